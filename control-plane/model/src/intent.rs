@@ -1,0 +1,229 @@
+//! What the service provider states, as people write it: one manifest per resource, each one the whole resource.
+//!
+//! The serde form is the manifest form (camel case, unknown fields refused), and the only one: the CLI reads it from
+//! YAML, the store keeps it, `get -o yaml` prints it. The shape of one resource is checked here
+//! ([`Manifest::check`]); what needs other resources is checked in `entente-compiler`.
+
+mod assignment;
+mod check;
+mod operator;
+mod role;
+mod squad;
+mod tenant;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use assignment::{Assignment, TenantSelector};
+pub use check::{MAX_LIST, MAX_TEXT_CHARS};
+pub use operator::{Identity, IdentityClass, Operator, OperatorState};
+pub use role::{Attribute, Condition, DataSource, IfUnavailable, Mode, RoleItem, SocRole};
+pub use squad::{HomeGroup, Squad, SquadMember};
+pub use tenant::{
+    Attestation, Cloud, Delivery, Exemption, HomeTenant, PermissionSource, Tenant, TenantState, UserType, Workspace,
+};
+
+use crate::name::{AssignmentName, HomeName, NameError, OperatorName, RoleVersion, SquadName, TenantName};
+use crate::revocation::Revocation;
+use crate::violation::Violation;
+
+/// One resource of intent, by kind. In YAML the kind is the field `kind`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Manifest {
+    HomeTenant(HomeTenant),
+    Tenant(Tenant),
+    Operator(Operator),
+    Squad(Squad),
+    SocRole(SocRole),
+    Assignment(Assignment),
+}
+
+/// The name of any resource of intent. Sorts by collection, then by id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResourceName {
+    HomeTenant(HomeName),
+    Tenant(TenantName),
+    Operator(OperatorName),
+    Squad(SquadName),
+    SocRole(RoleVersion),
+    Assignment(AssignmentName),
+}
+
+/// The six kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    HomeTenant,
+    Tenant,
+    Operator,
+    Squad,
+    SocRole,
+    Assignment,
+}
+
+impl Kind {
+    pub const ALL: [Self; 6] =
+        [Self::HomeTenant, Self::Tenant, Self::Operator, Self::Squad, Self::SocRole, Self::Assignment];
+
+    /// As in a manifest's `kind`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::HomeTenant => "HomeTenant",
+            Self::Tenant => "Tenant",
+            Self::Operator => "Operator",
+            Self::Squad => "Squad",
+            Self::SocRole => "SocRole",
+            Self::Assignment => "Assignment",
+        }
+    }
+
+    /// As in a resource name.
+    pub fn collection(self) -> &'static str {
+        match self {
+            Self::HomeTenant => HomeName::COLLECTION,
+            Self::Tenant => TenantName::COLLECTION,
+            Self::Operator => OperatorName::COLLECTION,
+            Self::Squad => SquadName::COLLECTION,
+            Self::SocRole => crate::name::RoleName::COLLECTION,
+            Self::Assignment => AssignmentName::COLLECTION,
+        }
+    }
+}
+
+impl Manifest {
+    pub fn name(&self) -> ResourceName {
+        match self {
+            Self::HomeTenant(home) => ResourceName::HomeTenant(home.name.clone()),
+            Self::Tenant(tenant) => ResourceName::Tenant(tenant.name.clone()),
+            Self::Operator(operator) => ResourceName::Operator(operator.name.clone()),
+            Self::Squad(squad) => ResourceName::Squad(squad.name.clone()),
+            Self::SocRole(role) => ResourceName::SocRole(role.pinned()),
+            Self::Assignment(assignment) => ResourceName::Assignment(assignment.name.clone()),
+        }
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.name().kind()
+    }
+
+    /// Everything that is wrong with this resource by itself; nothing when it is well formed.
+    pub fn check(&self) -> Vec<Violation> {
+        let mut faults = check::Faults::of(self.name());
+        match self {
+            Self::HomeTenant(_) => {}
+            Self::Tenant(tenant) => tenant.check(&mut faults),
+            Self::Operator(operator) => operator.check(&mut faults),
+            Self::Squad(squad) => squad.check(&mut faults),
+            Self::SocRole(role) => role.check(&mut faults),
+            Self::Assignment(assignment) => assignment.check(&mut faults),
+        }
+        faults.into_violations()
+    }
+}
+
+impl ResourceName {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::HomeTenant(_) => Kind::HomeTenant,
+            Self::Tenant(_) => Kind::Tenant,
+            Self::Operator(_) => Kind::Operator,
+            Self::Squad(_) => Kind::Squad,
+            Self::SocRole(_) => Kind::SocRole,
+            Self::Assignment(_) => Kind::Assignment,
+        }
+    }
+}
+
+impl fmt::Display for ResourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HomeTenant(name) => name.fmt(f),
+            Self::Tenant(name) => name.fmt(f),
+            Self::Operator(name) => name.fmt(f),
+            Self::Squad(name) => name.fmt(f),
+            Self::SocRole(name) => name.fmt(f),
+            Self::Assignment(name) => name.fmt(f),
+        }
+    }
+}
+
+impl std::str::FromStr for ResourceName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let collection = text.split('/').next().unwrap_or_default();
+        match Kind::ALL.into_iter().find(|kind| kind.collection() == collection) {
+            Some(Kind::HomeTenant) => text.parse().map(Self::HomeTenant),
+            Some(Kind::Tenant) => text.parse().map(Self::Tenant),
+            Some(Kind::Operator) => text.parse().map(Self::Operator),
+            Some(Kind::Squad) => text.parse().map(Self::Squad),
+            Some(Kind::SocRole) => text.parse().map(Self::SocRole),
+            Some(Kind::Assignment) => text.parse().map(Self::Assignment),
+            None => Err(NameError::Collection {
+                text: text.into(),
+                collection: "homeTenants, tenants, operators, squads, socRoles or assignments",
+            }),
+        }
+    }
+}
+
+crate::name::text_serde!(ResourceName);
+
+/// All intent at one revision: what compilation is a function of. Cheap to clone: each collection is shared until it
+/// is changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Intent {
+    pub home_tenants: Arc<BTreeMap<HomeName, Arc<HomeTenant>>>,
+    pub tenants: Arc<BTreeMap<TenantName, Arc<Tenant>>>,
+    pub operators: Arc<BTreeMap<OperatorName, Arc<Operator>>>,
+    pub squads: Arc<BTreeMap<SquadName, Arc<Squad>>>,
+    pub roles: Arc<BTreeMap<RoleVersion, Arc<SocRole>>>,
+    pub assignments: Arc<BTreeMap<AssignmentName, Arc<Assignment>>>,
+    /// Named removals that have not been confirmed everywhere, by id.
+    pub revocations: Arc<BTreeMap<String, Arc<Revocation>>>,
+}
+
+impl Intent {
+    /// Stores a resource, replacing the one of that name.
+    pub fn put(&mut self, manifest: Manifest) {
+        match manifest {
+            Manifest::HomeTenant(it) => drop(Arc::make_mut(&mut self.home_tenants).insert(it.name.clone(), it.into())),
+            Manifest::Tenant(it) => drop(Arc::make_mut(&mut self.tenants).insert(it.name.clone(), it.into())),
+            Manifest::Operator(it) => drop(Arc::make_mut(&mut self.operators).insert(it.name.clone(), it.into())),
+            Manifest::Squad(it) => drop(Arc::make_mut(&mut self.squads).insert(it.name.clone(), it.into())),
+            Manifest::SocRole(it) => drop(Arc::make_mut(&mut self.roles).insert(it.pinned(), it.into())),
+            Manifest::Assignment(it) => drop(Arc::make_mut(&mut self.assignments).insert(it.name.clone(), it.into())),
+        }
+    }
+
+    /// Removes a resource. Says whether it was there.
+    pub fn remove(&mut self, name: &ResourceName) -> bool {
+        match name {
+            ResourceName::HomeTenant(name) => Arc::make_mut(&mut self.home_tenants).remove(name).is_some(),
+            ResourceName::Tenant(name) => Arc::make_mut(&mut self.tenants).remove(name).is_some(),
+            ResourceName::Operator(name) => Arc::make_mut(&mut self.operators).remove(name).is_some(),
+            ResourceName::Squad(name) => Arc::make_mut(&mut self.squads).remove(name).is_some(),
+            ResourceName::SocRole(name) => Arc::make_mut(&mut self.roles).remove(name).is_some(),
+            ResourceName::Assignment(name) => Arc::make_mut(&mut self.assignments).remove(name).is_some(),
+        }
+    }
+
+    pub fn get(&self, name: &ResourceName) -> Option<Manifest> {
+        match name {
+            ResourceName::HomeTenant(name) => {
+                self.home_tenants.get(name).map(|it| Manifest::HomeTenant((**it).clone()))
+            }
+            ResourceName::Tenant(name) => self.tenants.get(name).map(|it| Manifest::Tenant((**it).clone())),
+            ResourceName::Operator(name) => self.operators.get(name).map(|it| Manifest::Operator((**it).clone())),
+            ResourceName::Squad(name) => self.squads.get(name).map(|it| Manifest::Squad((**it).clone())),
+            ResourceName::SocRole(name) => self.roles.get(name).map(|it| Manifest::SocRole((**it).clone())),
+            ResourceName::Assignment(name) => self.assignments.get(name).map(|it| Manifest::Assignment((**it).clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

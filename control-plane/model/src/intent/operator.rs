@@ -1,0 +1,118 @@
+//! Operators: the people of the SOC.
+
+use serde::{Deserialize, Serialize};
+
+use super::check::Faults;
+use crate::name::{Guid, HomeName, OperatorName};
+use crate::violation::Fault;
+
+/// One person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Operator {
+    pub name: OperatorName,
+    pub display_name: String,
+    #[serde(default)]
+    pub state: OperatorState,
+    #[serde(default)]
+    pub identities: Vec<Identity>,
+}
+
+/// Whether the person works with us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OperatorState {
+    #[default]
+    Active,
+    /// No access anywhere until ACTIVE again.
+    Suspended,
+    /// No access anywhere; ends only by `operators rejoin`.
+    Left,
+}
+
+impl OperatorState {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Suspended => "SUSPENDED",
+            Self::Left => "LEFT",
+        }
+    }
+}
+
+/// One account of the person, in one of our tenants.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Identity {
+    pub home: HomeName,
+    #[serde(default)]
+    pub class: IdentityClass,
+    /// The account's object id in the home tenant.
+    pub object_id: Guid,
+    pub upn: String,
+    /// Where the invitation goes.
+    pub mail: String,
+}
+
+/// Which of a person's accounts a role is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum IdentityClass {
+    #[default]
+    Standard,
+    Privileged,
+}
+
+impl IdentityClass {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Privileged => "privileged",
+        }
+    }
+}
+
+impl Operator {
+    /// The account for a class in a home tenant.
+    pub fn identity(&self, home: &HomeName, class: IdentityClass) -> Option<&Identity> {
+        self.identities.iter().find(|identity| identity.home == *home && identity.class == class)
+    }
+
+    pub(super) fn check(&self, faults: &mut Faults) {
+        faults.text("displayName", &self.display_name);
+        faults.unless(!self.display_name.trim().is_empty(), "displayName", Fault::Missing, "is empty; write a name");
+        faults.list("identities", &self.identities);
+        for (at, identity) in self.identities.iter().enumerate() {
+            faults.text(&format!("identities[{at}].upn"), &identity.upn);
+            check_mail(faults, &format!("identities[{at}].mail"), &identity.mail);
+            let earlier = &self.identities[..at];
+            faults.unless(
+                !earlier.iter().any(|other| other.home == identity.home && other.class == identity.class),
+                &format!("identities[{at}]"),
+                Fault::Conflict,
+                format!("a second {} identity in {}; keep one", identity.class.word(), identity.home),
+            );
+        }
+    }
+}
+
+/// Characters that an invitation refuses (Graph: invitation, invitedUserEmailAddress). Plus-addressing is among them.
+const REFUSED_IN_MAIL: &str = "~!#$%^&*()+=[]{}\\/|;:\"<>?,` '";
+
+fn check_mail(faults: &mut Faults, field: &str, mail: &str) {
+    let (local, domain) = mail.split_once('@').unwrap_or_default();
+    let label = |part: &str| !part.is_empty() && !part.starts_with(['.', '-']) && !part.ends_with(['.', '-']);
+    let ok = mail.is_ascii()
+        && mail.len() <= 254
+        && label(local)
+        && label(domain)
+        && domain.contains('.')
+        && !domain.contains('@')
+        && !mail.chars().any(|c| REFUSED_IN_MAIL.contains(c) || c.is_control());
+    faults.unless(
+        ok,
+        field,
+        Fault::Malformed,
+        format!("{mail:?} is not an address that Entra ID invites; write name@domain, without + or other signs"),
+    );
+}

@@ -1,0 +1,67 @@
+//! Squads: who works together. Squads do not nest.
+
+use serde::{Deserialize, Serialize};
+
+use super::check::Faults;
+use crate::name::{Guid, HomeName, OperatorName, SquadName};
+use crate::time::{Date, Window};
+use crate::violation::Fault;
+
+/// A squad of operators.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Squad {
+    pub name: SquadName,
+    pub owner: OperatorName,
+    #[serde(default)]
+    pub members: Vec<SquadMember>,
+    /// Take the members from a group of a home tenant instead. Described; not carried out yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home_group: Option<HomeGroup>,
+}
+
+/// A member, from a day, until a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SquadMember {
+    pub operator: OperatorName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Date>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
+}
+
+/// A group of a home tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HomeGroup {
+    pub home: HomeName,
+    pub object_id: Guid,
+}
+
+impl SquadMember {
+    pub fn window(&self) -> Window {
+        Window::of_dates(self.from, self.until)
+    }
+}
+
+impl Squad {
+    pub(super) fn check(&self, faults: &mut Faults) {
+        faults.list("members", &self.members);
+        if self.home_group.is_some() {
+            faults.unimplemented(
+                "homeGroup",
+                "members from a home group are not carried out by this version; list members",
+            );
+        }
+        for (at, member) in self.members.iter().enumerate() {
+            let backwards = matches!((member.from, member.until), (Some(from), Some(until)) if until < from);
+            faults.unless(
+                !backwards,
+                &format!("members[{at}].until"),
+                Fault::Conflict,
+                "is before from; write a later day",
+            );
+        }
+    }
+}

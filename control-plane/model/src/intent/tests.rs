@@ -1,0 +1,119 @@
+//! Manifests as people write them, and what is said of wrong ones.
+
+use super::*;
+
+fn manifest(yaml: &str) -> Manifest {
+    serde_saphyr::from_str(yaml).unwrap()
+}
+
+/// The faults of one manifest, one a line, as people see them.
+fn faults(yaml: &str) -> String {
+    manifest(yaml).check().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+const TENANT: &str = r#"
+kind: Tenant
+name: tenants/contoso
+customer: contoso
+entraTenant: 0c0de000-0000-4000-8000-000000000001
+cloud: global
+home: homeTenants/nordwall
+labels: {region: nordic, ring: "1"}
+delivery: b2b_invitation
+userType: guest
+namePrefix: ent-
+scopes:
+  sentinel_resource_group: [/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel]
+workspaces:
+  - {name: law-contoso, permissionSource: azure_rbac}
+attested: {defenderWorkloads: [mde, mdi], by: kari@contoso.example, date: 2026-11-20}
+exemptions:
+  - {role: socRoles/l1-analyst, drop: [emailmetadata.read], reason: works council, until: 2027-06-30}
+"#;
+
+const ROLE: &str = r#"
+kind: SocRole
+name: socRoles/l1-analyst
+version: 3
+identityClass: standard
+items:
+  - plane: defender_urbac
+    permissions: [secdata.basics.read, alerts.manage]
+    mode: active
+  - plane: azure_rbac
+    roles: [Microsoft Sentinel Responder]
+    at: sentinel_resource_group
+    when: workspace.permissionSource == azure_rbac
+"#;
+
+#[test]
+fn a_full_tenant_is_read_and_found_well_formed() {
+    assert_eq!(faults(TENANT), "");
+    assert_eq!(manifest(TENANT).name().to_string(), "tenants/contoso");
+}
+
+#[test]
+fn a_role_may_say_its_planes_in_microsofts_words() {
+    assert_eq!(faults(ROLE), "");
+    let Manifest::SocRole(role) = manifest(ROLE) else { panic!("a role") };
+    assert_eq!(role.items[1].plane, crate::Plane::AzureRoles);
+    assert_eq!(role.pinned().to_string(), "socRoles/l1-analyst@3");
+}
+
+#[test]
+fn what_is_written_reads_back_the_same() {
+    for yaml in [TENANT, ROLE] {
+        let first = manifest(yaml);
+        let json = serde_json::to_string(&first).unwrap();
+        assert_eq!(serde_json::from_str::<Manifest>(&json).unwrap(), first);
+    }
+}
+
+#[test]
+fn unknown_fields_are_refused_by_name() {
+    let error = serde_saphyr::from_str::<Manifest>(&format!("{TENANT}colour: blue\n")).unwrap_err().to_string();
+    assert!(error.contains("colour"), "{error}");
+}
+
+#[test]
+fn what_this_version_does_not_carry_out_is_refused_by_field() {
+    let yaml = TENANT.replace("userType: guest", "userType: member").replace("b2b_invitation", "access_package");
+    assert_eq!(
+        faults(&yaml),
+        "tenants/contoso: delivery: only b2b_invitation is carried out by this version\n\
+         tenants/contoso: userType: only guest is carried out by this version"
+    );
+    let yaml = ROLE.replace("mode: active", "mode: eligible").replace("plane: azure_rbac", "plane: pim");
+    assert!(faults(&yaml).contains("items[1].plane: pim is not carried out by this version"), "{}", faults(&yaml));
+}
+
+#[test]
+fn scopes_that_could_leave_their_subscription_are_refused() {
+    for scope in
+        ["subscriptions/x", "/subscriptions/x", "/subscriptions/11111111-1111-4111-8111-111111111111/../y", "/"]
+    {
+        let yaml =
+            TENANT.replace("/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel", scope);
+        assert!(faults(&yaml).contains("is not an ARM scope"), "{scope}");
+    }
+}
+
+#[test]
+fn addresses_that_cannot_be_invited_are_refused() {
+    for mail in
+        ["maya", "maya+soc@nordwall.example", ".maya@nordwall.example", "maya@nordwall", "ma ya@nordwall.example"]
+    {
+        let yaml = format!(
+            "kind: Operator\nname: operators/maya\ndisplayName: Maya\nidentities:\n  - {{home: homeTenants/nordwall, objectId: 0b0de000-0000-4000-8000-000000000003, upn: m, mail: {mail:?}}}\n"
+        );
+        assert!(faults(&yaml).contains("is not an address"), "{mail}");
+    }
+}
+
+#[test]
+fn conditions_take_a_closed_list() {
+    assert_eq!("userType==guest".parse::<Condition>().unwrap().to_string(), "userType == guest");
+    for text in ["userType", "planet == mars", "userType == robot", ""] {
+        assert!(text.parse::<Condition>().is_err(), "{text}");
+    }
+}

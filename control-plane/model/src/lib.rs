@@ -1,0 +1,24 @@
+//! The nouns of Entente, shared by the control plane and the tenant agent.
+//!
+//! Start at [`intent`] for what the service provider writes, [`desired`] for what one customer tenant should hold,
+//! [`plan`] for what an agent would do about it, and [`report`] for what it found. Nothing here does IO, asks what
+//! time it is, or knows how a noun travels or rests: wire forms live in `entente-proto` and `entente-seal`, rows in
+//! `entente-app`.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod catalog;
+pub mod desired;
+pub mod intent;
+pub mod name;
+pub mod plan;
+pub mod plane;
+pub mod report;
+pub mod revocation;
+pub mod time;
+pub mod violation;
+
+pub use name::{AgentName, AssignmentName, Guid, HomeName, OperatorName, RoleName, RoleVersion, SquadName, TenantName};
+pub use plane::{Plane, PlaneMode};
+pub use time::{Date, Timestamp, Window, Windows};
+pub use violation::Violation;

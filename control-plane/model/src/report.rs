@@ -1,0 +1,296 @@
+//! What an agent found and verified, item by item.
+
+use serde::{Deserialize, Serialize};
+
+use crate::desired::{Digest, ItemKey, Version};
+use crate::plane::{Plane, PlaneMode};
+use crate::time::Timestamp;
+
+/// How one item stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ItemState {
+    /// Not begun.
+    Pending,
+    /// Begun; waits for something named in `waiting_for`.
+    Waiting,
+    /// Read back as it should be.
+    Applied,
+    /// There, but less than it should be.
+    Partial,
+    /// Was applied, and is no longer as it should be.
+    Drifted,
+    /// The guardrail, or Microsoft, says no.
+    Refused,
+    /// The customer is to approve it.
+    NeedsApproval,
+    /// The customer has blocked the person, which is never undone.
+    BlockedByCustomer,
+    /// Over a cap, frozen, paused or not fresh; comes by itself when that ends.
+    Held,
+    /// Tried and failed; tried again.
+    Failed,
+    /// Gone: read back empty, twice where it was named for removal.
+    Removed,
+    /// There, and not ours to remove.
+    Residual,
+    /// Of a kind that the agent does not know.
+    Unsupported,
+}
+
+impl ItemState {
+    pub const ALL: [Self; 13] = [
+        Self::Pending,
+        Self::Waiting,
+        Self::Applied,
+        Self::Partial,
+        Self::Drifted,
+        Self::Refused,
+        Self::NeedsApproval,
+        Self::BlockedByCustomer,
+        Self::Held,
+        Self::Failed,
+        Self::Removed,
+        Self::Residual,
+        Self::Unsupported,
+    ];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Waiting => "WAITING",
+            Self::Applied => "APPLIED",
+            Self::Partial => "PARTIAL",
+            Self::Drifted => "DRIFTED",
+            Self::Refused => "REFUSED",
+            Self::NeedsApproval => "NEEDS_APPROVAL",
+            Self::BlockedByCustomer => "BLOCKED_BY_CUSTOMER",
+            Self::Held => "HELD",
+            Self::Failed => "FAILED",
+            Self::Removed => "REMOVED",
+            Self::Residual => "RESIDUAL",
+            Self::Unsupported => "UNSUPPORTED",
+        }
+    }
+
+    /// Nothing is left to do, for anyone.
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::Applied | Self::Removed)
+    }
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
+        /// Why an item stands as it does: a closed list, the same in reports, the API and the CLI.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+        pub enum Reason {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Reason {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Its window opens later.
+    NotYetStarted = "NOT_YET_STARTED",
+    /// Its window is over.
+    Expired = "EXPIRED",
+    /// Microsoft has not made the change visible yet.
+    Propagation = "PROPAGATION",
+    /// The operator has not redeemed the invitation.
+    Redemption = "REDEMPTION",
+    /// A person in the customer's organisation has to act; the script is with the item.
+    PersonTask = "PERSON_TASK",
+    /// Something that it depends on is not there yet.
+    Dependency = "DEPENDENCY",
+    /// Microsoft asks the agent to slow down.
+    Throttled = "THROTTLED",
+    /// Microsoft could not be reached or failed; tried again.
+    CloudUnavailable = "CLOUD_UNAVAILABLE",
+    /// Microsoft refused, with the code in the detail.
+    CloudRefused = "CLOUD_REFUSED",
+    /// Whether a change was made is not known yet; it is looked up, not repeated.
+    UnknownOutcome = "UNKNOWN_OUTCOME",
+    /// The agent's identity lacks the permission that is named.
+    PermissionMissing = "PERMISSION_MISSING",
+    /// The tenant does not let applications invite.
+    InvitationsClosed = "INVITATIONS_CLOSED",
+    /// Defender unified RBAC is not activated in the tenant.
+    UnifiedRbacInactive = "UNIFIED_RBAC_INACTIVE",
+    /// The tenant has no permission of that name.
+    PermissionNotInTenant = "PERMISSION_NOT_IN_TENANT",
+    /// Several things of that name are there, and none is ours for certain.
+    Ambiguous = "AMBIGUOUS",
+    /// The guardrail keeps the plane at `none`.
+    GuardrailPlane = "GUARDRAIL_PLANE",
+    /// The guardrail does not take this person: mail domain, home tenant, user type or barred.
+    GuardrailPerson = "GUARDRAIL_PERSON",
+    /// The guardrail does not allow this Azure scope.
+    GuardrailScope = "GUARDRAIL_SCOPE",
+    /// The guardrail does not allow this Azure role.
+    GuardrailRole = "GUARDRAIL_ROLE",
+    /// The guardrail does not allow what the role lets people do.
+    GuardrailCapability = "GUARDRAIL_CAPABILITY",
+    /// The guardrail caps how many operators or groups there may be.
+    GuardrailLimit = "GUARDRAIL_LIMIT",
+    /// The grant has no end, or lasts longer than the guardrail allows.
+    GuardrailLongestGrant = "GUARDRAIL_LONGEST_GRANT",
+    /// The guardrail's name prefix is not met.
+    GuardrailPrefix = "GUARDRAIL_PREFIX",
+    /// The guardrail protects this object.
+    GuardrailProtected = "GUARDRAIL_PROTECTED",
+    /// The guardrail's review date has passed.
+    GuardrailReview = "GUARDRAIL_REVIEW",
+    /// The guardrail is missing, unreadable or not for this tenant.
+    GuardrailUnreadable = "GUARDRAIL_UNREADABLE",
+    /// Over the guardrail's daily cap.
+    OverCap = "OVER_CAP",
+    /// Within a freeze of the guardrail.
+    Frozen = "FROZEN",
+    /// The customer has paused the agent.
+    Paused = "PAUSED",
+    /// The desired state is no longer fresh.
+    LeaseOver = "LEASE_OVER",
+    /// The provider's history changed; a person confirms first.
+    EpochChanged = "EPOCH_CHANGED",
+    /// A user of that address was there before us; the customer approves its use.
+    AdoptionApproval = "ADOPTION_APPROVAL",
+    /// The guardrail asks the customer to approve this capability.
+    CapabilityApproval = "CAPABILITY_APPROVAL",
+    /// The redeemed identity is not the operator's Entra account.
+    IdentityProof = "IDENTITY_PROOF",
+    /// The customer disabled the account.
+    CustomerBlocked = "CUSTOMER_BLOCKED",
+    /// It was there and is missing.
+    DriftMissing = "DRIFT_MISSING",
+    /// It is there and should not be.
+    DriftExtra = "DRIFT_EXTRA",
+    /// It is there and differs.
+    DriftChanged = "DRIFT_CHANGED",
+    /// Not made by this agent.
+    NotOurs = "NOT_OURS",
+    /// Read back empty for the first time; the second read follows.
+    ConfirmingRemoval = "CONFIRMING_REMOVAL",
+    /// Some part of the tenant could not be read, so that nothing is claimed of it.
+    Unread = "UNREAD",
+}
+
+/// One item, as the agent last saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemReport {
+    pub key: ItemKey,
+    pub state: ItemState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// A sentence for people. Empty when the state says it all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// The object's id in the customer's tenant, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object_id: Option<String>,
+    /// Whether this agent made the object, and so may remove it.
+    #[serde(default)]
+    pub owned: bool,
+    /// Where the operator redeems the invitation. Shown to the SOC, never logged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redeem_url: Option<String>,
+    /// What a person in the customer's organisation would run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
+    /// The proof, for an item that was named for removal and is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<RemovalProof>,
+    /// Of the desired state that it was compared with.
+    pub revision: u64,
+    /// When it came into this state.
+    pub since: Timestamp,
+}
+
+/// Two reads of everything that could be read, further apart than Microsoft's replication lag, both empty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RemovalProof {
+    pub first_empty_read: Timestamp,
+    pub second_empty_read: Timestamp,
+    /// By when Microsoft's own caches have followed, by its documentation.
+    pub effective_by: Timestamp,
+    /// Planes and scopes that could not be read, so that nothing is claimed of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
+}
+
+/// What the agent sends: only what changed since the last acknowledged one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Counts up within a connection.
+    pub number: u64,
+    pub items: Vec<ItemReport>,
+    /// Items that are no longer desired and are gone.
+    pub forgotten: Vec<ItemKey>,
+    /// Present when the agent's own standing changed.
+    pub standing: Option<Standing>,
+}
+
+/// How the agent itself stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Standing {
+    /// The version whose plan has been carried out as far as it can be; `None` before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<(u64, u64)>,
+    pub paused: bool,
+    /// Why the guardrail cannot be used, if it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardrail_fault: Option<String>,
+    /// SHA-256 of the guardrail file, in hex.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub guardrail: String,
+    pub planes: Vec<PlaneStanding>,
+    /// Application permissions in the agent's token.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permissions: Vec<String>,
+    /// When the agent's credential to Microsoft ends, where it can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_expires: Option<Timestamp>,
+    /// What was found that is no item: an extra member, a right of a leaver that is not ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+}
+
+/// One plane as the agent last compared it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlaneStanding {
+    pub plane: Plane,
+    pub mode: PlaneMode,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Timestamp>,
+}
+
+/// Something in the tenant that no item stands for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    pub plane: Plane,
+    pub reason: Reason,
+    /// Names the object and what it is, for people.
+    pub detail: String,
+}
+
+/// What the agent says when it connects.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Accepted {
+    pub version: Version,
+    /// Of the root under which the state was signed.
+    pub root: Digest,
+    pub digest: Digest,
+}
