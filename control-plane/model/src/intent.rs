@@ -211,6 +211,16 @@ impl Intent {
         }
     }
 
+    /// Stores a removal, replacing the one of that id.
+    pub fn put_revocation(&mut self, revocation: Revocation) {
+        Arc::make_mut(&mut self.revocations).insert(revocation.id.clone(), revocation.into());
+    }
+
+    /// Ends a removal. Says whether it was there.
+    pub fn end_revocation(&mut self, id: &str) -> bool {
+        Arc::make_mut(&mut self.revocations).remove(id).is_some()
+    }
+
     pub fn get(&self, name: &ResourceName) -> Option<Manifest> {
         match name {
             ResourceName::HomeTenant(name) => {

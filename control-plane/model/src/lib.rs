@@ -10,6 +10,7 @@
 pub mod catalog;
 pub mod desired;
 pub mod intent;
+pub mod map;
 pub mod name;
 pub mod plan;
 pub mod plane;
@@ -18,6 +19,7 @@ pub mod revocation;
 pub mod time;
 pub mod violation;
 
+pub use map::Map;
 pub use name::{AgentName, AssignmentName, Guid, HomeName, OperatorName, RoleName, RoleVersion, SquadName, TenantName};
 pub use plane::{Plane, PlaneMode};
 pub use time::{Date, Timestamp, Window, Windows};
