@@ -1,0 +1,30 @@
+//! Resources of intent.
+//!
+//! From the wire to the house goes through the manifest's serde form ([`super::manifest`]): empty means left out, and
+//! faults carry the manifest's paths.
+
+mod from_proto;
+mod to_proto;
+
+use entente_model::Timestamp;
+
+pub use from_proto::{manifest_from_proto, resource_from_proto};
+pub use to_proto::{manifest_to_proto, resource_to_proto};
+
+use crate::access::v1 as wire;
+
+/// What the server keeps beside a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Meta {
+    pub uid: String,
+    pub etag: String,
+    pub revision: i64,
+    pub created: Timestamp,
+    pub updated: Timestamp,
+}
+
+/// One resource of the API, of any kind.
+pub type Resource = wire::manifest::Resource;
+
+#[cfg(test)]
+mod tests;

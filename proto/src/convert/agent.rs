@@ -1,0 +1,242 @@
+//! Reports, standings and plans of agents.
+
+use entente_model::desired::ItemKey;
+use entente_model::plan::{ChangeClass, PlannedChange, Verdict};
+use entente_model::report::{Finding, ItemReport, ItemState, PlaneStanding, Reason, RemovalProof, Report, Standing};
+use entente_model::{Plane, PlaneMode};
+
+use super::time;
+use crate::agent::v1 as wire;
+
+/// A field that does not hold what it should.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field} is {value:?}, which is not known here")]
+pub struct UnknownWord {
+    pub field: &'static str,
+    pub value: String,
+}
+
+fn word<T: Copy>(
+    field: &'static str,
+    value: &str,
+    all: &[T],
+    spell: impl Fn(T) -> &'static str,
+) -> Result<T, UnknownWord> {
+    let found = all.iter().copied().find(|candidate| spell(*candidate) == value);
+    found.ok_or_else(|| UnknownWord { field, value: value.chars().take(80).collect() })
+}
+
+fn key(text: &str) -> Result<ItemKey, UnknownWord> {
+    text.parse().map_err(|_| UnknownWord { field: "key", value: text.chars().take(80).collect() })
+}
+
+fn reason(text: &str) -> Result<Option<Reason>, UnknownWord> {
+    if text.is_empty() { Ok(None) } else { word("reason", text, Reason::ALL, Reason::word).map(Some) }
+}
+
+fn plane(text: &str) -> Result<Plane, UnknownWord> {
+    word("plane", text, &Plane::ALL, Plane::word)
+}
+
+const MODES: [PlaneMode; 3] = [PlaneMode::None, PlaneMode::Verify, PlaneMode::Manage];
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+pub fn report_to_proto(report: &Report, full: bool) -> wire::Report {
+    wire::Report {
+        number: report.number,
+        items: report.items.iter().map(item_to_proto).collect(),
+        forgotten: report.forgotten.iter().map(ToString::to_string).collect(),
+        standing: report.standing.as_ref().map(standing_to_proto),
+        full,
+    }
+}
+
+pub fn report_from_proto(report: &wire::Report) -> Result<Report, UnknownWord> {
+    Ok(Report {
+        number: report.number,
+        items: report.items.iter().map(item_from_proto).collect::<Result<_, _>>()?,
+        forgotten: report.forgotten.iter().map(|text| key(text)).collect::<Result<_, _>>()?,
+        standing: report.standing.as_ref().map(standing_from_proto).transpose()?,
+    })
+}
+
+pub fn item_to_proto(item: &ItemReport) -> wire::ItemReport {
+    wire::ItemReport {
+        key: item.key.to_string(),
+        state: item.state.word().into(),
+        reason: item.reason.map_or("", Reason::word).into(),
+        detail: item.detail.clone(),
+        object_id: item.object_id.clone().unwrap_or_default(),
+        owned: item.owned,
+        redeem_url: item.redeem_url.clone().unwrap_or_default(),
+        script: item.script.clone().unwrap_or_default(),
+        proof: item.proof.as_ref().map(proof_to_proto),
+        revision: item.revision,
+        since_time: Some(time::to_proto(item.since)),
+    }
+}
+
+pub fn item_from_proto(item: &wire::ItemReport) -> Result<ItemReport, UnknownWord> {
+    Ok(ItemReport {
+        key: key(&item.key)?,
+        state: word("state", &item.state, &ItemState::ALL, ItemState::word)?,
+        reason: reason(&item.reason)?,
+        detail: item.detail.clone(),
+        object_id: some(&item.object_id),
+        owned: item.owned,
+        redeem_url: some(&item.redeem_url),
+        script: some(&item.script),
+        proof: item.proof.as_ref().map(proof_from_proto),
+        revision: item.revision,
+        since: time::from_proto_opt(item.since_time.as_ref()).unwrap_or_default(),
+    })
+}
+
+fn proof_to_proto(proof: &RemovalProof) -> wire::RemovalProof {
+    wire::RemovalProof {
+        first_empty_read_time: Some(time::to_proto(proof.first_empty_read)),
+        second_empty_read_time: Some(time::to_proto(proof.second_empty_read)),
+        effective_by_time: Some(time::to_proto(proof.effective_by)),
+        unread: proof.unread.clone(),
+    }
+}
+
+fn proof_from_proto(proof: &wire::RemovalProof) -> RemovalProof {
+    let at = |value: &Option<prost_types::Timestamp>| time::from_proto_opt(value.as_ref()).unwrap_or_default();
+    RemovalProof {
+        first_empty_read: at(&proof.first_empty_read_time),
+        second_empty_read: at(&proof.second_empty_read_time),
+        effective_by: at(&proof.effective_by_time),
+        unread: proof.unread.clone(),
+    }
+}
+
+pub fn standing_to_proto(standing: &Standing) -> wire::Standing {
+    let (settled_epoch, settled_revision) = standing.settled.unwrap_or_default();
+    let plane = |plane: &PlaneStanding| wire::PlaneStanding {
+        plane: plane.plane.word().into(),
+        mode: plane.mode.word().into(),
+        verify_time: time::to_proto_opt(plane.verified),
+    };
+    let finding = |finding: &Finding| wire::Finding {
+        plane: finding.plane.word().into(),
+        reason: finding.reason.word().into(),
+        detail: finding.detail.clone(),
+    };
+    wire::Standing {
+        settled_epoch,
+        settled_revision,
+        paused: standing.paused,
+        guardrail_fault: standing.guardrail_fault.clone().unwrap_or_default(),
+        guardrail_digest: standing.guardrail.clone(),
+        planes: standing.planes.iter().map(plane).collect(),
+        permissions: standing.permissions.clone(),
+        credential_expire_time: time::to_proto_opt(standing.credential_expires),
+        findings: standing.findings.iter().map(finding).collect(),
+    }
+}
+
+pub fn standing_from_proto(standing: &wire::Standing) -> Result<Standing, UnknownWord> {
+    let plane_standing = |it: &wire::PlaneStanding| {
+        Ok(PlaneStanding {
+            plane: plane(&it.plane)?,
+            mode: word("mode", &it.mode, &MODES, PlaneMode::word)?,
+            verified: time::from_proto_opt(it.verify_time.as_ref()),
+        })
+    };
+    let finding = |it: &wire::Finding| {
+        Ok(Finding {
+            plane: plane(&it.plane)?,
+            reason: word("reason", &it.reason, Reason::ALL, Reason::word)?,
+            detail: it.detail.clone(),
+        })
+    };
+    let settled = (standing.settled_epoch, standing.settled_revision);
+    Ok(Standing {
+        settled: (settled != (0, 0)).then_some(settled),
+        paused: standing.paused,
+        guardrail_fault: some(&standing.guardrail_fault),
+        guardrail: standing.guardrail_digest.clone(),
+        planes: standing.planes.iter().map(plane_standing).collect::<Result<_, _>>()?,
+        permissions: standing.permissions.clone(),
+        credential_expires: time::from_proto_opt(standing.credential_expire_time.as_ref()),
+        findings: standing.findings.iter().map(finding).collect::<Result<_, _>>()?,
+    })
+}
+
+pub fn change_to_proto(change: &PlannedChange) -> wire::PlannedChange {
+    wire::PlannedChange {
+        key: change.key.to_string(),
+        class: change.class.word().into(),
+        verdict: change.verdict.word().into(),
+        reason: change.reason.map_or("", Reason::word).into(),
+        action: change.action.clone(),
+        before: change.before.clone(),
+        after: change.after.clone(),
+    }
+}
+
+pub fn change_from_proto(change: &wire::PlannedChange) -> Result<PlannedChange, UnknownWord> {
+    Ok(PlannedChange {
+        key: key(&change.key)?,
+        class: word("class", &change.class, &ChangeClass::ALL, ChangeClass::word)?,
+        verdict: word("verdict", &change.verdict, &Verdict::ALL, Verdict::word)?,
+        reason: reason(&change.reason)?,
+        action: change.action.clone(),
+        before: change.before.clone(),
+        after: change.after.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_survives_the_wire() {
+        let report = Report {
+            number: 7,
+            items: ItemState::ALL
+                .into_iter()
+                .zip(Reason::ALL)
+                .map(|(state, reason)| ItemReport {
+                    key: "group/l1-analyst/standard".parse().unwrap(),
+                    state,
+                    reason: Some(*reason),
+                    detail: "words".into(),
+                    object_id: Some("id".into()),
+                    owned: true,
+                    redeem_url: None,
+                    script: Some("az rest".into()),
+                    proof: Some(RemovalProof {
+                        first_empty_read: entente_model::Timestamp::from_unix(1),
+                        second_empty_read: entente_model::Timestamp::from_unix(2),
+                        effective_by: entente_model::Timestamp::from_unix(3),
+                        unread: vec!["azureRoles".into()],
+                    }),
+                    revision: 9,
+                    since: entente_model::Timestamp::from_unix(4),
+                })
+                .collect(),
+            forgotten: vec!["defenderRole/l1-analyst".parse().unwrap()],
+            standing: Some(Standing {
+                settled: Some((1, 9)),
+                planes: vec![PlaneStanding { plane: Plane::Users, mode: PlaneMode::Verify, verified: None }],
+                findings: vec![Finding { plane: Plane::Memberships, reason: Reason::DriftExtra, detail: "x".into() }],
+                ..Standing::default()
+            }),
+        };
+        assert_eq!(report_from_proto(&report_to_proto(&report, false)).unwrap(), report);
+    }
+
+    #[test]
+    fn unknown_words_are_named() {
+        let mut item = wire::ItemReport { key: "group/a/standard".into(), state: "GREAT".into(), ..Default::default() };
+        assert_eq!(item_from_proto(&item).unwrap_err().to_string(), "state is \"GREAT\", which is not known here");
+        item.key = "group".into();
+        assert_eq!(item_from_proto(&item).unwrap_err().field, "key");
+    }
+}
