@@ -20,7 +20,10 @@ pub mod time;
 pub mod violation;
 
 pub use map::Map;
-pub use name::{AgentName, AssignmentName, Guid, HomeName, OperatorName, RoleName, RoleVersion, SquadName, TenantName};
+pub use name::{
+    AgentName, AssignmentName, Guid, HomeName, OperatorName, PrincipalName, RoleName, RoleVersion, SquadName,
+    TenantName, TokenName,
+};
 pub use plane::{Plane, PlaneMode};
 pub use time::{Date, Timestamp, Window, Windows};
 pub use violation::Violation;

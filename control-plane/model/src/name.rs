@@ -121,6 +121,16 @@ resource_name!(
     AssignmentName,
     "assignments"
 );
+resource_name!(
+    /// `principals/{principal}`: a person or a program that calls the API.
+    PrincipalName,
+    "principals"
+);
+resource_name!(
+    /// `enrollmentTokens/{token}`: a right to enrol one agent, once.
+    TokenName,
+    "enrollmentTokens"
+);
 
 /// `socRoles/{role}@{version}`: one immutable version of a SOC role.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
