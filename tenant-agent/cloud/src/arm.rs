@@ -1,0 +1,290 @@
+//! Azure Resource Manager: who holds which role at which scope.
+//!
+//! Role assignments are written under names that we choose, so a repeated write is the same write. It knows nothing of
+//! which roles ought to be where. Scopes and names are in `arm/scope.rs`.
+
+mod scope;
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+pub use scope::{Scope, ScopeError, assignment_name};
+
+use crate::call::{Call, Service};
+use crate::client::Client;
+use crate::failure::{Answer, Failure};
+use crate::graph::{Removed, moment, or_default, removed};
+use crate::transport::Reply;
+use crate::uri::{quoted, with_query};
+
+/// ARM: role assignments, role definitions: the version whose shapes are below.
+const API_VERSION: (&str, &str) = ("api-version", "2022-04-01");
+
+const ASSIGNMENTS: &str = "/providers/Microsoft.Authorization/roleAssignments";
+const DEFINITIONS: &str = "/providers/Microsoft.Authorization/roleDefinitions";
+
+/// ARM operations with one agent's credential. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Arm {
+    pub(crate) client: Arc<Client>,
+}
+
+/// Which assignments to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AssignmentsOf {
+    /// All at the scope and above it.
+    AtScope,
+    /// Those of one principal, at the scope, above and below it.
+    Principal(Uuid),
+}
+
+/// ARM takes `User` where none is said, and then looks for the principal in vain; so it is always said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PrincipalType {
+    Group,
+    User,
+    ServicePrincipal,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRoleAssignment {
+    pub scope: Scope,
+    /// Unique in the tenant: [`assignment_name`].
+    pub name: Uuid,
+    pub definition: Uuid,
+    pub principal: Uuid,
+    pub principal_type: PrincipalType,
+    pub description: Option<String>,
+}
+
+/// What came of writing an assignment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Put {
+    Created(RoleAssignment),
+    /// It stood under this name already.
+    Updated(RoleAssignment),
+    /// Somebody gave the same principal the same role at the same scope under another name, if known.
+    ExistsUnder {
+        name: Option<Uuid>,
+    },
+    /// The principal is not visible to ARM yet; a new group takes minutes.
+    PrincipalNotFound,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleAssignment {
+    /// Where it was given, which may be above the scope that was asked about.
+    pub scope: Scope,
+    pub name: Uuid,
+    pub definition: Uuid,
+    pub principal: Uuid,
+    pub principal_type: Option<String>,
+    pub description: Option<String>,
+    pub created: Option<OffsetDateTime>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleDefinition {
+    pub id: Uuid,
+    pub role_name: String,
+    /// `BuiltInRole` or `CustomRole`.
+    pub role_type: Option<String>,
+    pub actions: Vec<String>,
+    pub not_actions: Vec<String>,
+    pub data_actions: Vec<String>,
+}
+
+impl Arm {
+    pub async fn list_role_assignments(&self, scope: &Scope, of: AssignmentsOf) -> Answer<Vec<RoleAssignment>> {
+        let filter = match of {
+            AssignmentsOf::AtScope => "atScope()".to_owned(),
+            AssignmentsOf::Principal(id) => format!("principalId eq '{id}'"),
+        };
+        let path = with_query(&format!("{scope}{ASSIGNMENTS}"), &[API_VERSION, ("$filter", &filter)]);
+        let call = read("GET {scope}/roleAssignments", path);
+        let entries = self.client.list(call.clone()).await?;
+        entries.into_iter().map(|entry| assignment(&call, entry)).collect()
+    }
+
+    pub async fn get_role_assignment(&self, scope: &Scope, name: Uuid) -> Answer<Option<RoleAssignment>> {
+        let call = read("GET {scope}/roleAssignments/{name}", assignment_path(scope, name));
+        let body = self.client.find(&call).await?;
+        body.map(|body| assignment(&call, body)).transpose()
+    }
+
+    /// Repeatable: the name makes it one assignment. ARM: role assignments, create.
+    pub async fn put_role_assignment(&self, new: &NewRoleAssignment) -> Answer<Put> {
+        let path = assignment_path(&new.scope, new.name);
+        let call = write(Method::PUT, "PUT {scope}/roleAssignments/{name}", path).body(put_body(new));
+        match self.client.send(&call).await {
+            Ok(Reply { status: 201, body, .. }) => Ok(Put::Created(assignment(&call, body)?)),
+            Ok(reply) => Ok(Put::Updated(assignment(&call, reply.body)?)),
+            Err(failure) => refused_put(failure),
+        }
+    }
+
+    /// Absent is a success to ARM (204), and told apart here.
+    pub async fn delete_role_assignment(&self, scope: &Scope, name: Uuid) -> Answer<Removed> {
+        let path = assignment_path(scope, name);
+        let call = write(Method::DELETE, "DELETE {scope}/roleAssignments/{name}", path).revocation();
+        match self.client.send(&call).await {
+            Ok(Reply { status: 204, .. }) => Ok(Removed::WasNotThere),
+            answer => removed(answer),
+        }
+    }
+
+    pub async fn get_role_definition(&self, scope: &Scope, id: Uuid) -> Answer<Option<RoleDefinition>> {
+        let path = with_query(&format!("{scope}{DEFINITIONS}/{id}"), &[API_VERSION]);
+        let call = read("GET {scope}/roleDefinitions/{id}", path);
+        let body = self.client.find(&call).await?;
+        body.map(|body| definition(&call, body)).transpose()
+    }
+
+    /// All definitions of exactly this role name that can be assigned at the scope.
+    pub async fn find_role_definitions(&self, scope: &Scope, role_name: &str) -> Answer<Vec<RoleDefinition>> {
+        let filter = format!("roleName eq {}", quoted(role_name));
+        let path = with_query(&format!("{scope}{DEFINITIONS}"), &[API_VERSION, ("$filter", &filter)]);
+        let call = read("GET {scope}/roleDefinitions", path);
+        let entries = self.client.list(call.clone()).await?;
+        entries.into_iter().map(|entry| definition(&call, entry)).collect()
+    }
+}
+
+fn read(name: &'static str, path: String) -> Call {
+    Call::read(Service::Arm, name, path)
+}
+
+fn write(method: Method, name: &'static str, path: String) -> Call {
+    Call::write(Service::Arm, method, name, path)
+}
+
+fn assignment_path(scope: &Scope, name: Uuid) -> String {
+    with_query(&format!("{scope}{ASSIGNMENTS}/{name}"), &[API_VERSION])
+}
+
+fn put_body(new: &NewRoleAssignment) -> Value {
+    let principal_type = match new.principal_type {
+        PrincipalType::Group => "Group",
+        PrincipalType::User => "User",
+        PrincipalType::ServicePrincipal => "ServicePrincipal",
+    };
+    let subscription = new.scope.subscription().unwrap_or_default();
+    let mut properties = Map::new();
+    properties.insert("roleDefinitionId".into(), format!("{subscription}{DEFINITIONS}/{}", new.definition).into());
+    properties.insert("principalId".into(), new.principal.to_string().into());
+    properties.insert("principalType".into(), principal_type.into());
+    if let Some(description) = &new.description {
+        properties.insert("description".into(), description.as_str().into());
+    }
+    json!({ "properties": properties })
+}
+
+/// ARM: troubleshooting role assignments. The status of either is not documented, the codes are.
+fn refused_put(failure: Failure) -> Answer<Put> {
+    if let Some(no) = failure.refusal().filter(|no| no.has_code("RoleAssignmentExists")) {
+        return Ok(Put::ExistsUnder { name: hex_id(&no.message) });
+    }
+    match failure {
+        Failure::Refused(no) | Failure::NotFound(no) if no.has_code("PrincipalNotFound") => Ok(Put::PrincipalNotFound),
+        failure => Err(failure),
+    }
+}
+
+/// The existing assignment's name stands in the message, as 32 hexadecimal digits, perhaps with hyphens.
+fn hex_id(message: &str) -> Option<Uuid> {
+    let words = message.split(|c: char| !c.is_ascii_hexdigit() && c != '-');
+    words.filter(|w| matches!(w.len(), 32 | 36)).find_map(|w| Uuid::parse_str(w).ok())
+}
+
+fn assignment(call: &Call, body: Value) -> Answer<RoleAssignment> {
+    let body: AssignmentBody = call.decode(body)?;
+    let p = body.properties;
+    let name = body.name.or_else(|| last_uuid(body.id.as_deref()?));
+    let definition = last_uuid(&p.role_definition_id);
+    Ok(RoleAssignment {
+        scope: Scope::parse(&p.scope).map_err(|e| call.unusable(e.to_string()))?,
+        name: name.ok_or_else(|| call.unusable("a role assignment without a name"))?,
+        definition: definition.ok_or_else(|| call.unusable("a role definition without an id"))?,
+        principal: p.principal_id,
+        principal_type: p.principal_type,
+        description: p.description,
+        created: p.created_on,
+    })
+}
+
+fn definition(call: &Call, body: Value) -> Answer<RoleDefinition> {
+    let body: DefinitionBody = call.decode(body)?;
+    let p = body.properties;
+    let id = body.name.or_else(|| last_uuid(body.id.as_deref()?));
+    let mut definition = RoleDefinition {
+        id: id.ok_or_else(|| call.unusable("a role definition without a name"))?,
+        role_name: p.role_name,
+        role_type: p.role_type,
+        actions: Vec::new(),
+        not_actions: Vec::new(),
+        data_actions: Vec::new(),
+    };
+    for permission in p.permissions {
+        definition.actions.extend(permission.actions);
+        definition.not_actions.extend(permission.not_actions);
+        definition.data_actions.extend(permission.data_actions);
+    }
+    Ok(definition)
+}
+
+fn last_uuid(path: &str) -> Option<Uuid> {
+    Uuid::parse_str(path.rsplit('/').next()?).ok()
+}
+
+#[derive(Deserialize)]
+struct AssignmentBody {
+    id: Option<String>,
+    name: Option<Uuid>,
+    properties: AssignmentProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AssignmentProperties {
+    scope: String,
+    role_definition_id: String,
+    principal_id: Uuid,
+    principal_type: Option<String>,
+    description: Option<String>,
+    #[serde(default, deserialize_with = "moment")]
+    created_on: Option<OffsetDateTime>,
+}
+
+#[derive(Deserialize)]
+struct DefinitionBody {
+    id: Option<String>,
+    name: Option<Uuid>,
+    properties: DefinitionProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DefinitionProperties {
+    #[serde(default, deserialize_with = "or_default")]
+    role_name: String,
+    #[serde(rename = "type")]
+    role_type: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    permissions: Vec<Permission>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Permission {
+    #[serde(default, deserialize_with = "or_default")]
+    actions: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    not_actions: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    data_actions: Vec<String>,
+}

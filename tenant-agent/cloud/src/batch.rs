@@ -1,0 +1,206 @@
+//! Many calls in few requests: Graph's `$batch`, twenty at a time, each call with its own outcome.
+//!
+//! The batch's own 200 says nothing of the calls in it, so each is judged as if it had been sent alone, by the same
+//! `call.rs`; what may be tried again goes into the next round. It knows no operation by name.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use tokio::time::sleep;
+use tracing::Instrument;
+
+use crate::call::{Attempt, Call, Service, Step, Trail};
+use crate::client::Client;
+use crate::failure::{Answer, Failure, Refusal};
+use crate::paging::Listing;
+use crate::transport::{Exchange, Reply, Via, retry_after};
+
+/// Graph: JSON batching. More are refused as a whole.
+const BATCH_SIZE: usize = 20;
+
+const NAME: &str = "POST /$batch";
+const PATH: &str = "/v1.0/$batch";
+
+/// A call that has no answer yet.
+struct Pending {
+    index: usize,
+    call: Call,
+    trail: Trail,
+}
+
+/// What a round leaves for the next.
+#[derive(Default)]
+struct Rest {
+    pending: Vec<Pending>,
+    wait: Duration,
+    fresh_connection: bool,
+}
+
+impl Client {
+    /// The answers to `calls` (Graph v1.0 only), in their order. Writes in one batch run in no particular order.
+    pub(crate) async fn send_all(&self, calls: Vec<Call>) -> Vec<Answer<Reply>> {
+        if let [call] = calls.as_slice() {
+            return vec![self.send(call).await];
+        }
+        let mut answers: Vec<Option<Answer<Reply>>> = calls.iter().map(|_| None).collect();
+        let calls = calls.into_iter().enumerate();
+        let pending = calls.map(|(index, call)| Pending { index, call, trail: Trail::default() });
+        let mut rest = Rest { pending: pending.collect(), ..Rest::default() };
+        while !rest.pending.is_empty() {
+            sleep(rest.wait).await;
+            let via = if rest.fresh_connection { Via::Fresh } else { Via::Pooled };
+            let mut due = std::mem::take(&mut rest).pending.into_iter().peekable();
+            while due.peek().is_some() {
+                let chunk: Vec<Pending> = due.by_ref().take(BATCH_SIZE).collect();
+                let span = tracing::debug_span!("batch", calls = chunk.len());
+                self.round(chunk, via, &mut answers, &mut rest).instrument(span).await;
+            }
+        }
+        let answers = answers.into_iter();
+        answers.map(|a| a.expect("a call leaves the pending ones only with its answer")).collect()
+    }
+
+    /// As [`Client::list`] for many listings at once; their next pages travel together too.
+    pub(crate) async fn list_all(&self, calls: Vec<Call>) -> Vec<Answer<Vec<Value>>> {
+        let mut answers: Vec<Option<Answer<Vec<Value>>>> = calls.iter().map(|_| None).collect();
+        let mut open: Vec<(usize, Listing)> = calls.into_iter().map(Listing::new).enumerate().collect();
+        while !open.is_empty() {
+            let due = open.iter().map(|(_, listing)| listing.call().clone()).collect();
+            let replies = self.send_all(due).await;
+            for ((index, mut listing), reply) in std::mem::take(&mut open).into_iter().zip(replies) {
+                match reply.and_then(|r| listing.turn(r.body, &self.endpoints)) {
+                    Ok(true) => open.push((index, listing)),
+                    Ok(false) => answers[index] = Some(Ok(listing.entries())),
+                    Err(failure) => answers[index] = Some(Err(failure)),
+                }
+            }
+        }
+        let answers = answers.into_iter();
+        answers.map(|a| a.expect("a listing closes only with its answer")).collect()
+    }
+
+    async fn round(&self, chunk: Vec<Pending>, via: Via, answers: &mut [Option<Answer<Reply>>], rest: &mut Rest) {
+        let token = match self.bearer(Service::Graph).await {
+            Ok(token) => token,
+            Err(failure) => return give_up(chunk, &failure, answers),
+        };
+        for pending in &chunk {
+            self.pace(&pending.call).await;
+        }
+        let exchange = self.exchange(&envelope(&chunk), &token, via).await;
+        let mut stale = false;
+        for (mut pending, attempt) in chunk.into_iter().zip(spread(exchange)) {
+            if is_throttled(&attempt) {
+                self.was_throttled(&pending.call);
+            }
+            match pending.trail.judge(&pending.call, attempt, &self.patience, rand::random()) {
+                Step::Done(answer) => answers[pending.index] = Some(answer),
+                Step::Again { wait, fresh_connection, renew_token } => {
+                    stale |= renew_token;
+                    rest.wait = rest.wait.max(wait);
+                    rest.fresh_connection |= fresh_connection;
+                    rest.pending.push(pending);
+                }
+            }
+        }
+        if stale {
+            self.tokens.discard(Service::Graph, &token).await;
+        }
+    }
+}
+
+fn give_up(chunk: Vec<Pending>, failure: &Failure, answers: &mut [Option<Answer<Reply>>]) {
+    for pending in chunk {
+        let failure = pending.trail.truthful(&pending.call, failure.clone());
+        answers[pending.index] = Some(Err(failure));
+    }
+}
+
+fn is_throttled(attempt: &Attempt) -> bool {
+    matches!(attempt, Attempt::Exchange(Exchange::Reply(reply)) if reply.status == 429)
+}
+
+/// The batch around a chunk. It is a call only to travel as one: its parts are judged, never itself.
+fn envelope(chunk: &[Pending]) -> Call {
+    let requests: Vec<Value> = chunk.iter().enumerate().map(|(id, p)| part(id, &p.call)).collect();
+    let call = Call::write(Service::Graph, Method::POST, NAME, PATH.to_owned());
+    let call = call.body(json!({ "requests": requests }));
+    match chunk.iter().any(|p| p.call.revocation) {
+        true => call.revocation(),
+        false => call,
+    }
+}
+
+fn part(id: usize, call: &Call) -> Value {
+    let mut headers = Map::new();
+    let mut part = json!({
+        "id": id.to_string(),
+        "method": call.method.as_str(),
+        // Relative to the version that the batch is posted to.
+        "url": call.path.strip_prefix("/v1.0").unwrap_or(&call.path),
+    });
+    if call.revocation {
+        headers.insert("x-ms-throttle-priority".into(), "High".into());
+    }
+    if let Some(body) = &call.body {
+        headers.insert("Content-Type".into(), "application/json".into());
+        part["body"] = body.clone();
+    }
+    if !headers.is_empty() {
+        part["headers"] = headers.into();
+    }
+    part
+}
+
+/// What the batch's exchange says about each of its parts, in order and without end.
+fn spread(exchange: Exchange) -> Box<dyn Iterator<Item = Attempt> + Send> {
+    let whole = match exchange {
+        Exchange::Reply(reply) if reply.status / 100 == 2 => return Box::new(parts(reply)),
+        // Said of the batch before any part was looked at; 401, 408, 429 and 5xx are judged as each part's own.
+        Exchange::Reply(reply) if matches!(reply.status, 400..=499) && !matches!(reply.status, 401 | 408 | 429) => {
+            Attempt::BatchRefused(Box::new(Refusal::read(NAME, reply.status, reply.request_id, &reply.body)))
+        }
+        other => Attempt::Exchange(other),
+    };
+    Box::new(std::iter::repeat(whole))
+}
+
+fn parts(mut reply: Reply) -> impl Iterator<Item = Attempt> + Send {
+    let mut by_id: HashMap<String, Value> = HashMap::new();
+    if let Some(Value::Array(responses)) = reply.body.get_mut("responses").map(Value::take) {
+        for response in responses {
+            if let Some(id) = response.get("id").and_then(Value::as_str) {
+                by_id.insert(id.to_owned(), response);
+            }
+        }
+    }
+    (0usize..).map(move |id| {
+        let response = by_id.remove(&id.to_string());
+        let reply = response.and_then(|r| read_part(r, reply.request_id.as_deref()));
+        Attempt::Exchange(match reply {
+            Some(reply) => Exchange::Reply(reply),
+            None => Exchange::Lost(Arc::new(io::Error::other("the batch's answer leaves it out"))),
+        })
+    })
+}
+
+fn read_part(mut response: Value, batch_request_id: Option<&str>) -> Option<Reply> {
+    let status = u16::try_from(response.get("status")?.as_u64()?).ok()?;
+    let headers = response.get("headers").and_then(Value::as_object);
+    let header = |name: &str| {
+        let mut headers = headers.into_iter().flatten();
+        let found = headers.find(|(key, _)| key.eq_ignore_ascii_case(name))?.1;
+        Some(found.as_str().map_or_else(|| found.to_string(), str::to_owned))
+    };
+    Some(Reply {
+        status,
+        retry_after: header("retry-after").and_then(|v| retry_after(&v, OffsetDateTime::now_utc())),
+        request_id: header("request-id").or(batch_request_id.map(str::to_owned)),
+        body: response.get_mut("body").map(Value::take).unwrap_or(Value::Null),
+    })
+}

@@ -1,0 +1,195 @@
+//! Carries a call: token, budget, request, judgement, and again if the judgement says so.
+//!
+//! It knows no operation of Graph or ARM by name; those are in `graph.rs`, `defender.rs` and `arm.rs`. What to repeat
+//! is decided in `call.rs`, what a token costs in `tokens.rs`.
+
+use reqwest::Request;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use serde_json::Value;
+use tokio::time::sleep;
+use tracing::{Instrument, Span, debug, field};
+use uuid::Uuid;
+
+use crate::call::{Attempt, Call, Service, Step, Trail};
+use crate::config::{Config, ConfigError, Patience};
+use crate::endpoints::Endpoints;
+use crate::failure::{Answer, Failure};
+use crate::pacer::Pacer;
+use crate::paging::Listing;
+use crate::tokens::{Bearer, Tokens};
+use crate::transport::{Exchange, Reply, Transport, Via};
+use crate::usage::Counters;
+
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
+const ARM_CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
+const THROTTLE_PRIORITY: HeaderName = HeaderName::from_static("x-ms-throttle-priority");
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+
+/// What all handles of one [`crate::Cloud`] share.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) patience: Patience,
+    pub(crate) tokens: Tokens,
+    pub(crate) counters: Counters,
+    transport: Transport,
+    pacer: Pacer,
+}
+
+impl Client {
+    pub(crate) fn new(config: &Config) -> Result<Client, ConfigError> {
+        let endpoints = config.endpoints.normalised()?;
+        Ok(Client {
+            patience: config.patience.clone(),
+            tokens: Tokens::new(config, &endpoints),
+            counters: Counters::default(),
+            transport: Transport::new(config)?,
+            pacer: Pacer::new(),
+            endpoints,
+        })
+    }
+
+    /// One call, tried as often as is safe and of use.
+    pub(crate) async fn send(&self, call: &Call) -> Answer<Reply> {
+        let span = tracing::debug_span!("call", name = call.name, status = field::Empty, request_id = field::Empty);
+        let answer = self.attempts(call).instrument(span.clone()).await;
+        if let Err(failure) = &answer {
+            span.in_scope(|| tell(failure));
+        }
+        answer
+    }
+
+    /// As [`Client::send`], for a read whose "not there" is an answer.
+    pub(crate) async fn find(&self, call: &Call) -> Answer<Option<Value>> {
+        present(self.send(call).await)
+    }
+
+    /// All entries of a collection, page by page.
+    pub(crate) async fn list(&self, call: Call) -> Answer<Vec<Value>> {
+        let mut listing = Listing::new(call);
+        loop {
+            let reply = self.send(listing.call()).await?;
+            if !listing.turn(reply.body, &self.endpoints)? {
+                return Ok(listing.entries());
+            }
+        }
+    }
+
+    async fn attempts(&self, call: &Call) -> Answer<Reply> {
+        let mut trail = Trail::default();
+        let mut via = Via::Pooled;
+        loop {
+            let token = match self.bearer(call.service).await {
+                Ok(token) => token,
+                Err(failure) => return Err(trail.truthful(call, failure)),
+            };
+            self.pace(call).await;
+            let exchange = self.exchange(call, &token, via).await;
+            self.note(call, &exchange);
+            match trail.judge(call, Attempt::Exchange(exchange), &self.patience, rand::random()) {
+                Step::Done(answer) => return answer,
+                Step::Again { wait, fresh_connection, renew_token } => {
+                    if renew_token {
+                        self.tokens.discard(call.service, &token).await;
+                    }
+                    via = if fresh_connection { Via::Fresh } else { Via::Pooled };
+                    sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    pub(crate) async fn bearer(&self, service: Service) -> Answer<Bearer> {
+        let token = self.tokens.bearer(service, &self.transport).await;
+        token.map_err(Failure::from)
+    }
+
+    /// Waits for the budget of a write. Reads have none: theirs is far wider than what an agent asks.
+    pub(crate) async fn pace(&self, call: &Call) {
+        if let Some(lane) = call.lane {
+            self.pacer.draw(lane, call.revocation).await;
+        }
+        self.counters.sent(call);
+    }
+
+    pub(crate) fn was_throttled(&self, call: &Call) {
+        self.counters.throttled();
+        if let Some(lane) = call.lane {
+            self.pacer.throttled(lane);
+        }
+    }
+
+    fn note(&self, call: &Call, exchange: &Exchange) {
+        let Exchange::Reply(reply) = exchange else { return };
+        let span = Span::current();
+        span.record("status", reply.status);
+        span.record("request_id", reply.request_id.as_deref().unwrap_or_default());
+        debug!("answered");
+        if reply.status == 429 {
+            self.was_throttled(call);
+        }
+    }
+
+    /// One request with our headers on it.
+    pub(crate) async fn exchange(&self, call: &Call, token: &Bearer, via: Via) -> Exchange {
+        match self.request(call, token) {
+            Ok(request) => self.transport.exchange(via, request).await,
+            Err(error) => Exchange::NotSent(std::sync::Arc::new(error.without_url())),
+        }
+    }
+
+    fn request(&self, call: &Call, token: &Bearer) -> Result<Request, reqwest::Error> {
+        let origin = match call.service {
+            Service::Login => &self.endpoints.login,
+            Service::Graph => &self.endpoints.graph,
+            Service::Arm => &self.endpoints.arm,
+        };
+        let client = self.transport.client(Via::Pooled);
+        let mut request = client.request(call.method.clone(), format!("{origin}{}", call.path)).build()?;
+        if let Some(body) = &call.body {
+            *request.body_mut() = Some(body.to_string().into());
+        }
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(AUTHORIZATION, token.header());
+        if call.body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        if call.service == Service::Arm {
+            headers.insert(ARM_CLIENT_REQUEST_ID, request_id());
+        } else {
+            headers.insert(CLIENT_REQUEST_ID, request_id());
+            // Graph: best practices. Values that the enum got after this was written come as themselves.
+            headers.insert(PREFER, HeaderValue::from_static("include-unknown-enum-members"));
+            if call.revocation {
+                // Graph: throttling. The last to be throttled.
+                headers.insert(THROTTLE_PRIORITY, HeaderValue::from_static("High"));
+            }
+        }
+        Ok(request)
+    }
+}
+
+/// `None` for what the service says is not there.
+pub(crate) fn present(answer: Answer<Reply>) -> Answer<Option<Value>> {
+    match answer {
+        Ok(reply) => Ok(Some(reply.body)),
+        Err(Failure::NotFound(_)) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Codes and ids only: a service's message may name a person.
+fn tell(failure: &Failure) {
+    let refusal = failure.refusal();
+    debug!(
+        code = refusal.map(|r| r.code.as_str()),
+        request_id = refusal.and_then(|r| r.request_id.as_deref()),
+        may_have_applied = failure.may_have_applied(),
+        "did not succeed"
+    );
+}
+
+fn request_id() -> HeaderValue {
+    HeaderValue::from_str(&Uuid::new_v4().to_string()).expect("a uuid is visible ascii")
+}

@@ -1,0 +1,97 @@
+//! What a `Cloud` is built from, read and checked completely before anything is sent.
+//!
+//! It knows nothing of files on disk beyond their paths; `credential.rs` reads those, anew for each token.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::credential::Credential;
+use crate::endpoints::Endpoints;
+use crate::failure::Cause;
+
+/// Attempts of one call in all. Three outlast a blip; longer troubles are the caller's next round.
+const ATTEMPTS: u32 = 3;
+/// The wait before the second attempt; it doubles, with jitter.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// A longer `Retry-After` is handed back, so that the caller can do other work meanwhile.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// A TCP and TLS handshake across the world takes under one second; a lost SYN is sent again after one and three.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Graph answers in under ten seconds even when slow, batches included; ARM gives up on itself after sixty.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// 403 texts by which Defender's missing activation is recognised. Unverified, hence configurable.
+const NOT_ACTIVATED: [&str; 3] = ["unified rbac", "urbac", "not activated"];
+
+/// Everything that a [`crate::Cloud`] needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The customer's Entra tenant. A token of any other is refused.
+    pub entra_tenant_id: Uuid,
+    pub endpoints: Endpoints,
+    pub credential: Credential,
+    /// Certificate authorities trusted beside the machine's own, as PEM.
+    pub extra_ca_pem: Option<Vec<u8>>,
+    /// An HTTP proxy, `http://proxy.contoso.example:3128`. The environment's proxy variables are not read.
+    pub proxy: Option<String>,
+    pub patience: Patience,
+    /// Parts of a 403's code or message that mean "unified RBAC is not activated", in any capitals.
+    pub defender_not_activated: Vec<String>,
+}
+
+impl Config {
+    /// A configuration with everything else at its default.
+    pub fn new(entra_tenant_id: Uuid, endpoints: Endpoints, credential: Credential) -> Config {
+        Config {
+            entra_tenant_id,
+            endpoints,
+            credential,
+            extra_ca_pem: None,
+            proxy: None,
+            patience: Patience::default(),
+            defender_not_activated: NOT_ACTIVATED.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+/// How long a call is waited for, and how often it is tried. The defaults are for real networks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patience {
+    /// Attempts of one call, the first included.
+    pub attempts: u32,
+    pub first_wait: Duration,
+    /// Longer waits are not slept through but handed back.
+    pub longest_wait: Duration,
+    pub connect: Duration,
+    /// From the request's first byte to the answer's last.
+    pub answer: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience {
+            attempts: ATTEMPTS,
+            first_wait: FIRST_WAIT,
+            longest_wait: LONGEST_WAIT,
+            connect: CONNECT,
+            answer: ANSWER,
+        }
+    }
+}
+
+/// Why a [`crate::Cloud`] could not be built.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    #[error("cloud {0:?} is not one of global, usGovL4, usGovL5, china")]
+    Cloud(String),
+    #[error("endpoint {field} must be an https origin without a path, not {address:?}")]
+    Endpoint { field: &'static str, address: String },
+    #[error("the extra certificate authorities are not PEM certificates")]
+    Authority(#[source] Option<Cause>),
+    #[error("the proxy address is not usable")]
+    Proxy(#[source] Cause),
+    #[error("the http client could not be built; is there any trusted certificate authority on this machine?")]
+    Client(#[source] Cause),
+}

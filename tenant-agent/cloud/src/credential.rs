@@ -1,0 +1,93 @@
+//! How the agent proves to Entra who it is: what is sent for a token, read from disk anew each time.
+//!
+//! Files are re-read so that a rotated secret, certificate or federated token needs no restart. It sends nothing;
+//! `tokens.rs` does. The signed assertion is in `credential/assertion.rs`.
+
+mod assertion;
+mod managed_identity;
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+pub use managed_identity::ManagedIdentity;
+pub(crate) use managed_identity::{WAITS, read_token};
+
+use crate::secret::Secret;
+use crate::tokens::TokenError;
+
+/// The largest credential file: a certificate chain with its key is under a tenth of it.
+const FILE_LIMIT_BYTES: u64 = 64 * 1024;
+
+/// RFC 7523: what kind of assertion the `client_assertion` is.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// What the agent's application, or its machine, signs in with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Credential {
+    /// The first line of a file, trimmed.
+    ClientSecret { client_id: Uuid, secret_file: PathBuf },
+    /// An RSA certificate and its key, both PEM; they may be one file.
+    Certificate { client_id: Uuid, certificate_file: PathBuf, key_file: PathBuf },
+    /// A token of another issuer that Entra was told to trust, as Kubernetes projects it.
+    FederatedToken { client_id: Uuid, token_file: PathBuf },
+    /// The identity that Azure gave the machine; `client_id` chooses among several.
+    ManagedIdentity { client_id: Option<Uuid>, source: ManagedIdentity },
+}
+
+/// The fields of a token request. Without `Debug`: one of them is a secret.
+pub(crate) type Form = Vec<(&'static str, String)>;
+
+/// Entra: client credentials flow. The fields that prove who asks. `audience` is the token endpoint's own name.
+pub(crate) fn proof(credential: &Credential, audience: &str, now: OffsetDateTime) -> Result<Form, TokenError> {
+    let assertion = |client_id: &Uuid, jwt: String| {
+        vec![
+            ("client_id", client_id.to_string()),
+            ("client_assertion_type", JWT_BEARER.to_owned()),
+            ("client_assertion", jwt),
+        ]
+    };
+    match credential {
+        Credential::ClientSecret { client_id, secret_file } => {
+            let secret = first_line(secret_file)?;
+            Ok(vec![("client_id", client_id.to_string()), ("client_secret", secret.reveal().to_owned())])
+        }
+        Credential::Certificate { client_id, certificate_file, key_file } => {
+            let signer = assertion::Signer::read(certificate_file, key_file)?;
+            Ok(assertion(client_id, signer.sign(*client_id, audience, now)?))
+        }
+        Credential::FederatedToken { client_id, token_file } => {
+            let token = first_line(token_file)?;
+            Ok(assertion(client_id, token.reveal().to_owned()))
+        }
+        // It proves nothing: the machine vouches for it, and `tokens.rs` asks the machine.
+        Credential::ManagedIdentity { .. } => Ok(Vec::new()),
+    }
+}
+
+fn first_line(path: &Path) -> Result<Secret, TokenError> {
+    let bytes = read_bounded(path)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| unusable(path, "is not text"))?;
+    match text.trim().lines().next() {
+        Some(line) => Ok(Secret::new(line.trim_end())),
+        None => Err(unusable(path, "is empty")),
+    }
+}
+
+fn read_bounded(path: &Path) -> Result<Vec<u8>, TokenError> {
+    let failed = |source| TokenError::File { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(FILE_LIMIT_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > FILE_LIMIT_BYTES {
+        return Err(failed(io::Error::other("larger than 64 KiB")));
+    }
+    Ok(bytes)
+}
+
+fn unusable(path: &Path, reason: impl Into<String>) -> TokenError {
+    TokenError::Credential { path: path.to_owned(), reason: reason.into() }
+}

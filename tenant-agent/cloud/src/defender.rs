@@ -1,0 +1,248 @@
+//! Defender's unified RBAC, which Graph has in beta only: roles, assignments, and the actions that a tenant knows.
+//!
+//! Written to what the live service was seen to do, which differs from its documents; `tolerance.rs` lists how. What
+//! was just written may be missing from the lists for minutes: waiting for it is the caller's.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::call::{Call, Service};
+use crate::client::Client;
+use crate::failure::{Answer, Failure};
+use crate::graph::{Removed, decode_all, or_default, removed};
+use crate::transport::Reply;
+use crate::uri::{encode, with_query};
+
+const ROOT: &str = "/beta/roleManagement/defender";
+
+/// Defender operations with one agent's credential. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Defender {
+    pub(crate) client: Arc<Client>,
+    /// In lower case.
+    pub(crate) not_activated: Arc<[String]>,
+}
+
+/// A creation that was accepted. The service seldom says under which id: look it up by name, and expect to wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    pub id: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDefenderRole {
+    /// Not unique in a tenant.
+    pub display_name: String,
+    pub description: String,
+    /// Ids of resource actions, `microsoft.xdr/secops/alerts/manage`.
+    pub actions: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefenderRole {
+    pub id: String,
+    pub display_name: String,
+    pub description: Option<String>,
+    /// As stored; the service drops actions that a wildcard covers.
+    pub actions: BTreeSet<String>,
+    pub built_in: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDefenderAssignment {
+    pub display_name: String,
+    pub description: String,
+    pub role_definition_id: String,
+    pub principal_ids: Vec<Uuid>,
+    /// `/` for all data sources, else names of workloads: `Mde`, `Mdo`, `Mdi`.
+    pub app_scope_ids: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DefenderAssignment {
+    pub id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub display_name: String,
+    pub description: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub role_definition_id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub principal_ids: BTreeSet<Uuid>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub directory_scope_ids: BTreeSet<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub app_scope_ids: BTreeSet<String>,
+}
+
+impl Defender {
+    pub async fn list_role_definitions(&self) -> Answer<Vec<DefenderRole>> {
+        let call = read("GET /roleManagement/defender/roleDefinitions", format!("{ROOT}/roleDefinitions"));
+        let roles: Vec<RoleBody> = self.list(call).await?;
+        Ok(roles.into_iter().map(DefenderRole::from).collect())
+    }
+
+    /// Not repeatable: doing it twice makes two roles of one name.
+    pub async fn create_role_definition(&self, role: &NewDefenderRole) -> Answer<Accepted> {
+        let name = "POST /roleManagement/defender/roleDefinitions";
+        self.create(name, format!("{ROOT}/roleDefinitions"), role_body(role)).await
+    }
+
+    pub async fn update_role_definition(&self, id: &str, role: &NewDefenderRole) -> Answer<()> {
+        let path = format!("{ROOT}/roleDefinitions/{}", encode(id));
+        let call = write(Method::PATCH, "PATCH /roleManagement/defender/roleDefinitions/{id}", path);
+        self.send(&call.body(role_body(role))).await.map(drop)
+    }
+
+    pub async fn delete_role_definition(&self, id: &str) -> Answer<Removed> {
+        let path = format!("{ROOT}/roleDefinitions/{}", encode(id));
+        self.delete("DELETE /roleManagement/defender/roleDefinitions/{id}", path).await
+    }
+
+    pub async fn list_role_assignments(&self) -> Answer<Vec<DefenderAssignment>> {
+        self.list(read("GET /roleManagement/defender/roleAssignments", format!("{ROOT}/roleAssignments"))).await
+    }
+
+    /// Not repeatable: doing it twice makes two assignments.
+    pub async fn create_role_assignment(&self, assignment: &NewDefenderAssignment) -> Answer<Accepted> {
+        // Without `@odata.type`, which the documents' examples show and the service refuses. The two scopes are as the
+        // portal writes them.
+        let body = json!({
+            "displayName": assignment.display_name,
+            "description": assignment.description,
+            "roleDefinitionId": assignment.role_definition_id,
+            "principalIds": assignment.principal_ids,
+            "directoryScopeIds": ["/"],
+            "appScopeIds": assignment.app_scope_ids,
+        });
+        let name = "POST /roleManagement/defender/roleAssignments";
+        self.create(name, format!("{ROOT}/roleAssignments"), body).await
+    }
+
+    pub async fn delete_role_assignment(&self, id: &str) -> Answer<Removed> {
+        let path = format!("{ROOT}/roleAssignments/{}", encode(id));
+        self.delete("DELETE /roleManagement/defender/roleAssignments/{id}", path).await
+    }
+
+    /// The ids of all actions that this tenant knows. Some of them may still be refused when stored.
+    pub async fn resource_actions(&self) -> Answer<BTreeSet<String>> {
+        let path = format!("{ROOT}/resourceNamespaces");
+        let expanded = with_query(&path, &[("$expand", "resourceActions")]);
+        let namespaces: Vec<Namespace> =
+            self.list(read("GET /roleManagement/defender/resourceNamespaces", expanded)).await?;
+        let mut actions = BTreeSet::new();
+        for namespace in namespaces {
+            let mut of_it = namespace.resource_actions;
+            if namespace.more_actions.is_some() {
+                let path = format!("{path}/{}/resourceActions", encode(&namespace.id));
+                let name = "GET /roleManagement/defender/resourceNamespaces/{id}/resourceActions";
+                of_it = self.list(read(name, path)).await?;
+            }
+            actions.extend(of_it.into_iter().map(|action| action.id));
+        }
+        Ok(actions)
+    }
+
+    async fn create(&self, name: &'static str, path: String, body: Value) -> Answer<Accepted> {
+        let call = Call { redirect_is_success: true, ..write(Method::POST, name, path) };
+        let reply = self.send(&call.body(body)).await?;
+        let id = reply.body.get("id").and_then(Value::as_str);
+        Ok(Accepted { id: id.map(str::to_owned) })
+    }
+
+    async fn delete(&self, name: &'static str, path: String) -> Answer<Removed> {
+        removed(self.send(&write(Method::DELETE, name, path).revocation()).await)
+    }
+
+    async fn list<T: DeserializeOwned>(&self, call: Call) -> Answer<Vec<T>> {
+        let entries = self.client.list(call.clone()).await;
+        decode_all(&call, entries.map_err(|f| self.recognise(f))?)
+    }
+
+    async fn send(&self, call: &Call) -> Answer<Reply> {
+        self.client.send(call).await.map_err(|f| self.recognise(f))
+    }
+
+    fn recognise(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Refused(no)
+                if no.status == 403
+                    && self.not_activated.iter().any(|part| no.says(part) || no.code.to_lowercase().contains(part)) =>
+            {
+                Failure::DefenderNotActivated(no)
+            }
+            failure => failure,
+        }
+    }
+}
+
+fn read(name: &'static str, path: String) -> Call {
+    Call::read(Service::Graph, name, path)
+}
+
+fn write(method: Method, name: &'static str, path: String) -> Call {
+    Call::write(Service::Graph, method, name, path)
+}
+
+fn role_body(role: &NewDefenderRole) -> Value {
+    json!({
+        "displayName": role.display_name,
+        "description": role.description,
+        "rolePermissions": [{ "allowedResourceActions": role.actions }],
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RoleBody {
+    id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    display_name: String,
+    description: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    role_permissions: Vec<PermissionBody>,
+    #[serde(default, deserialize_with = "or_default")]
+    is_built_in: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PermissionBody {
+    #[serde(default, deserialize_with = "or_default")]
+    allowed_resource_actions: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Namespace {
+    #[serde(default, deserialize_with = "or_default")]
+    id: String,
+    #[serde(rename = "resourceActions", default, deserialize_with = "or_default")]
+    resource_actions: Vec<Action>,
+    /// Graph: query parameters. An expansion may be cut short.
+    #[serde(rename = "resourceActions@odata.nextLink")]
+    more_actions: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Action {
+    id: String,
+}
+
+impl From<RoleBody> for DefenderRole {
+    fn from(body: RoleBody) -> DefenderRole {
+        let actions = body.role_permissions.into_iter().flat_map(|p| p.allowed_resource_actions);
+        DefenderRole {
+            id: body.id,
+            display_name: body.display_name,
+            description: body.description,
+            actions: actions.collect(),
+            built_in: body.is_built_in,
+        }
+    }
+}

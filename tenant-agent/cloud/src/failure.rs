@@ -1,0 +1,229 @@
+//! What can come of a call that did not succeed, told so that a caller knows whether anything may have changed.
+//!
+//! It knows nothing of HTTP libraries or of what ought to happen next. `call.rs` decides which of these an attempt is.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::tokens::TokenError;
+
+/// What every operation of this crate gives back.
+pub type Answer<T> = Result<T, Failure>;
+
+/// The error underneath, shared because one lost batch answers for twenty calls.
+pub type Cause = Arc<dyn Error + Send + Sync>;
+
+/// How much of a service's message we keep: enough for any text that the services document.
+const MESSAGE_LIMIT: usize = 1_000;
+
+/// How deep nested error codes are followed; the services nest two or three.
+const NESTING_LIMIT: usize = 8;
+
+/// Why a call did not succeed, by what it means for the tenant.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// A definitive no. Nothing was applied.
+    #[error("{0}")]
+    Refused(Box<Refusal>),
+    /// The service says that the object is not there, or not yet visible. Nothing was applied.
+    #[error("{0}")]
+    NotFound(Box<Refusal>),
+    /// A 403 that says Defender's unified RBAC is not activated: a person's task in the portal. Nothing was applied.
+    #[error("defender unified rbac is not activated: {0}")]
+    DefenderNotActivated(Box<Refusal>),
+    /// Too many requests. Nothing was applied; do other work for at least `retry_after`.
+    #[error("{call} was throttled; try again after {} s", retry_after.as_secs())]
+    Throttled { call: &'static str, retry_after: Duration },
+    /// A read got no usable answer in all its attempts.
+    #[error("{call} got no answer: {reason}")]
+    Unavailable { call: &'static str, reason: String, source: Option<Cause> },
+    /// A write that may have been applied. Look it up; do not repeat it.
+    #[error("{call} may or may not have been applied: {reason}")]
+    Unknown {
+        call: &'static str,
+        reason: String,
+        /// What the last attempt was told, when an earlier one had been lost.
+        refusal: Option<Box<Refusal>>,
+        source: Option<Cause>,
+    },
+    /// No request left this machine: certainly not applied.
+    #[error("{call} was not sent: {reason}")]
+    NotSent { call: &'static str, reason: String, source: Option<Cause> },
+    /// No token to call with: certainly not applied.
+    #[error("no access token")]
+    NoToken(#[source] Arc<TokenError>),
+    /// A read was answered with what cannot be used: too large, not what the contract says, or pointing elsewhere.
+    #[error("{call} gave an answer that cannot be used: {reason}")]
+    Unreadable { call: &'static str, reason: String },
+}
+
+impl Failure {
+    /// Whether the tenant may have changed all the same.
+    pub fn may_have_applied(&self) -> bool {
+        matches!(self, Failure::Unknown { .. })
+    }
+
+    /// How long the service asked to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Failure::Throttled { retry_after, .. } => Some(*retry_after),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing was applied and time alone may heal it.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Failure::Throttled { .. } | Failure::Unavailable { .. } | Failure::NotSent { .. })
+    }
+
+    /// What the service said, if it was the service that said no.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Failure::Refused(refusal) | Failure::NotFound(refusal) | Failure::DefenderNotActivated(refusal) => {
+                Some(refusal)
+            }
+            Failure::Unknown { refusal, .. } => refusal.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Failure {
+        Failure::NoToken(Arc::new(error))
+    }
+}
+
+/// A service's own words for its no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Method and templated path, without anybody's id: `DELETE /groups/{id}/members/{id}/$ref`.
+    pub call: &'static str,
+    pub status: u16,
+    /// The outermost error code; empty when the answer carried none.
+    pub code: String,
+    /// All codes, outermost first, as they nest.
+    pub codes: Vec<String>,
+    pub message: String,
+    /// The service's name for this request: what its support asks for.
+    pub request_id: Option<String>,
+}
+
+impl Refusal {
+    /// Whether any of the nested codes is `code`; services disagree about capitals.
+    pub fn has_code(&self, code: &str) -> bool {
+        self.codes.iter().any(|c| c.eq_ignore_ascii_case(code))
+    }
+
+    /// Whether the message holds `part`, whatever the capitals. A last resort: only where the code says nothing.
+    pub(crate) fn says(&self, part: &str) -> bool {
+        let message = self.message.to_ascii_lowercase();
+        message.contains(&part.to_ascii_lowercase())
+    }
+
+    pub(crate) fn read(call: &'static str, status: u16, request_id: Option<String>, body: &Value) -> Refusal {
+        let (codes, message) = codes_and_message(body);
+        Refusal { call, status, code: codes.first().cloned().unwrap_or_default(), codes, message, request_id }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} was refused with {}", self.call, self.status)?;
+        if !self.code.is_empty() {
+            write!(f, " {}", self.code)?;
+        }
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        if let Some(id) = &self.request_id {
+            write!(f, " (request {id})")?;
+        }
+        Ok(())
+    }
+}
+
+/// Graph: errors. ARM: error response. Entra: token error. Three shapes, read by one tolerant eye:
+/// `{"error":{"code","message","innerError"|"innererror":{..},"details":[..]}}` and `{"error":"..","error_description":".."}`.
+fn codes_and_message(body: &Value) -> (Vec<String>, String) {
+    let error = match body.get("error") {
+        Some(Value::String(code)) => {
+            return (vec![bounded(code)], text(body, "error_description"));
+        }
+        Some(error) => error,
+        None => return (Vec::new(), String::new()),
+    };
+    let mut codes = Vec::new();
+    let mut level = Some(error);
+    while let Some(at) = level.filter(|_| codes.len() < NESTING_LIMIT) {
+        let own = text(at, "code");
+        if own.is_empty() {
+            break;
+        }
+        codes.push(own);
+        level = at.get("innerError").or_else(|| at.get("innererror"));
+    }
+    let details = error.get("details").and_then(Value::as_array);
+    let more = details.into_iter().flatten().map(|d| text(d, "code"));
+    codes.extend(more.filter(|c| !c.is_empty()).take(NESTING_LIMIT));
+    (codes, text(error, "message"))
+}
+
+fn text(value: &Value, field: &str) -> String {
+    match value.get(field) {
+        Some(Value::String(text)) => bounded(text),
+        // Graph documents `message` as text, and some of its services nest `{lang, value}` there.
+        Some(nested) => nested.get("value").and_then(Value::as_str).map(bounded).unwrap_or_default(),
+        None => String::new(),
+    }
+}
+
+fn bounded(text: &str) -> String {
+    text.chars().take(MESSAGE_LIMIT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(body: Value) -> Refusal {
+        Refusal::read("GET /users/{id}", 400, None, &body)
+    }
+
+    #[test]
+    fn nested_codes_are_read_in_either_spelling() {
+        for inner in ["innerError", "innererror"] {
+            let refusal = read(json!({"error": {"code": "BadRequest", "message": "no",
+                inner: {"code": "Deeper", inner: {"code": "Deepest"}},
+                "details": [{"code": "Aside"}]}}));
+            assert_eq!(refusal.codes, ["BadRequest", "Deeper", "Deepest", "Aside"]);
+            assert!(refusal.has_code("deepest") && refusal.says("NO"));
+        }
+    }
+
+    #[test]
+    fn an_answer_without_an_error_object_still_makes_a_refusal() {
+        for body in [Value::Null, json!([]), json!("no"), json!({"error": null}), json!({"error": 7})] {
+            let refusal = read(body);
+            assert_eq!((refusal.code.as_str(), refusal.status), ("", 400));
+        }
+    }
+
+    #[test]
+    fn the_login_service_puts_its_code_where_others_put_an_object() {
+        let refusal = read(json!({"error": "invalid_client", "error_description": "AADSTS7000215"}));
+        assert_eq!((refusal.code.as_str(), refusal.message.as_str()), ("invalid_client", "AADSTS7000215"));
+    }
+
+    #[test]
+    fn a_message_without_end_is_cut() {
+        let refusal = read(json!({"error": {"code": "c", "message": "x".repeat(100_000)}}));
+        assert_eq!(refusal.message.len(), MESSAGE_LIMIT);
+    }
+}

@@ -1,0 +1,99 @@
+//! Microsoft Graph v1.0, in our words: people, groups, who is in which, and the tenant itself.
+//!
+//! One method is one operation; each says what came of it and none decides what to do about it. How a call travels is
+//! `client.rs`; the beta part, Defender, is `defender.rs`.
+
+mod directory;
+mod groups;
+mod members;
+mod users;
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+pub use directory::{Organization, ServicePrincipal, WhoMayInvite};
+pub use groups::{Group, NewGroup};
+pub use members::{Added, DirectoryObject, Membership, ObjectKind};
+pub use users::{DeletedUser, Identity, Invitation, InvitationStatus, Invited, NewInvitation, User, UserType};
+
+use crate::call::{Call, Service};
+use crate::client::Client;
+use crate::failure::{Answer, Failure};
+use crate::transport::Reply;
+
+/// What came of taking something away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    Removed,
+    WasNotThere,
+}
+
+/// Graph operations with one agent's credential. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Graph {
+    pub(crate) client: Arc<Client>,
+}
+
+impl Graph {
+    async fn find<T: DeserializeOwned>(&self, call: Call) -> Answer<Option<T>> {
+        let body = self.client.find(&call).await?;
+        body.map(|body| call.decode(body)).transpose()
+    }
+
+    async fn list<T: DeserializeOwned>(&self, call: Call) -> Answer<Vec<T>> {
+        let entries = self.client.list(call.clone()).await?;
+        decode_all(&call, entries)
+    }
+
+    async fn list_all<T: DeserializeOwned>(&self, calls: Vec<Call>) -> Vec<Answer<Vec<T>>> {
+        let listings = self.client.list_all(calls.clone()).await;
+        let listings = calls.iter().zip(listings);
+        listings.map(|(call, entries)| decode_all(call, entries?)).collect()
+    }
+
+    /// A write whose success needs no reading.
+    async fn done(&self, call: Call) -> Answer<()> {
+        self.client.send(&call).await.map(drop)
+    }
+}
+
+/// One unreadable entry makes the listing unreadable: a listing with a hole would read as "not there".
+pub(crate) fn decode_all<T: DeserializeOwned>(call: &Call, entries: Vec<Value>) -> Answer<Vec<T>> {
+    entries.into_iter().map(|entry| call.decode(entry)).collect()
+}
+
+pub(crate) fn removed(answer: Answer<Reply>) -> Answer<Removed> {
+    match answer {
+        Ok(_) => Ok(Removed::Removed),
+        Err(Failure::NotFound(_)) => Ok(Removed::WasNotThere),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn read(name: &'static str, path: String) -> Call {
+    Call::read(Service::Graph, name, path)
+}
+
+fn write(method: reqwest::Method, name: &'static str, path: String) -> Call {
+    Call::write(Service::Graph, method, name, path)
+}
+
+/// A moment, or nothing where a service wrote none or one that is no moment: no decision may hang on its format.
+pub(crate) fn moment<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<OffsetDateTime>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    let parse = |t: String| OffsetDateTime::parse(&t, &time::format_description::well_known::Rfc3339).ok();
+    Ok(text.and_then(parse))
+}
+
+/// The default for `null` as well as for a field left out; services do both.
+pub(crate) fn or_default<'de, D, T>(from: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
+}

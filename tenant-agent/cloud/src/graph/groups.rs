@@ -1,0 +1,93 @@
+//! Security groups: made, found, deleted. Who is in them is `members.rs`.
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Graph, Removed, or_default, read, removed, write};
+use crate::failure::Answer;
+use crate::uri::{quoted, with_query};
+
+const GROUP_FIELDS: &str =
+    "id,displayName,mailNickname,description,createdDateTime,securityEnabled,groupTypes,isAssignableToRole";
+
+/// An assigned security group to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewGroup {
+    /// At most 256 characters; not unique in a tenant.
+    pub display_name: String,
+    /// At most 64 ASCII characters, without a dot (the documents disagree about it).
+    pub mail_nickname: String,
+    pub description: String,
+    /// The service principal that makes it: without an owner, a group made with `Group.Create` alone can never be
+    /// changed again (Graph: group-post-groups).
+    pub owner: Uuid,
+}
+
+/// A group as the tenant shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Group {
+    pub id: Uuid,
+    #[serde(default, deserialize_with = "or_default")]
+    pub display_name: String,
+    pub mail_nickname: Option<String>,
+    pub description: Option<String>,
+    #[serde(rename = "createdDateTime", default, deserialize_with = "super::moment")]
+    pub created: Option<OffsetDateTime>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub security_enabled: bool,
+    /// Its members follow a rule, and nobody can add or remove one.
+    #[serde(rename = "groupTypes", default, deserialize_with = "is_dynamic")]
+    pub dynamic: bool,
+    #[serde(rename = "isAssignableToRole", default, deserialize_with = "or_default")]
+    pub role_assignable: bool,
+}
+
+fn is_dynamic<'de, D: serde::Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    let types: Vec<String> = or_default(from)?;
+    Ok(types.iter().any(|t| t == "DynamicMembership"))
+}
+
+impl Graph {
+    /// Not repeatable: names are not unique, so a lost answer is looked up by name. Graph: group-post-groups.
+    pub async fn create_group(&self, group: &NewGroup) -> Answer<Group> {
+        let call = write(Method::POST, "POST /groups", "/v1.0/groups".to_owned()).body(json!({
+            "displayName": group.display_name,
+            "mailNickname": group.mail_nickname,
+            "description": group.description,
+            "mailEnabled": false,
+            "securityEnabled": true,
+            "groupTypes": [],
+            "owners@odata.bind": [self.reference("servicePrincipals", group.owner)],
+        }));
+        let reply = self.client.send(&call).await?;
+        call.decode(reply.body)
+    }
+
+    /// `None` is "not there, or not yet visible".
+    pub async fn get_group(&self, id: Uuid) -> Answer<Option<Group>> {
+        let path = with_query(&format!("/v1.0/groups/{id}"), &[("$select", GROUP_FIELDS)]);
+        self.find(read("GET /groups/{id}", path)).await
+    }
+
+    /// All groups of exactly this name; there may be several.
+    pub async fn find_groups_by_name(&self, display_name: &str) -> Answer<Vec<Group>> {
+        let filter = format!("displayName eq {}", quoted(display_name));
+        let path = with_query("/v1.0/groups", &[("$filter", &filter), ("$select", GROUP_FIELDS)]);
+        self.list(read("GET /groups", path)).await
+    }
+
+    pub async fn delete_group(&self, id: Uuid) -> Answer<Removed> {
+        let call = write(Method::DELETE, "DELETE /groups/{id}", format!("/v1.0/groups/{id}"));
+        removed(self.client.send(&call.revocation()).await)
+    }
+
+    /// A reference names the object by the cloud's own address, whatever address we reach it at.
+    pub(super) fn reference(&self, collection: &str, id: Uuid) -> String {
+        let graph = self.client.endpoints.cloud.graph();
+        format!("{graph}/v1.0/{collection}/{id}")
+    }
+}

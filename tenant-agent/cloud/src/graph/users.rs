@@ -1,0 +1,288 @@
+//! People in the customer's tenant: invited, found, blocked, deleted.
+//!
+//! It knows nothing of groups (`members.rs`) or of whose the users are. A user's home tenant is not on the object; only
+//! after redemption do `identities` say where the person signs in.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Graph, Removed, or_default, read, removed, write};
+use crate::call::{Call, Lane};
+use crate::client::present;
+use crate::failure::{Answer, Failure};
+use crate::secret::Secret;
+use crate::uri::{quoted, with_query};
+
+/// Graph: user. Most properties come only when asked for.
+const USER_FIELDS: &str = "id,displayName,userPrincipalName,mail,otherMails,userType,creationType,createdDateTime,\
+                           externalUserState,accountEnabled,identities";
+
+/// Whom to invite, as what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewInvitation {
+    /// Graph: invitation. Refused with most punctuation, the plus sign included.
+    pub mail: String,
+    pub display_name: String,
+    /// Where redemption ends; Graph demands one.
+    pub redirect_url: String,
+    /// Unverified for callers without a user when [`UserType::Member`]; [`Graph::set_user_type`] is the other way.
+    pub user_type: UserType,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UserType {
+    Guest,
+    Member,
+}
+
+/// What came of an invitation.
+#[derive(Debug, Clone)]
+pub enum Invited {
+    Accepted(Invitation),
+    /// The address is an internal user's, who can sign in with it. Nothing was created.
+    AlreadyThere {
+        user_id: Option<Uuid>,
+    },
+}
+
+/// An accepted invitation. The user may be invisible for a while yet, and has been known not to appear at all.
+#[derive(Debug, Clone)]
+pub struct Invitation {
+    pub user_id: Uuid,
+    /// Whoever holds it can redeem it: shown to the person, never logged.
+    pub redeem_url: Secret,
+    pub status: InvitationStatus,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InvitationStatus {
+    PendingAcceptance,
+    Completed,
+    InProgress,
+    Error,
+    Other(String),
+}
+
+/// A user as the tenant shows it. What was not readable is `None`, which is not "no".
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    pub id: Uuid,
+    pub display_name: Option<String>,
+    #[serde(rename = "userPrincipalName", default, deserialize_with = "or_default")]
+    pub upn: String,
+    pub mail: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub other_mails: Vec<String>,
+    /// `Guest` or `Member`.
+    pub user_type: Option<String>,
+    /// `Invitation` for those who came by one.
+    pub creation_type: Option<String>,
+    #[serde(rename = "createdDateTime", default, deserialize_with = "super::moment")]
+    pub created: Option<OffsetDateTime>,
+    /// `PendingAcceptance` or `Accepted`; `None` for whoever was not invited.
+    #[serde(rename = "externalUserState")]
+    pub redemption: Option<String>,
+    pub account_enabled: Option<bool>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub identities: Vec<Identity>,
+}
+
+/// One way in which a user signs in.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    pub sign_in_type: Option<String>,
+    pub issuer: Option<String>,
+    pub issuer_assigned_id: Option<String>,
+}
+
+/// A user in the tenant's bin, where it stays for 30 days.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeletedUser {
+    pub id: Uuid,
+    pub display_name: Option<String>,
+    #[serde(rename = "deletedDateTime", default, deserialize_with = "super::moment")]
+    pub deleted: Option<OffsetDateTime>,
+}
+
+impl User {
+    pub fn is_guest(&self) -> bool {
+        is(&self.user_type, "Guest")
+    }
+
+    pub fn is_invited(&self) -> bool {
+        is(&self.creation_type, "Invitation")
+    }
+
+    pub fn has_redeemed(&self) -> bool {
+        is(&self.redemption, "Accepted")
+    }
+
+    /// Signs in at another Entra tenant, as opposed to a one-time passcode or a personal account. Known only after
+    /// redemption (Entra: user properties).
+    pub fn is_entra_homed(&self) -> bool {
+        self.identities.iter().any(|i| is(&i.issuer, "ExternalAzureAD"))
+    }
+}
+
+fn is(field: &Option<String>, value: &str) -> bool {
+    field.as_deref().is_some_and(|f| f.eq_ignore_ascii_case(value))
+}
+
+impl UserType {
+    fn word(self) -> &'static str {
+        match self {
+            UserType::Guest => "Guest",
+            UserType::Member => "Member",
+        }
+    }
+}
+
+impl Graph {
+    /// Invites a person, without mail of Microsoft's. Not repeatable: a lost answer is [`Failure::Unknown`], and the
+    /// caller looks the address up until it is longer gone than replication lags. Graph: invitation-post.
+    pub async fn invite(&self, invitation: &NewInvitation) -> Answer<Invited> {
+        let call = Call {
+            lane: Some(Lane::Invitation),
+            ..write(Method::POST, "POST /invitations", "/v1.0/invitations".to_owned())
+        };
+        let call = call.body(json!({
+            "invitedUserEmailAddress": invitation.mail,
+            "invitedUserDisplayName": invitation.display_name,
+            "inviteRedirectUrl": invitation.redirect_url,
+            "invitedUserType": invitation.user_type.word(),
+            "sendInvitationMessage": false,
+        }));
+        match self.client.send(&call).await {
+            Ok(reply) => Ok(Invited::Accepted(call.decode::<InvitationAnswer>(reply.body)?.into())),
+            Err(Failure::Refused(no)) if no.says("already exists in the directory") => {
+                Ok(Invited::AlreadyThere { user_id: first_uuid(&no.message) })
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// `None` is "not there, or not yet visible".
+    pub async fn get_user(&self, id: Uuid) -> Answer<Option<User>> {
+        self.find(get_user(id)).await
+    }
+
+    /// As [`Graph::get_user`] for many, in the order asked.
+    pub async fn get_users(&self, ids: &[Uuid]) -> Vec<Answer<Option<User>>> {
+        let calls: Vec<Call> = ids.iter().copied().map(get_user).collect();
+        let replies = self.client.send_all(calls.clone()).await;
+        let read = |(call, reply): (&Call, _)| present(reply)?.map(|body| call.decode(body)).transpose();
+        calls.iter().zip(replies).map(read).collect()
+    }
+
+    /// Everyone who has the address as mail or among the other mails.
+    pub async fn find_users_by_mail(&self, mail: &str) -> Answer<Vec<User>> {
+        let found = self.find_users_by_mails(&[mail]).await;
+        found.into_iter().next().expect("one address was asked for")
+    }
+
+    /// As [`Graph::find_users_by_mail`] for many, in the order asked. Two plain queries each: Graph documents both
+    /// filters alone, and not joined by `or`.
+    pub async fn find_users_by_mails(&self, mails: &[&str]) -> Vec<Answer<Vec<User>>> {
+        let calls = mails.iter().flat_map(|mail| {
+            let mail = quoted(mail);
+            [format!("mail eq {mail}"), format!("otherMails/any(m:m eq {mail})")].map(|f| find_users(&f))
+        });
+        let mut found = self.list_all::<User>(calls.collect()).await.into_iter();
+        let mut next = || found.next().expect("two listings were asked for each address");
+        mails.iter().map(|_| merge(next(), next())).collect()
+    }
+
+    pub async fn find_deleted_user(&self, id: Uuid) -> Answer<Option<DeletedUser>> {
+        let path = format!("/v1.0/directory/deletedItems/{id}");
+        self.find(read("GET /directory/deletedItems/{id}", path)).await
+    }
+
+    /// Blocks or unblocks. A 403 for a user who holds roles is Graph's way of protecting administrators (Graph: user,
+    /// sensitive actions).
+    pub async fn set_account_enabled(&self, id: Uuid, enabled: bool) -> Answer<()> {
+        let call = patch_user(id).body(json!({ "accountEnabled": enabled }));
+        self.done(if enabled { call } else { call.revocation() }).await
+    }
+
+    pub async fn set_user_type(&self, id: Uuid, user_type: UserType) -> Answer<()> {
+        self.done(patch_user(id).body(json!({ "userType": user_type.word() }))).await
+    }
+
+    /// Ends all sessions; doing it twice does no harm.
+    pub async fn revoke_sessions(&self, id: Uuid) -> Answer<()> {
+        let path = format!("/v1.0/users/{id}/revokeSignInSessions");
+        let call = write(Method::POST, "POST /users/{id}/revokeSignInSessions", path);
+        self.done(call.body(json!({})).repeatable().revocation()).await
+    }
+
+    /// Moves the user to the tenant's bin for 30 days.
+    pub async fn delete_user(&self, id: Uuid) -> Answer<Removed> {
+        let call = write(Method::DELETE, "DELETE /users/{id}", format!("/v1.0/users/{id}"));
+        removed(self.client.send(&call.revocation()).await)
+    }
+}
+
+fn get_user(id: Uuid) -> Call {
+    let path = with_query(&format!("/v1.0/users/{id}"), &[("$select", USER_FIELDS)]);
+    read("GET /users/{id}", path)
+}
+
+fn find_users(filter: &str) -> Call {
+    let path = with_query("/v1.0/users", &[("$filter", filter), ("$select", USER_FIELDS)]);
+    read("GET /users", path)
+}
+
+fn patch_user(id: Uuid) -> Call {
+    write(Method::PATCH, "PATCH /users/{id}", format!("/v1.0/users/{id}"))
+}
+
+/// One without the other is no answer: the person may be in the half that failed.
+fn merge(one: Answer<Vec<User>>, other: Answer<Vec<User>>) -> Answer<Vec<User>> {
+    let all = one?.into_iter().chain(other?);
+    let by_id: BTreeMap<Uuid, User> = all.map(|user| (user.id, user)).collect();
+    Ok(by_id.into_values().collect())
+}
+
+/// Graph says an existing user's object id only in the message.
+fn first_uuid(message: &str) -> Option<Uuid> {
+    let word = |c: char| !c.is_ascii_hexdigit() && c != '-';
+    message.split(word).filter(|w| w.len() == 36).find_map(|w| Uuid::parse_str(w).ok())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InvitationAnswer {
+    invite_redeem_url: Secret,
+    #[serde(default, deserialize_with = "or_default")]
+    status: String,
+    invited_user: InvitedUser,
+}
+
+#[derive(Deserialize)]
+struct InvitedUser {
+    id: Uuid,
+}
+
+impl From<InvitationAnswer> for Invitation {
+    fn from(answer: InvitationAnswer) -> Invitation {
+        Invitation {
+            user_id: answer.invited_user.id,
+            redeem_url: answer.invite_redeem_url,
+            status: match answer.status.as_str() {
+                "PendingAcceptance" => InvitationStatus::PendingAcceptance,
+                "Completed" => InvitationStatus::Completed,
+                "InProgress" => InvitationStatus::InProgress,
+                "Error" => InvitationStatus::Error,
+                _ => InvitationStatus::Other(answer.status),
+            },
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! A listing across pages, and the one rule of where the next page may be.
+//!
+//! The service names the next page by a whole address. Only its path is used, only if it names the service that was
+//! asked, and always against the configured address: a token cannot be led elsewhere.
+
+use serde_json::Value;
+
+use crate::call::{Call, Service};
+use crate::endpoints::Endpoints;
+use crate::failure::Answer;
+
+/// The most pages of one listing: at the default 100 a page, twenty times the largest group that a SOC has, and twice
+/// the role assignments that a subscription may hold (4,000). More means a loop, or a listing that nobody meant.
+const PAGE_LIMIT: usize = 100;
+
+/// A listing under way.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    call: Call,
+    entries: Vec<Value>,
+    pages: usize,
+}
+
+impl Listing {
+    pub(crate) fn new(call: Call) -> Listing {
+        Listing { call, entries: Vec::new(), pages: 0 }
+    }
+
+    /// The call for the page that is due.
+    pub(crate) fn call(&self) -> &Call {
+        &self.call
+    }
+
+    pub(crate) fn entries(self) -> Vec<Value> {
+        self.entries
+    }
+
+    /// Takes a page in; true when another follows. Pages may be empty (Graph: paging).
+    pub(crate) fn turn(&mut self, mut page: Value, endpoints: &Endpoints) -> Answer<bool> {
+        let Some(Value::Array(entries)) = page.get_mut("value").map(Value::take) else {
+            return Err(self.call.unusable("a listing without a list"));
+        };
+        self.entries.extend(entries);
+        self.pages += 1;
+        // Graph: paging; ARM: paging.
+        let next = page.get("@odata.nextLink").or_else(|| page.get("nextLink"));
+        let Some(next) = next.filter(|n| !n.is_null()) else {
+            return Ok(false);
+        };
+        if self.pages >= PAGE_LIMIT {
+            return Err(self.call.unusable(format!("more than {PAGE_LIMIT} pages")));
+        }
+        self.call.path = next
+            .as_str()
+            .and_then(|next| path_of(next, self.call.service, endpoints))
+            .ok_or_else(|| self.call.unusable("the next page is not at the address of the service that was asked"))?;
+        Ok(true)
+    }
+}
+
+/// The path and query of a next link. It may name the service by its configured address or, behind a proxy that
+/// rewrites no bodies, by Microsoft's own.
+fn path_of(next: &str, service: Service, endpoints: &Endpoints) -> Option<String> {
+    let (configured, own) = match service {
+        Service::Graph => (&endpoints.graph, endpoints.cloud.graph()),
+        Service::Arm => (&endpoints.arm, endpoints.cloud.arm()),
+        Service::Login => return None,
+    };
+    let url = reqwest::Url::parse(next).ok()?;
+    let origin = url.origin().ascii_serialization();
+    if (origin != *configured && origin != own) || !url.username().is_empty() {
+        return None;
+    }
+    let query = url.query().map(|q| format!("?{q}")).unwrap_or_default();
+    Some(format!("{}{query}", url.path()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoints::NationalCloud;
+    use crate::failure::Failure;
+    use serde_json::json;
+
+    fn endpoints() -> Endpoints {
+        Endpoints { graph: "https://proxy.example:8443".into(), ..Endpoints::of(NationalCloud::Global) }
+    }
+
+    fn listing() -> Listing {
+        Listing::new(Call::read(Service::Graph, "GET /things", "/v1.0/things".into()))
+    }
+
+    #[test]
+    fn the_next_page_is_asked_for_at_the_configured_address_alone() {
+        for (link, path) in [
+            ("https://proxy.example:8443/v1.0/things?$skiptoken=a%20b", Some("/v1.0/things?$skiptoken=a%20b")),
+            ("https://graph.microsoft.com/v1.0/things?a=1", Some("/v1.0/things?a=1")),
+            ("https://evil.example/v1.0/things", None),
+            ("https://proxy.example/v1.0/things", None),
+            ("http://graph.microsoft.com/v1.0/things", None),
+            ("https://management.azure.com/v1.0/things", None),
+            ("https://x@graph.microsoft.com/v1.0/things", None),
+            ("https://graph.microsoft.com.evil.example/", None),
+            ("/v1.0/things", None),
+        ] {
+            assert_eq!(path_of(link, Service::Graph, &endpoints()).as_deref(), path, "{link}");
+        }
+    }
+
+    #[test]
+    fn a_listing_ends_at_the_page_without_a_link_and_may_hold_empty_pages() {
+        let mut listing = listing();
+        let link = "https://graph.microsoft.com/v1.0/things?p=2";
+        assert!(listing.turn(json!({"value": [1], "@odata.nextLink": link}), &endpoints()).unwrap());
+        assert!(listing.turn(json!({"value": [], "nextLink": link}), &endpoints()).unwrap());
+        assert!(!listing.turn(json!({"value": [2], "nextLink": null}), &endpoints()).unwrap());
+        assert_eq!(listing.entries(), [json!(1), json!(2)]);
+    }
+
+    #[test]
+    fn a_listing_that_never_ends_is_given_up() {
+        let mut listing = listing();
+        let page = json!({"value": [1], "nextLink": "https://graph.microsoft.com/v1.0/things"});
+        let end = (0..=PAGE_LIMIT).find_map(|_| listing.turn(page.clone(), &endpoints()).err());
+        assert!(matches!(end, Some(Failure::Unreadable { .. })));
+        assert!(matches!(self::listing().turn(json!({}), &endpoints()), Err(Failure::Unreadable { .. })));
+    }
+}

@@ -1,0 +1,251 @@
+//! Access tokens: one per service, asked for once however many wait, and refused if they are for another tenant.
+//!
+//! It reads three claims (`tid`, `oid`, `roles`) of a token that came straight from Entra over TLS; it verifies no
+//! signature and knows no operation. What proves who we are is in `credential.rs`.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::header::HeaderValue;
+use reqwest::{Method, Request};
+use serde::Deserialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::call::{Attempt, Call, Effect, Service, Step, Trail};
+use crate::config::{Config, Patience};
+use crate::credential::{Credential, WAITS, proof, read_token};
+use crate::endpoints::Endpoints;
+use crate::failure::{Answer, Failure, Refusal};
+use crate::secret::Secret;
+use crate::transport::{Exchange, Reply, Transport, Via, root_cause};
+
+/// A token is renewed this long before its end, or at half its life if that is shorter: longer than any one call.
+const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
+
+const ASK: &str = "POST /{tenant}/oauth2/v2.0/token";
+const ASK_MACHINE: &str = "GET managed identity token";
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    #[error("credential file {} cannot be read", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("credential file {} {reason}", path.display())]
+    Credential { path: PathBuf, reason: String },
+    #[error("the login service gave no token")]
+    Login(#[source] Box<Failure>),
+    #[error("the token is for entra tenant {actual}, not for {expected}; check the credential")]
+    WrongTenant { expected: Uuid, actual: Uuid },
+    #[error("the token cannot be used: {0}")]
+    Malformed(String),
+}
+
+/// What a token says of its bearer.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Claims {
+    tid: Uuid,
+    pub(crate) oid: Uuid,
+    /// Absent when the application has been granted nothing.
+    #[serde(default)]
+    pub(crate) roles: BTreeSet<String>,
+}
+
+/// A token in use. Cheap to clone; `Debug` shows its claims and not itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Bearer(Arc<Token>);
+
+#[derive(Debug)]
+struct Token {
+    /// Marked sensitive: `Debug` prints a placeholder.
+    header: HeaderValue,
+    claims: Claims,
+    renew_at: Instant,
+    ends_at: Instant,
+}
+
+impl Bearer {
+    pub(crate) fn header(&self) -> HeaderValue {
+        self.0.header.clone()
+    }
+
+    pub(crate) fn claims(&self) -> &Claims {
+        &self.0.claims
+    }
+}
+
+/// The tokens of one agent. The lock of a service is held while its token is asked for: the others wait for that one.
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    entra_tenant_id: Uuid,
+    credential: Credential,
+    patience: Patience,
+    endpoints: Endpoints,
+    graph: Mutex<Option<Bearer>>,
+    arm: Mutex<Option<Bearer>>,
+}
+
+impl Tokens {
+    pub(crate) fn new(config: &Config, endpoints: &Endpoints) -> Tokens {
+        Tokens {
+            entra_tenant_id: config.entra_tenant_id,
+            credential: config.credential.clone(),
+            patience: config.patience.clone(),
+            endpoints: endpoints.clone(),
+            graph: Mutex::default(),
+            arm: Mutex::default(),
+        }
+    }
+
+    /// A token for `service`, from the cache while it is good.
+    pub(crate) async fn bearer(&self, service: Service, transport: &Transport) -> Result<Bearer, TokenError> {
+        let mut slot = self.slot(service).lock().await;
+        let cached = slot.clone();
+        if let Some(bearer) = cached.as_ref().filter(|b| Instant::now() < b.0.renew_at) {
+            return Ok(bearer.clone());
+        }
+        match self.fetch(self.resource(service), transport).await {
+            Ok(bearer) => Ok(slot.insert(bearer).clone()),
+            // Renewal starts early so that a login service which is away for minutes is not felt.
+            Err(error) => cached.filter(|b| Instant::now() < b.0.ends_at).ok_or(error),
+        }
+    }
+
+    /// Forgets `used`, unless another caller has renewed it already.
+    pub(crate) async fn discard(&self, service: Service, used: &Bearer) {
+        let mut slot = self.slot(service).lock().await;
+        if slot.as_ref().is_some_and(|held| Arc::ptr_eq(&held.0, &used.0)) {
+            *slot = None;
+        }
+    }
+
+    pub(crate) async fn forget(&self) {
+        *self.graph.lock().await = None;
+        *self.arm.lock().await = None;
+    }
+
+    fn slot(&self, service: Service) -> &Mutex<Option<Bearer>> {
+        match service {
+            Service::Arm => &self.arm,
+            Service::Graph | Service::Login => &self.graph,
+        }
+    }
+
+    /// The audience: the cloud's own name for the service, whatever address it is reached at.
+    fn resource(&self, service: Service) -> &'static str {
+        match service {
+            Service::Arm => self.endpoints.cloud.arm(),
+            Service::Graph | Service::Login => self.endpoints.cloud.graph(),
+        }
+    }
+
+    async fn fetch(&self, resource: &str, transport: &Transport) -> Result<Bearer, TokenError> {
+        let reply = match &self.credential {
+            Credential::ManagedIdentity { client_id, source } => {
+                let client = transport.client(Via::Local);
+                let request = || source.request(client, resource, *client_id);
+                ask_machine(transport, request).await
+            }
+            _ => self.ask_login(resource, transport).await?,
+        };
+        let body = reply.map_err(|failure| TokenError::Login(Box::new(failure)))?.body;
+        let (token, life) = read_token(body, OffsetDateTime::now_utc())?;
+        self.accept(&token, life)
+    }
+
+    /// The outer error is of our own files, the inner of the login service.
+    async fn ask_login(&self, resource: &str, transport: &Transport) -> Result<Answer<Reply>, TokenError> {
+        let path = format!("/{}/oauth2/v2.0/token", self.entra_tenant_id);
+        let audience = format!("{}{path}", self.endpoints.cloud.login());
+        let url = format!("{}{path}", self.endpoints.login);
+        // Asking twice for a token is as harmless as a read.
+        let call = Call { method: Method::POST, effect: Effect::Read, ..Call::read(Service::Login, ASK, path) };
+        let (mut trail, mut via) = (Trail::without_renewal(), Via::Pooled);
+        loop {
+            let mut form = proof(&self.credential, &audience, OffsetDateTime::now_utc())?;
+            form.push(("grant_type", "client_credentials".to_owned()));
+            form.push(("scope", format!("{resource}/.default")));
+            let request = transport.client(via).post(&url).form(&form).build();
+            let attempt = Attempt::Exchange(exchange(transport, via, request).await);
+            match trail.judge(&call, attempt, &self.patience, rand::random()) {
+                Step::Done(answer) => return Ok(answer),
+                Step::Again { wait, fresh_connection, .. } => {
+                    via = if fresh_connection { Via::Fresh } else { Via::Pooled };
+                    sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    fn accept(&self, token: &Secret, life: Duration) -> Result<Bearer, TokenError> {
+        let claims = claims(token)?;
+        if claims.tid != self.entra_tenant_id {
+            return Err(TokenError::WrongTenant { expected: self.entra_tenant_id, actual: claims.tid });
+        }
+        let mut header = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
+            .map_err(|_| TokenError::Malformed("it is not visible ascii".to_owned()))?;
+        header.set_sensitive(true);
+        let now = Instant::now();
+        Ok(Bearer(Arc::new(Token {
+            header,
+            claims,
+            renew_at: now + life - RENEW_BEFORE.min(life / 2),
+            ends_at: now + life,
+        })))
+    }
+}
+
+async fn exchange(transport: &Transport, via: Via, request: Result<Request, reqwest::Error>) -> Exchange {
+    match request {
+        Ok(request) => transport.exchange(via, request).await,
+        Err(error) => Exchange::NotSent(Arc::new(error.without_url())),
+    }
+}
+
+/// The machine's endpoint has a rhythm of its own (see [`WAITS`]) and says 404 while it starts.
+async fn ask_machine(transport: &Transport, request: impl Fn() -> Result<Request, reqwest::Error>) -> Answer<Reply> {
+    let call = Call::read(Service::Login, ASK_MACHINE, String::new());
+    let mut last = None;
+    for wait in WAITS {
+        sleep(wait).await;
+        match exchange(transport, Via::Local, request()).await {
+            Exchange::Reply(reply) if reply.status == 200 => return Ok(reply),
+            Exchange::Reply(reply) => {
+                let refusal = Box::new(Refusal::read(ASK_MACHINE, reply.status, reply.request_id, &reply.body));
+                if !matches!(reply.status, 404 | 410 | 429 | 500..=599) {
+                    return Err(Failure::Refused(refusal));
+                }
+                last = Some(call.unusable(refusal.to_string()));
+            }
+            Exchange::TooLarge(_) => return Err(call.unusable("too large")),
+            Exchange::NotSent(source) => {
+                let reason = "this machine has no managed identity endpoint there".to_owned();
+                return Err(Failure::NotSent { call: ASK_MACHINE, reason, source: Some(source) });
+            }
+            Exchange::Lost(source) => last = Some(call.unusable(root_cause(&*source))),
+        }
+    }
+    Err(last.expect("there is at least one wait, hence one attempt"))
+}
+
+fn claims(token: &Secret) -> Result<Claims, TokenError> {
+    let malformed = |what: &str| TokenError::Malformed(what.to_owned());
+    let payload = token.reveal().split('.').nth(1).ok_or_else(|| malformed("it is not a JWT"))?;
+    let bytes =
+        URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).map_err(|_| malformed("its claims are not base64url"))?;
+    let claims: Value = serde_json::from_slice(&bytes).map_err(|_| malformed("its claims are not JSON"))?;
+    serde_json::from_value(claims).map_err(|_| malformed("it lacks a tenant id (tid) or an object id (oid)"))
+}

@@ -1,0 +1,31 @@
+//! Where the services' documents are silent, contradict each other or the service, and what this crate does there.
+//!
+//! It holds no code. Each row was met in a document or in somebody's measurements, and none was verified by us against
+//! a live tenant; whoever does verify one strikes the row out and keeps the form that is true.
+//!
+//! | what is not certain | what we do | where |
+//! |---|---|---|
+//! | the error code of adding a member twice | any 400 whose message says "added object references already exist" | `graph/members.rs` |
+//! | 404 or 400 "not a valid reference update" for a new member or group | both are [`crate::Added::NotYetThere`] | `graph/members.rs` |
+//! | the status of removing what is not a member | 404 is [`crate::Removed::WasNotThere`], 2xx is removed | `graph.rs` |
+//! | inviting somebody who is a guest already | the answer is read as an invitation; the user id says whose | `graph/users.rs` |
+//! | inviting an internal user's address | "already exists in the directory", the id from the message if there is one | `graph/users.rs` |
+//! | `invitedUserType` Member for an application | sent as asked; [`crate::Graph::set_user_type`] is the other way | `graph/users.rs` |
+//! | whether `mail` and `otherMails` filters may be joined by `or` | two queries, merged | `graph/users.rs` |
+//! | the largest `$top` | not sent; pages are as long as the service likes | `graph.rs` |
+//! | `authorizationPolicy` as an object or as a list of one | both | `graph/directory.rs` |
+//! | `innerError` or `innererror`; `message` as text or `{value}` | both | `failure.rs` |
+//! | a 404 without an error body (a proxy's?) | refused, never "not there" | `call.rs` |
+//! | values that an enum gets later | asked for, and kept as text | `client.rs`, everywhere |
+//! | dates in a form we do not know | no date, and no decision hangs on one here | `graph.rs` |
+//! | `Retry-After` as seconds or as a date, or missing | all three | `transport.rs`, `call.rs` |
+//! | Defender: a success answered with a redirect to `http://` | accepted without an id; never followed | `defender.rs` |
+//! | Defender: `@odata.type` in the body (documents) or not (service) | left out | `defender.rs` |
+//! | Defender: `directoryScopeIds`, `appScopeIds` or both | both, as the portal writes them | `defender.rs` |
+//! | Defender: how "unified RBAC is not activated" reads | a 403 with any of the configured words | `defender.rs`, `config.rs` |
+//! | Defender: an expansion that is cut short | the namespace's own listing is read instead | `defender.rs` |
+//! | ARM: the status of `PrincipalNotFound` | any, by its code | `arm.rs` |
+//! | ARM: the status of `RoleAssignmentExists`, and the id in its message | any, by its code; 32 digits with or without hyphens | `arm.rs` |
+//! | ARM: 204 or 404 for deleting what is absent | both are [`crate::Removed::WasNotThere`] | `arm.rs` |
+//! | numbers in token answers as numbers or text; `expires_in` or `expires_on` | all | `credential/managed_identity.rs` |
+//! | PS256 (documents) or RS256 (an official client) | PS256 | `credential/assertion.rs` |

@@ -1,0 +1,207 @@
+//! One HTTP exchange: bytes out, a bounded answer back, and whether the request ever left.
+//!
+//! The only file that touches reqwest's client. It repeats nothing and judges no status; `call.rs` does.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Client, Request, Response};
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+
+use crate::config::{Config, ConfigError};
+use crate::failure::Cause;
+
+/// The largest answer we read: a batch of twenty full pages is under half of it, and memory stays bounded.
+const ANSWER_LIMIT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Idle connections are kept for less than the services' own idle time, so that a request seldom meets a dying one.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// What a service answered.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    pub status: u16,
+    pub retry_after: Option<Duration>,
+    pub request_id: Option<String>,
+    /// `Null` when the body was empty or not JSON.
+    pub body: Value,
+}
+
+/// How one exchange ended.
+#[derive(Debug, Clone)]
+pub(crate) enum Exchange {
+    Reply(Reply),
+    /// No connection was made: nothing was sent.
+    NotSent(Cause),
+    /// Sent, wholly or in part, and no whole answer came back.
+    Lost(Cause),
+    /// Answered at greater length than we read.
+    TooLarge(u16),
+}
+
+/// The clients of one agent. Redirects are never followed: a token must not travel where a header points.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    pooled: Client,
+    /// Opens a connection for each request: Graph asks for a new one after 503 and 504 (Graph: best practices).
+    fresh: Client,
+    /// Without the proxy: the instance metadata service is on the machine's own link.
+    local: Client,
+}
+
+/// Which client carries a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Via {
+    Pooled,
+    Fresh,
+    Local,
+}
+
+impl Transport {
+    pub(crate) fn new(config: &Config) -> Result<Transport, ConfigError> {
+        install_crypto_provider();
+        let build = |builder: reqwest::ClientBuilder| builder.build().map_err(|e| ConfigError::Client(Arc::new(e)));
+        let outward = || -> Result<_, ConfigError> {
+            let builder = base(config)?.https_only(true);
+            Ok(match &config.proxy {
+                Some(address) => builder.proxy(proxy(address)?),
+                None => builder.no_proxy(),
+            })
+        };
+        Ok(Transport {
+            pooled: build(outward()?)?,
+            fresh: build(outward()?.pool_max_idle_per_host(0))?,
+            local: build(base(config)?.no_proxy())?,
+        })
+    }
+
+    pub(crate) fn client(&self, via: Via) -> &Client {
+        match via {
+            Via::Pooled => &self.pooled,
+            Via::Fresh => &self.fresh,
+            Via::Local => &self.local,
+        }
+    }
+
+    pub(crate) async fn exchange(&self, via: Via, request: Request) -> Exchange {
+        let response = match self.client(via).execute(request).await {
+            Ok(response) => response,
+            Err(error) if error.is_connect() || error.is_builder() => {
+                return Exchange::NotSent(cause(error));
+            }
+            Err(error) => return Exchange::Lost(cause(error)),
+        };
+        read(response).await
+    }
+}
+
+/// reqwest panics without a process-wide provider; whoever has installed one already keeps it.
+fn install_crypto_provider() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // An error means that another thread was first, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}
+
+fn base(config: &Config) -> Result<reqwest::ClientBuilder, ConfigError> {
+    let mut builder = Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .connect_timeout(config.patience.connect)
+        .timeout(config.patience.answer)
+        .pool_idle_timeout(IDLE)
+        .user_agent(concat!("entente-agent/", env!("CARGO_PKG_VERSION")));
+    if let Some(pem) = &config.extra_ca_pem {
+        let authorities =
+            reqwest::Certificate::from_pem_bundle(pem).map_err(|e| ConfigError::Authority(Some(Arc::new(e))))?;
+        if authorities.is_empty() {
+            return Err(ConfigError::Authority(None));
+        }
+        builder = builder.tls_certs_merge(authorities);
+    }
+    Ok(builder)
+}
+
+fn proxy(address: &str) -> Result<reqwest::Proxy, ConfigError> {
+    reqwest::Proxy::all(address).map_err(|e| ConfigError::Proxy(Arc::new(e)))
+}
+
+/// Without its URL: a query may hold a person's mail address.
+fn cause(error: reqwest::Error) -> Cause {
+    Arc::new(error.without_url())
+}
+
+async fn read(mut response: Response) -> Exchange {
+    let status = response.status().as_u16();
+    let mut bytes = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if bytes.len() + chunk.len() > ANSWER_LIMIT_BYTES => {
+                return Exchange::TooLarge(status);
+            }
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(error) => return Exchange::Lost(cause(error)),
+        }
+    }
+    let headers = response.headers();
+    Exchange::Reply(Reply {
+        status,
+        retry_after: header(headers, RETRY_AFTER.as_str()).and_then(|v| retry_after(v, now())),
+        request_id: ["request-id", "x-ms-request-id"]
+            .iter()
+            .find_map(|name| header(headers, name))
+            .map(|id| id.chars().take(64).collect()),
+        body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+    })
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn now() -> OffsetDateTime {
+    SystemTime::now().into()
+}
+
+/// RFC 9110, 10.2.3: seconds, or a date. Graph sends seconds; what stands in between may send either.
+pub(crate) fn retry_after(value: &str, now: OffsetDateTime) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    let date = OffsetDateTime::parse(value, &Rfc2822).ok()?;
+    Some((date - now).try_into().unwrap_or(Duration::ZERO))
+}
+
+/// The innermost cause, which says more than "error sending request".
+pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut at = error;
+    while let Some(next) = at.source() {
+        at = next;
+    }
+    at.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_as_seconds_or_as_a_date() {
+        let now = OffsetDateTime::parse("Sun, 06 Nov 1994 08:49:30 GMT", &Rfc2822).unwrap();
+        let check = |value, seconds: Option<u64>| {
+            assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value}");
+        };
+        check("7", Some(7));
+        check(" 0 ", Some(0));
+        check("Sun, 06 Nov 1994 08:49:37 GMT", Some(7));
+        check("Sun, 06 Nov 1994 08:00:00 GMT", Some(0));
+        check("-1", None);
+        check("soon", None);
+    }
+}

@@ -1,0 +1,8 @@
+//! The crate met as the agent meets it: real HTTP over real TLS, against a service that misbehaves on demand.
+#![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
+mod batches;
+mod delivery;
+mod fake;
+mod operations;
+mod tokens;

@@ -1,0 +1,405 @@
+//! What each operation sends, and how it reads what comes back.
+
+use std::collections::BTreeSet;
+
+use entente_cloud::{
+    Added, AssignmentsOf, Failure, InvitationStatus, Invited, Membership, NewDefenderAssignment, NewDefenderRole,
+    NewGroup, NewInvitation, NewRoleAssignment, ObjectKind, PrincipalType, Put, Removed, Scope, UserType, WhoMayInvite,
+    assignment_name,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::fake::{Fake, Reply, error, reply};
+
+const GROUP: Uuid = Uuid::from_u128(0x60);
+const MAYA: Uuid = Uuid::from_u128(0xa1);
+const ROLE: Uuid = Uuid::from_u128(0x77);
+const PLACE: &str = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel";
+
+async fn always(answer: Reply) -> Fake {
+    Fake::start(move |_, _| answer.clone()).await
+}
+
+fn invitation() -> NewInvitation {
+    NewInvitation {
+        mail: "maya@nordwall.example".into(),
+        display_name: "Maya".into(),
+        redirect_url: "https://nordwall.example/welcome".into(),
+        user_type: UserType::Guest,
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_sends_no_mail_and_hides_its_link() {
+    let fake = always(reply(
+        201,
+        json!({"id": "1", "inviteRedeemUrl": "https://login/redeem?x=1",
+        "status": "PendingAcceptance", "invitedUser": {"id": MAYA}}),
+    ))
+    .await;
+    let Invited::Accepted(accepted) = fake.cloud().graph().invite(&invitation()).await.unwrap() else {
+        panic!("accepted")
+    };
+    assert_eq!((accepted.user_id, &accepted.status), (MAYA, &InvitationStatus::PendingAcceptance));
+    assert_eq!(accepted.redeem_url.reveal(), "https://login/redeem?x=1");
+    assert!(!format!("{accepted:?}").contains("redeem?"));
+    let sent = fake.requests()[0].json();
+    assert_eq!(sent["sendInvitationMessage"], false);
+    assert_eq!(sent["invitedUserType"], "Guest");
+    assert_eq!(sent["invitedUserEmailAddress"], "maya@nordwall.example");
+}
+
+#[tokio::test]
+async fn an_internal_users_address_is_told_from_a_refusal() {
+    let words =
+        format!("The invited user already exists in the directory as objectID: {MAYA}. They can use that account");
+    let fake = always(error(400, "BadRequest", &words)).await;
+    let invited = fake.cloud().graph().invite(&invitation()).await.unwrap();
+    assert!(matches!(invited, Invited::AlreadyThere { user_id: Some(MAYA) }), "{invited:?}");
+}
+
+#[tokio::test]
+async fn a_user_is_read_with_all_that_decisions_need_and_without_what_is_missing() {
+    let fake = Fake::start(|_, n| match n {
+        0 => reply(
+            200,
+            json!({"id": MAYA, "displayName": "Maya", "userPrincipalName": "maya#EXT#@contoso.example",
+            "mail": "maya@nordwall.example", "otherMails": ["m@nordwall.example"], "userType": "Guest",
+            "creationType": "Invitation", "createdDateTime": "2026-11-23T10:00:00Z", "externalUserState": "Accepted",
+            "accountEnabled": true, "identities": [{"signInType": "federated", "issuer": "ExternalAzureAD",
+            "issuerAssignedId": null}]}),
+        ),
+        1 => reply(200, json!({"id": MAYA, "otherMails": null, "identities": null, "createdDateTime": "yesterday"})),
+        _ => error(404, "Request_ResourceNotFound", "gone"),
+    });
+    let fake = fake.await;
+    let graph = fake.cloud().graph();
+    let full = graph.get_user(MAYA).await.unwrap().unwrap();
+    assert!(full.is_guest() && full.is_invited() && full.has_redeemed() && full.is_entra_homed());
+    assert_eq!(full.created.unwrap().unix_timestamp(), 1_795_428_000);
+    let bare = graph.get_user(MAYA).await.unwrap().unwrap();
+    assert!(!bare.is_guest() && !bare.has_redeemed() && bare.account_enabled.is_none() && bare.created.is_none());
+    assert_eq!(graph.get_user(MAYA).await.unwrap(), None);
+    for field in ["accountEnabled", "identities", "externalUserState", "otherMails", "creationType"] {
+        assert!(fake.requests()[0].path.contains(field), "{field}");
+    }
+}
+
+#[tokio::test]
+async fn people_are_found_by_either_mail_once_each() {
+    let fake = Fake::start(|request, _| {
+        let parts = request.json()["requests"].as_array().unwrap().clone();
+        let answer = |part: &Value| {
+            let other = part["url"].as_str().unwrap().contains("otherMails");
+            let mut found = vec![json!({"id": MAYA})];
+            found.extend(other.then(|| json!({"id": GROUP})));
+            json!({"id": part["id"], "status": 200, "body": {"value": found}})
+        };
+        reply(200, json!({"responses": parts.iter().map(answer).collect::<Vec<_>>()}))
+    });
+    let fake = fake.await;
+    let found = fake.cloud().graph().find_users_by_mail("o'neil@nordwall.example").await.unwrap();
+    assert_eq!(found.iter().map(|u| u.id).collect::<Vec<_>>(), [GROUP, MAYA]);
+    let sent = fake.requests()[0].body.clone();
+    assert!(sent.contains("mail%20eq%20%27o%27%27neil%40nordwall.example%27"), "{sent}");
+    assert!(sent.contains("otherMails%2Fany%28m%3Am%20eq%20%27o%27%27neil%40nordwall.example%27%29"), "{sent}");
+}
+
+#[tokio::test]
+async fn a_group_is_made_with_its_maker_as_owner() {
+    let fake = always(reply(
+        201,
+        json!({"id": GROUP, "displayName": "ent-l1", "securityEnabled": true,
+        "groupTypes": ["DynamicMembership"]}),
+    ))
+    .await;
+    let group = NewGroup {
+        display_name: "ent-l1".into(),
+        mail_nickname: "ent-l1".into(),
+        description: "made for the SOC".into(),
+        owner: MAYA,
+    };
+    let made = fake.cloud().graph().create_group(&group).await.unwrap();
+    assert!(made.id == GROUP && made.security_enabled && made.dynamic && !made.role_assignable);
+    let sent = fake.requests()[0].json();
+    assert_eq!(
+        sent["owners@odata.bind"],
+        json!([format!("https://graph.microsoft.com/v1.0/servicePrincipals/{MAYA}")])
+    );
+    assert_eq!((&sent["mailEnabled"], &sent["securityEnabled"]), (&json!(false), &json!(true)));
+}
+
+#[tokio::test]
+async fn members_are_listed_page_by_page_with_their_kinds() {
+    let fake = Fake::start(|request, n| match n {
+        0 => reply(
+            200,
+            json!({"value": [{"@odata.type": "#microsoft.graph.user", "id": MAYA, "displayName": "Maya"}],
+            "@odata.nextLink": "https://graph.microsoft.com/v1.0/next?$skiptoken=X%2Fy"}),
+        ),
+        1 => {
+            assert_eq!(request.path, "/v1.0/next?$skiptoken=X/y");
+            reply(200, json!({"value": [], "@odata.nextLink": "https://graph.microsoft.com/v1.0/last"}))
+        }
+        _ => reply(200, json!({"value": [{"@odata.type": "#microsoft.graph.newThing", "id": GROUP}, {"id": ROLE}]})),
+    });
+    let fake = fake.await;
+    let members = fake.cloud().graph().list_members(GROUP).await.unwrap();
+    let kinds: Vec<_> = members.into_iter().map(|m| m.kind).collect();
+    assert_eq!(kinds, [ObjectKind::User, ObjectKind::Other("newThing".into()), ObjectKind::Other(String::new())]);
+    assert_eq!(fake.requests().len(), 3);
+    assert!(fake.requests().iter().all(|r| !r.headers.contains_key("consistencylevel")));
+}
+
+#[tokio::test]
+async fn one_unreadable_member_makes_the_list_unreadable_rather_than_shorter() {
+    let fake = always(reply(200, json!({"value": [{"id": MAYA}, {"id": "not-an-id"}]}))).await;
+    let failure = fake.cloud().graph().list_members(GROUP).await.unwrap_err();
+    assert!(matches!(failure, Failure::Unreadable { .. }), "{failure:?}");
+}
+
+#[tokio::test]
+async fn adding_a_member_knows_already_there_and_not_yet_there_only_by_their_own_words() {
+    let place = Membership { group: GROUP, member: MAYA };
+    let cases = [
+        (reply(204, Value::Null), Some(Added::Added)),
+        (
+            error(
+                400,
+                "Request_BadRequest",
+                "One or more added object references already exist for the following modified properties: 'members'.",
+            ),
+            Some(Added::AlreadyThere),
+        ),
+        (error(404, "Request_ResourceNotFound", "Resource does not exist"), Some(Added::NotYetThere)),
+        (error(400, "Request_BadRequest", "This is not a valid reference update."), Some(Added::NotYetThere)),
+        (error(400, "Request_BadRequest", "Something else"), None),
+        (error(403, "Authorization_RequestDenied", "added object references already exist"), None),
+    ];
+    for (answer, expected) in cases {
+        let fake = always(answer.clone()).await;
+        let end = fake.cloud().graph().add_member(place).await;
+        assert_eq!(end.as_ref().ok().copied(), expected, "{answer:?}");
+        let request = &fake.requests()[0];
+        assert_eq!(request.path, format!("/v1.0/groups/{GROUP}/members/$ref"));
+        assert_eq!(request.json()["@odata.id"], format!("https://graph.microsoft.com/v1.0/directoryObjects/{MAYA}"));
+    }
+}
+
+#[tokio::test]
+async fn removing_a_member_ends_in_ref() {
+    let fake = Fake::start(|_, n| match n {
+        0 => reply(204, Value::Null),
+        _ => error(404, "Request_ResourceNotFound", "no member"),
+    });
+    let fake = fake.await;
+    let graph = fake.cloud().graph();
+    let place = Membership { group: GROUP, member: MAYA };
+    assert_eq!(graph.remove_member(place).await.unwrap(), Removed::Removed);
+    assert_eq!(graph.remove_member(place).await.unwrap(), Removed::WasNotThere);
+    for request in fake.requests() {
+        assert_eq!(request.path, format!("/v1.0/groups/{GROUP}/members/{MAYA}/$ref"));
+    }
+}
+
+#[tokio::test]
+async fn more_members_than_graph_binds_at_once_are_not_sent() {
+    let fake = always(reply(204, Value::Null)).await;
+    let graph = fake.cloud().graph();
+    assert_eq!(graph.bind_members(GROUP, &[MAYA; 20]).await.unwrap(), Added::Added);
+    assert!(matches!(graph.bind_members(GROUP, &[MAYA; 21]).await.unwrap_err(), Failure::NotSent { .. }));
+    assert_eq!(fake.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn the_tenants_rule_for_invitations_is_read_in_either_form() {
+    for body in [json!({"allowInvitesFrom": "everyone"}), json!({"value": [{"allowInvitesFrom": "everyone"}]})] {
+        let fake = always(reply(200, body)).await;
+        assert_eq!(fake.cloud().graph().who_may_invite().await.unwrap(), WhoMayInvite::Everyone);
+    }
+    let fake = always(reply(200, json!({"allowInvitesFrom": "newWord"}))).await;
+    assert_eq!(fake.cloud().graph().who_may_invite().await.unwrap(), WhoMayInvite::Other("newWord".into()));
+}
+
+#[tokio::test]
+async fn defender_creations_are_accepted_by_redirect_and_carry_no_type() {
+    let elsewhere = Fake::plain(|_, _| reply(200, json!({}))).await;
+    let target = format!("http://localhost:{}/x", elsewhere.port);
+    let fake = Fake::start(move |_, n| match n {
+        0 => reply(302, Value::Null).header("Location", &target),
+        _ => reply(201, json!({"id": "a-1"})),
+    });
+    let fake = fake.await;
+    let defender = fake.cloud().defender();
+    let role = NewDefenderRole {
+        display_name: "ent-l1".into(),
+        description: "made for the SOC".into(),
+        actions: BTreeSet::from(["microsoft.xdr/secops/alerts/manage".to_owned()]),
+    };
+    assert_eq!(defender.create_role_definition(&role).await.unwrap().id, None);
+    let assignment = NewDefenderAssignment {
+        display_name: "ent-l1".into(),
+        description: String::new(),
+        role_definition_id: "r-1".into(),
+        principal_ids: vec![GROUP],
+        app_scope_ids: vec!["/".into()],
+    };
+    assert_eq!(defender.create_role_assignment(&assignment).await.unwrap().id.as_deref(), Some("a-1"));
+    assert!(elsewhere.everything().is_empty());
+    assert!(
+        fake.requests()
+            .iter()
+            .all(|r| !r.body.contains("odata") && r.path.starts_with("/beta/roleManagement/defender/"))
+    );
+    assert_eq!(
+        fake.requests()[0].json()["rolePermissions"][0]["allowedResourceActions"][0],
+        "microsoft.xdr/secops/alerts/manage"
+    );
+    assert_eq!(fake.requests()[1].json()["principalIds"], json!([GROUP]));
+}
+
+#[tokio::test]
+async fn a_defender_creation_whose_answer_is_lost_is_unknown() {
+    let fake = Fake::start(|_, _| crate::fake::hang_up()).await;
+    let role = NewDefenderRole { display_name: "x".into(), description: String::new(), actions: BTreeSet::new() };
+    assert!(fake.cloud().defender().create_role_definition(&role).await.unwrap_err().may_have_applied());
+    assert_eq!(fake.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn defender_that_is_not_activated_is_told_from_a_missing_permission() {
+    for (message, expected) in
+        [("Unified RBAC is not activated for this tenant", true), ("Insufficient privileges", false)]
+    {
+        let fake = always(error(403, "Forbidden", message)).await;
+        let failure = fake.cloud().defender().list_role_definitions().await.unwrap_err();
+        assert_eq!(matches!(failure, Failure::DefenderNotActivated(_)), expected, "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn defenders_roles_assignments_and_actions_are_read() {
+    let fake = Fake::start(|request, _| match request.path.as_str() {
+        p if p.contains("roleDefinitions") => reply(
+            200,
+            json!({"value": [{"id": "r-1", "displayName": "ent-l1",
+            "rolePermissions": [{"allowedResourceActions": ["a", "b"]}, {"allowedResourceActions": ["b", "c"]}]}]}),
+        ),
+        p if p.contains("roleAssignments") => reply(
+            200,
+            json!({"value": [{"id": "s-1", "displayName": "ent-l1",
+            "roleDefinitionId": "r-1", "principalIds": [GROUP], "directoryScopeIds": ["/"], "appScopeIds": null}]}),
+        ),
+        p if p.contains("resourceNamespaces?") => reply(
+            200,
+            json!({"value": [
+            {"id": "one", "resourceActions": [{"id": "a"}]},
+            {"id": "two", "resourceActions": [{"id": "b"}], "resourceActions@odata.nextLink": "https://elsewhere/"}]}),
+        ),
+        _ => reply(200, json!({"value": [{"id": "b"}, {"id": "c"}]})),
+    });
+    let fake = fake.await;
+    let defender = fake.cloud().defender();
+    let role = defender.list_role_definitions().await.unwrap().remove(0);
+    assert_eq!(role.actions.into_iter().collect::<String>(), "abc");
+    let assignment = defender.list_role_assignments().await.unwrap().remove(0);
+    assert!(assignment.principal_ids.contains(&GROUP) && assignment.app_scope_ids.is_empty());
+    assert_eq!(defender.resource_actions().await.unwrap().into_iter().collect::<String>(), "abc");
+}
+
+fn arm_assignment(name: Uuid) -> Value {
+    json!({"id": format!("{PLACE}/providers/Microsoft.Authorization/roleAssignments/{name}"), "name": name,
+        "properties": {"scope": PLACE, "principalId": GROUP, "principalType": "Group",
+        "roleDefinitionId": format!("/subscriptions/1/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"),
+        "createdOn": "2026-11-23T10:00:00.1234567Z"}})
+}
+
+fn new_assignment() -> NewRoleAssignment {
+    let scope = Scope::parse(PLACE).unwrap();
+    NewRoleAssignment {
+        name: assignment_name(&scope, GROUP, ROLE),
+        scope,
+        definition: ROLE,
+        principal: GROUP,
+        principal_type: PrincipalType::Group,
+        description: Some("made for the SOC".into()),
+    }
+}
+
+#[tokio::test]
+async fn an_assignment_is_put_under_its_name_with_the_principals_type() {
+    let new = new_assignment();
+    for (status, created) in [(201, true), (200, false)] {
+        let fake = always(reply(status, arm_assignment(new.name))).await;
+        let put = fake.cloud().arm().put_role_assignment(&new).await.unwrap();
+        let (Put::Created(is) | Put::Updated(is)) = &put else { panic!("{put:?}") };
+        assert_eq!(matches!(put, Put::Created(_)), created);
+        assert_eq!((is.name, is.principal, is.definition, &is.scope), (new.name, GROUP, ROLE, &new.scope));
+        assert!(is.created.is_some());
+        let request = &fake.requests()[0];
+        assert_eq!(
+            request.path,
+            format!("{PLACE}/providers/Microsoft.Authorization/roleAssignments/{}?api-version=2022-04-01", new.name)
+        );
+        assert_eq!(request.json()["properties"]["principalType"], "Group");
+        assert_eq!(
+            request.json()["properties"]["roleDefinitionId"],
+            format!(
+                "/subscriptions/11111111-1111-4111-8111-111111111111/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"
+            )
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_assignment_that_stands_under_another_name_or_has_no_principal_yet_is_told() {
+    let other = Uuid::from_u128(0x0ff);
+    let exists =
+        format!("The role assignment already exists. The ID of the existing role assignment is {}.", other.simple());
+    for (answer, expected) in [
+        (error(409, "RoleAssignmentExists", &exists), Put::ExistsUnder { name: Some(other) }),
+        (error(409, "RoleAssignmentExists", "It exists."), Put::ExistsUnder { name: None }),
+        (error(400, "PrincipalNotFound", "Principal does not exist"), Put::PrincipalNotFound),
+        (error(404, "PrincipalNotFound", "Principal does not exist"), Put::PrincipalNotFound),
+    ] {
+        let fake = always(answer).await;
+        assert_eq!(fake.cloud().arm().put_role_assignment(&new_assignment()).await.unwrap(), expected);
+    }
+    let fake = always(error(400, "RoleAssignmentUpdateNotPermitted", "no")).await;
+    let failure = fake.cloud().arm().put_role_assignment(&new_assignment()).await.unwrap_err();
+    assert!(failure.refusal().unwrap().has_code("RoleAssignmentUpdateNotPermitted"));
+}
+
+#[tokio::test]
+async fn assignments_are_listed_across_pages_and_deleted_once() {
+    let name = Uuid::from_u128(5);
+    let fake = Fake::start(move |request, n| match (request.method.as_str(), n) {
+        ("DELETE", 2) => reply(200, arm_assignment(name)),
+        ("DELETE", _) => reply(204, Value::Null),
+        (_, 0) => {
+            reply(200, json!({"value": [arm_assignment(name)], "nextLink": "https://management.azure.com/more?x=1"}))
+        }
+        _ => reply(200, json!({"value": [arm_assignment(ROLE)]})),
+    });
+    let fake = fake.await;
+    let (arm, scope) = (fake.cloud().arm(), Scope::parse(PLACE).unwrap());
+    let listed = arm.list_role_assignments(&scope, AssignmentsOf::Principal(GROUP)).await.unwrap();
+    assert_eq!(listed.iter().map(|a| a.name).collect::<Vec<_>>(), [name, ROLE]);
+    assert!(fake.requests()[0].path.ends_with(&format!("$filter=principalId eq '{GROUP}'")));
+    assert_eq!(arm.delete_role_assignment(&scope, name).await.unwrap(), Removed::Removed);
+    assert_eq!(arm.delete_role_assignment(&scope, name).await.unwrap(), Removed::WasNotThere);
+}
+
+#[tokio::test]
+async fn a_role_definition_is_found_by_name() {
+    let fake = always(reply(
+        200,
+        json!({"value": [{"id": "/x", "name": ROLE, "properties": {"roleName": "Reader",
+        "type": "BuiltInRole", "permissions": [{"actions": ["*/read"], "notActions": [], "dataActions": null}]}}]}),
+    ))
+    .await;
+    let scope = Scope::parse(PLACE).unwrap();
+    let found = fake.cloud().arm().find_role_definitions(&scope, "Reader").await.unwrap();
+    assert_eq!((found[0].id, found[0].actions.as_slice()), (ROLE, &["*/read".to_owned()][..]));
+}

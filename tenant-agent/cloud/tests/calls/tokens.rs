@@ -1,0 +1,220 @@
+//! Where tokens come from, how often, and whose are refused.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use entente_cloud::{Cloud, Config, Credential, Failure, ManagedIdentity, Secret, TokenError};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::fake::{Fake, PRINCIPAL, SECRET, TENANT, error, reply, token};
+
+const USER: Uuid = Uuid::from_u128(0xa1);
+
+fn user() -> Value {
+    json!({"id": USER, "userPrincipalName": "maya"})
+}
+
+fn token_error(failure: &Failure) -> &TokenError {
+    match failure {
+        Failure::NoToken(error) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_once_however_many_wait() {
+    let fake = Fake::start(|_, _| reply(200, user())).await;
+    let graph = fake.cloud().graph();
+    let calls: Vec<_> = (0..8)
+        .map(|_| {
+            tokio::spawn({
+                let graph = graph.clone();
+                async move { graph.get_user(USER).await }
+            })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!((fake.logins().len(), fake.requests().len()), (1, 8));
+    let form = &fake.logins()[0].body;
+    assert!(form.contains("grant_type=client_credentials"), "{form}");
+    assert!(form.contains("scope=https%3A%2F%2Fgraph.microsoft.com%2F.default"), "{form}");
+    assert!(form.contains(&format!("client_secret={SECRET}")), "{form}");
+    assert!(fake.logins()[0].path.starts_with(&format!("/{TENANT}/")));
+    assert_eq!(fake.requests()[0].headers["authorization"], format!("Bearer {}", token(TENANT, 0)));
+}
+
+#[tokio::test]
+async fn graph_and_arm_have_tokens_of_their_own() {
+    let fake = Fake::start(|_, _| reply(404, json!({"error": {"code": "NotFound"}}))).await;
+    let cloud = fake.cloud();
+    let scope = entente_cloud::Scope::parse("/subscriptions/1").unwrap();
+    assert!(cloud.graph().get_user(USER).await.unwrap().is_none());
+    assert!(cloud.arm().get_role_assignment(&scope, USER).await.unwrap().is_none());
+    assert!(fake.logins()[1].body.contains("scope=https%3A%2F%2Fmanagement.azure.com%2F.default"));
+}
+
+#[tokio::test]
+async fn a_spent_token_is_renewed_and_a_refused_one_replaced() {
+    let short = |n| reply(200, json!({"access_token": token(TENANT, n), "expires_in": 0}));
+    let fake = Fake::with_login(short, |_, _| reply(200, user())).await;
+    let graph = fake.cloud().graph();
+    graph.get_user(USER).await.unwrap();
+    graph.get_user(USER).await.unwrap();
+    assert_eq!(fake.logins().len(), 2);
+
+    let fake = Fake::start(|_, n| match n {
+        0 => error(401, "InvalidAuthenticationToken", "token expired"),
+        _ => reply(200, user()),
+    });
+    let fake = fake.await;
+    fake.cloud().graph().get_user(USER).await.unwrap();
+    assert_eq!(fake.logins().len(), 2);
+    assert_ne!(fake.requests()[0].headers["authorization"], fake.requests()[1].headers["authorization"]);
+}
+
+#[tokio::test]
+async fn a_login_service_that_is_away_is_not_felt_while_the_old_token_is_good() {
+    let away = Arc::new(AtomicBool::new(false));
+    let gone = away.clone();
+    // Six seconds of life: renewal is due after three, and the end is another three away.
+    let login = move |n| match gone.load(Ordering::SeqCst) {
+        false => reply(200, json!({"access_token": token(TENANT, n), "expires_in": 6})),
+        true => error(400, "invalid_client", "no"),
+    };
+    let fake = Fake::with_login(login, |_, _| reply(200, user())).await;
+    let cloud = fake.cloud();
+    cloud.graph().get_user(USER).await.unwrap();
+    away.store(true, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(3_050)).await;
+    cloud.graph().get_user(USER).await.unwrap();
+    assert_eq!(fake.logins().len(), 2, "renewal was tried");
+    cloud.forget_tokens().await;
+    let failure = cloud.graph().get_user(USER).await.unwrap_err();
+    assert!(matches!(token_error(&failure), TokenError::Login(_)));
+}
+
+#[tokio::test]
+async fn a_token_of_another_tenant_is_refused_and_never_sent() {
+    let other = Uuid::from_u128(0xbad);
+    let login = move |n| reply(200, json!({"access_token": token(other, n), "expires_in": 3600}));
+    let fake = Fake::with_login(login, |_, _| reply(200, user())).await;
+    let failure = fake.cloud().graph().get_user(USER).await.unwrap_err();
+    assert!(
+        matches!(token_error(&failure), TokenError::WrongTenant { expected, actual }
+        if *expected == TENANT && *actual == other),
+        "{failure:?}"
+    );
+    assert!(fake.requests().is_empty());
+}
+
+#[tokio::test]
+async fn tokens_that_cannot_be_read_are_refused_without_being_shown() {
+    for bad in ["opaque-token-text", "a.!!.c", "e30.e30.c2ln"] {
+        let login = move |_| reply(200, json!({"access_token": bad, "expires_in": 3600}));
+        let fake = Fake::with_login(login, |_, _| reply(200, user())).await;
+        let failure = fake.cloud().graph().get_user(USER).await.unwrap_err();
+        assert!(matches!(token_error(&failure), TokenError::Malformed(_)), "{failure:?}");
+        assert!(!format!("{failure:?}").contains(bad));
+    }
+}
+
+#[tokio::test]
+async fn a_token_says_who_we_are_and_what_we_may() {
+    let fake = Fake::start(|_, _| reply(200, user())).await;
+    let cloud = fake.cloud();
+    assert_eq!(cloud.principal_object_id().await.unwrap(), PRINCIPAL);
+    let permissions = cloud.permissions().await.unwrap();
+    assert!(permissions.contains("User.Invite.All") && permissions.len() == 2);
+}
+
+#[tokio::test]
+async fn the_secret_file_is_read_anew_for_each_token_and_a_missing_one_named() {
+    let fake = Fake::start(|_, _| reply(200, user())).await;
+    let cloud = fake.cloud();
+    cloud.graph().get_user(USER).await.unwrap();
+    std::fs::write(fake.secret_file(), "rotated").unwrap();
+    cloud.forget_tokens().await;
+    cloud.graph().get_user(USER).await.unwrap();
+    assert!(fake.logins()[1].body.contains("client_secret=rotated"));
+    std::fs::remove_file(fake.secret_file()).unwrap();
+    cloud.forget_tokens().await;
+    let failure = cloud.graph().get_user(USER).await.unwrap_err();
+    assert!(token_error(&failure).to_string().contains("secret"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_refused_at_once_and_never_shown() {
+    let fake = Fake::with_login(
+        |_| reply(401, json!({"error": "invalid_client", "error_description": "AADSTS7000215"})),
+        |_, _| reply(200, user()),
+    );
+    let fake = fake.await;
+    let cloud = fake.cloud();
+    let failure = cloud.graph().get_user(USER).await.unwrap_err();
+    assert_eq!(fake.logins().len(), 1);
+    let TokenError::Login(why) = token_error(&failure) else { panic!("{failure:?}") };
+    assert!(why.refusal().unwrap().has_code("invalid_client"));
+    assert!(!format!("{failure:?} {cloud:?}").contains(SECRET));
+}
+
+#[tokio::test]
+async fn neither_secret_nor_token_gets_into_debug() {
+    let fake = Fake::start(|_, _| reply(200, user())).await;
+    let cloud = fake.cloud();
+    cloud.graph().get_user(USER).await.unwrap();
+    let shown = format!("{cloud:?} {:?} {:?}", cloud.graph(), fake.config());
+    assert!(shown.contains("[secret]") || !shown.contains(SECRET));
+    assert!(!shown.contains(SECRET) && !shown.contains(&token(TENANT, 0)), "{shown}");
+    let header = ManagedIdentity::AppService { address: "http://127.0.0.1".into(), header: Secret::new(SECRET) };
+    assert!(!format!("{header:?}").contains(SECRET));
+}
+
+#[tokio::test]
+async fn a_federated_token_is_sent_as_the_assertion() {
+    let fake = Fake::start(|_, _| reply(200, user())).await;
+    std::fs::write(fake.secret_file(), "outer.jwt.text\n").unwrap();
+    let credential = Credential::FederatedToken { client_id: Uuid::from_u128(9), token_file: fake.secret_file() };
+    let cloud = Cloud::new(Config { credential, ..fake.config() }).unwrap();
+    cloud.graph().get_user(USER).await.unwrap();
+    let form = &fake.logins()[0].body;
+    assert!(form.contains("client_assertion=outer.jwt.text"), "{form}");
+    assert!(form.contains("client_assertion_type=urn%3Aietf"), "{form}");
+}
+
+#[tokio::test]
+async fn the_machines_identity_is_asked_for_as_the_platform_wants_it() {
+    let machine = Fake::plain(|_, n| match n {
+        0 => reply(404, Value::Null),
+        _ => reply(200, json!({"access_token": token(TENANT, n), "expires_in": "86399"})),
+    });
+    let machine = machine.await;
+    let fake = Fake::start(|_, _| reply(200, user())).await;
+    let address = format!("http://127.0.0.1:{}", machine.port);
+    let source = ManagedIdentity::Imds { address: address.clone() };
+    let credential = Credential::ManagedIdentity { client_id: Some(Uuid::from_u128(9)), source };
+    let cloud = Cloud::new(Config { credential, ..fake.config() }).unwrap();
+    cloud.graph().get_user(USER).await.unwrap();
+    let asked = machine.everything();
+    assert_eq!((asked.len(), fake.logins().len()), (2, 0));
+    assert_eq!(asked[1].headers["metadata"], "true");
+    for part in [
+        "/metadata/identity/oauth2/token?",
+        "resource=https://graph.microsoft.com/",
+        "client_id=",
+        "api-version=2018-02-01",
+    ] {
+        assert!(asked[1].path.contains(part), "{part} in {}", asked[1].path);
+    }
+
+    let source = ManagedIdentity::AppService { address: format!("{address}/msi/token"), header: Secret::new("h-1") };
+    let credential = Credential::ManagedIdentity { client_id: None, source };
+    let cloud = Cloud::new(Config { credential, ..fake.config() }).unwrap();
+    cloud.graph().get_user(USER).await.unwrap();
+    let asked = machine.everything().pop().unwrap();
+    assert_eq!(asked.headers["x-identity-header"], "h-1");
+    assert!(asked.path.starts_with("/msi/token?") && !asked.path.contains("client_id"), "{}", asked.path);
+}
