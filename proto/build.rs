@@ -16,11 +16,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let descriptors = protox::compile(FILES, ["proto"])?;
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    let mut config = tonic_prost_build::Config::new();
+    // By its full name a message is found among the descriptors, and so printed as JSON.
+    config.enable_type_names();
     tonic_prost_build::configure()
         // Snapshots and seals are bytes that are shared, never copied per recipient.
         .bytes(".entente.agent.v1")
         // The clients' channel is ours (`channel.rs`), and a generated `connect` would clash with the stream's.
         .build_transport(false)
-        .compile_fds(descriptors)?;
+        .compile_fds_with_config(descriptors, config)?;
     Ok(())
 }

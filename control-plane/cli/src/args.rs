@@ -1,0 +1,266 @@
+//! What can be asked, and the help that teaches it.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// State who of the SOC may do what in which customer's tenant, and see that it is so.
+#[derive(Debug, Parser)]
+#[command(
+    name = "entente",
+    version,
+    after_help = "Begin with:\n  entente apply -f intent/ --dry-run   what would change, and whom it touches\n  entente apply -f intent/             make it so\n  entente status --watch               until every tenant has converged\n  entente operators leave sam          end one person's access everywhere, with receipts\n\nExit codes: 0 done, 1 failed, 2 usage, 3 begun but not complete."
+)]
+pub(crate) struct Args {
+    /// The contexts file
+    #[arg(long, global = true, env = "ENTENTE_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The context to use instead of the current one
+    #[arg(long, global = true, env = "ENTENTE_CONTEXT", value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// How to print
+    #[arg(long, short, global = true, value_enum, default_value = "table")]
+    pub(crate) output: Format,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
+    Yaml,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Put manifests in one transaction, all or none, and show what they change
+    Apply(Apply),
+    /// Show resources of one kind, or one of them: `get tenants`, `get tenants/contoso`
+    Get(Get),
+    /// Show one resource and how it stands
+    Describe { name: String },
+    /// Delete resources, all or the first that fails: `delete assignments/nordic-l1`
+    Delete(Delete),
+    /// How tenants stand: last seen, revisions behind, parked, credentials' ends
+    Status(Status),
+    /// The items of one tenant, each with its state and reason
+    Items(Items),
+    /// Who has access where, as desired and as verified
+    Who(Who),
+    /// What a tenant's agent would do now
+    Plan { tenant: String },
+    /// Have a tenant's agent compare with the tenant now
+    Compare { tenant: String },
+    /// Send a parked tenant its state again
+    Resend { tenant: String },
+    /// Receipts of people's removal, tenant by tenant
+    Removals {
+        /// Only of this operator; without it, all that are not complete
+        operator: Option<String>,
+    },
+    /// People: end and restore their access
+    #[command(subcommand)]
+    Operators(Operators),
+    /// Enrolment tokens for agents
+    #[command(subcommand)]
+    Tokens(Tokens),
+    /// Enrolled agents
+    #[command(subcommand)]
+    Agents(Agents),
+    /// Who may call the API
+    #[command(subcommand)]
+    Principals(Principals),
+    /// The record of changes of intent
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Control planes that this command line knows
+    #[command(subcommand)]
+    Context(ContextCommand),
+    /// Print a completion script for a shell
+    Completion { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Apply {
+    /// YAML files or folders; `-` is standard input
+    #[arg(long = "file", short, required = true, value_name = "PATH", num_args = 1..)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Get {
+    /// A kind (homeTenants, tenants, operators, squads, socRoles, assignments) or a name
+    pub(crate) what: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Delete {
+    #[arg(required = true)]
+    pub(crate) names: Vec<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Status {
+    /// Only this tenant
+    pub(crate) tenant: Option<String>,
+    /// Print again whenever something changes
+    #[arg(long, short)]
+    pub(crate) watch: bool,
+    /// With --watch: end once every tenant has converged or waits for somebody else
+    #[arg(long, requires = "watch")]
+    pub(crate) until_settled: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Items {
+    pub(crate) tenant: String,
+    /// Only items in these states, such as REFUSED
+    #[arg(long, value_delimiter = ',', value_name = "STATE")]
+    pub(crate) state: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Who {
+    /// In this tenant
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// This person
+    #[arg(long)]
+    pub(crate) operator: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Operators {
+    /// End a person's access in every tenant, and wait for each tenant's receipt
+    Leave(Leave),
+    /// Take a person's leaving back
+    Rejoin { name: String },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Leave {
+    /// `operators/sam`, or `sam`
+    pub(crate) name: String,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Come back at once; `entente removals NAME` shows the receipts
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// How long to wait for receipts, in seconds; exit code 3 if some are missing then
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tokens {
+    /// Make a token with which a tenant's agent enrols, once
+    Create {
+        tenant: String,
+        /// How long it enrols, in hours
+        #[arg(long, default_value_t = 72, value_name = "HOURS")]
+        lifetime: u32,
+        /// Where to write the token file (kept from other users); without it, standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// List tokens, without their secrets
+    List,
+    /// Delete a token, so that it enrols nobody
+    Delete { name: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Agents {
+    /// List agents
+    List {
+        /// Only of this tenant
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// Refuse an agent from now on, and cut its stream
+    Revoke { name: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Principals {
+    /// Make a principal: its key is made here and stays here
+    Create {
+        name: String,
+        /// viewer reads, operator changes intent, admin does everything
+        #[arg(long, value_enum)]
+        role: Role,
+        /// Where to write NAME.pem and NAME.key
+        #[arg(long, default_value = ".", value_name = "FOLDER")]
+        out: PathBuf,
+    },
+    /// List principals
+    List,
+    /// Refuse a principal from now on
+    Delete { name: String },
+    /// Who I am
+    Whoami,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    Viewer,
+    Operator,
+    Admin,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// List changes of intent, the newest first
+    List {
+        /// Only changes of this resource
+        #[arg(long)]
+        resource: Option<String>,
+        /// At most how many
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ContextCommand {
+    /// List contexts
+    List,
+    /// Use a context from now on
+    Use { name: String },
+    /// Add a context, or replace it
+    Add {
+        name: String,
+        /// HOST:PORT of the API
+        #[arg(long)]
+        server: String,
+        /// The CA by which the server is known, PEM
+        #[arg(long)]
+        ca: PathBuf,
+        /// Our certificate, PEM
+        #[arg(long)]
+        certificate: PathBuf,
+        /// Its key, PEM
+        #[arg(long)]
+        key: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Args::command().debug_assert();
+    }
+}

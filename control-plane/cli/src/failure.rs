@@ -1,0 +1,102 @@
+//! How a command fails, and what it says then: the cause chain once, fields and remedies in their own lines.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use tonic_types::StatusExt;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("{0}")]
+    Usage(String),
+    #[error("{0}")]
+    Failed(String),
+    /// Several lines, each naming a field.
+    #[error("{} fault(s) found; nothing was changed", .0.len())]
+    Faults(Vec<String>),
+    /// Begun, and not complete when the command ended.
+    #[error("{0}")]
+    Incomplete(String),
+    #[error("interrupted; what was asked for goes on at the server")]
+    Interrupted,
+    #[error("{}", call_text(.0))]
+    Call(Box<tonic::Status>),
+    #[error("cannot write the output")]
+    Output(#[from] std::io::Error),
+}
+
+impl From<tonic::Status> for Failure {
+    fn from(status: tonic::Status) -> Self {
+        Self::Call(Box::new(status))
+    }
+}
+
+fn call_text(status: &tonic::Status) -> String {
+    let text = status.message();
+    match status.code() {
+        tonic::Code::Unavailable | tonic::Code::Unknown if text.contains("transport") || text.contains("connect") => {
+            format!("the control plane does not answer: {}", chain(status))
+        }
+        code if text.is_empty() => format!("the control plane refused: {code:?}"),
+        _ => text.to_owned(),
+    }
+}
+
+/// The error and its causes, outermost first.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut texts = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+        next = cause.source();
+    }
+    if texts.is_empty() { "no cause was given".into() } else { texts.join(": ") }
+}
+
+impl Failure {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Incomplete(_) => 3,
+            Self::Interrupted => 130,
+            _ => 1,
+        }
+    }
+
+    /// Says it on standard error. A reader that went away (`| head`) is no failure.
+    pub(crate) fn report(self) -> ExitCode {
+        if matches!(&self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe) {
+            return ExitCode::SUCCESS;
+        }
+        let mut text = format!("entente: {self}\n");
+        for line in self.details() {
+            text.push_str(&format!("  {line}\n"));
+        }
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        ExitCode::from(self.exit_code())
+    }
+
+    /// One line for each field at fault.
+    fn details(&self) -> Vec<String> {
+        match self {
+            Self::Faults(lines) => lines.clone(),
+            Self::Call(status) => status_details(status),
+            Self::Output(error) => vec![error.to_string()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn status_details(status: &tonic::Status) -> Vec<String> {
+    let details = status.get_error_details();
+    let fields = details.bad_request().into_iter().flat_map(|it| &it.field_violations);
+    let contradictions = details.precondition_failure().into_iter().flat_map(|it| &it.violations);
+    fields
+        .map(|fault| format!("{}: {}", fault.field, fault.description))
+        .chain(contradictions.map(|fault| format!("{}: {}", fault.subject, fault.description)))
+        .collect()
+}

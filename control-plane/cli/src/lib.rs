@@ -1,0 +1,57 @@
+//! `entente`: the SOC team's command line, a client of the public gRPC API and of nothing else.
+//!
+//! Each command is a file: it asks, and prints. What a thing means is the control plane's; how it is printed is
+//! [`output`]'s.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod admin;
+mod apply;
+mod args;
+mod client;
+mod context;
+mod failure;
+mod fleet;
+mod manifests;
+mod operators;
+mod output;
+mod resources;
+mod run;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs the command line that `args` spell, the program's name first.
+///
+/// Exit codes: 0 done, 1 failed, 2 usage, 3 begun but not complete.
+pub fn main_with_args(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match args::Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            // Printing help to a closed pipe is not worth an error of its own.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("entente: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = run::run(args) => result,
+            // What was asked for goes on at the server; only the watching ends.
+            _ = tokio::signal::ctrl_c() => Err(failure::Failure::Interrupted),
+        }
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

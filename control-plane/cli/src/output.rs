@@ -1,0 +1,100 @@
+//! How answers are printed: a table for people, JSON or YAML for programs.
+
+use std::io::Write;
+
+use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+use serde_json::Value;
+
+use crate::args::Format;
+use crate::failure::Failure;
+
+/// The document of a message, by the rules of protobuf's JSON; 64-bit numbers as numbers.
+pub(crate) fn document<M: prost::Message + prost::Name>(message: &M) -> Value {
+    // The descriptors are those that the message was generated from, so neither lookup nor decoding can fail.
+    let descriptor = pool().get_message_by_name(&M::full_name()).expect("generated messages have descriptors");
+    let dynamic = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice()).expect("encoded just now");
+    let options = SerializeOptions::new().stringify_64_bit_integers(false).skip_default_fields(false);
+    dynamic.serialize_with_options(serde_json::value::Serializer, &options).expect("JSON takes any message")
+}
+
+fn pool() -> &'static DescriptorPool {
+    static POOL: std::sync::OnceLock<DescriptorPool> = std::sync::OnceLock::new();
+    POOL.get_or_init(|| DescriptorPool::decode(entente_proto::DESCRIPTORS).expect("compiled from our own protos"))
+}
+
+/// Prints a document, or the table that stands for it.
+pub(crate) fn print(format: Format, document: &Value, table: impl FnOnce() -> String) -> Result<(), Failure> {
+    match format {
+        Format::Table => say(&table()),
+        Format::Json => say(&json(document)),
+        Format::Yaml => say(&yaml(document)),
+    }
+}
+
+/// One line of JSON, for streams of documents.
+pub(crate) fn json_line(document: &Value) -> Result<(), Failure> {
+    say(&format!("{document}\n"))
+}
+
+fn json(document: &Value) -> String {
+    format!("{document:#}\n")
+}
+
+pub(crate) fn yaml(document: &Value) -> String {
+    serde_saphyr::to_string(document).expect("YAML takes any JSON")
+}
+
+/// Writes to standard output, whole.
+pub(crate) fn say(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// Rows under a header, columns as wide as they need to be. Control characters are shown, not obeyed.
+pub(crate) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
+    let plain = |text: &str| text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>();
+    let rows: Vec<[String; N]> = rows.iter().map(|row| std::array::from_fn(|at| plain(&row[at]))).collect();
+    let width = |at: usize| {
+        let cells = rows.iter().map(|row| row[at].chars().count());
+        cells.chain([header[at].len()]).max().unwrap_or_default()
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |cells: [&str; N]| {
+        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    let body: String = rows.iter().map(|row| line(std::array::from_fn(|at| row[at].as_str()))).collect();
+    line(header) + &body
+}
+
+/// An instant in a table; a dash for none.
+pub(crate) fn instant(at: &Option<prost_types::Timestamp>) -> String {
+    at.as_ref().map_or_else(|| "-".into(), |at| entente_proto::convert::time::from_proto(at).to_string())
+}
+
+/// A dash for nothing.
+pub(crate) fn or_dash(text: &str) -> String {
+    if text.is_empty() { "-".into() } else { text.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_control_characters_are_not_obeyed() {
+        let rows = [["a".to_owned(), "long".to_owned()], ["bbbb".to_owned(), "\u{1b}[31m".to_owned()]];
+        assert_eq!(table(["X", "YY"], &rows), "X     YY\na     long\nbbbb  \u{fffd}[31m\n");
+    }
+
+    #[test]
+    fn a_message_prints_by_its_field_names() {
+        let status =
+            entente_proto::fleet::v1::TenantStatus { tenant: "tenants/a".into(), items: 3, ..Default::default() };
+        let document = document(&status);
+        assert_eq!(document["tenant"], "tenants/a");
+        assert_eq!(document["items"], 3);
+        assert_eq!(document["phase"], "TENANT_PHASE_UNSPECIFIED");
+    }
+}

@@ -1,0 +1,198 @@
+//! `get`, `describe`, `delete`: resources by kind and by name, printed as the manifests they came from.
+
+use entente_model::intent::{Kind, Manifest, ResourceName};
+use entente_proto::access::v1 as wire;
+use entente_proto::convert::access::{Resource, resource_from_proto};
+use entente_proto::convert::manifest;
+use serde_json::{Value, json};
+
+use crate::args::{Delete, Format};
+use crate::client::{Client, request_id, within};
+use crate::failure::Failure;
+use crate::{apply, fleet, output};
+
+/// What the server sent, and the manifest in it.
+struct Found {
+    manifest: Manifest,
+    etag: String,
+    revision: i64,
+    updated: Option<prost_types::Timestamp>,
+}
+
+pub(crate) async fn get(client: Client, what: &str, format: Format) -> Result<(), Failure> {
+    if what.contains('/') {
+        let found = one(client, &name(what)?).await?;
+        let tree = manifest::to_value(&found.manifest);
+        // A resource is for reading whole: YAML is its table.
+        return output::print(format, &tree, || output::yaml(&tree));
+    }
+    let found = all(client, kind(what)?).await?;
+    let trees: Vec<Value> = found.iter().map(|it| manifest::to_value(&it.manifest)).collect();
+    match format {
+        Format::Table => output::say(&list(&found)),
+        Format::Json => output::print(format, &Value::Array(trees), String::new),
+        // A stream of documents, which `apply` takes back.
+        Format::Yaml => output::say(&trees.iter().map(output::yaml).collect::<Vec<_>>().join("---\n")),
+    }
+}
+
+pub(crate) async fn describe(client: Client, what: &str, format: Format) -> Result<(), Failure> {
+    let name = name(what)?;
+    let found = one(client.clone(), &name).await?;
+    let tree = manifest::to_value(&found.manifest);
+    let meta = json!({
+        "etag": found.etag,
+        "revision": found.revision,
+        "updateTime": output::instant(&found.updated),
+    });
+    let document = json!({"resource": tree, "meta": meta});
+    output::print(format, &document, || {
+        let updated = output::instant(&found.updated);
+        format!("{}\nrevision {}, etag {}, changed {updated}\n", output::yaml(&tree), found.revision, found.etag)
+    })?;
+    match (&name, format) {
+        (ResourceName::Tenant(tenant), Format::Table) => fleet::describe_tenant(client, &tenant.to_string()).await,
+        (ResourceName::Operator(operator), Format::Table) => {
+            fleet::describe_operator(client, &operator.to_string()).await
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(crate) async fn delete(mut client: Client, ask: Delete, format: Format) -> Result<(), Failure> {
+    let names: Vec<ResourceName> = ask.names.iter().map(|text| name(text)).collect::<Result<_, _>>()?;
+    for name in names {
+        let impact = delete_one(&mut client, &name, ask.dry_run).await?;
+        let tree = json!({"deleted": name, "dryRun": ask.dry_run});
+        output::print(format, &tree, || {
+            let done = if ask.dry_run { "dry run: nothing was changed\n" } else { "" };
+            format!("- {name}\n{}{done}", apply::impact(impact.as_ref()))
+        })?;
+    }
+    Ok(())
+}
+
+fn name(text: &str) -> Result<ResourceName, Failure> {
+    text.parse().map_err(|error: entente_model::name::NameError| Failure::Usage(error.to_string()))
+}
+
+fn kind(text: &str) -> Result<Kind, Failure> {
+    let same = |kind: &Kind| {
+        let word = text.to_ascii_lowercase();
+        word == kind.collection().to_ascii_lowercase() || word == kind.word().to_ascii_lowercase()
+    };
+    Kind::ALL.into_iter().find(same).ok_or_else(|| {
+        let kinds = Kind::ALL.map(Kind::collection).join(", ");
+        Failure::Usage(format!("{text:?} is neither a kind nor a name; kinds are {kinds}, a name is tenants/contoso"))
+    })
+}
+
+macro_rules! found {
+    ($variant:ident, $message:expr) => {{
+        let message = $message;
+        let (etag, revision, updated) = (message.etag.clone(), message.revision, message.update_time);
+        let manifest = resource_from_proto(&Resource::$variant(message)).map_err(|fault| {
+            Failure::Failed(format!("the control plane sent what this version does not know: {fault}; update entente"))
+        })?;
+        Found { manifest, etag, revision, updated }
+    }};
+}
+
+async fn one(mut client: Client, name: &ResourceName) -> Result<Found, Failure> {
+    macro_rules! ask {
+        ($variant:ident, $method:ident, $request:ident) => {{
+            let request = wire::$request { name: name.to_string() };
+            found!($variant, client.access.$method(within(request)).await?.into_inner())
+        }};
+    }
+    Ok(match name.kind() {
+        Kind::HomeTenant => ask!(HomeTenant, get_home_tenant, GetHomeTenantRequest),
+        Kind::Tenant => ask!(Tenant, get_tenant, GetTenantRequest),
+        Kind::Operator => ask!(Operator, get_operator, GetOperatorRequest),
+        Kind::Squad => ask!(Squad, get_squad, GetSquadRequest),
+        Kind::SocRole => ask!(SocRole, get_soc_role, GetSocRoleRequest),
+        Kind::Assignment => ask!(Assignment, get_assignment, GetAssignmentRequest),
+    })
+}
+
+async fn all(mut client: Client, kind: Kind) -> Result<Vec<Found>, Failure> {
+    let mut every = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        macro_rules! ask {
+            ($variant:ident, $method:ident, $request:ident, $field:ident) => {{
+                let request = wire::$request { page_size: 1_000, page_token };
+                let page = client.access.$method(within(request)).await?.into_inner();
+                for message in page.$field {
+                    every.push(found!($variant, message));
+                }
+                page_token = page.next_page_token;
+            }};
+        }
+        match kind {
+            Kind::HomeTenant => ask!(HomeTenant, list_home_tenants, ListHomeTenantsRequest, home_tenants),
+            Kind::Tenant => ask!(Tenant, list_tenants, ListTenantsRequest, tenants),
+            Kind::Operator => ask!(Operator, list_operators, ListOperatorsRequest, operators),
+            Kind::Squad => ask!(Squad, list_squads, ListSquadsRequest, squads),
+            Kind::SocRole => ask!(SocRole, list_soc_roles, ListSocRolesRequest, soc_roles),
+            Kind::Assignment => ask!(Assignment, list_assignments, ListAssignmentsRequest, assignments),
+        }
+        if page_token.is_empty() {
+            return Ok(every);
+        }
+    }
+}
+
+async fn delete_one(client: &mut Client, name: &ResourceName, dry_run: bool) -> Result<Option<wire::Impact>, Failure> {
+    macro_rules! ask {
+        ($method:ident, $request:ident) => {{
+            let request = wire::$request {
+                name: name.to_string(),
+                etag: String::new(),
+                request_id: request_id(),
+                validate_only: dry_run,
+            };
+            client.access.$method(within(request)).await?.into_inner().impact
+        }};
+    }
+    Ok(match name.kind() {
+        Kind::HomeTenant => ask!(delete_home_tenant, DeleteHomeTenantRequest),
+        Kind::Tenant => ask!(delete_tenant, DeleteTenantRequest),
+        Kind::Operator => ask!(delete_operator, DeleteOperatorRequest),
+        Kind::Squad => ask!(delete_squad, DeleteSquadRequest),
+        Kind::SocRole => ask!(delete_soc_role, DeleteSocRoleRequest),
+        Kind::Assignment => ask!(delete_assignment, DeleteAssignmentRequest),
+    })
+}
+
+fn list(found: &[Found]) -> String {
+    let rows: Vec<[String; 3]> = found
+        .iter()
+        .map(|it| [it.manifest.name().to_string(), sketch(&it.manifest), output::instant(&it.updated)])
+        .collect();
+    output::table(["NAME", "WHAT", "CHANGED"], &rows)
+}
+
+/// One resource in a few words.
+fn sketch(manifest: &Manifest) -> String {
+    match manifest {
+        Manifest::HomeTenant(it) => format!("{} {}", it.entra_tenant, it.cloud.word()),
+        Manifest::Tenant(it) => {
+            let labels: Vec<_> = it.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            format!("{} {}", it.customer, labels.join(","))
+        }
+        Manifest::Operator(it) => {
+            format!("{} {}, {} identities", it.display_name, it.state.word(), it.identities.len())
+        }
+        Manifest::Squad(it) => format!("{} members, owner {}", it.members.len(), it.owner),
+        Manifest::SocRole(it) => {
+            let planes: Vec<_> = it.items.iter().map(|item| item.plane.word()).collect();
+            format!("{}: {}", it.identity_class.word(), planes.join(", "))
+        }
+        Manifest::Assignment(it) => {
+            let who = it.squad.as_ref().map(ToString::to_string).or(it.operator.as_ref().map(ToString::to_string));
+            let until = it.end.map_or_else(String::new, |end| format!(" until {end}"));
+            format!("{} as {}{until}", who.unwrap_or_default(), it.role)
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! From what was asked to the file that does it.
+
+use clap::CommandFactory;
+
+use crate::args::{Args, Command, ContextCommand};
+use crate::client::Client;
+use crate::context::{self, Context, Contexts};
+use crate::failure::Failure;
+use crate::output::{self, table};
+use crate::{admin, apply, fleet, operators, resources};
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    if let Command::Completion { shell } = args.command {
+        return completion(shell);
+    }
+    let file = context::file(args.config.as_deref())?;
+    let contexts = Contexts::load(&file)?;
+    let format = args.output;
+    if let Command::Context(command) = args.command {
+        return manage_contexts(command, contexts, &file);
+    }
+    let client = Client::new(&contexts.choose(args.context.as_deref(), &file)?)?;
+    match args.command {
+        Command::Apply(ask) => apply::apply(client, ask, format).await,
+        Command::Get(ask) => resources::get(client, &ask.what, format).await,
+        Command::Describe { name } => resources::describe(client, &name, format).await,
+        Command::Delete(ask) => resources::delete(client, ask, format).await,
+        Command::Status(ask) => fleet::status(client, ask, format).await,
+        Command::Items(ask) => fleet::items(client, ask, format).await,
+        Command::Who(ask) => fleet::who(client, ask, format).await,
+        Command::Plan { tenant } => fleet::plan(client, &tenant, format).await,
+        Command::Compare { tenant } => fleet::compare(client, &tenant).await,
+        Command::Resend { tenant } => fleet::resend(client, &tenant).await,
+        Command::Removals { operator } => operators::removals(client, operator, format).await,
+        Command::Operators(ask) => operators::run(client, ask, format).await,
+        Command::Tokens(ask) => admin::tokens(client, ask, format).await,
+        Command::Agents(ask) => admin::agents(client, ask, format).await,
+        Command::Principals(ask) => admin::principals(client, ask, format).await,
+        Command::Audit(ask) => admin::audit(client, ask, format).await,
+        Command::Context(_) | Command::Completion { .. } => Ok(()),
+    }
+}
+
+fn completion(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "entente", &mut script);
+    output::say(&String::from_utf8_lossy(&script))
+}
+
+fn manage_contexts(command: ContextCommand, mut contexts: Contexts, file: &std::path::Path) -> Result<(), Failure> {
+    match command {
+        ContextCommand::List => {
+            let rows: Vec<_> = contexts
+                .contexts
+                .iter()
+                .map(|(name, context)| {
+                    let mark = if contexts.current.as_ref() == Some(name) { "*" } else { "" };
+                    [mark.to_owned(), name.clone(), context.server.clone()]
+                })
+                .collect();
+            output::say(&table(["", "NAME", "SERVER"], &rows))
+        }
+        ContextCommand::Use { name } => {
+            contexts.choose(Some(&name), file)?;
+            contexts.current = Some(name);
+            contexts.save(file)
+        }
+        ContextCommand::Add { name, server, ca, certificate, key } => {
+            let whole = |path: std::path::PathBuf| {
+                std::fs::canonicalize(&path)
+                    .map_err(|error| Failure::Failed(format!("cannot find {}: {error}", path.display())))
+            };
+            let context = Context { server, ca: whole(ca)?, certificate: whole(certificate)?, key: whole(key)? };
+            contexts.contexts.insert(name.clone(), context);
+            contexts.current.get_or_insert(name);
+            contexts.save(file)
+        }
+    }
+}
