@@ -1,0 +1,58 @@
+//! `roleDefinitions`: the built-in roles, by GUID or by name.
+
+use serde_json::{Value, json};
+
+use super::{Request, refuse};
+use crate::http::{Answer, Reply};
+use crate::tenant::azure::BUILT_IN_ROLES;
+
+/// Only `$filter=roleName eq '..'` and `type eq 'BuiltInRole'` narrow the list; it does not page.
+pub fn list(request: Request<'_>, scope: &str) -> Reply {
+    let filter = request.call.parameter("$filter").unwrap_or_default();
+    let wanted = match filter.split_once('\'') {
+        Some((left, rest)) if left.trim().eq_ignore_ascii_case("roleName eq") => Some(rest.trim_end_matches('\'')),
+        Some((left, _)) if left.trim().eq_ignore_ascii_case("type eq") => None,
+        None if filter.is_empty() || filter.eq_ignore_ascii_case("atScopeAndBelow()") => None,
+        _ => {
+            return Err(refuse(
+                400,
+                "UnsupportedQuery",
+                format!("The filter '{filter}' is not supported for role definitions."),
+            ));
+        }
+    };
+    let named = |name: &str| wanted.is_none_or(|wanted| wanted.eq_ignore_ascii_case(name));
+    let value: Vec<Value> =
+        BUILT_IN_ROLES.iter().filter(|(_, name)| named(name)).map(|(id, name)| shown(scope, id, name)).collect();
+    Ok(Answer::json(200, json!({"value": value})))
+}
+
+pub fn get(scope: &str, id: &str) -> Reply {
+    let found = BUILT_IN_ROLES.iter().find(|(one, _)| one.eq_ignore_ascii_case(id));
+    let (id, name) = found.ok_or_else(|| {
+        refuse(
+            404,
+            "RoleDefinitionDoesNotExist",
+            format!("The specified role definition with ID '{id}' does not exist."),
+        )
+    })?;
+    Ok(Answer::json(200, shown(scope, id, name)))
+}
+
+fn shown(scope: &str, id: &str, name: &str) -> Value {
+    let parts: Vec<&str> = scope.split('/').filter(|part| !part.is_empty()).collect();
+    let root = match parts.as_slice() {
+        ["subscriptions", id, ..] => format!("/subscriptions/{id}"),
+        _ => String::new(),
+    };
+    json!({
+        "properties": {
+            "roleName": name, "type": "BuiltInRole", "description": name, "assignableScopes": ["/"],
+            "permissions": [{"actions": ["*/read"], "notActions": [], "dataActions": [], "notDataActions": []}],
+            "createdOn": "2020-01-01T00:00:00Z", "updatedOn": "2020-01-01T00:00:00Z", "createdBy": null, "updatedBy": null,
+        },
+        "id": format!("{root}/providers/Microsoft.Authorization/roleDefinitions/{id}"),
+        "type": "Microsoft.Authorization/roleDefinitions",
+        "name": id,
+    })
+}

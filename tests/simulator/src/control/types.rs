@@ -1,0 +1,390 @@
+//! The rest of the control API's vocabulary: faults, barriers, tampering, the call log and the ground truth.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Which requests a fault or barrier concerns. Absent fields match everything.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Match {
+    /// Tenant id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// Method, in capitals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Regular expression searched in the decoded path and query, such as `^/v1.0/invitations$`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+/// Something that goes wrong on purpose.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Fault {
+    #[serde(flatten)]
+    pub on: Match,
+    pub action: FaultAction,
+    /// Strikes this often, then is spent; absent: until cleared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// Lets this many matching requests pass first.
+    #[serde(default)]
+    pub skip: u64,
+    /// Strikes with this probability (default 1), drawn from the simulator's seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+}
+
+/// What a fault does.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FaultAction {
+    /// Answers so without handling.
+    Answer {
+        status: u16,
+        #[serde(default)]
+        body: Value,
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+    },
+    /// Waits, then goes on.
+    Delay { seconds: f64 },
+    /// Cuts the connection; nothing was handled.
+    DropBefore,
+    /// Handles, then cuts the connection: the answer is lost.
+    DropAfter,
+    /// An invitation is answered 201, but its user is never created.
+    Phantom,
+}
+
+/// A fault as it stands.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FaultState {
+    pub id: u64,
+    #[serde(flatten)]
+    pub fault: Fault,
+    pub struck: u64,
+}
+
+/// Where a barrier holds a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// Received, not handled.
+    Before,
+    /// Handled, not answered.
+    After,
+}
+
+/// Holds matching requests until it is released.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Barrier {
+    #[serde(flatten)]
+    pub on: Match,
+    pub when: When,
+}
+
+/// A barrier as it stands.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BarrierState {
+    pub id: u64,
+    #[serde(flatten)]
+    pub barrier: Barrier,
+    /// Requests that came to it so far.
+    pub arrived: u64,
+    /// Requests held now.
+    pub held: u64,
+}
+
+/// What becomes of the requests that a barrier holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Release {
+    /// They go on.
+    Proceed,
+    /// Their connections are cut; what was not handled never will be.
+    Abandon,
+}
+
+/// How a guest proved who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Identity {
+    /// An account in an Entra tenant.
+    Entra,
+    /// A one-time passcode sent by mail.
+    Otp,
+    /// A consumer Microsoft account.
+    Msa,
+}
+
+/// What an administrator of the tenant might do behind everyone's back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Tamper {
+    SetEnabled {
+        user: String,
+        enabled: bool,
+    },
+    SetUserProperties {
+        user: String,
+        properties: Value,
+    },
+    SetUserEntraRoles {
+        user: String,
+        roles: Vec<String>,
+    },
+    DeleteUser {
+        user: String,
+    },
+    AddMember {
+        group: String,
+        member: String,
+    },
+    RemoveMember {
+        group: String,
+        member: String,
+    },
+    DeleteGroup {
+        group: String,
+    },
+    /// `principal_type` is `User`, `Group` or `ServicePrincipal`.
+    AddAzureAssignment {
+        scope: String,
+        role: String,
+        principal: String,
+        principal_type: String,
+    },
+    /// By the assignment's name (a GUID).
+    DeleteAzureAssignment {
+        name: String,
+    },
+    /// Replaces the actions of a Defender role, as the portal would.
+    SetDefenderActions {
+        role: String,
+        actions: Vec<String>,
+    },
+    AddDefenderRole {
+        display_name: String,
+        actions: Vec<String>,
+    },
+    AddDefenderAssignment {
+        display_name: String,
+        role: String,
+        principals: Vec<String>,
+        app_scopes: Vec<String>,
+    },
+    DeleteDefenderRole {
+        role: String,
+    },
+    DeleteDefenderAssignment {
+        assignment: String,
+    },
+    /// Replaces an application's Graph permissions; tokens already issued keep theirs.
+    SetAppPermissions {
+        app: String,
+        permissions: Vec<String>,
+    },
+    /// A disabled application gets no more tokens.
+    SetAppEnabled {
+        app: String,
+        enabled: bool,
+    },
+}
+
+/// One request that was served, or one part of a `$batch`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CallEntry {
+    /// Position in the log, from 1, in order of completion.
+    pub seq: u64,
+    pub time: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// Client id of the calling application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
+    /// `graph`, `arm` or `token`.
+    pub plane: String,
+    pub method: String,
+    /// Path and query as sent.
+    pub path: String,
+    /// The JSON sent; never for tokens.
+    #[serde(default)]
+    pub request: Value,
+    pub status: u16,
+    pub request_id: String,
+    #[serde(default)]
+    pub in_batch: bool,
+    /// `request_id` of the `$batch` that carried it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
+    /// A fault changed what would have happened.
+    #[serde(default)]
+    pub faulted: bool,
+    /// The answer was never sent.
+    #[serde(default)]
+    pub answer_lost: bool,
+    /// The client said (header `x-sim-deliberate: true`) that this request is wrong on purpose.
+    #[serde(default)]
+    pub deliberate: bool,
+}
+
+/// A page of the call log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CallPage {
+    pub entries: Vec<CallEntry>,
+    /// Pass as `since` for the next page.
+    pub next: u64,
+    /// Entries that had been dropped because the log is bounded.
+    pub lost: u64,
+}
+
+/// Requests of one tenant since it was seeded; parts of a batch count one by one, as Graph's quota does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    pub tokens: u64,
+    pub graph_requests: u64,
+    pub graph_reads: u64,
+    pub graph_writes: u64,
+    pub arm_reads: u64,
+    pub arm_writes: u64,
+    pub batches: u64,
+    pub throttled: u64,
+    pub refused: u64,
+}
+
+/// What is really in a tenant, whatever its readers see.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Truth {
+    pub users: Vec<UserTruth>,
+    pub groups: Vec<GroupTruth>,
+    pub azure_assignments: Vec<AzureTruth>,
+    pub defender_roles: Vec<DefenderRoleTruth>,
+    pub defender_assignments: Vec<DefenderAssignmentTruth>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UserTruth {
+    pub id: String,
+    pub display_name: String,
+    #[serde(default)]
+    pub mail: Option<String>,
+    /// The address an invitation named.
+    #[serde(default)]
+    pub invited_mail: Option<String>,
+    /// Client id of the application that created it; absent: seeded or a person.
+    #[serde(default)]
+    pub created_by: Option<String>,
+    pub user_type: String,
+    pub enabled: bool,
+    pub redeemed: bool,
+    /// In deletedItems.
+    pub deleted: bool,
+    #[serde(default)]
+    pub sessions_revoked_at: Option<String>,
+    #[serde(default)]
+    pub entra_roles: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GroupTruth {
+    pub id: String,
+    pub display_name: String,
+    #[serde(default)]
+    pub unique_name: Option<String>,
+    #[serde(default)]
+    pub created_by: Option<String>,
+    pub deleted: bool,
+    pub members: Vec<String>,
+    pub owners: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AzureTruth {
+    pub name: String,
+    pub scope: String,
+    pub role: String,
+    pub principal: String,
+    pub principal_type: String,
+    #[serde(default)]
+    pub created_by: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DefenderRoleTruth {
+    pub id: String,
+    pub display_name: String,
+    pub actions: Vec<String>,
+    #[serde(default)]
+    pub created_by: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DefenderAssignmentTruth {
+    pub id: String,
+    pub display_name: String,
+    pub role: String,
+    pub principals: Vec<String>,
+    #[serde(default)]
+    pub app_scopes: Vec<String>,
+    #[serde(default)]
+    pub created_by: Option<String>,
+}
+
+/// Figures that say whether an application behaved.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Figures {
+    pub accepted_invitations: u64,
+    /// Accepted invitations for a mail whose earlier user exists or will appear.
+    pub duplicate_invitations: u64,
+    /// Successful changes to objects that the application did not create; members of its own groups excepted.
+    pub writes_to_unowned: u64,
+    /// The newest of them, as `METHOD path (what)`.
+    pub unowned: Vec<String>,
+}
+
+/// Everything that a person, by the address they were invited under, still has.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Rights {
+    pub users: Vec<UserRights>,
+}
+
+impl Rights {
+    /// Whether nothing would let this person in or act: no enabled account, no membership, no role.
+    pub fn none(&self) -> bool {
+        self.users.iter().all(UserRights::none)
+    }
+
+    /// Enabled accounts plus memberships plus roles.
+    pub fn count(&self) -> usize {
+        self.users.iter().map(UserRights::count).sum()
+    }
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct UserRights {
+    pub user: String,
+    #[serde(default)]
+    pub created_by: Option<String>,
+    pub enabled: bool,
+    /// Group ids, direct and nested.
+    pub memberships: Vec<String>,
+    /// `scope role` of assignments, direct or through a group.
+    pub azure_roles: Vec<String>,
+    /// Defender role ids, direct or through a group.
+    pub defender_roles: Vec<String>,
+    pub entra_roles: Vec<String>,
+}
+
+impl UserRights {
+    pub fn none(&self) -> bool {
+        self.count() == 0
+    }
+
+    pub fn count(&self) -> usize {
+        let roles = self.azure_roles.len() + self.defender_roles.len() + self.entra_roles.len();
+        usize::from(self.enabled) + self.memberships.len() + roles
+    }
+}

@@ -1,0 +1,82 @@
+//! Faults: which of them strike a request.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use super::{Matcher, Subject};
+use crate::control::types::{Fault, FaultAction, FaultState};
+use crate::world::locked;
+
+#[derive(Debug)]
+pub struct Faults {
+    /// How many stand, so that a quiet simulator takes no lock.
+    standing: AtomicUsize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    next_id: u64,
+    random: StdRng,
+    faults: Vec<(Matcher, FaultState, u64)>,
+}
+
+impl Faults {
+    pub fn new(seed: u64) -> Self {
+        let random = StdRng::seed_from_u64(seed);
+        Self { standing: AtomicUsize::new(0), inner: Mutex::new(Inner { next_id: 1, random, faults: Vec::new() }) }
+    }
+
+    pub fn add(&self, fault: Fault) -> Result<FaultState, regex::Error> {
+        let matcher = Matcher::new(&fault.on)?;
+        let mut inner = locked(&self.inner);
+        let state = FaultState { id: inner.next_id, fault, struck: 0 };
+        inner.next_id += 1;
+        let skip = state.fault.skip;
+        inner.faults.push((matcher, state.clone(), skip));
+        self.standing.store(inner.faults.len(), Ordering::Release);
+        Ok(state)
+    }
+
+    pub fn list(&self) -> Vec<FaultState> {
+        locked(&self.inner).faults.iter().map(|(_, state, _)| state.clone()).collect()
+    }
+
+    /// Removes one fault, or all of them; says how many went.
+    pub fn clear(&self, id: Option<u64>) -> usize {
+        let mut inner = locked(&self.inner);
+        let before = inner.faults.len();
+        inner.faults.retain(|(_, state, _)| id.is_some_and(|id| state.id != id));
+        self.standing.store(inner.faults.len(), Ordering::Release);
+        before - inner.faults.len()
+    }
+
+    /// The actions that strike this request, in the order in which the faults were added.
+    pub fn strike(&self, subject: Subject<'_>) -> Vec<FaultAction> {
+        if self.standing.load(Ordering::Acquire) == 0 {
+            return Vec::new();
+        }
+        let mut inner = locked(&self.inner);
+        let Inner { random, faults, .. } = &mut *inner;
+        let mut actions = Vec::new();
+        for (matcher, state, skip) in faults.iter_mut() {
+            let spent = state.fault.count.is_some_and(|count| state.struck >= count);
+            if spent || !matcher.matches(subject) {
+                continue;
+            }
+            if *skip > 0 {
+                *skip -= 1;
+                continue;
+            }
+            if state.fault.probability.is_some_and(|probability| random.random::<f64>() >= probability) {
+                continue;
+            }
+            state.struck += 1;
+            actions.push(state.fault.action.clone());
+        }
+        actions
+    }
+}

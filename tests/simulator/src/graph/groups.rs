@@ -1,0 +1,260 @@
+//! `/groups`: create, find, change, upsert by `uniqueName`, delete.
+//!
+//! Graph: group-post-groups, group-upsert. Who is in a group is `members`' business.
+
+use serde_json::{Value, json};
+
+use super::error::{bad_request, denied, method_not_allowed, not_found, refuse, unknown_segment};
+use super::list::{self, GROUPS};
+use super::permissions::WRITE_GROUPS;
+use super::{Request, members};
+use crate::http::{Answer, Reply};
+use crate::replicated::View;
+use crate::tenant::seeding::group_props;
+use crate::tenant::{Deleted, Group, Props, Tenant};
+
+/// Owners and members together in one create.
+const MAX_BOUND_AT_CREATE: usize = 20;
+const NICKNAME_FORBIDDEN: &str = "@()\\[]\";:<>, ";
+const SETTABLE: &[&str] = &[
+    "displayName",
+    "description",
+    "mailEnabled",
+    "mailNickname",
+    "securityEnabled",
+    "groupTypes",
+    "visibility",
+    "uniqueName",
+    "isAssignableToRole",
+    "membershipRule",
+    "membershipRuleProcessingState",
+];
+const IMMUTABLE: &[&str] = &["uniqueName", "isAssignableToRole"];
+
+pub fn handle(tenant: &mut Tenant, request: Request<'_>, parts: &[&str]) -> Reply {
+    match (request.call.method.as_str(), parts) {
+        ("POST", []) => {
+            let body = body_of(request)?;
+            create(tenant, request, body)
+        }
+        ("GET", []) => {
+            let items =
+                visible(tenant, request).into_iter().map(|group| with_expanded(tenant, request, group)).collect();
+            list::answer(tenant, request, GROUPS, items)
+        }
+        ("GET", ["$count"]) => list::count(request, visible(tenant, request).len()),
+        ("GET", [id]) => {
+            let group = tenant.group_seen(id, View::Id, request.now).ok_or_else(|| not_found(id))?;
+            let props = with_expanded(tenant, request, group);
+            list::single(request, GROUPS, 200, props)
+        }
+        ("PATCH", [id]) => {
+            let body = body_of(request)?;
+            update(tenant, request, id, body)
+        }
+        ("DELETE", [id]) => delete(tenant, request, id),
+        (_, [id, "members" | "owners" | "transitiveMembers", ..]) => members::handle(tenant, request, id, &parts[1..]),
+        (_, []) | (_, [_]) => Err(method_not_allowed()),
+        (_, [_, other, ..]) => Err(unknown_segment(other)),
+    }
+}
+
+/// `/groups(uniqueName='..')`: an alternate key, and with `Prefer: create-if-missing` an upsert.
+pub fn by_unique_name(tenant: &mut Tenant, request: Request<'_>, name: &str, rest: &[&str]) -> Reply {
+    let holder = |group: &&Group| group.text("uniqueName") == name;
+    let seen = tenant.groups.values().filter_map(|entry| entry.object.seen(View::Id, request.now.seconds)).find(holder);
+    let known =
+        tenant.groups.values().filter_map(|entry| entry.object.truth()).find(holder).map(|group| group.id.clone());
+    match (request.call.method.as_str(), rest) {
+        ("GET", []) => {
+            let props = seen.ok_or_else(|| not_found(name))?.props.clone();
+            list::single(request, GROUPS, 200, props)
+        }
+        ("PATCH", []) => {
+            let mut body = body_of(request)?;
+            let creates = request.call.header("Prefer").is_some_and(|prefer| prefer.contains("create-if-missing"));
+            match known {
+                Some(id) => update(tenant, request, &id, body),
+                None if creates => {
+                    body.insert("uniqueName".into(), json!(name));
+                    create(tenant, request, body)
+                }
+                None => Err(not_found(name)),
+            }
+        }
+        ("DELETE", []) => delete(tenant, request, &known.ok_or_else(|| not_found(name))?),
+        _ => Err(method_not_allowed()),
+    }
+}
+
+fn body_of(request: Request<'_>) -> Result<Props, Answer> {
+    match request.call.json() {
+        Some(Value::Object(body)) => Ok(body),
+        _ => Err(bad_request("The request body is not a JSON object.")),
+    }
+}
+
+/// Collections come from the index.
+fn visible<'a>(tenant: &'a Tenant, request: Request<'_>) -> Vec<&'a Group> {
+    tenant.groups.values().filter_map(|entry| entry.object.seen(View::Index, request.now.seconds)).collect()
+}
+
+/// `$expand=members` shows at most 20 of them (Graph: query-parameters).
+fn with_expanded(tenant: &Tenant, request: Request<'_>, group: &Group) -> Props {
+    let mut props = group.props.clone();
+    if request.call.parameter("$expand").is_some_and(|expand| expand.starts_with("members")) {
+        let members = members::objects(tenant, request, &group.id, View::Index);
+        props.insert("members".into(), members.into_iter().take(20).map(Value::Object).collect());
+    }
+    props
+}
+
+fn create(tenant: &mut Tenant, request: Request<'_>, body: Props) -> Reply {
+    for name in ["displayName", "mailEnabled", "mailNickname", "securityEnabled"] {
+        if body.get(name).is_none_or(Value::is_null) {
+            return Err(bad_request(format!("A value is required for property '{name}' of resource 'Group'.")));
+        }
+    }
+    let owners = members::bound(tenant, request, &body, "owners@odata.bind")?;
+    let bound = members::bound(tenant, request, &body, "members@odata.bind")?;
+    if owners.len() + bound.len() > MAX_BOUND_AT_CREATE {
+        return Err(bad_request(format!("The request has more than {MAX_BOUND_AT_CREATE} relationships.")));
+    }
+    let reads_users = |role: &String| {
+        ["User.Read.All", "User.ReadBasic.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"]
+            .contains(&role.as_str())
+    };
+    if !bound.is_empty() && !request.caller.roles.iter().any(reads_users) {
+        return Err(denied());
+    }
+    let settings = settable(&body)?;
+    check_new(tenant, request, &settings)?;
+    let id = tenant.new_id();
+    let mut props = group_props(&id, "", request.now);
+    props.extend(settings);
+    let wide = request.caller.roles.iter().any(|role| WRITE_GROUPS.contains(&role.as_str()));
+    let created_by = Some(request.caller.app_id.clone());
+    let anonymous = owners.is_empty() && !wide;
+    let group = Group { id: id.clone(), props: props.clone(), created_by, anonymous };
+    tenant.write_group(&id, Some(group), request.now);
+    for member in &bound {
+        tenant.write_member(&id, member, true, request.now);
+    }
+    if let Some(entry) = tenant.groups.get_mut(&id) {
+        entry.owners.extend(owners);
+    }
+    let answer = list::single(request, GROUPS, 201, props)?;
+    Ok(answer.header(
+        "Location",
+        format!(
+            "https://graph.microsoft.com/v1.0/{}/directoryObjects/{id}/Microsoft.DirectoryServices.Group",
+            tenant.id
+        ),
+    ))
+}
+
+fn settable(body: &Props) -> Result<Props, Answer> {
+    let mut found = Props::new();
+    for (name, value) in body {
+        if name.contains('@') {
+            continue;
+        }
+        if !SETTABLE.contains(&name.as_str()) {
+            return Err(bad_request(format!("Invalid property '{name}'.")));
+        }
+        let right_type = match name.as_str() {
+            "mailEnabled" | "securityEnabled" => value.is_boolean(),
+            "isAssignableToRole" => value.is_boolean() || value.is_null(),
+            "groupTypes" => value.is_array(),
+            "displayName" => value.as_str().is_some_and(|text| !text.is_empty() && text.len() <= 256),
+            "mailNickname" => value.as_str().is_some_and(|text| {
+                !text.is_empty()
+                    && text.len() <= 64
+                    && text.is_ascii()
+                    && !text.chars().any(|one| NICKNAME_FORBIDDEN.contains(one))
+            }),
+            _ => value.is_string() || value.is_null(),
+        };
+        if !right_type {
+            return Err(bad_request(format!("Invalid value specified for property '{name}' of resource 'Group'.")));
+        }
+        found.insert(name.clone(), value.clone());
+    }
+    Ok(found)
+}
+
+fn check_new(tenant: &Tenant, request: Request<'_>, props: &Props) -> Result<(), Answer> {
+    let text = |name: &str| props.get(name).and_then(Value::as_str);
+    let on = |name: &str| props.get(name).and_then(Value::as_bool).unwrap_or(false);
+    if on("isAssignableToRole") {
+        let dynamic = props.get("groupTypes").is_some_and(|types| types.to_string().contains("DynamicMembership"));
+        if !request.caller.roles.iter().any(|role| role == "RoleManagement.ReadWrite.Directory") {
+            return Err(denied());
+        }
+        if !tenant.is_licensed("P1") {
+            return Err(refuse(
+                403,
+                "Authorization_RequestDenied",
+                "The tenant needs a premium license to create role-assignable groups.",
+            ));
+        }
+        if dynamic || !on("securityEnabled") || text("visibility").is_some_and(|visibility| visibility == "Public") {
+            return Err(bad_request("A role-assignable group must be security enabled, assigned and not public."));
+        }
+    }
+    let Some(name) = text("uniqueName") else { return Ok(()) };
+    let holds = |group: &Group| group.text("uniqueName") == name;
+    let living = tenant.groups.values().filter_map(|entry| entry.object.truth()).any(holds);
+    let deleted = tenant.deleted.values().any(|one| matches!(one, Deleted::Group(group) if holds(group)));
+    if living || (deleted && tenant.switches.is("deleted_unique_name", "held")) {
+        return Err(bad_request("Another object with the same value for property uniqueName already exists."));
+    }
+    Ok(())
+}
+
+fn update(tenant: &mut Tenant, request: Request<'_>, id: &str, body: Props) -> Reply {
+    let mut group = changeable(tenant, request, id)?;
+    let bound = members::bound(tenant, request, &body, "members@odata.bind")?;
+    let mut changes = settable(&body)?;
+    // An upsert repeats the key; setting it to what it is changes nothing.
+    changes.retain(|name, value| group.props.get(name) != Some(value));
+    if let Some(name) = changes.keys().find(|name| IMMUTABLE.contains(&name.as_str())) {
+        return Err(bad_request(format!("The property '{name}' is immutable and cannot be updated.")));
+    }
+    members::check_addition(tenant, request, id, &bound)?;
+    let creator = group.created_by.clone();
+    if !changes.is_empty() {
+        let names: Vec<&str> = changes.keys().map(String::as_str).collect();
+        let what = format!("PATCH /groups/{id} ({})", names.join(", "));
+        group.props.extend(changes.clone());
+        tenant.write_group(id, Some(group), request.now);
+        tenant.record_write(request.caller, creator.as_deref(), what);
+    }
+    for member in &bound {
+        tenant.write_member(id, member, true, request.now);
+    }
+    if !bound.is_empty() {
+        tenant.record_write(
+            request.caller,
+            creator.as_deref(),
+            format!("PATCH /groups/{id} ({} members)", bound.len()),
+        );
+    }
+    Ok(Answer::empty(204))
+}
+
+/// A group that this caller can see and that anybody may change at all.
+pub fn changeable(tenant: &Tenant, request: Request<'_>, id: &str) -> Result<Group, Answer> {
+    tenant.group_seen(id, View::Id, request.now).ok_or_else(|| not_found(id))?;
+    let group = tenant.group(id).cloned().ok_or_else(|| not_found(id))?;
+    let guarded = group.role_assignable()
+        && !request.caller.roles.iter().any(|role| role == "RoleManagement.ReadWrite.Directory");
+    if group.anonymous || guarded { Err(denied()) } else { Ok(group) }
+}
+
+fn delete(tenant: &mut Tenant, request: Request<'_>, id: &str) -> Reply {
+    let group = changeable(tenant, request, id)?;
+    tenant.delete_group(id, request.now);
+    tenant.record_write(request.caller, group.created_by.as_deref(), format!("DELETE /groups/{id}"));
+    Ok(Answer::empty(204))
+}

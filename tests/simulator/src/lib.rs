@@ -1,0 +1,29 @@
+//! A stand-in for Entra ID, Microsoft Graph and Azure Resource Manager over real HTTPS, many tenants in one process.
+//!
+//! For tests, for the demo, and for anyone who wants to try an agent without a tenant. State is in memory. It knows
+//! nothing of Entente: any client of Microsoft's that can be pointed at another host can use it.
+//!
+//! Start with [`Simulator::start`] (or the binary), fill it through [`control::Client`]. `front` is the way of a
+//! request; `graph`, `arm` and `token` say what requests mean; `tenant` is the state they work on; `switches` lists
+//! what nobody knows for sure about Microsoft's behaviour. See README.md.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod arm;
+mod assertion;
+mod call_log;
+mod clock;
+pub mod control;
+mod disturbance;
+mod front;
+mod graph;
+mod http;
+mod replicated;
+mod simulator;
+pub mod switches;
+mod tenant;
+pub mod tls;
+mod token;
+mod world;
+
+pub use simulator::{Config, Running, Simulator, StartError};

@@ -1,0 +1,329 @@
+//! One customer tenant: its directory, Azure assignments, Defender roles, and what is on record about its callers.
+//!
+//! A tenant lives behind one lock, and nothing here waits. What requests mean is in `graph`, `arm` and `defender`;
+//! this file holds the state and the questions that all of them ask of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::clock::Now;
+use crate::control::seed::SettingsPatch;
+use crate::control::types::Counters;
+use crate::replicated::{Arrival, Lag, Replicated, View};
+use crate::switches::Switches;
+
+pub mod azure;
+pub mod defender;
+pub mod seeding;
+pub mod settings;
+pub mod tampering;
+pub mod throttle;
+pub mod truth;
+
+pub use settings::Settings;
+
+/// How many unowned writes are kept by name; the count goes on.
+const UNOWNED_KEPT: usize = 100;
+
+/// Graph's JSON for one object.
+pub type Props = Map<String, Value>;
+
+#[derive(Debug, Clone)]
+pub struct User {
+    pub id: String,
+    pub props: Props,
+    /// Client id of the application that invited it.
+    pub created_by: Option<String>,
+    pub invited_mail: Option<String>,
+    pub sessions_revoked_at: Option<String>,
+    pub entra_roles: Vec<String>,
+}
+
+impl User {
+    pub fn text(&self, name: &str) -> &str {
+        self.props.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    pub fn enabled(&self) -> bool {
+        self.props.get("accountEnabled").and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// Came by invitation, rather than being the tenant's own.
+    pub fn is_b2b(&self) -> bool {
+        self.text("creationType") == "Invitation"
+    }
+
+    /// Whether the address is one of this user's.
+    pub fn answers_to(&self, address: &str) -> bool {
+        let same = |text: &str| text.eq_ignore_ascii_case(address);
+        let others = self.props.get("otherMails").and_then(Value::as_array);
+        same(self.text("mail"))
+            || same(self.text("userPrincipalName"))
+            || self.invited_mail.as_deref().is_some_and(same)
+            || others.is_some_and(|mails| mails.iter().filter_map(Value::as_str).any(same))
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Group {
+    pub id: String,
+    pub props: Props,
+    pub created_by: Option<String>,
+    /// Created with only Group.Create and no owner: nobody may change it (Graph: group-post-groups).
+    pub anonymous: bool,
+}
+
+impl Group {
+    pub fn text(&self, name: &str) -> &str {
+        self.props.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    pub fn role_assignable(&self) -> bool {
+        self.props.get("isAssignableToRole").and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    pub fn dynamic(&self) -> bool {
+        let types = self.props.get("groupTypes").and_then(Value::as_array);
+        types.is_some_and(|types| types.iter().any(|one| one == "DynamicMembership"))
+    }
+}
+
+/// A group and who is in it.
+#[derive(Debug, Clone)]
+pub struct GroupEntry {
+    pub object: Replicated<Group>,
+    pub members: BTreeMap<String, Replicated<()>>,
+    pub owners: BTreeSet<String>,
+}
+
+impl GroupEntry {
+    pub fn has_member(&self, id: &str) -> bool {
+        self.members.get(id).is_some_and(|member| member.truth().is_some())
+    }
+}
+
+/// An application and its service principal here.
+#[derive(Debug, Clone)]
+pub struct App {
+    pub app_id: String,
+    pub sp_id: String,
+    pub display_name: String,
+    pub secret: Option<String>,
+    pub certificates: Vec<crate::assertion::Certificate>,
+    pub permissions: Vec<String>,
+    pub entra_roles: Vec<String>,
+    pub enabled: bool,
+}
+
+/// Soft-deleted for 30 days.
+#[derive(Debug, Clone)]
+pub enum Deleted {
+    User(User),
+    Group(Group),
+}
+
+/// An invitation that was answered 201.
+#[derive(Debug, Clone)]
+pub struct Invitation {
+    pub mail: String,
+    pub user: String,
+    pub app: String,
+    /// The user was never created.
+    pub phantom: bool,
+    pub duplicate: bool,
+}
+
+/// Who is calling, as the token says.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub app_id: String,
+    pub sp_id: String,
+    /// Graph application permissions in the token.
+    pub roles: Vec<String>,
+}
+
+#[derive(Debug)]
+pub struct Tenant {
+    pub id: String,
+    pub domain: String,
+    pub display_name: String,
+    pub seed: u64,
+    pub licences: Vec<String>,
+    pub security_defaults: bool,
+    pub settings: Settings,
+    pub switches: Switches,
+    pub apps: Vec<App>,
+    pub users: BTreeMap<String, Replicated<User>>,
+    pub groups: BTreeMap<String, GroupEntry>,
+    pub deleted: BTreeMap<String, Deleted>,
+    pub azure: azure::Azure,
+    pub defender: defender::Defender,
+    pub throttle: throttle::Throttle,
+    pub invitations: Vec<Invitation>,
+    pub counters: Counters,
+    /// Per application: how many changes to what it did not create, and the newest.
+    pub unowned: BTreeMap<String, (u64, Vec<String>)>,
+    /// Users who will redeem by themselves, with the time.
+    pub redemptions: Vec<(f64, String)>,
+    ids_made: u64,
+}
+
+impl Tenant {
+    /// The next object id; the same in every run with the same seed.
+    pub fn new_id(&mut self) -> String {
+        self.ids_made += 1;
+        let name = format!("{}/{}/{}", self.seed, self.id, self.ids_made);
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
+    }
+
+    /// When a write to `key` shows.
+    pub fn arrival(&self, key: &str, now: Now) -> Arrival {
+        let lag = Lag {
+            seconds: self.settings.lag_seconds,
+            index_factor: self.settings.index_lag_factor,
+            arm_factor: self.settings.arm_lag_factor,
+            seed: self.seed,
+        };
+        lag.arrival(key, now.seconds)
+    }
+
+    /// Catches up with what happens by itself: automatic redemption.
+    pub fn settle(&mut self, now: Now) {
+        let (due, later) = std::mem::take(&mut self.redemptions).into_iter().partition(|(at, _)| *at <= now.seconds);
+        self.redemptions = later;
+        for (_, user) in due {
+            self.redeem(&user, crate::control::types::Identity::Entra, now);
+        }
+    }
+
+    pub fn apply_settings(&mut self, patch: &SettingsPatch) {
+        self.settings.apply(patch);
+        if let Some(active) = patch.defender_active {
+            self.defender.active = active;
+        }
+    }
+
+    pub fn app(&self, app_id: &str) -> Option<&App> {
+        self.apps.iter().find(|app| app.app_id.eq_ignore_ascii_case(app_id))
+    }
+
+    pub fn user(&self, id: &str) -> Option<&User> {
+        self.users.get(id).and_then(Replicated::truth)
+    }
+
+    pub fn user_seen(&self, id: &str, view: View, now: Now) -> Option<&User> {
+        self.users.get(id).and_then(|user| user.seen(view, now.seconds))
+    }
+
+    pub fn users_seen(&self, view: View, now: Now) -> impl Iterator<Item = &User> {
+        self.users.values().filter_map(move |user| user.seen(view, now.seconds))
+    }
+
+    pub fn group(&self, id: &str) -> Option<&Group> {
+        self.groups.get(id).and_then(|group| group.object.truth())
+    }
+
+    pub fn group_seen(&self, id: &str, view: View, now: Now) -> Option<&Group> {
+        self.groups.get(id).and_then(|group| group.object.seen(view, now.seconds))
+    }
+
+    /// Writes a new state of a user; readers learn of it after the lag.
+    pub fn write_user(&mut self, id: &str, value: Option<User>, now: Now) {
+        let arrival = self.arrival(id, now);
+        match (self.users.get_mut(id), value) {
+            (Some(user), value) => user.write(value, now.seconds, arrival),
+            (None, Some(value)) => {
+                self.users.insert(id.to_owned(), Replicated::created(value, arrival));
+            }
+            (None, None) => {}
+        }
+    }
+
+    pub fn write_group(&mut self, id: &str, value: Option<Group>, now: Now) {
+        let arrival = self.arrival(id, now);
+        match (self.groups.get_mut(id), value) {
+            (Some(group), value) => group.object.write(value, now.seconds, arrival),
+            (None, Some(value)) => {
+                let object = Replicated::created(value, arrival);
+                self.groups
+                    .insert(id.to_owned(), GroupEntry { object, members: BTreeMap::new(), owners: BTreeSet::new() });
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// Adds or removes a membership.
+    pub fn write_member(&mut self, group: &str, member: &str, present: bool, now: Now) {
+        let arrival = self.arrival(&format!("{group}/{member}"), now);
+        let Some(entry) = self.groups.get_mut(group) else { return };
+        entry.members.retain(|_, one| !one.forgotten(now.seconds));
+        match entry.members.get_mut(member) {
+            Some(one) => one.write(present.then_some(()), now.seconds, arrival),
+            None if present => {
+                entry.members.insert(member.to_owned(), Replicated::created((), arrival));
+            }
+            None => {}
+        }
+    }
+
+    /// Ids of the members that such a reader sees; deleted principals are nobody's members.
+    pub fn members_seen(&self, group: &str, view: View, now: Now) -> Vec<&str> {
+        let Some(entry) = self.groups.get(group) else { return Vec::new() };
+        let seen = entry.members.iter().filter(|(_, member)| member.seen(view, now.seconds).is_some());
+        seen.map(|(id, _)| id.as_str()).filter(|id| self.kind(id).is_some()).collect()
+    }
+
+    /// The truth about whose member a principal is, through nested groups too.
+    pub fn groups_of(&self, principal: &str) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let mut pending = vec![principal.to_owned()];
+        while let Some(id) = pending.pop() {
+            for (group, entry) in &self.groups {
+                if entry.object.truth().is_some() && entry.has_member(&id) && found.insert(group.clone()) {
+                    pending.push(group.clone());
+                }
+            }
+        }
+        found
+    }
+
+    /// What kind of principal an id names: `User`, `Group` or `ServicePrincipal`.
+    pub fn kind(&self, id: &str) -> Option<&'static str> {
+        if self.user(id).is_some() {
+            Some("User")
+        } else if self.group(id).is_some() {
+            Some("Group")
+        } else {
+            self.apps.iter().any(|app| app.sp_id == id).then_some("ServicePrincipal")
+        }
+    }
+
+    /// Whether a reader of this kind knows the principal already.
+    pub fn principal_seen(&self, id: &str, view: View, now: Now) -> bool {
+        self.user_seen(id, view, now).is_some()
+            || self.group_seen(id, view, now).is_some()
+            || self.apps.iter().any(|app| app.sp_id == id)
+    }
+
+    /// Holds an Entra role, or might through a role-assignable group: its account is guarded (Graph: user resource,
+    /// "sensitive actions").
+    pub fn is_privileged(&self, user: &User) -> bool {
+        let by_group = |id: &String| self.group(id).is_some_and(Group::role_assignable);
+        !user.entra_roles.is_empty() || self.groups_of(&user.id).iter().any(by_group)
+    }
+
+    /// Notes a successful change; counted if the application did not create the object.
+    pub fn record_write(&mut self, caller: &Caller, creator: Option<&str>, what: String) {
+        if creator == Some(caller.app_id.as_str()) {
+            return;
+        }
+        let (count, newest) = self.unowned.entry(caller.app_id.clone()).or_default();
+        *count += 1;
+        newest.push(what);
+        if newest.len() > UNOWNED_KEPT {
+            newest.remove(0);
+        }
+    }
+}

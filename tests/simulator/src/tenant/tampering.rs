@@ -1,0 +1,190 @@
+//! What people do in a tenant besides the applications: redeem an invitation, and an administrator's own hand.
+
+use serde_json::json;
+
+use super::defender::{DefenderAssignment, DefenderRole, canonical};
+use super::{Deleted, Tenant, User};
+use crate::clock::Now;
+use crate::control::types::{Identity, Tamper};
+use crate::replicated::Replicated;
+
+/// A tampering that names something that is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind} {name:?} does not exist in this tenant")]
+pub struct Absent {
+    kind: &'static str,
+    name: String,
+}
+
+fn absent(kind: &'static str, name: &str) -> Absent {
+    Absent { kind, name: name.to_owned() }
+}
+
+impl Tenant {
+    /// The guest accepts the invitation and proves an identity of this kind. `false`: no such invited user.
+    pub fn redeem(&mut self, reference: &str, identity: Identity, now: Now) -> bool {
+        let issuer = match identity {
+            Identity::Entra => "ExternalAzureAD",
+            Identity::Otp => "mail",
+            Identity::Msa => "MicrosoftAccount",
+        };
+        let Some(mut user) = self.resolve(reference).and_then(|id| self.user(&id).cloned()).filter(User::is_b2b) else {
+            return false;
+        };
+        let upn = user.text("userPrincipalName").to_owned();
+        let set = [
+            ("externalUserState", json!("Accepted")),
+            ("externalUserStateChangeDateTime", json!(now.date())),
+            (
+                "identities",
+                json!([
+                    {"signInType": "federated", "issuer": issuer, "issuerAssignedId": null},
+                    {"signInType": "userPrincipalName", "issuer": self.domain, "issuerAssignedId": upn},
+                ]),
+            ),
+        ];
+        user.props.extend(set.map(|(name, value)| (name.to_owned(), value)));
+        let id = user.id.clone();
+        self.write_user(&id, Some(user), now);
+        true
+    }
+
+    /// Deletes a user as Entra does: for 30 days it can be restored.
+    pub fn soft_delete_user(&mut self, id: &str, now: Now) {
+        if let Some(mut user) = self.user(id).cloned() {
+            user.props.insert("deletedDateTime".into(), json!(now.date()));
+            self.write_user(id, None, now);
+            self.deleted.insert(id.to_owned(), Deleted::User(user));
+        }
+    }
+
+    pub fn delete_group(&mut self, id: &str, now: Now) {
+        if let Some(mut group) = self.group(id).cloned() {
+            group.props.insert("deletedDateTime".into(), json!(now.date()));
+            self.write_group(id, None, now);
+            if self.switches.is("group_delete", "soft") {
+                self.deleted.insert(id.to_owned(), Deleted::Group(group));
+            }
+        }
+    }
+
+    /// Does what an administrator would; answers with the id of what was made, if anything was.
+    pub fn tamper(&mut self, op: &Tamper, now: Now) -> Result<Option<String>, Absent> {
+        match op {
+            Tamper::SetEnabled { user, enabled } => {
+                self.edit_user(user, now, |one| {
+                    one.props.insert("accountEnabled".into(), json!(enabled));
+                })?;
+            }
+            Tamper::SetUserProperties { user, properties } => {
+                let set = properties.as_object().cloned().unwrap_or_default();
+                self.edit_user(user, now, |one| one.props.extend(set))?;
+            }
+            Tamper::SetUserEntraRoles { user, roles } => {
+                self.edit_user(user, now, |one| one.entra_roles = roles.clone())?
+            }
+            Tamper::DeleteUser { user } => {
+                let id = self.find("user", user)?;
+                self.soft_delete_user(&id, now);
+            }
+            Tamper::AddMember { group, member } | Tamper::RemoveMember { group, member } => {
+                let (group, member) = (self.find("group", group)?, self.find("member", member)?);
+                self.write_member(&group, &member, matches!(op, Tamper::AddMember { .. }), now);
+            }
+            Tamper::DeleteGroup { group } => {
+                let id = self.find("group", group)?;
+                self.delete_group(&id, now);
+            }
+            Tamper::AddAzureAssignment { scope, role, principal, principal_type } => {
+                let principal = self.find("principal", principal)?;
+                return Ok(Some(self.add_assignment(scope, role, &principal, principal_type, None, now)));
+            }
+            Tamper::DeleteAzureAssignment { name } => {
+                self.azure.assignments.remove(name).ok_or_else(|| absent("azure assignment", name))?;
+            }
+            Tamper::SetAppPermissions { app, permissions } => {
+                self.edit_app(app, |one| one.permissions = permissions.clone())?
+            }
+            Tamper::SetAppEnabled { app, enabled } => self.edit_app(app, |one| one.enabled = *enabled)?,
+            defender => return self.tamper_defender(defender, now),
+        }
+        Ok(None)
+    }
+
+    /// The portal's edits; they replicate at once, and carry the portal's scopes.
+    fn tamper_defender(&mut self, op: &Tamper, now: Now) -> Result<Option<String>, Absent> {
+        match op {
+            Tamper::SetDefenderActions { role, actions } => {
+                let entry = self.defender.roles.get_mut(role).ok_or_else(|| absent("defender role", role))?;
+                let edited = entry.truth().cloned().map(|one| DefenderRole { actions: canonical(actions), ..one });
+                entry.write(edited, now.seconds, crate::replicated::AT_ONCE);
+            }
+            Tamper::AddDefenderRole { display_name, actions } => {
+                let id = self.new_id();
+                let role = DefenderRole {
+                    id: id.clone(),
+                    display_name: display_name.clone(),
+                    description: String::new(),
+                    actions: canonical(actions),
+                    created_by: None,
+                };
+                self.defender.roles.insert(id.clone(), Replicated::created(role, crate::replicated::AT_ONCE));
+                return Ok(Some(id));
+            }
+            Tamper::AddDefenderAssignment { display_name, role, principals, app_scopes } => {
+                let id = self.new_id();
+                let assignment = DefenderAssignment {
+                    id: id.clone(),
+                    display_name: display_name.clone(),
+                    description: String::new(),
+                    role: role.clone(),
+                    principals: principals.clone(),
+                    directory_scopes: vec!["/".to_owned()],
+                    app_scopes: app_scopes.clone(),
+                    created_by: None,
+                };
+                self.defender
+                    .assignments
+                    .insert(id.clone(), Replicated::created(assignment, crate::replicated::AT_ONCE));
+                return Ok(Some(id));
+            }
+            Tamper::DeleteDefenderRole { role } => {
+                self.defender.roles.remove(role).ok_or_else(|| absent("defender role", role))?;
+            }
+            Tamper::DeleteDefenderAssignment { assignment } => {
+                self.defender
+                    .assignments
+                    .remove(assignment)
+                    .ok_or_else(|| absent("defender assignment", assignment))?;
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn find(&self, kind: &'static str, reference: &str) -> Result<String, Absent> {
+        self.resolve(reference).ok_or_else(|| absent(kind, reference))
+    }
+
+    fn edit_user(&mut self, reference: &str, now: Now, edit: impl FnOnce(&mut User)) -> Result<(), Absent> {
+        let id = self.find("user", reference)?;
+        let mut user = self.user(&id).cloned().ok_or_else(|| absent("user", reference))?;
+        edit(&mut user);
+        self.write_user(&id, Some(user), now);
+        Ok(())
+    }
+
+    fn edit_app(&mut self, app_id: &str, edit: impl FnOnce(&mut super::App)) -> Result<(), Absent> {
+        let app = self.apps.iter_mut().find(|app| app.app_id.eq_ignore_ascii_case(app_id));
+        app.map(edit).ok_or_else(|| absent("app", app_id))
+    }
+
+    /// Whether a licence here includes `P1` or `P2`.
+    pub fn is_licensed(&self, plan: &str) -> bool {
+        let implies: &[&str] = match plan {
+            "P1" => &["P1", "P2", "E3", "E5"],
+            _ => &["P2", "E5"],
+        };
+        self.licences.iter().any(|licence| implies.contains(&licence.as_str()))
+    }
+}
