@@ -1,0 +1,55 @@
+//! The leaves that are signed for one tenant: a header says what its state is, a lease until when it counts as fresh.
+
+use entente_model::desired::{Header, Lease, Version};
+use prost::Message;
+
+use crate::item::{DecodeError, digest, guid, timestamp};
+use crate::wire;
+
+/// The header's canonical bytes.
+pub fn encode_header(header: &Header) -> Vec<u8> {
+    wire::Header {
+        entra_tenant: header.entra_tenant.as_bytes().to_vec(),
+        epoch: header.version.epoch,
+        revision: header.version.revision,
+        compiler: header.compiler,
+        digest: header.digest.0.to_vec(),
+        count: header.count,
+    }
+    .encode_to_vec()
+}
+
+/// Reads a header back. Says nothing of whose it is: see [`crate::Verifier`].
+pub fn decode_header(bytes: &[u8]) -> Result<Header, DecodeError> {
+    let header = wire::Header::decode(bytes).map_err(|error| DecodeError::Bytes("header".into(), error))?;
+    Ok(Header {
+        entra_tenant: guid("header", "entra_tenant", &header.entra_tenant)?,
+        version: Version { epoch: header.epoch, revision: header.revision },
+        compiler: header.compiler,
+        digest: digest("header", "digest", &header.digest)?,
+        count: header.count,
+    })
+}
+
+/// The lease's canonical bytes.
+pub fn encode_lease(lease: &Lease) -> Vec<u8> {
+    wire::Lease {
+        entra_tenant: lease.entra_tenant.as_bytes().to_vec(),
+        epoch: lease.version.epoch,
+        revision: lease.version.revision,
+        digest: lease.digest.0.to_vec(),
+        fresh_until: lease.fresh_until.as_unix(),
+    }
+    .encode_to_vec()
+}
+
+/// Reads a lease back. Says nothing of whose it is: see [`crate::Verifier`].
+pub fn decode_lease(bytes: &[u8]) -> Result<Lease, DecodeError> {
+    let lease = wire::Lease::decode(bytes).map_err(|error| DecodeError::Bytes("lease".into(), error))?;
+    Ok(Lease {
+        entra_tenant: guid("lease", "entra_tenant", &lease.entra_tenant)?,
+        version: Version { epoch: lease.epoch, revision: lease.revision },
+        digest: digest("lease", "digest", &lease.digest)?,
+        fresh_until: timestamp("lease", "fresh_until", lease.fresh_until)?,
+    })
+}

@@ -1,0 +1,362 @@
+//! One item and its bytes.
+//!
+//! Items travel and rest as a key and bytes, verbatim: whoever keeps them keeps what was signed. What a reader cannot
+//! read in full, it does not act on: such an item decodes to [`ItemBody::Unknown`], PRESENT, whatever it asked for.
+//! Knows nothing about tenants or digests of many: see [`crate::buckets`].
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use entente_model::desired::{Digest, Item, ItemBody, ItemKey, KeyError, PermissionGrant, Want};
+use entente_model::intent::{DataSource, UserType};
+use entente_model::revocation::Cause;
+use entente_model::{Guid, Timestamp, Window, Windows};
+use prost::Message;
+
+use crate::{hash, wire};
+
+/// Most bytes of one item: a person with a thousand separate windows takes some 20 KiB.
+pub const MAX_ITEM_BYTES: usize = 32 * 1024;
+
+/// Why bytes are not what they should be.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error("item key {0:?} is not in its one spelling")]
+    KeySpelling(String),
+    #[error("{what} has {len} bytes; at most {max} are taken")]
+    TooLarge { what: String, len: usize, max: usize },
+    #[error("{0} is not encoded as it should be")]
+    Bytes(String, #[source] prost::DecodeError),
+    #[error("{what}: {field} holds no such value")]
+    Field { what: String, field: &'static str },
+}
+
+impl DecodeError {
+    pub(crate) fn field(what: impl ToString, field: &'static str) -> Self {
+        Self::Field { what: what.to_string(), field }
+    }
+}
+
+/// The item's bytes, without its key. The same item always has the same bytes.
+pub fn encode_item(item: &Item) -> Vec<u8> {
+    let absent = match &item.want {
+        Want::Present => None,
+        Want::Absent { cause, actor, since } => {
+            Some(wire::Absent { cause: cause.word().into(), actor: actor.clone(), since: since.as_unix() })
+        }
+    };
+    let windows = item.windows.as_slice().iter().map(|window| wire::Window {
+        start: window.start.map(Timestamp::as_unix),
+        end: window.end.map(Timestamp::as_unix),
+    });
+    wire::Item { absent, windows: windows.collect(), body: encode_body(&item.body) }.encode_to_vec()
+}
+
+fn encode_body(body: &ItemBody) -> Option<wire::Body> {
+    Some(match body.clone() {
+        ItemBody::User { operator, display_name, upn, mail, user_type, home_tenant } => wire::Body::User(wire::User {
+            operator: operator.id().into(),
+            display_name,
+            upn,
+            mail,
+            user_type: user_type.word().into(),
+            home_tenant: home_tenant.as_bytes().to_vec(),
+        }),
+        ItemBody::Group { display_name, description } => wire::Body::Group(wire::Group { display_name, description }),
+        ItemBody::Member => wire::Body::Member(wire::Member {}),
+        ItemBody::AzureRole { scope, definition, role_name } => {
+            wire::Body::AzureRole(wire::AzureRole { scope, definition: definition.as_bytes().to_vec(), role_name })
+        }
+        ItemBody::DefenderRole { display_name, description, permissions } => {
+            let permissions = permissions.into_iter().map(|grant| wire::Permission {
+                permission: grant.permission,
+                withheld_until: grant.withheld_until.map(Timestamp::as_unix),
+            });
+            wire::Body::DefenderRole(wire::DefenderRole {
+                display_name,
+                description,
+                permissions: permissions.collect(),
+            })
+        }
+        ItemBody::DefenderAssignment { display_name, data_sources } => {
+            let data_sources = data_sources.into_iter().map(|source| source.word().into()).collect();
+            wire::Body::DefenderAssignment(wire::DefenderAssignment { display_name, data_sources })
+        }
+        ItemBody::Unknown => return None,
+    })
+}
+
+/// Reads an item back. A kind, or a word of a closed list, that this version does not know makes the whole item
+/// [`ItemBody::Unknown`]; anything else that is wrong is an error.
+pub fn decode_item(key: &str, bytes: &[u8]) -> Result<Item, DecodeError> {
+    check_size(key, bytes)?;
+    let parsed = parse_key(key)?;
+    let item = wire::Item::decode(bytes).map_err(|error| DecodeError::Bytes(key.into(), error))?;
+    let windows = decode_windows(key, &item.windows)?;
+    let unknown = Item { key: parsed.clone(), want: Want::Present, windows: windows.clone(), body: ItemBody::Unknown };
+    let Some(want) = decode_want(key, item.absent)? else { return Ok(unknown) };
+    let body = match item.body {
+        Some(body) if !matches!(parsed, ItemKey::Other(_)) => decode_body(key, body)?,
+        _ => None,
+    };
+    let Some(body) = body else { return Ok(unknown) };
+    if !is_of_kind(&parsed, &body) {
+        return Err(DecodeError::field(key, "body"));
+    }
+    Ok(Item { key: parsed, want, windows, body })
+}
+
+fn check_size(key: &str, bytes: &[u8]) -> Result<(), DecodeError> {
+    if bytes.len() <= MAX_ITEM_BYTES {
+        return Ok(());
+    }
+    // The key is bounded before it is repeated in a text.
+    let what = key.chars().take(64).collect();
+    Err(DecodeError::TooLarge { what, len: bytes.len(), max: MAX_ITEM_BYTES })
+}
+
+fn parse_key(key: &str) -> Result<ItemKey, DecodeError> {
+    let parsed: ItemKey = key.parse()?;
+    // Two spellings of one key would be two leaves for one thing.
+    if parsed.to_string() == key { Ok(parsed) } else { Err(DecodeError::KeySpelling(key.into())) }
+}
+
+/// `None` for a cause that this version does not know.
+fn decode_want(key: &str, absent: Option<wire::Absent>) -> Result<Option<Want>, DecodeError> {
+    let Some(absent) = absent else { return Ok(Some(Want::Present)) };
+    let since = timestamp(key, "absent.since", absent.since)?;
+    let cause = Cause::ALL.into_iter().find(|cause| cause.word() == absent.cause);
+    Ok(cause.map(|cause| Want::Absent { cause, actor: absent.actor, since }))
+}
+
+fn decode_windows(key: &str, windows: &[wire::Window]) -> Result<Windows, DecodeError> {
+    let bound = |bound: Option<i64>| bound.map(|seconds| timestamp(key, "windows", seconds)).transpose();
+    let window = |window: &wire::Window| Ok(Window { start: bound(window.start)?, end: bound(window.end)? });
+    let plain: Vec<Window> = windows.iter().map(window).collect::<Result<_, DecodeError>>()?;
+    let merged = Windows::from(plain.clone());
+    if merged.as_slice() == plain { Ok(merged) } else { Err(DecodeError::field(key, "windows")) }
+}
+
+/// `None` for a word of a closed list that this version does not know.
+fn decode_body(key: &str, body: wire::Body) -> Result<Option<ItemBody>, DecodeError> {
+    Ok(Some(match body {
+        wire::Body::User(user) => {
+            let types = [UserType::Guest, UserType::Member];
+            let Some(user_type) = types.into_iter().find(|known| known.word() == user.user_type) else {
+                return Ok(None);
+            };
+            ItemBody::User {
+                operator: entente_model::OperatorName::from_id(&user.operator)
+                    .map_err(|_| DecodeError::field(key, "user.operator"))?,
+                display_name: user.display_name,
+                upn: user.upn,
+                mail: user.mail,
+                user_type,
+                home_tenant: guid(key, "user.home_tenant", &user.home_tenant)?,
+            }
+        }
+        wire::Body::Group(wire::Group { display_name, description }) => ItemBody::Group { display_name, description },
+        wire::Body::Member(wire::Member {}) => ItemBody::Member,
+        wire::Body::AzureRole(role) => ItemBody::AzureRole {
+            definition: guid(key, "azure_role.definition", &role.definition)?,
+            scope: role.scope,
+            role_name: role.role_name,
+        },
+        wire::Body::DefenderRole(role) => ItemBody::DefenderRole {
+            display_name: role.display_name,
+            description: role.description,
+            permissions: role.permissions.into_iter().map(|it| permission(key, it)).collect::<Result<_, _>>()?,
+        },
+        wire::Body::DefenderAssignment(assignment) => {
+            let source = |word: &String| DataSource::EVERY.into_iter().find(|known| known.word() == word);
+            let Some(data_sources) = assignment.data_sources.iter().map(source).collect() else { return Ok(None) };
+            ItemBody::DefenderAssignment { display_name: assignment.display_name, data_sources }
+        }
+    }))
+}
+
+fn permission(key: &str, wire: wire::Permission) -> Result<PermissionGrant, DecodeError> {
+    let until = wire.withheld_until.map(|seconds| timestamp(key, "permissions.withheld_until", seconds)).transpose()?;
+    Ok(PermissionGrant { permission: wire.permission, withheld_until: until })
+}
+
+fn is_of_kind(key: &ItemKey, body: &ItemBody) -> bool {
+    matches!(
+        (key, body),
+        (ItemKey::User { .. }, ItemBody::User { .. })
+            | (ItemKey::Group { .. }, ItemBody::Group { .. })
+            | (ItemKey::Member { .. }, ItemBody::Member)
+            | (ItemKey::AzureRole { .. }, ItemBody::AzureRole { .. })
+            | (ItemKey::DefenderRole { .. }, ItemBody::DefenderRole { .. })
+            | (ItemKey::DefenderAssignment { .. }, ItemBody::DefenderAssignment { .. })
+    )
+}
+
+pub(crate) fn guid(what: impl ToString, field: &'static str, bytes: &[u8]) -> Result<Guid, DecodeError> {
+    let bytes: [u8; 16] = bytes.try_into().map_err(|_| DecodeError::field(what, field))?;
+    Ok(Guid::from_u128(u128::from_be_bytes(bytes)))
+}
+
+pub(crate) fn digest(what: impl ToString, field: &'static str, bytes: &[u8]) -> Result<Digest, DecodeError> {
+    bytes.try_into().map(Digest).map_err(|_| DecodeError::field(what, field))
+}
+
+pub(crate) fn timestamp(what: impl ToString, field: &'static str, seconds: i64) -> Result<Timestamp, DecodeError> {
+    let timestamp = Timestamp::from_unix(seconds);
+    if timestamp.as_unix() == seconds { Ok(timestamp) } else { Err(DecodeError::field(what, field)) }
+}
+
+/// An item as it travels and rests: encoded and hashed once, then shared by all who send or keep it.
+#[derive(Clone)]
+pub struct SealedItem(Arc<Sealed>);
+
+struct Sealed {
+    key: Box<str>,
+    bytes: Bytes,
+    leaf: Digest,
+    /// The first byte of the key's hash.
+    bucket: u8,
+}
+
+impl SealedItem {
+    /// Encodes and hashes.
+    pub fn seal(item: &Item) -> Self {
+        Self::of(item.key.to_string(), encode_item(item).into())
+    }
+
+    /// Takes an item from the wire or the disk. Bounds and the key's spelling are checked; [`Self::open`] reads the
+    /// rest.
+    pub fn received(key: &str, bytes: Bytes) -> Result<Self, DecodeError> {
+        check_size(key, &bytes)?;
+        parse_key(key)?;
+        Ok(Self::of(key.into(), bytes))
+    }
+
+    fn of(key: String, bytes: Bytes) -> Self {
+        let (leaf, bucket) = (hash::of_item(&key, &bytes), bucket_of(&key));
+        Self(Arc::new(Sealed { key: key.into(), bytes, leaf, bucket }))
+    }
+
+    pub fn key(&self) -> &str {
+        &self.0.key
+    }
+
+    pub fn bytes(&self) -> &Bytes {
+        &self.0.bytes
+    }
+
+    pub fn leaf(&self) -> Digest {
+        self.0.leaf
+    }
+
+    pub(crate) fn bucket(&self) -> u8 {
+        self.0.bucket
+    }
+
+    /// Reads what was sealed.
+    pub fn open(&self) -> Result<Item, DecodeError> {
+        decode_item(self.key(), self.bytes())
+    }
+}
+
+/// Which of the 256 buckets a key falls into.
+pub(crate) fn bucket_of(key: &str) -> u8 {
+    hash::of_bytes(key.as_bytes()).0[0]
+}
+
+impl PartialEq for SealedItem {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.leaf == other.0.leaf
+    }
+}
+
+impl Eq for SealedItem {}
+
+impl std::fmt::Debug for SealedItem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} bytes)", self.key(), self.bytes().len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn every_kind_of_item_reads_back_as_it_was_encoded() {
+        for item in samples::items() {
+            assert_eq!(SealedItem::seal(&item).open().unwrap(), item);
+        }
+    }
+
+    #[test]
+    fn an_item_of_a_later_kind_is_kept_and_not_acted_upon() {
+        // Field 99, a string: a body that this version does not know.
+        let bytes = [0x9a, 0x06, 0x01, b'x'];
+        for key in ["pim/l1-analyst/new", "group/l1-analyst/standard"] {
+            let item = SealedItem::received(key, Bytes::copy_from_slice(&bytes)).unwrap();
+            assert_eq!(item.open().unwrap().body, ItemBody::Unknown);
+            assert_eq!(item.bytes().as_ref(), bytes);
+        }
+    }
+
+    #[test]
+    fn a_removal_for_a_cause_of_a_later_version_is_not_taken_for_a_grant() {
+        let absent = wire::Absent { cause: "ABDUCTED".into(), actor: "jonas".into(), since: 1 };
+        let body = Some(wire::Body::Member(wire::Member {}));
+        let bytes = wire::Item { absent: Some(absent), windows: vec![], body }.encode_to_vec();
+        let key = "member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003";
+        let item = decode_item(key, &bytes).unwrap();
+        assert_eq!((item.want, item.body), (Want::Present, ItemBody::Unknown));
+    }
+
+    #[test]
+    fn a_body_of_another_kind_than_the_key_is_refused() {
+        let member = encode_item(&samples::items().into_iter().find(|item| item.body == ItemBody::Member).unwrap());
+        assert!(matches!(decode_item("group/l1-analyst/standard", &member), Err(DecodeError::Field { .. })));
+    }
+
+    #[test]
+    fn a_second_spelling_of_a_key_is_refused() {
+        let key = "user/nordwall/0B0DE000-0000-4000-8000-000000000003";
+        assert!(matches!(SealedItem::received(key, Bytes::new()), Err(DecodeError::KeySpelling(_))));
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused_unread() {
+        let bytes = vec![0; MAX_ITEM_BYTES + 1];
+        assert!(matches!(decode_item("user/x", &bytes), Err(DecodeError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn a_thousand_windows_fit() {
+        let mut item = samples::items().remove(0);
+        item.windows = (0..1_000_i64)
+            .map(|at| Window {
+                start: Some(Timestamp::from_unix(4_000_000_000 + at * 10)),
+                end: Some(Timestamp::from_unix(4_000_000_005 + at * 10)),
+            })
+            .collect::<Vec<_>>()
+            .into();
+        assert_eq!(SealedItem::seal(&item).open().unwrap(), item);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), which in 0..6_usize) {
+            let items = samples::items();
+            let _ = decode_item(&items[which % items.len()].key.to_string(), &bytes);
+            let mut mixed = encode_item(&items[which % items.len()]);
+            for (at, byte) in bytes.iter().enumerate().take(3) {
+                let len = mixed.len();
+                mixed[at * 7 % len] ^= byte;
+            }
+            let _ = decode_item(&items[which % items.len()].key.to_string(), &mixed);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! How a desired state travels and rests so that its reader can tell it is the provider's, whole and current.
+//!
+//! Read in this order: [`item`] gives one item its bytes, [`buckets`] gives all items of a tenant one digest,
+//! [`header`] binds that digest to a tenant and a version, [`tree`] binds many headers to one hash, [`root`] is what
+//! is signed, [`keys`] are what signs, and [`verify`] is the reader's side of all of it. No IO, no clock, and no
+//! randomness of its own: both sides link this same code.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod buckets;
+mod hash;
+mod header;
+mod item;
+mod keys;
+mod root;
+mod statement;
+mod tree;
+mod verify;
+mod wire;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod vectors;
+
+pub use buckets::{Buckets, Delta};
+pub use header::{decode_header, decode_lease, encode_header, encode_lease};
+pub use item::{DecodeError, MAX_ITEM_BYTES, SealedItem, decode_item, encode_item};
+pub use keys::{KeyError, KeyId, OnlineKey, PublicKey, RootKey, Secret, generate_pkcs8};
+pub use root::{Root, RootKind, SignedRoot, root_digest};
+pub use statement::{Signed, Statement};
+pub use tree::{Path, Tree};
+pub use verify::{Held, Seal, SealError, Verified, Verifier};

@@ -1,0 +1,96 @@
+//! Roots: one signature over all tenants that were compiled together, or over all leases that were renewed together.
+//!
+//! Roots of one signer chain by `previous` and are kept: they are the transparency log. Each carries the head of the
+//! audit records at that moment, so that a record cut off later shows.
+
+use entente_model::desired::{Digest, Version};
+use prost::Message;
+
+use crate::item::{DecodeError, digest};
+use crate::keys::{KeyId, OnlineKey, ROOT_CONTEXT};
+use crate::{hash, wire};
+
+/// What is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Root {
+    pub kind: RootKind,
+    /// Of every header or lease below.
+    pub version: Version,
+    /// Of the compiler that made the states; also under leases, which are of those states.
+    pub compiler: u32,
+    pub signer: KeyId,
+    /// The signer's root before this one, by [`root_digest`]; zero for its first.
+    pub previous: Digest,
+    /// The hash at the top of the [`crate::Tree`].
+    pub tree: Digest,
+    /// How many leaves it has.
+    pub size: u32,
+    /// Of the audit records: what it is made of is the control plane's.
+    pub audit_head: Digest,
+}
+
+/// What the leaves below are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RootKind {
+    States,
+    Leases,
+}
+
+/// A root with its signature, as it travels and rests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedRoot {
+    pub bytes: Vec<u8>,
+    pub signature: Vec<u8>,
+}
+
+/// The name of a root: what the next one of its signer calls `previous`, and what an agent says it holds.
+pub fn root_digest(root: &[u8]) -> Digest {
+    hash::of_bytes(root)
+}
+
+impl Root {
+    /// Canonical bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        wire::Root {
+            kind: match self.kind {
+                RootKind::States => 1,
+                RootKind::Leases => 2,
+            },
+            epoch: self.version.epoch,
+            revision: self.version.revision,
+            compiler: self.compiler,
+            signer: self.signer.0.0.to_vec(),
+            previous: self.previous.0.to_vec(),
+            tree: self.tree.0.to_vec(),
+            size: self.size,
+            audit_head: self.audit_head.0.to_vec(),
+        }
+        .encode_to_vec()
+    }
+
+    /// Reads a root back. Says nothing of who signed it: see [`crate::Verifier::verify_root`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let root = wire::Root::decode(bytes).map_err(|error| DecodeError::Bytes("root".into(), error))?;
+        Ok(Self {
+            kind: match root.kind {
+                1 => RootKind::States,
+                2 => RootKind::Leases,
+                _ => return Err(DecodeError::field("root", "kind")),
+            },
+            version: Version { epoch: root.epoch, revision: root.revision },
+            compiler: root.compiler,
+            signer: KeyId(digest("root", "signer", &root.signer)?),
+            previous: digest("root", "previous", &root.previous)?,
+            tree: digest("root", "tree", &root.tree)?,
+            size: root.size,
+            audit_head: digest("root", "audit_head", &root.audit_head)?,
+        })
+    }
+
+    /// Signs it. The root must name this key as its signer, or nobody will take it.
+    pub fn sign(&self, key: &OnlineKey) -> SignedRoot {
+        debug_assert_eq!(self.signer, key.id(), "a root names the key that signs it");
+        let bytes = self.encode();
+        SignedRoot { signature: key.sign(ROOT_CONTEXT, &bytes), bytes }
+    }
+}

@@ -1,0 +1,281 @@
+//! The reader's side: whether a state is the provider's, for this tenant, whole, and not older than what is held.
+//!
+//! Knows the pinned root key and what that key stated, and nothing else: what the reader holds, and what time it is,
+//! are arguments. Every refusal is one of [`SealError`]; after one, the reader keeps what it holds and says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use entente_model::desired::{Digest, Header, Lease, Version};
+use entente_model::{Guid, Timestamp};
+
+use crate::buckets::Buckets;
+use crate::header::{decode_header, decode_lease};
+use crate::item::DecodeError;
+use crate::keys::{KeyId, PublicKey, ROOT_CONTEXT, STATEMENT_CONTEXT};
+use crate::root::{Root, RootKind, root_digest};
+use crate::statement::{Signed, Statement};
+use crate::tree::Path;
+
+/// Most delegations, revoked serials and epochs that are remembered: one a day for ten years. More is no honest root.
+const MAX_STATEMENTS: usize = 4_000;
+
+/// Most bytes of a root or a leaf. Both are below 300.
+const MAX_SEAL_BYTES: usize = 1_024;
+
+/// What makes a state or a lease the provider's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seal {
+    /// The root's canonical bytes.
+    pub root: Bytes,
+    /// Over the root.
+    pub signature: Bytes,
+    /// The header's or the lease's canonical bytes.
+    pub leaf: Bytes,
+    /// From the leaf to the root.
+    pub path: Path,
+}
+
+/// What the reader accepted last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// As moved by leases.
+    pub version: Version,
+    /// Of its items.
+    pub digest: Digest,
+}
+
+/// A header that the provider signed for this tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    pub header: Header,
+    /// The root's name, for `Hello`.
+    pub root: Digest,
+}
+
+/// Why a state, a lease or a statement is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    #[error("there is no root or no leaf")]
+    Missing,
+    #[error("there is no signature")]
+    Stripped,
+    #[error("the signature does not fit")]
+    BadSignature,
+    #[error("no delegation from the pinned root key names {0}")]
+    UnknownSigner(KeyId),
+    #[error("the delegation of {0} has not begun")]
+    KeyNotYetValid(KeyId),
+    #[error("the delegation of {0} has ended")]
+    KeyExpired(KeyId),
+    #[error("the delegation of {0} is revoked")]
+    KeyRevoked(KeyId),
+    #[error("the root is for {0:?}, which is not what came")]
+    WrongKind(RootKind),
+    #[error("the path does not lead from the leaf to the signed root")]
+    WrongPath,
+    #[error("it is for tenant {0}")]
+    WrongTenant(Guid),
+    #[error("the leaf is of version {leaf}, its root of {root}")]
+    WrongVersion { leaf: Version, root: Version },
+    #[error("the items have digest {items}, the header says {header}")]
+    DigestMismatch { items: Digest, header: Digest },
+    #[error("there are {items} items, the header says {header}")]
+    CountMismatch { items: u32, header: u32 },
+    #[error("version {offered} is older than {held}, which is held")]
+    OlderVersion { offered: Version, held: Version },
+    #[error("version {0} is held with other content")]
+    OtherContent(Version),
+    #[error("the root key has stated no epoch {0}")]
+    UnknownEpoch(u64),
+    #[error("epoch {offered} is over: the root key has stated {current}")]
+    EpochOver { offered: u64, current: u64 },
+    #[error("the lease is for a state that is not the one held")]
+    OtherState,
+    #[error("more than {MAX_STATEMENTS} statements of a kind")]
+    TooMany,
+    #[error(transparent)]
+    Malformed(#[from] DecodeError),
+}
+
+/// Judges seals by one pinned root key.
+#[derive(Debug, Clone)]
+pub struct Verifier {
+    root: PublicKey,
+    delegations: BTreeMap<(KeyId, u64), Delegation>,
+    revoked: BTreeSet<u64>,
+    epochs: BTreeSet<u64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Delegation {
+    key: PublicKey,
+    not_before: Timestamp,
+    not_after: Timestamp,
+}
+
+impl Verifier {
+    /// Trusts this root key, which is pinned, and what it states.
+    pub fn new(root: PublicKey) -> Self {
+        Self { root, delegations: BTreeMap::new(), revoked: BTreeSet::new(), epochs: BTreeSet::new() }
+    }
+
+    /// Takes a statement of the root key. Taking one twice, or in another order, changes nothing; nothing is ever
+    /// taken back.
+    pub fn accept(&mut self, signed: &Signed) -> Result<Statement, SealError> {
+        if signed.statement.is_empty() {
+            return Err(SealError::Missing);
+        }
+        if signed.signature.is_empty() {
+            return Err(SealError::Stripped);
+        }
+        let statement = Statement::decode(&signed.statement)?;
+        if !self.root.verifies(STATEMENT_CONTEXT, &signed.statement, &signed.signature) {
+            return Err(SealError::BadSignature);
+        }
+        match &statement {
+            Statement::Delegation { key, not_before, not_after, serial } => {
+                let delegation = Delegation { key: *key, not_before: *not_before, not_after: *not_after };
+                self.delegations.insert((key.id(), *serial), delegation);
+            }
+            Statement::Revocation { serials } => self.revoked.extend(serials),
+            Statement::Epoch { epoch, .. } => drop(self.epochs.insert(*epoch)),
+        }
+        let most = self.delegations.len().max(self.revoked.len()).max(self.epochs.len());
+        if most > MAX_STATEMENTS { Err(SealError::TooMany) } else { Ok(statement) }
+    }
+
+    /// Whether a root is the provider's at `now`.
+    pub fn verify_root(&self, root: &[u8], signature: &[u8], now: Timestamp) -> Result<Root, SealError> {
+        if root.is_empty() {
+            return Err(SealError::Missing);
+        }
+        if signature.is_empty() {
+            return Err(SealError::Stripped);
+        }
+        check_size("root", root)?;
+        let decoded = Root::decode(root)?;
+        let key = self.delegated(decoded.signer, now)?;
+        if !key.verifies(ROOT_CONTEXT, root, signature) {
+            return Err(SealError::BadSignature);
+        }
+        let offered = decoded.version.epoch;
+        match self.epochs.last() {
+            Some(&current) if offered < current => Err(SealError::EpochOver { offered, current }),
+            _ if !self.epochs.contains(&offered) => Err(SealError::UnknownEpoch(offered)),
+            _ => Ok(decoded),
+        }
+    }
+
+    /// The signer's key, if one of its delegations holds now.
+    fn delegated(&self, signer: KeyId, now: Timestamp) -> Result<PublicKey, SealError> {
+        let mut refusal = SealError::UnknownSigner(signer);
+        for ((_, serial), delegation) in self.delegations.range((signer, 0)..=(signer, u64::MAX)) {
+            refusal = if self.revoked.contains(serial) {
+                SealError::KeyRevoked(signer)
+            } else if now < delegation.not_before {
+                SealError::KeyNotYetValid(signer)
+            } else if now >= delegation.not_after {
+                SealError::KeyExpired(signer)
+            } else {
+                return Ok(delegation.key);
+            };
+        }
+        Err(refusal)
+    }
+
+    /// The root above a leaf, if the leaf is under it and it is of this kind.
+    fn verify_leaf(&self, seal: &Seal, kind: RootKind, now: Timestamp) -> Result<Root, SealError> {
+        let root = self.verify_root(&seal.root, &seal.signature, now)?;
+        if root.kind != kind {
+            return Err(SealError::WrongKind(root.kind));
+        }
+        if seal.leaf.is_empty() {
+            return Err(SealError::Missing);
+        }
+        check_size("leaf", &seal.leaf)?;
+        if seal.path.size != root.size || seal.path.root_of(&seal.leaf) != Some(root.tree) {
+            return Err(SealError::WrongPath);
+        }
+        Ok(root)
+    }
+
+    /// Whether a header is the provider's word for this tenant, and not older than what is held. Its items may still
+    /// be on their way.
+    pub fn verify_header(
+        &self,
+        seal: &Seal,
+        tenant: Guid,
+        held: Option<Held>,
+        now: Timestamp,
+    ) -> Result<Verified, SealError> {
+        let root = self.verify_leaf(seal, RootKind::States, now)?;
+        let header = decode_header(&seal.leaf)?;
+        check_binding(header.entra_tenant, header.version, tenant, &root)?;
+        if let Some(held) = held {
+            let offered = header.version;
+            if offered < held.version {
+                return Err(SealError::OlderVersion { offered, held: held.version });
+            }
+            if offered == held.version && header.digest != held.digest {
+                return Err(SealError::OtherContent(offered));
+            }
+        }
+        Ok(Verified { header, root: root_digest(&seal.root) })
+    }
+
+    /// Whether these items are what the provider signed for this tenant: [`Self::verify_header`], and the items.
+    pub fn verify_state(
+        &self,
+        seal: &Seal,
+        tenant: Guid,
+        items: &Buckets,
+        held: Option<Held>,
+        now: Timestamp,
+    ) -> Result<Verified, SealError> {
+        let verified = self.verify_header(seal, tenant, held, now)?;
+        let header = verified.header;
+        if items.len() != header.count {
+            return Err(SealError::CountMismatch { items: items.len(), header: header.count });
+        }
+        if items.digest() != header.digest {
+            return Err(SealError::DigestMismatch { items: items.digest(), header: header.digest });
+        }
+        Ok(verified)
+    }
+
+    /// Whether the provider says that what is held is still right. Until when is for the reader to judge.
+    pub fn verify_lease(&self, seal: &Seal, tenant: Guid, held: Held, now: Timestamp) -> Result<Lease, SealError> {
+        let root = self.verify_leaf(seal, RootKind::Leases, now)?;
+        let lease = decode_lease(&seal.leaf)?;
+        check_binding(lease.entra_tenant, lease.version, tenant, &root)?;
+        if lease.version < held.version {
+            return Err(SealError::OlderVersion { offered: lease.version, held: held.version });
+        }
+        // A lease moves the revision within one history only: a new epoch begins with a state.
+        if lease.digest != held.digest || lease.version.epoch != held.version.epoch {
+            return Err(SealError::OtherState);
+        }
+        Ok(lease)
+    }
+}
+
+fn check_size(what: &str, bytes: &[u8]) -> Result<(), DecodeError> {
+    if bytes.len() <= MAX_SEAL_BYTES {
+        return Ok(());
+    }
+    Err(DecodeError::TooLarge { what: what.into(), len: bytes.len(), max: MAX_SEAL_BYTES })
+}
+
+fn check_binding(is_for: Guid, version: Version, tenant: Guid, root: &Root) -> Result<(), SealError> {
+    if is_for != tenant {
+        return Err(SealError::WrongTenant(is_for));
+    }
+    if version != root.version {
+        return Err(SealError::WrongVersion { leaf: version, root: root.version });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! The canonical bytes, field by field. No maps, so that one value has one encoding.
+//!
+//! Private: what leaves this crate are bytes and the nouns of `entente-model`. A tag is never used twice; a new kind
+//! of item takes a new tag of [`Body`], which older readers keep and report UNSUPPORTED.
+
+use prost::{Message, Oneof};
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Item {
+    #[prost(message, optional, tag = "1")]
+    pub absent: Option<Absent>,
+    #[prost(message, repeated, tag = "2")]
+    pub windows: Vec<Window>,
+    #[prost(oneof = "Body", tags = "10, 11, 12, 13, 14, 15")]
+    pub body: Option<Body>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Absent {
+    #[prost(string, tag = "1")]
+    pub cause: String,
+    #[prost(string, tag = "2")]
+    pub actor: String,
+    #[prost(int64, tag = "3")]
+    pub since: i64,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(crate) struct Window {
+    #[prost(int64, optional, tag = "1")]
+    pub start: Option<i64>,
+    #[prost(int64, optional, tag = "2")]
+    pub end: Option<i64>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+pub(crate) enum Body {
+    #[prost(message, tag = "10")]
+    User(User),
+    #[prost(message, tag = "11")]
+    Group(Group),
+    #[prost(message, tag = "12")]
+    Member(Member),
+    #[prost(message, tag = "13")]
+    AzureRole(AzureRole),
+    #[prost(message, tag = "14")]
+    DefenderRole(DefenderRole),
+    #[prost(message, tag = "15")]
+    DefenderAssignment(DefenderAssignment),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct User {
+    #[prost(string, tag = "1")]
+    pub operator: String,
+    #[prost(string, tag = "2")]
+    pub display_name: String,
+    #[prost(string, tag = "3")]
+    pub upn: String,
+    #[prost(string, tag = "4")]
+    pub mail: String,
+    #[prost(string, tag = "5")]
+    pub user_type: String,
+    #[prost(bytes = "vec", tag = "6")]
+    pub home_tenant: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Group {
+    #[prost(string, tag = "1")]
+    pub display_name: String,
+    #[prost(string, tag = "2")]
+    pub description: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(crate) struct Member {}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct AzureRole {
+    #[prost(string, tag = "1")]
+    pub scope: String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub definition: Vec<u8>,
+    #[prost(string, tag = "3")]
+    pub role_name: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct DefenderRole {
+    #[prost(string, tag = "1")]
+    pub display_name: String,
+    #[prost(string, tag = "2")]
+    pub description: String,
+    #[prost(message, repeated, tag = "3")]
+    pub permissions: Vec<Permission>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Permission {
+    #[prost(string, tag = "1")]
+    pub permission: String,
+    #[prost(int64, optional, tag = "2")]
+    pub withheld_until: Option<i64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct DefenderAssignment {
+    #[prost(string, tag = "1")]
+    pub display_name: String,
+    #[prost(string, repeated, tag = "2")]
+    pub data_sources: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Header {
+    #[prost(bytes = "vec", tag = "1")]
+    pub entra_tenant: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+    #[prost(uint64, tag = "3")]
+    pub revision: u64,
+    #[prost(uint32, tag = "4")]
+    pub compiler: u32,
+    #[prost(bytes = "vec", tag = "5")]
+    pub digest: Vec<u8>,
+    #[prost(uint32, tag = "6")]
+    pub count: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Lease {
+    #[prost(bytes = "vec", tag = "1")]
+    pub entra_tenant: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+    #[prost(uint64, tag = "3")]
+    pub revision: u64,
+    #[prost(bytes = "vec", tag = "4")]
+    pub digest: Vec<u8>,
+    #[prost(int64, tag = "5")]
+    pub fresh_until: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Root {
+    /// 1 states, 2 leases.
+    #[prost(uint32, tag = "1")]
+    pub kind: u32,
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+    #[prost(uint64, tag = "3")]
+    pub revision: u64,
+    #[prost(uint32, tag = "4")]
+    pub compiler: u32,
+    #[prost(bytes = "vec", tag = "5")]
+    pub signer: Vec<u8>,
+    #[prost(bytes = "vec", tag = "6")]
+    pub previous: Vec<u8>,
+    #[prost(bytes = "vec", tag = "7")]
+    pub tree: Vec<u8>,
+    #[prost(uint32, tag = "8")]
+    pub size: u32,
+    #[prost(bytes = "vec", tag = "9")]
+    pub audit_head: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Statement {
+    #[prost(oneof = "StatementKind", tags = "1, 2, 3")]
+    pub kind: Option<StatementKind>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+pub(crate) enum StatementKind {
+    #[prost(message, tag = "1")]
+    Delegation(Delegation),
+    #[prost(message, tag = "2")]
+    Revocation(Revocation),
+    #[prost(message, tag = "3")]
+    Epoch(Epoch),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Delegation {
+    #[prost(bytes = "vec", tag = "1")]
+    pub key: Vec<u8>,
+    #[prost(int64, tag = "2")]
+    pub not_before: i64,
+    #[prost(int64, tag = "3")]
+    pub not_after: i64,
+    #[prost(uint64, tag = "4")]
+    pub serial: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Revocation {
+    #[prost(uint64, repeated, tag = "1")]
+    pub serials: Vec<u64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Epoch {
+    #[prost(uint64, tag = "1")]
+    pub epoch: u64,
+    #[prost(string, tag = "2")]
+    pub reason: String,
+}
