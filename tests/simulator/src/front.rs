@@ -15,13 +15,12 @@ use crate::clock::Now;
 use crate::control::types::{CallEntry, FaultAction, Release, When};
 use crate::disturbance::Subject;
 use crate::http::{Answer, Body, Call, settle};
-use crate::tenant::throttle::{
-    self, ARM_DELETES, ARM_READS, ARM_WRITES, INVITATIONS, WRITES, graph_cost, resource_units,
-};
 use crate::tenant::{Caller, Tenant};
 use crate::token::{self, Audience, BadToken};
 use crate::world::{World, locked};
-use crate::{arm, control, graph};
+use crate::{control, graph};
+
+mod budgets;
 
 /// Graph takes up to 4 MB in a batch.
 const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -271,8 +270,8 @@ async fn handle(
         let answer = match (plane, caller) {
             (Plane::Token, _) => token_endpoint(world, &mut tenant, call, now),
             (_, None) => unauthorized(plane, BadToken::Missing),
-            (Plane::Graph, Some(caller)) => graph_request(&mut tenant, call, caller, now, phantom),
-            (Plane::Arm, Some(caller)) => arm_request(&mut tenant, call, caller, now),
+            (Plane::Graph, Some(caller)) => budgets::graph(&mut tenant, call, caller, now, phantom),
+            (Plane::Arm, Some(caller)) => budgets::arm(&mut tenant, call, caller, now),
         };
         (answer, tenant.settings.latency_seconds)
     };
@@ -298,115 +297,6 @@ fn discover(call: &Call) -> Answer {
         Some("instance") => Answer::json(200, token::instance_discovery(&call.origin)),
         Some("keys") => Answer::json(200, json!({"keys": []})),
         _ => Answer::empty(404),
-    }
-}
-
-fn graph_request(tenant: &mut Tenant, call: &Call, caller: &Caller, now: Now, phantom: bool) -> Answer {
-    count(tenant, call, Plane::Graph);
-    let scale = tenant.settings.throttle_scale;
-    let cost = graph_cost(call);
-    let units = resource_units(tenant.users.len());
-    let app = caller.app_id.clone();
-    let is_invitation = call.is_write() && call.segments.get(1).is_some_and(|part| part == "invitations");
-    let throttle = &mut tenant.throttle;
-    let mut taken = throttle.take(units, &app, cost, scale, now.seconds).map_err(|wait| (units.name, wait));
-    if taken.is_ok() && call.is_write() {
-        let left = throttle.take(WRITES, &app, 1.0, scale, now.seconds).map_err(|wait| (WRITES.name, wait));
-        taken = left.and(taken);
-    }
-    if taken.is_ok() && is_invitation {
-        let left = throttle.take(INVITATIONS, "", 1.0, scale, now.seconds).map_err(|wait| (INVITATIONS.name, wait));
-        taken = left.and(taken);
-    }
-    let left = match taken {
-        Ok(left) => left,
-        Err((scope, wait)) => return throttled(tenant, scope, wait, &app),
-    };
-    let mut answer = settle(graph::handle(tenant, graph::Request { call, caller, now, phantom }));
-    if tenant.switches.is("inner_error_spelling", "innererror") {
-        respell(&mut answer);
-    }
-    tenant.counters.refused += u64::from(answer.status >= 400);
-    let used = 1.0 - left / (units.units * scale).max(1.0);
-    let answer = answer.header("x-ms-resource-unit", format!("{cost}"));
-    if scale > 0.0 && used > 0.8 {
-        answer.header("x-ms-throttle-limit-percentage", format!("{used:.2}"))
-    } else {
-        answer
-    }
-}
-
-/// The schema's spelling of the nested error, instead of the usual one.
-fn respell(answer: &mut Answer) {
-    let Body::Json(body) = &mut answer.body else { return };
-    if let Some(error) = body.get_mut("error").and_then(Value::as_object_mut) {
-        let inner = error.remove("innerError");
-        error.extend(inner.map(|inner| ("innererror".to_owned(), inner)));
-    }
-}
-
-fn throttled(tenant: &mut Tenant, scope: &str, wait: f64, app: &str) -> Answer {
-    tenant.counters.throttled += 1;
-    let answer = graph::error::refuse(
-        429,
-        "TooManyRequests",
-        "Too many requests. Please retry after the time that the Retry-After header names.",
-    )
-    .header("x-ms-throttle-scope", format!("Tenant_Application/ReadWrite/{app}/{}", tenant.id))
-    .header("x-ms-throttle-information", scope);
-    if tenant.switches.is("retry_after", "present") {
-        answer.header("Retry-After", format!("{}", wait.ceil().max(1.0)))
-    } else {
-        answer
-    }
-}
-
-fn arm_request(tenant: &mut Tenant, call: &Call, caller: &Caller, now: Now) -> Answer {
-    count(tenant, call, Plane::Arm);
-    let budget = match call.method.as_str() {
-        "GET" | "HEAD" => ARM_READS,
-        "DELETE" => ARM_DELETES,
-        _ => ARM_WRITES,
-    };
-    let subscription = match call.segments.as_slice() {
-        [first, id, ..] if first == "subscriptions" => id.to_lowercase(),
-        _ => "tenant".to_owned(),
-    };
-    let who = format!("{subscription}/{}/{}", caller.sp_id, budget.name);
-    let bucket = throttle::Budget { name: "arm", ..budget };
-    match tenant.throttle.take(bucket, &who, 1.0, tenant.settings.throttle_scale, now.seconds) {
-        Ok(left) => {
-            let answer = settle(arm::handle(tenant, arm::Request { call, caller, now }));
-            tenant.counters.refused += u64::from(answer.status >= 400);
-            answer
-                .header(&format!("x-ms-ratelimit-remaining-subscription-{}", budget.name), format!("{}", left.floor()))
-        }
-        Err(wait) => {
-            tenant.counters.throttled += 1;
-            let answer = arm::refuse(
-                429,
-                "TooManyRequests",
-                "Number of requests for the subscription exceeded the limit. Please try again later.",
-            );
-            if tenant.switches.is("retry_after", "present") {
-                answer.header("Retry-After", format!("{}", wait.ceil().max(1.0)))
-            } else {
-                answer
-            }
-        }
-    }
-}
-
-fn count(tenant: &mut Tenant, call: &Call, plane: Plane) {
-    let counters = &mut tenant.counters;
-    match (plane, call.is_write()) {
-        (Plane::Arm, true) => counters.arm_writes += 1,
-        (Plane::Arm, false) => counters.arm_reads += 1,
-        (_, write) => {
-            counters.graph_requests += 1;
-            let write = write && !call.raw_path.ends_with("getByIds");
-            if write { counters.graph_writes += 1 } else { counters.graph_reads += 1 }
-        }
     }
 }
 

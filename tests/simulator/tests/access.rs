@@ -22,7 +22,8 @@ fn refusal(outcome: &common::Outcome) -> (u16, &str) {
 async fn the_token_endpoint_refuses_in_entras_words() {
     let world = world(contoso()).await;
     let graph = ("scope", "https://graph.microsoft.com/.default");
-    let cases: [(&[(&str, &str)], &str, u64); 5] = [
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, u64);
+    let cases: [Case<'_>; 5] = [
         (&[("client_secret", "wrong"), graph], "invalid_client", 7000215),
         (&[graph], "invalid_client", 7000218),
         (&[("client_secret", common::SECRET), ("scope", "https://graph.microsoft.com")], "invalid_scope", 1002012),
