@@ -1,0 +1,237 @@
+//! The files of a store: what is locked, created, and synced, and in which order.
+//!
+//! sled's flush calls `sync_file_range`, which neither empties the drive's cache nor writes metadata. So this file
+//! has a descriptor of its own on sled's data, and calls `fdatasync` on it after each flush; directories are synced
+//! when something was created or renamed in them. The directory holds `STORE` (lock, format and id; written last) and
+//! `sled`. It knows nothing of entries but the row that says whose data these are.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::rows;
+use crate::limits::{CACHE_BYTES, SEGMENT_BYTES};
+use crate::{Cause, Entry, OpenError, ReadError, Revision};
+
+/// The version of what is on disk. Raised when a program of before could misread it.
+const FORMAT: u32 = 1;
+
+/// Format (4 bytes), id (16), newest revision (8), checksum (4): written with every group.
+const META: &[u8] = b"m";
+const META_BYTES: usize = 32;
+
+/// Opened files and the rows in them. The rows are closed before the lock is released.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    rows: sled::Db,
+    /// Our own descriptor on sled's data file, to sync it.
+    data: File,
+    id: Uuid,
+    _lock: File,
+}
+
+impl Disk {
+    /// Opens or creates the store in `dir`; says at which revision it stands.
+    pub(crate) fn open(dir: &Path, new_id: Uuid) -> Result<(Self, Revision), OpenError> {
+        create_dir_durably(dir).map_err(|e| storage(dir, e))?;
+        let mut lock = lock(dir)?;
+        let marked = read_mark(dir, &mut lock)?;
+        let path = dir.join("sled");
+        remove_unfinished_snapshots(&path).map_err(|e| storage(dir, e))?;
+        let rows = open_rows(&path).map_err(|e| storage(dir, e))?;
+        let data = File::open(path.join("db")).map_err(|e| storage(dir, e))?;
+        let meta = read_meta(dir, &rows)?;
+        let meta = check(dir, marked, meta, &rows)?.unwrap_or((new_id, Revision(0)));
+        let disk = Self { rows, data, id: meta.0, _lock: lock };
+        if marked.is_none() {
+            disk.commit(sled::Batch::default(), meta.1).map_err(|e| storage_cause(dir, e))?;
+        }
+        disk.sync_names(&path).map_err(|e| storage(dir, e))?;
+        if marked.is_none() {
+            disk.write_mark(dir).map_err(|e| storage(dir, e))?;
+        }
+        Ok((disk, meta.1))
+    }
+
+    pub(crate) fn rows(&self) -> &sled::Tree {
+        &self.rows
+    }
+
+    /// The entry under `key`, as it stands in the rows.
+    pub(crate) fn get(&self, key: &str) -> Result<Option<Entry>, ReadError> {
+        rows::get(&self.rows, key)
+    }
+
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// Applies `batch` and the new revision, and makes them durable; the time that the sync took. After an error
+    /// nobody knows what is on disk.
+    pub(crate) fn commit(&self, mut batch: sled::Batch, revision: Revision) -> Result<Duration, Cause> {
+        batch.insert(META, encode_meta(self.id, revision));
+        self.rows.apply_batch(batch).map_err(cause)?;
+        self.rows.flush().map_err(cause)?;
+        let began = Instant::now();
+        self.data.sync_data().map_err(cause)?;
+        Ok(began.elapsed())
+    }
+
+    /// sled creates and renames files while it opens, and syncs no directory.
+    fn sync_names(&self, path: &Path) -> io::Result<()> {
+        File::open(path.join("conf"))?.sync_all()?;
+        self.data.sync_all()?;
+        File::open(path)?.sync_all()
+    }
+
+    /// The last step of creation: from here on, missing data is a loss and not a beginning.
+    fn write_mark(&self, dir: &Path) -> io::Result<()> {
+        let mut lock = &self._lock;
+        lock.set_len(0)?;
+        lock.rewind()?;
+        lock.write_all(format!("entente-store {FORMAT} {}\n", self.id).as_bytes())?;
+        lock.sync_all()?;
+        File::open(dir)?.sync_all()
+    }
+}
+
+fn lock(dir: &Path) -> Result<File, OpenError> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(dir.join("STORE"))
+        .map_err(|e| storage(dir, e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { dir: dir.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(storage(dir, error)),
+    }
+}
+
+/// The id in `STORE`, or none if the store was never completely created.
+fn read_mark(dir: &Path, lock: &mut File) -> Result<Option<Uuid>, OpenError> {
+    let mut text = String::new();
+    lock.take(256).read_to_string(&mut text).map_err(|e| storage(dir, e))?;
+    // Creation writes this line at once and is not done until it is synced: a part of it is a beginning.
+    let Some(line) = text.strip_suffix('\n') else { return Ok(None) };
+    let mut words = line.split(' ').skip(1);
+    let (format, id) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    if format != FORMAT.to_string() {
+        let found = format.to_owned();
+        return Err(OpenError::Format { dir: dir.to_owned(), found, known: FORMAT });
+    }
+    Uuid::parse_str(id).map(Some).map_err(|_| damaged(dir, "its STORE file is not readable"))
+}
+
+/// A snapshot that sled had not finished when it was stopped would be read as if it were one, and refused.
+fn remove_unfinished_snapshots(path: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let file = entry?.path();
+        if file.extension().is_some_and(|extension| extension == "generating") {
+            fs::remove_file(file)?;
+        }
+    }
+    Ok(())
+}
+
+fn open_rows(path: &Path) -> Result<sled::Db, sled::Error> {
+    sled::Config::new()
+        .path(path)
+        .segment_size(SEGMENT_BYTES)
+        .cache_capacity(CACHE_BYTES)
+        // Durability is ours: nothing may depend on when a thread in the background wakes.
+        .flush_every_ms(None)
+        .open()
+}
+
+fn read_meta(dir: &Path, rows: &sled::Tree) -> Result<Option<(Uuid, Revision)>, OpenError> {
+    let Some(row) = rows.get(META).map_err(|e| storage(dir, e))? else { return Ok(None) };
+    let (format, rest) = row.split_first_chunk::<4>().ok_or_else(|| damaged(dir, "its first row is cut"))?;
+    let format = u32::from_be_bytes(*format);
+    if format != FORMAT {
+        let found = format.to_string();
+        return Err(OpenError::Format { dir: dir.to_owned(), found, known: FORMAT });
+    }
+    let (id, revision) = rest.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
+    let revision = revision.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    let (id, revision) = (Uuid::from_bytes(*id), Revision(revision));
+    if row.as_ref() != encode_meta(id, revision) {
+        return Err(damaged(dir, "the checksum of its first row differs"));
+    }
+    Ok(Some((id, revision)))
+}
+
+fn encode_meta(id: Uuid, revision: Revision) -> Vec<u8> {
+    let mut row = Vec::with_capacity(META_BYTES);
+    row.extend(FORMAT.to_be_bytes());
+    row.extend(id.as_bytes());
+    row.extend(revision.0.to_be_bytes());
+    row.extend(crc32fast::hash(&row).to_be_bytes());
+    row
+}
+
+/// Whether mark and data belong together. None: there is nothing yet.
+fn check(
+    dir: &Path,
+    marked: Option<Uuid>,
+    meta: Option<(Uuid, Revision)>,
+    rows: &sled::Tree,
+) -> Result<Option<(Uuid, Revision)>, OpenError> {
+    match (marked, meta) {
+        (Some(expected), Some((found, _))) if found != expected => {
+            Err(OpenError::OtherStore { dir: dir.to_owned(), found, expected })
+        }
+        (Some(_), None) => Err(damaged(dir, "its data is missing")),
+        // A creation that was cut off left at most its first row.
+        (None, meta) if rows.len() > usize::from(meta.is_some()) => Err(damaged(dir, "its STORE file is missing")),
+        (_, meta) => Ok(meta),
+    }
+}
+
+/// Creates `dir` and what is missing above it, each synced into its parent.
+pub(crate) fn create_dir_durably(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = parent(dir);
+    create_dir_durably(&parent)?;
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    File::open(parent)?.sync_all()
+}
+
+/// The directory that holds `dir`.
+pub(crate) fn parent(dir: &Path) -> PathBuf {
+    match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn cause(error: impl std::error::Error + Send + Sync + 'static) -> Cause {
+    Arc::new(error)
+}
+
+fn storage(dir: &Path, error: impl std::error::Error + Send + Sync + 'static) -> OpenError {
+    storage_cause(dir, cause(error))
+}
+
+fn storage_cause(dir: &Path, source: Cause) -> OpenError {
+    OpenError::Storage { dir: dir.to_owned(), source }
+}
+
+fn damaged(dir: &Path, what: &str) -> OpenError {
+    OpenError::Damaged { dir: dir.to_owned(), what: what.to_owned() }
+}

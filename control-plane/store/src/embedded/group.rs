@@ -1,0 +1,106 @@
+//! Commits that become durable together. Each sees those before it in the group; a refused one leaves no trace.
+//!
+//! It holds what the group changes and what stood before, and knows nothing of disks and waiting callers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::row;
+use super::rows::{self, Layered, Overlay};
+use super::writer::Work;
+use crate::limits::{MAX_GROUP_BYTES, MAX_GROUP_COMMITS};
+use crate::{Change, Commit, CommitError, Decide, Entry, Event, Key, ReadError, Revision};
+
+#[derive(Debug)]
+pub(super) struct Group<'a> {
+    rows: &'a sled::Tree,
+    /// The newest revision, the group's commits so far included.
+    pub(super) revision: Revision,
+    /// What stood under each key that the group looked at: what readers see until it is durable.
+    pub(super) before: Overlay,
+    /// What the group's commits made of it.
+    after: Overlay,
+    pub(super) events: Vec<Arc<Event>>,
+    pub(super) bytes: usize,
+}
+
+impl<'a> Group<'a> {
+    pub(super) fn new(rows: &'a sled::Tree, revision: Revision) -> Self {
+        let (before, after) = (Overlay::new(), Overlay::new());
+        Self { rows, revision, before, after, events: Vec::new(), bytes: 0 }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.events.len() >= MAX_GROUP_COMMITS || self.bytes >= MAX_GROUP_BYTES
+    }
+
+    /// Adds a commit; its revision, or why it was refused.
+    pub(super) fn add(&mut self, work: Work) -> Result<Revision, CommitError> {
+        let commit = match work {
+            Work::Commit(commit) => commit,
+            Work::Decide(decide) => self.decide(decide)?,
+        };
+        for (key, expect) in &commit.expects {
+            let found = self.current(key)?.map(|entry| entry.revision);
+            if !expect.holds(found) {
+                return Err(CommitError::Conflict { key: key.clone(), found });
+            }
+        }
+        let bytes = commit.bytes();
+        let changes = self.changes(commit)?;
+        if !changes.is_empty() {
+            self.bytes += bytes;
+            self.apply(changes);
+        }
+        Ok(self.revision)
+    }
+
+    fn decide(&self, mut decide: Decide) -> Result<Commit, CommitError> {
+        let view = Layered { rows: self.rows, over: &self.after, revision: self.revision };
+        let next = self.revision.next();
+        // A decision only reads the group, so a panic in the middle of one leaves the group whole.
+        let decided = catch_unwind(AssertUnwindSafe(|| decide(&view, next)));
+        let commit = decided.map_err(|_| CommitError::Panicked)?.ok_or(CommitError::Declined)?;
+        commit.check_bounds()?;
+        Ok(commit)
+    }
+
+    /// The writes that change something. All reading is done here, so that nothing fails half-way through.
+    fn changes(&mut self, commit: Commit) -> Result<Vec<Change>, ReadError> {
+        let mut changes = Vec::with_capacity(commit.writes.len());
+        for (key, value) in commit.writes {
+            let stands = self.current(&key)?.is_some();
+            if stands || value.is_some() {
+                changes.push(Change { key, value });
+            }
+        }
+        Ok(changes)
+    }
+
+    fn apply(&mut self, changes: Vec<Change>) {
+        self.revision = self.revision.next();
+        for Change { key, value } in &changes {
+            let entry = value.clone().map(|value| Entry { value, revision: self.revision });
+            self.after.insert(key.clone(), entry);
+        }
+        self.events.push(Arc::new(Event { revision: self.revision, changes }));
+    }
+
+    fn current(&mut self, key: &Key) -> Result<Option<&Entry>, ReadError> {
+        if !self.after.contains_key(key) && !self.before.contains_key(key) {
+            self.before.insert(key.clone(), rows::get(self.rows, key)?);
+        }
+        let layers = self.after.get(key).or_else(|| self.before.get(key));
+        Ok(layers.and_then(Option::as_ref))
+    }
+
+    /// The rows to write: each key once, whatever the commits of the group made of it in between.
+    pub(super) fn batch(&self) -> sled::Batch {
+        let mut batch = sled::Batch::default();
+        for (key, entry) in &self.after {
+            let old = self.before.get(key).and_then(Option::as_ref);
+            row::write(&mut batch, key, entry.as_ref(), old.map(|old| old.value.len()));
+        }
+        batch
+    }
+}

@@ -1,0 +1,160 @@
+//! The recent past, for those who watch: a bounded ring of events, and a bell that rings when it grows.
+//!
+//! A watcher reads the ring at its own pace and holds up nobody; one that fell behind the ring is told to list
+//! again. It knows nothing of where the events come from.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::limits::{MAX_HISTORY_BYTES, MAX_HISTORY_EVENTS};
+use crate::{Key, Revision, WatchError};
+
+/// What one commit changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub revision: Revision,
+    /// In key order; never empty.
+    pub changes: Vec<Change>,
+}
+
+impl Event {
+    fn bytes(&self) -> usize {
+        self.changes.iter().map(|c| c.key.len() + c.value.as_ref().map_or(0, Bytes::len)).sum()
+    }
+}
+
+/// A key's new value, or none if it was deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub key: Key,
+    pub value: Option<Bytes>,
+}
+
+/// The events that a store remembers.
+#[derive(Debug)]
+pub(crate) struct History {
+    ring: Mutex<Ring>,
+    bell: watch::Sender<()>,
+}
+
+#[derive(Debug)]
+struct Ring {
+    /// Revisions without a gap, the last one being `newest`.
+    events: VecDeque<Arc<Event>>,
+    bytes: usize,
+    newest: Revision,
+    closed: bool,
+}
+
+impl History {
+    /// A history that begins after `newest`.
+    pub(crate) fn new(newest: Revision) -> Arc<Self> {
+        let ring = Ring { events: VecDeque::new(), bytes: 0, newest, closed: false };
+        Arc::new(Self { ring: Mutex::new(ring), bell: watch::Sender::new(()) })
+    }
+
+    /// Adds events, in order, and wakes everyone who watches.
+    pub(crate) fn publish(&self, events: Vec<Arc<Event>>) {
+        let mut ring = self.ring();
+        for event in events {
+            debug_assert_eq!(event.revision, ring.newest.next());
+            ring.newest = event.revision;
+            ring.bytes += event.bytes();
+            ring.events.push_back(event);
+        }
+        ring.forget();
+        drop(ring);
+        self.bell.send_replace(());
+    }
+
+    /// Ends every watch once it has seen what there is.
+    pub(crate) fn close(&self) {
+        self.ring().closed = true;
+        self.bell.send_replace(());
+    }
+
+    pub(crate) fn watch(self: &Arc<Self>, after: Revision) -> Result<Watch, WatchError> {
+        let ring = self.ring();
+        if after > ring.newest {
+            return Err(WatchError::Ahead { after, newest: ring.newest });
+        }
+        ring.check_remembered(after)?;
+        Ok(Watch { history: self.clone(), bell: self.bell.subscribe(), seen: after })
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ring {
+    fn forget(&mut self) {
+        while self.events.len() > MAX_HISTORY_EVENTS || self.bytes > MAX_HISTORY_BYTES {
+            let Some(event) = self.events.pop_front() else { return };
+            self.bytes -= event.bytes();
+        }
+    }
+
+    /// The revision after which everything is remembered.
+    fn floor(&self) -> Revision {
+        Revision(self.newest.0 - self.events.len() as u64)
+    }
+
+    fn check_remembered(&self, after: Revision) -> Result<(), WatchError> {
+        let floor = self.floor();
+        if after < floor {
+            return Err(WatchError::Compacted { after, oldest: floor.next() });
+        }
+        Ok(())
+    }
+
+    fn after(&self, seen: Revision) -> Result<Option<Arc<Event>>, WatchError> {
+        self.check_remembered(seen)?;
+        let index = usize::try_from(seen.0 - self.floor().0).unwrap_or(usize::MAX);
+        match self.events.get(index) {
+            None if self.closed => Err(WatchError::Closed),
+            event => Ok(event.cloned()),
+        }
+    }
+}
+
+/// A place in the feed of commits.
+#[derive(Debug)]
+pub struct Watch {
+    history: Arc<History>,
+    bell: watch::Receiver<()>,
+    seen: Revision,
+}
+
+impl Watch {
+    /// The next commit, once there is one. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// [`WatchError::Compacted`] when this watcher was too slow: list again. [`WatchError::Closed`] when no more
+    /// commits will come.
+    pub async fn next(&mut self) -> Result<Arc<Event>, WatchError> {
+        loop {
+            self.bell.mark_unchanged();
+            if let Some(event) = self.history.ring().after(self.seen)? {
+                self.seen = event.revision;
+                return Ok(event);
+            }
+            self.bell.changed().await.map_err(|_| WatchError::Closed)?;
+        }
+    }
+
+    /// The next commit, if it is there already.
+    ///
+    /// # Errors
+    /// As for [`Watch::next`].
+    pub fn try_next(&mut self) -> Result<Option<Arc<Event>>, WatchError> {
+        let event = self.history.ring().after(self.seen)?;
+        if let Some(event) = &event {
+            self.seen = event.revision;
+        }
+        Ok(event)
+    }
+}
