@@ -1,0 +1,97 @@
+//! What every file of the house keeps to.
+
+use super::{files, none_of, root, shown};
+
+/// Longest file that needs no reason to be whole.
+const LONG: usize = 500;
+
+/// Files that are longer, each for a reason.
+const LONG_ON_PURPOSE: [(&str, &str); 0] = [];
+
+fn text(path: &std::path::Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn each_file_opens_by_saying_what_it_is() {
+    let all = files(&root(), &[".rs"]).into_iter();
+    none_of(all.filter(|path| !text(path).starts_with("//!")).map(|path| shown(&path)).collect());
+}
+
+#[test]
+fn modules_are_files_of_their_own_name() {
+    none_of(files(&root(), &["mod.rs"]).iter().map(|path| shown(path)).collect());
+}
+
+#[test]
+fn a_long_file_has_a_reason() {
+    let long = files(&root(), &[".rs", ".py"]).into_iter().filter_map(|path| {
+        let (name, lines) = (shown(&path), text(&path).lines().count());
+        let meant = LONG_ON_PURPOSE.iter().any(|(file, _)| *file == name);
+        (lines > LONG && !meant).then(|| format!("{name} has {lines} lines"))
+    });
+    none_of(long.collect());
+}
+
+#[test]
+fn pure_crates_ask_no_clock() {
+    let folders = ["control-plane/model", "control-plane/seal", "control-plane/compiler", "tenant-agent/planner", "tenant-agent/session"];
+    let clocks = ["SystemTime", "Instant::now", "now_utc", "std::fs", "std::net", "std::env", "std::thread"];
+    let mut faults = Vec::new();
+    for folder in folders {
+        for path in files(&root().join(folder).join("src"), &[".rs"]) {
+            let text = text(&path);
+            faults.extend(clocks.iter().filter(|word| text.contains(**word)).map(|word| format!("{}: {word}", shown(&path))));
+        }
+    }
+    none_of(faults);
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    // Put together here, so that this file does not find itself.
+    let marks = [["TO", "DO"], ["FIX", "ME"], ["XX", "X:"], ["todo", "!("], ["unimplemented", "!("], ["#[igno", "re"]].map(|it| it.concat());
+    let mut faults = Vec::new();
+    for path in files(&root(), &[".rs", ".py", ".sh", ".proto", ".md", ".toml", ".yaml"]) {
+        for (at, line) in text(&path).lines().enumerate() {
+            if marks.iter().any(|mark| line.contains(mark.as_str())) {
+                faults.push(format!("{}:{}: {}", shown(&path), at + 1, line.trim()));
+            }
+        }
+    }
+    none_of(faults);
+}
+
+#[test]
+fn each_method_says_who_may_call_it() {
+    let mut faults = Vec::new();
+    for path in files(&root().join("proto/proto/entente"), &[".proto"]) {
+        let text = text(&path);
+        let lines: Vec<&str> = text.lines().collect();
+        for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.trim_start().starts_with("rpc ")) {
+            if !lines[at - 1].trim_start().starts_with("// Callable by: ") {
+                faults.push(format!("{}:{}: {}", shown(&path), at + 1, line.trim()));
+            }
+        }
+    }
+    none_of(faults);
+}
+
+#[test]
+fn secrets_and_machines_stay_out() {
+    let words = [["BEGIN PRIVATE", " KEY"], ["crates", ".io/"], ["/home", "/"], ["/root", "/"], ["index.crates", ".io"]].map(|it| it.concat());
+    let mut faults = Vec::new();
+    for path in files(&root(), &[".rs", ".py", ".sh", ".md", ".toml", ".yaml", ".json", ".pem"]) {
+        let text = text(&path);
+        faults.extend(words.iter().filter(|word| text.contains(word.as_str())).map(|word| format!("{}: {word}", shown(&path))));
+    }
+    none_of(faults);
+}
+
+#[test]
+fn the_map_names_every_crate() {
+    let map = text(&root().join("ARCHITECTURE.md"));
+    let workspace: toml::Table = text(&root().join("Cargo.toml")).parse().unwrap();
+    let members = workspace["workspace"]["members"].as_array().unwrap().iter().filter_map(|it| it.as_str());
+    none_of(members.filter(|member| !map.contains(&format!("{member}/"))).map(str::to_owned).collect());
+}
