@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::credential::Credential;
 use crate::endpoints::Endpoints;
 use crate::failure::Cause;
+use crate::secret::Secret;
 
 /// Attempts of one call in all. Three outlast a blip; longer troubles are the caller's next round.
 const ATTEMPTS: u32 = 3;
@@ -33,8 +34,9 @@ pub struct Config {
     pub credential: Credential,
     /// Certificate authorities trusted beside the machine's own, as PEM.
     pub extra_ca_pem: Option<Vec<u8>>,
-    /// An HTTP proxy, `http://proxy.contoso.example:3128`. The environment's proxy variables are not read.
-    pub proxy: Option<String>,
+    /// An HTTP proxy, `http://proxy.contoso.example:3128`; a secret, because it may hold a password. The environment's
+    /// proxy variables are not read.
+    pub proxy: Option<Secret>,
     pub patience: Patience,
     /// Parts of a 403's code or message that mean "unified RBAC is not activated", in any capitals.
     pub defender_not_activated: Vec<String>,
@@ -90,8 +92,9 @@ pub enum ConfigError {
     Endpoint { field: &'static str, address: String },
     #[error("the extra certificate authorities are not PEM certificates")]
     Authority(#[source] Option<Cause>),
-    #[error("the proxy address is not usable")]
-    Proxy(#[source] Cause),
+    /// Without the cause, which would show the address and the password in it.
+    #[error("the proxy address is not usable; expected http://host:port")]
+    Proxy,
     #[error("the http client could not be built; is there any trusted certificate authority on this machine?")]
     Client(#[source] Cause),
 }

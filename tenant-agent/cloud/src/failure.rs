@@ -72,13 +72,18 @@ impl Failure {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Failure::Throttled { retry_after, .. } => Some(*retry_after),
+            Failure::NoToken(error) => error.failure().and_then(Failure::retry_after),
             _ => None,
         }
     }
 
     /// Whether nothing was applied and time alone may heal it.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Failure::Throttled { .. } | Failure::Unavailable { .. } | Failure::NotSent { .. })
+        match self {
+            Failure::Throttled { .. } | Failure::Unavailable { .. } | Failure::NotSent { .. } => true,
+            Failure::NoToken(error) => error.failure().is_some_and(Failure::is_passing),
+            _ => false,
+        }
     }
 
     /// What the service said, if it was the service that said no.

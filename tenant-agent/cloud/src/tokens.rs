@@ -54,6 +54,16 @@ pub enum TokenError {
     Malformed(String),
 }
 
+impl TokenError {
+    /// What came of asking the login service, if it was asked.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        match self {
+            TokenError::Login(failure) => Some(failure),
+            _ => None,
+        }
+    }
+}
+
 /// What a token says of its bearer.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Claims {

@@ -14,6 +14,7 @@ use time::format_description::well_known::Rfc2822;
 
 use crate::config::{Config, ConfigError};
 use crate::failure::Cause;
+use crate::secret::Secret;
 
 /// The largest answer we read: a batch of twenty full pages is under half of it, and memory stays bounded.
 const ANSWER_LIMIT_BYTES: usize = 8 * 1024 * 1024;
@@ -44,13 +45,19 @@ pub(crate) enum Exchange {
 }
 
 /// The clients of one agent. Redirects are never followed: a token must not travel where a header points.
-#[derive(Debug)]
 pub(crate) struct Transport {
     pooled: Client,
     /// Opens a connection for each request: Graph asks for a new one after 503 and 504 (Graph: best practices).
     fresh: Client,
     /// Without the proxy: the instance metadata service is on the machine's own link.
     local: Client,
+}
+
+/// By hand: reqwest's own would print the proxy, whose address may hold a password.
+impl std::fmt::Debug for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Transport")
+    }
 }
 
 /// Which client carries a request.
@@ -126,8 +133,8 @@ fn base(config: &Config) -> Result<reqwest::ClientBuilder, ConfigError> {
     Ok(builder)
 }
 
-fn proxy(address: &str) -> Result<reqwest::Proxy, ConfigError> {
-    reqwest::Proxy::all(address).map_err(|e| ConfigError::Proxy(Arc::new(e)))
+fn proxy(address: &Secret) -> Result<reqwest::Proxy, ConfigError> {
+    reqwest::Proxy::all(address.reveal()).map_err(|_| ConfigError::Proxy)
 }
 
 /// Without its URL: a query may hold a person's mail address.

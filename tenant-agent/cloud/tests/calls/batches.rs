@@ -212,3 +212,12 @@ async fn removing_members_in_a_batch_never_names_the_member_without_its_ref() {
         assert_eq!(part["headers"]["x-ms-throttle-priority"], "High");
     }
 }
+
+#[tokio::test]
+async fn a_write_that_the_batchs_answer_leaves_out_may_have_been_applied() {
+    let fake = Fake::start(|request, _| batch(request, |_| None)).await;
+    let members = [1, 2].map(|n| Membership { group: id(100), member: id(n) });
+    for end in fake.cloud().graph().remove_members(&members).await {
+        assert!(end.unwrap_err().may_have_applied());
+    }
+}

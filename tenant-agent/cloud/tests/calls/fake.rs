@@ -46,12 +46,19 @@ pub struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: String,
-    hang_up: bool,
+    end: End,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Answer,
+    HangUp,
+    Silence,
 }
 
 pub fn reply(status: u16, body: Value) -> Reply {
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    Reply { status, headers: Vec::new(), body, hang_up: false }
+    Reply { status, headers: Vec::new(), body, end: End::Answer }
 }
 
 pub fn error(status: u16, code: &str, message: &str) -> Reply {
@@ -64,7 +71,12 @@ pub fn error_body(code: &str, message: &str) -> Value {
 
 /// Reads the whole request, and closes the connection without a word.
 pub fn hang_up() -> Reply {
-    Reply { hang_up: true, ..reply(0, Value::Null) }
+    Reply { end: End::HangUp, ..reply(0, Value::Null) }
+}
+
+/// Reads the whole request, and keeps the connection without ever answering.
+pub fn silence() -> Reply {
+    Reply { end: End::Silence, ..reply(0, Value::Null) }
 }
 
 impl Reply {
@@ -212,8 +224,10 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         let number = seen.lock().unwrap().len();
         let reply = script(&request, number);
         seen.lock().unwrap().push(request);
-        if reply.hang_up {
-            return None;
+        match reply.end {
+            End::Answer => {}
+            End::HangUp => return None,
+            End::Silence => std::future::pending().await,
         }
         let mut head = format!("HTTP/1.1 {} Said\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
         for (name, value) in &reply.headers {

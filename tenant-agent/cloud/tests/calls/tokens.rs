@@ -167,8 +167,12 @@ async fn neither_secret_nor_token_gets_into_debug() {
     let cloud = fake.cloud();
     cloud.graph().get_user(USER).await.unwrap();
     let shown = format!("{cloud:?} {:?} {:?}", cloud.graph(), fake.config());
-    assert!(shown.contains("[secret]") || !shown.contains(SECRET));
     assert!(!shown.contains(SECRET) && !shown.contains(&token(TENANT, 0)), "{shown}");
+    let proxy = Some(Secret::new(format!("http://agent:{SECRET}@proxy.contoso.example:3128")));
+    let config = Config { proxy, ..fake.config() };
+    assert!(!format!("{config:?} {:?}", Cloud::new(config.clone()).unwrap()).contains(SECRET));
+    let config = Config { proxy: Some(Secret::new(format!("no scheme {SECRET}"))), ..config };
+    assert!(!format!("{:?}", Cloud::new(config).unwrap_err()).contains(SECRET));
     let header = ManagedIdentity::AppService { address: "http://127.0.0.1".into(), header: Secret::new(SECRET) };
     assert!(!format!("{header:?}").contains(SECRET));
 }
