@@ -1,0 +1,22 @@
+//! The agent's side of the stream as a state machine: events in, effects out.
+//!
+//! Start at [`Session::on`]. It decides what is sent, verified, kept, refused and believed, and when to dial again. It
+//! opens no connection, reads no disk, asks no clock and rolls no dice: the agent's `stream` does what it says and
+//! tells it what came of it. What a state means for the tenant is `entente-planner`'s.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod backoff;
+mod clock;
+mod gather;
+mod held;
+mod message;
+mod outbox;
+mod session;
+
+pub use clock::Now;
+pub use gather::{MAX_STATE_BYTES, MAX_STATEMENTS};
+pub use held::{Desired, Kept};
+pub use message::{GoAwayReason, Inbound, NackKind, Outbound, Stage, Welcome};
+pub use outbox::Status;
+pub use session::{Alarm, Config, Effect, Event, Session, View};

@@ -1,0 +1,175 @@
+//! Reports: only what changed, gathered for a moment, in batches, numbered, one in flight until it is acknowledged.
+//!
+//! A report is the difference between what the agent last saw and what the control plane is known to have. What was
+//! in flight when a stream broke is simply still a difference. Knows nothing about what a state means.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use entente_model::Timestamp;
+use entente_model::desired::ItemKey;
+use entente_model::report::{ItemReport, Report, Standing};
+
+/// An unacknowledged report is sent anew after this: far longer than a commit takes, shorter than anyone waits.
+const ACK_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Verified times alone are told this often: the control plane writes them seldom, and each costs it a commit.
+const VERIFIED_EVERY: Duration = Duration::from_secs(60);
+
+/// Everything that the agent last saw.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Status {
+    pub items: BTreeMap<ItemKey, ItemReport>,
+    pub standing: Standing,
+}
+
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    current: Option<Arc<Status>>,
+    /// What the control plane has acknowledged.
+    items: BTreeMap<ItemKey, ItemReport>,
+    standing: Option<Standing>,
+    /// Items of reports that were sent and never acknowledged: it may have them so, or as before.
+    doubtful: BTreeSet<ItemKey>,
+    /// The next report begins a complete set.
+    full: bool,
+    in_flight: Option<InFlight>,
+    number: u64,
+    /// When gathering ends; none while there is nothing to say.
+    due: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    report: Report,
+    full: bool,
+    sent: Duration,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self {
+            current: None,
+            items: BTreeMap::new(),
+            standing: None,
+            doubtful: BTreeSet::new(),
+            full: true,
+            in_flight: None,
+            number: 0,
+            due: None,
+        }
+    }
+}
+
+impl Outbox {
+    /// Takes what the agent saw.
+    pub fn observe(&mut self, status: Arc<Status>, now: Duration, gather: Duration) {
+        self.current = Some(status);
+        self.due.get_or_insert(now + gather);
+    }
+
+    /// A new stream: numbers start over, and what was in flight may never have arrived.
+    pub fn restart(&mut self, resend: bool, now: Duration) {
+        self.number = 0;
+        self.give_up();
+        self.full |= resend;
+        if self.current.is_some() {
+            self.due = Some(now);
+        }
+    }
+
+    /// The report that is due, if one is.
+    pub fn next(&mut self, now: Duration, batch: usize) -> Option<(Report, bool)> {
+        if self.in_flight.as_ref().is_some_and(|report| now < report.sent + ACK_PATIENCE) || now < self.due? {
+            return None;
+        }
+        self.give_up();
+        let Some(mut report) = self.difference(batch) else {
+            self.due = None;
+            return None;
+        };
+        self.number += 1;
+        report.number = self.number;
+        self.in_flight = Some(InFlight { report: report.clone(), full: self.full, sent: now });
+        Some((report, self.full))
+    }
+
+    /// The control plane has the report of that number.
+    pub fn acknowledged(&mut self, number: u64) {
+        if let Some(InFlight { report, full, .. }) = self.in_flight.take_if(|it| it.report.number == number) {
+            if full {
+                self.items.clear();
+                self.doubtful.clear();
+                self.full = false;
+            }
+            for item in report.items {
+                self.doubtful.remove(&item.key);
+                self.items.insert(item.key.clone(), item);
+            }
+            for key in &report.forgotten {
+                self.doubtful.remove(key);
+                self.items.remove(key);
+            }
+            self.standing = report.standing.or(self.standing.take());
+        }
+    }
+
+    /// What was in flight may have arrived or not.
+    fn give_up(&mut self) {
+        if let Some(InFlight { report, .. }) = self.in_flight.take() {
+            self.doubtful.extend(report.items.into_iter().map(|item| item.key));
+            self.doubtful.extend(report.forgotten);
+            if report.standing.is_some() {
+                self.standing = None;
+            }
+        }
+    }
+
+    /// When [`Outbox::next`] may have something to give.
+    pub fn wake(&self) -> Option<Duration> {
+        let due = self.due?;
+        Some(self.in_flight.as_ref().map_or(due, |report| due.max(report.sent + ACK_PATIENCE)))
+    }
+
+    /// What the control plane does not have yet, or nothing.
+    fn difference(&self, batch: usize) -> Option<Report> {
+        let status = self.current.as_deref()?;
+        let certain = |key: &&ItemKey| !self.full && !self.doubtful.contains(key);
+        let known = |key| Some(key).filter(certain).and_then(|key| self.items.get(key));
+        let changed = status.items.values().filter(|item| known(&item.key).is_none_or(|known| differ(known, item)));
+        let items: Vec<_> = changed.take(batch).cloned().collect();
+        let had: BTreeSet<_> =
+            if self.full { BTreeSet::new() } else { self.items.keys().chain(&self.doubtful).collect() };
+        let gone = had.into_iter().filter(|key| !status.items.contains_key(key));
+        let forgotten: Vec<_> = gone.take(batch - items.len()).cloned().collect();
+        // It says that a version is settled, so it goes last: after the items that the claim is about.
+        let last = items.len() + forgotten.len() < batch;
+        let standing = (last && self.standing.as_ref().is_none_or(|known| worth_telling(known, &status.standing)))
+            .then(|| status.standing.clone());
+        let nothing = items.is_empty() && forgotten.is_empty() && standing.is_none();
+        (!nothing || self.full).then_some(Report { number: 0, items, forgotten, standing })
+    }
+}
+
+/// The revision alone is told by the standing, once for all items.
+fn differ(known: &ItemReport, seen: &ItemReport) -> bool {
+    *known != ItemReport { revision: known.revision, since: known.since, ..seen.clone() }
+}
+
+fn worth_telling(known: &Standing, seen: &Standing) -> bool {
+    let timeless = |standing: &Standing| {
+        let mut standing = standing.clone();
+        standing.planes.iter_mut().for_each(|plane| plane.verified = plane.verified.map(|_| Timestamp::MIN));
+        standing
+    };
+    let latest = |standing: &Standing| standing.planes.iter().filter_map(|plane| plane.verified).max();
+    let moved = match (latest(known), latest(seen)) {
+        (Some(known), Some(seen)) => seen.since(known) >= VERIFIED_EVERY,
+        _ => false,
+    };
+    moved || timeless(known) != timeless(seen)
+}
+
+#[cfg(test)]
+mod tests;

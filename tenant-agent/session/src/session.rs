@@ -1,0 +1,456 @@
+//! The machine: what the agent is doing about its stream, and one function from event to effects.
+//!
+//! ```text
+//! Waiting -> Dialling -> Greeting -> Live -> Waiting ...      Ended: the identity was revoked
+//! ```
+//!
+//! What becomes of a state on a live stream is in [`transfer`].
+
+mod transfer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use entente_model::desired::Version;
+use entente_model::plan::PlannedChange;
+use entente_model::{Guid, Timestamp};
+use entente_seal::{PublicKey, Signed, Verifier};
+
+use crate::backoff::Backoff;
+use crate::clock::{Now, ServerClock};
+use crate::gather::MAX_STATEMENTS;
+use crate::held::{Believed, Desired, Kept};
+use crate::message::{GoAwayReason, Inbound, Outbound, Welcome};
+use crate::outbox::{Outbox, Status};
+use transfer::{Keeping, Transfer};
+
+/// Dialling and greeting together: three slow handshakes.
+const GREETING_PATIENCE: Duration = Duration::from_secs(30);
+
+/// A ping period that an agent accepts, so that neither silence nor noise can be asked of it.
+const PING: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+
+/// Most items in one report, whatever is asked: some 500 KiB.
+const MAX_BATCH: usize = 1_000;
+
+/// Longest that changes are gathered, whatever is asked.
+const LONGEST_GATHER: Duration = Duration::from_secs(10);
+
+/// Most lines of a plan's answer (agent_service.proto: PlanResult).
+const MAX_PLAN: usize = 5_000;
+
+/// The only protocol that is spoken.
+pub const PROTOCOL: u32 = 1;
+
+/// What does not change while the agent runs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub entra_tenant: Guid,
+    /// The provider's root key, pinned at enrolment.
+    pub root_key: PublicKey,
+    pub build: String,
+    /// A UUID of this run.
+    pub boot_id: String,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The stream that [`Effect::Dial`] asked for is open. The digest is the guardrail file's, empty if unreadable.
+    Opened {
+        guardrail_digest: String,
+    },
+    /// The stream could not be opened, or broke.
+    Closed {
+        error: String,
+    },
+    Received(Inbound),
+    /// The instant of [`Session::wake`] has come.
+    Timer,
+    /// What [`Effect::Keep`] asked for is on disk.
+    Kept,
+    KeepFailed {
+        error: String,
+    },
+    /// What the agent saw in the tenant.
+    Observed(Arc<Status>),
+    /// The answer to [`Effect::Plan`].
+    Planned {
+        nonce: String,
+        result: Result<Vec<PlannedChange>, String>,
+    },
+    /// There is a newer certificate: it takes effect on a new stream.
+    Renewed,
+}
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Open a stream, then say [`Event::Opened`] or [`Event::Closed`].
+    Dial,
+    Send(Outbound),
+    /// Close the stream, if one is open or opening. No event follows.
+    HangUp,
+    /// Put a state on disk, whole or not at all, then say [`Event::Kept`] or [`Event::KeepFailed`].
+    Keep(Box<Kept>),
+    /// Put a newer lease beside the state on disk. Losing it costs freshness after a restart, no more.
+    KeepLease(Box<Kept>),
+    /// Put the statements on disk, all of them.
+    KeepStatements(Vec<Signed>),
+    /// Compare with the tenant now: what is desired or its freshness changed, or the control plane asks.
+    Nudge,
+    /// Answer with [`Event::Planned`].
+    Plan {
+        nonce: String,
+    },
+    /// Tell a person.
+    Alarm(Alarm),
+}
+
+/// What a person should know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Alarm {
+    #[error("the state on disk does not verify and is not used: {0}")]
+    StateOnDisk(String),
+    #[error("a signed statement does not verify and is not taken: {0}")]
+    Statement(String),
+    #[error("a state was refused, the last good one is kept: {0}")]
+    Refused(String),
+    #[error("a lease was refused: {0}")]
+    Lease(String),
+    #[error("the control plane holds this tenant back until a person acts: {0}")]
+    Parked(String),
+    #[error("this host's clock and the control plane's differ by {} s: end dates are kept by this host's", .0.as_secs())]
+    Skew(Duration),
+    #[error("a state could not be written to disk: {0}")]
+    Disk(String),
+    #[error(
+        "the control plane no longer accepts this agent's certificate; end dates and revocations already received are still carried out; enrol again to go on"
+    )]
+    Revoked,
+    #[error("two agents answer under this identity; stop one and enrol again")]
+    Clone,
+    #[error("the control plane speaks protocol {0}, this agent {PROTOCOL}")]
+    Protocol(u32),
+}
+
+/// What the rest of the agent, and `status`, may know.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct View {
+    /// What the tenant should hold; none before the first state, or when what is on disk does not verify.
+    pub desired: Option<Arc<Desired>>,
+    /// Until when, in uptime, the state counts as fresh; none without a lease.
+    pub fresh_until: Option<Duration>,
+    /// The same on the control plane's clock.
+    pub lease_ends: Option<Timestamp>,
+    pub connected: bool,
+    pub parked: Option<String>,
+    /// Why the newest state was refused, until one is accepted.
+    pub refused: Option<String>,
+}
+
+#[derive(Debug)]
+enum Link {
+    Waiting { until: Duration },
+    Dialling { since: Duration },
+    Greeting { since: Duration },
+    Live(Live),
+    Ended,
+}
+
+/// A stream on which `Welcome` has been said.
+#[derive(Debug)]
+struct Live {
+    since: Duration,
+    heard: Duration,
+    /// Silence longer than this is death.
+    patience: Duration,
+    parked: Option<String>,
+    batch: usize,
+    gather: Duration,
+    transfer: Transfer,
+    /// States in a row that arrived whole and did not add up.
+    mismatches: u32,
+    plans: usize,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Session {
+    config: Config,
+    verifier: Verifier,
+    statements: Vec<Signed>,
+    clock: ServerClock,
+    believed: Option<Believed>,
+    keeping: Option<Keeping>,
+    refused: Option<String>,
+    backoff: Backoff,
+    outbox: Outbox,
+    link: Link,
+}
+
+impl Session {
+    /// Starts from what is on disk. What does not verify is not believed, and said.
+    pub fn new(config: Config, statements: Vec<Signed>, kept: Option<Kept>) -> (Self, Vec<Effect>) {
+        let mut verifier = Verifier::new(config.root_key);
+        let mut alarms: Vec<_> = statements
+            .iter()
+            .filter_map(|signed| verifier.accept(signed).err())
+            .map(|error| Effect::Alarm(Alarm::Statement(error.to_string())))
+            .collect();
+        let read_back = |kept| Believed::read_back(&verifier, &statements, config.root_key, config.entra_tenant, kept);
+        let believed = kept.map(read_back).transpose();
+        let mut refused = None;
+        if let Err(error) = &believed {
+            alarms.push(Effect::Alarm(Alarm::StateOnDisk(error.to_string())));
+            refused = Some(Alarm::StateOnDisk(error.to_string()).to_string());
+        }
+        let session = Self {
+            config,
+            verifier,
+            statements,
+            clock: ServerClock::default(),
+            believed: believed.ok().flatten(),
+            keeping: None,
+            refused,
+            backoff: Backoff::default(),
+            outbox: Outbox::default(),
+            link: Link::Waiting { until: Duration::ZERO },
+        };
+        (session, alarms)
+    }
+
+    /// What to do about what happened.
+    pub fn on(&mut self, event: Event, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let out = &mut effects;
+        match event {
+            Event::Opened { guardrail_digest } => self.opened(guardrail_digest, now, out),
+            Event::Closed { .. } => self.lost(None, now),
+            Event::Received(inbound) => self.received(inbound, now, out),
+            Event::Timer => {}
+            Event::Kept => self.kept(now, out),
+            Event::KeepFailed { error } => self.keep_failed(&error, out),
+            Event::Observed(status) => self.observed(status, now),
+            Event::Planned { nonce, result } => self.planned(nonce, result, out),
+            Event::Renewed => self.renewed(now, out),
+        }
+        self.on_time(now, out);
+        effects
+    }
+
+    /// When, in uptime, to say [`Event::Timer`].
+    pub fn wake(&self) -> Option<Duration> {
+        match &self.link {
+            // Not while a state is on its way to disk: the answer to Hello depends on what is held.
+            Link::Waiting { until } => self.keeping.is_none().then_some(*until),
+            Link::Dialling { since } | Link::Greeting { since } => Some(*since + GREETING_PATIENCE),
+            Link::Live(live) => {
+                let silence = live.heard + live.patience;
+                Some(self.outbox.wake().map_or(silence, |report| report.min(silence)))
+            }
+            Link::Ended => None,
+        }
+    }
+
+    /// How things stand.
+    pub fn view(&self, now: Now) -> View {
+        let lease_ends = self.believed.as_ref().and_then(|it| it.lease).map(|lease| lease.fresh_until);
+        let live = if let Link::Live(live) = &self.link { Some(live) } else { None };
+        View {
+            desired: self.believed.as_ref().map(|it| it.desired.clone()),
+            fresh_until: lease_ends.map(|ends| self.clock.uptime_of(ends, now)),
+            lease_ends,
+            connected: live.is_some(),
+            parked: live.and_then(|live| live.parked.clone()),
+            refused: self.refused.clone(),
+        }
+    }
+
+    fn on_time(&mut self, now: Now, out: &mut Vec<Effect>) {
+        match &self.link {
+            Link::Waiting { until } if now.uptime >= *until && self.keeping.is_none() => {
+                self.link = Link::Dialling { since: now.uptime };
+                out.push(Effect::Dial);
+            }
+            Link::Dialling { since } | Link::Greeting { since } if now.uptime >= *since + GREETING_PATIENCE => {
+                self.hang_up(None, now, out);
+            }
+            Link::Live(live) if now.uptime >= live.heard + live.patience => self.hang_up(None, now, out),
+            Link::Live(live) => {
+                if let Some((report, full)) = self.outbox.next(now.uptime, live.batch) {
+                    out.push(Effect::Send(Outbound::Report { report, full }));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn opened(&mut self, guardrail_digest: String, now: Now, out: &mut Vec<Effect>) {
+        let Link::Dialling { .. } = self.link else {
+            return out.push(Effect::HangUp);
+        };
+        self.link = Link::Greeting { since: now.uptime };
+        let believed = self.believed.as_ref();
+        out.push(Effect::Send(Outbound::Hello {
+            build: self.config.build.clone(),
+            boot_id: self.config.boot_id.clone(),
+            version: believed.map_or(Version::default(), |it| it.desired.version),
+            root: believed.map(|it| it.root),
+            digest: believed.map(|it| it.desired.digest),
+            guardrail_digest,
+        }));
+    }
+
+    fn received(&mut self, inbound: Inbound, now: Now, out: &mut Vec<Effect>) {
+        match (&mut self.link, inbound) {
+            (Link::Greeting { .. } | Link::Live(_), Inbound::GoAway { reason, retry_after }) => {
+                self.go_away(reason, retry_after, now, out);
+            }
+            (Link::Greeting { .. }, Inbound::Welcome(welcome)) => self.welcomed(welcome, now, out),
+            // Anything else before Welcome, or a second Welcome, is not this protocol.
+            (Link::Greeting { .. }, _) | (Link::Live(_), Inbound::Welcome(_)) => self.hang_up(None, now, out),
+            (Link::Live(live), inbound) => {
+                live.heard = now.uptime;
+                self.while_live(inbound, now, out);
+            }
+            // What was under way on a stream that is gone.
+            _ => {}
+        }
+    }
+
+    fn while_live(&mut self, inbound: Inbound, now: Now, out: &mut Vec<Effect>) {
+        match inbound {
+            Inbound::Chunk { nonce, items, last, seal } => self.chunk(nonce, items, last, seal, now, out),
+            Inbound::Delta { nonce, from, delta, seal } => self.delta(nonce, from, &delta, seal, now, out),
+            Inbound::Unreadable { nonce, error } => self.unreadable(nonce, error, out),
+            Inbound::Lease(seal) => self.lease(seal, now, out),
+            Inbound::Plan { nonce } => self.plan(nonce, out),
+            Inbound::Compare => out.push(Effect::Nudge),
+            Inbound::ReportAck { number } => self.outbox.acknowledged(number),
+            Inbound::Ping { number } => out.push(Effect::Send(Outbound::Pong { number })),
+            // Seen to in `received`.
+            Inbound::Welcome(_) | Inbound::GoAway { .. } => {}
+        }
+    }
+
+    fn welcomed(&mut self, welcome: Welcome, now: Now, out: &mut Vec<Effect>) {
+        if welcome.protocol != PROTOCOL {
+            out.push(Effect::Alarm(Alarm::Protocol(welcome.protocol)));
+            return self.hang_up(None, now, out);
+        }
+        if let Some(skew) = self.clock.set(welcome.server_time, now) {
+            out.push(Effect::Alarm(Alarm::Skew(skew)));
+        }
+        self.take_statements(welcome.statements, out);
+        if let Some(reason) = &welcome.parked {
+            out.push(Effect::Alarm(Alarm::Parked(reason.clone())));
+        }
+        self.outbox.restart(welcome.resend_reports, now.uptime);
+        self.link = Link::Live(Live {
+            since: now.uptime,
+            heard: now.uptime,
+            patience: welcome.ping.clamp(PING.0, PING.1) * 3,
+            parked: welcome.parked,
+            batch: welcome.report_batch.clamp(1, MAX_BATCH),
+            gather: welcome.report_after.min(LONGEST_GATHER),
+            transfer: Transfer::Idle,
+            mismatches: 0,
+            plans: 0,
+        });
+    }
+
+    /// Statements only ever add up; a revocation among them may take the lease's signer.
+    fn take_statements(&mut self, statements: Vec<Signed>, out: &mut Vec<Effect>) {
+        let mut taken = false;
+        for signed in statements {
+            if self.statements.contains(&signed) {
+                continue;
+            }
+            match self.verifier.accept(&signed) {
+                Ok(_) if self.statements.len() < MAX_STATEMENTS => {
+                    self.statements.push(signed);
+                    taken = true;
+                }
+                // Believed for this run, but not kept: nobody honest changes keys that often.
+                Ok(_) => {}
+                Err(error) => out.push(Effect::Alarm(Alarm::Statement(error.to_string()))),
+            }
+        }
+        if taken {
+            out.push(Effect::KeepStatements(self.statements.clone()));
+        }
+        if let Some(believed) = &mut self.believed
+            && believed.doubt(&self.verifier, self.config.entra_tenant)
+        {
+            out.push(Effect::Alarm(Alarm::Lease("the key that signed it was revoked".into())));
+            out.push(Effect::Nudge);
+        }
+    }
+
+    fn observed(&mut self, status: Arc<Status>, now: Now) {
+        let gather = if let Link::Live(live) = &self.link { live.gather } else { Duration::ZERO };
+        self.outbox.observe(status, now.uptime, gather);
+    }
+
+    fn plan(&mut self, nonce: String, out: &mut Vec<Effect>) {
+        let Link::Live(live) = &mut self.link else { return };
+        live.plans += 1;
+        out.push(Effect::Plan { nonce });
+    }
+
+    fn planned(&mut self, nonce: String, result: Result<Vec<PlannedChange>, String>, out: &mut Vec<Effect>) {
+        // A nonce lives as long as its stream, so an answer that outlived it has nobody to go to.
+        let Link::Live(live) = &mut self.link else { return };
+        if live.plans == 0 {
+            return;
+        }
+        live.plans -= 1;
+        let result = result.map(|mut changes| {
+            changes.truncate(MAX_PLAN);
+            changes
+        });
+        out.push(Effect::Send(Outbound::PlanResult { nonce, result }));
+    }
+
+    fn renewed(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if matches!(self.link, Link::Greeting { .. } | Link::Live(_)) {
+            out.push(Effect::HangUp);
+            self.link = Link::Waiting { until: now.uptime };
+        }
+    }
+
+    fn go_away(&mut self, reason: GoAwayReason, retry_after: Duration, now: Now, out: &mut Vec<Effect>) {
+        match reason {
+            GoAwayReason::Revoked => {
+                out.extend([Effect::Alarm(Alarm::Revoked), Effect::HangUp]);
+                self.link = Link::Ended;
+                return;
+            }
+            GoAwayReason::Clone => out.push(Effect::Alarm(Alarm::Clone)),
+            _ => {}
+        }
+        self.hang_up(Some(retry_after), now, out);
+    }
+
+    fn hang_up(&mut self, asked: Option<Duration>, now: Now, out: &mut Vec<Effect>) {
+        out.push(Effect::HangUp);
+        self.lost(asked, now);
+    }
+
+    fn lost(&mut self, asked: Option<Duration>, now: Now) {
+        let lasted = match &self.link {
+            Link::Live(live) => now.uptime.saturating_sub(live.since),
+            Link::Dialling { .. } | Link::Greeting { .. } => Duration::ZERO,
+            Link::Waiting { .. } | Link::Ended => return,
+        };
+        if let Some(keeping) = &mut self.keeping {
+            keeping.nonce = None;
+        }
+        let wait = self.backoff.after_loss(lasted, asked, now);
+        self.link = Link::Waiting { until: now.uptime + wait };
+    }
+}
+
+#[cfg(test)]
+mod tests;
