@@ -104,7 +104,8 @@ pub fn verify(assertion: &str, expected: &Expected<'_>) -> Result<(), Refusal> {
 }
 
 fn judge(claims: &Value, expected: &Expected<'_>) -> Result<(), Refusal> {
-    let time = |name: &str| claims[name].as_i64();
+    // NumericDate may have a fraction (RFC 7519, section 2), and MSAL for Python sends one.
+    let time = |name: &str| claims[name].as_f64().map(|seconds| seconds as i64);
     // Entra allows five minutes of clock skew.
     let skew = 300;
     let live = time("exp").is_some_and(|exp| exp + skew > expected.unix_now);
