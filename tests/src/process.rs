@@ -1,0 +1,115 @@
+//! Processes of the fleet: this program again, in a role, with its log in a file. Ended by id, and only by us.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use tokio::process::{Child, Command};
+
+use crate::role::Role;
+
+/// How long a process may take to end after it was asked to.
+const STOP_WITHIN: Duration = Duration::from_secs(20);
+
+/// A running process. Killed when dropped, so that nothing outlives a test.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    name: String,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts `role` with `args`; standard output and error go to `log`, appended.
+    pub fn start(role: Role, name: &str, args: &[OsString], log: &Path) -> Result<Self> {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(log);
+        let file = file.with_context(|| format!("cannot open {}", log.display()))?;
+        let child = command(role, args)?
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        Ok(Self { child, name: name.to_owned(), log: log.to_owned() })
+    }
+
+    /// SIGKILL, as a power cut would: nothing is flushed, nobody is told.
+    pub async fn kill(&mut self) -> Result<()> {
+        self.child.kill().await.with_context(|| format!("cannot kill {}", self.name))
+    }
+
+    /// SIGTERM, and waits.
+    pub async fn stop(&mut self) -> Result<ExitStatus> {
+        if let Some(id) = self.child.id() {
+            // The standard library knows only SIGKILL; `kill` is on every machine that runs a shell.
+            let asked = Command::new("kill").args(["-TERM", &id.to_string()]).status().await?;
+            if !asked.success() {
+                bail!("cannot ask {} to stop", self.name);
+            }
+        }
+        let ended = tokio::time::timeout(STOP_WITHIN, self.child.wait()).await;
+        ended.with_context(|| format!("{} did not stop; see {}", self.name, self.log.display()))?.map_err(Into::into)
+    }
+
+    /// Whether it has ended, and how.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Its whole log so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+/// What a process that ran to its end said.
+#[derive(Debug)]
+pub struct Output {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Output {
+    /// Standard output, or an error with everything that was said.
+    pub fn ok(self) -> Result<String> {
+        if self.code != 0 {
+            bail!("exit code {}: {}{}", self.code, self.stderr, self.stdout);
+        }
+        Ok(self.stdout)
+    }
+
+    pub fn json(self) -> Result<serde_json::Value> {
+        let text = self.ok()?;
+        serde_json::from_str(&text).with_context(|| format!("not JSON: {text}"))
+    }
+}
+
+/// Runs `role` with `args` to its end.
+pub async fn run(role: Role, args: &[OsString]) -> Result<Output> {
+    let output = command(role, args)?.stdin(Stdio::null()).kill_on_drop(true).output().await?;
+    Ok(Output {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
+fn command(role: Role, args: &[OsString]) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe().context("cannot find this program's file")?);
+    command.arg(role.word()).args(args);
+    Ok(command)
+}
+
+/// Arguments from anything that can be one.
+#[macro_export]
+macro_rules! args {
+    ($($arg:expr),* $(,)?) => { vec![$(std::ffi::OsString::from($arg)),*] };
+}

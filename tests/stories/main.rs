@@ -1,0 +1,85 @@
+//! End-to-end stories: whole fleets of real processes over real TLS, each story a sentence.
+//!
+//! `cargo test -p entente-tests --test stories -- WORD` runs those whose name holds a word. With
+//! `ENTENTE_STORY_LOGS=DIR` every process's log and every call to the cloud stays in DIR.
+
+mod access;
+mod bad_input;
+mod customers;
+mod invitations;
+mod kit;
+mod leaving;
+mod quiet;
+mod switches;
+mod trust;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+macro_rules! stories {
+    ($($module:ident: $($name:ident),+;)+) => {
+        vec![$($(trial(stringify!($module), stringify!($name), |story| Box::pin($module::$name(story)))),+),+]
+    };
+}
+
+fn main() -> ExitCode {
+    // The fleets' processes are this program again.
+    if let Some(code) = entente_tests::role::play(std::env::args_os()) {
+        return code;
+    }
+    let mut args = Arguments::from_args();
+    // A fleet is many processes; two at a time keep a small machine busy without starving either.
+    args.test_threads.get_or_insert(2);
+    let all = stories! {
+        access:
+            one_intent_becomes_verified_access_in_every_tenant,
+            a_joiner_has_access_from_one_change,
+            a_mover_changes_roles_without_a_gap,
+            an_agent_that_was_away_converges_with_no_new_call,
+            a_person_in_two_assignments_loses_nothing_when_one_ends;
+        invitations:
+            a_lost_answer_makes_no_second_invitation,
+            a_kill_between_request_and_answer_makes_no_second_invitation,
+            a_lag_longer_than_a_restart_makes_no_second_invitation,
+            a_phantom_invitation_is_made_again_only_after_the_lag,
+            access_waits_for_redemption_and_shows_the_link,
+            an_identity_that_is_not_from_entra_is_blocked;
+        leaving:
+            a_leaver_is_gone_from_every_tenant_with_two_empty_reads,
+            a_leaver_keeps_nobody_else_out,
+            a_leaver_with_an_admin_role_is_still_shut_out,
+            a_leaver_in_a_hundred_tenants_is_confirmed_although_half_the_fleet_is_killed,
+            a_tenant_that_is_away_is_named_until_it_confirms,
+            who_left_comes_back_only_by_rejoining;
+        customers:
+            what_the_guardrail_does_not_allow_is_not_done,
+            a_plane_that_is_only_verified_is_never_written,
+            a_guest_who_was_there_before_is_not_taken_over,
+            a_person_whom_the_customer_blocked_stays_blocked,
+            what_somebody_removed_is_mended_and_what_they_added_is_taken_away,
+            a_missing_permission_is_named,
+            a_pause_stops_writes_and_a_resume_goes_on,
+            everything_that_was_given_can_be_taken_back_without_the_control_plane,
+            a_broken_guardrail_still_lets_a_leaver_go,
+            a_throttled_tenant_converges;
+        quiet:
+            after_convergence_only_periodic_reads_are_made,
+            a_second_apply_changes_nothing_and_sends_nothing;
+        trust:
+            a_restarted_control_plane_goes_on_where_it_was,
+            a_restored_backup_parks_until_a_new_epoch,
+            a_state_that_was_altered_on_disk_is_refused,
+            a_revoked_agent_is_cut_off;
+        bad_input:
+            every_bad_input_is_a_clear_error_and_changes_nothing;
+        switches:
+            joining_and_leaving_hold_whichever_way_the_open_questions_fall;
+    };
+    libtest_mimic::run(&args, all).exit_code()
+}
+
+fn trial(module: &str, name: &str, story: kit::StoryFn) -> Trial {
+    let full = format!("{module}::{name}");
+    Trial::test(full.clone(), move || kit::run(&full, story).map_err(|error| format!("{error:#}").into()))
+}
