@@ -24,6 +24,9 @@ const FORMAT: u32 = 1;
 const META: &[u8] = b"m";
 const META_BYTES: usize = 32;
 
+/// Longest wait for an earlier instance in this process to let go of its file. Seen: under a millisecond.
+const MAX_RELEASE: Duration = Duration::from_secs(5);
+
 /// Opened files and the rows in them. The rows are closed before the lock is released.
 #[derive(Debug)]
 pub(crate) struct Disk {
@@ -42,6 +45,7 @@ impl Disk {
         let marked = read_mark(dir, &mut lock)?;
         let path = dir.join("sled");
         remove_unfinished_snapshots(&path).map_err(|e| storage(dir, e))?;
+        wait_for_release(&path.join("db")).map_err(|e| storage(dir, e))?;
         let rows = open_rows(&path).map_err(|e| storage(dir, e))?;
         let data = File::open(path.join("db")).map_err(|e| storage(dir, e))?;
         let meta = read_meta(dir, &rows)?;
@@ -142,6 +146,25 @@ fn remove_unfinished_snapshots(path: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// sled's threads hold its file for a moment longer than whoever dropped it. No other process does: the lock is ours.
+fn wait_for_release(data: &Path) -> io::Result<()> {
+    let file = match File::open(data) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if began.elapsed() < MAX_RELEASE => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+            // Closing the file gives the lock back; if it is still held, sled will say so.
+            Ok(()) | Err(TryLockError::WouldBlock) => return Ok(()),
+        }
+    }
 }
 
 fn open_rows(path: &Path) -> Result<sled::Db, sled::Error> {
