@@ -6,6 +6,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::slice;
 use std::sync::Arc;
 
 /// Most entries of a chunk: with ten thousand entries, as many as there are chunks, so that neither copy dominates.
@@ -46,8 +47,8 @@ impl<K: Ord, V> Map<K, V> {
     }
 
     /// In order of key.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.chunks.iter().flat_map(|chunk| chunk.iter().map(|(key, value)| (key, value)))
+    pub fn iter(&self) -> Iter<'_, K, V> {
+        Iter { chunks: self.chunks.iter(), entries: [].iter() }
     }
 
     pub fn keys(&self) -> impl Iterator<Item = &K> {
@@ -59,11 +60,11 @@ impl<K: Ord, V> Map<K, V> {
     }
 
     /// From the first key that is not `before` the wanted place. `before` must hold for a prefix of the keys only.
-    pub fn iter_from(&self, before: impl Fn(&K) -> bool) -> impl Iterator<Item = (&K, &V)> {
+    pub fn iter_from(&self, before: impl Fn(&K) -> bool) -> Iter<'_, K, V> {
         let first = self.chunks.partition_point(|chunk| chunk.last().is_some_and(|(key, _)| before(key)));
-        let at = self.chunks.get(first).map_or(0, |chunk| chunk.partition_point(|(key, _)| before(key)));
-        let rest = self.chunks[first..].iter().flat_map(|chunk| chunk.iter());
-        rest.skip(at).map(|(key, value)| (key, value))
+        let mut chunks = self.chunks[first..].iter();
+        let chunk = chunks.next().map_or(&[][..], |chunk| chunk);
+        Iter { chunks, entries: chunk[chunk.partition_point(|(key, _)| before(key))..].iter() }
     }
 
     /// The chunk that holds the key, if any does; the number of chunks if it is beyond all of them.
@@ -72,6 +73,35 @@ impl<K: Ord, V> Map<K, V> {
         K: Borrow<Q>,
     {
         self.chunks.partition_point(|chunk| chunk.last().is_some_and(|(last, _)| last.borrow() < key))
+    }
+}
+
+/// The entries of a [`Map`], in order of key.
+#[derive(Debug)]
+pub struct Iter<'a, K, V> {
+    chunks: slice::Iter<'a, Arc<Chunk<K, V>>>,
+    entries: slice::Iter<'a, (K, V)>,
+}
+
+impl<'a, K, V> Iterator for Iter<'a, K, V> {
+    type Item = (&'a K, &'a V);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some((key, value)) = self.entries.next() {
+                return Some((key, value));
+            }
+            self.entries = self.chunks.next()?.iter();
+        }
+    }
+}
+
+impl<'a, K: Ord, V> IntoIterator for &'a Map<K, V> {
+    type Item = (&'a K, &'a V);
+    type IntoIter = Iter<'a, K, V>;
+
+    fn into_iter(self) -> Iter<'a, K, V> {
+        self.iter()
     }
 }
 

@@ -1,0 +1,188 @@
+//! All tenants, compiled, and kept compiled as intent changes.
+//!
+//! Nothing is changed in place: a change gives a new fleet that shares all but what differs, so that readers keep the
+//! old one, and a commit that fails costs nothing to forget.
+
+use std::collections::BTreeSet;
+
+use entente_model::desired::Item;
+use entente_model::intent::{Intent, Manifest, ResourceName, Tenant};
+use entente_model::revocation::Revocation;
+use entente_model::{AssignmentName, Guid, Map, TenantName};
+use entente_seal::{Buckets, Delta, SealedItem};
+
+use crate::index::Index;
+use crate::touched::{Part, Parts, Step, both};
+use crate::world::World;
+
+/// Intent at one revision, and every tenant's items. Free to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Fleet {
+    pub(crate) intent: Intent,
+    pub(crate) index: Index,
+    tenants: Map<TenantName, Buckets>,
+}
+
+/// What is to be signed under one root.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// Tenants whose items changed, and new ones. In order of name.
+    pub tenants: Vec<Touched>,
+    /// Tenants that are no longer in intent.
+    pub gone: Vec<TenantName>,
+}
+
+/// One tenant of a batch.
+#[derive(Debug, Clone)]
+pub struct Touched {
+    pub tenant: TenantName,
+    pub entra_tenant: Guid,
+    /// All of its items, with their digest and count for the header.
+    pub items: Buckets,
+    /// From the items before.
+    pub delta: Delta,
+}
+
+/// A commit that is already made, as read from the store.
+#[derive(Debug, Clone, Default)]
+pub struct Replay {
+    pub puts: Vec<Manifest>,
+    pub deletes: Vec<ResourceName>,
+    pub revocation_puts: Vec<Revocation>,
+    pub revocation_deletes: Vec<String>,
+}
+
+impl Fleet {
+    /// Compiles every tenant, as at start-up. Whether the intent is valid is not asked: it was when it was stored.
+    pub fn compile_all(intent: Intent) -> Self {
+        let index = Index::of(&intent);
+        let (nothing, no_index) = (Intent::default(), Index::default());
+        let step = Step { before: &World::new(&nothing, &no_index), after: &World::new(&intent, &index) };
+        let whole = Part { whole: true, ..Part::default() };
+        let parts = intent.tenants.keys().map(|name| (name.clone(), whole.clone())).collect();
+        let (tenants, _) = Self::default().compiled(&step, &parts);
+        Self { intent, index, tenants }
+    }
+
+    pub fn intent(&self) -> &Intent {
+        &self.intent
+    }
+
+    /// A tenant's items.
+    pub fn tenant(&self, name: &TenantName) -> Option<&Buckets> {
+        self.tenants.get(name)
+    }
+
+    /// Every tenant's items, in order of name.
+    pub fn tenants(&self) -> impl Iterator<Item = (&TenantName, &Buckets)> {
+        self.tenants.iter()
+    }
+
+    /// The tenants that an assignment selects, whatever state they are in.
+    pub fn matching(&self, assignment: &AssignmentName) -> Vec<TenantName> {
+        let Some(assignment) = self.intent.assignments.get(assignment) else { return Vec::new() };
+        self.world().selected(assignment).into_iter().map(|tenant| tenant.name.clone()).collect()
+    }
+
+    /// The assignments that select a tenant, in order of name.
+    pub fn assignments_of(&self, tenant: &TenantName) -> Vec<AssignmentName> {
+        let Some(tenant) = self.intent.tenants.get(tenant) else { return Vec::new() };
+        self.world().selecting(tenant).into_iter().map(|assignment| assignment.name.clone()).collect()
+    }
+
+    /// Follows a commit of another replica.
+    pub fn follow(&self, replay: Replay) -> (Self, Batch) {
+        let mut after = self.intent.clone();
+        let changed: BTreeSet<ResourceName> =
+            replay.puts.iter().map(Manifest::name).chain(replay.deletes.iter().cloned()).collect();
+        let changed: Vec<ResourceName> = changed.into_iter().collect();
+        let puts = replay.revocation_puts.iter().map(|row| row.id.clone());
+        let rows: Vec<String> = puts.chain(replay.revocation_deletes.iter().cloned()).collect();
+        for name in &replay.deletes {
+            after.remove(name);
+        }
+        for id in &replay.revocation_deletes {
+            after.end_revocation(id);
+        }
+        replay.puts.into_iter().for_each(|manifest| after.put(manifest));
+        replay.revocation_puts.into_iter().for_each(|row| after.put_revocation(row));
+        let index = self.index.with_resources(&self.intent, &after, &changed);
+        let index = index.with_removals(&self.intent, &after, &rows);
+        let step = Step { before: &self.world(), after: &World::new(&after, &index) };
+        let mut parts = step.touched(&changed);
+        step.touched_by_removals(&rows, &mut parts);
+        self.moved(&step, &parts)
+    }
+
+    pub(crate) fn world(&self) -> World<'_> {
+        World::new(&self.intent, &self.index)
+    }
+
+    /// The fleet after a step that reaches these parts.
+    pub(crate) fn moved(&self, step: &Step<'_, '_>, parts: &Parts) -> (Self, Batch) {
+        let (tenants, batch) = self.compiled(step, parts);
+        (Self { intent: step.after.intent.clone(), index: step.after.index.clone(), tenants }, batch)
+    }
+
+    fn compiled(&self, step: &Step<'_, '_>, parts: &Parts) -> (Map<TenantName, Buckets>, Batch) {
+        let (mut tenants, mut batch) = (self.tenants.clone(), Batch::default());
+        for (name, part) in parts {
+            let [old, new] = both(step, name);
+            let Some(tenant) = new else {
+                batch.gone.extend(tenants.remove(name).map(|_| name.clone()));
+                continue;
+            };
+            let old = old.map(|old| sealed(step.before, old, part)).unwrap_or_default();
+            let delta = difference(old, sealed(step.after, tenant, part));
+            let known = tenants.get(name);
+            if known.is_some() && delta.is_empty() {
+                continue;
+            }
+            let items = known.cloned().unwrap_or_default().apply(&delta);
+            tenants.insert(name.clone(), items.clone());
+            batch.tenants.push(Touched { tenant: name.clone(), entra_tenant: tenant.entra_tenant, items, delta });
+        }
+        (tenants, batch)
+    }
+}
+
+/// Every item of a tenant, in no particular order.
+pub(crate) fn whole(world: &World<'_>, tenant: &Tenant) -> Vec<(Item, SealedItem)> {
+    let scaffold = world.scaffold(tenant).into_iter().map(|item| (SealedItem::seal(&item), item));
+    let mut items: Vec<_> = scaffold.map(|(sealed, item)| (item, sealed)).collect();
+    for account in world.accounts_in(tenant) {
+        items.extend(world.roster(tenant, &account).iter().cloned());
+    }
+    items
+}
+
+/// The items of a part, in order of key.
+fn sealed(world: &World<'_>, tenant: &Tenant, part: &Part) -> Vec<SealedItem> {
+    let mut items = Vec::new();
+    if part.whole || part.scaffold {
+        items.extend(world.scaffold(tenant).iter().map(SealedItem::seal));
+    }
+    let mut add = |account| items.extend(world.roster(tenant, account).iter().map(|(_, sealed)| sealed.clone()));
+    if part.whole {
+        world.accounts_in(tenant).iter().for_each(&mut add);
+    } else {
+        part.accounts.iter().for_each(&mut add);
+    }
+    items.sort_unstable_by(|a, b| a.key().cmp(b.key()));
+    items
+}
+
+/// What turns one sorted list into the other.
+fn difference(old: Vec<SealedItem>, new: Vec<SealedItem>) -> Delta {
+    let find = |items: &[SealedItem], key: &str| items.binary_search_by(|item| item.key().cmp(key)).ok();
+    let removed = old.iter().filter(|item| find(&new, item.key()).is_none()).map(|item| item.key().into()).collect();
+    let differs = |item: &SealedItem| find(&old, item.key()).is_none_or(|at| old[at] != *item);
+    Delta { removed, upserts: new.iter().filter(|item| differs(item)).cloned().collect() }
+}
+
+impl PartialEq for Fleet {
+    /// The same intent compiled to the same items. All else follows from these.
+    fn eq(&self, other: &Self) -> bool {
+        self.intent == other.intent && self.tenants == other.tenants
+    }
+}

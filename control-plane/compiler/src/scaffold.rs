@@ -1,0 +1,128 @@
+//! What rights hang on in one tenant: a group for each role, and what the group may do. People are in
+//! [`crate::roster`].
+
+use std::collections::BTreeMap;
+
+use entente_model::desired::{Item, ItemBody, ItemKey, PermissionGrant, Want};
+use entente_model::intent::{
+    Attribute, Condition, DataSource, Mode, PermissionSource, RoleItem, SocRole, Tenant, TenantState,
+};
+use entente_model::{Plane, Timestamp, Window, Windows, catalog};
+
+use crate::world::World;
+
+type Items = BTreeMap<ItemKey, Item>;
+
+impl World<'_> {
+    /// The groups and roles of a tenant: of every role that at least one assignment brings there.
+    pub(crate) fn scaffold(&self, tenant: &Tenant) -> Vec<Item> {
+        if tenant.state != TenantState::Active {
+            return Vec::new();
+        }
+        let mut items = Items::new();
+        let pinned: std::collections::BTreeSet<_> = self.selecting(tenant).iter().map(|it| &it.role).collect();
+        for role in pinned.into_iter().filter_map(|pinned| self.intent.roles.get(pinned)) {
+            put(&mut items, group(tenant, role), Windows::always());
+            // An eligible item is never promoted to active.
+            for item in role.items.iter().filter(|item| item.mode == Mode::Active) {
+                match item.plane {
+                    Plane::AzureRoles => azure_roles(&mut items, tenant, role, item),
+                    Plane::DefenderRoles => defender_role(&mut items, tenant, role, item),
+                    _ => {}
+                }
+            }
+        }
+        items.into_values().collect()
+    }
+}
+
+/// The first of a key counts.
+fn put(items: &mut Items, (key, body): (ItemKey, ItemBody), windows: Windows) {
+    items.entry(key.clone()).or_insert(Item { key, want: Want::Present, windows, body });
+}
+
+fn describe(key: &ItemKey) -> String {
+    format!("Made by Entente as {key}. Changes made by hand are undone.")
+}
+
+fn group(tenant: &Tenant, role: &SocRole) -> (ItemKey, ItemBody) {
+    let key = ItemKey::Group { role: role.name.clone(), class: role.identity_class };
+    let display_name = format!("{}{}-{}", tenant.name_prefix, role.name.id(), role.identity_class.word());
+    let description = describe(&key);
+    (key, ItemBody::Group { display_name, description })
+}
+
+fn azure_roles(items: &mut Items, tenant: &Tenant, role: &SocRole, item: &RoleItem) {
+    let scopes = item.at.as_ref().and_then(|name| tenant.scopes.get(name)).into_iter().flatten();
+    for scope in scopes.filter(|scope| holds(item.when.as_ref(), tenant, Some(scope))) {
+        for text in &item.roles {
+            let Some((definition, name)) = catalog::azure_role(text) else { continue };
+            let key = ItemKey::azure_role(role.name.clone(), role.identity_class, scope, definition);
+            let is_same = |dropped: &str| catalog::azure_role(dropped).is_some_and(|(id, _)| id == definition);
+            let windows = match withheld_until(tenant, role, is_same) {
+                Some(start) => vec![Window { start: Some(start), end: None }].into(),
+                None => Windows::always(),
+            };
+            let body = ItemBody::AzureRole { scope: scope.clone(), definition, role_name: name.into() };
+            put(items, (key, body), windows);
+        }
+    }
+}
+
+fn defender_role(items: &mut Items, tenant: &Tenant, role: &SocRole, item: &RoleItem) {
+    if !holds(item.when.as_ref(), tenant, None) {
+        return;
+    }
+    let grant = |permission: &String| PermissionGrant {
+        permission: permission.clone(),
+        withheld_until: withheld_until(tenant, role, |dropped| dropped == permission),
+    };
+    let mut permissions: Vec<PermissionGrant> = item.permissions.iter().map(grant).collect();
+    permissions.sort();
+    permissions.dedup();
+    let mut data_sources = item.data_sources.clone();
+    data_sources.sort();
+    data_sources.dedup();
+    if data_sources.is_empty() {
+        data_sources.push(DataSource::All);
+    }
+    let display_name = format!("{}{}", tenant.name_prefix, role.name.id());
+    let key = ItemKey::DefenderRole { role: role.name.clone() };
+    let body = ItemBody::DefenderRole { display_name: display_name.clone(), description: describe(&key), permissions };
+    put(items, (key, body), Windows::always());
+    let key = ItemKey::DefenderAssignment { role: role.name.clone(), class: role.identity_class };
+    put(items, (key, ItemBody::DefenderAssignment { display_name, data_sources }), Windows::always());
+}
+
+/// When the last exemption that drops this ends; nothing if none does.
+fn withheld_until(tenant: &Tenant, role: &SocRole, is_this: impl Fn(&str) -> bool) -> Option<Timestamp> {
+    let exemptions = tenant.exemptions.iter().filter(|exemption| exemption.role == role.name);
+    let dropping = exemptions.filter(|exemption| exemption.drop.iter().any(|dropped| is_this(dropped)));
+    dropping.map(|exemption| exemption.until.ends()).max()
+}
+
+/// Whether a condition holds in a tenant, within a scope where the item has one.
+pub(crate) fn holds(condition: Option<&Condition>, tenant: &Tenant, scope: Option<&str>) -> bool {
+    let Some(condition) = condition else { return true };
+    match condition.attribute {
+        Attribute::UserType => tenant.user_type.word() == condition.value,
+        Attribute::Cloud => tenant.cloud.word() == condition.value,
+        Attribute::WorkspacePermissionSource => {
+            let mut sources = sources_within(tenant, scope).peekable();
+            sources.peek().is_some() && sources.all(|source| source.word() == condition.value)
+        }
+    }
+}
+
+/// What the workspaces within a scope declare. One without an id counts for every scope.
+fn sources_within(tenant: &Tenant, scope: Option<&str>) -> impl Iterator<Item = PermissionSource> {
+    let within = move |id: &str| scope.is_none_or(|scope| lies_within(id, scope));
+    let workspaces = tenant.workspaces.iter();
+    workspaces.filter(move |it| it.id.as_deref().is_none_or(within)).map(|it| it.permission_source)
+}
+
+/// ARM compares ids without regard to case, segment by segment.
+fn lies_within(id: &str, scope: &str) -> bool {
+    let mut segments = id.split('/');
+    scope.split('/').all(|wanted| segments.next().is_some_and(|segment| segment.eq_ignore_ascii_case(wanted)))
+}

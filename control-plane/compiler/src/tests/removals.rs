@@ -1,0 +1,276 @@
+//! What a change names for removal, and what ends that.
+
+use entente_model::intent::OperatorState;
+use entente_model::revocation::Subject;
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::{Confirmation, Sighting};
+
+/// Every removal that stands, one a line.
+fn rows(fleet: &Fleet) -> String {
+    let rows = fleet.intent().revocations.values().map(|row| {
+        let tenants: Vec<&str> = row.tenants.iter().map(TenantName::id).collect();
+        let subject = if row.subject == Subject::Person { "PERSON" } else { "MEMBERSHIP" };
+        format!("{} {subject} {} by {} in {}\n", row.id, row.cause.word(), row.actor, tenants.join(" "))
+    });
+    rows.collect()
+}
+
+fn check(fleet: &Fleet, edit: &Edit, expected: Expect) -> Fleet {
+    let fleet = advance(fleet, edit).fleet;
+    expected.assert_eq(&rows(&fleet));
+    fleet
+}
+
+const MAYA_LEFT: (&str, &str) = ("displayName: Maya Berg", "displayName: Maya Berg\nstate: LEFT");
+const LI_SUSPENDED: (&str, &str) = ("displayName: Li Chen", "displayName: Li Chen\nstate: SUSPENDED");
+const LI_DROPPED: (&str, &str) = ("\n  - {operator: operators/li, until: 2027-01-31}", "");
+
+/// The sample's edit without an operator, who is deleted.
+fn deleting(operator: &str, edit: Edit) -> Edit {
+    let puts = edit.puts.into_iter().filter(|it| it.name().to_string() != operator).collect();
+    Edit { puts, deletes: vec![operator.parse().unwrap()], ..edit }
+}
+
+#[test]
+fn whoever_leaves_is_removed_account_by_account_where_they_were() {
+    check(
+        &sample(),
+        &with(&[MAYA_LEFT]),
+        expect![[r#"
+        maya/user/nordwall/0b0de000-0000-4000-8000-000000000003 PERSON LEFT by principals/jonas in contoso tailspin
+        maya/user/nordwall/0b0de000-0000-4000-8000-000000000004 PERSON LEFT by principals/jonas in contoso
+    "#]],
+    );
+}
+
+#[test]
+fn a_suspension_is_a_removal_that_ends_when_it_does() {
+    let fleet = check(
+        &sample(),
+        &with(&[LI_SUSPENDED]),
+        expect![[r#"
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005 PERSON SUSPENDED by principals/jonas in contoso tailspin
+    "#]],
+    );
+    assert_eq!(check(&fleet, &with(&[]), expect![[""]]), sample());
+}
+
+#[test]
+fn leaving_outranks_a_suspension_and_deleting_does_not_outrank_leaving() {
+    let fleet = advance(&sample(), &with(&[LI_SUSPENDED])).fleet;
+    let left = ("displayName: Li Chen", "displayName: Li Chen\nstate: LEFT");
+    let by_sam = Edit { actor: "principals/sam".into(), ..with(&[left]) };
+    let fleet = check(
+        &fleet,
+        &by_sam,
+        expect![[r#"
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005 PERSON LEFT by principals/sam in contoso tailspin
+    "#]],
+    );
+    check(
+        &fleet,
+        &deleting("operators/li", with(&[LI_DROPPED])),
+        expect![[r#"
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005 PERSON LEFT by principals/sam in contoso tailspin
+    "#]],
+    );
+}
+
+#[test]
+fn a_suspended_person_who_comes_back_elsewhere_is_still_removed_where_not() {
+    let fleet = advance(&sample(), &with(&[LI_SUSPENDED])).fleet;
+    let narrower =
+        with(&[("except: [tenants/fabrikam], expect: 2", "except: [tenants/fabrikam, tenants/tailspin], expect: 1")]);
+    check(
+        &fleet,
+        &narrower,
+        expect![[r#"
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005 PERSON SUSPENDED by principals/jonas in tailspin
+    "#]],
+    );
+}
+
+#[test]
+fn a_dropped_member_loses_the_membership_by_name() {
+    let fleet = check(
+        &sample(),
+        &with(&[LI_DROPPED]),
+        expect![[r#"
+        li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 MEMBERSHIP MEMBER_DROPPED by principals/jonas in contoso tailspin
+    "#]],
+    );
+    let lines: String = shown(&fleet, "contoso").lines().filter(|line| line.contains("0005")).collect();
+    expect!["member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 ABSENT MEMBER_DROPPED by principals/jonas at 2026-12-24T12:00:00Z"].assert_eq(&lines);
+    assert_eq!(check(&fleet, &with(&[]), expect![[""]]), sample());
+}
+
+#[test]
+fn a_deleted_assignment_removes_its_memberships_by_name() {
+    let puts = with(&[]).puts;
+    let edit = Edit { deletes: vec!["assignments/nordic-l1".parse().unwrap()], ..edit(vec![]) };
+    let fleet = check(
+        &sample(),
+        &edit,
+        expect![[r#"
+        li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 MEMBERSHIP ASSIGNMENT_DELETED by principals/jonas in contoso tailspin
+        maya/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003 MEMBERSHIP ASSIGNMENT_DELETED by principals/jonas in contoso tailspin
+    "#]],
+    );
+    assert_eq!(puts.len(), 12);
+    assert_eq!(touched(&advance(&fleet, &super::edit(puts))), ["contoso", "tailspin"]);
+}
+
+#[test]
+fn a_deleted_operator_is_removed_as_a_person() {
+    check(
+        &sample(),
+        &deleting("operators/li", with(&[LI_DROPPED])),
+        expect![[r#"
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005 PERSON OPERATOR_DELETED by principals/jonas in contoso tailspin
+    "#]],
+    );
+}
+
+#[test]
+fn an_assignment_that_names_another_operator_drops_the_first() {
+    let identity = "class: privileged, objectId: 0b0de000-0000-4000-8000-000000000007, upn: adm-jonas@nordwall.example, mail: adm-jonas@nordwall.example}";
+    let jonas = "upn: jonas@nordwall.example, mail: jonas@nordwall.example}";
+    let other = with(&[
+        ("operator: operators/maya\nrole", "operator: operators/jonas\nrole"),
+        (jonas, &format!("{jonas}\n  - {{home: homeTenants/nordwall, {identity}")),
+    ]);
+    check(
+        &sample(),
+        &other,
+        expect![[r#"
+        maya/member/engineer/privileged/nordwall/0b0de000-0000-4000-8000-000000000004 MEMBERSHIP MEMBER_DROPPED by principals/jonas in contoso
+    "#]],
+    );
+}
+
+#[test]
+fn edits_of_labels_names_and_except_only_imply() {
+    for narrower in [
+        with(&[("except: [tenants/fabrikam], expect: 2", "except: [tenants/fabrikam, tenants/contoso], expect: 1")]),
+        with(&[("labels: {region: nordic, ring: \"1\"}", "labels: {ring: \"1\"}"), ("expect: 2", "expect: 1")]),
+        with(&[("customer: contoso", "customer: contoso\nstate: ONBOARDING")]),
+        with(&[("tenants: {names: [tenants/contoso]}", "tenants: {names: [tenants/tailspin]}")]),
+    ] {
+        let advance = advance(&sample(), &narrower);
+        assert_eq!(rows(&advance.fleet), "");
+        let contoso = advance.batch.tenants.iter().find(|touched| touched.tenant == tenant("contoso")).unwrap();
+        assert!(!contoso.delta.removed.is_empty());
+    }
+}
+
+#[test]
+fn another_squad_in_its_place_only_implies() {
+    let south = "kind: Squad\nname: squads/south\nowner: operators/jonas\nmembers: [{operator: operators/jonas}]";
+    let mut replaced = with(&[("squad: squads/nordic\nrole", "squad: squads/south\nrole")]);
+    replaced.puts.extend(manifests(south));
+    check(&sample(), &replaced, expect![[""]]);
+}
+
+#[test]
+fn a_membership_that_another_assignment_still_grants_is_not_lost() {
+    let cover = r#"
+kind: Assignment
+name: assignments/li-cover
+operator: operators/li
+role: socRoles/l1-analyst@3
+tenants: {names: [tenants/contoso]}
+justification: Cover
+owner: operators/jonas"#;
+    let fleet = advance(&sample(), &edit(manifests(cover))).fleet;
+    check(
+        &fleet,
+        &with(&[LI_DROPPED]),
+        expect![[r#"
+        li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 MEMBERSHIP MEMBER_DROPPED by principals/jonas in tailspin
+    "#]],
+    );
+}
+
+#[test]
+fn a_removal_ends_when_every_tenant_has_confirmed_it() {
+    let fleet = advance(&sample(), &with(&[LI_DROPPED])).fleet;
+    let id = fleet.intent().revocations.keys().next().unwrap().clone();
+    let confirm = |name: &str| {
+        let confirmed = vec![Confirmation { revocation: id.clone(), tenant: tenant(name) }];
+        Edit { confirmed, ..edit(vec![]) }
+    };
+    let one = advance(&fleet, &confirm("contoso"));
+    assert_eq!((touched(&one), one.revocation_puts.len(), one.revocation_deletes.len()), (vec!["contoso"], 1, 0));
+    let all = advance(&one.fleet, &confirm("tailspin"));
+    assert_eq!(
+        (touched(&all), all.revocation_puts.len(), all.revocation_deletes.clone()),
+        (vec!["tailspin"], 0, vec![id.clone()])
+    );
+    assert_eq!(touched(&advance(&all.fleet, &confirm("tailspin"))), Vec::<&str>::new());
+}
+
+#[test]
+fn a_leaver_is_removed_also_where_only_an_agent_still_sees_the_account() {
+    let narrower =
+        with(&[("except: [tenants/fabrikam], expect: 2", "except: [tenants/fabrikam, tenants/tailspin], expect: 1")]);
+    let fleet = advance(&sample(), &narrower).fleet;
+    let (home, object_id) =
+        ("homeTenants/nordwall".parse().unwrap(), "0b0de000-0000-4000-8000-000000000005".parse().unwrap());
+    let mut left = narrower;
+    for manifest in &mut left.puts {
+        if let Manifest::Operator(operator) = manifest
+            && operator.name.id() == "li"
+        {
+            operator.state = OperatorState::Left;
+        }
+    }
+    left.still_there = vec![Sighting { tenant: tenant("tailspin"), home, object_id }];
+    check(
+        &fleet,
+        &left,
+        expect![[r#"
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005 PERSON LEFT by principals/jonas in contoso tailspin
+    "#]],
+    );
+}
+
+#[test]
+fn whoever_leaves_after_being_dropped_is_still_removed_as_a_person() {
+    let fleet = advance(&sample(), &with(&[LI_DROPPED])).fleet;
+    let left = ("displayName: Li Chen", "displayName: Li Chen\nstate: LEFT");
+    check(
+        &fleet,
+        &with(&[LI_DROPPED, left]),
+        expect![[r#"
+        li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 MEMBERSHIP MEMBER_DROPPED by principals/jonas in contoso tailspin
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005 PERSON LEFT by principals/jonas in contoso tailspin
+    "#]],
+    );
+}
+
+#[test]
+fn an_account_that_passes_to_another_operator_by_the_same_change_stays() {
+    let renamed = SAMPLE.replace("operators/li", "operators/li-chen");
+    let edit = Edit { deletes: vec!["operators/li".parse().unwrap()], ..edit(manifests(&renamed)) };
+    check(&sample(), &edit, expect![[""]]);
+}
+
+#[test]
+fn a_deleted_tenant_is_no_longer_waited_for() {
+    let fleet = advance(&sample(), &with(&[MAYA_LEFT])).fleet;
+    let elsewhere = with(&[
+        MAYA_LEFT,
+        ("labels: {region: nordic}\nnamePrefix", "labels: {region: south}\nnamePrefix"),
+        ("expect: 2", "expect: 1"),
+    ]);
+    let fleet = advance(&fleet, &elsewhere).fleet;
+    let advance = advance(&fleet, &delete(&["tenants/tailspin"]));
+    expect![[r#"
+        maya/user/nordwall/0b0de000-0000-4000-8000-000000000003 PERSON LEFT by principals/jonas in contoso
+        maya/user/nordwall/0b0de000-0000-4000-8000-000000000004 PERSON LEFT by principals/jonas in contoso
+    "#]]
+    .assert_eq(&rows(&advance.fleet));
+    assert_eq!(advance.batch.gone, [tenant("tailspin")]);
+}

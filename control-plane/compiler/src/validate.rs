@@ -1,0 +1,41 @@
+//! What is wrong with a change, where that needs more than one resource to see. The shape of a single one is checked
+//! by [`entente_model::intent::Manifest::check`].
+//!
+//! Looks at what the change reaches, not at all intent: what it does not reach was valid and still is.
+
+mod names;
+mod people;
+mod tenants;
+
+use std::collections::BTreeSet;
+
+use entente_model::intent::ResourceName;
+use entente_model::violation::Fault;
+use entente_model::{OperatorName, Violation};
+
+use crate::touched::Step;
+
+/// Everything that is wrong with a change, each fault once, in the order of the checks.
+pub(crate) fn validate(step: &Step<'_, '_>, changed: &[ResourceName], rejoins: &[OperatorName]) -> Vec<Violation> {
+    let mut faults = Faults::default();
+    names::check(step, changed, &mut faults);
+    people::check(step, changed, rejoins, &mut faults);
+    tenants::check(step, changed, &mut faults);
+    faults.found
+}
+
+/// Gathers faults.
+#[derive(Default)]
+struct Faults {
+    found: Vec<Violation>,
+    seen: BTreeSet<(String, String)>,
+}
+
+impl Faults {
+    fn add(&mut self, name: impl std::fmt::Display, field: &str, reason: Fault, description: impl Into<String>) {
+        let (field, description) = (format!("{name}: {field}"), description.into());
+        if self.seen.insert((field.clone(), description.clone())) {
+            self.found.push(Violation::new(field, reason, description));
+        }
+    }
+}
