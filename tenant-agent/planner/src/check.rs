@@ -1,0 +1,391 @@
+//! A second opinion on a plan. Shares no decision with [`crate::plan`]: it reads the plan, the guardrail, the ledger
+//! and what was observed, and says which rule a change that would be carried out breaks. It must find no fault in
+//! any plan; the agent asks it before it acts.
+
+use std::collections::BTreeSet;
+
+use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::plan::{ChangeClass, Verdict};
+use entente_model::time::Phase;
+use entente_model::{Guid, Plane, PlaneMode};
+
+use crate::action::Action;
+use crate::capability;
+use crate::guardrail::{Adopt, FreezeExcept, Guardrail, OnLeave};
+use crate::ledger::{Charge, DAY, Entry, Ledger, Ownership, Thing, anchor_key};
+use crate::observed::{Part, User};
+use crate::plan::{Change, Input, Plan};
+
+/// A rule that a plan breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub rule: &'static str,
+    pub detail: String,
+}
+
+/// Everything that is wrong with a plan made from this input.
+pub fn check(plan: &Plan, input: &Input<'_>) -> Vec<Fault> {
+    // The plan's own bookkeeping is done before its changes: what it found to be ours counts.
+    let mut ledger = input.ledger.clone();
+    ledger.apply_all(&plan.updates);
+    let mut checker = Checker { input, ledger, faults: Vec::new() };
+    for change in plan.todo() {
+        checker.change(change);
+    }
+    checker.order(plan);
+    checker.caps(plan);
+    checker.twice(plan);
+    checker.reports(plan);
+    checker.faults
+}
+
+struct Checker<'a> {
+    input: &'a Input<'a>,
+    ledger: Ledger,
+    faults: Vec<Fault>,
+}
+
+impl Checker<'_> {
+    fn unless(&mut self, holds: bool, rule: &'static str, change: &Change) {
+        if !holds {
+            self.faults.push(Fault { rule, detail: format!("{}: {}", change.key, change.action) });
+        }
+    }
+
+    fn change(&mut self, change: &Change) {
+        self.unless(
+            (change.class == ChangeClass::Grant) != is_removal(&change.action) || narrows(change),
+            "a grant adds and a removal takes away",
+            change,
+        );
+        self.times(change);
+        match self.input.guardrail {
+            Ok(guardrail) => self.guardrail(change, guardrail),
+            Err(_) => self.unless(
+                matches!(change.class, ChangeClass::Expiry | ChangeClass::Leaver),
+                "without a readable guardrail only end dates and leavers",
+                change,
+            ),
+        }
+        self.ownership(change);
+        self.people(change);
+        self.observed(change);
+    }
+
+    fn times(&mut self, change: &Change) {
+        let class = change.class;
+        if self.input.paused {
+            self.unless(class == ChangeClass::Expiry, "paused: only end dates", change);
+        }
+        if !self.input.lease_fresh {
+            self.unless(class != ChangeClass::Grant, "without a lease no grant", change);
+        }
+    }
+
+    fn guardrail(&mut self, change: &Change, guardrail: &Guardrail) {
+        let class = change.class;
+        let is_anchor = matches!(&change.key, ItemKey::Other(key) if key.starts_with("anchor/"));
+        let managed = guardrail.mode(change.action.plane(is_anchor)) == PlaneMode::Manage;
+        self.unless(managed, "writes only on managed planes", change);
+        let past = guardrail.review_by.ends() <= self.input.now;
+        self.unless(!past || class != ChangeClass::Grant, "past the review no grant", change);
+        for freeze in &guardrail.freeze {
+            if freeze.from.begins() <= self.input.now && self.input.now < freeze.to.ends() {
+                let passes = match class {
+                    ChangeClass::Expiry | ChangeClass::Leaver => true,
+                    ChangeClass::OtherRemoval => freeze.except == Some(FreezeExcept::Removals),
+                    ChangeClass::Grant => false,
+                };
+                self.unless(passes, "frozen", change);
+            }
+        }
+        self.protected(change, guardrail);
+        self.within(change, guardrail);
+    }
+
+    fn protected(&mut self, change: &Change, guardrail: &Guardrail) {
+        let (users, groups) = touched(&change.action);
+        let listed = |ids: &BTreeSet<String>, id: Guid| ids.iter().any(|it| it.to_lowercase() == id.to_string());
+        let free = !users.into_iter().any(|id| listed(&guardrail.protected.users, id))
+            && !groups.into_iter().any(|id| listed(&guardrail.protected.groups, id));
+        self.unless(free, "protected objects are not touched", change);
+    }
+
+    /// What each action must fit.
+    fn within(&mut self, change: &Change, guardrail: &Guardrail) {
+        let prefix = &guardrail.limits.name_prefix;
+        match &change.action {
+            Action::BlockUser { .. } => {
+                let may = guardrail.people.on_leave.contains(&OnLeave::Block);
+                self.unless(may, "blocks only with onLeave block", change);
+            }
+            Action::RevokeSessions { .. } => {
+                let may = guardrail.people.on_leave.contains(&OnLeave::RevokeSessions);
+                self.unless(may, "ends sessions only with onLeave revokeSessions", change);
+            }
+            Action::DeleteUser { .. } => {
+                let may = guardrail.people.on_leave.contains(&OnLeave::Delete);
+                self.unless(may, "deletes only with onLeave delete", change);
+            }
+            Action::InviteUser { mail, .. } => {
+                let domain = mail.split('@').next_back().unwrap_or_default().to_lowercase();
+                let known = guardrail.provider.mail_domains.iter().any(|it| it.to_lowercase() == domain);
+                self.unless(known, "invites only the provider's domains", change);
+                let barred = guardrail.people.barred.iter().any(|it| it.eq_ignore_ascii_case(mail));
+                self.unless(!barred, "invites nobody who is barred", change);
+            }
+            Action::CreateGroup { display_name, .. }
+            | Action::CreateDefenderRole { display_name, .. }
+            | Action::UpdateDefenderRole { display_name, .. }
+            | Action::CreateDefenderAssignment { display_name, .. } => {
+                self.unless(display_name.starts_with(prefix.as_str()), "names begin with the prefix", change);
+            }
+            Action::PutAzureRole { scope, definition, .. } => self.azure(change, guardrail, scope, *definition),
+            _ => {}
+        }
+        let item = self.input.items.get(&change.key);
+        if let (Some(ItemBody::DefenderRole { permissions, .. }), ChangeClass::Grant) =
+            (item.map(|item| &item.body), change.class)
+        {
+            let given = permissions.iter().filter(|it| it.withheld_until.is_none_or(|until| until <= self.input.now));
+            let fits = given.map(|it| capability::of_defender_permission(&it.permission)).all(|capabilities| {
+                capabilities.is_some_and(|all| all.iter().all(|it| guardrail.capabilities.allow.contains(it)))
+            });
+            self.unless(fits, "gives only allowed capabilities", change);
+        }
+    }
+
+    fn azure(&mut self, change: &Change, guardrail: &Guardrail, scope: &str, definition: Guid) {
+        let scope = format!("{}/", scope.to_lowercase());
+        let below = |above: &String| scope.starts_with(&format!("{}/", above.to_lowercase().trim_end_matches('/')));
+        self.unless(guardrail.azure.scopes.iter().any(below), "assigns only in the scopes", change);
+        if let Some(home) = &guardrail.protected.agent_home {
+            let above_home = format!("{}/", home.to_lowercase()).starts_with(&scope);
+            self.unless(!below(home) && !above_home, "never at the agent's home", change);
+        }
+        let listed = guardrail.azure.roles.values().any(|id| *id == definition);
+        self.unless(listed, "assigns only the listed roles", change);
+        let capabilities = capability::of_azure_role(definition);
+        let fits = capabilities.is_some_and(|all| all.iter().all(|it| guardrail.capabilities.allow.contains(it)));
+        self.unless(fits, "gives only allowed capabilities", change);
+    }
+
+    /// Only what we made.
+    fn ownership(&mut self, change: &Change) {
+        let owns =
+            |id: Guid| self.ledger.entries.values().any(|it| is_thing(it, id) && it.ownership == Ownership::Owned);
+        let knows = |id: Guid| self.ledger.entries.values().any(|it| is_thing(it, id));
+        let entry = self.ledger.get(&change.key);
+        let (holds, rule) = match &change.action {
+            Action::BlockUser { user } | Action::RevokeSessions { user } | Action::DeleteUser { user } => {
+                (owns(*user), "ends only accounts of ours")
+            }
+            Action::UnblockUser { user } => {
+                (owns(*user) && entry.is_some_and(|it| it.block.is_some()), "lifts only a block of ours")
+            }
+            Action::RemoveMember { group, .. } => {
+                let ours =
+                    owns(*group) || entry.is_some_and(|it| it.ownership == Ownership::Owned && it.thing.is_some());
+                (ours && knows(*group), "removes members only from groups of ours")
+            }
+            Action::AddMember { group, .. } => (knows(*group), "adds members only to groups of ours"),
+            Action::DeleteAzureRole { .. } => (
+                entry.is_some_and(|it| matches!(it.thing, Some(Thing::AzureRole { .. }))),
+                "deletes only assignments of ours",
+            ),
+            Action::DeleteDefenderRole { id } | Action::DeleteDefenderAssignment { id } => {
+                let ours =
+                    entry.is_some_and(|it| it.ownership == Ownership::Owned && object_id(it) == Some(id.clone()));
+                (ours, "deletes only Defender objects of ours")
+            }
+            Action::UpdateDefenderRole { id, .. } => {
+                (entry.is_some_and(|it| object_id(it) == Some(id.clone())), "changes only Defender roles of ours")
+            }
+            Action::PutAzureRole { principal, .. } | Action::CreateDefenderAssignment { principal, .. } => {
+                (knows(*principal), "gives rights only to groups of ours")
+            }
+            Action::InviteUser { .. } | Action::CreateGroup { .. } | Action::CreateDefenderRole { .. } => (
+                entry.is_none_or(|it| it.intent.is_none() && it.thing.is_none()),
+                "creates nothing twice: an unknown outcome is looked up",
+            ),
+        };
+        self.unless(holds, rule, change);
+    }
+
+    /// Nobody who is to go is given anything.
+    fn people(&mut self, change: &Change) {
+        let Some((home, object_id)) = change.key.person() else { return };
+        if change.class != ChangeClass::Grant {
+            return;
+        }
+        let user = self.input.items.get(&ItemKey::User { home: home.clone(), object_id });
+        let wanted = |item: Option<&Item>| item.is_some_and(|item| item.want == Want::Present);
+        self.unless(
+            wanted(user) && wanted(self.input.items.get(&change.key)),
+            "no grant without a desired item",
+            change,
+        );
+        let open = |item: &Item| matches!(item.windows.phase(self.input.now), Phase::Open(_));
+        let in_time = self.input.items.get(&change.key).is_some_and(open);
+        self.unless(in_time, "no grant outside its window", change);
+        let left = self.input.ledger.left.get(&object_id);
+        let elsewhere = left.is_some_and(|left| left.epoch != self.input.version.epoch);
+        self.unless(!elsewhere, "no grant to one known to have left in another history", change);
+        let Ok(guardrail) = self.input.guardrail else { return };
+        if let Some(ItemBody::User { home_tenant, .. }) = user.map(|item| &item.body) {
+            self.unless(*home_tenant == guardrail.provider.home_tenant, "only people of the home tenant", change);
+        }
+        if matches!(change.key, ItemKey::Member { .. })
+            && let (Some(longest), Some(item)) = (guardrail.limits.longest_grant, self.input.items.get(&change.key))
+        {
+            let ends = item.windows.as_slice().iter().all(|window| {
+                window.end.is_some_and(|end| end.since(window.start.unwrap_or(self.input.now)) <= longest.0)
+            });
+            self.unless(ends, "no grant longer than the longest", change);
+        }
+    }
+
+    /// What was seen must bear it.
+    fn observed(&mut self, change: &Change) {
+        let user = |id: Guid| -> Option<&User> { self.seen(id) };
+        let (holds, rule) = match &change.action {
+            Action::BlockUser { user: id } => (user(*id).is_some_and(|it| it.enabled), "blocks only who is enabled"),
+            Action::AddMember { group, user: id } if Some(*group) != self.anchor() => (
+                user(*id).is_some_and(|it| it.enabled && it.redeemed && it.is_entra_homed()),
+                "members only after redemption by an Entra account that is not blocked",
+            ),
+            Action::InviteUser { mail, .. } => {
+                let empty = matches!(self.input.observed.by_mail(mail), Part::Read(found) if found.is_empty());
+                (empty, "invites only whom a look-up by mail did not find")
+            }
+            _ => return,
+        };
+        self.unless(holds, rule, change);
+    }
+
+    fn seen(&self, id: Guid) -> Option<&User> {
+        let by_id = self.input.observed.users.get(&id).and_then(Part::read).and_then(Option::as_ref);
+        by_id.or_else(|| {
+            let found = self.input.observed.users_by_mail.values().filter_map(Part::read).flatten();
+            found.into_iter().find(|user| user.id == Some(id))
+        })
+    }
+
+    fn anchor(&self) -> Option<Guid> {
+        self.ledger.get(&anchor_key()).and_then(|entry| entry.guid())
+    }
+
+    fn order(&mut self, plan: &Plan) {
+        let mut seen_grant = false;
+        for change in plan.todo() {
+            seen_grant |= change.class == ChangeClass::Grant;
+            let leaver = change.class == ChangeClass::Leaver && matches!(change.key, ItemKey::User { .. });
+            self.unless(!(leaver && seen_grant), "leavers before grants", change);
+        }
+    }
+
+    fn caps(&mut self, plan: &Plan) {
+        let Ok(guardrail) = self.input.guardrail else { return };
+        let per_day = &guardrail.limits.per_day;
+        let caps = [
+            (Charge::Joiner, per_day.joiners),
+            (Charge::Other, per_day.other_changes),
+            (Charge::Implied, per_day.implied_removals),
+        ];
+        for (charge, cap) in caps {
+            let recent =
+                self.ledger.events.iter().filter(|it| it.charge == charge && self.input.now.since(it.at) < DAY);
+            let before: BTreeSet<&ItemKey> = recent.map(|it| &it.key).collect();
+            let added: BTreeSet<&ItemKey> = plan
+                .todo()
+                .filter(|it| it.charge == charge)
+                .map(|it| &it.key)
+                .filter(|it| !before.contains(it))
+                .collect();
+            // What was done under an older, wider cap is done; nothing may be added to it.
+            if !added.is_empty() && before.len() + added.len() > cap as usize {
+                let detail = format!("{charge:?}: {} and {} more, of {cap}", before.len(), added.len());
+                self.faults.push(Fault { rule: "within the caps", detail });
+            }
+        }
+        for change in plan.todo() {
+            let free = change.charge == Charge::Free;
+            let named = matches!(change.class, ChangeClass::Leaver | ChangeClass::Expiry);
+            self.unless(!named || free, "leavers and end dates are never capped", change);
+        }
+    }
+
+    fn twice(&mut self, plan: &Plan) {
+        let mut seen: Vec<&Action> = Vec::new();
+        for change in plan.todo() {
+            self.unless(!seen.contains(&&change.action), "nothing twice in one plan", change);
+            seen.push(&change.action);
+        }
+    }
+
+    fn reports(&mut self, plan: &Plan) {
+        let reported: BTreeSet<&ItemKey> = plan.reports.iter().map(|report| &report.key).collect();
+        for key in self.input.items.keys().filter(|key| !reported.contains(key)) {
+            self.faults.push(Fault { rule: "every item is reported", detail: key.to_string() });
+        }
+        let Ok(guardrail) = self.input.guardrail else { return };
+        let adopted = plan.updates.iter().filter(|update| adopts(update, self.input.ledger)).count();
+        if adopted > 0 && guardrail.people.adopt_existing != Adopt::Allow {
+            self.faults.push(Fault { rule: "adopts only with leave", detail: format!("{adopted} objects") });
+        }
+        if plan.changes.iter().any(|it| it.verdict != Verdict::Allowed && it.reason.is_none()) {
+            self.faults.push(Fault { rule: "what is not allowed says why", detail: String::new() });
+        }
+    }
+}
+
+fn adopts(update: &crate::ledger::Update, before: &Ledger) -> bool {
+    let crate::ledger::Update::Put(key, entry) = update else { return false };
+    let is_object = matches!(entry.thing, Some(Thing::User { .. } | Thing::Group { .. }));
+    is_object
+        && entry.ownership == Ownership::Adopted
+        && before.get(key).is_none_or(|old| old.ownership != Ownership::Adopted)
+}
+
+fn is_thing(entry: &Entry, id: Guid) -> bool {
+    matches!(entry.thing, Some(Thing::User { id: it } | Thing::Group { id: it }) if it == id)
+}
+
+fn object_id(entry: &Entry) -> Option<String> {
+    entry.thing.as_ref().map(Thing::object_id)
+}
+
+fn is_removal(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::BlockUser { .. }
+            | Action::RevokeSessions { .. }
+            | Action::RemoveMember { .. }
+            | Action::DeleteAzureRole { .. }
+            | Action::DeleteDefenderAssignment { .. }
+            | Action::DeleteDefenderRole { .. }
+            | Action::DeleteUser { .. }
+    )
+}
+
+fn narrows(change: &Change) -> bool {
+    matches!(change.action, Action::UpdateDefenderRole { .. }) && change.class == ChangeClass::OtherRemoval
+}
+
+/// Users and groups that an action would change.
+fn touched(action: &Action) -> (Vec<Guid>, Vec<Guid>) {
+    match action {
+        Action::BlockUser { user }
+        | Action::UnblockUser { user }
+        | Action::RevokeSessions { user }
+        | Action::DeleteUser { user } => (vec![*user], Vec::new()),
+        Action::AddMember { group, user } | Action::RemoveMember { group, user } => (vec![*user], vec![*group]),
+        Action::PutAzureRole { principal, .. } | Action::CreateDefenderAssignment { principal, .. } => {
+            (Vec::new(), vec![*principal])
+        }
+        _ => (Vec::new(), Vec::new()),
+    }
+}
+
+/// The planes that this checker knows; a new one must be thought about here, too.
+const _: () = assert!(Plane::ALL.len() == 9);

@@ -1,0 +1,157 @@
+//! What is wrong with a guardrail that has the right form: contradictions, and what this version cannot enforce.
+//!
+//! A file that asks for more protection than the agent can give is refused by field rather than half kept.
+
+use entente_model::catalog;
+use entente_model::intent::UserType;
+use entente_model::violation::{Fault, Violation};
+use entente_model::{Guid, Plane, PlaneMode};
+
+use super::{FORMAT, Guardrail};
+use crate::capability;
+
+pub(super) fn check(guardrail: &Guardrail) -> Vec<Violation> {
+    let mut faults = Faults(Vec::new());
+    faults.unless(
+        guardrail.guardrail == FORMAT,
+        "guardrail",
+        Fault::Unimplemented,
+        format!("is form {}; this agent understands {FORMAT}", guardrail.guardrail),
+    );
+    faults.unless(!guardrail.owner.trim().is_empty(), "owner", Fault::Missing, "is empty; say who answers for it");
+    planes(guardrail, &mut faults);
+    provider(guardrail, &mut faults);
+    people(guardrail, &mut faults);
+    azure(guardrail, &mut faults);
+    limits(guardrail, &mut faults);
+    faults.0
+}
+
+struct Faults(Vec<Violation>);
+
+impl Faults {
+    fn unless(&mut self, holds: bool, field: impl Into<String>, reason: Fault, description: impl Into<String>) {
+        if !holds {
+            self.0.push(Violation::new(field, reason, description));
+        }
+    }
+}
+
+fn planes(guardrail: &Guardrail, faults: &mut Faults) {
+    for plane in Plane::ALL {
+        let mode = guardrail.mode(plane);
+        faults.unless(
+            plane.is_implemented() || mode == PlaneMode::None,
+            format!("planes.{plane}"),
+            Fault::Unimplemented,
+            format!("is {mode}, which is not yet enforceable; write none"),
+        );
+    }
+}
+
+fn provider(guardrail: &Guardrail, faults: &mut Faults) {
+    let provider = &guardrail.provider;
+    faults.unless(
+        !provider.mail_domains.is_empty(),
+        "provider.mailDomains",
+        Fault::Missing,
+        "is empty; name the domains of the provider's people",
+    );
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+    for domain in &provider.mail_domains {
+        faults.unless(
+            domain.contains('.') && domain.chars().all(plain),
+            "provider.mailDomains",
+            Fault::Malformed,
+            format!("{domain:?} is not a domain; write nordwall.example"),
+        );
+    }
+    faults.unless(
+        provider.state_key.strip_prefix("ed25519:").is_some_and(|key| !key.is_empty()),
+        "provider.stateKey",
+        Fault::Malformed,
+        "is not a key; write ed25519: and the root key that the provider gave you in person",
+    );
+}
+
+fn people(guardrail: &Guardrail, faults: &mut Faults) {
+    faults.unless(
+        !guardrail.people.user_types.contains(&UserType::Member),
+        "people.userTypes",
+        Fault::Unimplemented,
+        "names member, which is not carried out by this version; write [guest]",
+    );
+    for both in guardrail.capabilities.allow.intersection(&guardrail.capabilities.ask) {
+        faults.unless(
+            false,
+            "capabilities.ask",
+            Fault::Conflict,
+            format!("{both} is allowed and asked; keep it in one list"),
+        );
+    }
+    if let Some(approvers) = &guardrail.approvers {
+        faults.unless(
+            (1..=approvers.keys.len()).contains(&(approvers.need as usize)),
+            "approvers.need",
+            Fault::Conflict,
+            format!("is {} of {} keys; write a number between 1 and that", approvers.need, approvers.keys.len()),
+        );
+    }
+}
+
+fn azure(guardrail: &Guardrail, faults: &mut Faults) {
+    let home = guardrail.protected.agent_home.iter().map(|home| ("protected.agentHome", home));
+    for (field, scope) in guardrail.azure.scopes.iter().map(|scope| ("azure.scopes", scope)).chain(home) {
+        faults.unless(
+            is_scope(scope),
+            field,
+            Fault::Malformed,
+            format!("{scope:?} is not an ARM scope; write /subscriptions/GUID/resourceGroups/NAME"),
+        );
+    }
+    for (name, id) in &guardrail.azure.roles {
+        let field = format!("azure.roles.{name}");
+        let known = catalog::AZURE_ROLES.iter().find(|role| role.id == *id);
+        faults.unless(
+            known.is_none_or(|role| role.name == name),
+            &field,
+            Fault::Conflict,
+            format!("{id} is {}; write its own name", known.map_or("", |role| role.name)),
+        );
+        faults.unless(
+            capability::of_azure_role(*id).is_some(),
+            &field,
+            Fault::Conflict,
+            "can never be assigned: it is custom, unknown, or lets people change access; leave it out",
+        );
+    }
+}
+
+fn limits(guardrail: &Guardrail, faults: &mut Faults) {
+    let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let prefix = &guardrail.limits.name_prefix;
+    faults.unless(
+        (2..=16).contains(&prefix.len()) && prefix.chars().all(ok),
+        "limits.namePrefix",
+        Fault::Malformed,
+        format!("{prefix:?}: write 2 to 16 lower-case letters, digits and hyphens, such as ent-"),
+    );
+    for (at, freeze) in guardrail.freeze.iter().enumerate() {
+        faults.unless(
+            freeze.from <= freeze.to,
+            format!("freeze[{at}].to"),
+            Fault::Conflict,
+            format!("{} is before from; write a later day", freeze.to),
+        );
+    }
+}
+
+/// An ARM scope below a subscription, with nothing in it that could end the path.
+fn is_scope(scope: &str) -> bool {
+    let mut words = scope.split('/').skip(1);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.()".contains(c);
+    scope.starts_with('/')
+        && words.next().is_some_and(|word| word.eq_ignore_ascii_case("subscriptions"))
+        && words.next().is_some_and(|id| id.parse::<Guid>().is_ok())
+        && words.all(|word| !word.is_empty() && word != ".." && word != "." && word.chars().all(plain))
+}

@@ -1,0 +1,249 @@
+//! What the agent remembers of its own doing: the pure form. Where it rests is `entente-agent`'s business.
+//!
+//! Written before a call (the intent) and after it (the outcome), see [`crate::record`], and with what a plan
+//! learned ([`Update`]). An id in here is ownership; a mark in the tenant alone only proposes adoption. Nothing here
+//! knows what should be: see [`crate::plan`].
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use entente_model::desired::ItemKey;
+use entente_model::report::{Reason, RemovalProof};
+use entente_model::{Guid, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Everything remembered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Ledger {
+    /// By the item's key; the anchor group under [`anchor_key`].
+    pub entries: BTreeMap<ItemKey, Entry>,
+    /// People known to have left, by home object id.
+    pub left: BTreeMap<Guid, Left>,
+    /// What counts against the caps, oldest first. Those older than [`DAY`] are dropped.
+    pub events: Vec<Event>,
+}
+
+/// The span over which caps count.
+pub const DAY: Duration = Duration::from_secs(86_400);
+
+/// The group whose members are the users that we made. Gives no access; has no item.
+pub fn anchor_key() -> ItemKey {
+    ItemKey::Other("anchor/users".into())
+}
+
+/// The key under which a user's membership in the anchor group is remembered.
+pub fn anchor_member_key(user: Guid) -> ItemKey {
+    ItemKey::Other(format!("anchor/{user}"))
+}
+
+/// The key under which the removal of a member without an item is remembered.
+pub fn extra_key(group: Guid, user: Guid) -> ItemKey {
+    ItemKey::Other(format!("extra/{group}/{user}"))
+}
+
+/// One item as we know it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Entry {
+    /// The epoch in which the item was last desired: only within it does its absence remove.
+    pub epoch: u64,
+    /// Set once the id is known. For what is written idempotently, already before the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thing: Option<Thing>,
+    pub ownership: Ownership,
+    /// A creation that was begun and has not been seen in the tenant yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intent: Option<Intent>,
+    /// Since when look-ups for something that should be visible come back empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub empty_since: Option<Timestamp>,
+    /// First read back as it should be. What is missing after that is drift.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applied: Option<Timestamp>,
+    /// The last write whose effect may not be visible yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<Timestamp>,
+    /// Our own block on this user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block: Option<Block>,
+    /// When we ended this user's sessions, for the present leave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sessions_revoked: Option<Timestamp>,
+    /// First read that found nothing left of what was named for removal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_empty: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<RemovalProof>,
+    /// Shown to the service provider, never logged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redeem_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// What an entry stands for in the tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Thing {
+    User { id: Guid },
+    Group { id: Guid },
+    Member { group: Guid, user: Guid },
+    AzureRole { scope: String, definition: Guid, principal: Guid },
+    DefenderRole { id: String },
+    DefenderAssignment { id: String },
+}
+
+impl Thing {
+    /// As reports show it.
+    pub fn object_id(&self) -> String {
+        match self {
+            Self::User { id } | Self::Group { id } => id.to_string(),
+            Self::Member { group, user } => format!("{group}/{user}"),
+            Self::AzureRole { scope, definition, principal } => format!("{scope}|{definition}|{principal}"),
+            Self::DefenderRole { id } | Self::DefenderAssignment { id } => id.clone(),
+        }
+    }
+
+    /// The id of a user or a group.
+    pub fn guid(&self) -> Option<Guid> {
+        match self {
+            Self::User { id } | Self::Group { id } => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+/// Whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ownership {
+    /// Made by us: may be changed and removed.
+    #[default]
+    Owned,
+    /// There before us and used with the customer's leave: never deleted, never blocked.
+    Adopted,
+}
+
+/// A creation that was begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Intent {
+    /// Logged before the call.
+    pub at: Timestamp,
+    /// The mail address or display name by which it is looked up.
+    pub name: String,
+    /// The look-up just before the call was empty. Without that, what turns up is not taken for ours.
+    pub absent_before: bool,
+}
+
+/// Our block on a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Block {
+    pub at: Timestamp,
+    /// Answered, or read back. Before that, an account that is found disabled was enabled when we began, and so is
+    /// taken for blocked by us.
+    pub confirmed: bool,
+}
+
+/// The last attempt, which failed for certain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    pub reason: Reason,
+    pub detail: String,
+    /// How often in a row.
+    pub attempts: u32,
+    /// Not before this.
+    pub retry_at: Timestamp,
+}
+
+/// Since when somebody is known to have left, and in which epoch it was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Left {
+    pub since: Timestamp,
+    pub epoch: u64,
+}
+
+/// Something that counts against a cap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    pub at: Timestamp,
+    pub charge: Charge,
+    pub key: ItemKey,
+}
+
+/// Which cap a change counts against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Charge {
+    /// Leavers, end dates, and what gives no access.
+    Free,
+    /// A person let in.
+    Joiner,
+    /// An item changed otherwise.
+    Other,
+    /// An item removed because it is no longer in the desired state.
+    Implied,
+}
+
+/// One thing to remember. Applying it twice is the same as once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Update {
+    /// Replaces the entry of a key.
+    Put(ItemKey, Box<Entry>),
+    Forget(ItemKey),
+    Left(Guid, Left),
+    /// The person was regranted in the epoch that said they left.
+    Rejoined(Guid),
+    Charged(Event),
+}
+
+impl Ledger {
+    pub fn get(&self, key: &ItemKey) -> Option<&Entry> {
+        self.entries.get(key)
+    }
+
+    pub fn apply(&mut self, update: &Update) {
+        match update {
+            Update::Put(key, entry) => drop(self.entries.insert(key.clone(), (**entry).clone())),
+            Update::Forget(key) => drop(self.entries.remove(key)),
+            Update::Left(person, left) => drop(self.left.insert(*person, *left)),
+            Update::Rejoined(person) => drop(self.left.remove(person)),
+            Update::Charged(event) => self.charge(event),
+        }
+    }
+
+    pub fn apply_all<'a>(&mut self, updates: impl IntoIterator<Item = &'a Update>) {
+        updates.into_iter().for_each(|update| self.apply(update));
+    }
+
+    /// A key counts once a day, so that a second attempt costs nothing.
+    fn charge(&mut self, event: &Event) {
+        self.events.retain(|old| event.at.since(old.at) < DAY);
+        let counted = self.events.iter().any(|old| old.key == event.key && old.charge == event.charge);
+        if event.charge != Charge::Free && !counted {
+            self.events.push(event.clone());
+        }
+    }
+
+    /// Keys that count against a cap now, with the time at which each ceases to.
+    pub fn charged(&self, charge: Charge, now: Timestamp) -> BTreeMap<&ItemKey, Timestamp> {
+        let counts = |event: &&Event| event.charge == charge && now.since(event.at) < DAY;
+        self.events.iter().filter(counts).map(|event| (&event.key, event.at.plus(DAY))).collect()
+    }
+}
+
+impl Entry {
+    /// The id of the user or group that it stands for.
+    pub fn guid(&self) -> Option<Guid> {
+        self.thing.as_ref().and_then(Thing::guid)
+    }
+
+    pub fn is_owned(&self) -> bool {
+        self.ownership == Ownership::Owned
+    }
+}

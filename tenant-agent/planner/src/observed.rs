@@ -1,0 +1,206 @@
+//! What the agent saw in the tenant, and what it could not see.
+//!
+//! Nothing is concluded from what was not read: every part is [`Part::Read`] or [`Part::Unread`] with the reason,
+//! and what was never asked for is unread. Which parts to read is [`crate::reads`]'s to say; how, `entente-cloud`'s.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entente_model::report::Reason;
+use entente_model::{Guid, Timestamp};
+
+/// One thing that was read, or was not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part<T> {
+    Read(T),
+    Unread(Unread),
+}
+
+/// Why something was not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// THROTTLED, CLOUD_UNAVAILABLE, CLOUD_REFUSED, PERMISSION_MISSING or UNIFIED_RBAC_INACTIVE; UNREAD if it was
+    /// not asked for.
+    pub reason: Reason,
+    pub detail: String,
+}
+
+impl Unread {
+    /// Whether time alone may heal it, so that waiting is better than going on without.
+    pub fn is_passing(&self) -> bool {
+        matches!(self.reason, Reason::Throttled | Reason::CloudUnavailable | Reason::Unread)
+    }
+}
+
+impl<T> Part<T> {
+    pub fn unread(reason: Reason, detail: impl Into<String>) -> Self {
+        Self::Unread(Unread { reason, detail: detail.into() })
+    }
+
+    fn not_asked() -> Self {
+        Self::unread(Reason::Unread, "was not read")
+    }
+
+    pub fn as_ref(&self) -> Part<&T> {
+        match self {
+            Self::Read(value) => Part::Read(value),
+            Self::Unread(why) => Part::Unread(why.clone()),
+        }
+    }
+
+    pub fn read(&self) -> Option<&T> {
+        match self {
+            Self::Read(value) => Some(value),
+            Self::Unread(_) => None,
+        }
+    }
+}
+
+/// One look at the tenant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// By object id; `Read(None)` is a 404.
+    pub users: BTreeMap<Guid, Part<Option<User>>>,
+    /// By the address asked for, in lower case.
+    pub users_by_mail: BTreeMap<String, Part<Vec<User>>>,
+    /// By object id; `Read(None)` is a 404.
+    pub groups: BTreeMap<Guid, Part<Option<Group>>>,
+    /// By the display name asked for.
+    pub groups_by_name: BTreeMap<String, Part<Vec<Group>>>,
+    /// Direct members by group. A group that answers 404 is left out.
+    pub members: BTreeMap<Guid, Part<BTreeSet<Guid>>>,
+    /// Role assignments at a scope, by the scope in lower case.
+    pub azure: BTreeMap<String, Part<Vec<AzureAssignment>>>,
+    pub defender: Option<Part<Defender>>,
+    /// What one person holds, by object id in this tenant.
+    pub rights: BTreeMap<Guid, Rights>,
+}
+
+/// A user, as Graph shows it (Graph: user).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct User {
+    pub id: Option<Guid>,
+    pub display_name: String,
+    pub upn: String,
+    pub mail: String,
+    pub enabled: bool,
+    /// `Guest` or `Member`.
+    pub user_type: String,
+    /// `Invitation` for one who was invited.
+    pub creation_type: String,
+    pub created: Option<Timestamp>,
+    /// `externalUserState` is `Accepted`.
+    pub redeemed: bool,
+    /// `identities[].issuer`.
+    pub issuers: Vec<String>,
+}
+
+impl User {
+    /// The person signs in with an Entra account (Entra: B2B user properties, `ExternalAzureAD`).
+    pub fn is_entra_homed(&self) -> bool {
+        self.issuers.iter().any(|issuer| issuer == "ExternalAzureAD")
+    }
+}
+
+/// A group, as Graph shows it (Graph: group).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    pub id: Guid,
+    pub display_name: String,
+    pub description: String,
+    pub created: Option<Timestamp>,
+    /// Security-enabled, with assigned members, and not role-assignable: what we can use.
+    pub plain: bool,
+}
+
+/// An Azure role assignment (ARM: roleAssignments).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AzureAssignment {
+    /// Where it was made, which may be above the scope that was asked.
+    pub scope: String,
+    pub name: Guid,
+    pub principal: Guid,
+    pub definition: Guid,
+}
+
+/// Defender unified RBAC as it stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Defender {
+    pub roles: Vec<DefenderRole>,
+    pub assignments: Vec<DefenderAssignment>,
+    /// Actions that the tenant knows.
+    pub actions: BTreeSet<String>,
+    /// The action by the name that the portal shows, where the tenant says it.
+    pub by_display: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefenderRole {
+    pub id: String,
+    pub display_name: String,
+    pub description: String,
+    pub actions: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefenderAssignment {
+    pub id: String,
+    pub display_name: String,
+    pub role: String,
+    pub principals: BTreeSet<Guid>,
+    /// `/` for all data sources, or `Mde`, `Mdo` and so on (Graph beta: appScopeIds).
+    pub app_scopes: BTreeSet<String>,
+}
+
+/// What one person holds directly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rights {
+    /// Groups, directory roles and administrative units (Graph: memberOf).
+    pub memberships: Part<Vec<Holding>>,
+    /// By the scope asked for, as in the guardrail or the item.
+    pub azure: BTreeMap<String, Part<Vec<AzureAssignment>>>,
+}
+
+/// Something that a person is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    pub id: Guid,
+    /// `group`, `directory role`, `administrative unit`.
+    pub kind: String,
+    pub name: String,
+}
+
+impl Observed {
+    pub fn user(&self, id: Guid) -> Part<Option<&User>> {
+        self.users.get(&id).map_or_else(Part::not_asked, |part| match part.as_ref() {
+            Part::Read(user) => Part::Read(user.as_ref()),
+            Part::Unread(why) => Part::Unread(why),
+        })
+    }
+
+    pub fn by_mail(&self, mail: &str) -> Part<&Vec<User>> {
+        self.users_by_mail.get(&mail.to_ascii_lowercase()).map_or_else(Part::not_asked, Part::as_ref)
+    }
+
+    pub fn group(&self, id: Guid) -> Part<Option<&Group>> {
+        self.groups.get(&id).map_or_else(Part::not_asked, |part| match part.as_ref() {
+            Part::Read(group) => Part::Read(group.as_ref()),
+            Part::Unread(why) => Part::Unread(why),
+        })
+    }
+
+    pub fn by_name(&self, name: &str) -> Part<&Vec<Group>> {
+        self.groups_by_name.get(name).map_or_else(Part::not_asked, Part::as_ref)
+    }
+
+    pub fn members(&self, group: Guid) -> Part<&BTreeSet<Guid>> {
+        self.members.get(&group).map_or_else(Part::not_asked, Part::as_ref)
+    }
+
+    pub fn azure(&self, scope: &str) -> Part<&Vec<AzureAssignment>> {
+        self.azure.get(&scope.to_ascii_lowercase()).map_or_else(Part::not_asked, Part::as_ref)
+    }
+
+    pub fn defender(&self) -> Part<&Defender> {
+        self.defender.as_ref().map_or_else(Part::not_asked, Part::as_ref)
+    }
+}

@@ -1,0 +1,438 @@
+//! A plan in the making: changes proposed and judged, reports said, entries touched.
+//!
+//! Knows the conditions that hold for every change (pause, lease, review, freeze, caps, a failure's wait); those of
+//! one item come from `gate.rs` with the proposal.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use entente_model::desired::{Item, ItemKey, Want};
+use entente_model::plan::{ChangeClass, Verdict};
+use entente_model::report::{Finding, ItemReport, ItemState, Reason};
+use entente_model::{Guid, Plane, PlaneMode, Timestamp};
+
+use super::{Change, Input, Plan, order, script};
+use crate::action::Action;
+use crate::guardrail::{FreezeExcept, Guardrail};
+use crate::ledger::{Charge, Entry, Failure, Ownership, Thing, Update, anchor_key};
+use crate::observed::Unread;
+use crate::permission;
+use crate::verdict::{Condition, judge_all};
+
+/// What the plan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Converge,
+    /// The customer ends it: everything that we gave is removed as if by name.
+    RevokeAll,
+}
+
+pub(super) struct Draft<'a> {
+    pub input: &'a Input<'a>,
+    pub purpose: Purpose,
+    touched: BTreeMap<ItemKey, Option<Entry>>,
+    changes: Vec<Change>,
+    reports: BTreeMap<ItemKey, ItemReport>,
+    findings: BTreeSet<Finding>,
+    updates: Vec<Update>,
+    spent: BTreeMap<Charge, BTreeSet<ItemKey>>,
+    wake: Timestamp,
+    /// Accounts let in and groups made by this plan, for the limits.
+    pub admitted: u32,
+    pub grouped: u32,
+}
+
+/// A write that an item asks for.
+pub(super) struct Proposal {
+    pub key: ItemKey,
+    pub class: ChangeClass,
+    pub charge: Charge,
+    pub action: Action,
+    pub before: String,
+    pub after: String,
+    /// What stands against it, beside what holds for every change.
+    pub against: Vec<Condition>,
+}
+
+/// What became of a proposal.
+pub(super) enum Said {
+    /// It is in the plan.
+    Goes,
+    /// It was tried, failed, and is not due again.
+    Later(Failure),
+    Not(Verdict, Option<Reason>),
+}
+
+impl<'a> Draft<'a> {
+    pub fn new(input: &'a Input<'a>, purpose: Purpose) -> Self {
+        Self {
+            input,
+            purpose,
+            touched: BTreeMap::new(),
+            changes: Vec::new(),
+            reports: BTreeMap::new(),
+            findings: BTreeSet::new(),
+            updates: Vec::new(),
+            spent: BTreeMap::new(),
+            wake: input.now.plus(input.settings.resync),
+            admitted: 0,
+            grouped: 0,
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.input.now
+    }
+
+    pub fn guardrail(&self) -> Option<&'a Guardrail> {
+        self.input.guardrail.ok()
+    }
+
+    /// Of a plane. Without a readable file everything is taken for managed, as only removals on ledger objects pass
+    /// then; so it is when the customer ends it.
+    pub fn mode(&self, plane: Plane) -> PlaneMode {
+        match (self.purpose, self.guardrail()) {
+            (Purpose::Converge, Some(guardrail)) => guardrail.mode(plane),
+            _ => PlaneMode::Manage,
+        }
+    }
+
+    pub fn items(&self) -> impl Iterator<Item = &'a Item> + use<'a> {
+        self.input.items.values()
+    }
+
+    /// The ledger's entry with what this plan has learned.
+    pub fn entry(&self, key: &ItemKey) -> Option<&Entry> {
+        match self.touched.get(key) {
+            Some(touched) => touched.as_ref(),
+            None => self.input.ledger.get(key),
+        }
+    }
+
+    /// A copy to work on; an empty one where there is none.
+    pub fn entry_or_new(&self, key: &ItemKey) -> Entry {
+        self.entry(key).cloned().unwrap_or_default()
+    }
+
+    pub fn put(&mut self, key: &ItemKey, entry: Entry) {
+        self.touched.insert(key.clone(), Some(entry));
+    }
+
+    pub fn touch(&mut self, key: &ItemKey, change: impl FnOnce(&mut Entry)) {
+        let mut entry = self.entry_or_new(key);
+        change(&mut entry);
+        self.put(key, entry);
+    }
+
+    pub fn forget(&mut self, key: &ItemKey) {
+        self.touched.insert(key.clone(), None);
+    }
+
+    pub fn remember(&mut self, update: Update) {
+        self.updates.push(update);
+    }
+
+    pub fn find(&mut self, plane: Plane, reason: Reason, detail: impl Into<String>) {
+        self.findings.insert(Finding { plane, reason, detail: detail.into() });
+    }
+
+    /// Looks again no later than then.
+    pub fn wake_at(&mut self, at: Timestamp) {
+        // Never at once: a plan that could not say more now cannot say more in the same second.
+        self.wake = self.wake.min(at.max(self.now().plus(Duration::from_secs(1))));
+    }
+
+    pub fn recheck(&mut self) {
+        self.wake_at(self.now().plus(self.input.settings.recheck));
+    }
+
+    /// Whether a write of then may still be invisible.
+    pub fn may_lag(&self, written: Option<Timestamp>, lag: Duration) -> bool {
+        written.is_some_and(|at| !has_passed(at, lag, self.now()))
+    }
+
+    /// What the guardrail says of a change, all conditions considered.
+    pub fn judge(
+        &mut self,
+        key: &ItemKey,
+        class: ChangeClass,
+        charge: Charge,
+        mut against: Vec<Condition>,
+    ) -> (Verdict, Option<Reason>) {
+        if self.purpose == Purpose::Converge {
+            against.extend(self.conditions(class, charge, key));
+        }
+        judge_all(class, &against)
+    }
+
+    /// Counts a change against its cap, for the rest of this plan.
+    pub fn spend(&mut self, charge: Charge, key: &ItemKey) {
+        self.spent.entry(charge).or_default().insert(key.clone());
+    }
+
+    /// Judges a proposal, and takes it into the plan unless it waits after a failure.
+    pub fn propose(&mut self, proposal: Proposal) -> Said {
+        let Proposal { key, class, charge, action, before, after, against } = proposal;
+        let (verdict, reason) = self.judge(&key, class, charge, against);
+        if verdict == Verdict::Allowed {
+            if let Some(failure) = self.due_later(&key) {
+                return Said::Later(failure);
+            }
+            self.spend(charge, &key);
+        }
+        self.changes.push(Change { key, class, charge, verdict, reason, action, before, after });
+        if verdict == Verdict::Allowed { Said::Goes } else { Said::Not(verdict, reason) }
+    }
+
+    fn due_later(&mut self, key: &ItemKey) -> Option<Failure> {
+        let failure = self.entry(key)?.failure.clone()?;
+        (self.now() < failure.retry_at).then(|| {
+            self.wake_at(failure.retry_at);
+            failure
+        })
+    }
+
+    /// What holds for every change.
+    fn conditions(&mut self, class: ChangeClass, charge: Charge, key: &ItemKey) -> Vec<Condition> {
+        let mut found = Vec::new();
+        if self.input.paused {
+            found.push(Condition::Paused);
+        }
+        if !self.input.lease_fresh {
+            found.push(Condition::LeaseOver);
+        }
+        let Some(guardrail) = self.guardrail() else {
+            found.push(Condition::Unreadable);
+            return found;
+        };
+        if guardrail.is_past_review(self.now()) {
+            found.push(Condition::ReviewPast);
+        }
+        if let Some(freeze) = guardrail.freeze_at(self.now()) {
+            found.push(Condition::Frozen { removals_pass: freeze.except == Some(FreezeExcept::Removals) });
+            self.wake_at(freeze.to.ends());
+        }
+        if matches!(class, ChangeClass::Grant | ChangeClass::OtherRemoval) && self.is_over_cap(guardrail, charge, key) {
+            found.push(Condition::OverCap);
+        }
+        found
+    }
+
+    fn is_over_cap(&mut self, guardrail: &Guardrail, charge: Charge, key: &ItemKey) -> bool {
+        let per_day = &guardrail.limits.per_day;
+        let cap = match charge {
+            Charge::Free => return false,
+            Charge::Joiner => per_day.joiners,
+            Charge::Other => per_day.other_changes,
+            Charge::Implied => per_day.implied_removals,
+        };
+        let charged = self.input.ledger.charged(charge, self.now());
+        if charged.contains_key(key) {
+            return false;
+        }
+        let fresh =
+            self.spent.get(&charge).map_or(0, |keys| keys.iter().filter(|key| !charged.contains_key(key)).count());
+        let over = charged.len() + fresh >= cap as usize;
+        if let (true, Some(at)) = (over, charged.values().min()) {
+            self.wake_at(*at);
+        }
+        over
+    }
+
+    /// Says how an item stands.
+    pub fn say(&mut self, key: &ItemKey, state: ItemState, reason: Option<Reason>, detail: impl Into<String>) {
+        let entry = self.entry(key);
+        let report = ItemReport {
+            key: key.clone(),
+            state,
+            reason,
+            detail: detail.into(),
+            object_id: entry.and_then(|entry| entry.thing.as_ref()).map(Thing::object_id),
+            owned: entry.is_some_and(|entry| entry.thing.is_some() && entry.is_owned()),
+            redeem_url: entry.and_then(|entry| entry.redeem_url.clone()).filter(|_| reason == Some(Reason::Redemption)),
+            script: None,
+            proof: entry.and_then(|entry| entry.proof.clone()).filter(|_| state == ItemState::Removed),
+            revision: self.input.version.revision,
+            since: self.now(),
+        };
+        self.reports.insert(key.clone(), report);
+    }
+
+    /// For what has an entry but no item.
+    pub fn unsay(&mut self, key: &ItemKey) {
+        self.reports.remove(key);
+    }
+
+    /// Waiting for Microsoft: looked at again soon.
+    pub fn wait(&mut self, key: &ItemKey, reason: Reason, detail: impl Into<String>) {
+        self.recheck();
+        self.say(key, ItemState::Waiting, Some(reason), detail);
+    }
+
+    pub fn unread(&mut self, key: &ItemKey, why: &Unread) {
+        self.recheck();
+        // What is closed to us for good is said by its own name.
+        let reason = if why.is_passing() { Reason::Unread } else { why.reason };
+        self.say(key, ItemState::Waiting, Some(reason), why.detail.clone());
+    }
+
+    /// Proposes and says what became of it; `going` is the state if it goes.
+    pub fn propose_and_say(&mut self, proposal: Proposal, going: (ItemState, Option<Reason>), detail: &str) -> bool {
+        let (key, action) = (proposal.key.clone(), proposal.action.clone());
+        match self.propose(proposal) {
+            Said::Goes => {
+                self.recheck();
+                self.say(&key, going.0, going.1, detail);
+                return true;
+            }
+            Said::Later(failure) => self.say_failure(&key, &failure),
+            Said::Not(verdict, reason) => {
+                let state = match verdict {
+                    Verdict::ByPerson if action.is_removal() => ItemState::Residual,
+                    Verdict::ByPerson => ItemState::Waiting,
+                    Verdict::NeedsApproval => ItemState::NeedsApproval,
+                    Verdict::Held => ItemState::Held,
+                    Verdict::Refused | Verdict::Allowed => ItemState::Refused,
+                };
+                self.say(&key, state, reason, detail);
+                if verdict == Verdict::ByPerson {
+                    self.set_script(&key, script::of(&action, &self.input.settings.graph));
+                }
+            }
+        }
+        false
+    }
+
+    pub fn say_failure(&mut self, key: &ItemKey, failure: &Failure) {
+        let state = match failure.reason {
+            Reason::Propagation | Reason::Throttled | Reason::UnknownOutcome => ItemState::Waiting,
+            _ => ItemState::Failed,
+        };
+        self.say(key, state, Some(failure.reason), failure.detail.clone());
+    }
+
+    pub fn set_script(&mut self, key: &ItemKey, text: String) {
+        if let Some(report) = self.reports.get_mut(key) {
+            report.script = Some(text);
+        }
+    }
+
+    /// Read back as it should be.
+    pub fn applied(&mut self, key: &ItemKey, thing: Thing) {
+        let now = self.now();
+        self.touch(key, |entry| {
+            entry.thing = Some(thing);
+            entry.applied.get_or_insert(now);
+            (entry.written, entry.failure, entry.first_empty, entry.proof) = (None, None, None, None);
+        });
+        self.say(key, ItemState::Applied, None, "");
+    }
+
+    /// As it should be, but made by others: nothing is remembered, and nothing will be removed.
+    pub fn applied_by_others(&mut self, key: &ItemKey, object_id: String) {
+        self.say(key, ItemState::Applied, None, "made by others");
+        if let Some(report) = self.reports.get_mut(key) {
+            report.object_id = Some(object_id);
+        }
+    }
+
+    /// PENDING for what was never there, DRIFTED for what was.
+    pub fn missing_state(&self, key: &ItemKey) -> (ItemState, Option<Reason>) {
+        match self.entry(key).and_then(|entry| entry.applied) {
+            Some(_) => (ItemState::Drifted, Some(Reason::DriftMissing)),
+            None => (ItemState::Pending, None),
+        }
+    }
+
+    /// Whose a group is, by the ledger alone.
+    pub fn owner_of(&self, group: Guid) -> Option<Ownership> {
+        let of_group = |entry: &&Entry| entry.thing == Some(Thing::Group { id: group });
+        self.input.ledger.entries.values().find(of_group).map(|entry| entry.ownership)
+    }
+
+    pub fn protects_user(&self, user: Guid) -> bool {
+        self.guardrail().is_some_and(|guardrail| contains_id(&guardrail.protected.users, user))
+    }
+
+    pub fn protects_group(&self, group: Guid) -> bool {
+        self.guardrail().is_some_and(|guardrail| contains_id(&guardrail.protected.groups, group))
+    }
+
+    pub fn finish(mut self) -> Plan {
+        self.note_desired();
+        self.find_missing_permissions();
+        let mut updates = self.updates;
+        for (key, entry) in self.touched {
+            if self.input.ledger.get(&key) != entry.as_ref() {
+                updates.push(match entry {
+                    Some(entry) => Update::Put(key, Box::new(entry)),
+                    None => Update::Forget(key),
+                });
+            }
+        }
+        order::sort(&mut self.changes, self.input);
+        Plan {
+            version: self.input.version,
+            made_at: self.input.now,
+            changes: self.changes,
+            reports: self.reports.into_values().collect(),
+            findings: self.findings.into_iter().collect(),
+            updates,
+            next_wake: self.wake,
+        }
+    }
+
+    /// Keeps in which epoch each entry was last desired, and wakes when a window opens or ends.
+    fn note_desired(&mut self) {
+        let (epoch, now) = (self.input.version.epoch, self.now());
+        for item in self.items() {
+            if self.entry(&item.key).is_some_and(|entry| entry.epoch != epoch) {
+                self.touch(&item.key, |entry| entry.epoch = epoch);
+            }
+            if let (Want::Present, Some(at)) = (&item.want, item.windows.next_change(now)) {
+                self.wake_at(at);
+            }
+        }
+        // Notes on members without an item are kept only while there is something to note.
+        let used: BTreeSet<&ItemKey> = self.changes.iter().map(|change| &change.key).collect();
+        let stale: Vec<ItemKey> = self
+            .input
+            .ledger
+            .entries
+            .iter()
+            .filter(|(key, entry)| {
+                matches!(key, ItemKey::Other(_))
+                    && **key != anchor_key()
+                    && !used.contains(key)
+                    && !self.may_lag(entry.written, self.input.settings.replication_lag)
+                    && entry.failure.as_ref().is_none_or(|failure| failure.retry_at <= now)
+            })
+            .map(|(key, _)| key.clone())
+            .collect();
+        stale.iter().for_each(|key| self.forget(key));
+    }
+
+    fn find_missing_permissions(&mut self) {
+        let (Some(guardrail), Some(roles)) = (self.guardrail(), self.input.permissions) else { return };
+        for permission in permission::missing(guardrail, roles) {
+            let detail = format!("{} is not in the agent's token: {}", permission.name, permission.why);
+            self.find(permission.plane, Reason::PermissionMissing, detail);
+        }
+    }
+}
+
+/// Whether more than a lag lies between two instants. Timestamps are whole seconds, so one more is asked for.
+pub(super) fn has_passed(since: Timestamp, lag: Duration, now: Timestamp) -> bool {
+    now.since(since) >= lag + Duration::from_secs(1)
+}
+
+/// When [`has_passed`] will say so.
+pub(super) fn passes_at(since: Timestamp, lag: Duration) -> Timestamp {
+    // A fraction of a second is rounded up, as timestamps are whole.
+    since.plus(Duration::from_secs(lag.as_secs() + 1 + u64::from(lag.subsec_nanos() > 0)))
+}
+
+fn contains_id(ids: &BTreeSet<String>, id: Guid) -> bool {
+    let id = id.to_string();
+    ids.iter().any(|protected| protected.eq_ignore_ascii_case(&id))
+}

@@ -1,0 +1,294 @@
+//! Groups: one for each role and identity class, on which the role's rights hang; and the anchor group, which gives
+//! no access and marks our users.
+//!
+//! A group of the right name that is not ours may carry rights of the customer's: it is used only with the
+//! customer's leave, and only if it bears our mark. Groups are never deleted: that takes a wider permission.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::plan::ChangeClass;
+use entente_model::report::{ItemState, Reason};
+use entente_model::{Guid, Plane, PlaneMode};
+
+use super::draft::{Draft, Proposal, Said};
+use super::lookup::{Found, Sought, look};
+use super::person::{ExitKind, People};
+use super::{gate, users};
+use crate::action::Action;
+use crate::ledger::{Charge, Intent, Ownership, Thing, anchor_key, extra_key};
+use crate::observed::{Group, Observed, Part};
+use crate::verdict::Condition;
+
+/// What the anchor group says of itself.
+const ANCHOR_MARK: &str = "Marks the guests that Entente made. Gives no access.";
+
+/// The anchor group's display name.
+pub(crate) fn anchor_name(prefix: &str) -> String {
+    format!("{prefix}anchor")
+}
+
+/// By the group item's key: those desired, and those in the ledger.
+pub(super) type Groups<'a> = BTreeMap<ItemKey, Found<'a, Group>>;
+
+/// The group's id and whose it is, if it is there and may be used.
+pub(super) fn usable(draft: &Draft<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<(Guid, Option<Ownership>)> {
+    match groups.get(key)? {
+        Found::There(_, None) if draft.mode(Plane::Groups) != PlaneMode::Verify => None,
+        Found::There(group, ownership) => Some((group.id, *ownership)),
+        _ => None,
+    }
+}
+
+pub(super) fn decide<'a>(draft: &mut Draft<'a>, people: &People<'a>) -> Groups<'a> {
+    let mut groups = Groups::new();
+    for item in draft.items() {
+        if let (ItemKey::Group { .. }, ItemBody::Group { display_name, description }) = (&item.key, &item.body) {
+            let mut found = seek(draft, &item.key, display_name);
+            decide_one(draft, item, display_name, description, &mut found);
+            groups.insert(item.key.clone(), found);
+        }
+    }
+    for (key, entry) in &draft.input.ledger.entries {
+        if matches!(key, ItemKey::Group { .. }) && !groups.contains_key(key) {
+            let name = entry.intent.as_ref().map(|intent| intent.name.clone()).unwrap_or_default();
+            let found = seek(draft, key, &name);
+            groups.insert(key.clone(), found);
+        }
+    }
+    for (key, found) in &groups {
+        if let Found::There(group, ownership) = found {
+            remove_extras(draft, people, key, group, *ownership);
+        }
+    }
+    anchor(draft, people);
+    groups
+}
+
+fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, name: &str) -> Found<'a, Group> {
+    let observed: &'a Observed = draft.input.observed;
+    let mut entry = draft.entry_or_new(key);
+    let by_name = match observed.groups_by_name.get(name) {
+        Some(Part::Read(groups)) => Part::Read(groups.iter().collect()),
+        Some(Part::Unread(why)) => Part::Unread(why.clone()),
+        None => Part::unread(Reason::Unread, "was not looked up by name"),
+    };
+    let by_id = match entry.guid().and_then(|id| observed.groups.get(&id)) {
+        Some(Part::Read(group)) => Part::Read(group.as_ref()),
+        Some(Part::Unread(why)) => Part::Unread(why.clone()),
+        None => Part::unread(Reason::Unread, "was not read"),
+    };
+    let is_from = |group: &Group, intent: &Intent| group.created.is_some_and(|created| created >= intent.at);
+    let thing = |group: &Group| Some(Thing::Group { id: group.id });
+    let (lag, now) = (draft.input.settings.replication_lag, draft.now());
+    let found = look(&mut entry, Sought { by_id, by_name, is_from, thing, lag, now });
+    if draft.entry(key).is_some_and(|old| *old != entry) {
+        draft.put(key, entry);
+    }
+    found
+}
+
+fn decide_one<'a>(draft: &mut Draft<'a>, item: &Item, name: &str, mark: &str, found: &mut Found<'a, Group>) {
+    let key = &item.key;
+    let mode = draft.mode(Plane::Groups);
+    if mode == PlaneMode::None {
+        return draft.say(key, ItemState::Refused, Some(Reason::GuardrailPlane), "the plane groups is none");
+    }
+    if item.want != Want::Present {
+        return leave_group(draft, key, found);
+    }
+    match found {
+        Found::Unread(why) => draft.unread(key, &why.clone()),
+        Found::Waiting(reason) => match draft.missing_state(key) {
+            (ItemState::Drifted, drift) => {
+                draft.recheck();
+                draft.say(key, ItemState::Drifted, drift, "the group is gone; looked up again before it is made anew");
+            }
+            _ => draft.wait(key, *reason, "looked up until it is there, or has stayed away for longer than the lag"),
+        },
+        Found::Many(groups) => {
+            let detail = format!("{} groups are called {name}", groups.len());
+            draft.say(key, ItemState::Refused, Some(Reason::Ambiguous), detail);
+        }
+        Found::Nothing => create(draft, key, name, mark),
+        Found::There(group, None) if mode == PlaneMode::Verify => draft.applied_by_others(key, group.id.to_string()),
+        Found::There(group, None) => {
+            let group = *group;
+            if adopt(draft, key, group, mark) {
+                *found = Found::There(group, Some(Ownership::Adopted));
+                draft.applied(key, Thing::Group { id: group.id });
+            }
+        }
+        Found::There(group, Some(_)) if draft.protects_group(group.id) => {
+            draft.say(key, ItemState::Refused, Some(Reason::GuardrailProtected), "the group is protected");
+        }
+        Found::There(group, Some(_)) => {
+            let group = *group;
+            draft.applied(key, Thing::Group { id: group.id });
+            if group.display_name != name {
+                let detail = format!("somebody renamed it to {}", group.display_name);
+                draft.say(key, ItemState::Drifted, Some(Reason::DriftChanged), detail);
+            }
+        }
+    }
+}
+
+fn create(draft: &mut Draft<'_>, key: &ItemKey, name: &str, mark: &str) {
+    let mut against = gate::plane(draft, Plane::Groups);
+    against.extend(gate::group(draft, name));
+    let going = draft.missing_state(key);
+    let proposal = Proposal {
+        key: key.clone(),
+        class: ChangeClass::Grant,
+        charge: Charge::Other,
+        action: new_group(name, mark),
+        before: String::new(),
+        after: format!("group {name}"),
+        against,
+    };
+    if draft.propose_and_say(proposal, going, "") {
+        draft.grouped += 1;
+    }
+}
+
+/// The nickname takes fewer characters than the name, and no more than 64 (Graph: group-post-groups).
+fn new_group(name: &str, mark: &str) -> Action {
+    let plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
+    let mail_nickname = name.chars().filter(plain).take(64).collect();
+    Action::CreateGroup { display_name: name.into(), mail_nickname, description: mark.into() }
+}
+
+fn adopt(draft: &mut Draft<'_>, key: &ItemKey, group: &Group, mark: &str) -> bool {
+    let mut against = Vec::new();
+    if draft.protects_group(group.id) {
+        against.push(Condition::Refused(Reason::GuardrailProtected));
+    }
+    if !group.plain || group.description != mark {
+        against.push(Condition::Refused(Reason::NotOurs));
+    }
+    if *key != anchor_key() {
+        against.extend(gate::plane(draft, Plane::Groups));
+        against.extend(gate::group(draft, &group.display_name));
+    }
+    let what = format!("a group {}", group.display_name);
+    super::adopt::adopt(draft, key, Thing::Group { id: group.id }, Charge::Free, against, &what)
+}
+
+/// A group that is named for removal: what hung on it is removed by its own items; the empty group is a person's
+/// task.
+fn leave_group(draft: &mut Draft<'_>, key: &ItemKey, found: &Found<'_, Group>) {
+    match found {
+        Found::There(group, _) => say_left_over(draft, key, group),
+        Found::Nothing => super::gone::confirm(draft, key, Vec::new()),
+        Found::Unread(why) => draft.unread(key, &why.clone()),
+        Found::Waiting(reason) => draft.wait(key, *reason, ""),
+        Found::Many(_) => draft.say(key, ItemState::Residual, Some(Reason::Ambiguous), ""),
+    }
+}
+
+pub(super) fn say_left_over(draft: &mut Draft<'_>, key: &ItemKey, group: &Group) {
+    let detail = format!("group {} is left; deleting groups is a person's task", group.display_name);
+    draft.say(key, ItemState::Residual, Some(Reason::PersonTask), detail);
+    draft.set_script(key, super::script::delete_group(&group.id));
+}
+
+/// Members whom no item and no entry of ours stands for. Memberships of our own groups may always be removed.
+fn remove_extras(
+    draft: &mut Draft<'_>,
+    people: &People<'_>,
+    key: &ItemKey,
+    group: &Group,
+    ownership: Option<Ownership>,
+) {
+    let verified = ownership.is_none() && draft.mode(Plane::Groups) == PlaneMode::Verify;
+    let is_ours = ownership == Some(Ownership::Owned);
+    let desired = draft.input.items.contains_key(key);
+    if !(is_ours || verified) || !desired || draft.mode(Plane::Memberships) == PlaneMode::None {
+        return;
+    }
+    let Some(members) = draft.input.observed.members(group.id).read().copied() else { return };
+    let accounted = accounted(draft, people, key, group.id);
+    for user in members.difference(&accounted) {
+        extra(draft, people, group, *user);
+    }
+}
+
+/// Those who have an item or an entry, which decides about them.
+fn accounted(draft: &Draft<'_>, people: &People<'_>, key: &ItemKey, group: Guid) -> BTreeSet<Guid> {
+    let with_item = draft.input.items.keys().filter_map(|it| match it {
+        ItemKey::Member { role, class, home, object_id } => {
+            let of_this = *key == ItemKey::Group { role: role.clone(), class: *class };
+            let user = ItemKey::User { home: home.clone(), object_id: *object_id };
+            people.get(&user).filter(|_| of_this).and_then(|person| person.id())
+        }
+        _ => None,
+    });
+    let with_entry = draft.input.ledger.entries.iter().filter_map(|(it, entry)| match (it, &entry.thing) {
+        (ItemKey::Member { .. }, Some(Thing::Member { group: of, user })) if *of == group => Some(*user),
+        _ => None,
+    });
+    with_item.chain(with_entry).collect()
+}
+
+fn extra(draft: &mut Draft<'_>, people: &People<'_>, group: &Group, user: Guid) {
+    let detail = format!("user {user} is in group {} without an item", group.display_name);
+    draft.find(Plane::Memberships, Reason::DriftExtra, detail);
+    let key = extra_key(group.id, user);
+    let lag = draft.input.settings.replication_lag;
+    if draft.entry(&key).is_some_and(|entry| draft.may_lag(entry.written, lag)) {
+        return;
+    }
+    let mut against = gate::plane(draft, Plane::Memberships);
+    if draft.protects_user(user) || draft.protects_group(group.id) {
+        against.push(Condition::Refused(Reason::GuardrailProtected));
+    }
+    let leaves = people.values().any(|person| {
+        person.id() == Some(user) && person.exit.is_some_and(|exit| exit.kind == ExitKind::Named && exit.is_leaver)
+    });
+    let (class, charge) = match leaves {
+        true => (ChangeClass::Leaver, Charge::Free),
+        false => (ChangeClass::OtherRemoval, Charge::Other),
+    };
+    let (before, action) = (format!("in {}", group.display_name), Action::RemoveMember { group: group.id, user });
+    let proposal = Proposal { key, class, charge, action, before, after: String::new(), against };
+    if let Said::Goes = draft.propose(proposal) {
+        draft.recheck();
+    }
+}
+
+/// Makes the anchor group when there is somebody to mark, and marks.
+fn anchor(draft: &mut Draft<'_>, people: &People<'_>) {
+    let Some(guardrail) = draft.guardrail().filter(|_| draft.mode(Plane::Users) == PlaneMode::Manage) else { return };
+    let owned = |person: &&_| super::person::Person::ownership(person) == Some(Ownership::Owned);
+    let users: Vec<Guid> = people.values().filter(owned).filter_map(|person| person.id()).collect();
+    if users.is_empty() {
+        return;
+    }
+    let (key, name) = (anchor_key(), anchor_name(&guardrail.limits.name_prefix));
+    match seek(draft, &key, &name) {
+        Found::Nothing => {
+            let against = gate::plane(draft, Plane::Users);
+            let action = new_group(&name, ANCHOR_MARK);
+            let after = format!("group {name}");
+            let (class, charge) = (ChangeClass::Grant, Charge::Free);
+            draft.propose(Proposal { key, class, charge, action, before: String::new(), after, against });
+            draft.recheck();
+        }
+        Found::There(group, Some(_)) => {
+            let members = draft.input.observed.members(group.id).read().copied();
+            for user in users {
+                let is_member = members.is_none_or(|members| members.contains(&user));
+                users::mark(draft, user, group.id, is_member);
+            }
+        }
+        Found::There(group, None) => {
+            if !adopt(draft, &key, group, ANCHOR_MARK) {
+                draft.unsay(&key);
+                let detail = format!("a group {name} is there and not ours; our users go unmarked");
+                draft.find(Plane::Users, Reason::NotOurs, detail);
+            }
+        }
+        Found::Waiting(_) | Found::Unread(_) => draft.recheck(),
+        Found::Many(_) => draft.find(Plane::Users, Reason::Ambiguous, format!("several groups are called {name}")),
+    }
+}

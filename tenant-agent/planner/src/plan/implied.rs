@@ -1,0 +1,89 @@
+//! What the ledger holds and the desired state does not: removed, within one history and under a cap.
+//!
+//! An item that was last desired in another epoch is HELD until it is named: a restored backup must not remove what
+//! it has forgotten. When the customer ends it all, nothing is held.
+
+use entente_model::desired::{Item, ItemKey, Want};
+use entente_model::report::{ItemState, Reason};
+
+use super::draft::{Draft, Purpose};
+use super::groups::{Groups, say_left_over, usable};
+use super::lookup::Found;
+use super::person::{Exit, ExitKind, People};
+use super::{azure, defender, gone, members};
+use crate::ledger::{Entry, Ownership};
+use crate::verdict::Condition;
+
+pub(super) fn decide(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups<'_>) {
+    for item in draft.items().filter(|item| matches!(item.key, ItemKey::Other(_))) {
+        draft.say(&item.key, ItemState::Unsupported, None, "of a kind that this agent does not know");
+    }
+    let ledger = draft.input.ledger;
+    for (key, entry) in &ledger.entries {
+        if !matches!(key, ItemKey::Other(_)) && !draft.input.items.contains_key(key) {
+            let (exit, against) = judge(draft, key, entry);
+            remove(draft, people, groups, key, exit, against);
+        }
+    }
+}
+
+fn judge(draft: &Draft<'_>, key: &ItemKey, entry: &Entry) -> (Exit, Vec<Condition>) {
+    if draft.purpose == Purpose::RevokeAll {
+        let exit = Exit { kind: ExitKind::Implied, ..Exit::named(true) };
+        return (exit, Vec::new());
+    }
+    // The rest of what a leaver had is as named as the leaver.
+    if has_left(draft, key) {
+        return (Exit { kind: ExitKind::Implied, ..Exit::named(true) }, Vec::new());
+    }
+    let same_history = entry.epoch == draft.input.version.epoch;
+    (Exit::implied(), if same_history { Vec::new() } else { vec![Condition::EpochChanged] })
+}
+
+fn has_left(draft: &Draft<'_>, key: &ItemKey) -> bool {
+    let Some((home, object_id)) = key.person() else { return false };
+    let user = ItemKey::User { home: home.clone(), object_id };
+    match draft.input.items.get(&user) {
+        Some(Item { want: Want::Absent { cause, .. }, .. }) => cause.is_leaver(),
+        Some(_) => false,
+        None => draft.input.ledger.left.contains_key(&object_id),
+    }
+}
+
+fn remove(
+    draft: &mut Draft<'_>,
+    people: &People<'_>,
+    groups: &Groups<'_>,
+    key: &ItemKey,
+    exit: Exit,
+    against: Vec<Condition>,
+) {
+    match key {
+        ItemKey::User { .. } => {
+            let Some(person) = people.get(key) else { return };
+            match person.account {
+                // Its memberships go by themselves; the account was never ours to end.
+                Found::There(_, Some(Ownership::Adopted) | None) | Found::Nothing => draft.forget(key),
+                _ => gone::leave(draft, key, person, exit, against),
+            }
+        }
+        ItemKey::Group { .. } => match groups.get(key) {
+            Some(Found::There(group, Some(Ownership::Owned))) => say_left_over(draft, key, group),
+            Some(Found::Unread(why)) => draft.unread(key, why),
+            Some(Found::Waiting(Reason::UnknownOutcome)) => {
+                draft.wait(key, Reason::UnknownOutcome, "looked up before it is given up");
+            }
+            _ => draft.forget(key),
+        },
+        ItemKey::Member { role, class, home, object_id } => {
+            let person = people.get(&ItemKey::User { home: home.clone(), object_id: *object_id });
+            let group = usable(draft, groups, &ItemKey::Group { role: role.clone(), class: *class });
+            members::end(draft, key, person, group, exit, against);
+        }
+        ItemKey::AzureRole { .. } => azure::remove(draft, key, exit, against),
+        ItemKey::DefenderRole { .. } | ItemKey::DefenderAssignment { .. } => {
+            defender::remove(draft, key, exit, against);
+        }
+        ItemKey::Other(_) => {}
+    }
+}

@@ -1,0 +1,99 @@
+//! Whether something that we may have made is there: by its id, by its name, or not yet.
+//!
+//! An unknown outcome is looked up, not repeated: a creation is done again only after look-ups, by id and by name,
+//! have stayed empty for longer than the replication lag.
+
+use std::time::Duration;
+
+use entente_model::Timestamp;
+use entente_model::report::Reason;
+
+use super::draft::has_passed;
+use crate::ledger::{Entry, Intent, Ownership, Thing};
+use crate::observed::{Part, Unread};
+
+/// What a look-up says.
+#[derive(Debug)]
+pub(super) enum Found<'a, T: ?Sized> {
+    /// There; ours if it has an ownership.
+    There(&'a T, Option<Ownership>),
+    /// Certainly not there.
+    Nothing,
+    /// May still turn up.
+    Waiting(Reason),
+    /// Several of that name, none certainly ours.
+    Many(Vec<&'a T>),
+    Unread(Unread),
+}
+
+impl<'a, T> Found<'a, T> {
+    pub fn map<U: ?Sized>(self, part: fn(&'a T) -> &'a U) -> Found<'a, U> {
+        match self {
+            Self::There(object, ownership) => Found::There(part(object), ownership),
+            Self::Nothing => Found::Nothing,
+            Self::Waiting(reason) => Found::Waiting(reason),
+            Self::Many(objects) => Found::Many(objects.into_iter().map(part).collect()),
+            Self::Unread(why) => Found::Unread(why),
+        }
+    }
+}
+
+/// What is looked for.
+pub(super) struct Sought<'a, T> {
+    /// By the id in the entry.
+    pub by_id: Part<Option<&'a T>>,
+    pub by_name: Part<Vec<&'a T>>,
+    /// Whether a thing of that name can only come from the creation that was begun.
+    pub is_from: fn(&T, &Intent) -> bool,
+    pub thing: fn(&T) -> Option<Thing>,
+    pub lag: Duration,
+    pub now: Timestamp,
+}
+
+/// Looks, and notes in the entry what was learned.
+pub(super) fn look<'a, T>(entry: &mut Entry, sought: Sought<'a, T>) -> Found<'a, T> {
+    if entry.thing.is_some() {
+        match sought.by_id {
+            Part::Unread(why) => return Found::Unread(why),
+            Part::Read(Some(object)) => {
+                (entry.intent, entry.empty_since) = (None, None);
+                return Found::There(object, Some(entry.ownership));
+            }
+            // A known id that nothing answers to: by name as well, from the next look on.
+            Part::Read(None) => drop(entry.empty_since.get_or_insert(sought.now)),
+        }
+    }
+    match &sought.by_name {
+        Part::Unread(_) if entry.thing.is_some() => Found::Waiting(Reason::Propagation),
+        Part::Unread(why) => Found::Unread(why.clone()),
+        Part::Read(found) => match found.as_slice() {
+            [] => nothing(entry, &sought),
+            [one] => claim(entry, &sought, one),
+            many => Found::Many(many.to_vec()),
+        },
+    }
+}
+
+fn nothing<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>) -> Found<'a, T> {
+    if entry.thing.is_none() && entry.intent.is_none() {
+        return Found::Nothing;
+    }
+    let since = *entry.empty_since.get_or_insert(sought.now);
+    if has_passed(since, sought.lag, sought.now) {
+        (entry.thing, entry.intent, entry.empty_since) = (None, None, None);
+        (entry.block, entry.sessions_revoked) = (None, None);
+        return Found::Nothing;
+    }
+    let is_known = entry.thing.is_some();
+    Found::Waiting(if is_known { Reason::Propagation } else { Reason::UnknownOutcome })
+}
+
+fn claim<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>, object: &'a T) -> Found<'a, T> {
+    let ours = |intent: &Intent| intent.absent_before && (sought.is_from)(object, intent);
+    if entry.intent.as_ref().is_some_and(ours) {
+        (entry.thing, entry.ownership) = ((sought.thing)(object), Ownership::Owned);
+        (entry.intent, entry.empty_since) = (None, None);
+        return Found::There(object, Some(Ownership::Owned));
+    }
+    Found::There(object, None)
+}

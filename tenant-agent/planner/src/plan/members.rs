@@ -1,0 +1,182 @@
+//! Memberships: the only thing that a person is given. Rights hang on the group.
+//!
+//! Given when the account is there, redeemed by the right identity and not blocked; removed whenever the person or
+//! the membership has come to an end, whatever else is true.
+
+use entente_model::desired::{Item, ItemKey, Want};
+use entente_model::plan::ChangeClass;
+use entente_model::report::{ItemState, Reason};
+use entente_model::time::Phase;
+use entente_model::{Guid, Plane, PlaneMode};
+
+use super::draft::{Draft, Proposal};
+use super::groups::{Groups, usable};
+use super::person::{Exit, ExitKind, People, Person};
+use super::{gate, gone};
+use crate::action::Action;
+use crate::ledger::{Charge, Ownership, Thing};
+use crate::observed::Part;
+use crate::verdict::Condition;
+
+pub(super) fn decide(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups<'_>) {
+    for item in draft.items() {
+        let ItemKey::Member { role, class, home, object_id } = &item.key else { continue };
+        if draft.mode(Plane::Memberships) == PlaneMode::None {
+            let detail = "the plane memberships is none";
+            draft.say(&item.key, ItemState::Refused, Some(Reason::GuardrailPlane), detail);
+            continue;
+        }
+        let group = usable(draft, groups, &ItemKey::Group { role: role.clone(), class: *class });
+        let person = people.get(&ItemKey::User { home: home.clone(), object_id: *object_id });
+        match exit(draft, item, person) {
+            Some(exit) => end(draft, &item.key, person, group, exit, Vec::new()),
+            None => give(draft, item, person, group),
+        }
+    }
+}
+
+/// Why the membership is to end: its own end, or the person's.
+fn exit(draft: &Draft<'_>, item: &Item, person: Option<&Person<'_>>) -> Option<Exit> {
+    if let Want::Absent { cause, .. } = &item.want {
+        return Some(Exit::named(cause.is_leaver()));
+    }
+    let of_person = person.and_then(|person| person.exit);
+    if let Some(exit) = of_person.filter(|exit| !matches!(exit.kind, ExitKind::Window(_) | ExitKind::Implied)) {
+        return Some(exit);
+    }
+    match item.windows.phase(draft.now()) {
+        Phase::Open(_) => of_person.filter(|exit| matches!(exit.kind, ExitKind::Window(_))),
+        phase => Some(Exit::window(phase)),
+    }
+}
+
+fn give(draft: &mut Draft<'_>, item: &Item, person: Option<&Person<'_>>, group: Option<(Guid, Option<Ownership>)>) {
+    let key = &item.key;
+    let Some((person, subject)) = person.and_then(|person| Some((person, person.item?))) else {
+        return draft.say(key, ItemState::Waiting, Some(Reason::Dependency), "the account is not in the desired state");
+    };
+    let Some((group, ownership)) = group else {
+        return draft.say(key, ItemState::Waiting, Some(Reason::Dependency), "the group is not there");
+    };
+    let members = match draft.input.observed.members(group) {
+        Part::Read(members) => members,
+        Part::Unread(why) => return draft.unread(key, &why),
+    };
+    if let Some(user) = person.id().filter(|user| members.contains(user)) {
+        return there(draft, key, person, group, user, ownership);
+    }
+    let user = match person.ready() {
+        Ok(user) => user,
+        Err((state, reason, detail)) => return draft.say(key, state, Some(reason), detail),
+    };
+    let written = draft.entry(key).and_then(|entry| entry.written);
+    if draft.may_lag(written, draft.input.settings.replication_lag) {
+        return draft.wait(key, Reason::Propagation, "written, and not visible yet");
+    }
+    let mut against = gate::plane(draft, Plane::Memberships);
+    against.extend(gate::person(draft, subject));
+    against.extend(gate::length(draft, item));
+    against.extend(protection(draft, group, user));
+    let going = draft.missing_state(key);
+    let proposal = Proposal {
+        key: key.clone(),
+        class: ChangeClass::Grant,
+        charge: Charge::Other,
+        action: Action::AddMember { group, user },
+        before: String::new(),
+        after: "member".into(),
+        against,
+    };
+    draft.propose_and_say(proposal, going, "");
+}
+
+fn protection(draft: &Draft<'_>, group: Guid, user: Guid) -> Option<Condition> {
+    let protected = draft.protects_group(group) || draft.protects_user(user);
+    protected.then_some(Condition::Refused(Reason::GuardrailProtected))
+}
+
+/// A member, as it should be: and yet worth nothing if the account is blocked.
+fn there(
+    draft: &mut Draft<'_>,
+    key: &ItemKey,
+    person: &Person<'_>,
+    group: Guid,
+    user: Guid,
+    ownership: Option<Ownership>,
+) {
+    let thing = Thing::Member { group, user };
+    if ownership.is_none() || draft.mode(Plane::Memberships) == PlaneMode::Verify {
+        draft.applied_by_others(key, thing.object_id());
+    } else {
+        // In an adopted group, a membership that we did not begin is the customer's.
+        let theirs =
+            ownership == Some(Ownership::Adopted) && draft.entry(key).is_none_or(|entry| entry.thing.is_none());
+        draft.applied(key, thing);
+        if theirs {
+            draft.touch(key, |entry| entry.ownership = Ownership::Adopted);
+        }
+    }
+    if person.blocked_by_customer {
+        let detail = "a member of the group, but the customer disabled the account";
+        draft.say(key, ItemState::BlockedByCustomer, Some(Reason::CustomerBlocked), detail);
+    }
+}
+
+/// Ends one membership, and says how far that is.
+pub(super) fn end(
+    draft: &mut Draft<'_>,
+    key: &ItemKey,
+    person: Option<&Person<'_>>,
+    group: Option<(Guid, Option<Ownership>)>,
+    exit: Exit,
+    mut against: Vec<Condition>,
+) {
+    let remembered = match draft.entry(key).and_then(|entry| entry.thing.clone()) {
+        Some(Thing::Member { group, user }) => Some((group, user)),
+        _ => None,
+    };
+    let group = group.or_else(|| remembered.map(|(group, _)| (group, draft.owner_of(group))));
+    let user = person.and_then(Person::id).or(remembered.map(|(_, user)| user));
+    let (Some((group, ownership)), Some(user)) = (group, user) else {
+        return gone::ended(draft, key, exit);
+    };
+    match draft.input.observed.members(group) {
+        // A group that answers nothing holds nobody: it is left out of what was read.
+        Part::Unread(_) if is_group_gone(draft, group) => return gone::ended(draft, key, exit),
+        Part::Unread(why) => return draft.unread(key, &why),
+        Part::Read(members) if !members.contains(&user) => return gone::ended(draft, key, exit),
+        Part::Read(_) => {}
+    }
+    gone::note_not_empty(draft, key);
+    let is_ours = match ownership {
+        Some(Ownership::Owned) => true,
+        Some(Ownership::Adopted) => draft.entry(key).is_some_and(|entry| entry.thing.is_some() && entry.is_owned()),
+        None => draft.mode(Plane::Memberships) == PlaneMode::Verify,
+    };
+    if !is_ours && exit.kind == ExitKind::Implied {
+        return draft.forget(key);
+    }
+    if !is_ours {
+        return draft.say(key, ItemState::Residual, Some(Reason::NotOurs), "the customer put the person in the group");
+    }
+    let entry = draft.entry_or_new(key);
+    if draft.may_lag(entry.written, draft.input.settings.replication_lag) && entry.failure.is_none() {
+        return draft.wait(key, Reason::Propagation, "removed, and still visible");
+    }
+    against.extend(gate::plane(draft, Plane::Memberships));
+    against.extend(protection(draft, group, user));
+    let proposal = Proposal {
+        key: key.clone(),
+        class: exit.class,
+        charge: exit.charge,
+        action: Action::RemoveMember { group, user },
+        before: "member".into(),
+        after: String::new(),
+        against,
+    };
+    draft.propose_and_say(proposal, (ItemState::Pending, None), "");
+}
+
+fn is_group_gone(draft: &Draft<'_>, group: Guid) -> bool {
+    matches!(draft.input.observed.group(group), Part::Read(None))
+}

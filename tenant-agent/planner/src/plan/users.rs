@@ -1,0 +1,319 @@
+//! Accounts: found or invited, adopted with leave, unblocked if the block was ours.
+//!
+//! A customer's block is never undone, nor got round with another account of the same operator. How an account
+//! ends is in `gone.rs`; which ones are only in the ledger in `implied.rs`.
+
+use std::collections::BTreeSet;
+
+use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::plan::ChangeClass;
+use entente_model::report::{ItemState, Reason};
+use entente_model::time::Phase;
+use entente_model::{Guid, OperatorName, Plane, PlaneMode};
+
+use super::draft::{Draft, Proposal, Purpose, Said};
+use super::lookup::{Found, Sought, look};
+use super::person::{Exit, ExitKind, People, Person};
+use super::{gate, gone};
+use crate::action::Action;
+use crate::ledger::{Charge, Intent, Left, Ownership, Thing, Update};
+use crate::observed::{Observed, Part, User};
+use crate::verdict::Condition;
+
+pub(super) fn decide<'a>(draft: &mut Draft<'a>) -> People<'a> {
+    let mut people = find(draft);
+    let blocked = blocked_operators(draft, &people);
+    for (key, person) in &mut people {
+        let Some((item, ItemBody::User { operator, .. })) = person.item.map(|item| (item, &item.body)) else {
+            continue;
+        };
+        note_leave(draft, item);
+        if draft.mode(Plane::Users) == PlaneMode::None {
+            draft.say(key, ItemState::Refused, Some(Reason::GuardrailPlane), "the plane users is none");
+            continue;
+        }
+        person.blocked_by_customer = blocked.contains(operator);
+        match person.exit {
+            Some(exit) => gone::leave(draft, key, person, exit, Vec::new()),
+            None => present(draft, key, person, item),
+        }
+    }
+    people
+}
+
+fn find<'a>(draft: &mut Draft<'a>) -> People<'a> {
+    let items = draft.items().filter(|item| matches!(item.key, ItemKey::User { .. }));
+    let mut people: People<'a> = items.map(|item| (item.key.clone(), seek(draft, &item.key, Some(item)))).collect();
+    let in_ledger = draft.input.ledger.entries.keys().filter(|key| matches!(key, ItemKey::User { .. }));
+    for key in in_ledger {
+        if !people.contains_key(key) {
+            people.insert(key.clone(), seek(draft, key, None));
+        }
+    }
+    people
+}
+
+fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, item: Option<&'a Item>) -> Person<'a> {
+    let observed: &'a Observed = draft.input.observed;
+    let mut entry = draft.entry_or_new(key);
+    let mail = match item.map(|item| &item.body) {
+        Some(ItemBody::User { mail, .. }) => mail.clone(),
+        _ => entry.intent.as_ref().map(|intent| intent.name.clone()).unwrap_or_default(),
+    };
+    let by_name = match observed.users_by_mail.get(&mail.to_ascii_lowercase()) {
+        Some(Part::Read(users)) => Part::Read(users.iter().collect()),
+        Some(Part::Unread(why)) => Part::Unread(why.clone()),
+        None => Part::unread(Reason::Unread, "was not looked up by mail"),
+    };
+    let by_id = match entry.guid().and_then(|id| observed.users.get(&id)) {
+        Some(Part::Read(user)) => Part::Read(user.as_ref()),
+        Some(Part::Unread(why)) => Part::Unread(why.clone()),
+        None => Part::unread(Reason::Unread, "was not read"),
+    };
+    let (lag, now) = (draft.input.settings.replication_lag, draft.now());
+    let thing = |user: &User| user.id.map(|id| Thing::User { id });
+    let account = look(&mut entry, Sought { by_id, by_name, is_from: is_invited_by, thing, lag, now });
+    if draft.entry(key).is_some_and(|old| *old != entry) {
+        draft.put(key, entry);
+    }
+    let mut person = Person { item, account, exit: None, blocked_by_customer: false, is_settled: false };
+    person.exit = item.and_then(|item| exit(draft, item, &person));
+    person
+}
+
+/// Only our invitation can have made it: invited, and created after our intent was logged. That it was absent just
+/// before stands in the intent (Graph: user, creationType).
+fn is_invited_by(user: &User, intent: &Intent) -> bool {
+    user.creation_type == "Invitation" && user.created.is_some_and(|created| created >= intent.at)
+}
+
+/// Why the account is to have nothing, if so.
+fn exit(draft: &Draft<'_>, item: &Item, person: &Person<'_>) -> Option<Exit> {
+    if let Want::Absent { cause, .. } = &item.want {
+        return Some(Exit::named(cause.is_leaver()));
+    }
+    if draft.guardrail().is_some_and(|guardrail| gate::is_barred(guardrail, item)) {
+        return Some(Exit::unsafe_account(ExitKind::Barred));
+    }
+    if person.user().is_some_and(|user| user.redeemed && !user.is_entra_homed()) {
+        return Some(Exit::unsafe_account(ExitKind::Identity));
+    }
+    match item.windows.phase(draft.now()) {
+        Phase::Open(_) => None,
+        phase => Some(Exit::window(phase)),
+    }
+}
+
+/// Operators whom the customer has blocked in any of their accounts.
+fn blocked_operators(draft: &Draft<'_>, people: &People<'_>) -> BTreeSet<OperatorName> {
+    let blocked = people.iter().filter(|(key, person)| {
+        let entry = draft.entry(key);
+        let ours = entry.is_some_and(|entry| entry.block.is_some());
+        let lifting = entry.is_some_and(|entry| draft.may_lag(entry.written, draft.input.settings.replication_lag));
+        person.user().is_some_and(|user| !user.enabled) && !ours && !lifting
+    });
+    blocked.filter_map(|(_, person)| operator(person.item?)).collect()
+}
+
+fn operator(item: &Item) -> Option<OperatorName> {
+    match &item.body {
+        ItemBody::User { operator, .. } => Some(operator.clone()),
+        _ => None,
+    }
+}
+
+/// Keeps who has left, so that another history cannot bring them back unasked.
+fn note_leave(draft: &mut Draft<'_>, item: &Item) {
+    let ItemKey::User { object_id: person, .. } = item.key else { return };
+    let (epoch, now) = (draft.input.version.epoch, draft.now());
+    let known = draft.input.ledger.left.get(&person).copied();
+    match &item.want {
+        Want::Absent { cause, .. } if cause.is_leaver() && known.is_none_or(|left| left.epoch != epoch) => {
+            let since = known.map_or(now, |left| left.since);
+            draft.remember(Update::Left(person, Left { since, epoch }));
+        }
+        Want::Present if known.is_some_and(|left| left.epoch == epoch) => draft.remember(Update::Rejoined(person)),
+        _ => {}
+    }
+}
+
+fn present(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, item: &Item) {
+    let mut against = gate::plane(draft, Plane::Users);
+    against.extend(gate::person(draft, item));
+    against.extend(useless(draft, item));
+    match &person.account {
+        Found::Unread(why) => draft.unread(key, &why.clone()),
+        Found::Waiting(reason) => await_account(draft, key, *reason),
+        Found::Many(users) => {
+            let detail = format!("{} users of the tenant have this address", users.len());
+            draft.say(key, ItemState::Refused, Some(Reason::Ambiguous), detail);
+        }
+        Found::Nothing => invite(draft, key, person, item, against),
+        Found::There(user, None) if draft.mode(Plane::Users) == PlaneMode::Manage => {
+            let user = *user;
+            if adopt(draft, key, user, against.clone()) {
+                person.account = Found::There(user, Some(Ownership::Adopted));
+                found(draft, key, person, user, against);
+            }
+        }
+        Found::There(user, _) => {
+            let user = *user;
+            found(draft, key, person, user, against);
+        }
+    }
+}
+
+/// An account is there for memberships: if the file refuses each of them for its length, there is nothing to invite
+/// for. The account's own windows are merged ones, and so not judged by themselves.
+fn useless(draft: &Draft<'_>, item: &Item) -> Option<Condition> {
+    let person = item.key.person();
+    let is_membership = |it: &&Item| matches!(it.key, ItemKey::Member { .. }) && it.key.person() == person;
+    let mut memberships = draft.items().filter(is_membership).filter(|it| it.want == Want::Present).peekable();
+    memberships.peek()?;
+    memberships.map(|it| gate::length(draft, it)).collect::<Option<Vec<_>>>()?.first().copied()
+}
+
+fn await_account(draft: &mut Draft<'_>, key: &ItemKey, reason: Reason) {
+    match draft.missing_state(key) {
+        (ItemState::Drifted, drift) => {
+            draft.recheck();
+            draft.say(key, ItemState::Drifted, drift, "the account is gone; looked up again before it is invited anew");
+        }
+        _ => draft.wait(key, reason, "looked up until it is there, or has stayed away for longer than the lag"),
+    }
+}
+
+fn invite(draft: &mut Draft<'_>, key: &ItemKey, person: &Person<'_>, item: &Item, mut against: Vec<Condition>) {
+    let ItemBody::User { mail, display_name, .. } = &item.body else { return };
+    if person.blocked_by_customer {
+        return say_blocked(draft, key);
+    }
+    against.extend(gate::room_for_person(draft));
+    let proposal = Proposal {
+        key: key.clone(),
+        class: ChangeClass::Grant,
+        charge: Charge::Joiner,
+        action: Action::InviteUser { mail: mail.clone(), display_name: display_name.clone() },
+        before: String::new(),
+        after: format!("guest {mail}"),
+        against,
+    };
+    let going = draft.missing_state(key);
+    if draft.propose_and_say(proposal, going, "") {
+        draft.admitted += 1;
+    }
+}
+
+fn say_blocked(draft: &mut Draft<'_>, key: &ItemKey) {
+    let detail = "the customer disabled an account of this operator; that is never undone";
+    draft.say(key, ItemState::BlockedByCustomer, Some(Reason::CustomerBlocked), detail);
+}
+
+fn adopt(draft: &mut Draft<'_>, key: &ItemKey, user: &User, mut against: Vec<Condition>) -> bool {
+    let Some(id) = user.id else { return false };
+    if draft.protects_user(id) {
+        against.insert(0, Condition::Refused(Reason::GuardrailProtected));
+    }
+    if user.user_type != "Guest" {
+        against.push(Condition::Refused(Reason::GuardrailPerson));
+    }
+    against.extend(gate::room_for_person(draft));
+    let adopted = super::adopt::adopt(draft, key, Thing::User { id }, Charge::Joiner, against, &user.upn);
+    draft.admitted += u32::from(adopted);
+    adopted
+}
+
+fn found(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, user: &User, against: Vec<Condition>) {
+    let Some(id) = user.id else { return };
+    if !user.enabled || draft.entry(key).is_some_and(|entry| entry.block.is_some()) {
+        return disabled(draft, key, person, user, id, against);
+    }
+    if person.blocked_by_customer {
+        return say_blocked(draft, key);
+    }
+    if let Some(reason) = refusal(&against) {
+        let detail = "the account is there; it is given nothing more";
+        return draft.say(key, ItemState::Refused, Some(reason), detail);
+    }
+    if draft.protects_user(id) {
+        return draft.say(key, ItemState::Refused, Some(Reason::GuardrailProtected), "the account is protected");
+    }
+    person.is_settled = true;
+    if !user.redeemed {
+        return draft.say(key, ItemState::Waiting, Some(Reason::Redemption), "the operator redeems the invitation");
+    }
+    match person.ownership() {
+        Some(_) => draft.applied(key, Thing::User { id }),
+        None => draft.applied_by_others(key, id.to_string()),
+    }
+}
+
+fn refusal(against: &[Condition]) -> Option<Reason> {
+    against.iter().find_map(|condition| match condition {
+        Condition::Refused(reason) => Some(*reason),
+        _ => None,
+    })
+}
+
+/// Lifts our own block; leaves the customer's.
+fn disabled(
+    draft: &mut Draft<'_>,
+    key: &ItemKey,
+    person: &Person<'_>,
+    user: &User,
+    id: Guid,
+    mut against: Vec<Condition>,
+) {
+    let lag = draft.input.settings.replication_lag;
+    let entry = draft.entry_or_new(key);
+    match entry.block {
+        None if draft.may_lag(entry.written, lag) => draft.wait(key, Reason::Propagation, "our block is lifted"),
+        None => say_blocked(draft, key),
+        // Enabled all the same: our block is not visible yet, or somebody has lifted it.
+        Some(block) if user.enabled && draft.may_lag(Some(block.at), lag) => {
+            draft.wait(key, Reason::Propagation, "our block is not visible yet");
+        }
+        Some(_) if user.enabled => {
+            draft.touch(key, |entry| entry.block = None);
+            draft.wait(key, Reason::Propagation, "somebody lifted our block");
+        }
+        Some(_) if person.blocked_by_customer => say_blocked(draft, key),
+        Some(_) => {
+            against.extend(gate::room_for_person(draft));
+            let proposal = Proposal {
+                key: key.clone(),
+                class: ChangeClass::Grant,
+                charge: Charge::Joiner,
+                action: Action::UnblockUser { user: id },
+                before: "blocked by us".into(),
+                after: "enabled".into(),
+                against,
+            };
+            if draft.propose_and_say(proposal, (ItemState::Pending, None), "our block is lifted") {
+                draft.admitted += 1;
+            }
+        }
+    }
+}
+
+/// Marks a user of ours in the anchor group, for whoever looks at the tenant and for the day the ledger is lost.
+pub(super) fn mark(draft: &mut Draft<'_>, user: Guid, anchor: Guid, is_member: bool) {
+    let key = crate::ledger::anchor_member_key(user);
+    let lag = draft.input.settings.replication_lag;
+    let lagging = draft.entry(&key).is_some_and(|entry| draft.may_lag(entry.written, lag));
+    if is_member || lagging || draft.purpose == Purpose::RevokeAll || draft.protects_user(user) {
+        return;
+    }
+    let proposal = Proposal {
+        key,
+        class: ChangeClass::Grant,
+        charge: Charge::Free,
+        action: Action::AddMember { group: anchor, user },
+        before: String::new(),
+        after: "marked as ours".into(),
+        against: gate::plane(draft, Plane::Users),
+    };
+    if let Said::Goes = draft.propose(proposal) {
+        draft.recheck();
+    }
+}

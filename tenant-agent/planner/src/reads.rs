@@ -1,0 +1,145 @@
+//! What to look at before a plan is made: exactly what the plan asks of, and no more.
+//!
+//! Idle reads are few: known users by id in batches, each group's members, each scope once, Defender once. By mail
+//! or name only what has no id yet or does not answer to it; by principal only leavers who are not proven gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::{Guid, Plane, PlaneMode};
+
+use crate::guardrail::Guardrail;
+use crate::ledger::{Ledger, Thing, anchor_key};
+use crate::plan::anchor_name;
+
+/// What to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadSet {
+    pub user_ids: BTreeSet<Guid>,
+    /// In lower case.
+    pub mails: BTreeSet<String>,
+    pub group_ids: BTreeSet<Guid>,
+    pub group_names: BTreeSet<String>,
+    /// Groups whose members to list.
+    pub members: BTreeSet<Guid>,
+    /// Of `group_names`: list the members of what is found, too.
+    pub members_by_name: BTreeSet<String>,
+    /// In lower case.
+    pub azure_scopes: BTreeSet<String>,
+    pub defender: bool,
+    /// Users whose memberships to list, and whose Azure roles at each of `principal_scopes`.
+    pub principals: BTreeSet<Guid>,
+    /// Of `mails`: the same for the users found.
+    pub principals_by_mail: BTreeSet<String>,
+    pub principal_scopes: BTreeSet<String>,
+}
+
+/// What a plan of these would ask of.
+pub fn reads(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option<&Guardrail>) -> ReadSet {
+    let reads_plane = |plane| guardrail.is_none_or(|guardrail| guardrail.mode(plane) != PlaneMode::None);
+    let mut set = ReadSet::default();
+    if reads_plane(Plane::Users) {
+        users(&mut set, items, ledger);
+        anchor(&mut set, ledger, guardrail);
+    }
+    if reads_plane(Plane::Groups) {
+        groups(&mut set, items, ledger);
+        if guardrail.is_some_and(|guardrail| guardrail.mode(Plane::Groups) == PlaneMode::Verify) {
+            set.members_by_name = set.group_names.clone();
+        }
+    }
+    if reads_plane(Plane::AzureRoles) {
+        set.azure_scopes = item_scopes(items, ledger);
+        set.principal_scopes = azure_scopes(items, ledger, guardrail);
+    }
+    let is_defender = |key: &ItemKey| key.plane() == Some(Plane::DefenderRoles);
+    let has_defender = items.keys().chain(ledger.entries.keys()).any(is_defender)
+        || !set.principals.is_empty()
+        || !set.principals_by_mail.is_empty();
+    set.defender = reads_plane(Plane::DefenderRoles) && has_defender;
+    set
+}
+
+fn users(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
+    for item in items.values() {
+        let ItemBody::User { mail, .. } = &item.body else { continue };
+        let entry = ledger.get(&item.key);
+        let id = entry.and_then(|entry| entry.guid());
+        // An id that nothing answers to: by mail as well, before the person is invited anew.
+        if id.is_none() || entry.is_some_and(|entry| entry.empty_since.is_some()) {
+            set.mails.insert(mail.to_ascii_lowercase());
+        }
+        let is_leaver = matches!(item.want, Want::Absent { .. });
+        if is_leaver && entry.is_none_or(|entry| entry.proof.is_none()) {
+            set.principals.extend(id);
+            set.principals_by_mail.extend(Some(mail.to_ascii_lowercase()).filter(|mail| set.mails.contains(mail)));
+        }
+    }
+    for (key, entry) in &ledger.entries {
+        if !matches!(key, ItemKey::User { .. }) {
+            continue;
+        }
+        set.user_ids.extend(entry.guid());
+        if let Some(intent) = entry.intent.as_ref().filter(|_| entry.guid().is_none() || entry.empty_since.is_some()) {
+            set.mails.insert(intent.name.to_ascii_lowercase());
+        }
+    }
+}
+
+fn anchor(set: &mut ReadSet, ledger: &Ledger, guardrail: Option<&Guardrail>) {
+    let entry = ledger.get(&anchor_key());
+    let id = entry.and_then(|entry| entry.guid());
+    set.group_ids.extend(id);
+    set.members.extend(id);
+    if let Some(guardrail) = guardrail
+        && (id.is_none() || entry.is_some_and(|entry| entry.empty_since.is_some()))
+    {
+        set.group_names.insert(anchor_name(&guardrail.limits.name_prefix));
+    }
+}
+
+fn groups(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
+    for item in items.values() {
+        let ItemBody::Group { display_name, .. } = &item.body else { continue };
+        let entry = ledger.get(&item.key);
+        if entry.is_none_or(|entry| entry.guid().is_none() || entry.empty_since.is_some()) {
+            set.group_names.insert(display_name.clone());
+        }
+    }
+    for (key, entry) in &ledger.entries {
+        match (key, &entry.thing) {
+            (ItemKey::Group { .. }, Some(Thing::Group { id })) => {
+                set.group_ids.insert(*id);
+                set.members.insert(*id);
+            }
+            (ItemKey::Group { .. }, None) => set.group_names.extend(entry.intent.iter().map(|it| it.name.clone())),
+            (ItemKey::Member { .. }, Some(Thing::Member { group, .. })) => drop(set.members.insert(*group)),
+            _ => {}
+        }
+    }
+}
+
+/// Where items and entries have assignments, in lower case.
+fn item_scopes(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) -> BTreeSet<String> {
+    let wanted = items.values().filter_map(|item| match &item.body {
+        ItemBody::AzureRole { scope, .. } => Some(scope),
+        _ => None,
+    });
+    let made = ledger.entries.values().filter_map(|entry| match &entry.thing {
+        Some(Thing::AzureRole { scope, .. }) => Some(scope),
+        _ => None,
+    });
+    wanted.chain(made).map(|scope| scope.to_ascii_lowercase()).collect()
+}
+
+/// Where a leaver is looked up by principal: those, and every scope of the guardrail; in lower case.
+pub(crate) fn azure_scopes(
+    items: &BTreeMap<ItemKey, Item>,
+    ledger: &Ledger,
+    guardrail: Option<&Guardrail>,
+) -> BTreeSet<String> {
+    let mut scopes = item_scopes(items, ledger);
+    let allowed = guardrail.into_iter().flat_map(|guardrail| &guardrail.azure.scopes);
+    scopes.extend(allowed.map(|scope| scope.to_ascii_lowercase()));
+    scopes
+}

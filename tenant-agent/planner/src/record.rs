@@ -1,0 +1,116 @@
+//! What to remember around one call: before it, so that a lost answer is looked up and not repeated; after it, so
+//! that what was made is known to be ours.
+//!
+//! Pure: what to remember is returned as updates; the agent stores them before it goes on.
+
+use std::time::Duration;
+
+use entente_model::report::Reason;
+use entente_model::{Guid, Timestamp};
+
+use crate::action::Action;
+use crate::ledger::{Block, Charge, Entry, Event, Failure, Intent, Ledger, Ownership, Thing, Update};
+use crate::plan::{Change, Settings};
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done, or found done already.
+    Done {
+        /// Of the object that was made, where the answer says it.
+        id: Option<String>,
+        redeem_url: Option<String>,
+    },
+    /// May have been applied: it is looked up.
+    Unknown { detail: String },
+    /// Certainly not applied.
+    Failed { reason: Reason, detail: String, retry_after: Option<Duration> },
+}
+
+/// Before the call.
+pub fn before(ledger: &Ledger, change: &Change, now: Timestamp) -> Vec<Update> {
+    let mut updates = Vec::new();
+    if change.charge != Charge::Free {
+        updates.push(Update::Charged(Event { at: now, charge: change.charge, key: change.key.clone() }));
+    }
+    let mut entry = ledger.get(&change.key).cloned().unwrap_or_default();
+    begin(&mut entry, &change.action, now);
+    updates.push(Update::Put(change.key.clone(), Box::new(entry)));
+    updates
+}
+
+/// After the call.
+pub fn after(ledger: &Ledger, change: &Change, outcome: &Outcome, settings: &Settings, now: Timestamp) -> Vec<Update> {
+    let mut entry = ledger.get(&change.key).cloned().unwrap_or_default();
+    match outcome {
+        Outcome::Done { id, redeem_url } => {
+            entry.failure = None;
+            entry.written = Some(now);
+            entry.redeem_url = redeem_url.clone().or(entry.redeem_url);
+            finish(&mut entry, &change.action, id.as_deref(), now);
+        }
+        Outcome::Unknown { detail } => {
+            entry.written = Some(now);
+            fail(&mut entry, Reason::UnknownOutcome, detail, Duration::ZERO, settings, now);
+        }
+        Outcome::Failed { reason, detail, retry_after } => {
+            undo(&mut entry, &change.action);
+            fail(&mut entry, *reason, detail, retry_after.unwrap_or_default(), settings, now);
+        }
+    }
+    vec![Update::Put(change.key.clone(), Box::new(entry))]
+}
+
+fn begin(entry: &mut Entry, action: &Action, now: Timestamp) {
+    match action {
+        Action::InviteUser { mail: name, .. }
+        | Action::CreateGroup { display_name: name, .. }
+        | Action::CreateDefenderRole { display_name: name, .. }
+        | Action::CreateDefenderAssignment { display_name: name, .. } => {
+            // A plan creates only what its look-ups did not find.
+            entry.intent = Some(Intent { at: now, name: name.clone(), absent_before: true });
+            (entry.thing, entry.ownership, entry.empty_since) = (None, Ownership::Owned, None);
+        }
+        Action::AddMember { group, user } => entry.thing = Some(Thing::Member { group: *group, user: *user }),
+        Action::PutAzureRole { scope, definition, principal, .. } => {
+            let (scope, definition, principal) = (scope.clone(), *definition, *principal);
+            entry.thing = Some(Thing::AzureRole { scope, definition, principal });
+        }
+        // A plan blocks only an account that it saw enabled.
+        Action::BlockUser { .. } => entry.block = Some(Block { at: now, confirmed: false }),
+        _ => {}
+    }
+}
+
+fn fail(entry: &mut Entry, reason: Reason, detail: &str, wait: Duration, settings: &Settings, now: Timestamp) {
+    let attempts = entry.failure.as_ref().map_or(0, |failure| failure.attempts).saturating_add(1);
+    let retry_at = now.plus(wait.max(settings.backoff(attempts)));
+    entry.failure = Some(Failure { reason, detail: detail.into(), attempts, retry_at });
+}
+
+fn undo(entry: &mut Entry, action: &Action) {
+    match action {
+        Action::BlockUser { .. } => entry.block = None,
+        Action::InviteUser { .. }
+        | Action::CreateGroup { .. }
+        | Action::CreateDefenderRole { .. }
+        | Action::CreateDefenderAssignment { .. } => entry.intent = None,
+        _ => {}
+    }
+}
+
+fn finish(entry: &mut Entry, action: &Action, id: Option<&str>, now: Timestamp) {
+    let guid = id.and_then(|id| id.parse::<Guid>().ok());
+    match action {
+        Action::InviteUser { .. } => entry.thing = guid.map(|id| Thing::User { id }),
+        Action::CreateGroup { .. } => entry.thing = guid.map(|id| Thing::Group { id }),
+        Action::CreateDefenderRole { .. } => entry.thing = id.map(|id| Thing::DefenderRole { id: id.into() }),
+        Action::CreateDefenderAssignment { .. } => {
+            entry.thing = id.map(|id| Thing::DefenderAssignment { id: id.into() });
+        }
+        Action::BlockUser { .. } => entry.block = Some(Block { at: now, confirmed: true }),
+        Action::UnblockUser { .. } => (entry.block, entry.sessions_revoked) = (None, None),
+        Action::RevokeSessions { .. } => entry.sessions_revoked = Some(now),
+        _ => {}
+    }
+}

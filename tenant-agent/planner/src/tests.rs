@@ -1,0 +1,11 @@
+//! The planner on readable text: worlds of three lines, transcripts beside them, and properties of random ones.
+
+mod guardrail;
+mod leavers;
+mod limits;
+mod people;
+mod properties;
+mod scaffold;
+mod tenant;
+mod verify;
+mod world;

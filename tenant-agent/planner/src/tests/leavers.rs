@@ -1,0 +1,283 @@
+//! Leaving: first, whatever else is true, and proven by two looks.
+
+use expect_test::expect;
+
+use super::tenant::Mishap;
+use super::world::{World, members};
+use crate::observed::Holding;
+use entente_model::report::Reason;
+use entente_model::revocation::Cause;
+
+#[test]
+fn a_leaver_is_blocked_first_and_proven_gone_by_two_looks() {
+    let mut world = World::joined(&["maya", "sam"], "l1");
+    world.azure_role("l1", super::world::RESPONDER);
+    world.settle();
+    world.leave("sam");
+    expect![[r#"
+        ALLOWED LEAVER: block user sam
+        ALLOWED LEAVER: end sessions of user sam
+        ALLOWED LEAVER: remove user sam from group ent-l1
+          user/nordwall/maya APPLIED
+          user/nordwall/sam PENDING
+          group/l1/standard APPLIED
+          member/l1/standard/nordwall/maya APPLIED
+          member/l1/standard/nordwall/sam PENDING
+          azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder APPLIED
+    "#]].assert_eq(&world.step());
+    world.wait(5);
+    expect![[r#"
+          user/nordwall/maya APPLIED
+          user/nordwall/sam WAITING CONFIRMING_REMOVAL
+          group/l1/standard APPLIED
+          member/l1/standard/nordwall/maya APPLIED
+          member/l1/standard/nordwall/sam WAITING CONFIRMING_REMOVAL
+          azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder APPLIED
+    "#]].assert_eq(&world.step());
+    world.wait(60);
+    assert_eq!(world.user_state("sam"), "WAITING CONFIRMING_REMOVAL");
+    world.wait(1);
+    expect![[r#"
+          user/nordwall/maya APPLIED
+          user/nordwall/sam REMOVED
+          group/l1/standard APPLIED
+          member/l1/standard/nordwall/maya APPLIED
+          member/l1/standard/nordwall/sam REMOVED
+          azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder APPLIED
+    "#]].assert_eq(&world.step());
+    let plan = world.last.clone().unwrap();
+    let sam = world.user_key("sam");
+    let proof = plan.reports.iter().find(|it| it.key == sam).unwrap().proof.clone().unwrap();
+    assert!(proof.second_empty_read.since(proof.first_empty_read).as_secs() > 60);
+    assert_eq!(proof.unread, Vec::<String>::new());
+    assert!(world.is_member("maya", "l1"), "a colleague lost access");
+    let later = world.plan();
+    assert_eq!(later.updates, []);
+}
+
+#[test]
+fn where_the_block_is_refused_memberships_go_first_and_it_is_tried_again() {
+    let mut world = World::joined(&["sam"], "l1");
+    world.leave("sam");
+    world.tenant.mishaps.push_back(Mishap::Refused(Reason::CloudRefused));
+    world.step();
+    assert!(!world.is_member("sam", "l1"));
+    world.settle();
+    assert_eq!(world.user_state("sam"), "REMOVED");
+}
+
+#[test]
+fn rights_of_a_leaver_that_are_not_ours_are_residual_by_name() {
+    let mut world = World::joined(&["sam"], "l1");
+    let sam = world.account("sam").unwrap();
+    let id = world.tenant.id();
+    let held = Holding { id, kind: "directory role".into(), name: "Security Reader".into() };
+    world.tenant.state.holdings.insert(sam, vec![held]);
+    world.leave("sam");
+    expect![[r#"
+          user/nordwall/sam RESIDUAL NOT_OURS
+          group/l1/standard APPLIED
+          member/l1/standard/nordwall/sam REMOVED
+        ! NOT_OURS: user/nordwall/sam holds what we did not give: directory role Security Reader
+    "#]].assert_eq(&world.settle());
+    assert!(!world.tenant.state.users[&sam].enabled);
+    world.tenant.state.holdings.clear();
+    world.settle();
+    assert_eq!(world.user_state("sam"), "REMOVED");
+}
+
+#[test]
+fn the_proof_names_what_could_not_be_read() {
+    let mut world = World::joined(&["sam"], "l1");
+    world.tenant.unread.insert("defender", Reason::UnifiedRbacInactive);
+    world.leave("sam");
+    world.settle();
+    let plan = world.last.clone().unwrap();
+    let sam = world.user_key("sam");
+    let proof = plan.reports.iter().find(|it| it.key == sam).unwrap().proof.clone().unwrap();
+    assert_eq!(proof.unread, ["defenderRoles: UNIFIED_RBAC_INACTIVE"]);
+}
+
+#[test]
+fn nothing_is_proven_while_a_read_may_yet_succeed() {
+    let mut world = World::joined(&["sam"], "l1");
+    world.tenant.unread.insert("azure", Reason::CloudUnavailable);
+    world.leave("sam");
+    for _ in 0..40 {
+        world.step();
+        world.wait(10);
+    }
+    assert_eq!(world.user_state("sam"), "WAITING UNREAD");
+    world.tenant.unread.clear();
+    world.settle();
+    assert_eq!(world.user_state("sam"), "REMOVED");
+}
+
+#[test]
+fn a_leaver_whose_account_is_enabled_again_is_blocked_again_and_the_proof_is_void() {
+    let mut world = World::joined(&["sam"], "l1");
+    world.leave("sam");
+    world.settle();
+    let sam = world.account("sam").unwrap();
+    world.tenant.enable(sam, true);
+    world.wait(300);
+    world.step();
+    assert_eq!(world.user_state("sam"), "PENDING");
+    world.settle();
+    assert!(!world.tenant.state.users[&sam].enabled);
+    assert_eq!(world.user_state("sam"), "REMOVED");
+}
+
+#[test]
+fn an_adopted_account_loses_its_memberships_and_stays_as_residual() {
+    let mut world = World::new().guardrail("adoptExisting: ask", "adoptExisting: allow");
+    world.tenant.add_guest("sam@nordwall.example", "Sam", world.now);
+    world.redeem("sam");
+    world.wait(600);
+    world.member("sam", "l1");
+    world.settle();
+    assert!(world.is_member("sam", "l1"));
+    world.leave("sam");
+    world.settle();
+    assert!(!world.is_member("sam", "l1"));
+    assert_eq!(world.user_state("sam"), "RESIDUAL NOT_OURS");
+    assert!(world.tenant.state.users[&world.account("sam").unwrap()].enabled, "the customer's account was blocked");
+}
+
+#[test]
+fn a_leaver_is_deleted_only_where_the_file_says_so_and_last() {
+    let mut world = World::new().guardrail("[revokeSessions, block]", "[revokeSessions, block, delete]");
+    world.member("sam", "l1");
+    world.settle();
+    world.redeem("sam");
+    world.settle();
+    world.leave("sam");
+    world.settle();
+    assert_eq!(world.account("sam"), None);
+    assert_eq!(world.user_state("sam"), "REMOVED");
+}
+
+#[test]
+fn an_invitation_on_its_way_is_found_and_blocked_when_its_person_leaves() {
+    let mut world = World::new();
+    world.lag = std::time::Duration::from_secs(40);
+    world.user("sam");
+    world.tenant.mishaps.push_back(Mishap::AnswerLost);
+    world.step();
+    world.leave("sam");
+    world.settle();
+    assert!(!world.tenant.state.users[&world.account("sam").unwrap()].enabled);
+    assert_eq!(world.user_state("sam"), "REMOVED");
+}
+
+#[test]
+fn one_who_never_was_here_is_proven_gone_without_a_write() {
+    let mut world = World::new();
+    world.member("sam", "l1");
+    world.leave("sam");
+    world.items.retain(|key, _| key.person().is_some());
+    world.settle();
+    assert_eq!(world.user_state("sam"), "REMOVED");
+    assert!(world.tenant.state.users.is_empty());
+}
+
+#[test]
+fn a_leaver_and_an_end_date_go_on_without_a_guardrail_or_a_lease_and_only_the_end_date_when_paused() {
+    let start = |change: fn(&mut World)| {
+        let mut world = World::joined(&["sam", "maya"], "l1");
+        world.leave("sam");
+        world.windows("maya", "", "2026-11-23T00:00:00Z");
+        change(&mut world);
+        world.step();
+        world.wait(5);
+        world.step();
+        (world.is_member("sam", "l1"), world.is_member("maya", "l1"))
+    };
+    let gone = (false, false);
+    assert_eq!(start(|_| {}), gone);
+    assert_eq!(start(|world| world.guardrail = Err(crate::guardrail::Unreadable::missing("no file"))), gone);
+    assert_eq!(start(|world| world.lease_fresh = false), gone);
+    assert_eq!(start(|world| world.paused = true), (true, false));
+}
+
+#[test]
+fn a_dropped_member_loses_only_that_membership() {
+    let mut world = World::joined(&["sam"], "l1");
+    world.member("sam", "l2");
+    world.settle();
+    let (key, since) = (world.member_key("sam", "l1"), world.now);
+    world.items.get_mut(&key).unwrap().want =
+        entente_model::desired::Want::Absent { cause: Cause::MemberDropped, actor: "principals/jonas".into(), since };
+    world.settle();
+    assert_eq!(world.member_state("sam", "l1"), "REMOVED");
+    assert!(!world.is_member("sam", "l1") && world.is_member("sam", "l2"));
+    assert!(world.tenant.state.users[&world.account("sam").unwrap()].enabled);
+}
+
+#[test]
+fn a_leaver_whom_the_customer_put_back_into_our_group_is_removed_again() {
+    let mut world = World::joined(&["sam"], "l1");
+    world.leave("sam");
+    world.settle();
+    let (group, sam) = (world.group_id("l1"), world.account("sam").unwrap());
+    world.tenant.state.members.get_mut(&group).unwrap().insert(sam);
+    world.wait(300);
+    world.settle();
+    assert!(!members(&world, "l1").contains(&sam));
+}
+
+#[test]
+fn a_new_history_does_not_bring_back_who_left_nor_remove_what_it_forgot() {
+    let mut world = World::joined(&["sam", "maya"], "l1");
+    world.leave("sam");
+    world.settle();
+    world.version.epoch = 2;
+    world.member("sam", "l1");
+    world.drop("maya");
+    expect![[r#"
+        HELD OTHER_REMOVAL EPOCH_CHANGED: block user maya
+        HELD OTHER_REMOVAL EPOCH_CHANGED: remove user maya from group ent-l1
+        HELD GRANT EPOCH_CHANGED: lift our block on user sam
+          user/nordwall/sam HELD EPOCH_CHANGED
+          user/nordwall/maya HELD EPOCH_CHANGED
+          group/l1/standard APPLIED
+          member/l1/standard/nordwall/sam WAITING DEPENDENCY
+          member/l1/standard/nordwall/maya HELD EPOCH_CHANGED
+    "#]].assert_eq(&world.settle());
+    assert!(world.is_member("maya", "l1"));
+    assert!(!world.is_member("sam", "l1"));
+}
+
+#[test]
+fn everything_that_we_gave_goes_when_the_customer_ends_it() {
+    let mut world = World::joined(&["sam", "maya"], "l1");
+    world.azure_role("l1", super::world::RESPONDER);
+    world.defender_role("l1", &["secdata.basics.read"]);
+    world.settle();
+    expect![[r#"
+        ALLOWED LEAVER: block user sam
+        ALLOWED LEAVER: block user maya
+        ALLOWED LEAVER: end sessions of user sam
+        ALLOWED LEAVER: end sessions of user maya
+        ALLOWED LEAVER: remove user sam from group ent-l1
+        ALLOWED LEAVER: remove user maya from group ent-l1
+        ALLOWED LEAVER: delete role assignment 00e00000-0000-4000-8000-000000000005 at rg-sentinel
+        ALLOWED LEAVER: delete Defender assignment 00e00000-0000-4000-8000-000000000007
+          user/nordwall/sam PENDING
+          user/nordwall/maya PENDING
+          group/l1/standard RESIDUAL PERSON_TASK
+          member/l1/standard/nordwall/sam PENDING
+          member/l1/standard/nordwall/maya PENDING
+          azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder PENDING
+          defenderRole/l1 WAITING DEPENDENCY
+          defenderAssignment/l1/standard PENDING
+    "#]].assert_eq(&world.revoke_all());
+    for _ in 0..40 {
+        world.wait(5);
+        world.revoke_all();
+    }
+    assert!(world.tenant.state.users.values().all(|user| !user.enabled));
+    assert!(world.tenant.state.azure.is_empty());
+    assert!(world.tenant.state.defender.roles.is_empty() && world.tenant.state.defender.assignments.is_empty());
+    assert!(members(&world, "l1").is_empty());
+}

@@ -1,0 +1,218 @@
+//! Groups, Azure roles and Defender roles: made once, mended when they drift, never taken from others.
+
+use expect_test::expect;
+
+use super::tenant::Mishap;
+use super::world::{RESPONDER, SCOPE, World};
+use crate::observed::AzureAssignment;
+use entente_model::report::Reason;
+
+fn set(words: &[&str]) -> std::collections::BTreeSet<String> {
+    words.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_role_hangs_its_rights_on_its_group() {
+    let mut world = World::new();
+    world.azure_role("l1", RESPONDER);
+    world.defender_role("l1", &["secdata.basics.read", "alerts.manage", "response.manage"]);
+    expect![[r#"
+        ALLOWED GRANT: create group ent-l1
+        ALLOWED GRANT: create Defender role ent-l1
+          group/l1/standard PENDING
+          azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder WAITING DEPENDENCY
+          defenderRole/l1 PENDING
+          defenderAssignment/l1/standard WAITING DEPENDENCY
+    "#]].assert_eq(&world.step());
+    world.wait(5);
+    expect![[r#"
+        ALLOWED GRANT: assign role Microsoft Sentinel Responder at rg-sentinel to group ent-l1
+        ALLOWED GRANT: create Defender assignment ent-l1 for group ent-l1
+          group/l1/standard APPLIED
+          azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder PENDING
+          defenderRole/l1 APPLIED
+          defenderAssignment/l1/standard PENDING
+    "#]].assert_eq(&world.step());
+    world.wait(5);
+    world.settle();
+    let plan = world.plan();
+    assert_eq!((plan.changes, plan.updates), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn a_group_of_that_name_that_is_not_ours_is_not_used() {
+    let mut world = World::new().guardrail("adoptExisting: ask", "adoptExisting: allow");
+    world.tenant.add_group("ent-l1", "Owners of everything", world.now);
+    world.wait(600);
+    world.member("maya", "l1");
+    world.settle();
+    let key = "group/l1/standard".parse().unwrap();
+    assert_eq!(world.state(&key), "REFUSED NOT_OURS");
+}
+
+#[test]
+fn a_group_that_bears_our_mark_is_adopted_with_leave() {
+    let mut world = World::new().guardrail("adoptExisting: ask", "adoptExisting: allow");
+    let group = world.tenant.add_group("ent-l1", "Entente: l1", world.now);
+    let other = world.tenant.add_guest("kari@contoso.example", "Kari", world.now);
+    world.tenant.state.members.insert(group, [other].into());
+    world.wait(600);
+    world.member("maya", "l1");
+    world.settle();
+    world.redeem("maya");
+    world.settle();
+    assert!(world.is_member("maya", "l1"));
+    assert!(world.tenant.state.members[&group].contains(&other), "a member of the customer's was removed");
+}
+
+#[test]
+fn an_extra_member_of_our_group_is_drift_and_goes() {
+    let mut world = World::joined(&["maya"], "l1");
+    let group = world.group_id("l1");
+    let other = world.tenant.add_guest("kari@contoso.example", "Kari", world.now);
+    world.tenant.state.members.get_mut(&group).unwrap().insert(other);
+    world.wait(300);
+    expect![[r#"
+        ALLOWED OTHER_REMOVAL: remove user kari from group ent-l1
+          user/nordwall/maya APPLIED
+          group/l1/standard APPLIED
+          member/l1/standard/nordwall/maya APPLIED
+        ! DRIFT_EXTRA: user kari is in group ent-l1 without an item
+    "#]].assert_eq(&world.step());
+    world.settle();
+    assert!(!world.tenant.state.members[&group].contains(&other));
+}
+
+#[test]
+fn a_missing_member_is_drift_and_mended_but_not_without_a_lease() {
+    let mut world = World::joined(&["maya"], "l1");
+    let (group, maya) = (world.group_id("l1"), world.account("maya").unwrap());
+    world.tenant.state.members.get_mut(&group).unwrap().remove(&maya);
+    world.lease_fresh = false;
+    world.wait(300);
+    world.step();
+    assert_eq!(world.member_state("maya", "l1"), "HELD LEASE_OVER");
+    world.lease_fresh = true;
+    world.step();
+    assert_eq!(world.member_state("maya", "l1"), "DRIFTED DRIFT_MISSING");
+    world.settle();
+    assert!(world.is_member("maya", "l1"));
+}
+
+#[test]
+fn rights_that_others_hang_on_our_group_are_named_and_left() {
+    let mut world = World::new();
+    world.azure_role("l1", RESPONDER);
+    world.settle();
+    let (principal, definition) = (world.group_id("l1"), entente_model::catalog::azure_role("Reader").unwrap().0);
+    let name = world.tenant.id();
+    world.tenant.state.azure.push(AzureAssignment { scope: SCOPE.into(), name, principal, definition });
+    world.wait(300);
+    world.step();
+    let plan = world.last.clone().unwrap();
+    assert_eq!(plan.changes, []);
+    assert_eq!(plan.findings.iter().map(|it| it.reason).collect::<Vec<_>>(), [Reason::DriftExtra]);
+}
+
+#[test]
+fn an_assignment_that_others_made_is_applied_and_not_ours() {
+    let mut world = World::new();
+    world.group("l1");
+    world.settle();
+    let (principal, name) = (world.group_id("l1"), world.tenant.id());
+    world.tenant.state.azure.push(AzureAssignment {
+        scope: SCOPE.to_uppercase(),
+        name,
+        principal,
+        definition: RESPONDER,
+    });
+    world.azure_role("l1", RESPONDER);
+    world.settle();
+    let key = world.items.keys().find(|key| key.to_string().starts_with("azureRole")).unwrap().clone();
+    assert_eq!(world.state(&key), "APPLIED");
+    world.items.remove(&key);
+    world.settle();
+    assert_eq!(world.tenant.state.azure.len(), 1, "an assignment of others was removed");
+}
+
+#[test]
+fn a_defender_role_that_was_widened_is_narrowed_and_what_a_wildcard_covers_is_no_drift() {
+    let mut world = World::new();
+    world.defender_role("l1", &["secdata.basics.read", "alerts.manage"]);
+    world.settle();
+    world.tenant.state.defender.roles[0].actions.insert("microsoft.xdr/secops/securitydata/alerts/read".into());
+    assert_eq!(world.plan().changes, []);
+    world.tenant.state.defender.roles[0].actions.insert("microsoft.xdr/configuration/system/manage".into());
+    world.lease_fresh = false;
+    world.wait(300);
+    expect![[r#"
+        ALLOWED OTHER_REMOVAL: update Defender role 00e00000-0000-4000-8000-000000000002
+          group/l1/standard APPLIED
+          defenderRole/l1 DRIFTED DRIFT_CHANGED
+          defenderAssignment/l1/standard APPLIED
+    "#]].assert_eq(&world.step());
+    assert_eq!(
+        world.tenant.state.defender.roles[0].actions,
+        set(&["microsoft.xdr/secops/securitydata/alerts/manage", "microsoft.xdr/secops/securitydata/read"])
+    );
+}
+
+#[test]
+fn a_lost_defender_answer_is_waited_for_as_long_as_its_lists_lag() {
+    let mut world = World::new();
+    world.group("l1");
+    world.settle();
+    world.lag = std::time::Duration::from_secs(20 * 60);
+    world.wait(60 * 60);
+    world.defender_role("l1", &["secdata.basics.read"]);
+    world.settings.replication_lag = std::time::Duration::from_secs(25 * 60);
+    world.tenant.mishaps.push_back(Mishap::AnswerLost);
+    world.settle();
+    assert_eq!(world.tenant.state.defender.roles.len(), 1);
+    assert_eq!(world.tenant.state.defender.assignments.len(), 1);
+}
+
+#[test]
+fn a_permission_that_the_tenant_does_not_know_is_said_and_not_guessed() {
+    let mut world = World::new();
+    world.tenant.state.defender.actions.clear();
+    world.defender_role("l1", &["secdata.basics.read"]);
+    world.settle();
+    assert_eq!(world.state(&"defenderRole/l1".parse().unwrap()), "REFUSED PERMISSION_NOT_IN_TENANT");
+    assert_eq!(world.state(&"defenderAssignment/l1/standard".parse().unwrap()), "WAITING DEPENDENCY");
+}
+
+#[test]
+fn a_role_that_is_no_longer_wanted_goes_assignment_first_and_its_group_is_a_persons_task() {
+    let mut world = World::joined(&["maya"], "l1");
+    world.azure_role("l1", RESPONDER);
+    world.defender_role("l1", &["secdata.basics.read"]);
+    world.settle();
+    world.items.clear();
+    world.version.revision += 1;
+    expect![[r#"
+        ALLOWED OTHER_REMOVAL: block user maya
+        ALLOWED OTHER_REMOVAL: remove user maya from group ent-l1
+        ALLOWED OTHER_REMOVAL: delete role assignment 00e00000-0000-4000-8000-000000000004 at rg-sentinel
+        ALLOWED OTHER_REMOVAL: delete Defender assignment 00e00000-0000-4000-8000-000000000006
+          user/nordwall/maya PENDING
+          group/l1/standard RESIDUAL PERSON_TASK
+          member/l1/standard/nordwall/maya PENDING
+          azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder PENDING
+          defenderRole/l1 WAITING DEPENDENCY
+          defenderAssignment/l1/standard PENDING
+    "#]].assert_eq(&world.step());
+    world.settle();
+    assert!(world.tenant.state.azure.is_empty() && world.tenant.state.defender.roles.is_empty());
+    assert!(world.last.as_ref().unwrap().reports[0].script.as_ref().unwrap().starts_with("az ad group delete"));
+}
+
+#[test]
+fn an_unknown_kind_is_unsupported_and_in_nobodys_way() {
+    let mut world = World::new();
+    world.put(entente_model::desired::ItemKey::Other("pim/new".into()), entente_model::desired::ItemBody::Unknown);
+    world.user("maya");
+    world.step();
+    assert_eq!(world.state(&"pim/new".parse().unwrap()), "UNSUPPORTED");
+    assert!(world.account("maya").is_some());
+}

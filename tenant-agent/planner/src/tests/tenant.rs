@@ -1,0 +1,229 @@
+//! A tiny customer tenant: what the actions do to it, and what a look at it shows, as of some time ago.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use entente_model::report::Reason;
+use entente_model::{Guid, Timestamp};
+
+use crate::action::Action;
+use crate::observed::{
+    AzureAssignment, Defender, DefenderAssignment, DefenderRole, Group, Holding, Observed, Part, Rights, User,
+};
+use crate::reads::ReadSet;
+use crate::record::Outcome;
+
+/// What happens to the next call instead of the plain thing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Mishap {
+    /// Done, and the answer is lost.
+    AnswerLost,
+    /// Not done, and the answer is lost.
+    CallLost,
+    /// Answered with an id, and nothing ever comes of it.
+    Phantom,
+    Refused(Reason),
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    pub users: BTreeMap<Guid, User>,
+    pub groups: BTreeMap<Guid, Group>,
+    pub members: BTreeMap<Guid, BTreeSet<Guid>>,
+    pub azure: Vec<AzureAssignment>,
+    pub defender: Defender,
+    /// Directory roles and the like that the customer gave.
+    pub holdings: BTreeMap<Guid, Vec<Holding>>,
+}
+
+#[derive(Debug, Default)]
+pub struct Tenant {
+    pub state: State,
+    /// As it was from each time on; looks see the past.
+    history: Vec<(Timestamp, State)>,
+    pub mishaps: VecDeque<Mishap>,
+    pub unread: BTreeMap<&'static str, Reason>,
+    next_id: u128,
+}
+
+impl Tenant {
+    pub fn id(&mut self) -> Guid {
+        self.next_id += 1;
+        Guid::from_u128(0x00e0_0000_0000_4000_8000_0000_0000_0000 + self.next_id)
+    }
+
+    /// Keeps the state for looks that lag.
+    pub fn keep(&mut self, now: Timestamp) {
+        self.history.push((now, self.state.clone()));
+    }
+
+    fn seen(&self, at: Timestamp) -> State {
+        self.history.iter().rev().find(|(time, _)| *time <= at).map(|(_, state)| state.clone()).unwrap_or_default()
+    }
+
+    pub fn observe(&self, reads: &ReadSet, at: Timestamp) -> Observed {
+        let state = self.seen(at);
+        let mut observed = Observed::default();
+        for id in &reads.user_ids {
+            observed.users.insert(*id, self.part("users", state.users.get(id).cloned()));
+        }
+        let mut principals = reads.principals.clone();
+        for mail in &reads.mails {
+            let found: Vec<User> = state.users.values().filter(|it| it.mail == *mail).cloned().collect();
+            if reads.principals_by_mail.contains(mail) {
+                principals.extend(found.iter().filter_map(|user| user.id));
+            }
+            observed.users_by_mail.insert(mail.clone(), self.part("users", found));
+        }
+        for id in &reads.group_ids {
+            observed.groups.insert(*id, self.part("groups", state.groups.get(id).cloned()));
+        }
+        let mut listed = reads.members.clone();
+        for name in &reads.group_names {
+            let found: Vec<Group> = state.groups.values().filter(|it| it.display_name == *name).cloned().collect();
+            if reads.members_by_name.contains(name) {
+                listed.extend(found.iter().map(|group| group.id));
+            }
+            observed.groups_by_name.insert(name.clone(), self.part("groups", found));
+        }
+        for id in listed.iter().filter(|id| state.groups.contains_key(id)) {
+            let members = state.members.get(id).cloned().unwrap_or_default();
+            observed.members.insert(*id, self.part("members", members));
+        }
+        for scope in &reads.azure_scopes {
+            let at_scope = |it: &&AzureAssignment| scope.starts_with(&it.scope.to_lowercase());
+            let found = state.azure.iter().filter(at_scope).cloned().collect();
+            observed.azure.insert(scope.clone(), self.part("azure", found));
+        }
+        observed.defender = reads.defender.then(|| self.part("defender", state.defender.clone()));
+        for id in principals {
+            observed.rights.insert(id, self.rights(&state, id, reads));
+        }
+        observed
+    }
+
+    fn rights(&self, state: &State, id: Guid, reads: &ReadSet) -> Rights {
+        let groups = state.members.iter().filter(|(_, members)| members.contains(&id));
+        let holding = |group: &Guid| Holding {
+            id: *group,
+            kind: "group".into(),
+            name: state.groups.get(group).map(|it| it.display_name.clone()).unwrap_or_default(),
+        };
+        let mut memberships: Vec<Holding> = groups.map(|(group, _)| holding(group)).collect();
+        memberships.extend(state.holdings.get(&id).cloned().unwrap_or_default());
+        let held: Vec<_> = state.azure.iter().filter(|it| it.principal == id).cloned().collect();
+        let azure = reads.principal_scopes.iter().map(|scope| (scope.clone(), self.part("azure", held.clone())));
+        Rights { memberships: self.part("members", memberships), azure: azure.collect() }
+    }
+
+    fn part<T>(&self, name: &str, value: T) -> Part<T> {
+        match self.unread.get(name) {
+            Some(reason) => Part::unread(*reason, "closed for the test"),
+            None => Part::Read(value),
+        }
+    }
+
+    pub fn perform(&mut self, action: &Action, now: Timestamp) -> Outcome {
+        let unknown = Outcome::Unknown { detail: "no answer".into() };
+        match self.mishaps.pop_front() {
+            Some(Mishap::Refused(reason)) => Outcome::Failed { reason, detail: "refused".into(), retry_after: None },
+            Some(Mishap::CallLost) => unknown,
+            Some(Mishap::Phantom) => Outcome::Done { id: Some(self.id().to_string()), redeem_url: None },
+            Some(Mishap::AnswerLost) => {
+                self.done(action, now);
+                unknown
+            }
+            None => Outcome::Done { id: self.done(action, now), redeem_url: redeem_url(action) },
+        }
+    }
+
+    fn done(&mut self, action: &Action, now: Timestamp) -> Option<String> {
+        match action.clone() {
+            Action::BlockUser { user } => self.enable(user, false),
+            Action::UnblockUser { user } => self.enable(user, true),
+            Action::RevokeSessions { .. } => {}
+            Action::DeleteUser { user } => self.delete_user(user),
+            Action::InviteUser { mail, display_name } => {
+                // Measured on nothing: a second invitation of a present guest is taken to answer with the same user.
+                assert!(!self.state.users.values().any(|it| it.mail == mail), "a duplicate invitation of {mail}");
+                return Some(self.add_guest(&mail, &display_name, now).to_string());
+            }
+            Action::CreateGroup { display_name, description, .. } => {
+                assert!(
+                    !self.state.groups.values().any(|it| it.display_name == display_name),
+                    "a second {display_name}"
+                );
+                return Some(self.add_group(&display_name, &description, now).to_string());
+            }
+            Action::AddMember { group, user } => drop(self.state.members.entry(group).or_default().insert(user)),
+            Action::RemoveMember { group, user } => drop(self.state.members.entry(group).or_default().remove(&user)),
+            Action::PutAzureRole { scope, definition, principal, .. } => {
+                let same = |it: &AzureAssignment| it.principal == principal && it.definition == definition;
+                if !self.state.azure.iter().any(|it| same(it) && it.scope == scope) {
+                    let name = self.id();
+                    self.state.azure.push(AzureAssignment { scope, name, principal, definition });
+                }
+            }
+            Action::DeleteAzureRole { name, .. } => self.state.azure.retain(|it| it.name != name),
+            Action::CreateDefenderRole { display_name, description, actions } => {
+                let id = self.id().to_string();
+                let actions = crate::defender::canonical(&actions);
+                self.state.defender.roles.push(DefenderRole { id: id.clone(), display_name, description, actions });
+                return Some(id);
+            }
+            Action::UpdateDefenderRole { id, actions, .. } => {
+                let role = self.state.defender.roles.iter_mut().find(|it| it.id == id);
+                role.unwrap().actions = crate::defender::canonical(&actions);
+            }
+            Action::CreateDefenderAssignment { display_name, role, principal, app_scopes, .. } => {
+                let id = self.id().to_string();
+                let principals = [principal].into();
+                let assignment = DefenderAssignment { id: id.clone(), display_name, role, principals, app_scopes };
+                self.state.defender.assignments.push(assignment);
+                return Some(id);
+            }
+            Action::DeleteDefenderAssignment { id } => self.state.defender.assignments.retain(|it| it.id != id),
+            Action::DeleteDefenderRole { id } => self.state.defender.roles.retain(|it| it.id != id),
+        }
+        None
+    }
+
+    pub fn enable(&mut self, user: Guid, enabled: bool) {
+        if let Some(user) = self.state.users.get_mut(&user) {
+            user.enabled = enabled;
+        }
+    }
+
+    pub fn delete_user(&mut self, user: Guid) {
+        self.state.users.remove(&user);
+        self.state.members.values_mut().for_each(|members| _ = members.remove(&user));
+    }
+
+    pub fn add_guest(&mut self, mail: &str, name: &str, now: Timestamp) -> Guid {
+        let id = self.id();
+        let user = User {
+            id: Some(id),
+            display_name: name.into(),
+            upn: format!("{}#EXT#@contoso.example", mail.replace('@', "_")),
+            mail: mail.into(),
+            enabled: true,
+            user_type: "Guest".into(),
+            creation_type: "Invitation".into(),
+            created: Some(now),
+            redeemed: false,
+            issuers: vec!["contoso.example".into()],
+        };
+        self.state.users.insert(id, user);
+        id
+    }
+
+    pub fn add_group(&mut self, name: &str, description: &str, now: Timestamp) -> Guid {
+        let id = self.id();
+        let (display_name, description) = (name.to_string(), description.to_string());
+        self.state.groups.insert(id, Group { id, display_name, description, created: Some(now), plain: true });
+        id
+    }
+}
+
+fn redeem_url(action: &Action) -> Option<String> {
+    matches!(action, Action::InviteUser { .. }).then(|| "https://login.microsoftonline.com/redeem?rd=x".into())
+}

@@ -1,0 +1,369 @@
+//! A world in three lines: what is desired, the tenant, the ledger, the guardrail and the time.
+//!
+//! `step` is one turn of the agent's loop, with the checker asked before anything is done; `text` is what it said,
+//! with names for ids.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use entente_model::desired::{Item, ItemBody, ItemKey, PermissionGrant, Version, Want};
+use entente_model::intent::{DataSource, IdentityClass, UserType};
+use entente_model::revocation::Cause;
+use entente_model::{Guid, HomeName, OperatorName, RoleName, Timestamp, Windows, catalog};
+
+use super::tenant::Tenant;
+use crate::check::check;
+use crate::guardrail::{Guardrail, Unreadable};
+use crate::ledger::Ledger;
+use crate::plan::{Input, Plan, Settings, plan, revoke_all};
+use crate::reads::reads;
+use crate::record::{after, before};
+
+pub const SCOPE: &str = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel";
+pub const RESPONDER: Guid = Guid::from_u128(0x3e150937_b8fe_4cfb_8069_0eaf05ecd056);
+pub const CONTOSO: Guid = Guid::from_u128(0x0c0de000_0000_4000_8000_000000000001);
+const HOME: Guid = Guid::from_u128(0x0a0de000_0000_4000_8000_000000000002);
+
+/// The guardrail that the worlds begin with.
+pub const GUARDRAIL: &str = r#"
+guardrail: 1
+customer: {name: Contoso, entraTenant: 0c0de000-0000-4000-8000-000000000001}
+owner: ciso@contoso.example
+reviewBy: 2027-03-31
+provider:
+  homeTenant: 0a0de000-0000-4000-8000-000000000002
+  mailDomains: [nordwall.example]
+  identityProof: entraOnly
+  stateKey: "ed25519:7f3c"
+planes: {users: manage, groups: manage, memberships: manage, azureRoles: manage, defenderRoles: manage}
+people:
+  userTypes: [guest]
+  maxOperators: 25
+  barred: []
+  adoptExisting: ask
+  onLeave: [revokeSessions, block]
+capabilities:
+  allow: [readIncidents, manageAlerts, respond, runPlaybooks]
+  ask: [liveResponseBasic]
+azure:
+  scopes: [/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel]
+  roles:
+    Microsoft Sentinel Responder: 3e150937-b8fe-4cfb-8069-0eaf05ecd056
+    Microsoft Sentinel Playbook Operator: 51d6186e-6489-4900-b93f-92e23144cca5
+protected:
+  agentHome: /subscriptions/99999999-9999-4999-8999-999999999999/resourceGroups/rg-entente
+limits:
+  namePrefix: ent-
+  groups: 12
+  perDay: {joiners: 5, otherChanges: 40, impliedRemovals: 10}
+"#;
+
+pub struct World {
+    pub tenant: Tenant,
+    pub items: BTreeMap<ItemKey, Item>,
+    pub ledger: Ledger,
+    pub guardrail: Result<Guardrail, Unreadable>,
+    pub settings: Settings,
+    pub version: Version,
+    pub now: Timestamp,
+    pub paused: bool,
+    pub lease_fresh: bool,
+    /// How old what a look shows is.
+    pub lag: Duration,
+    pub last: Option<Plan>,
+    people: Vec<String>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let mut tenant = Tenant::default();
+        tenant.state.defender.actions =
+            catalog::DEFENDER_PERMISSIONS.iter().flat_map(|it| it.candidates).map(ToString::to_string).collect();
+        Self {
+            tenant,
+            items: BTreeMap::new(),
+            ledger: Ledger::default(),
+            guardrail: Guardrail::load(GUARDRAIL, CONTOSO),
+            settings: Settings::default(),
+            version: Version { epoch: 1, revision: 1 },
+            now: "2026-11-23T08:00:00Z".parse().unwrap(),
+            paused: false,
+            lease_fresh: true,
+            lag: Duration::ZERO,
+            last: None,
+            people: Vec::new(),
+        }
+    }
+
+    /// Changes a line of the guardrail.
+    pub fn guardrail(mut self, from: &str, to: &str) -> Self {
+        assert!(GUARDRAIL.contains(from), "{from} is not in the guardrail");
+        self.guardrail = Guardrail::load(&GUARDRAIL.replace(from, to), CONTOSO);
+        assert!(self.guardrail.is_ok(), "{:?}", self.guardrail);
+        self
+    }
+
+    fn home_id(&mut self, name: &str) -> Guid {
+        let at = self.people.iter().position(|it| it == name).unwrap_or_else(|| {
+            self.people.push(name.into());
+            self.people.len() - 1
+        });
+        Guid::from_u128(0x0b0de000_0000_4000_8000_000000000000 + at as u128 + 1)
+    }
+
+    pub fn user_key(&mut self, name: &str) -> ItemKey {
+        ItemKey::User { home: HomeName::from_id("nordwall").unwrap(), object_id: self.home_id(name) }
+    }
+
+    pub fn member_key(&mut self, name: &str, role: &str) -> ItemKey {
+        let (home, object_id) = (HomeName::from_id("nordwall").unwrap(), self.home_id(name));
+        ItemKey::Member { role: RoleName::from_id(role).unwrap(), class: IdentityClass::Standard, home, object_id }
+    }
+
+    pub fn put(&mut self, key: ItemKey, body: ItemBody) {
+        let item = Item { key: key.clone(), want: Want::Present, windows: Windows::always(), body };
+        self.items.insert(key, item);
+    }
+
+    /// An account in the desired state.
+    pub fn user(&mut self, name: &str) {
+        let key = self.user_key(name);
+        let body = ItemBody::User {
+            operator: OperatorName::from_id(name.trim_start_matches("adm-")).unwrap(),
+            display_name: name.to_uppercase(),
+            upn: format!("{name}@nordwall.example"),
+            mail: format!("{name}@nordwall.example"),
+            user_type: UserType::Guest,
+            home_tenant: HOME,
+        };
+        self.put(key, body);
+    }
+
+    /// A role's group, and this person in it.
+    pub fn member(&mut self, name: &str, role: &str) {
+        self.user(name);
+        self.group(role);
+        let key = self.member_key(name, role);
+        self.put(key, ItemBody::Member);
+    }
+
+    pub fn group(&mut self, role: &str) {
+        let key = ItemKey::Group { role: RoleName::from_id(role).unwrap(), class: IdentityClass::Standard };
+        let description = format!("Entente: {role}");
+        self.put(key, ItemBody::Group { display_name: format!("ent-{role}"), description });
+    }
+
+    pub fn azure_role(&mut self, role: &str, definition: Guid) {
+        self.group(role);
+        let role = RoleName::from_id(role).unwrap();
+        let key = ItemKey::azure_role(role, IdentityClass::Standard, SCOPE, definition);
+        self.put(key, ItemBody::AzureRole { scope: SCOPE.into(), definition, role_name: "a role".into() });
+    }
+
+    pub fn defender_role(&mut self, role: &str, permissions: &[&str]) {
+        self.group(role);
+        let name = RoleName::from_id(role).unwrap();
+        let grant = |it: &&str| PermissionGrant { permission: it.to_string(), withheld_until: None };
+        let permissions = permissions.iter().map(grant).collect();
+        let (display_name, description) = (format!("ent-{role}"), format!("Entente: {role}"));
+        let body = ItemBody::DefenderRole { display_name, description, permissions };
+        self.put(ItemKey::DefenderRole { role: name.clone() }, body);
+        let data_sources = vec![DataSource::All];
+        let body = ItemBody::DefenderAssignment { display_name: format!("ent-{role}"), data_sources };
+        self.put(ItemKey::DefenderAssignment { role: name, class: IdentityClass::Standard }, body);
+    }
+
+    /// The person is named for removal, as when they leave.
+    pub fn leave(&mut self, name: &str) {
+        self.absent(name, Cause::Left);
+    }
+
+    pub fn absent(&mut self, name: &str, cause: Cause) {
+        let id = self.home_id(name);
+        let since = self.now;
+        self.version.revision += 1;
+        for item in self.items.values_mut().filter(|item| item.key.person().is_some_and(|(_, it)| it == id)) {
+            item.want = Want::Absent { cause, actor: "principals/jonas".into(), since };
+        }
+    }
+
+    /// No longer desired, and not named.
+    pub fn drop(&mut self, name: &str) {
+        let id = self.home_id(name);
+        self.version.revision += 1;
+        self.items.retain(|key, _| key.person().is_none_or(|(_, it)| it != id));
+    }
+
+    pub fn windows(&mut self, name: &str, start: &str, end: &str) {
+        let id = self.home_id(name);
+        let window = entente_model::Window { start: start.parse().ok(), end: end.parse().ok() };
+        for item in self.items.values_mut().filter(|item| item.key.person().is_some_and(|(_, it)| it == id)) {
+            item.windows = vec![window].into();
+        }
+    }
+
+    pub fn account(&self, name: &str) -> Option<Guid> {
+        let mail = format!("{name}@nordwall.example");
+        self.tenant.state.users.values().find(|it| it.mail == mail).and_then(|it| it.id)
+    }
+
+    /// The person redeems, with an account of this issuer.
+    pub fn redeem_with(&mut self, name: &str, issuer: &str) {
+        let id = self.account(name).unwrap_or_else(|| panic!("{name} is not there"));
+        let user = self.tenant.state.users.get_mut(&id).unwrap();
+        (user.redeemed, user.issuers) = (true, vec![issuer.into()]);
+    }
+
+    pub fn redeem(&mut self, name: &str) {
+        self.redeem_with(name, "ExternalAzureAD");
+    }
+
+    pub fn group_id(&self, role: &str) -> Guid {
+        let name = format!("ent-{role}");
+        self.tenant.state.groups.values().find(|it| it.display_name == name).unwrap().id
+    }
+
+    pub fn is_member(&self, name: &str, role: &str) -> bool {
+        let members = self.tenant.state.members.get(&self.group_id(role));
+        self.account(name).is_some_and(|id| members.is_some_and(|members| members.contains(&id)))
+    }
+
+    pub fn wait(&mut self, seconds: u64) {
+        self.tenant.keep(self.now);
+        self.now = self.now.plus(Duration::from_secs(seconds));
+    }
+
+    /// Looks and decides, and changes nothing but what is kept of the look.
+    pub fn plan(&mut self) -> Plan {
+        self.tenant.keep(self.now);
+        let at = Timestamp::from_unix(self.now.as_unix() - self.lag.as_secs() as i64);
+        let observed = self.tenant.observe(&reads(&self.items, &self.ledger, self.guardrail.as_ref().ok()), at);
+        let input = Input {
+            version: self.version,
+            items: &self.items,
+            observed: &observed,
+            ledger: &self.ledger,
+            guardrail: self.guardrail.as_ref(),
+            paused: self.paused,
+            lease_fresh: self.lease_fresh,
+            permissions: None,
+            settings: &self.settings,
+            now: self.now,
+        };
+        let plan = plan(&input);
+        assert_eq!(check(&plan, &input), [], "{}", self.text(&plan));
+        assert!(plan.next_wake > self.now, "a plan wakes later");
+        plan
+    }
+
+    /// One turn of the agent's loop.
+    pub fn step(&mut self) -> String {
+        let plan = self.plan();
+        self.carry_out(&plan);
+        let text = self.text(&plan);
+        self.last = Some(plan);
+        text
+    }
+
+    pub fn carry_out(&mut self, plan: &Plan) {
+        self.ledger.apply_all(&plan.updates);
+        for change in plan.todo() {
+            let updates = before(&self.ledger, change, self.now);
+            self.ledger.apply_all(&updates);
+            let outcome = self.tenant.perform(&change.action, self.now);
+            let updates = after(&self.ledger, change, &outcome, &self.settings, self.now);
+            self.ledger.apply_all(&updates);
+        }
+    }
+
+    /// Turns until nothing is to be done or waited for.
+    pub fn settle(&mut self) -> String {
+        for _ in 0..400 {
+            let text = self.step();
+            if self.last.as_ref().is_some_and(Plan::is_settled) {
+                return text;
+            }
+            let wake = self.last.as_ref().map_or(self.now, |plan| plan.next_wake);
+            self.wait(wake.since(self.now).as_secs());
+        }
+        panic!("did not settle: {}", self.step());
+    }
+
+    /// The customer ends it.
+    pub fn revoke_all(&mut self) -> String {
+        self.tenant.keep(self.now);
+        let observed = self.tenant.observe(&reads(&BTreeMap::new(), &self.ledger, None), self.now);
+        let plan = revoke_all(&self.ledger, &observed, self.guardrail.as_ref().ok(), &self.settings, self.now);
+        self.carry_out(&plan);
+        self.text(&plan)
+    }
+
+    /// A plan as people read it, with names for ids.
+    pub fn text(&self, plan: &Plan) -> String {
+        let mut lines = Vec::new();
+        for change in &plan.changes {
+            let reason = change.reason.map(|reason| format!(" {}", reason.word())).unwrap_or_default();
+            lines.push(format!("{} {}{reason}: {}", change.verdict.word(), change.class.word(), change.action));
+        }
+        for report in &plan.reports {
+            let reason = report.reason.map(|reason| format!(" {}", reason.word())).unwrap_or_default();
+            lines.push(format!("  {} {}{reason}", report.key, report.state.word()));
+        }
+        lines.extend(plan.findings.iter().map(|it| format!("! {}: {}", it.reason.word(), it.detail)));
+        self.named(&(lines.join("\n") + "\n"))
+    }
+
+    fn named(&self, text: &str) -> String {
+        let mut text = text.to_string();
+        for (id, user) in &self.tenant.state.users {
+            text = text.replace(&id.to_string(), user.mail.split('@').next().unwrap());
+        }
+        for (id, group) in &self.tenant.state.groups {
+            text = text.replace(&id.to_string(), &group.display_name);
+        }
+        for (at, name) in self.people.iter().enumerate() {
+            text = text
+                .replace(&Guid::from_u128(0x0b0de000_0000_4000_8000_000000000000 + at as u128 + 1).to_string(), name);
+        }
+        let roles: BTreeMap<_, _> = catalog::AZURE_ROLES.iter().map(|role| (role.id.to_string(), role.name)).collect();
+        for (id, name) in roles {
+            text = text.replace(&id, name);
+        }
+        text.replace(SCOPE, "rg-sentinel").replace(&SCOPE.to_lowercase(), "/rg-sentinel")
+    }
+
+    /// What one item's report says: `REMOVED EXPIRED`.
+    pub fn state(&self, key: &ItemKey) -> String {
+        let reports = &self.last.as_ref().unwrap().reports;
+        let report = reports.iter().find(|report| report.key == *key).unwrap_or_else(|| panic!("no report of {key}"));
+        let reason = report.reason.map(|reason| format!(" {}", reason.word())).unwrap_or_default();
+        format!("{}{reason}", report.state.word())
+    }
+
+    pub fn user_state(&mut self, name: &str) -> String {
+        let key = self.user_key(name);
+        self.state(&key)
+    }
+
+    pub fn member_state(&mut self, name: &str, role: &str) -> String {
+        let key = self.member_key(name, role);
+        self.state(&key)
+    }
+
+    /// Everybody in, redeemed, and applied.
+    pub fn joined(names: &[&str], role: &str) -> Self {
+        let mut world = Self::new();
+        for name in names {
+            world.member(name, role);
+        }
+        world.settle();
+        names.iter().for_each(|name| world.redeem(name));
+        world.settle();
+        world
+    }
+}
+
+/// Who is in a group, by account.
+pub fn members(world: &World, role: &str) -> BTreeSet<Guid> {
+    world.tenant.state.members.get(&world.group_id(role)).cloned().unwrap_or_default()
+}
