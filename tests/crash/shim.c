@@ -41,7 +41,7 @@
 enum { MAX_OBJECTS = 1024, MAX_NAMES = 1024, MAX_FDS = 4096, MAX_CHANGES = 4096, SECTOR = 512, ROOT = 0, NONE = -1 };
 
 /* A write, or with data == NULL a truncation to `offset`. */
-struct op { off_t offset; size_t len; char *data; struct op *next; };
+struct op { long number; off_t offset; size_t len; char *data; struct op *next; };
 /* After a failed sync a file has holes in its image that the program does not see: it is no longer compared. */
 struct object { int is_dir, image, has_holes; struct op *first, *last; };
 /* A name in a directory, and what it leads to: as the program sees it, and durably. */
@@ -55,7 +55,7 @@ static struct change changes[MAX_CHANGES];
 static int object_count, name_count, change_count, groups, fds[MAX_FDS], ready;
 static char dir[4096], image[4096];
 static uint64_t seed;
-static long calls, crash_at, writes, syncs, range_syncs, fail_at, hang_at, ignore, kept, dropped, blind;
+static long calls, crash_at, writes, syncs, range_syncs, recorded, fail_at, hang_at, ignore, kept, dropped, blind;
 static const char *keep = "none";
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -139,7 +139,7 @@ static void sync_names(int parent) {
 static void record(struct object *o, const void *data, size_t len, off_t offset) {
     struct op *op = malloc(sizeof *op);
     if (!op) die("out of memory");
-    *op = (struct op){.offset = offset, .len = len};
+    *op = (struct op){.number = ++recorded, .offset = offset, .len = len};
     if (data) {
         if (!(op->data = malloc(len + 1))) die("out of memory");
         memcpy(op->data, data, len);
@@ -154,12 +154,11 @@ static void apply(const struct object *o, const struct op *op) {
     if (!done) die("cannot write the image");
 }
 
-/* Ends the doubt about everything up to `last`: it is durable, or lost. */
-static void settle(struct object *o, const struct op *last, int durable) {
-    for (int end = !last; !end;) {
-        struct op *op = o->first;
+/* Ends the doubt about everything up to the op `last`: it is durable, or lost. Another sync may have ended it. */
+static void settle(struct object *o, long last, int durable) {
+    struct op *op;
+    while ((op = o->first) && op->number <= last) {
         if (durable) apply(o, op);
-        end = op == last;
         if (!(o->first = op->next)) o->last = NULL;
         free(op->data);
         free(op);
@@ -435,7 +434,7 @@ static int sync_file(int fd, int (*real)(int), int fails, int hangs) {
     pthread_mutex_lock(&mutex);
     count();
     int object = fds[fd];
-    struct op *last = objects[object].last;
+    long last = recorded;
     pthread_mutex_unlock(&mutex);
     if (hangs) sleep(7);
     int result = fails ? -1 : real(fd);
