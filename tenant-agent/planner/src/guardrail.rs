@@ -317,7 +317,10 @@ impl Guardrail {
         let options = serde_saphyr::options! { budget: Some(budget), with_snippet: false };
         serde_saphyr::from_str_with_options(yaml, options).map_err(|error| {
             let place = error.location().map(|at| format!("guardrail, line {}, column {}", at.line(), at.column()));
-            unreadable(place.unwrap_or_else(|| "guardrail".into()), Fault::Malformed, error.to_string())
+            // The place is the field; the parser says it once more at the end.
+            let text = error.to_string();
+            let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text).to_string();
+            unreadable(place.unwrap_or_else(|| "guardrail".into()), Fault::Malformed, text)
         })
     }
 

@@ -130,10 +130,10 @@ impl Plan {
         self.changes.iter().filter(|change| change.verdict == Verdict::Allowed)
     }
 
-    /// Nothing is to be done, and nothing waits for Microsoft or for a second look.
+    /// Nothing is to be done or tried again, and nothing waits for Microsoft or for a second look.
     pub fn is_settled(&self) -> bool {
         let passing = |report: &ItemReport| match report.state {
-            ItemState::Pending => true,
+            ItemState::Pending | ItemState::Failed => true,
             ItemState::Drifted => report.reason != Some(Reason::DriftChanged),
             ItemState::Waiting => !matches!(
                 report.reason,

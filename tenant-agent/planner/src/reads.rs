@@ -108,12 +108,15 @@ fn groups(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
     }
     for (key, entry) in &ledger.entries {
         match (key, &entry.thing) {
-            (ItemKey::Group { .. }, Some(Thing::Group { id })) => {
-                set.group_ids.insert(*id);
-                set.members.insert(*id);
+            (ItemKey::Group { .. }, thing) => {
+                let id = thing.as_ref().and_then(Thing::guid);
+                set.group_ids.extend(id);
+                set.members.extend(id);
+                // No longer desired, and still on its way.
+                let unseen = entry.intent.as_ref().filter(|_| id.is_none() || entry.empty_since.is_some());
+                set.group_names.extend(unseen.map(|intent| intent.name.clone()));
             }
-            (ItemKey::Group { .. }, None) => set.group_names.extend(entry.intent.iter().map(|it| it.name.clone())),
-            (ItemKey::Member { .. }, Some(Thing::Member { group, .. })) => drop(set.members.insert(*group)),
+            (ItemKey::Member { .. }, Some(Thing::Member { group, .. })) => _ = set.members.insert(*group),
             _ => {}
         }
     }

@@ -124,7 +124,7 @@ pub(super) fn remove(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, mut again
         Part::Unread(why) => return draft.unread(key, &why),
         Part::Read(assignments) => assignments.iter().find(|it| right.is(it)),
     };
-    let Some(found) = found else { return gone::ended(draft, key, exit) };
+    let Some(found) = found else { return gone::ended_unless_on_its_way(draft, key, exit) };
     gone::note_not_empty(draft, key);
     if draft.may_lag(entry.written, draft.input.settings.replication_lag) && entry.failure.is_none() {
         return draft.wait(key, Reason::Propagation, "removed, and still visible");

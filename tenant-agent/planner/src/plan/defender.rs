@@ -300,7 +300,8 @@ pub(super) fn remove(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, mut again
             delete(draft, key, tenant, id, exit, against);
         }
         Found::Unread(why) => draft.unread(key, &why),
-        Found::Waiting(reason) if draft.entry(key).is_some_and(|entry| entry.thing.is_none()) => {
+        // Begun, and never seen: it may yet turn up.
+        Found::Waiting(reason) if draft.entry(key).is_some_and(|entry| entry.applied.is_none()) => {
             draft.wait(key, reason, "looked up before it is given up");
         }
         _ => gone::ended(draft, key, exit),

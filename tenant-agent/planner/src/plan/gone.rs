@@ -16,7 +16,7 @@ use super::person::{Exit, ExitKind, Person};
 use super::{gate, script};
 use crate::action::Action;
 use crate::guardrail::OnLeave;
-use crate::ledger::{Block, Ownership, Thing, anchor_key};
+use crate::ledger::{Block, Entry, Ownership, Thing, anchor_key};
 use crate::observed::{Part, Unread, User};
 use crate::reads;
 use crate::verdict::Condition;
@@ -165,6 +165,16 @@ pub(super) fn ended(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit) {
             exit.say(draft, key);
         }
     }
+}
+
+/// Not there; but what was given a moment ago, and never seen, may yet turn up.
+pub(super) fn ended_unless_on_its_way(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit) {
+    let lag = draft.input.settings.replication_lag;
+    let on_its_way = |entry: &Entry| entry.applied.is_none() && draft.may_lag(entry.written, lag);
+    if draft.entry(key).is_some_and(on_its_way) {
+        return draft.wait(key, Reason::Propagation, "given a moment ago, and not visible yet");
+    }
+    ended(draft, key, exit);
 }
 
 /// What a person still holds.

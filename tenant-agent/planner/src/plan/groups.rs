@@ -71,6 +71,8 @@ fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, name: &str) -> Found<'a, Group
     let by_name = match observed.groups_by_name.get(name) {
         Some(Part::Read(groups)) => Part::Read(groups.iter().collect()),
         Some(Part::Unread(why)) => Part::Unread(why.clone()),
+        // No longer desired, and no creation on its way: no name to look up.
+        None if name.is_empty() => Part::Read(Vec::new()),
         None => Part::unread(Reason::Unread, "was not looked up by name"),
     };
     let by_id = match entry.guid().and_then(|id| observed.groups.get(&id)) {

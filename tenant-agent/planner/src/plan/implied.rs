@@ -4,7 +4,7 @@
 //! it has forgotten. When the customer ends it all, nothing is held.
 
 use entente_model::desired::{Item, ItemKey, Want};
-use entente_model::report::{ItemState, Reason};
+use entente_model::report::ItemState;
 
 use super::draft::{Draft, Purpose};
 use super::groups::{Groups, say_left_over, usable};
@@ -70,9 +70,7 @@ fn remove(
         ItemKey::Group { .. } => match groups.get(key) {
             Some(Found::There(group, Some(Ownership::Owned))) => say_left_over(draft, key, group),
             Some(Found::Unread(why)) => draft.unread(key, why),
-            Some(Found::Waiting(Reason::UnknownOutcome)) => {
-                draft.wait(key, Reason::UnknownOutcome, "looked up before it is given up");
-            }
+            Some(Found::Waiting(reason)) => draft.wait(key, *reason, "looked up before it is given up"),
             _ => draft.forget(key),
         },
         ItemKey::Member { role, class, home, object_id } => {

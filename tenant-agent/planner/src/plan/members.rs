@@ -144,7 +144,7 @@ pub(super) fn end(
         // A group that answers nothing holds nobody: it is left out of what was read.
         Part::Unread(_) if is_group_gone(draft, group) => return gone::ended(draft, key, exit),
         Part::Unread(why) => return draft.unread(key, &why),
-        Part::Read(members) if !members.contains(&user) => return gone::ended(draft, key, exit),
+        Part::Read(members) if !members.contains(&user) => return gone::ended_unless_on_its_way(draft, key, exit),
         Part::Read(_) => {}
     }
     gone::note_not_empty(draft, key);

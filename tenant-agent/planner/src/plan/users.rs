@@ -63,6 +63,8 @@ fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, item: Option<&'a Item>) -> Per
     let by_name = match observed.users_by_mail.get(&mail.to_ascii_lowercase()) {
         Some(Part::Read(users)) => Part::Read(users.iter().collect()),
         Some(Part::Unread(why)) => Part::Unread(why.clone()),
+        // No longer desired, and no creation on its way: no address to look up.
+        None if mail.is_empty() => Part::Read(Vec::new()),
         None => Part::unread(Reason::Unread, "was not looked up by mail"),
     };
     let by_id = match entry.guid().and_then(|id| observed.users.get(&id)) {

@@ -96,30 +96,35 @@ fn the_consent_text_has_both_columns() {
 fn what_cannot_be_enforced_is_refused_by_field() {
     expect![[r#"
         UNIMPLEMENTED planes.crossTenantTrust: is verify, which is not yet enforceable; write none
-    "#]].assert_eq(&faults(&WHOLE.replace("crossTenantTrust: none", "crossTenantTrust: verify")));
+    "#]]
+    .assert_eq(&faults(&WHOLE.replace("crossTenantTrust: none", "crossTenantTrust: verify")));
     expect![[r#"
         UNIMPLEMENTED planes.pim: is manage, which is not yet enforceable; write none
         UNIMPLEMENTED people.userTypes: names member, which is not carried out by this version; write [guest]
-    "#]].assert_eq(&faults(&WHOLE.replace("pim: none", "pim: manage").replace("[guest]", "[member]")));
+    "#]]
+    .assert_eq(&faults(&WHOLE.replace("pim: none", "pim: manage").replace("[guest]", "[member]")));
     expect![[r#"
-        MALFORMED guardrail, line 46, column 35: unknown variant `revoke`, expected one of alarm at line 46, column 35
-    "#]].assert_eq(&faults(&WHOLE.replace("then: alarm", "then: revoke")));
+        MALFORMED guardrail, line 46, column 35: unknown variant `revoke`, expected one of alarm
+    "#]]
+    .assert_eq(&faults(&WHOLE.replace("then: alarm", "then: revoke")));
 }
 
 #[test]
 fn a_slip_is_named_with_its_line() {
     expect![[r#"
-        MALFORMED guardrail, line 23, column 3: unknown field `maxOperator`, expected one of userTypes, maxOperators, barred, adoptExisting, onLeave at line 23, column 3
+        MALFORMED guardrail, line 23, column 3: unknown field `maxOperator`, expected one of userTypes, maxOperators, barred, adoptExisting, onLeave
     "#]].assert_eq(&faults(&WHOLE.replace("maxOperators", "maxOperator")));
     expect![[r#"
-        MALFORMED guardrail, line 42, column 17: "long" is not a length of time: write 45m, 24h or 180d at line 42, column 17
-    "#]].assert_eq(&faults(&WHOLE.replace("longestGrant: 180d", "longestGrant: long")));
+        MALFORMED guardrail, line 42, column 17: "long" is not a length of time: write 45m, 24h or 180d
+    "#]]
+    .assert_eq(&faults(&WHOLE.replace("longestGrant: 180d", "longestGrant: long")));
     expect![[r#"
-        MALFORMED guardrail, line 28, column 11: unknown variant `readEverything`, expected one of readIncidents, manageAlerts, respond, runPlaybooks, liveResponseBasic, liveResponseAdvanced, collectFiles, manageQuarantine, manageEmail, readEmailMetadata, readEmailContent, useCopilot, readPosture, managePosture, tuneDetections, authorPlaybooks, editWorkbooks, readLogs, manageData, readResources, readSettings, manageSettings, readAuthorization at line 28, column 11
+        MALFORMED guardrail, line 28, column 11: unknown variant `readEverything`, expected one of readIncidents, manageAlerts, respond, runPlaybooks, liveResponseBasic, liveResponseAdvanced, collectFiles, manageQuarantine, manageEmail, readEmailMetadata, readEmailContent, useCopilot, readPosture, managePosture, tuneDetections, authorPlaybooks, editWorkbooks, readLogs, manageData, readResources, readSettings, manageSettings, readAuthorization
     "#]].assert_eq(&faults(&WHOLE.replace("readIncidents, ", "readEverything, ")));
     expect![[r#"
-        MALFORMED guardrail, line 1, column 1: missing field `customer` at line 1, column 1
-    "#]].assert_eq(&faults("guardrail: 1\n"));
+        MALFORMED guardrail, line 1, column 1: missing field `customer`
+    "#]]
+    .assert_eq(&faults("guardrail: 1\n"));
 }
 
 #[test]
@@ -167,13 +172,15 @@ fn the_least_permissions_follow_from_the_file() {
         User.EnableDisableAccount.All
         User.RevokeSessions.All
         Role Based Access Control Administrator
-        RoleManagement.Read.Defender"#]].assert_eq(&names.join("\n"));
+        RoleManagement.Read.Defender"#]]
+    .assert_eq(&names.join("\n"));
     let have = ["User.Read.All", "Group.ReadWrite.All", "User.Invite.All"].map(String::from).into();
     let missing: Vec<_> = permission::missing(&guardrail, &have).iter().map(|row| row.name).collect();
     expect![[r#"
         User.EnableDisableAccount.All
         User.RevokeSessions.All
-        RoleManagement.Read.Defender"#]].assert_eq(&missing.join("\n"));
+        RoleManagement.Read.Defender"#]]
+    .assert_eq(&missing.join("\n"));
 }
 
 #[test]

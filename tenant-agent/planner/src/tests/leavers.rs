@@ -18,33 +18,36 @@ fn a_leaver_is_blocked_first_and_proven_gone_by_two_looks() {
         ALLOWED LEAVER: block user sam
         ALLOWED LEAVER: end sessions of user sam
         ALLOWED LEAVER: remove user sam from group ent-l1
-          user/nordwall/maya APPLIED
-          user/nordwall/sam PENDING
-          group/l1/standard APPLIED
-          member/l1/standard/nordwall/maya APPLIED
-          member/l1/standard/nordwall/sam PENDING
-          azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder APPLIED
-    "#]].assert_eq(&world.step());
+        = user/nordwall/maya APPLIED
+        = user/nordwall/sam PENDING
+        = group/l1/standard APPLIED
+        = member/l1/standard/nordwall/maya APPLIED
+        = member/l1/standard/nordwall/sam PENDING
+        = azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder APPLIED
+    "#]]
+    .assert_eq(&world.step());
     world.wait(5);
     expect![[r#"
-          user/nordwall/maya APPLIED
-          user/nordwall/sam WAITING CONFIRMING_REMOVAL
-          group/l1/standard APPLIED
-          member/l1/standard/nordwall/maya APPLIED
-          member/l1/standard/nordwall/sam WAITING CONFIRMING_REMOVAL
-          azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder APPLIED
-    "#]].assert_eq(&world.step());
+        = user/nordwall/maya APPLIED
+        = user/nordwall/sam WAITING CONFIRMING_REMOVAL
+        = group/l1/standard APPLIED
+        = member/l1/standard/nordwall/maya APPLIED
+        = member/l1/standard/nordwall/sam WAITING CONFIRMING_REMOVAL
+        = azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder APPLIED
+    "#]]
+    .assert_eq(&world.step());
     world.wait(60);
     assert_eq!(world.user_state("sam"), "WAITING CONFIRMING_REMOVAL");
     world.wait(1);
     expect![[r#"
-          user/nordwall/maya APPLIED
-          user/nordwall/sam REMOVED
-          group/l1/standard APPLIED
-          member/l1/standard/nordwall/maya APPLIED
-          member/l1/standard/nordwall/sam REMOVED
-          azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder APPLIED
-    "#]].assert_eq(&world.step());
+        = user/nordwall/maya APPLIED
+        = user/nordwall/sam REMOVED
+        = group/l1/standard APPLIED
+        = member/l1/standard/nordwall/maya APPLIED
+        = member/l1/standard/nordwall/sam REMOVED
+        = azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder APPLIED
+    "#]]
+    .assert_eq(&world.step());
     let plan = world.last.clone().unwrap();
     let sam = world.user_key("sam");
     let proof = plan.reports.iter().find(|it| it.key == sam).unwrap().proof.clone().unwrap();
@@ -75,11 +78,12 @@ fn rights_of_a_leaver_that_are_not_ours_are_residual_by_name() {
     world.tenant.state.holdings.insert(sam, vec![held]);
     world.leave("sam");
     expect![[r#"
-          user/nordwall/sam RESIDUAL NOT_OURS
-          group/l1/standard APPLIED
-          member/l1/standard/nordwall/sam REMOVED
+        = user/nordwall/sam RESIDUAL NOT_OURS
+        = group/l1/standard APPLIED
+        = member/l1/standard/nordwall/sam REMOVED
         ! NOT_OURS: user/nordwall/sam holds what we did not give: directory role Security Reader
-    "#]].assert_eq(&world.settle());
+    "#]]
+    .assert_eq(&world.settle());
     assert!(!world.tenant.state.users[&sam].enabled);
     world.tenant.state.holdings.clear();
     world.settle();
@@ -238,12 +242,13 @@ fn a_new_history_does_not_bring_back_who_left_nor_remove_what_it_forgot() {
         HELD OTHER_REMOVAL EPOCH_CHANGED: block user maya
         HELD OTHER_REMOVAL EPOCH_CHANGED: remove user maya from group ent-l1
         HELD GRANT EPOCH_CHANGED: lift our block on user sam
-          user/nordwall/sam HELD EPOCH_CHANGED
-          user/nordwall/maya HELD EPOCH_CHANGED
-          group/l1/standard APPLIED
-          member/l1/standard/nordwall/sam WAITING DEPENDENCY
-          member/l1/standard/nordwall/maya HELD EPOCH_CHANGED
-    "#]].assert_eq(&world.settle());
+        = user/nordwall/sam HELD EPOCH_CHANGED
+        = user/nordwall/maya HELD EPOCH_CHANGED
+        = group/l1/standard APPLIED
+        = member/l1/standard/nordwall/sam WAITING DEPENDENCY
+        = member/l1/standard/nordwall/maya HELD EPOCH_CHANGED
+    "#]]
+    .assert_eq(&world.settle());
     assert!(world.is_member("maya", "l1"));
     assert!(!world.is_member("sam", "l1"));
 }
@@ -263,15 +268,16 @@ fn everything_that_we_gave_goes_when_the_customer_ends_it() {
         ALLOWED LEAVER: remove user maya from group ent-l1
         ALLOWED LEAVER: delete role assignment 00e00000-0000-4000-8000-000000000005 at rg-sentinel
         ALLOWED LEAVER: delete Defender assignment 00e00000-0000-4000-8000-000000000007
-          user/nordwall/sam PENDING
-          user/nordwall/maya PENDING
-          group/l1/standard RESIDUAL PERSON_TASK
-          member/l1/standard/nordwall/sam PENDING
-          member/l1/standard/nordwall/maya PENDING
-          azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder PENDING
-          defenderRole/l1 WAITING DEPENDENCY
-          defenderAssignment/l1/standard PENDING
-    "#]].assert_eq(&world.revoke_all());
+        = user/nordwall/sam PENDING
+        = user/nordwall/maya PENDING
+        = group/l1/standard RESIDUAL PERSON_TASK
+        = member/l1/standard/nordwall/sam PENDING
+        = member/l1/standard/nordwall/maya PENDING
+        = azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder PENDING
+        = defenderRole/l1 WAITING DEPENDENCY
+        = defenderAssignment/l1/standard PENDING
+    "#]]
+    .assert_eq(&world.revoke_all());
     for _ in 0..40 {
         world.wait(5);
         world.revoke_all();

@@ -15,38 +15,43 @@ fn a_joiner_is_invited_and_waits_for_redemption_before_membership() {
     expect![[r#"
         ALLOWED GRANT: invite maya@nordwall.example
         ALLOWED GRANT: create group ent-l1
-          user/nordwall/maya PENDING
-          group/l1/standard PENDING
-          member/l1/standard/nordwall/maya WAITING DEPENDENCY
-    "#]].assert_eq(&world.step());
+        = user/nordwall/maya PENDING
+        = group/l1/standard PENDING
+        = member/l1/standard/nordwall/maya WAITING DEPENDENCY
+    "#]]
+    .assert_eq(&world.step());
     world.wait(5);
     expect![[r#"
         ALLOWED GRANT: create group ent-anchor
-          user/nordwall/maya WAITING REDEMPTION
-          group/l1/standard APPLIED
-          member/l1/standard/nordwall/maya WAITING REDEMPTION
-    "#]].assert_eq(&world.step());
+        = user/nordwall/maya WAITING REDEMPTION
+        = group/l1/standard APPLIED
+        = member/l1/standard/nordwall/maya WAITING REDEMPTION
+    "#]]
+    .assert_eq(&world.step());
     world.wait(5);
     expect![[r#"
         ALLOWED GRANT: add user maya to group ent-anchor
-          user/nordwall/maya WAITING REDEMPTION
-          group/l1/standard APPLIED
-          member/l1/standard/nordwall/maya WAITING REDEMPTION
-    "#]].assert_eq(&world.step());
+        = user/nordwall/maya WAITING REDEMPTION
+        = group/l1/standard APPLIED
+        = member/l1/standard/nordwall/maya WAITING REDEMPTION
+    "#]]
+    .assert_eq(&world.step());
     world.redeem("maya");
     world.wait(300);
     expect![[r#"
         ALLOWED GRANT: add user maya to group ent-l1
-          user/nordwall/maya APPLIED
-          group/l1/standard APPLIED
-          member/l1/standard/nordwall/maya PENDING
-    "#]].assert_eq(&world.step());
+        = user/nordwall/maya APPLIED
+        = group/l1/standard APPLIED
+        = member/l1/standard/nordwall/maya PENDING
+    "#]]
+    .assert_eq(&world.step());
     world.wait(5);
     expect![[r#"
-          user/nordwall/maya APPLIED
-          group/l1/standard APPLIED
-          member/l1/standard/nordwall/maya APPLIED
-    "#]].assert_eq(&world.step());
+        = user/nordwall/maya APPLIED
+        = group/l1/standard APPLIED
+        = member/l1/standard/nordwall/maya APPLIED
+    "#]]
+    .assert_eq(&world.step());
 }
 
 #[test]
@@ -145,14 +150,15 @@ fn a_customers_block_is_never_undone_and_stops_every_account_of_the_operator() {
     world.member("adm-maya", "l1");
     world.wait(300);
     expect![[r#"
-          user/nordwall/maya BLOCKED_BY_CUSTOMER CUSTOMER_BLOCKED
-          user/nordwall/li APPLIED
-          user/nordwall/adm-maya BLOCKED_BY_CUSTOMER CUSTOMER_BLOCKED
-          group/l1/standard APPLIED
-          member/l1/standard/nordwall/maya BLOCKED_BY_CUSTOMER CUSTOMER_BLOCKED
-          member/l1/standard/nordwall/li APPLIED
-          member/l1/standard/nordwall/adm-maya BLOCKED_BY_CUSTOMER CUSTOMER_BLOCKED
-    "#]].assert_eq(&world.settle());
+        = user/nordwall/maya BLOCKED_BY_CUSTOMER CUSTOMER_BLOCKED
+        = user/nordwall/li APPLIED
+        = user/nordwall/adm-maya BLOCKED_BY_CUSTOMER CUSTOMER_BLOCKED
+        = group/l1/standard APPLIED
+        = member/l1/standard/nordwall/maya BLOCKED_BY_CUSTOMER CUSTOMER_BLOCKED
+        = member/l1/standard/nordwall/li APPLIED
+        = member/l1/standard/nordwall/adm-maya BLOCKED_BY_CUSTOMER CUSTOMER_BLOCKED
+    "#]]
+    .assert_eq(&world.settle());
 }
 
 #[test]
@@ -186,10 +192,11 @@ fn an_invitation_redeemed_by_another_identity_is_blocked_and_given_nothing() {
     expect![[r#"
         ALLOWED OTHER_REMOVAL: block user maya
         ALLOWED OTHER_REMOVAL: end sessions of user maya
-          user/nordwall/maya PENDING
-          group/l1/standard APPLIED
-          member/l1/standard/nordwall/maya REFUSED IDENTITY_PROOF
-    "#]].assert_eq(&world.step());
+        = user/nordwall/maya PENDING
+        = group/l1/standard APPLIED
+        = member/l1/standard/nordwall/maya REFUSED IDENTITY_PROOF
+    "#]]
+    .assert_eq(&world.step());
     world.settle();
     assert!(!world.is_member("maya", "l1"));
 }
@@ -224,10 +231,11 @@ fn windows_open_and_close_with_the_control_plane_away() {
     expect![[r#"
         ALLOWED EXPIRY: block user maya
         ALLOWED EXPIRY: remove user maya from group ent-l1
-          user/nordwall/maya PENDING
-          group/l1/standard APPLIED
-          member/l1/standard/nordwall/maya PENDING
-    "#]].assert_eq(&world.step());
+        = user/nordwall/maya PENDING
+        = group/l1/standard APPLIED
+        = member/l1/standard/nordwall/maya PENDING
+    "#]]
+    .assert_eq(&world.step());
     world.settle();
     assert_eq!(world.member_state("maya", "l1"), "REMOVED EXPIRED");
     assert_eq!(world.user_state("maya"), "REMOVED EXPIRED");

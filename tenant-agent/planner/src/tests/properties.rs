@@ -187,8 +187,6 @@ fn has_reached(world: &mut World) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
-
     /// Each step asks the checker; each invitation panics at a duplicate.
     #[test]
     fn whatever_happens_no_plan_has_a_fault_and_the_goal_is_reached(

@@ -19,12 +19,13 @@ fn what_is_missing_waits_for_a_person_with_a_script() {
         BY_PERSON GRANT PERSON_TASK: invite maya@nordwall.example
         BY_PERSON GRANT PERSON_TASK: create group ent-l1
         BY_PERSON GRANT PERSON_TASK: create Defender role ent-l1
-          user/nordwall/maya WAITING PERSON_TASK
-          group/l1/standard WAITING PERSON_TASK
-          member/l1/standard/nordwall/maya WAITING DEPENDENCY
-          defenderRole/l1 WAITING PERSON_TASK
-          defenderAssignment/l1/standard WAITING DEPENDENCY
-    "#]].assert_eq(&world.settle());
+        = user/nordwall/maya WAITING PERSON_TASK
+        = group/l1/standard WAITING PERSON_TASK
+        = member/l1/standard/nordwall/maya WAITING DEPENDENCY
+        = defenderRole/l1 WAITING PERSON_TASK
+        = defenderAssignment/l1/standard WAITING DEPENDENCY
+    "#]]
+    .assert_eq(&world.settle());
     let scripts: Vec<_> = world.last.as_ref().unwrap().reports.iter().filter_map(|it| it.script.clone()).collect();
     expect![[r#"
         az rest --method POST --url 'https://graph.microsoft.com/v1.0/invitations' --body '{"invitedUserEmailAddress":"maya@nordwall.example","invitedUserDisplayName":"MAYA","inviteRedirectUrl":"https://security.microsoft.com","sendInvitationMessage":true}'
@@ -54,12 +55,13 @@ fn what_matches_is_applied_and_not_ours_and_extras_are_residual() {
     let before = world.tenant.state.clone();
     expect![[r#"
         BY_PERSON OTHER_REMOVAL PERSON_TASK: remove user sam from group ent-l1
-          user/nordwall/maya APPLIED
-          group/l1/standard APPLIED
-          member/l1/standard/nordwall/maya APPLIED
-          azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder APPLIED
+        = user/nordwall/maya APPLIED
+        = group/l1/standard APPLIED
+        = member/l1/standard/nordwall/maya APPLIED
+        = azureRole/l1/standard/rg-sentinel/Microsoft Sentinel Responder APPLIED
         ! DRIFT_EXTRA: user sam is in group ent-l1 without an item
-    "#]].assert_eq(&world.settle());
+    "#]]
+    .assert_eq(&world.settle());
     assert_eq!(world.tenant.state, before, "wrote on a verified plane");
     assert!(world.last.as_ref().unwrap().reports.iter().all(|report| !report.owned));
 }

@@ -224,8 +224,9 @@ impl World {
     }
 
     pub fn is_member(&self, name: &str, role: &str) -> bool {
-        let members = self.tenant.state.members.get(&self.group_id(role));
-        self.account(name).is_some_and(|id| members.is_some_and(|members| members.contains(&id)))
+        let Some(id) = self.account(name) else { return false };
+        let is_of_role = |group: &Guid| self.tenant.state.groups[group].display_name == format!("ent-{role}");
+        self.tenant.state.members.iter().any(|(group, members)| is_of_role(group) && members.contains(&id))
     }
 
     pub fn wait(&mut self, seconds: u64) {
@@ -307,7 +308,7 @@ impl World {
         }
         for report in &plan.reports {
             let reason = report.reason.map(|reason| format!(" {}", reason.word())).unwrap_or_default();
-            lines.push(format!("  {} {}{reason}", report.key, report.state.word()));
+            lines.push(format!("= {} {}{reason}", report.key, report.state.word()));
         }
         lines.extend(plan.findings.iter().map(|it| format!("! {}: {}", it.reason.word(), it.detail)));
         self.named(&(lines.join("\n") + "\n"))
