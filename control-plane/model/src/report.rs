@@ -80,16 +80,21 @@ impl ItemState {
 }
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
+    ($(#[doc = $meaning:literal] $variant:ident = $word:literal,)*) => {
         /// Why an item stands as it does: a closed list, the same in reports, the API and the CLI.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
         pub enum Reason {
-            $($(#[$doc])* $variant,)*
+            $(#[doc = $meaning] $variant,)*
         }
 
         impl Reason {
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// One sentence for people: what this page says of it.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning.trim_ascii(),)* }
+            }
 
             pub fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
