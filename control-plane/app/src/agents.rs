@@ -1,0 +1,277 @@
+//! Agents: enrolment, renewal, revocation. A tenant has at most one that may connect.
+
+use std::time::Duration;
+
+use entente_model::desired::Digest;
+use entente_model::{AgentName, TenantName, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::audit::Entry;
+use crate::caller::{ApiRole, Caller};
+use crate::error::AppError;
+use crate::page::{Page, PageRequest};
+use crate::pki::{Peer, RequestedKey, Serial};
+use crate::principals::wrong_request;
+use crate::registry::RegistryChange;
+use crate::replay::{Options, Request};
+use crate::rows;
+use crate::tokens::{self, TokenRow, Used};
+use crate::writer::Draft;
+
+/// What is kept of an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AgentRow {
+    pub(crate) enrolled: Timestamp,
+    pub(crate) serial: Serial,
+    /// Of the certificate before: an agent that stops before it has written the new one comes back with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) previous: Option<Serial>,
+    pub(crate) expires: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) revoked: Option<Timestamp>,
+}
+
+impl AgentRow {
+    pub(crate) fn accepts(&self, serial: Serial) -> bool {
+        self.revoked.is_none() && (self.serial == serial || self.previous == Some(serial))
+    }
+}
+
+/// An enrolled agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agent {
+    pub name: AgentName,
+    pub enrolled: Timestamp,
+    pub serial: Serial,
+    pub expires: Timestamp,
+    pub revoked: Option<Timestamp>,
+    pub connected: bool,
+    pub last_seen: Option<Timestamp>,
+}
+
+/// What an agent sends to enrol.
+#[derive(Clone, Copy)]
+pub struct EnrollRequest<'a> {
+    pub token: &'a str,
+    pub csr_pem: &'a str,
+    pub entra_tenant: &'a str,
+}
+
+impl std::fmt::Debug for EnrollRequest<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "EnrollRequest({})", self.entra_tenant)
+    }
+}
+
+/// What it gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrolled {
+    pub agent: AgentName,
+    /// Its certificate and the CA's.
+    pub certificate_pem: String,
+    pub ca_pem: String,
+    /// Ed25519.
+    pub root_key: [u8; 32],
+}
+
+/// A newer certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewed {
+    /// The agent's and the CA's.
+    pub certificate_pem: String,
+    pub ca_pem: String,
+}
+
+impl App {
+    /// Any agent.
+    pub fn get_agent(&self, caller: &Caller, name: &AgentName) -> Result<Agent, AppError> {
+        caller.needs(ApiRole::Viewer)?;
+        let row = self.inner.registry.tables().agents.get(name).cloned();
+        row.map(|row| self.agent(name, &row)).ok_or_else(|| AppError::not_found(name))
+    }
+
+    /// Agents by name, of one tenant or of all; revoked ones included.
+    pub fn list_agents(
+        &self,
+        caller: &Caller,
+        tenant: Option<&TenantName>,
+        page: &PageRequest,
+    ) -> Result<Page<Agent>, AppError> {
+        caller.needs(ApiRole::Viewer)?;
+        let after = page.after::<AgentName>()?;
+        let rows = {
+            let tables = self.inner.registry.tables();
+            let all = tables.agents.iter().filter(|(name, _)| {
+                after.as_ref().is_none_or(|after| *name > after) && tenant.is_none_or(|tenant| name.tenant == *tenant)
+            });
+            Page::of(all.map(|(name, row)| (name.clone(), row.clone())), page.limit(), |(name, _)| name.clone())
+        };
+        Ok(rows.map(|(name, row)| self.agent(&name, &row)))
+    }
+
+    fn agent(&self, name: &AgentName, row: &AgentRow) -> Agent {
+        let presence = self.inner.desks.presence(name);
+        Agent {
+            name: name.clone(),
+            enrolled: row.enrolled,
+            serial: row.serial,
+            expires: row.expires,
+            revoked: row.revoked,
+            connected: presence.connected,
+            last_seen: presence.last_seen,
+        }
+    }
+
+    /// Its certificates are refused from now on, and its stream is cut. Twice is the same as once.
+    pub async fn revoke_agent(&self, caller: &Caller, name: &AgentName, options: &Options) -> Result<Agent, AppError> {
+        caller.needs(ApiRole::Admin)?;
+        let (wanted, request) = (name.clone(), Request::of(caller, options, name));
+        let entry = Entry {
+            actor: caller.principal.to_string(),
+            method: options.method,
+            request_id: options.request_id,
+            resources: vec![name.to_string()],
+            summary: format!("{name} revoked"),
+        };
+        let revoke = move |draft: &mut Draft<'_>| {
+            if let Some(()) = request.first_answer(draft)? {
+                return Ok(());
+            }
+            let row: AgentRow = draft.read(&rows::agent(&wanted))?.ok_or_else(|| AppError::not_found(&wanted))?;
+            if row.revoked.is_none() {
+                put(draft, &wanted, AgentRow { revoked: Some(draft.now), ..row });
+                draft.record(entry.clone());
+                request.answered(draft, &());
+            }
+            Ok(())
+        };
+        self.commit(revoke).await?;
+        self.get_agent(caller, name)
+    }
+
+    /// Exchanges a token and a signing request for a certificate. The same token and key get the same one again.
+    pub async fn enroll(&self, request: &EnrollRequest<'_>) -> Result<Enrolled, AppError> {
+        let key = RequestedKey::from_csr_pem(request.csr_pem).map_err(|error| wrong_request(&error))?;
+        let Some((token, secret)) = tokens::parse_secret(request.token) else { return Err(self.refused("malformed")) };
+        let agent_id = tokens::random_text(4)?;
+        let enrolment =
+            Enrolment { app: self.clone(), key, token, secret, entra: request.entra_tenant.into(), agent_id };
+        let (_, used) = self.commit(move |draft| enrolment.decide(draft)).await?;
+        Ok(Enrolled {
+            agent: used.agent,
+            certificate_pem: used.certificate_pem,
+            ca_pem: self.ca_pem().to_owned(),
+            root_key: *self.inner.root_key.as_bytes(),
+        })
+    }
+
+    /// Exchanges a certificate that still counts for a newer one.
+    pub async fn renew(&self, peer: &Peer, csr_pem: &str) -> Result<Renewed, AppError> {
+        let name = self.check_agent(peer)?;
+        let key = RequestedKey::from_csr_pem(csr_pem).map_err(|error| wrong_request(&error))?;
+        let (app, used) = (self.clone(), peer.serial);
+        let renew = move |draft: &mut Draft<'_>| {
+            let row: AgentRow = draft.read(&rows::agent(&name))?.ok_or(AppError::Unauthenticated)?;
+            if !row.accepts(used) {
+                return Err(AppError::Unauthenticated);
+            }
+            let serial = Serial::random().map_err(AppError::internal)?;
+            let lifetime = app.inner.config.agent_certificate;
+            let issued = app.inner.ca.agent(&name, &key, serial, draft.now, lifetime).map_err(AppError::internal)?;
+            // The one that was shown stays good beside the new one; any other ends here.
+            put(draft, &name, AgentRow { serial, previous: Some(used), expires: issued.not_after, ..row });
+            draft.record(by_agent(&name, "Renew", "certificate renewed"));
+            Ok(issued.certificate_pem)
+        };
+        let (_, certificate_pem) = self.commit(renew).await?;
+        Ok(Renewed { certificate_pem, ca_pem: self.ca_pem().to_owned() })
+    }
+
+    fn refused(&self, reason: &'static str) -> AppError {
+        self.count_refused(match reason {
+            "malformed" => "enrolment_malformed",
+            "unknown" => "enrolment_unknown",
+            "expired" => "enrolment_expired",
+            "other_key" => "enrolment_other_key",
+            _ => "enrolment_other_tenant",
+        });
+        AppError::EnrolmentRefused
+    }
+}
+
+struct Enrolment {
+    app: App,
+    key: RequestedKey,
+    token: entente_model::TokenName,
+    secret: Digest,
+    entra: String,
+    agent_id: String,
+}
+
+impl Enrolment {
+    fn decide(&self, draft: &mut Draft<'_>) -> Result<Used, AppError> {
+        let refused = |reason| self.app.refused(reason);
+        let row: Option<TokenRow> = draft.read(&rows::token(&self.token))?;
+        let row = row.filter(|row| row.secret == self.secret).ok_or_else(|| refused("unknown"))?;
+        if row.expires <= draft.now {
+            return Err(refused("expired"));
+        }
+        let tenant = draft.stand.world.fleet.intent().tenants.get(&row.tenant).cloned();
+        if tenant.is_none_or(|tenant| !tenant.entra_tenant.to_string().eq_ignore_ascii_case(&self.entra)) {
+            return Err(refused("other_tenant"));
+        }
+        match &row.used {
+            Some(used) => self.again(draft, used),
+            None => self.first(draft, row),
+        }
+    }
+
+    fn again(&self, draft: &Draft<'_>, used: &Used) -> Result<Used, AppError> {
+        let agent: Option<AgentRow> = draft.read(&rows::agent(&used.agent))?;
+        let same = used.key.0 == *self.key.digest() && agent.is_some_and(|agent| agent.revoked.is_none());
+        if same { Ok(used.clone()) } else { Err(self.app.refused("other_key")) }
+    }
+
+    fn first(&self, draft: &mut Draft<'_>, row: TokenRow) -> Result<Used, AppError> {
+        let name = AgentName::new(row.tenant.clone(), &self.agent_id).expect("hexadecimal digits make an id");
+        let serial = Serial::random().map_err(AppError::internal)?;
+        let (ca, lifetime): (_, Duration) = (&self.app.inner.ca, self.app.inner.config.agent_certificate);
+        let issued = ca.agent(&name, &self.key, serial, draft.now, lifetime).map_err(AppError::internal)?;
+        revoke_all(draft, &row.tenant)?;
+        let (enrolled, expires) = (draft.now, issued.not_after);
+        put(draft, &name, AgentRow { enrolled, serial, previous: None, expires, revoked: None });
+        let (time, key) = (draft.now, Digest(*self.key.digest()));
+        let used = Used { time, agent: name.clone(), key, certificate_pem: issued.certificate_pem };
+        tokens::put(draft, &self.token, Some(TokenRow { used: Some(used.clone()), ..row }));
+        draft.record(by_agent(&name, "Enroll", &format!("enrolled with {}", self.token)));
+        Ok(used)
+    }
+}
+
+fn by_agent(name: &AgentName, method: &'static str, summary: &str) -> Entry {
+    let (actor, resources) = (name.to_string(), vec![name.to_string()]);
+    Entry { actor, method, request_id: None, resources, summary: summary.to_owned() }
+}
+
+fn put(draft: &mut Draft<'_>, name: &AgentName, row: AgentRow) {
+    draft.put(rows::agent(name), rows::encode(&row));
+    draft.register(RegistryChange::Agent(name.clone(), Some(row)));
+}
+
+/// Revokes whatever agents a tenant has: before another one enrols, and when the tenant goes.
+pub(crate) fn revoke_all(draft: &mut Draft<'_>, tenant: &TenantName) -> Result<(), AppError> {
+    let prefix = format!("{}{}/", rows::AGENT, tenant.id());
+    // A tenant enrols an agent now and then; what is beyond a page was revoked long ago.
+    let page = draft.view.scan(&prefix, None, entente_store::MAX_PAGE_ENTRIES)?;
+    for (key, entry) in &page.entries {
+        let row: AgentRow = rows::decode(key, &entry.value).map_err(AppError::internal)?;
+        let id = key.strip_prefix(&prefix).unwrap_or_default();
+        let name = AgentName::new(tenant.clone(), id).map_err(AppError::internal)?;
+        if row.revoked.is_none() {
+            put(draft, &name, AgentRow { revoked: Some(draft.now), ..row });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! The application: everything that the operations share, behind one cheap handle.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use entente_model::Timestamp;
+use entente_seal::{OnlineKey, PublicKey, Signed};
+use entente_store::Store;
+use tokio::sync::Notify;
+
+use crate::config::{Clock, Config};
+use crate::desk::Desks;
+use crate::pki::CertificateAuthority;
+use crate::registry::Registry;
+use crate::removals::Receipts;
+use crate::status::watch::Watchers;
+use crate::tasks::Tasks;
+use crate::world::World;
+use crate::writer::Head;
+
+/// The control plane without its doors. Clones are the same one.
+#[derive(Debug, Clone)]
+pub struct App {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) online: OnlineKey,
+    pub(crate) ca: CertificateAuthority,
+    pub(crate) root_key: PublicKey,
+    /// Of the history that is the one now.
+    pub(crate) epoch: u64,
+    /// All that agents need to verify a root.
+    pub(crate) statements: Arc<[Signed]>,
+    /// The newest stand; touched by the store's writer.
+    pub(crate) head: Mutex<Head>,
+    /// Held while something becomes visible, so that it does in order.
+    pub(crate) publishing: Mutex<()>,
+    world: RwLock<Arc<World>>,
+    pub(crate) registry: Registry,
+    pub(crate) desks: Desks,
+    pub(crate) receipts: Receipts,
+    pub(crate) watchers: Watchers,
+    /// A desk may need a lease.
+    pub(crate) lease_wanted: Notify,
+    /// A removal may have been proven.
+    pub(crate) removal_proven: Notify,
+    pub(crate) tasks: Tasks,
+}
+
+/// What an application is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) online: OnlineKey,
+    pub(crate) ca: CertificateAuthority,
+    pub(crate) root_key: PublicKey,
+    pub(crate) epoch: u64,
+    pub(crate) statements: Arc<[Signed]>,
+    pub(crate) head: Head,
+    pub(crate) world: Arc<World>,
+    pub(crate) registry: Registry,
+    pub(crate) desks: Desks,
+    pub(crate) receipts: Receipts,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Inner(epoch {})", self.epoch)
+    }
+}
+
+/// A lock whose holder panicked is taken all the same: every critical section here leaves its data whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Inner {
+    pub(crate) fn of(parts: Parts) -> Self {
+        let Parts {
+            store,
+            config,
+            clock,
+            online,
+            ca,
+            root_key,
+            epoch,
+            statements,
+            head,
+            world,
+            registry,
+            desks,
+            receipts,
+        } = parts;
+        Self {
+            store,
+            config,
+            clock,
+            online,
+            ca,
+            root_key,
+            epoch,
+            statements,
+            head: Mutex::new(head),
+            publishing: Mutex::new(()),
+            world: RwLock::new(world),
+            registry,
+            desks,
+            receipts,
+            watchers: Watchers::default(),
+            lease_wanted: Notify::new(),
+            removal_proven: Notify::new(),
+            tasks: Tasks::default(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    pub(crate) fn world(&self) -> Arc<World> {
+        self.world.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn show(&self, world: Arc<World>) {
+        *self.world.write().unwrap_or_else(PoisonError::into_inner) = world;
+    }
+}
+
+impl App {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.now()
+    }
+
+    pub(crate) fn world(&self) -> Arc<World> {
+        self.inner.world()
+    }
+
+    /// The authority's certificate, by which clients know this server.
+    pub fn ca_pem(&self) -> &str {
+        self.inner.ca.pem()
+    }
+
+    /// Of the identities in certificates.
+    pub fn trust_domain(&self) -> &str {
+        self.inner.ca.trust_domain()
+    }
+}

@@ -1,0 +1,42 @@
+//! Who asks, and what each role may do.
+
+use entente_model::PrincipalName;
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+
+/// What a principal may do. A greater one may do all that a lesser one may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ApiRole {
+    /// Read everything.
+    Viewer,
+    /// Change intent, make enrolment tokens.
+    Operator,
+    /// Principals and agents.
+    Admin,
+}
+
+impl ApiRole {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// A principal whose certificate has been checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    pub principal: PrincipalName,
+    pub role: ApiRole,
+}
+
+impl Caller {
+    /// Whether the caller has that role, or a greater one.
+    pub fn needs(&self, role: ApiRole) -> Result<(), AppError> {
+        if self.role >= role { Ok(()) } else { Err(AppError::Denied { needs: role }) }
+    }
+}

@@ -1,0 +1,263 @@
+//! Changes of intent: every one of them, from one field to a thousand manifests, goes through [`App::change`].
+//!
+//! Authorise, look for a first answer, check shapes, and decide on the store's writer: apply, validate, name removals,
+//! compile what is touched, sign, write the audit record, all in one commit. A set that changes nothing commits
+//! nothing. What a change says to whom is [`crate::writer`]'s; how a manifest is put together from a mask is
+//! [`prepare`]'s; what is counted is [`impact`]'s.
+
+mod diff;
+mod impact;
+mod prepare;
+
+use entente_compiler::{Advance, Edit};
+use entente_model::OperatorName;
+use entente_model::intent::{Manifest, Operator, OperatorState, ResourceName};
+use entente_model::violation::{Fault, Violation};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::app::App;
+use crate::audit::Entry;
+use crate::caller::{ApiRole, Caller};
+use crate::error::AppError;
+use crate::replay::{Options, Request};
+use crate::world::{Meta, Stored, World};
+use crate::writer::Draft;
+
+pub use diff::FieldChange;
+pub use impact::Impact;
+use prepare::Prepared;
+
+/// What is asked: all of it happens, or nothing.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Change {
+    pub puts: Vec<Put>,
+    pub deletes: Vec<Delete>,
+}
+
+/// One resource to be written.
+#[derive(Debug, Clone, Serialize)]
+pub enum Put {
+    /// Creates it, or replaces it as a whole.
+    Set { manifest: Manifest, etag: Option<String> },
+    /// It must not exist yet.
+    Create { manifest: Manifest },
+    /// It must exist. Top-level fields in the manifest's own form; null means the default.
+    Update { name: ResourceName, fields: Map<String, Value>, etag: Option<String> },
+}
+
+/// One resource to be removed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Delete {
+    pub name: ResourceName,
+    pub etag: Option<String>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Applied {
+    /// The store revision at which it holds; without a change, the present one.
+    pub revision: u64,
+    /// Puts in order of the request, then deletions.
+    pub changes: Vec<ResourceChange>,
+    pub impact: Impact,
+    /// The resource afterwards, if the change was about one.
+    pub resource: Option<Stored>,
+}
+
+/// What happens to one resource.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResourceChange {
+    pub name: ResourceName,
+    pub kind: ChangeKind,
+    /// Those that differ; all of them for a new resource.
+    pub fields: Vec<FieldChange>,
+}
+
+/// Kinds of change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChangeKind {
+    Created,
+    Updated,
+    Unchanged,
+    Deleted,
+}
+
+/// What is asked, with what only some operations ask.
+#[derive(Debug, Clone, Serialize)]
+enum Asked {
+    Change(Change),
+    Leave(OperatorName),
+    Rejoin(OperatorName),
+}
+
+impl App {
+    /// Puts and deletes resources of intent, all or none.
+    pub async fn change(&self, caller: &Caller, change: Change, options: &Options) -> Result<Applied, AppError> {
+        self.carry_out(caller, Asked::Change(change), options).await
+    }
+
+    /// Ends an operator's access everywhere. Twice is the same as once.
+    pub async fn leave_operator(
+        &self,
+        caller: &Caller,
+        name: &OperatorName,
+        options: &Options,
+    ) -> Result<Applied, AppError> {
+        self.carry_out(caller, Asked::Leave(name.clone()), options).await
+    }
+
+    /// Takes back an operator's leaving.
+    pub async fn rejoin_operator(
+        &self,
+        caller: &Caller,
+        name: &OperatorName,
+        options: &Options,
+    ) -> Result<Applied, AppError> {
+        self.carry_out(caller, Asked::Rejoin(name.clone()), options).await
+    }
+
+    async fn carry_out(&self, caller: &Caller, asked: Asked, options: &Options) -> Result<Applied, AppError> {
+        caller.needs(ApiRole::Operator)?;
+        if let Asked::Change(change) = &asked {
+            prepare::check_size(change)?;
+        }
+        let (app, caller, options) = (self.clone(), caller.clone(), *options);
+        if options.validate_only {
+            let world = self.world();
+            return Decision::of(&app, &world, &caller, &asked)?.answer(&world, world.revision);
+        }
+        let request = Request::of(&caller, &options, &asked);
+        let (_, applied) = self
+            .commit(move |draft| match request.first_answer(draft)? {
+                Some(first) => Ok(first),
+                None => decide(&app, draft, &caller, &asked, &options, &request),
+            })
+            .await?;
+        Ok(applied)
+    }
+}
+
+fn decide(
+    app: &App,
+    draft: &mut Draft<'_>,
+    caller: &Caller,
+    asked: &Asked,
+    options: &Options,
+    request: &Request,
+) -> Result<Applied, AppError> {
+    let before = draft.stand.world.clone();
+    let decision = Decision::of(app, &before, caller, asked)?;
+    if decision.is_nothing() {
+        return decision.answer(&before, before.revision);
+    }
+    let entry = decision.entry(caller, options);
+    let mut answer = decision.answer(&before, draft.revision)?;
+    draft.record(entry);
+    for tenant in decision.tenants_deleted() {
+        crate::agents::revoke_all(draft, tenant)?;
+    }
+    draft.install(decision.advance);
+    if let Some(resource) = &mut answer.resource {
+        // Written just now, so the revision and the times are the row's own.
+        let meta = draft.stand.world.metas.get(&resource.manifest.name());
+        resource.meta = meta.map_or_else(|| resource.meta.clone(), |meta| Meta::clone(meta));
+    }
+    request.answered(draft, &answer);
+    Ok(answer)
+}
+
+/// A change worked out, on some world, and not carried out.
+struct Decision {
+    advance: Advance,
+    changes: Vec<ResourceChange>,
+    now: entente_model::Timestamp,
+    /// The one resource that the change is about.
+    subject: Option<ResourceName>,
+}
+
+impl Decision {
+    fn of(app: &App, world: &World, caller: &Caller, asked: &Asked) -> Result<Self, AppError> {
+        let Prepared { puts, deletes, rejoins, subject } = match asked {
+            Asked::Change(change) => prepare::prepare(world, change)?,
+            Asked::Leave(name) => leaving(world, name)?,
+            Asked::Rejoin(name) => rejoining(world, name)?,
+        };
+        let changes = diff::changes(world, &puts, &deletes);
+        let now = app.now();
+        let still_there = app.inner.desks.sightings(world, &puts, &deletes);
+        let actor = caller.principal.to_string();
+        let edit = Edit { puts, deletes, rejoins, still_there, confirmed: Vec::new(), actor, now };
+        let advance = world.fleet.advance(&edit).map_err(AppError::of_whole)?;
+        Ok(Self { advance, changes, now, subject })
+    }
+
+    fn is_nothing(&self) -> bool {
+        let advance = &self.advance;
+        let rows = advance.changed.len() + advance.revocation_puts.len() + advance.revocation_deletes.len();
+        rows == 0 && advance.batch.tenants.is_empty() && advance.batch.gone.is_empty()
+    }
+
+    fn answer(&self, before: &World, revision: u64) -> Result<Applied, AppError> {
+        let changed = self.subject.as_ref().is_some_and(|name| self.advance.changed.contains(name));
+        let stored = |name: &ResourceName| {
+            let manifest = self.advance.fleet.intent().get(name)?;
+            let meta = before.metas.get(name).map(|meta| &**meta);
+            let written = || Meta::written(meta, revision, self.now);
+            let meta = meta.filter(|_| !changed).cloned().unwrap_or_else(written);
+            Some(Stored { manifest, meta })
+        };
+        Ok(Applied {
+            revision,
+            changes: self.changes.clone(),
+            impact: Impact::of(&before.fleet, &self.advance),
+            resource: self.subject.as_ref().and_then(stored),
+        })
+    }
+
+    fn tenants_deleted(&self) -> impl Iterator<Item = &entente_model::TenantName> {
+        self.advance.batch.gone.iter()
+    }
+
+    fn entry(&self, caller: &Caller, options: &Options) -> Entry {
+        let count = |kind| self.changes.iter().filter(|change| change.kind == kind).count();
+        let mut parts = Vec::new();
+        for (kind, word) in
+            [(ChangeKind::Created, "created"), (ChangeKind::Updated, "updated"), (ChangeKind::Deleted, "deleted")]
+        {
+            match count(kind) {
+                0 => {}
+                some => parts.push(format!("{some} {word}")),
+            }
+        }
+        Entry {
+            actor: caller.principal.to_string(),
+            method: options.method,
+            request_id: options.request_id,
+            resources: self.advance.changed.iter().map(ToString::to_string).collect(),
+            summary: format!("{}; {} tenants touched", parts.join(", "), self.advance.batch.tenants.len()),
+        }
+    }
+}
+
+fn operator(world: &World, name: &OperatorName) -> Result<Operator, AppError> {
+    match world.fleet.intent().get(&ResourceName::Operator(name.clone())) {
+        Some(Manifest::Operator(operator)) => Ok(operator),
+        _ => Err(AppError::not_found(name)),
+    }
+}
+
+fn leaving(world: &World, name: &OperatorName) -> Result<Prepared, AppError> {
+    let operator = Operator { state: OperatorState::Left, ..operator(world, name)? };
+    Ok(Prepared::of_one(Manifest::Operator(operator), Vec::new()))
+}
+
+fn rejoining(world: &World, name: &OperatorName) -> Result<Prepared, AppError> {
+    let operator = operator(world, name)?;
+    if operator.state != OperatorState::Left {
+        let text = format!("is {}, and only who has LEFT can rejoin", operator.state.word());
+        return Err(AppError::Contradicts(vec![Violation::new(format!("{name}: state"), Fault::Conflict, text)]));
+    }
+    let operator = Operator { state: OperatorState::Active, ..operator };
+    Ok(Prepared::of_one(Manifest::Operator(operator), vec![name.clone()]))
+}

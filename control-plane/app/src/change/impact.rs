@@ -1,0 +1,107 @@
+//! What a change touches, counted from the compiled difference before anything is sent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entente_compiler::{Advance, Fleet, Touched};
+use entente_model::desired::{Digest, ItemKey, Want};
+use entente_model::intent::Intent;
+use entente_model::{Guid, HomeName, OperatorName, TenantName};
+use entente_seal::{Buckets, SealedItem};
+use serde::{Deserialize, Serialize};
+
+/// Most names in an answer: what fits a screen, and more is a number anyhow.
+const MAX_NAMES: usize = 100;
+
+/// Counts, and the first names.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Impact {
+    /// Tenants whose desired state changes.
+    pub tenants: u32,
+    /// People whose access changes somewhere.
+    pub people: u32,
+    /// Items that become desired, over all tenants.
+    pub items_added: u32,
+    /// Items that are no longer desired, named removals included.
+    pub items_removed: u32,
+    /// In order; the first 100.
+    pub tenant_names: Vec<TenantName>,
+    /// In order; the first 100.
+    pub operator_names: Vec<OperatorName>,
+}
+
+type Person = (HomeName, Guid);
+
+/// Counts items by their leaf: what is the same in many tenants is opened once.
+#[derive(Default)]
+struct Tally {
+    opened: BTreeMap<Digest, bool>,
+    people: BTreeSet<Person>,
+    added: u32,
+    removed: u32,
+}
+
+impl Impact {
+    pub(super) fn of(before: &Fleet, advance: &Advance) -> Self {
+        let mut tally = Tally::default();
+        let nothing = Buckets::default();
+        for touched in &advance.batch.tenants {
+            tally.count(before.tenant(&touched.tenant).unwrap_or(&nothing), touched);
+        }
+        let gone = advance.batch.gone.iter();
+        for tenant in gone.clone() {
+            tally.removed += before.tenant(tenant).map_or(0, Buckets::len);
+        }
+        let mut tenants: Vec<_> = advance.batch.tenants.iter().map(|touched| &touched.tenant).chain(gone).collect();
+        tenants.sort();
+        let operators = operators(&tally.people, [before.intent(), advance.fleet.intent()]);
+        Self {
+            tenants: tenants.len() as u32,
+            people: operators.len() as u32,
+            items_added: tally.added,
+            items_removed: tally.removed,
+            tenant_names: tenants.into_iter().take(MAX_NAMES).cloned().collect(),
+            operator_names: operators.into_iter().take(MAX_NAMES).collect(),
+        }
+    }
+}
+
+impl Tally {
+    fn count(&mut self, before: &Buckets, touched: &Touched) {
+        for item in &touched.delta.upserts {
+            let was = before.get(item.key()).is_some_and(|item| self.is_present(item));
+            let is = self.is_present(item);
+            self.added += u32::from(is && !was);
+            self.removed += u32::from(was && !is);
+            self.person(item.key());
+        }
+        for key in &touched.delta.removed {
+            let was = before.get(key).is_some_and(|item| self.is_present(item));
+            self.removed += u32::from(was);
+            self.person(key);
+        }
+    }
+
+    fn is_present(&mut self, item: &SealedItem) -> bool {
+        let open = || item.open().is_ok_and(|item| item.want == Want::Present);
+        *self.opened.entry(item.leaf()).or_insert_with(open)
+    }
+
+    fn person(&mut self, key: &str) {
+        if let Some((home, id)) = key.parse::<ItemKey>().ok().as_ref().and_then(ItemKey::person) {
+            self.people.insert((home.clone(), id));
+        }
+    }
+}
+
+/// Who they are, in either state of intent: a deleted operator is in the former only.
+fn operators(people: &BTreeSet<Person>, intents: [&Intent; 2]) -> BTreeSet<OperatorName> {
+    if people.is_empty() {
+        return BTreeSet::new();
+    }
+    let all = intents.into_iter().flat_map(|intent| intent.operators.values());
+    let touched = all.filter(|operator| {
+        let mut accounts = operator.identities.iter();
+        accounts.any(|account| people.contains(&(account.home.clone(), account.object_id)))
+    });
+    touched.map(|operator| operator.name.clone()).collect()
+}

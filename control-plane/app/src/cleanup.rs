@@ -1,0 +1,139 @@
+//! What goes by itself: first answers after a day, tokens and agents long after their end, rows of tenants that are
+//! gone. Each bound here is why something stored cannot grow for ever.
+
+use std::time::Duration;
+
+use entente_model::{TenantName, Timestamp};
+use entente_store::{Commit, MAX_PAGE_ENTRIES, Page};
+
+use crate::app::App;
+use crate::error::AppError;
+use crate::registry::RegistryChange;
+use crate::replay::{RequestRow, part_key};
+use crate::rows;
+use crate::writer::Draft;
+
+/// A client that has not heard by then asks a person.
+const REQUEST_AGE: Duration = Duration::from_secs(86_400);
+
+/// Most first answers that are kept: one a second for a day.
+const MAX_REQUESTS: usize = 86_400;
+
+/// Tokens and agents stay in sight for a while after their end, for those who look into something.
+const AFTERLIFE: Duration = Duration::from_secs(30 * 86_400);
+
+impl App {
+    /// Looks once.
+    pub(crate) async fn clean_up(&self) -> Result<(), AppError> {
+        self.forget_requests().await?;
+        let stale = self.stale();
+        if !stale.is_empty() {
+            self.commit(move |draft| forget(draft, &stale)).await?;
+        }
+        self.forget_gone_tenants().await
+    }
+
+    async fn forget_requests(&self) -> Result<(), AppError> {
+        let now = self.now();
+        let mut kept: Vec<(Timestamp, String, usize)> = Vec::new();
+        let mut old = Vec::new();
+        let mut after = None;
+        loop {
+            let page: Page = self.inner.store.scan(rows::REQUEST, after.as_deref(), MAX_PAGE_ENTRIES).await?;
+            for (key, entry) in &page.entries {
+                // A part goes with its first row.
+                let Ok(row) = rows::decode::<RequestRow>(key, &entry.value) else { continue };
+                let known = (row.time, key.to_string(), row.parts);
+                if now.since(row.time) > REQUEST_AGE { old.push(known) } else { kept.push(known) }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        kept.sort();
+        old.extend(kept.drain(..kept.len().saturating_sub(MAX_REQUESTS)));
+        for some in old.chunks(MAX_PAGE_ENTRIES) {
+            let delete = |commit: Commit, (_, key, parts): &(Timestamp, String, usize)| {
+                (1..=*parts).fold(commit.delete(key.as_str()), |commit, part| commit.delete(part_key(key, part)))
+            };
+            self.inner.store.commit(some.iter().fold(Commit::new(), delete)).await?;
+        }
+        Ok(())
+    }
+
+    fn stale(&self) -> Vec<Stale> {
+        let (now, tables) = (self.now(), self.inner.registry.tables());
+        let over = |end: Timestamp| end.plus(AFTERLIFE) < now;
+        let tokens = tables.tokens.iter().filter(|(_, row)| over(row.expires));
+        let agents = tables.agents.iter().filter(|(_, row)| row.revoked.is_some() && over(row.expires));
+        let tokens = tokens.map(|(name, _)| Stale::Token(name.clone()));
+        tokens.chain(agents.map(|(name, _)| Stale::Agent(name.clone()))).take(MAX_PAGE_ENTRIES).collect()
+    }
+
+    /// Rows of reports outlive their tenant, because they may be too many for the commit that deletes it.
+    async fn forget_gone_tenants(&self) -> Result<(), AppError> {
+        let mut after = None;
+        loop {
+            let page = self.inner.store.scan(rows::STANDING, after.as_deref(), MAX_PAGE_ENTRIES).await?;
+            for (key, _) in &page.entries {
+                let id = key.strip_prefix(rows::STANDING).unwrap_or_default();
+                let tenant = TenantName::from_id(id).map_err(AppError::internal)?;
+                if self.inner.desks.get(&tenant).is_none() {
+                    self.forget_tenant(tenant).await?;
+                }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn forget_tenant(&self, tenant: TenantName) -> Result<(), AppError> {
+        loop {
+            let gone = tenant.clone();
+            let (_, is_last) = self.commit(move |draft| forget_reports(draft, &gone)).await?;
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+}
+
+enum Stale {
+    Token(entente_model::TokenName),
+    Agent(entente_model::AgentName),
+}
+
+fn forget(draft: &mut Draft<'_>, stale: &[Stale]) -> Result<(), AppError> {
+    for one in stale {
+        match one {
+            Stale::Token(name) => {
+                draft.delete(rows::token(name));
+                draft.register(RegistryChange::Token(name.clone(), None));
+            }
+            Stale::Agent(name) => {
+                draft.delete(rows::agent(name));
+                draft.register(RegistryChange::Agent(name.clone(), None));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A page of a tenant's rows. Looks again whether the tenant is gone: it may have been made anew.
+fn forget_reports(draft: &mut Draft<'_>, tenant: &TenantName) -> Result<bool, AppError> {
+    if draft.stand.world.fleet.intent().tenants.contains_key(tenant) {
+        return Ok(true);
+    }
+    let prefix = format!("{}{}/", rows::STATUS, tenant.id());
+    let page = draft.view.scan(&prefix, None, MAX_PAGE_ENTRIES)?;
+    for (key, _) in &page.entries {
+        draft.delete(key.to_string());
+    }
+    if page.next.is_none() {
+        draft.delete(rows::standing(tenant));
+    }
+    Ok(page.next.is_none())
+}

@@ -1,0 +1,306 @@
+//! A desk for each tenant: the state that its agent should have, the stream on which it is told, and what it said.
+//!
+//! One lock a desk, held for look-ups and never while something is sent; a stream takes what it needs when its reader
+//! is ready ([`outbox`]), so that a slow one holds up nobody. `hello` admits a stream, `inbox` hears what it says,
+//! `connection` decides what it is told next.
+
+mod connection;
+mod hello;
+mod inbox;
+mod outbox;
+mod pulse;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use entente_compiler::Sighting;
+use entente_model::desired::{Digest, Version};
+use entente_model::intent::{Manifest, Operator, OperatorState, ResourceName};
+use entente_model::{AgentName, TenantName, Timestamp};
+use entente_seal::Buckets;
+
+use crate::app::{Inner, lock};
+use crate::batch::{SignedLease, State};
+use crate::status::Reported;
+use crate::world::World;
+
+pub use hello::{Connected, Hello, Refused, Welcome};
+pub use inbox::{Inbox, Incoming, ProtocolError};
+pub use outbox::{Outbox, Outgoing};
+
+use connection::Connection;
+
+/// States that are remembered as bases for a delta, the newest among them. An agent that is further behind gets a
+/// snapshot; they share what is equal, so each costs little.
+const MAX_RECENT: usize = 8;
+
+/// Why a stream is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AwayReason {
+    Shutdown,
+    Displaced,
+    Revoked,
+    Clone,
+    Overloaded,
+    Protocol,
+    Behind,
+}
+
+impl AwayReason {
+    /// For logs and metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Shutdown => "shutdown",
+            Self::Displaced => "displaced",
+            Self::Revoked => "revoked",
+            Self::Clone => "clone",
+            Self::Overloaded => "overloaded",
+            Self::Protocol => "protocol",
+            Self::Behind => "behind",
+        }
+    }
+}
+
+/// Why nothing is sent to a tenant until a person acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Parked {
+    /// The agent comes from a history that this store does not have.
+    History(String),
+    /// Two agents answered under one identity.
+    Clone(String),
+    /// The agent refused this content for good.
+    Refused { digest: Digest, text: String },
+}
+
+impl Parked {
+    pub(crate) fn reason(&self) -> &str {
+        match self {
+            Self::History(text) | Self::Clone(text) | Self::Refused { text, .. } => text,
+        }
+    }
+}
+
+/// One tenant's desk.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) tenant: TenantName,
+    state: Mutex<DeskState>,
+    /// Reports are kept one after the other, over all streams of the tenant.
+    pub(crate) reporting: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+pub(crate) struct DeskState {
+    pub(crate) wanted: Arc<State>,
+    /// Of the newest state whose content differs from the one before.
+    pub(crate) content_revision: u64,
+    pub(crate) lease: Option<SignedLease>,
+    /// Contents, the newest last.
+    recent: VecDeque<Buckets>,
+    live: Option<Arc<Connection>>,
+    displaced: Option<Displaced>,
+    pub(crate) parked: Option<Parked>,
+    pub(crate) reported: Reported,
+}
+
+/// An older stream of another run of the agent, until it is known whether it still answers.
+#[derive(Debug)]
+struct Displaced {
+    connection: Arc<Connection>,
+    until: Timestamp,
+}
+
+/// Whether an agent is here.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Presence {
+    pub(crate) connected: bool,
+    pub(crate) last_seen: Option<Timestamp>,
+}
+
+impl Desk {
+    pub(crate) fn new(tenant: TenantName, wanted: Arc<State>, reported: Reported) -> Self {
+        // What was accepted before a restart with the same content keeps its revision.
+        let accepted = reported.accepted.as_ref().filter(|accepted| accepted.digest == wanted.digest);
+        let content_revision = accepted.map_or(wanted.version.revision, |accepted| accepted.version.revision);
+        let recent = VecDeque::from([wanted.items.clone()]);
+        let (lease, live, displaced, parked) = (None, None, None, None);
+        let state = DeskState { wanted, content_revision, lease, recent, live, displaced, parked, reported };
+        Self { tenant, state: Mutex::new(state), reporting: tokio::sync::Mutex::new(()) }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, DeskState> {
+        lock(&self.state)
+    }
+}
+
+impl DeskState {
+    fn install(&mut self, state: Arc<State>) {
+        if state.digest != self.wanted.digest {
+            self.content_revision = state.version.revision;
+            self.recent.push_back(state.items.clone());
+            if self.recent.len() > MAX_RECENT {
+                self.recent.pop_front();
+            }
+            if matches!(self.parked, Some(Parked::Refused { .. })) {
+                self.parked = None;
+            }
+        }
+        self.wanted = state;
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(live) = &self.live {
+            live.wake();
+        }
+    }
+
+    /// The stream on which the agent is told things.
+    pub(crate) fn live(&self) -> Option<Arc<Connection>> {
+        self.live.clone()
+    }
+
+    /// The whole state again, whatever the agent has said that it holds.
+    pub(crate) fn resend(&self) {
+        if let Some(live) = &self.live {
+            live.slot().resend();
+            live.wake();
+        }
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// Contents that are newer than the accepted one; at least so many, if that one is no longer remembered.
+    pub(crate) fn behind(&self) -> u64 {
+        let accepted = self.reported.accepted.as_ref().map(|accepted| accepted.digest);
+        let newer = self.recent.iter().rev().take_while(|items| Some(items.digest()) != accepted);
+        newer.count() as u64
+    }
+
+    /// Whether the lease that is there is for what is wanted, and will last.
+    pub(crate) fn needs_lease(&self, now: Timestamp, remaining: Duration) -> bool {
+        let wanted = &self.wanted;
+        self.lease.as_ref().is_none_or(|signed| {
+            let lease = signed.lease;
+            lease.digest != wanted.digest || lease.version < wanted.version || lease.fresh_until.since(now) < remaining
+        })
+    }
+
+    pub(crate) fn renew(&mut self, lease: SignedLease) {
+        self.lease = Some(lease);
+        self.wake();
+    }
+}
+
+/// All desks.
+#[derive(Debug, Default)]
+pub(crate) struct Desks(RwLock<HashMap<TenantName, Arc<Desk>>>);
+
+impl Desks {
+    /// At start-up: what agents said before it.
+    pub(crate) fn remember(&self, reports: HashMap<TenantName, Reported>) {
+        let mut desks = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for (tenant, reported) in reports {
+            // Rows of a tenant that is gone wait for the cleanup.
+            if let Some(desk) = desks.get_mut(&tenant) {
+                let wanted = desk.lock().wanted.clone();
+                *desk = Arc::new(Desk::new(tenant, wanted, reported));
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, tenant: &TenantName) -> Option<Arc<Desk>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Desk>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Lays new states on the desks and wakes their streams; called in order of revision.
+    pub(crate) fn install(&self, states: Vec<(TenantName, Arc<State>)>, gone: Vec<TenantName>, inner: &Inner) {
+        if states.is_empty() && gone.is_empty() {
+            return;
+        }
+        for (tenant, state) in states {
+            match self.get(&tenant) {
+                Some(desk) => desk.lock().install(state),
+                None => {
+                    let desk = Arc::new(Desk::new(tenant.clone(), state, Reported::default()));
+                    self.0.write().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone(), desk);
+                }
+            }
+            inner.watchers.changed(&tenant);
+        }
+        for tenant in gone {
+            let desk = self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
+            if let Some(desk) = desk {
+                desk.lock().cut(AwayReason::Revoked, Duration::ZERO);
+            }
+        }
+        inner.lease_wanted.notify_one();
+    }
+
+    /// An agent may not connect any more.
+    pub(crate) fn revoked(&self, agent: &AgentName, inner: &Inner) {
+        let Some(desk) = self.get(&agent.tenant) else { return };
+        desk.lock().cut_agent(agent, AwayReason::Revoked);
+        inner.watchers.changed(&agent.tenant);
+    }
+
+    /// Another agent may connect: an alarm about a clone of the former one is over.
+    pub(crate) fn enrolled(&self, tenant: &TenantName, inner: &Inner) {
+        let Some(desk) = self.get(tenant) else { return };
+        let mut state = desk.lock();
+        if matches!(state.parked, Some(Parked::Clone(_))) {
+            state.parked = None;
+        }
+        drop(state);
+        inner.watchers.changed(tenant);
+    }
+
+    pub(crate) fn presence(&self, agent: &AgentName) -> Presence {
+        let Some(desk) = self.get(&agent.tenant) else { return Presence::default() };
+        let state = desk.lock();
+        let connected = state.live.as_ref().is_some_and(|live| live.agent == *agent);
+        let mine = state.reported.reporter.as_ref() == Some(agent);
+        Presence { connected, last_seen: state.reported.last_seen.filter(|_| connected || mine) }
+    }
+
+    /// Where the accounts of those who are about to lose everything are still reported. Asked only when somebody is.
+    pub(crate) fn sightings(&self, world: &World, puts: &[Manifest], deletes: &[ResourceName]) -> Vec<Sighting> {
+        let intent = world.fleet.intent();
+        let leaving = puts.iter().filter_map(|manifest| match manifest {
+            Manifest::Operator(operator) if operator.state != OperatorState::Active => Some(operator.clone()),
+            _ => None,
+        });
+        let deleted = deletes.iter().filter_map(|name| match name {
+            ResourceName::Operator(name) => intent.operators.get(name).map(|operator| Operator::clone(operator)),
+            _ => None,
+        });
+        let people: Vec<Operator> = leaving.chain(deleted).collect();
+        if people.is_empty() {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for desk in self.all() {
+            let state = desk.lock();
+            for account in people.iter().flat_map(|operator| &operator.identities) {
+                if state.reported.shows(&account.home, account.object_id) {
+                    let (home, object_id) = (account.home.clone(), account.object_id);
+                    found.push(Sighting { tenant: desk.tenant.clone(), home, object_id });
+                }
+            }
+        }
+        found
+    }
+}
+
+/// A version and its content.
+pub(crate) fn same_content(base: Option<(Version, Digest)>, wanted: &State) -> bool {
+    // A new epoch begins with a state, even of the same content.
+    base.is_some_and(|(version, digest)| version.epoch == wanted.version.epoch && digest == wanted.digest)
+}

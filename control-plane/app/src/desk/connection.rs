@@ -1,0 +1,267 @@
+//! One stream of an agent: what it holds, what is on its way to it, and what it is told next.
+//!
+//! A state machine over a few flags: whatever happens sets a flag and wakes the stream; the stream, when its reader is
+//! ready, takes the next thing. So the latest is enough, nothing queues up, and there is no task or timer for a stream.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use entente_model::desired::{Digest, Version};
+use entente_model::plan::PlannedChange;
+use entente_model::{AgentName, Timestamp};
+use futures::task::AtomicWaker;
+use tokio::sync::oneshot;
+
+use super::outbox::Outgoing;
+use super::{AwayReason, DeskState, Parked, same_content};
+use crate::app::lock;
+use crate::batch::State;
+use crate::pki::Serial;
+
+/// Callers that wait for one plan: more want to know something else.
+const MAX_PLAN_WAITERS: usize = 64;
+
+/// The answer to a plan request, for each who asked.
+pub(crate) type PlanWaiter = oneshot::Sender<Result<Vec<PlannedChange>, String>>;
+
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) agent: AgentName,
+    pub(crate) serial: Serial,
+    pub(crate) not_after: Timestamp,
+    /// Of this run of the agent.
+    pub(super) boot_id: String,
+    pub(super) waker: AtomicWaker,
+    slot: Mutex<Slot>,
+}
+
+/// What is to be told, and what is on its way.
+#[derive(Debug)]
+pub(super) struct Slot {
+    /// What the agent holds, as far as it has said.
+    pub(super) base: Option<(Version, Digest)>,
+    in_flight: Option<InFlight>,
+    last_nonce: u64,
+    /// The agent could not use a delta.
+    snapshot_next: bool,
+    retry_at: Option<Timestamp>,
+    /// Of the lease that was sent last.
+    leased: Option<(Version, Timestamp)>,
+    acks: VecDeque<u64>,
+    plan: Plan,
+    compare: bool,
+    ping: Option<u64>,
+    pub(super) last_ping: u64,
+    pub(super) pinged: Timestamp,
+    pub(super) heard: Timestamp,
+    away: Option<(AwayReason, Duration)>,
+    pub(super) over: bool,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    nonce: u64,
+    state: Arc<State>,
+}
+
+/// The one plan that is asked for.
+#[derive(Debug, Default)]
+struct Plan {
+    nonce: u64,
+    due: bool,
+    waiters: Vec<PlanWaiter>,
+}
+
+/// What an agent said of a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the nonce {0} is not that of the state in flight")]
+pub struct UnknownNonce(pub u64);
+
+impl Connection {
+    pub(super) fn new(
+        agent: AgentName,
+        (serial, not_after): (Serial, Timestamp),
+        boot_id: String,
+        base: Option<(Version, Digest)>,
+        now: Timestamp,
+    ) -> Self {
+        let slot = Slot {
+            base,
+            in_flight: None,
+            last_nonce: 0,
+            snapshot_next: false,
+            retry_at: None,
+            leased: None,
+            acks: VecDeque::new(),
+            plan: Plan::default(),
+            compare: false,
+            ping: None,
+            last_ping: 0,
+            pinged: now,
+            heard: now,
+            away: None,
+            over: false,
+        };
+        Self { agent, serial, not_after, boot_id, waker: AtomicWaker::new(), slot: Mutex::new(slot) }
+    }
+
+    pub(super) fn slot(&self) -> MutexGuard<'_, Slot> {
+        lock(&self.slot)
+    }
+
+    pub(super) fn wake(&self) {
+        self.waker.wake();
+    }
+
+    /// Says goodbye; the first reason counts.
+    pub(super) fn send_away(&self, reason: AwayReason, retry_after: Duration) {
+        self.slot().away.get_or_insert((reason, retry_after));
+        self.wake();
+    }
+
+    pub(super) fn acknowledge(&self, number: u64) {
+        self.slot().acks.push_back(number);
+        self.wake();
+    }
+
+    pub(crate) fn ask_compare(&self) {
+        self.slot().compare = true;
+        self.wake();
+    }
+
+    /// Asks for a plan, or joins those who wait for the one that is asked for.
+    pub(crate) fn ask_plan(&self, waiter: PlanWaiter) -> bool {
+        let mut slot = self.slot();
+        slot.plan.waiters.retain(|waiter| !waiter.is_closed());
+        if slot.plan.waiters.len() >= MAX_PLAN_WAITERS {
+            return false;
+        }
+        if slot.plan.waiters.is_empty() {
+            slot.plan.nonce += 1;
+            slot.plan.due = true;
+        }
+        slot.plan.waiters.push(waiter);
+        drop(slot);
+        self.wake();
+        true
+    }
+
+    pub(super) fn ask_ping(&self, now: Timestamp) {
+        let mut slot = self.slot();
+        slot.last_ping += 1;
+        slot.ping = Some(slot.last_ping);
+        slot.pinged = now;
+        drop(slot);
+        self.wake();
+    }
+}
+
+impl Slot {
+    /// The next thing to be told.
+    pub(super) fn next(&mut self, desk: &DeskState, is_live: bool, now: Timestamp) -> Option<Outgoing> {
+        if let Some((reason, retry_after)) = self.away {
+            self.over = true;
+            return Some(Outgoing::GoAway { reason, retry_after });
+        }
+        if let Some(number) = self.acks.pop_front() {
+            return Some(Outgoing::ReportAck { number });
+        }
+        if let Some(number) = self.ping.take() {
+            return Some(Outgoing::Ping { number });
+        }
+        if !is_live {
+            return None;
+        }
+        if std::mem::take(&mut self.plan.due) {
+            return Some(Outgoing::PlanRequest { nonce: self.plan.nonce });
+        }
+        if std::mem::take(&mut self.compare) {
+            return Some(Outgoing::Compare);
+        }
+        if desk.parked.is_some() || self.in_flight.is_some() {
+            return None;
+        }
+        if same_content(self.base, &desk.wanted) { self.lease(desk) } else { self.state(desk, now) }
+    }
+
+    fn lease(&mut self, desk: &DeskState) -> Option<Outgoing> {
+        let signed = desk.lease.as_ref().filter(|signed| signed.lease.digest == desk.wanted.digest)?;
+        let (version, held) = (signed.lease.version, self.base?.0);
+        if version < held || self.leased == Some((version, signed.lease.fresh_until)) {
+            return None;
+        }
+        self.leased = Some((version, signed.lease.fresh_until));
+        Some(Outgoing::Lease(signed.seal()))
+    }
+
+    fn state(&mut self, desk: &DeskState, now: Timestamp) -> Option<Outgoing> {
+        if self.retry_at.is_some_and(|at| now < at) {
+            return None;
+        }
+        self.retry_at = None;
+        self.last_nonce += 1;
+        let (nonce, state) = (self.last_nonce, desk.wanted.clone());
+        let known = |digest| desk.recent.iter().find(|items| items.digest() == digest);
+        let base = self.base.filter(|_| !self.snapshot_next);
+        let base = base.and_then(|(_, digest)| known(digest).map(|items| (digest, items)));
+        let outgoing = match base {
+            Some((from, items)) => Outgoing::Delta { nonce, from, delta: items.diff(&state.items), seal: state.seal() },
+            None => Outgoing::Snapshot { nonce, items: state.items.clone(), seal: state.seal() },
+        };
+        self.in_flight = Some(InFlight { nonce, state });
+        Some(outgoing)
+    }
+
+    pub(super) fn received(&self, nonce: u64) -> Result<(), UnknownNonce> {
+        self.in_flight.as_ref().filter(|it| it.nonce == nonce).map(|_| ()).ok_or(UnknownNonce(nonce))
+    }
+
+    /// The state that the agent now holds.
+    pub(super) fn accepted(&mut self, nonce: u64) -> Result<Arc<State>, UnknownNonce> {
+        self.received(nonce)?;
+        let state = self.in_flight.take().expect("its nonce was just compared").state;
+        self.base = Some((state.version, state.digest));
+        self.snapshot_next = false;
+        Ok(state)
+    }
+
+    /// It will not do as it is: why nothing is sent, until something changes.
+    pub(super) fn refused(&mut self, nonce: u64, errors: &[String]) -> Result<Parked, UnknownNonce> {
+        self.received(nonce)?;
+        let state = self.in_flight.take().expect("its nonce was just compared").state;
+        let text = format!("the agent refused version {}: {}", state.version, errors.join("; "));
+        Ok(Parked::Refused { digest: state.digest, text })
+    }
+
+    /// It will do later, and whole.
+    pub(super) fn postponed(&mut self, nonce: u64, until: Timestamp) -> Result<(), UnknownNonce> {
+        self.received(nonce)?;
+        self.in_flight = None;
+        self.snapshot_next = true;
+        self.retry_at = Some(until);
+        Ok(())
+    }
+
+    pub(super) fn resend(&mut self) {
+        self.in_flight = None;
+        self.snapshot_next = true;
+        self.base = None;
+        self.retry_at = None;
+        self.leased = None;
+    }
+
+    pub(super) fn retry_is_due(&self, now: Timestamp) -> bool {
+        self.retry_at.is_some_and(|at| at <= now)
+    }
+
+    pub(super) fn planned(&mut self, nonce: u64, plan: &Result<Vec<PlannedChange>, String>) {
+        if nonce != self.plan.nonce {
+            return;
+        }
+        for waiter in self.plan.waiters.drain(..) {
+            // Who asked may have gone meanwhile, which is no concern of the agent's.
+            let _ = waiter.send(plan.clone());
+        }
+    }
+}

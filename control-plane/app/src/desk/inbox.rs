@@ -1,0 +1,144 @@
+//! What a stream hears.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use entente_model::plan::PlannedChange;
+use entente_model::report::{Accepted, Report};
+
+use super::connection::{Connection, UnknownNonce};
+use super::{AwayReason, Desk, Parked};
+use crate::app::Inner;
+use crate::status::report::{self, ReportError};
+
+/// How long both of two clones stay away: long enough for a person to see the alarm.
+const CLONE_RETRY: Duration = Duration::from_secs(60);
+
+/// An agent that broke the protocol will break it again; not at once.
+const PROTOCOL_RETRY: Duration = Duration::from_secs(60);
+
+/// One message of an agent, after its `Hello`.
+#[derive(Debug)]
+pub enum Incoming {
+    Received { nonce: u64 },
+    Accepted { nonce: u64 },
+    Nack { nonce: u64, permanent: bool, errors: Vec<String> },
+    Report { report: Report, full: bool },
+    PlanResult { nonce: u64, result: Result<Vec<PlannedChange>, String> },
+    Pong { number: u64 },
+}
+
+/// Why a stream ends from our side.
+#[derive(Debug, thiserror::Error)]
+pub enum ProtocolError {
+    #[error(transparent)]
+    Nonce(#[from] UnknownNonce),
+    #[error("a report cannot be taken")]
+    Report(#[from] ReportError),
+    #[error("the stream is over")]
+    Over,
+}
+
+/// The hearing half of a stream.
+#[derive(Debug)]
+pub struct Inbox {
+    pub(super) inner: Arc<Inner>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) connection: Arc<Connection>,
+}
+
+impl Inbox {
+    /// Hears one message. A report has been kept when this returns. After an error the stream is to be ended: the
+    /// outbox says `GoAway` by itself.
+    pub async fn on(&self, incoming: Incoming) -> Result<(), ProtocolError> {
+        if self.connection.slot().over {
+            return Err(ProtocolError::Over);
+        }
+        self.connection.slot().heard = self.inner.now();
+        if !self.desk.lock().is_live(&self.connection) {
+            self.answered_though_displaced(&incoming);
+            return Ok(());
+        }
+        let heard = match incoming {
+            Incoming::Report { report, full } => self.report(report, full).await,
+            Incoming::Received { nonce } => self.connection.slot().received(nonce).map_err(Into::into),
+            Incoming::Accepted { nonce } => self.accepted(nonce),
+            Incoming::Nack { nonce, permanent, errors } => self.refused(nonce, permanent, &errors),
+            Incoming::PlanResult { nonce, result } => {
+                self.connection.slot().planned(nonce, &result);
+                Ok(())
+            }
+            Incoming::Pong { .. } => Ok(()),
+        };
+        if let Err(error) = &heard {
+            tracing::warn!(agent = %self.connection.agent, %error, "stream ended");
+            self.connection.send_away(AwayReason::Protocol, PROTOCOL_RETRY);
+        }
+        heard
+    }
+
+    fn accepted(&self, nonce: u64) -> Result<(), ProtocolError> {
+        let mut desk = self.desk.lock();
+        let state = self.connection.slot().accepted(nonce)?;
+        let root = state.root();
+        desk.reported.accepted = Some(Accepted { version: state.version, root, digest: state.digest });
+        if desk.needs_lease(self.inner.now(), self.inner.config.lease / 2) {
+            self.inner.lease_wanted.notify_one();
+        }
+        drop(desk);
+        self.connection.wake();
+        self.inner.watchers.changed(&self.desk.tenant);
+        Ok(())
+    }
+
+    fn refused(&self, nonce: u64, permanent: bool, errors: &[String]) -> Result<(), ProtocolError> {
+        metrics::counter!("entente_refused_states_total").increment(1);
+        let mut desk = self.desk.lock();
+        let mut slot = self.connection.slot();
+        if !permanent {
+            let until = self.inner.now().plus(self.inner.config.retry_backoff);
+            tracing::warn!(agent = %self.connection.agent, ?errors, "a state is postponed");
+            return Ok(slot.postponed(nonce, until)?);
+        }
+        let parked = slot.refused(nonce, errors)?;
+        tracing::error!(agent = %self.connection.agent, reason = parked.reason(), "tenant parked");
+        // Something newer may be wanted already, and that has not been refused.
+        let newer = matches!(&parked, Parked::Refused { digest, .. } if *digest != desk.wanted.digest);
+        if !newer {
+            desk.parked = Some(parked);
+        }
+        drop((slot, desk));
+        self.connection.wake();
+        self.inner.watchers.changed(&self.desk.tenant);
+        Ok(())
+    }
+
+    async fn report(&self, report: Report, full: bool) -> Result<(), ProtocolError> {
+        let number = report.number;
+        let (inner, desk, agent) = (self.inner.clone(), self.desk.clone(), self.connection.agent.clone());
+        // In a task of its own: a connection that goes away in the middle must not part the rows from what is seen.
+        let kept = tokio::spawn(async move { report::keep(&inner, &desk, &agent, report, full).await });
+        kept.await.map_err(|panic| ReportError::NotKept(panic.into()))??;
+        metrics::counter!("entente_reports_total").increment(1);
+        self.connection.acknowledge(number);
+        Ok(())
+    }
+
+    /// Only the answer to the ping that followed its displacement counts: anything else may have been on its way.
+    fn answered_though_displaced(&self, incoming: &Incoming) {
+        let mut desk = self.desk.lock();
+        let asked = self.connection.slot().last_ping;
+        let answers = matches!(incoming, Incoming::Pong { number } if *number == asked);
+        let is_older = desk.displaced.as_ref().is_some_and(|older| Arc::ptr_eq(&older.connection, &self.connection));
+        if !(answers && is_older) {
+            return;
+        }
+        let text = "two agents answered under one identity: find the copy, revoke the agent, and enrol a new one";
+        tracing::error!(agent = %self.connection.agent, "two agents answer under one identity; both are cut");
+        metrics::counter!("entente_clones_total").increment(1);
+        desk.parked = Some(Parked::Clone(text.into()));
+        desk.cut(AwayReason::Clone, CLONE_RETRY);
+        drop(desk);
+        self.inner.watchers.changed(&self.desk.tenant);
+    }
+}

@@ -1,0 +1,63 @@
+//! What time does to streams: pings, silence, certificates that end, states that may be tried again.
+//!
+//! One task looks at all of them, because a timer for each of ten thousand streams would cost more than the looking.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use entente_model::Timestamp;
+
+use super::AwayReason;
+use super::connection::Connection;
+use crate::app::Inner;
+use crate::config::Config;
+
+/// Pings without an answer after which a stream is dead.
+const MISSED: u32 = 3;
+
+impl Inner {
+    /// Looks at every stream once. Cheap: a few comparisons for each.
+    pub(crate) fn pulse(&self) {
+        let (now, mut parked) = (self.now(), 0);
+        for desk in self.desks.all() {
+            let mut state = desk.lock();
+            parked += u32::from(state.parked.is_some());
+            if let Some(live) = state.live.clone() {
+                self.look(&live, now);
+                state.reported.last_seen = Some(live.slot().heard);
+            }
+            if let Some(older) = state.displaced.take_if(|older| older.until <= now) {
+                older.connection.send_away(AwayReason::Displaced, Duration::ZERO);
+            }
+        }
+        metrics::gauge!("entente_parked_tenants").set(f64::from(parked));
+    }
+
+    fn look(&self, connection: &Arc<Connection>, now: Timestamp) {
+        if now >= connection.not_after || !self.still_accepts(connection) {
+            return connection.send_away(AwayReason::Revoked, Duration::ZERO);
+        }
+        let slot = connection.slot();
+        let (silent, since_ping) = (now.since(slot.heard), now.since(slot.pinged));
+        let retry = slot.retry_is_due(now);
+        drop(slot);
+        if is_dead(&self.config, silent) {
+            // It cannot be told; the reader's end sees the stream closed.
+            connection.send_away(AwayReason::Overloaded, Duration::ZERO);
+        } else if since_ping >= self.config.ping {
+            connection.ask_ping(now);
+        }
+        if retry {
+            connection.wake();
+        }
+    }
+
+    fn still_accepts(&self, connection: &Connection) -> bool {
+        let tables = self.registry.tables();
+        tables.agents.get(&connection.agent).is_some_and(|row| row.accepts(connection.serial))
+    }
+}
+
+fn is_dead(config: &Config, silent: Duration) -> bool {
+    silent > config.ping * MISSED
+}

@@ -1,0 +1,61 @@
+//! What each operation of the control plane means: authorise, load, decide, commit, audit, nudge.
+//!
+//! [`App`] is all of it behind one handle; `entente-grpc` puts doors on it. Knows neither gRPC nor sockets nor which
+//! store it has. Where to go: `change` for every change of intent, `writer` for how one is committed and published,
+//! `desk` for what an agent is told, `status` for what it has said, `removals` for the proof that somebody is gone,
+//! `pki` for certificates, `open` for start-up, `tasks` for what runs by itself.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod agents;
+mod app;
+mod audit;
+mod batch;
+mod caller;
+mod change;
+mod cleanup;
+mod config;
+mod desk;
+mod error;
+mod leases;
+mod open;
+mod page;
+mod plan;
+mod principals;
+mod registry;
+mod removals;
+mod replay;
+mod rows;
+mod status;
+mod tasks;
+mod tokens;
+mod world;
+mod writer;
+
+pub mod pki;
+pub mod provision;
+
+pub use agents::{Agent, EnrollRequest, Enrolled, Renewed};
+pub use app::App;
+pub use audit::AuditRecord;
+pub use caller::{ApiRole, Caller};
+pub use change::{Applied, Change, ChangeKind, Delete, FieldChange, Impact, Put, ResourceChange};
+pub use config::{Clock, Config, system_clock};
+pub use desk::{AwayReason, Connected, Hello, Inbox, Incoming, Outbox, Outgoing, ProtocolError, Refused, Welcome};
+pub use error::AppError;
+pub use open::OpenError;
+pub use page::{Page, PageRequest};
+pub use plan::TenantPlan;
+pub use principals::Principal;
+pub use removals::Removal;
+pub use replay::Options;
+pub use rows::RowError;
+pub use status::access::Access;
+pub use status::report::ReportError;
+pub use status::view::{ItemStatus, TenantPhase, TenantStatus};
+pub use status::watch::{StatusWatch, WatchEvent};
+pub use tokens::{CreatedToken, EnrollmentToken, TokenFile};
+pub use world::{Meta, Stored};
+
+#[cfg(test)]
+mod tests;

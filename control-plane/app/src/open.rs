@@ -1,0 +1,188 @@
+//! Start-up: read everything, check that this server may sign, compile all tenants, sign them once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use entente_compiler::Fleet;
+use entente_model::intent::Intent;
+use entente_model::{AgentName, Map, PrincipalName, TenantName, Timestamp, TokenName};
+use entente_seal::{KeyId, OnlineKey, PublicKey, SealError, Signed, Statement, Verifier};
+use entente_store::{MAX_PAGE_ENTRIES, ReadError, Store};
+use serde::de::DeserializeOwned;
+
+use crate::app::{App, Inner, Parts};
+use crate::config::{Clock, Config};
+use crate::desk::Desks;
+use crate::error::AppError;
+use crate::pki::CertificateAuthority;
+use crate::provision::{self, ImportError};
+use crate::registry::{Registry, Tables};
+use crate::removals::{Receipt, Receipts};
+use crate::rows::{self, RowError};
+use crate::status::{Reported, StandingRow};
+use crate::world::{Stored, World};
+use crate::writer::{Head, HeadRow, RevocationRow, Stand};
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the store holds no root key: run `entente-control-plane init`")]
+    NoRootKey,
+    #[error("the store holds no epoch: run `entente-control-plane new-epoch`")]
+    NoEpoch,
+    #[error("no statement of the root key lets {0} sign: run `entente-control-plane delegate`")]
+    NoDelegation(KeyId),
+    #[error("the delegation of {key} ended {ended}: run `entente-control-plane delegate`")]
+    DelegationEnded { key: KeyId, ended: Timestamp },
+    #[error("the delegation of {key} begins {begins}: check this machine's clock")]
+    DelegationNotBegun { key: KeyId, begins: Timestamp },
+    #[error("a stored statement is not one of the store's root key: restore the store from an export")]
+    Statement(#[source] SealError),
+    #[error("the root key's statements cannot be read")]
+    Import(#[from] ImportError),
+    #[error("the store cannot be read")]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Row(#[from] RowError),
+    #[error("a row has a key that is not one of ours: {0}")]
+    Key(String),
+    #[error("the first root could not be written")]
+    Commit(#[source] AppError),
+}
+
+impl App {
+    /// Opens the application over a store.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        config: Config,
+        online: OnlineKey,
+        ca: CertificateAuthority,
+        clock: Clock,
+    ) -> Result<Self, OpenError> {
+        let root_key = provision::root_key(&*store).await?.ok_or(OpenError::NoRootKey)?;
+        let statements: Arc<[Signed]> = provision::statements(&*store).await?.into();
+        let epoch = check_statements(root_key, &statements, online.public(), clock())?;
+        let (head, world) = load_world(&*store).await?;
+        let world = Arc::new(world);
+        let receipts = load::<Receipt>(&*store, rows::REMOVAL).await?;
+        let receipts = Receipts::of(receipts.into_iter().map(|(_, receipt)| receipt), &world);
+        let registry = Registry::of(load_registry(&*store).await?);
+        let reports = load_reports(&*store).await?;
+        let stand = Stand { world: world.clone(), head };
+        let inner = Inner::of(Parts {
+            store,
+            config,
+            clock,
+            online,
+            ca,
+            root_key,
+            epoch,
+            statements,
+            head: Head::new(stand),
+            world,
+            registry,
+            desks: Desks::default(),
+            receipts,
+        });
+        let app = Self { inner: Arc::new(inner) };
+        let signed = app.commit(|draft| {
+            draft.sign_all();
+            Ok(())
+        });
+        signed.await.map_err(OpenError::Commit)?;
+        app.inner.desks.remember(reports);
+        Ok(app)
+    }
+}
+
+/// The epoch, if the online key may sign now.
+fn check_statements(root: PublicKey, all: &[Signed], online: PublicKey, now: Timestamp) -> Result<u64, OpenError> {
+    let mut verifier = Verifier::new(root);
+    let (mut current, mut revoked, mut mine) = (None, Vec::new(), Vec::new());
+    for signed in all {
+        match verifier.accept(signed).map_err(OpenError::Statement)? {
+            Statement::Epoch { epoch, .. } => current = current.max(Some(epoch)),
+            Statement::Revocation { serials } => revoked.extend(serials),
+            Statement::Delegation { key, not_before, not_after, serial } if key == online => {
+                mine.push((serial, not_before, not_after));
+            }
+            Statement::Delegation { .. } => {}
+        }
+    }
+    mine.retain(|(serial, ..)| !revoked.contains(serial));
+    let key = online.id();
+    let (_, begins, ended) = *mine.iter().max_by_key(|(_, _, ends)| *ends).ok_or(OpenError::NoDelegation(key))?;
+    if ended <= now {
+        return Err(OpenError::DelegationEnded { key, ended });
+    }
+    if !mine.iter().any(|(_, begins, ends)| *begins <= now && now < *ends) {
+        return Err(OpenError::DelegationNotBegun { key, begins });
+    }
+    current.ok_or(OpenError::NoEpoch)
+}
+
+/// All rows below a prefix: what follows the prefix, and the row.
+async fn load<T: DeserializeOwned>(store: &dyn Store, prefix: &str) -> Result<Vec<(String, T)>, OpenError> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.scan(prefix, after.as_deref(), MAX_PAGE_ENTRIES).await?;
+        for (key, entry) in &page.entries {
+            found.push((key[prefix.len()..].to_owned(), rows::decode(key, &entry.value)?));
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(found),
+        }
+    }
+}
+
+async fn load_world(store: &dyn Store) -> Result<(HeadRow, World), OpenError> {
+    let head = match store.get(rows::HEAD).await? {
+        Some(entry) => rows::decode(rows::HEAD, &entry.value)?,
+        None => HeadRow::default(),
+    };
+    let (mut intent, mut metas, mut removals_since) = (Intent::default(), Map::default(), Map::default());
+    for (_, stored) in load::<Stored>(store, rows::INTENT).await? {
+        metas.insert(stored.manifest.name(), Arc::new(stored.meta));
+        intent.put(stored.manifest);
+    }
+    for (_, row) in load::<RevocationRow>(store, rows::REVOCATION).await? {
+        removals_since.insert(row.revocation.id.clone(), row.since);
+        intent.put_revocation((*row.revocation).clone());
+    }
+    let fleet = Fleet::compile_all(intent);
+    Ok((head, World { revision: head.revision, fleet, metas, removals_since }))
+}
+
+async fn load_registry(store: &dyn Store) -> Result<Tables, OpenError> {
+    let mut tables = Tables::default();
+    for (id, row) in load(store, rows::PRINCIPAL).await? {
+        tables.principals.insert(PrincipalName::from_id(&id).map_err(|_| OpenError::Key(id))?, row);
+    }
+    for (id, row) in load(store, rows::TOKEN).await? {
+        tables.tokens.insert(TokenName::from_id(&id).map_err(|_| OpenError::Key(id))?, row);
+    }
+    for (ids, row) in load(store, rows::AGENT).await? {
+        tables.agents.insert(agent_name(&ids).ok_or(OpenError::Key(ids))?, row);
+    }
+    Ok(tables)
+}
+
+fn agent_name(ids: &str) -> Option<AgentName> {
+    let (tenant, agent) = ids.split_once('/')?;
+    AgentName::new(TenantName::from_id(tenant).ok()?, agent).ok()
+}
+
+async fn load_reports(store: &dyn Store) -> Result<HashMap<TenantName, Reported>, OpenError> {
+    let tenant = |id: &str| TenantName::from_id(id).map_err(|_| OpenError::Key(id.to_owned()));
+    let mut reports: HashMap<TenantName, Reported> = HashMap::new();
+    for (id, row) in load::<StandingRow>(store, rows::STANDING).await? {
+        reports.insert(tenant(&id)?, Reported::default().with_row(row));
+    }
+    for (path, item) in load::<entente_model::report::ItemReport>(store, rows::STATUS).await? {
+        let id = path.split('/').next().unwrap_or_default();
+        let reported = reports.entry(tenant(id)?).or_default();
+        reported.items.insert(item.key.to_string().into(), Arc::new(item));
+    }
+    Ok(reports)
+}

@@ -1,0 +1,98 @@
+//! What agents have reported, tenant by tenant, in memory as in the rows; and the views that are made of it.
+//!
+//! [`report`] keeps what comes in, [`view`] says how a tenant stands, [`access`] who has access where, [`watch`] who
+//! wants to know. Knows nothing about streams.
+
+pub(crate) mod access;
+pub(crate) mod report;
+pub(crate) mod view;
+pub(crate) mod watch;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use entente_model::desired::{Digest, ItemKey, Version};
+use entente_model::report::{Accepted, ItemReport, ItemState, Standing};
+use entente_model::{AgentName, Guid, HomeName, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::rows::as_hex;
+
+/// What one tenant's agent has said.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reported {
+    /// By the key's text, which is the order in which people see them.
+    pub(crate) items: BTreeMap<Arc<str>, Arc<ItemReport>>,
+    pub(crate) standing: Option<Arc<Standing>>,
+    /// The state that the agent holds.
+    pub(crate) accepted: Option<Accepted>,
+    pub(crate) last_seen: Option<Timestamp>,
+    /// Who reported last. Another agent is asked to report everything anew.
+    pub(crate) reporter: Option<AgentName>,
+}
+
+/// The row of a tenant's agent; items have rows of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StandingRow {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    standing: Option<Standing>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    accepted: Option<AcceptedRow>,
+    last_seen: Option<Timestamp>,
+    reporter: Option<AgentName>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AcceptedRow {
+    epoch: u64,
+    revision: u64,
+    #[serde(with = "as_hex::digest")]
+    root: Digest,
+    #[serde(with = "as_hex::digest")]
+    digest: Digest,
+}
+
+impl Reported {
+    /// Whether an account is, or may be, still there.
+    pub(crate) fn shows(&self, home: &HomeName, object_id: Guid) -> bool {
+        let person = ItemKey::User { home: home.clone(), object_id }.to_string();
+        // The user comes before any membership, so one look-up answers; a membership alone is never reported.
+        self.items.get(person.as_str()).is_some_and(|item| item.state != ItemState::Removed)
+    }
+
+    /// Everything but the items.
+    pub(crate) fn clone_without_items(&self) -> Self {
+        Self {
+            items: BTreeMap::new(),
+            standing: self.standing.clone(),
+            accepted: self.accepted.clone(),
+            last_seen: self.last_seen,
+            reporter: self.reporter.clone(),
+        }
+    }
+
+    pub(crate) fn row(&self) -> StandingRow {
+        let accepted = self.accepted.as_ref().map(|accepted| AcceptedRow {
+            epoch: accepted.version.epoch,
+            revision: accepted.version.revision,
+            root: accepted.root,
+            digest: accepted.digest,
+        });
+        let standing = self.standing.as_deref().cloned();
+        StandingRow { standing, accepted, last_seen: self.last_seen, reporter: self.reporter.clone() }
+    }
+
+    pub(crate) fn with_row(mut self, row: StandingRow) -> Self {
+        self.standing = row.standing.map(Arc::new);
+        self.accepted = row.accepted.map(|row| Accepted {
+            version: Version { epoch: row.epoch, revision: row.revision },
+            root: row.root,
+            digest: row.digest,
+        });
+        self.last_seen = row.last_seen;
+        self.reporter = row.reporter;
+        self
+    }
+}

@@ -1,0 +1,159 @@
+//! Keeps a report: rows of what changed, then memory, then the acknowledgement.
+
+use std::sync::Arc;
+
+use entente_model::report::{ItemReport, Report};
+use entente_model::{AgentName, TenantName};
+use entente_store::Commit;
+
+use crate::app::Inner;
+use crate::desk::Desk;
+use crate::error::Cause;
+use crate::rows;
+
+/// Most items of one report, whatever the agent was told.
+const MAX_REPORT_ITEMS: usize = 2_000;
+
+/// Most items that are kept of one tenant: as many as it may hold, and as many again that are on their way out.
+const MAX_KEPT_ITEMS: usize = 2 * entente_model::desired::MAX_ITEMS;
+
+/// Longest sentence or address in bytes.
+const MAX_TEXT_BYTES: usize = 4 * 1024;
+
+/// Longest script in bytes: a Defender role with every permission takes some 6 KiB.
+const MAX_SCRIPT_BYTES: usize = 32 * 1024;
+
+/// Most findings, planes and permissions of a standing.
+const MAX_STANDING_ENTRIES: usize = 2_000;
+
+/// Rows of one commit: below what a store takes, so that the rows of others find room in the group.
+const MAX_ROWS: usize = 4_000;
+
+/// Why a report is not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    #[error("the report has {count} {what}, over {limit}")]
+    TooMany { what: &'static str, count: usize, limit: usize },
+    #[error("the report's {what} is longer than {limit} bytes")]
+    TooLong { what: &'static str, limit: usize },
+    #[error("the report could not be kept")]
+    NotKept(#[source] Cause),
+}
+
+/// What a report changes.
+#[derive(Default)]
+struct Changed {
+    puts: Vec<(Arc<str>, Arc<ItemReport>)>,
+    deletes: Vec<Arc<str>>,
+}
+
+/// Keeps a report, durably.
+pub(crate) async fn keep(
+    inner: &Inner,
+    desk: &Desk,
+    agent: &AgentName,
+    report: Report,
+    full: bool,
+) -> Result<(), ReportError> {
+    check(&report)?;
+    let _one_by_one = desk.reporting.lock().await;
+    let changed = changed(desk, &report, full)?;
+    let standing = {
+        let mut after = desk.lock().reported.clone_without_items();
+        after.standing = report.standing.clone().map(Arc::new).or(after.standing);
+        after.reporter = Some(agent.clone());
+        after.last_seen = Some(inner.now());
+        after
+    };
+    let row = rows::encode(&standing.row());
+    let first = Commit::new().put(rows::standing(&desk.tenant), row);
+    for commit in commits(&desk.tenant, &changed, first) {
+        inner.store.commit(commit).await.map_err(|error| ReportError::NotKept(error.into()))?;
+    }
+    let proven = changed.puts.iter().any(|(_, item)| item.proof.is_some());
+    {
+        let mut state = desk.lock();
+        for key in changed.deletes {
+            state.reported.items.remove(&key);
+        }
+        state.reported.items.extend(changed.puts);
+        state.reported.standing = standing.standing;
+        state.reported.reporter = standing.reporter;
+        state.reported.last_seen = standing.last_seen;
+    }
+    if proven {
+        inner.removal_proven.notify_one();
+    }
+    inner.watchers.changed(&desk.tenant);
+    Ok(())
+}
+
+fn changed(desk: &Desk, report: &Report, full: bool) -> Result<Changed, ReportError> {
+    let state = desk.lock();
+    let known = &state.reported.items;
+    let mut changed = Changed::default();
+    for item in &report.items {
+        let key: Arc<str> = item.key.to_string().into();
+        if known.get(&key).is_none_or(|known| **known != *item) {
+            changed.puts.push((key, Arc::new(item.clone())));
+        }
+    }
+    let mut gone: Vec<Arc<str>> = report.forgotten.iter().map(|key| key.to_string().into()).collect();
+    if full {
+        let named: std::collections::BTreeSet<String> = report.items.iter().map(|item| item.key.to_string()).collect();
+        gone.extend(known.keys().filter(|key| !named.contains(&***key)).cloned());
+    }
+    gone.retain(|key| known.contains_key(key));
+    changed.deletes = gone;
+    let count = known.len() + changed.puts.len() - changed.deletes.len();
+    if count > MAX_KEPT_ITEMS {
+        return Err(ReportError::TooMany { what: "items, with those before it", count, limit: MAX_KEPT_ITEMS });
+    }
+    Ok(changed)
+}
+
+/// One commit, but for a set of rows that no store takes at once.
+fn commits(tenant: &TenantName, changed: &Changed, first: Commit) -> Vec<Commit> {
+    let puts = changed.puts.iter().map(|(key, item)| (rows::status(tenant, key), Some(rows::encode(&**item))));
+    let deletes = changed.deletes.iter().map(|key| (rows::status(tenant, key), None));
+    // Deletions first: what is put afterwards under the same key stays.
+    let all: Vec<_> = deletes.chain(puts).collect();
+    let add = |commit: Commit, (key, value): &(String, Option<bytes::Bytes>)| match value {
+        Some(value) => commit.put(key.as_str(), value.clone()),
+        None => commit.delete(key.as_str()),
+    };
+    let mut chunks = all.chunks(MAX_ROWS);
+    let mut commits = vec![chunks.next().unwrap_or_default().iter().fold(first, add)];
+    commits.extend(chunks.map(|chunk| chunk.iter().fold(Commit::new(), add)));
+    commits
+}
+
+fn check(report: &Report) -> Result<(), ReportError> {
+    let many = |what, count, limit| {
+        if count > limit { Err(ReportError::TooMany { what, count, limit }) } else { Ok(()) }
+    };
+    let long = |what, len, limit| if len > limit { Err(ReportError::TooLong { what, limit }) } else { Ok(()) };
+    many("items", report.items.len(), MAX_REPORT_ITEMS)?;
+    many("forgotten items", report.forgotten.len(), MAX_KEPT_ITEMS)?;
+    for item in &report.items {
+        let url = item.redeem_url.as_deref().unwrap_or_default();
+        let object = item.object_id.as_deref().unwrap_or_default();
+        for (what, text) in [("detail", item.detail.as_str()), ("link", url), ("object id", object)] {
+            long(what, text.len(), MAX_TEXT_BYTES)?;
+        }
+        long("script", item.script.as_deref().map_or(0, str::len), MAX_SCRIPT_BYTES)?;
+        let unread = item.proof.as_ref().map_or(&[][..], |proof| &proof.unread);
+        many("unread scopes", unread.len(), MAX_STANDING_ENTRIES)?;
+    }
+    if let Some(standing) = &report.standing {
+        many("findings", standing.findings.len(), MAX_STANDING_ENTRIES)?;
+        many("planes", standing.planes.len(), MAX_STANDING_ENTRIES)?;
+        many("permissions", standing.permissions.len(), MAX_STANDING_ENTRIES)?;
+        for finding in &standing.findings {
+            long("finding", finding.detail.len(), MAX_TEXT_BYTES)?;
+        }
+        long("guardrail fault", standing.guardrail_fault.as_deref().map_or(0, str::len), MAX_TEXT_BYTES)?;
+        long("guardrail digest", standing.guardrail.len(), MAX_TEXT_BYTES)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,299 @@
+//! How a tenant stands, in one word and in detail: desired items beside what is reported of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::intent::Intent;
+use entente_model::report::{Finding, ItemReport, ItemState, PlaneStanding, Reason};
+use entente_model::{AgentName, OperatorName, TenantName, Timestamp};
+use entente_seal::{Buckets, SealedItem};
+
+use crate::app::{App, Inner};
+use crate::caller::{ApiRole, Caller};
+use crate::desk::{Desk, DeskState};
+use crate::error::AppError;
+use crate::page::{Page, PageRequest};
+
+/// How one tenant stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantStatus {
+    pub tenant: TenantName,
+    pub phase: TenantPhase,
+    /// Why, for people; empty when converged.
+    pub explanation: String,
+    pub connected: bool,
+    pub last_seen: Option<Timestamp>,
+    /// Of the newest desired state whose content differs from the one before.
+    pub desired_revision: u64,
+    /// 0 if none.
+    pub accepted_revision: u64,
+    /// Newer contents that are not accepted; at least so many, after a restart.
+    pub revisions_behind: u64,
+    pub parked: Option<String>,
+    pub paused: bool,
+    /// When the agent's certificate ends.
+    pub credential_expires: Option<Timestamp>,
+    /// When its credential to Microsoft ends.
+    pub cloud_credential_expires: Option<Timestamp>,
+    pub counts: BTreeMap<ItemState, u32>,
+    pub planes: Vec<PlaneStanding>,
+    pub findings: Vec<Finding>,
+    pub guardrail_fault: Option<String>,
+    pub guardrail: String,
+    /// How many items are desired.
+    pub items: u32,
+}
+
+/// In one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TenantPhase {
+    /// No agent has enrolled.
+    Unenrolled,
+    Offline,
+    /// Nothing is sent until a person acts.
+    Parked,
+    /// The agent has work to do.
+    Converging,
+    /// Something waits for Microsoft or a person.
+    Waiting,
+    /// Something is refused, held or drifted.
+    Partial,
+    /// Every item is applied or removed, as read back.
+    Converged,
+}
+
+/// One item, as its agent last saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemStatus {
+    pub tenant: TenantName,
+    /// Whether it is named for removal.
+    pub absent: bool,
+    /// PENDING if nothing was reported yet.
+    pub report: ItemReport,
+    /// For items about a person.
+    pub operator: Option<OperatorName>,
+    /// What it is, in a few words.
+    pub display: String,
+}
+
+impl App {
+    /// How one tenant stands.
+    pub fn tenant_status(&self, caller: &Caller, tenant: &TenantName) -> Result<TenantStatus, AppError> {
+        caller.needs(ApiRole::Viewer)?;
+        self.inner.status(tenant).ok_or_else(|| AppError::not_found(tenant))
+    }
+
+    /// By name.
+    pub fn list_tenant_statuses(&self, caller: &Caller, page: &PageRequest) -> Result<Page<TenantStatus>, AppError> {
+        caller.needs(ApiRole::Viewer)?;
+        let after = page.after::<TenantName>()?;
+        let world = self.world();
+        let names = world.fleet.intent().tenants.keys().filter(|name| after.as_ref().is_none_or(|after| *name > after));
+        // A tenant between its commit and its desk has no status yet.
+        let statuses = names.filter_map(|name| self.inner.status(name));
+        Ok(Page::of(statuses, page.limit(), |status| status.tenant.clone()))
+    }
+
+    /// Items of one tenant by key: the desired ones, and what is reported beyond them.
+    pub fn list_item_statuses(
+        &self,
+        caller: &Caller,
+        tenant: &TenantName,
+        states: &[ItemState],
+        page: &PageRequest,
+    ) -> Result<Page<ItemStatus>, AppError> {
+        caller.needs(ApiRole::Viewer)?;
+        let desk = self.inner.desks.get(tenant).ok_or_else(|| AppError::not_found(tenant))?;
+        let (wanted, reported) = {
+            let state = desk.lock();
+            (state.wanted.clone(), state.reported.items.clone())
+        };
+        let world = self.world();
+        let mut merged: BTreeMap<&str, (Option<&SealedItem>, Option<&Arc<ItemReport>>)> = BTreeMap::new();
+        for item in wanted.items.iter() {
+            merged.insert(item.key(), (Some(item), None));
+        }
+        for (key, report) in &reported {
+            merged.entry(key).or_default().1 = Some(report);
+        }
+        let chosen = merged.iter().filter(|(key, (_, report))| {
+            let state = report.map_or(ItemState::Pending, |report| report.state);
+            ***key > *page.token && (states.is_empty() || states.contains(&state))
+        });
+        let statuses = chosen.map(|(key, (item, report))| {
+            let item = item.and_then(|item| item.open().ok());
+            status_of(tenant, key, item, report.map(|report| &**report), world.fleet.intent(), wanted.version.revision)
+        });
+        Ok(Page::of(statuses, page.limit(), |status| status.report.key.to_string()))
+    }
+}
+
+impl Inner {
+    pub(crate) fn status(&self, tenant: &TenantName) -> Option<TenantStatus> {
+        let desk = self.desks.get(tenant)?;
+        let agent = {
+            let tables = self.registry.tables();
+            tables.agent_of(tenant).map(|(name, row)| (name.clone(), row.expires))
+        };
+        Some(status(&desk, &desk.lock(), agent))
+    }
+}
+
+fn status(desk: &Desk, state: &DeskState, agent: Option<(AgentName, Timestamp)>) -> TenantStatus {
+    let standing = state.reported.standing.as_deref().cloned().unwrap_or_default();
+    let counts = counts(state);
+    let (phase, explanation) = phase(state, agent.is_some(), &counts);
+    TenantStatus {
+        tenant: desk.tenant.clone(),
+        phase,
+        explanation,
+        connected: state.is_connected(),
+        last_seen: state.reported.last_seen,
+        desired_revision: state.content_revision,
+        accepted_revision: state.reported.accepted.as_ref().map_or(0, |accepted| accepted.version.revision),
+        revisions_behind: state.behind(),
+        parked: state.parked.as_ref().map(|parked| parked.reason().to_owned()),
+        paused: standing.paused,
+        credential_expires: agent.map(|(_, expires)| expires),
+        cloud_credential_expires: standing.credential_expires,
+        counts,
+        planes: standing.planes,
+        findings: standing.findings,
+        guardrail_fault: standing.guardrail_fault,
+        guardrail: standing.guardrail,
+        items: state.wanted.items.len(),
+    }
+}
+
+/// Items in each state; what is desired and not reported is PENDING.
+fn counts(state: &DeskState) -> BTreeMap<ItemState, u32> {
+    let reported = &state.reported.items;
+    let mut counts = BTreeMap::new();
+    for item in reported.values() {
+        *counts.entry(item.state).or_insert(0) += 1;
+    }
+    let unreported = state.wanted.items.iter().filter(|item| !reported.contains_key(item.key())).count() as u32;
+    if unreported > 0 {
+        *counts.entry(ItemState::Pending).or_insert(0) += unreported;
+    }
+    counts
+}
+
+fn phase(state: &DeskState, enrolled: bool, counts: &BTreeMap<ItemState, u32>) -> (TenantPhase, String) {
+    if !enrolled {
+        return (TenantPhase::Unenrolled, "no agent has enrolled; make an enrolment token for the customer".into());
+    }
+    if let Some(parked) = &state.parked {
+        return (TenantPhase::Parked, parked.reason().to_owned());
+    }
+    if !state.is_connected() {
+        let seen = state.reported.last_seen.map_or_else(|| "never seen".into(), |seen| format!("last seen {seen}"));
+        return (TenantPhase::Offline, format!("its agent is not connected; {seen}"));
+    }
+    let behind = state.behind();
+    if behind > 0 {
+        return (TenantPhase::Converging, format!("{behind} newer states are not accepted yet"));
+    }
+    let count = |states: &[ItemState]| states.iter().filter_map(|state| counts.get(state)).sum::<u32>();
+    let said = |states: &[ItemState]| {
+        let some = states.iter().filter_map(|state| counts.get(state).map(|count| format!("{count} {}", state.word())));
+        some.collect::<Vec<_>>().join(", ")
+    };
+    for (phase, states) in [
+        (TenantPhase::Converging, &[ItemState::Pending][..]),
+        (TenantPhase::Partial, UNDELIVERED),
+        (TenantPhase::Waiting, &[ItemState::Waiting, ItemState::NeedsApproval]),
+    ] {
+        if count(states) > 0 {
+            return (phase, said(states));
+        }
+    }
+    (TenantPhase::Converged, String::new())
+}
+
+/// What keeps a tenant from being converged, and does not come by waiting.
+const UNDELIVERED: &[ItemState] = &[
+    ItemState::Failed,
+    ItemState::Refused,
+    ItemState::Held,
+    ItemState::Drifted,
+    ItemState::Partial,
+    ItemState::BlockedByCustomer,
+    ItemState::Residual,
+    ItemState::Unsupported,
+];
+
+fn status_of(
+    tenant: &TenantName,
+    key: &str,
+    item: Option<Item>,
+    report: Option<&ItemReport>,
+    intent: &Intent,
+    revision: u64,
+) -> ItemStatus {
+    let key: ItemKey = report.map(|report| report.key.clone()).or_else(|| key.parse().ok()).unwrap_or_else(|| {
+        // Cannot be: keys of desired items are ours. Shown as it is rather than hidden.
+        ItemKey::Other(key.to_owned())
+    });
+    let absent = item.as_ref().is_some_and(|item| item.want != Want::Present);
+    let operator = operator_of(&key, item.as_ref(), intent);
+    let display = item.as_ref().map(|item| display(item, operator.as_ref())).unwrap_or_default();
+    let report = report.cloned().unwrap_or_else(|| unreported(key, item.as_ref(), revision));
+    ItemStatus { tenant: tenant.clone(), absent, report, operator, display }
+}
+
+fn unreported(key: ItemKey, item: Option<&Item>, revision: u64) -> ItemReport {
+    let since = match item.map(|item| &item.want) {
+        Some(Want::Absent { since, .. }) => *since,
+        _ => Timestamp::MIN,
+    };
+    ItemReport {
+        key,
+        state: ItemState::Pending,
+        reason: None::<Reason>,
+        detail: String::new(),
+        object_id: None,
+        owned: false,
+        redeem_url: None,
+        script: None,
+        proof: None,
+        revision,
+        since,
+    }
+}
+
+/// The person whom an item is about: named by the item itself, by intent, or by the removal that names it.
+fn operator_of(key: &ItemKey, item: Option<&Item>, intent: &Intent) -> Option<OperatorName> {
+    if let Some(ItemBody::User { operator, .. }) = item.map(|item| &item.body) {
+        return Some(operator.clone());
+    }
+    let (home, id) = key.person()?;
+    let mut operators = intent.operators.values();
+    let known = operators.find(|it| it.identities.iter().any(|it| it.home == *home && it.object_id == id));
+    let leaving = || {
+        let mut rows = intent.revocations.values();
+        rows.find(|row| row.identity.home == *home && row.identity.object_id == id).map(|row| row.operator.clone())
+    };
+    known.map(|operator| operator.name.clone()).or_else(leaving)
+}
+
+fn display(item: &Item, operator: Option<&OperatorName>) -> String {
+    match (&item.body, &item.key) {
+        (ItemBody::User { display_name, mail, .. }, _) => format!("user {display_name} <{mail}>"),
+        (ItemBody::Group { display_name, .. }, _) => format!("group {display_name}"),
+        (ItemBody::AzureRole { role_name, scope, .. }, _) => format!("{role_name} at {scope}"),
+        (ItemBody::DefenderRole { display_name, .. }, _) => format!("Defender role {display_name}"),
+        (ItemBody::DefenderAssignment { display_name, .. }, _) => format!("Defender assignment {display_name}"),
+        (ItemBody::Member, ItemKey::Member { role, class, .. }) => {
+            let who = operator.map_or_else(|| "a person".into(), ToString::to_string);
+            format!("{who} in {} ({})", role, class.word())
+        }
+        _ => item.key.to_string(),
+    }
+}
+
+/// An item of a state, by its key.
+pub(super) fn opened(items: &Buckets, key: &str) -> Option<Item> {
+    items.get(key).and_then(|item| item.open().ok())
+}

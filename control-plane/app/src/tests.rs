@@ -1,0 +1,1 @@
+//! Behaviour at the boundary, over the real store.

@@ -1,0 +1,229 @@
+//! Enrolment tokens: the right to enrol one agent of one tenant, once. Of the secret only a hash is kept.
+
+use std::fmt;
+use std::time::Duration;
+
+use entente_model::desired::Digest;
+use entente_model::violation::Fault;
+use entente_model::{AgentName, TenantName, Timestamp, TokenName, Violation};
+use ring::rand::SecureRandom;
+use serde::{Deserialize, Serialize};
+
+use crate::app::{App, Inner};
+use crate::audit::Entry;
+use crate::caller::{ApiRole, Caller};
+use crate::error::AppError;
+use crate::page::{Page, PageRequest};
+use crate::registry::RegistryChange;
+use crate::replay::{Options, Request};
+use crate::rows::{self, as_hex};
+use crate::writer::Draft;
+
+/// A customer answers a mail within three days.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(72 * 3_600);
+
+/// Longer would be a standing key.
+const MAX_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
+
+/// What is kept of a token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TokenRow {
+    pub(crate) tenant: TenantName,
+    /// SHA-256: the secret is random and long, so there is nothing to guess and no need for a slow hash.
+    #[serde(with = "as_hex::digest")]
+    pub(crate) secret: Digest,
+    pub(crate) created: Timestamp,
+    pub(crate) expires: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) used: Option<Used>,
+}
+
+/// By whom a token was used, and the answer, for an agent that lost it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Used {
+    pub(crate) time: Timestamp,
+    pub(crate) agent: AgentName,
+    /// SHA-256 of the public key.
+    #[serde(with = "as_hex::digest")]
+    pub(crate) key: Digest,
+    pub(crate) certificate_pem: String,
+}
+
+/// A token, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrollmentToken {
+    pub name: TokenName,
+    pub tenant: TenantName,
+    pub created: Timestamp,
+    pub expires: Timestamp,
+    pub used: Option<Timestamp>,
+    pub agent: Option<AgentName>,
+}
+
+/// A new token and the file with its secret.
+#[derive(Debug, Clone)]
+pub struct CreatedToken {
+    pub token: EnrollmentToken,
+    pub file: TokenFile,
+}
+
+/// What the customer gives to its agent. Empty when the request was a repeated one: a secret is shown once.
+#[derive(Clone, Default)]
+pub struct TokenFile(String);
+
+impl TokenFile {
+    /// For the one who asked, and nobody else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TokenFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenFile(..)")
+    }
+}
+
+impl EnrollmentToken {
+    fn of(name: &TokenName, row: &TokenRow) -> Self {
+        Self {
+            name: name.clone(),
+            tenant: row.tenant.clone(),
+            created: row.created,
+            expires: row.expires,
+            used: row.used.as_ref().map(|used| used.time),
+            agent: row.used.as_ref().map(|used| used.agent.clone()),
+        }
+    }
+}
+
+impl App {
+    /// Makes a token; its secret is in this answer and nowhere else.
+    pub async fn create_token(
+        &self,
+        caller: &Caller,
+        tenant: &TenantName,
+        lifetime: Duration,
+        options: &Options,
+    ) -> Result<CreatedToken, AppError> {
+        caller.needs(ApiRole::Operator)?;
+        let lifetime = if lifetime.is_zero() { DEFAULT_LIFETIME } else { lifetime };
+        if lifetime > MAX_LIFETIME {
+            let text = "is more than 30 days; choose less, and make another token later";
+            return Err(AppError::Invalid(vec![Violation::new("lifetime_seconds", Fault::TooLarge, text)]));
+        }
+        let (id, secret) = (random_text(4)?, random_text(32)?);
+        let name = TokenName::from_id(&id).expect("hexadecimal digits make an id");
+        let request = Request::of(caller, options, &(tenant, lifetime));
+        let (entry, hash) = (entry(caller, options, &name, "created"), rows::sha256(secret.as_bytes()));
+        let (made, tenant) = (name.clone(), tenant.clone());
+        let create = move |draft: &mut Draft<'_>| {
+            if let Some(first) = request.first_answer(draft)? {
+                return Ok(first);
+            }
+            if !draft.stand.world.fleet.intent().tenants.contains_key(&tenant) {
+                return Err(AppError::not_found(&tenant));
+            }
+            let (tenant, created) = (tenant.clone(), draft.now);
+            let row = TokenRow { tenant, secret: hash, created, expires: created.plus(lifetime), used: None };
+            let token = EnrollmentToken::of(&made, &row);
+            put(draft, &made, Some(row));
+            draft.record(entry.clone());
+            request.answered(draft, &token);
+            Ok(token)
+        };
+        let (_, token): (_, EnrollmentToken) = self.commit(create).await?;
+        let file = if token.name == name { self.inner.token_file(&token, &secret) } else { TokenFile::default() };
+        Ok(CreatedToken { token, file })
+    }
+
+    /// By name.
+    pub fn list_tokens(&self, caller: &Caller, page: &PageRequest) -> Result<Page<EnrollmentToken>, AppError> {
+        caller.needs(ApiRole::Viewer)?;
+        let after = page.after::<TokenName>()?;
+        let tables = self.inner.registry.tables();
+        let rows = tables.tokens.iter().filter(|(name, _)| after.as_ref().is_none_or(|after| *name > after));
+        Ok(Page::of(rows.map(|(name, row)| EnrollmentToken::of(name, row)), page.limit(), |it| it.name.clone()))
+    }
+
+    /// From now on it enrols nobody.
+    pub async fn delete_token(&self, caller: &Caller, name: &TokenName, options: &Options) -> Result<(), AppError> {
+        caller.needs(ApiRole::Operator)?;
+        let request = Request::of(caller, options, name);
+        let (entry, name) = (entry(caller, options, name, "deleted"), name.clone());
+        let delete = move |draft: &mut Draft<'_>| {
+            if let Some(()) = request.first_answer(draft)? {
+                return Ok(());
+            }
+            if draft.view.get(&rows::token(&name))?.is_none() {
+                return Err(AppError::not_found(&name));
+            }
+            put(draft, &name, None);
+            draft.record(entry.clone());
+            request.answered(draft, &());
+            Ok(())
+        };
+        self.commit(delete).await?;
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// TOML. Nothing in it needs quoting: an address, names, and hexadecimal digits.
+    fn token_file(&self, token: &EnrollmentToken, secret: &str) -> TokenFile {
+        let world = self.world();
+        let entra = world.fleet.intent().tenants.get(&token.tenant).map(|tenant| tenant.entra_tenant.to_string());
+        TokenFile(format!(
+            "# Enrols one agent of {tenant}, once, until {expires}. Keep it secret, and delete it afterwards.\n\
+             address = \"{address}\"\n\
+             tenant = \"{tenant}\"\n\
+             entra_tenant = \"{entra}\"\n\
+             token = \"{id}.{secret}\"\n\
+             ca_sha256 = \"{ca}\"\n\
+             root_key = \"{root}\"\n\
+             state_key = \"{state_key}\"\n",
+            tenant = token.tenant,
+            expires = token.expires,
+            address = self.config.agent_address,
+            entra = entra.unwrap_or_default(),
+            id = token.name.id(),
+            ca = hex::encode(self.ca.sha256()),
+            root = hex::encode(self.root_key.as_bytes()),
+            state_key = self.root_key.id(),
+        ))
+    }
+}
+
+/// A token's name and the hash of its secret, from what an agent sends: `ID.SECRET`.
+pub(crate) fn parse_secret(text: &str) -> Option<(TokenName, Digest)> {
+    let (id, secret) = text.split_once('.')?;
+    Some((TokenName::from_id(id).ok()?, rows::sha256(secret.as_bytes())))
+}
+
+pub(crate) fn put(draft: &mut Draft<'_>, name: &TokenName, row: Option<TokenRow>) {
+    match &row {
+        Some(row) => draft.put(rows::token(name), rows::encode(row)),
+        None => draft.delete(rows::token(name)),
+    }
+    draft.register(RegistryChange::Token(name.clone(), row));
+}
+
+/// Random bytes as hexadecimal digits.
+pub(crate) fn random_text(bytes: usize) -> Result<String, AppError> {
+    let mut random = vec![0; bytes];
+    let filled = ring::rand::SystemRandom::new().fill(&mut random);
+    filled.map_err(|_| AppError::internal("the system gives no randomness"))?;
+    Ok(hex::encode(random))
+}
+
+fn entry(caller: &Caller, options: &Options, name: &TokenName, verb: &str) -> Entry {
+    Entry {
+        actor: caller.principal.to_string(),
+        method: options.method,
+        request_id: options.request_id,
+        resources: vec![name.to_string()],
+        summary: format!("{name} {verb}"),
+    }
+}

@@ -1,0 +1,87 @@
+//! All intent at one revision, compiled: what reads see, and what a change begins from. Never changed in place.
+
+use std::sync::Arc;
+
+use entente_compiler::Fleet;
+use entente_model::intent::{Kind, Manifest, ResourceName};
+use entente_model::{Map, Timestamp};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::caller::{ApiRole, Caller};
+use crate::error::AppError;
+use crate::page::{Page, PageRequest};
+
+/// One revision of everything that is stated. Clones are free.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    /// The store revision of the newest change.
+    pub(crate) revision: u64,
+    pub(crate) fleet: Fleet,
+    pub(crate) metas: Map<ResourceName, Arc<Meta>>,
+    /// For each named removal, the revision since which it stands. A receipt counts from there on.
+    pub(crate) removals_since: Map<String, u64>,
+}
+
+/// What the server keeps beside a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Meta {
+    pub uid: Uuid,
+    /// The store revision of the last change.
+    pub revision: u64,
+    pub created: Timestamp,
+    pub updated: Timestamp,
+    /// Changes with every change.
+    pub etag: String,
+}
+
+impl Meta {
+    /// Of a resource that is written at a revision, new or after another state of it.
+    pub(crate) fn written(before: Option<&Self>, revision: u64, now: Timestamp) -> Self {
+        // A revision changes one resource once, so it is as good as a hash of the content.
+        let etag = format!("{revision:x}");
+        match before {
+            Some(before) => Self { revision, updated: now, etag, ..before.clone() },
+            None => Self { uid: Uuid::new_v4(), revision, created: now, updated: now, etag },
+        }
+    }
+}
+
+/// A resource and what the server keeps beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    pub manifest: Manifest,
+    pub meta: Meta,
+}
+
+impl World {
+    pub(crate) fn stored(&self, name: &ResourceName) -> Option<Stored> {
+        let manifest = self.fleet.intent().get(name)?;
+        let meta = self.metas.get(name).expect("every resource has its meta");
+        Some(Stored { manifest, meta: Meta::clone(meta) })
+    }
+}
+
+impl App {
+    /// One resource.
+    pub fn get(&self, caller: &Caller, name: &ResourceName) -> Result<Stored, AppError> {
+        caller.needs(ApiRole::Viewer)?;
+        self.world().stored(name).ok_or_else(|| AppError::not_found(name))
+    }
+
+    /// Resources of one kind, by name.
+    pub fn list(&self, caller: &Caller, kind: Kind, page: &PageRequest) -> Result<Page<Stored>, AppError> {
+        caller.needs(ApiRole::Viewer)?;
+        let after = page.after::<ResourceName>()?;
+        if after.as_ref().is_some_and(|after| after.kind() != kind) {
+            return Err(PageRequest::wrong());
+        }
+        let world = self.world();
+        let begun = |name: &ResourceName| name.kind() < kind || after.as_ref().is_some_and(|after| name <= after);
+        let names = world.metas.iter_from(begun).map(|(name, _)| name).take_while(|name| name.kind() == kind);
+        let names = Page::of(names, page.limit(), |name| (*name).clone());
+        Ok(names.map(|name| world.stored(name).expect("a listed resource exists")))
+    }
+}
