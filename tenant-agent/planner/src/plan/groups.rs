@@ -278,6 +278,9 @@ fn anchor(draft: &mut Draft<'_>, people: &People<'_>) {
         }
         Found::There(group, Some(_)) => {
             let members = draft.input.observed.members(group.id).read().copied();
+            if members.is_none() {
+                draft.recheck();
+            }
             for user in users {
                 let is_member = members.is_none_or(|members| members.contains(&user));
                 users::mark(draft, user, group.id, is_member);

@@ -156,6 +156,9 @@ fn calm(world: &mut World) {
     world.tenant.mishaps.clear();
     world.wait(24 * 60 * 60);
     world.settle();
+    // Marks in the anchor group are no items, and so nothing that a settled plan has waited for.
+    world.wait(300);
+    world.settle();
 }
 
 /// Where the goal has been reached, as far as others let it.
@@ -169,7 +172,8 @@ fn has_reached(world: &mut World) -> Result<(), TestCaseError> {
         let fit = user.is_some_and(|user| user.enabled && user.redeemed && user.is_entra_homed());
         let is_member = world.is_member(name, role.id());
         let held = world.member_state(name, role.id());
-        if open && fit && !left {
+        let has_group = world.items.keys().any(|key| item.key.depends_on().contains(key) && key.person().is_none());
+        if open && fit && !left && has_group {
             prop_assert!(is_member || held.starts_with("BLOCKED"), "{name} {}: {held}", role.id());
         }
         if !open {
