@@ -1,8 +1,9 @@
 //! What is tried, and what must hold.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use entente_store::{Commit, Revision, SledStore, Store, export, restore};
+use entente_store::{Commit, Entry, Key, Revision, SledStore, Store, export, restore};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -52,17 +53,29 @@ fn standing(dir: &Path, newest: Revision) -> Result<Numbers, String> {
     let mut numbers = Numbers::default();
     for task in 0..TASKS {
         let number = block_on(program::last(&store, task)).map_or(0, |(number, _)| number);
-        let page = block_on(store.scan(&format!("{task}/"), None, 1000)).map_err(|e| e.to_string())?;
-        if page.entries.iter().any(|(_, entry)| entry.revision > store.revision()) {
+        let found = entries(&store, &format!("{task}/"))?;
+        if found.values().any(|entry| entry.revision > store.revision()) {
             return Err(format!("an entry of task {task} is newer than the store"));
         }
-        let found = page.entries.into_iter().map(|(key, e)| (key.to_string(), e.value.to_vec()));
-        if found.collect::<std::collections::BTreeMap<_, _>>() != program::content(task, number) {
+        let values = found.into_iter().map(|(key, entry)| (key.to_string(), entry.value.to_vec()));
+        if values.collect::<BTreeMap<_, _>>() != program::content(task, number) {
             return Err(format!("commit {number} of task {task} stands by halves"));
         }
         numbers[task as usize] = number;
     }
     Ok(numbers)
+}
+
+fn entries(store: &SledStore, prefix: &str) -> Result<BTreeMap<Key, Entry>, String> {
+    let (mut all, mut next) = (BTreeMap::new(), None::<Key>);
+    loop {
+        let page = block_on(store.scan(prefix, next.as_deref(), 1000)).map_err(|e| e.to_string())?;
+        all.extend(page.entries);
+        next = page.next;
+        if next.is_none() {
+            return Ok(all);
+        }
+    }
 }
 
 /// Calls that change something in a run without trouble: the cuts are spread over them.
