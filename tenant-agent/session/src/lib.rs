@@ -19,4 +19,4 @@ pub use gather::{MAX_STATE_BYTES, MAX_STATEMENTS};
 pub use held::{Desired, Kept};
 pub use message::{GoAwayReason, Inbound, NackKind, Outbound, Stage, Welcome};
 pub use outbox::Status;
-pub use session::{Alarm, Config, Effect, Event, Session, View};
+pub use session::{Alarm, Config, Effect, Event, PROTOCOL, Session, View};

@@ -1,0 +1,124 @@
+//! The command line, written so that `--help` teaches.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// The agent that a customer hosts. It keeps this Entra tenant as the service provider's signed state says, and does
+/// nothing that the customer's own guardrail file does not allow.
+#[derive(Debug, Parser)]
+#[command(name = "entente-agent", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(after_help = "\
+First steps:
+  entente-agent check-guardrail guardrail.yaml   what the file lets the agent do; grant the permissions it names
+  entente-agent enroll --token token.toml        once, with the file from the service provider
+  entente-agent run                              as a service
+Look:  status, plan, permissions
+Stop:  pause, revoke-all; or stop the agent and disable its identity
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete.")]
+pub(crate) struct Args {
+    /// The configuration file
+    #[arg(
+        long,
+        global = true,
+        env = "ENTENTE_AGENT_CONFIG",
+        default_value = "/etc/entente/agent.toml",
+        value_name = "FILE"
+    )]
+    pub(crate) config: PathBuf,
+    /// How log lines look on standard error; RUST_LOG chooses which (default: info)
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Exchange a one-time token for this agent's certificate
+    ///
+    /// The key is made here and never leaves. Refused if the token file's root key is not the guardrail's
+    /// provider.stateKey, or the server does not show the CA that the token file names. Running it again with the same
+    /// token changes nothing.
+    Enroll {
+        /// The file that the service provider gave you
+        #[arg(long, value_name = "FILE")]
+        token: PathBuf,
+    },
+    /// Run the agent until it is stopped
+    ///
+    /// Keeps access as it was last allowed when the control plane is away: end dates hold, removals go on; after the
+    /// lease ends, nothing new is given.
+    Run {
+        /// Write this file once the agent runs
+        #[arg(long, value_name = "FILE")]
+        ready_file: Option<PathBuf>,
+        /// Start over after the ledger was lost: what is there is not touched, only proposed for adoption
+        #[arg(long)]
+        new_ledger: bool,
+    },
+    /// Show how the agent stands: connection, planes, what is open and why
+    Status {
+        #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+        output: Output,
+    },
+    /// Show what would be done now, and change nothing
+    Plan {
+        #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+        output: Output,
+    },
+    /// Check a guardrail file and print the consent text that follows from it
+    ///
+    /// Every fault is listed with its field. The consent text shows both sides: what Microsoft would let the agent do,
+    /// and what this file lets it do.
+    CheckGuardrail {
+        /// The guardrail file
+        file: PathBuf,
+    },
+    /// Stop all changes at once, but for end dates
+    ///
+    /// Holds until `resume`, over restarts, and is seen by the service provider.
+    Pause,
+    /// End a pause, or go on after revoke-all
+    Resume,
+    /// Remove everything that this agent gave, without the service provider
+    ///
+    /// Goes on where it stopped if it is interrupted, and ends with two reads that find nothing, further apart than
+    /// Microsoft's replication lag. Nothing is given again until `resume`. Exit code 3 if something is left.
+    RevokeAll {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        /// How long to go on before giving up, in seconds
+        #[arg(long, default_value_t = 1_800, value_name = "SECONDS")]
+        timeout: u64,
+    },
+    /// Print the Microsoft permissions that the guardrail needs
+    Permissions {
+        /// Another guardrail file than the configuration's
+        file: Option<PathBuf>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Args::command().debug_assert();
+    }
+}

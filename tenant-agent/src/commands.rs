@@ -1,0 +1,87 @@
+//! The commands: each reads what it needs, does it, and prints what came of it.
+
+mod guardrail;
+mod plan;
+mod revoke_all;
+mod status;
+
+use std::error::Error;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::Done;
+use crate::args::{Args, Command, LogFormat};
+use crate::config::Config;
+use crate::enroll::{self, Enrolled};
+use crate::receipt::Receipt;
+use crate::run::{self, Options};
+use crate::switches::Switches;
+
+pub(crate) type Outcome = Result<Done, Box<dyn Error>>;
+
+pub(crate) fn execute(args: Args) -> Outcome {
+    if let Command::CheckGuardrail { file } = &args.command {
+        return guardrail::check(file);
+    }
+    if let Command::Permissions { file: Some(file) } = &args.command {
+        return guardrail::permissions(file);
+    }
+    let config = Config::load(&args.config, |name| std::env::var(name).ok())?;
+    log(args.log_format, matches!(args.command, Command::Run { .. }));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let outcome = runtime.block_on(perform(args.command, config));
+    // What is still under way is nobody's any more: it must not hold up the end.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    outcome
+}
+
+async fn perform(command: Command, config: Config) -> Outcome {
+    match command {
+        Command::Enroll { token } => {
+            match enroll::enroll(&config, &token).await? {
+                Enrolled::Now(identity) => {
+                    println!("enrolled as {}; the token is used, remove its file", identity.pinned.agent)
+                }
+                Enrolled::Already(identity) => {
+                    println!("enrolled already as {}, with this token", identity.pinned.agent)
+                }
+            }
+            Ok(Done::Whole)
+        }
+        Command::Run { ready_file, new_ledger } => {
+            run::run(config, Options { ready_file, new_ledger }).await?;
+            Ok(Done::Whole)
+        }
+        Command::Status { output } => status::show(&config, output),
+        Command::Plan { output } => plan::show(&config, output).await,
+        Command::Pause => {
+            crate::files::make_private_dir(&config.state_dir)?;
+            Switches::of(&config.state_dir).pause()?;
+            println!("paused: only end dates pass until `entente-agent resume`");
+            Ok(Done::Whole)
+        }
+        Command::Resume => {
+            Switches::of(&config.state_dir).resume()?;
+            Receipt::clear(&config.state_dir)?;
+            println!("resumed: the agent keeps the tenant as the desired state says");
+            Ok(Done::Whole)
+        }
+        Command::RevokeAll { yes, timeout } => revoke_all::revoke_all(config, yes, timeout).await,
+        Command::Permissions { file } => guardrail::permissions(&file.unwrap_or(config.guardrail)),
+        Command::CheckGuardrail { file } => guardrail::check(&file),
+    }
+}
+
+/// The agent tells what it does; other commands only what goes wrong, as they print the rest.
+fn log(format: LogFormat, runs: bool) {
+    let default = if runs { "info" } else { "warn" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_span_events(FmtSpan::NONE);
+    // Fails if a program that runs us as itself has set one, which is as good.
+    match format {
+        LogFormat::Text => log.with_ansi(false).try_init().ok(),
+        LogFormat::Json => log.json().try_init().ok(),
+    };
+}

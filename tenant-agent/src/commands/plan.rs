@@ -1,0 +1,40 @@
+//! `plan`: what would be done now. Asks the agent if one runs, and looks itself if none does.
+
+use entente_model::plan::PlannedChange;
+use tokio::sync::{mpsc, watch};
+
+use super::Outcome;
+use crate::Done;
+use crate::args::Output;
+use crate::config::Config;
+use crate::run::Base;
+use crate::socket;
+use crate::steward::Steward;
+
+pub(super) async fn show(config: &Config, output: Output) -> Outcome {
+    let plan = match socket::ask(&config.state_dir).await {
+        Ok(Some(answer)) => answer,
+        _ => preview(config).await?,
+    };
+    let changes = plan?;
+    match output {
+        Output::Json => println!("{}", serde_json::to_string_pretty(&changes)?),
+        Output::Text if changes.is_empty() => println!("nothing to do"),
+        Output::Text => changes.iter().for_each(|change| println!("{}", line(change))),
+    }
+    Ok(Done::Whole)
+}
+
+async fn preview(config: &Config) -> Result<Result<Vec<PlannedChange>, String>, Box<dyn std::error::Error>> {
+    let base = Base::open(config, false).await?;
+    let (_view, shown) = watch::channel(base.session.view(base.clock.now()));
+    let (_plans, asked) = mpsc::channel(1);
+    let mut steward = Steward::new(base.steward_parts(config, shown, asked)?).await?;
+    Ok(steward.preview().await)
+}
+
+fn line(change: &PlannedChange) -> String {
+    let reason = change.reason.map_or_else(String::new, |reason| format!(" ({})", reason.word()));
+    let verdict = format!("{}{reason}", change.verdict.word());
+    format!("{:13} {verdict:34} {}   {}", change.class.word(), change.action, change.key)
+}

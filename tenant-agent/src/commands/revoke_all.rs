@@ -1,0 +1,81 @@
+//! `revoke-all`: turns the switch, and sees it through: by the agent that runs, or here if none does.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::Outcome;
+use crate::Done;
+use crate::config::Config;
+use crate::files;
+use crate::lock::LockError;
+use crate::receipt::Receipt;
+use crate::run::{Base, RunError};
+use crate::steward::Steward;
+use crate::switches::Switches;
+
+/// How often the receipt of an agent that runs is looked at.
+const GLANCE: Duration = Duration::from_millis(500);
+
+pub(super) async fn revoke_all(config: Config, yes: bool, timeout: u64) -> Outcome {
+    if !yes && !asked(&config)? {
+        return Err("nothing was done: say yes, or pass --yes".into());
+    }
+    files::make_private_dir(&config.state_dir)?;
+    if Receipt::read(&config.state_dir)?.is_some_and(|receipt| receipt.is_complete()) {
+        // It ended before; this one proves it anew.
+        Receipt::clear(&config.state_dir)?;
+    }
+    Switches::of(&config.state_dir).revoke_all()?;
+    let cancel = CancellationToken::new();
+    let work = see_through(&config, &cancel);
+    let ended = tokio::time::timeout(Duration::from_secs(timeout), work).await;
+    if let Ok(failed) = ended {
+        failed?;
+    }
+    let receipt = Receipt::read(&config.state_dir)?.unwrap_or_default();
+    print!("{}", receipt.text());
+    Ok(if receipt.is_complete() { Done::Whole } else { Done::Incomplete })
+}
+
+async fn see_through(config: &Config, cancel: &CancellationToken) -> Result<(), Box<dyn std::error::Error>> {
+    loop {
+        match Base::open(config, false).await {
+            Ok(base) => return here(config, base, cancel).await,
+            Err(RunError::Lock(LockError::Held(_))) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if is_complete(config)? {
+            return Ok(());
+        }
+        tokio::time::sleep(GLANCE).await;
+    }
+}
+
+async fn here(config: &Config, base: Base, cancel: &CancellationToken) -> Result<(), Box<dyn std::error::Error>> {
+    let (_view, shown) = watch::channel(base.session.view(base.clock.now()));
+    let (_plans, asked) = mpsc::channel(1);
+    let mut steward = Steward::new(base.steward_parts(config, shown, asked)?).await?;
+    while !is_complete(config)? {
+        let wait = steward.round(cancel).await?;
+        tokio::time::sleep(wait).await;
+    }
+    Ok(())
+}
+
+fn is_complete(config: &Config) -> Result<bool, files::FileError> {
+    Ok(Receipt::read(&config.state_dir)?.is_some_and(|receipt| receipt.is_complete()))
+}
+
+fn asked(config: &Config) -> std::io::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    print!("Remove everything that this agent gave in the tenant {}? Type yes: ", config.entra_tenant);
+    std::io::stdout().flush()?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim() == "yes")
+}

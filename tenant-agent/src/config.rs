@@ -1,0 +1,271 @@
+//! The configuration file: read completely and checked before anything is touched.
+//!
+//! Secrets are not in it, only the files that hold them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use entente_cloud::{Credential, Endpoints, ManagedIdentity, NationalCloud, Secret};
+use entente_model::Guid;
+use entente_planner::plan::Settings;
+use serde::Deserialize;
+
+use crate::files::{self, FileError};
+
+/// A configuration is a screen; this is a hundred.
+const MAX_BYTES: usize = 64 << 10;
+
+/// What the customer writes, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub entra_tenant: Guid,
+    pub guardrail: PathBuf,
+    pub state_dir: PathBuf,
+    /// Instead of the address that the token file named.
+    pub address: Option<String>,
+    pub settings: Settings,
+    pub cloud: entente_cloud::Config,
+    /// When the credential to Microsoft ends, if the customer says it: a secret does not tell.
+    pub credential_expires: Option<entente_model::Timestamp>,
+}
+
+/// Why a configuration is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("there is no configuration file {0}: pass --config FILE or set ENTENTE_AGENT_CONFIG")]
+    Missing(PathBuf),
+    #[error("configuration {path}: {message}")]
+    Form { path: PathBuf, message: String },
+    #[error("configuration: {field} {fault}")]
+    Field { field: &'static str, fault: String },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    entra_tenant: String,
+    guardrail: PathBuf,
+    state_dir: PathBuf,
+    address: Option<String>,
+    replication_lag_seconds: Option<u64>,
+    defender_lag_seconds: Option<u64>,
+    compare_seconds: Option<u64>,
+    recheck_seconds: Option<u64>,
+    #[serde(default)]
+    cloud: CloudForm,
+    credential: CredentialForm,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloudForm {
+    name: Option<String>,
+    login: Option<String>,
+    graph: Option<String>,
+    arm: Option<String>,
+    extra_ca: Option<PathBuf>,
+    /// A file, because a proxy's address may hold a password.
+    proxy_file: Option<PathBuf>,
+    proxy: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CredentialForm {
+    client_id: Option<String>,
+    secret_file: Option<PathBuf>,
+    certificate_file: Option<PathBuf>,
+    key_file: Option<PathBuf>,
+    federated_token_file: Option<PathBuf>,
+    #[serde(default)]
+    managed_identity: bool,
+    /// `2027-03-31T12:00:00Z`.
+    expires: Option<String>,
+}
+
+impl Config {
+    /// Reads and checks it. Paths in it are relative to the file.
+    pub fn load(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let text = files::read_text(path, MAX_BYTES)?.ok_or_else(|| ConfigError::Missing(path.into()))?;
+        let form: Form = toml::from_str(&text)
+            .map_err(|error| ConfigError::Form { path: path.into(), message: error.message().to_owned() })?;
+        let base = path.parent().unwrap_or(Path::new("."));
+        form.check(base, env)
+    }
+}
+
+impl Form {
+    fn check(self, base: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+        let entra_tenant: Guid = self.entra_tenant.parse().map_err(|error| field("entra_tenant", &error))?;
+        if let Some(address) = &self.address {
+            check_address(address)?;
+        }
+        let endpoints = self.cloud.endpoints()?;
+        let settings = Settings {
+            replication_lag: seconds("replication_lag_seconds", self.replication_lag_seconds, 60, 0..=3_600)?,
+            defender_lag: seconds("defender_lag_seconds", self.defender_lag_seconds, 1_800, 0..=86_400)?,
+            recheck: seconds("recheck_seconds", self.recheck_seconds, 5, 1..=600)?,
+            resync: seconds("compare_seconds", self.compare_seconds, 300, 1..=86_400)?,
+            graph: endpoints.graph.clone(),
+            ..Settings::default()
+        };
+        let expires = self.credential.expires.as_deref().map(str::parse).transpose();
+        let credential_expires = expires.map_err(|error| field("credential.expires", &error))?;
+        let credential = self.credential.check(base, env)?;
+        let mut cloud = entente_cloud::Config::new(entra_tenant.as_uuid(), endpoints, credential);
+        self.cloud.fill(base, &mut cloud)?;
+        Ok(Config {
+            entra_tenant,
+            guardrail: base.join(self.guardrail),
+            state_dir: base.join(self.state_dir),
+            address: self.address,
+            settings,
+            cloud,
+            credential_expires,
+        })
+    }
+}
+
+impl CloudForm {
+    fn endpoints(&self) -> Result<Endpoints, ConfigError> {
+        let name = self.name.as_deref().unwrap_or("global");
+        let cloud: NationalCloud = name.parse().map_err(|error| field("cloud.name", &error))?;
+        let mut endpoints = Endpoints::of(cloud);
+        let put = |into: &mut String, from: &Option<String>| {
+            if let Some(address) = from {
+                into.clone_from(address);
+            }
+        };
+        put(&mut endpoints.login, &self.login);
+        put(&mut endpoints.graph, &self.graph);
+        put(&mut endpoints.arm, &self.arm);
+        Ok(endpoints)
+    }
+
+    fn fill(self, base: &Path, cloud: &mut entente_cloud::Config) -> Result<(), ConfigError> {
+        if let Some(path) = self.extra_ca {
+            let path = base.join(path);
+            let pem = files::read_text(&path, 1 << 20)?.ok_or(ConfigError::Missing(path))?;
+            cloud.extra_ca_pem = Some(pem.into_bytes());
+        }
+        cloud.proxy = match (self.proxy, self.proxy_file) {
+            (Some(_), Some(_)) => return Err(fault("cloud.proxy", "stands beside cloud.proxy_file: name one")),
+            (Some(address), None) if address.contains('@') => {
+                return Err(fault("cloud.proxy", "holds a password: put the address into a file, cloud.proxy_file"));
+            }
+            (Some(address), None) => Some(Secret::new(address)),
+            (None, Some(path)) => {
+                let path = base.join(path);
+                let text = files::read_text(&path, 4_096)?.ok_or(ConfigError::Missing(path))?;
+                Some(Secret::new(text.trim()))
+            }
+            (None, None) => None,
+        };
+        Ok(())
+    }
+}
+
+impl CredentialForm {
+    fn check(self, base: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Credential, ConfigError> {
+        const ONE: &str =
+            "must name one of secret_file, certificate_file with key_file, federated_token_file, managed_identity";
+        let client_id = self.client_id.as_deref().map(str::parse::<Guid>).transpose();
+        let client_id = client_id.map_err(|error| field("credential.client_id", &error))?.map(|id| id.as_uuid());
+        let needed = || client_id.ok_or_else(|| fault("credential.client_id", "is missing: the application's id"));
+        let at = |path: PathBuf| base.join(path);
+        match (self.secret_file, self.certificate_file, self.key_file, self.federated_token_file, self.managed_identity)
+        {
+            (Some(secret), None, None, None, false) => {
+                Ok(Credential::ClientSecret { client_id: needed()?, secret_file: at(secret) })
+            }
+            (None, Some(certificate), Some(key), None, false) => Ok(Credential::Certificate {
+                client_id: needed()?,
+                certificate_file: at(certificate),
+                key_file: at(key),
+            }),
+            (None, None, None, Some(token), false) => {
+                Ok(Credential::FederatedToken { client_id: needed()?, token_file: at(token) })
+            }
+            (None, None, None, None, true) => {
+                Ok(Credential::ManagedIdentity { client_id, source: ManagedIdentity::detect(env) })
+            }
+            _ => Err(fault("credential", ONE)),
+        }
+    }
+}
+
+/// `HOST:PORT`.
+pub(crate) fn check_address(address: &str) -> Result<(), ConfigError> {
+    let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse().ok());
+    match port {
+        Some(1..=u16::MAX) => Ok(()),
+        _ => Err(fault("address", "is not HOST:PORT")),
+    }
+}
+
+fn seconds(
+    field: &'static str,
+    given: Option<u64>,
+    default: u64,
+    range: std::ops::RangeInclusive<u64>,
+) -> Result<Duration, ConfigError> {
+    let value = given.unwrap_or(default);
+    if range.contains(&value) {
+        return Ok(Duration::from_secs(value));
+    }
+    Err(fault(field, &format!("is {value}; it may be {} to {}", range.start(), range.end())))
+}
+
+fn field(field: &'static str, error: &dyn std::error::Error) -> ConfigError {
+    fault(field, &format!("is refused: {error}"))
+}
+
+fn fault(field: &'static str, fault: &str) -> ConfigError {
+    ConfigError::Field { field, fault: fault.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        entra_tenant = "0c0de000-0000-4000-8000-000000000001"
+        guardrail = "guardrail.yaml"
+        state_dir = "state"
+        [credential]
+        client_id = "0a990000-0000-4000-8000-000000000001"
+        secret_file = "secret"
+    "#;
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("agent.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(&path, |_| None)
+    }
+
+    #[test]
+    fn a_short_file_is_enough_and_paths_are_relative_to_it() {
+        let config = load(GOOD).unwrap();
+        assert!(config.guardrail.ends_with("guardrail.yaml") && config.guardrail.is_absolute());
+        assert_eq!(config.settings.replication_lag, Duration::from_secs(60));
+        assert_eq!(config.cloud.endpoints.graph, "https://graph.microsoft.com");
+    }
+
+    #[test]
+    fn faults_name_the_field() {
+        let with = |line: &str| load(&format!("{line}\n{GOOD}")).unwrap_err().to_string();
+        assert!(with("colour = 1").contains("colour"));
+        assert!(with("compare_seconds = 0").contains("compare_seconds"));
+        assert!(with("address = \"nowhere\"").contains("address"));
+        let two = GOOD.replace("secret_file", "managed_identity = true\nsecret_file");
+        assert!(load(&two).unwrap_err().to_string().contains("must name one of"));
+        let cloud = format!("{GOOD}\n[cloud]\nname = \"moon\"");
+        assert!(load(&cloud).unwrap_err().to_string().contains("cloud.name"));
+        let proxy = format!("{GOOD}\n[cloud]\nproxy = \"http://a:secret@b:1\"");
+        let message = load(&proxy).unwrap_err().to_string();
+        assert!(message.contains("cloud.proxy_file") && !message.contains("secret"));
+    }
+}

@@ -1,0 +1,100 @@
+//! Small files that must be whole or not there, and secrets that nobody else may read.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Why a file could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    #[error("cannot read {path}")]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot write {path}")]
+    Write { path: PathBuf, source: io::Error },
+    #[error("{path} has more than {limit} bytes")]
+    TooLarge { path: PathBuf, limit: usize },
+    #[error("{path} is not text")]
+    NotText { path: PathBuf },
+}
+
+/// Reads a text of at most `limit` bytes; none if there is no such file.
+pub fn read_text(path: &Path, limit: usize) -> Result<Option<String>, FileError> {
+    let read = |source| FileError::Read { path: path.into(), source };
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(read)?,
+    };
+    let mut bytes = Vec::new();
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(read)?;
+    if bytes.len() > limit {
+        return Err(FileError::TooLarge { path: path.into(), limit });
+    }
+    String::from_utf8(bytes).map(Some).map_err(|_| FileError::NotText { path: path.into() })
+}
+
+/// Makes a directory that only its owner enters, and those above it as usual.
+pub fn make_private_dir(path: &Path) -> Result<(), FileError> {
+    let write = |source| FileError::Write { path: path.into(), source };
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(write)?;
+    }
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map_err(write),
+    }
+}
+
+/// Writes a file that only its owner reads: whole and on disk, or not at all.
+pub fn write_private(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let write = |source| FileError::Write { path: path.into(), source };
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = path.with_file_name(name);
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new).map_err(write)?;
+    file.write_all(content).map_err(write)?;
+    file.sync_all().map_err(write)?;
+    fs::rename(&new, path).map_err(write)?;
+    sync_dir_of(path)
+}
+
+/// Removes a file, if it is there.
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(FileError::Write { path: path.into(), source }),
+        Ok(()) => sync_dir_of(path),
+    }
+}
+
+/// A rename or a removal is on disk once its directory is.
+fn sync_dir_of(path: &Path) -> Result<(), FileError> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|source| FileError::Write { path: path.into(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_private_file_is_its_owners_alone_also_when_it_replaces_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        fs::write(&path, "old").unwrap();
+        write_private(&path, b"new").unwrap();
+        assert_eq!(read_text(&path, 10).unwrap().as_deref(), Some("new"));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_file_over_its_bound_is_refused_and_a_missing_one_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("big");
+        assert!(read_text(&path, 3).unwrap().is_none());
+        fs::write(&path, "1234").unwrap();
+        assert!(matches!(read_text(&path, 3), Err(FileError::TooLarge { .. })));
+    }
+}

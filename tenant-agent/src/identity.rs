@@ -1,0 +1,124 @@
+//! Who this agent is: the files that enrolment leaves in the state directory.
+//!
+//! `identity.pem` holds key and certificate together, so that a renewal replaces both or neither; `ca.pem` is the CA by
+//! which it knows the control plane; `agent.toml` is what was pinned. The key is made here and never leaves.
+
+use std::path::{Path, PathBuf};
+
+use entente_model::{AgentName, Guid};
+use entente_proto::channel::{self, ChannelError};
+use entente_seal::PublicKey;
+use rustls::ClientConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::files::{self, FileError};
+
+/// A chain of a few certificates and a key.
+const MAX_PEM: usize = 64 << 10;
+
+/// What enrolment pinned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pinned {
+    pub agent: AgentName,
+    pub entra_tenant: Guid,
+    /// `HOST:PORT`.
+    pub address: String,
+    /// The provider's root key, in hex.
+    root_key: String,
+    /// Of the ledger that belongs to this agent. Another one, or none, is a lost ledger.
+    pub ledger: Uuid,
+    /// SHA-256 of the token that enrolled it, in hex.
+    pub token_sha256: String,
+}
+
+/// Everything that is needed to connect.
+#[derive(Clone)]
+pub struct Identity {
+    pub pinned: Pinned,
+    pub root_key: PublicKey,
+    pub ca_pem: String,
+    /// Key and certificates.
+    pem: String,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity").field("pinned", &self.pinned).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no identity.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    #[error("this agent is not enrolled: run `entente-agent enroll --token FILE`")]
+    NotEnrolled,
+    #[error("{0} does not hold what enrolment wrote: enrol again with a new token")]
+    Damaged(PathBuf),
+    #[error("this state directory belongs to the tenant {found}, the configuration says {configured}")]
+    OtherTenant { found: Guid, configured: Guid },
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("the certificate of this agent cannot be used")]
+    Tls(#[from] ChannelError),
+}
+
+impl Pinned {
+    pub fn new(
+        agent: AgentName,
+        entra_tenant: Guid,
+        address: String,
+        root_key: &PublicKey,
+        ledger: Uuid,
+        token_sha256: String,
+    ) -> Self {
+        Self { agent, entra_tenant, address, root_key: hex::encode(root_key.as_bytes()), ledger, token_sha256 }
+    }
+}
+
+impl Identity {
+    pub fn new(pinned: Pinned, root_key: PublicKey, ca_pem: String, key_pem: &str, chain_pem: &str) -> Self {
+        Self { pinned, root_key, ca_pem, pem: format!("{key_pem}\n{chain_pem}") }
+    }
+
+    pub fn load(state_dir: &Path, tenant: Guid) -> Result<Self, IdentityError> {
+        let read = |name: &str| files::read_text(&state_dir.join(name), MAX_PEM);
+        // Written last, so that it is there only if all of it is.
+        let pem = read("identity.pem")?.ok_or(IdentityError::NotEnrolled)?;
+        let damaged = |name: &str| IdentityError::Damaged(state_dir.join(name));
+        let ca_pem = read("ca.pem")?.ok_or_else(|| damaged("ca.pem"))?;
+        let pinned = read("agent.toml")?.ok_or_else(|| damaged("agent.toml"))?;
+        let pinned: Pinned = toml::from_str(&pinned).map_err(|_| damaged("agent.toml"))?;
+        if pinned.entra_tenant != tenant {
+            return Err(IdentityError::OtherTenant { found: pinned.entra_tenant, configured: tenant });
+        }
+        let root_key = hex::decode(&pinned.root_key).ok().and_then(|bytes| PublicKey::from_bytes(&bytes).ok());
+        let root_key = root_key.ok_or_else(|| damaged("agent.toml"))?;
+        Ok(Self { pinned, root_key, ca_pem, pem })
+    }
+
+    pub fn save(&self, state_dir: &Path) -> Result<(), FileError> {
+        files::make_private_dir(state_dir)?;
+        let pinned = toml::to_string(&self.pinned).expect("a flat table of texts is TOML");
+        files::write_private(&state_dir.join("agent.toml"), pinned.as_bytes())?;
+        files::write_private(&state_dir.join("ca.pem"), self.ca_pem.as_bytes())?;
+        files::write_private(&state_dir.join("identity.pem"), self.pem.as_bytes())
+    }
+
+    pub fn client_config(&self) -> Result<ClientConfig, ChannelError> {
+        let pem = self.pem.as_bytes();
+        let identity = channel::Identity { certificate_pem: pem, key_pem: pem };
+        channel::client_config(self.ca_pem.as_bytes(), Some(identity))
+    }
+
+    /// From when until when the certificate holds, in seconds since 1970.
+    pub fn validity(&self) -> Option<(i64, i64)> {
+        let der = CertificateDer::pem_slice_iter(self.pem.as_bytes()).next()?.ok()?;
+        let (_, certificate) = x509_parser::parse_x509_certificate(&der).ok()?;
+        let validity = certificate.validity();
+        Some((validity.not_before.timestamp(), validity.not_after.timestamp()))
+    }
+}

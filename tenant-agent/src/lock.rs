@@ -1,0 +1,34 @@
+//! One agent for one state directory at a time.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use crate::files::{self, FileError};
+
+/// Held as long as it lives; the system lets go of it when the process ends, however that is.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Why it was not given.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    #[error("an entente-agent is running already with the state directory {0}")]
+    Held(PathBuf),
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl Lock {
+    pub fn take(state_dir: &Path) -> Result<Self, LockError> {
+        files::make_private_dir(state_dir)?;
+        let path = state_dir.join("lock");
+        let file = File::create(&path).map_err(|source| FileError::Write { path: path.clone(), source })?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(LockError::Held(state_dir.into())),
+            Err(std::fs::TryLockError::Error(source)) => Err(FileError::Write { path, source }.into()),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What the agent must not forget, on disk: its ledger, the last good state, and what it last reported.
+//!
+//! Rows of `entente-store`, whose commit returns once they are on disk. The ledger's rules are the planner's
+//! (`record.rs` there); the state's are the session's. Keys are hashed where an item's own key could be too long.
+
+mod ledger;
+mod reports;
+mod state;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use entente_store::{Commit, CommitError, Entry, Key, OpenError, ReadError, SledStore, Store};
+use uuid::Uuid;
+
+/// Most writes in one of our commits: a quarter of what the store takes, so that sizes stay far from its bound too.
+const COMMIT_KEYS: usize = 2_000;
+
+/// Most bytes of values in one of our commits.
+const COMMIT_BYTES: usize = 4 << 20;
+
+/// How many rows are read at a time.
+const PAGE: usize = 500;
+
+/// The agent's store.
+#[derive(Debug, Clone)]
+pub struct Memory {
+    store: Arc<SledStore>,
+}
+
+/// Why the agent cannot remember. It then does nothing: what it does not know to be its own it could not remove again.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryError {
+    #[error(
+        "the ledger in {0} is gone, or is another's. What was made in this tenant can no longer be told from what was there. Restore the directory from a backup, or start over with `entente-agent run --new-ledger`: then nothing that is there is changed, and what looks like ours is only proposed for adoption"
+    )]
+    Lost(PathBuf),
+    #[error(
+        "the ledger in {path} cannot be opened: restore the directory from a backup, or see whether another entente-agent is running"
+    )]
+    Open { path: PathBuf, source: OpenError },
+    #[error("the ledger cannot be read: restore the state directory from a backup")]
+    Read(#[from] ReadError),
+    #[error("row {key} of the ledger does not read: restore the state directory from a backup")]
+    Row { key: String, source: Option<serde_json::Error> },
+    #[error("the ledger cannot be written: nothing is changed that could not be remembered")]
+    Commit(#[from] CommitError),
+    #[error(transparent)]
+    File(#[from] crate::files::FileError),
+}
+
+impl Memory {
+    /// Opens or makes the store of a state directory, whichever it is, and gives its id.
+    pub fn create(state_dir: &Path) -> Result<Uuid, MemoryError> {
+        Ok(open(state_dir)?.id())
+    }
+
+    /// Opens the store that belongs to the agent.
+    pub fn open(state_dir: &Path, id: Uuid) -> Result<Self, MemoryError> {
+        let path = directory(state_dir);
+        if !path.is_dir() {
+            return Err(MemoryError::Lost(path));
+        }
+        let store = open(state_dir)?;
+        if store.id() != id {
+            return Err(MemoryError::Lost(path));
+        }
+        Ok(Self { store: Arc::new(store) })
+    }
+
+    /// Puts the store aside, keeping it for whoever wants to look, and starts an empty one.
+    pub fn start_over(state_dir: &Path) -> Result<Uuid, MemoryError> {
+        let path = directory(state_dir);
+        if path.exists() {
+            let aside = state_dir.join(format!("ledger-{}", Uuid::new_v4()));
+            std::fs::rename(&path, aside).map_err(|_| MemoryError::Lost(path))?;
+        }
+        Self::create(state_dir)
+    }
+
+    /// Every row whose key begins so.
+    async fn rows(&self, prefix: &str) -> Result<Vec<(Key, Entry)>, MemoryError> {
+        let mut rows = Vec::new();
+        let mut after: Option<Key> = None;
+        loop {
+            let page = self.store.scan(prefix, after.as_deref(), PAGE).await?;
+            rows.extend(page.entries);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(rows),
+            }
+        }
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<(), MemoryError> {
+        if !commit.is_empty() {
+            self.store.commit(commit).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes in as many commits as they need. For rows that need not change together.
+struct Batched<'a> {
+    memory: &'a Memory,
+    commit: Commit,
+    keys: usize,
+    bytes: usize,
+}
+
+impl<'a> Batched<'a> {
+    fn of(memory: &'a Memory) -> Self {
+        Self { memory, commit: Commit::new(), keys: 0, bytes: 0 }
+    }
+
+    async fn put(&mut self, key: String, value: Vec<u8>) -> Result<(), MemoryError> {
+        self.room(value.len()).await?;
+        self.commit = std::mem::take(&mut self.commit).put(key, value);
+        Ok(())
+    }
+
+    async fn delete(&mut self, key: String) -> Result<(), MemoryError> {
+        self.room(0).await?;
+        self.commit = std::mem::take(&mut self.commit).delete(key);
+        Ok(())
+    }
+
+    async fn room(&mut self, bytes: usize) -> Result<(), MemoryError> {
+        self.keys += 1;
+        self.bytes += bytes;
+        if self.keys > COMMIT_KEYS || self.bytes > COMMIT_BYTES {
+            self.memory.commit(std::mem::take(&mut self.commit)).await?;
+            (self.keys, self.bytes) = (1, bytes);
+        }
+        Ok(())
+    }
+
+    async fn finish(self) -> Result<(), MemoryError> {
+        self.memory.commit(self.commit).await
+    }
+}
+
+fn directory(state_dir: &Path) -> PathBuf {
+    state_dir.join("ledger")
+}
+
+fn open(state_dir: &Path) -> Result<SledStore, MemoryError> {
+    let path = directory(state_dir);
+    SledStore::open(&path, Uuid::new_v4()).map_err(|source| MemoryError::Open { path, source })
+}
+
+/// A short key for a long one.
+fn hashed(prefix: &str, key: &str) -> String {
+    format!("{prefix}{}", crate::guardrail_file::sha256_hex(key.as_bytes()))
+}
+
+fn to_json<T: serde::Serialize>(row: &T) -> Vec<u8> {
+    serde_json::to_vec(row).expect("a row of texts, numbers and lists is JSON")
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(key: &Key, entry: &Entry) -> Result<T, MemoryError> {
+    serde_json::from_slice(&entry.value)
+        .map_err(|source| MemoryError::Row { key: key.to_string(), source: Some(source) })
+}

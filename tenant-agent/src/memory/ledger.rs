@@ -1,0 +1,126 @@
+//! The ledger's rows: one for each entry, one for each leaver, one for what counts against caps.
+
+use entente_model::Guid;
+use entente_model::desired::ItemKey;
+use entente_planner::ledger::{Entry, Ledger, Left, Update};
+use entente_store::Commit;
+use serde::{Deserialize, Serialize};
+
+use super::{Memory, MemoryError, from_json, hashed, to_json};
+
+const ENTRY: &str = "ledger/entry/";
+const LEFT: &str = "ledger/left/";
+const EVENTS: &str = "ledger/events";
+
+/// Updates in one commit: each is a row of a few kilobytes at most, and the caps' row comes on top.
+const UPDATES: usize = 500;
+
+#[derive(Serialize, Deserialize)]
+struct EntryRow {
+    key: ItemKey,
+    entry: Entry,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LeftRow {
+    person: Guid,
+    left: Left,
+}
+
+impl Memory {
+    pub async fn ledger(&self) -> Result<Ledger, MemoryError> {
+        let mut ledger = Ledger::default();
+        for (key, row) in self.rows(ENTRY).await? {
+            let EntryRow { key, entry } = from_json(&key, &row)?;
+            ledger.entries.insert(key, entry);
+        }
+        for (key, row) in self.rows(LEFT).await? {
+            let LeftRow { person, left } = from_json(&key, &row)?;
+            ledger.left.insert(person, left);
+        }
+        for (key, row) in self.rows(EVENTS).await? {
+            ledger.events = from_json(&key, &row)?;
+        }
+        Ok(ledger)
+    }
+
+    /// Puts updates on disk and then into the ledger. After an error the two may differ: the caller stops, and reads
+    /// again when it starts again.
+    pub async fn remember(&self, ledger: &mut Ledger, updates: &[Update]) -> Result<(), MemoryError> {
+        for updates in updates.chunks(UPDATES) {
+            let mut commit = updates.iter().fold(Commit::new(), write);
+            let mut charged = Ledger { events: ledger.events.clone(), ..Ledger::default() };
+            charged.apply_all(updates.iter().filter(|update| matches!(update, Update::Charged(_))));
+            if charged.events != ledger.events {
+                commit = commit.put(EVENTS, to_json(&charged.events));
+            }
+            self.commit(commit).await?;
+            ledger.apply_all(updates);
+        }
+        Ok(())
+    }
+}
+
+fn write(commit: Commit, update: &Update) -> Commit {
+    match update {
+        Update::Put(key, entry) => {
+            let row = EntryRow { key: key.clone(), entry: (**entry).clone() };
+            commit.put(hashed(ENTRY, &key.to_string()), to_json(&row))
+        }
+        Update::Forget(key) => commit.delete(hashed(ENTRY, &key.to_string())),
+        Update::Left(person, left) => {
+            commit.put(format!("{LEFT}{person}"), to_json(&LeftRow { person: *person, left: *left }))
+        }
+        Update::Rejoined(person) => commit.delete(format!("{LEFT}{person}")),
+        // Their row is written whole.
+        Update::Charged(_) => commit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entente_model::Timestamp;
+    use entente_planner::ledger::{Charge, Event};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_remembered_is_there_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let id = Memory::create(dir.path()).unwrap();
+        let (key, gone): (ItemKey, ItemKey) = (
+            format!("azureRole/l1/standard/subscriptions/{}/3e150937-b8fe-4cfb-8069-0eaf05ecd056", "x".repeat(600))
+                .parse()
+                .unwrap(),
+            "group/l1/standard".parse().unwrap(),
+        );
+        let person: Guid = "0b0de000-0000-4000-8000-000000000003".parse().unwrap();
+        let at = Timestamp::from_unix(1_000);
+        let updates = [
+            Update::Put(key.clone(), Box::default()),
+            Update::Put(gone.clone(), Box::default()),
+            Update::Forget(gone),
+            Update::Left(person, Left { since: at, epoch: 1 }),
+            Update::Charged(Event { at, charge: Charge::Joiner, key }),
+        ];
+        let mut ledger = Ledger::default();
+        {
+            let memory = Memory::open(dir.path(), id).unwrap();
+            memory.remember(&mut ledger, &updates).await.unwrap();
+        }
+        let memory = Memory::open(dir.path(), id).unwrap();
+        assert_eq!(memory.ledger().await.unwrap(), ledger);
+        assert_eq!((ledger.entries.len(), ledger.left.len(), ledger.events.len()), (1, 1, 1));
+    }
+
+    #[test]
+    fn a_ledger_that_is_gone_or_anothers_is_not_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let lost = |id| matches!(Memory::open(dir.path(), id), Err(MemoryError::Lost(_)));
+        assert!(lost(uuid::Uuid::new_v4()));
+        let id = Memory::create(dir.path()).unwrap();
+        assert!(lost(uuid::Uuid::new_v4()) && !lost(id));
+        let second = Memory::start_over(dir.path()).unwrap();
+        assert!(lost(id) && !lost(second));
+    }
+}

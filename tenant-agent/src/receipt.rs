@@ -1,0 +1,76 @@
+//! What `revoke-all` has come to: a file in the state directory, so that it survives whoever began it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use entente_model::{Guid, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::files::{self, FileError};
+
+/// A line for each thing that was removed, of as many as a tenant can hold.
+const MAX_BYTES: usize = 16 << 20;
+
+/// The proof that everything that we gave is gone, or how far it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Receipt {
+    pub began: Timestamp,
+    /// What was done, in order.
+    pub done: Vec<String>,
+    /// People whom we let in: by object id, what they are to us. Read by principal at both looks.
+    pub people: BTreeMap<Guid, String>,
+    /// What still gives access, and why.
+    pub open: Vec<String>,
+    /// What stays: a person's task, or never ours.
+    pub left: BTreeSet<String>,
+    /// What could not be read, so that nothing is claimed of it.
+    pub unread: BTreeSet<String>,
+    pub first_empty_read: Option<Timestamp>,
+    pub second_empty_read: Option<Timestamp>,
+}
+
+impl Receipt {
+    /// The one that was begun, or a new one.
+    pub fn begun(state_dir: &Path, now: Timestamp) -> Result<Self, FileError> {
+        Ok(Self::read(state_dir)?.unwrap_or_else(|| Self { began: now, ..Self::default() }))
+    }
+
+    pub fn read(state_dir: &Path) -> Result<Option<Self>, FileError> {
+        let text = files::read_text(&state_dir.join("revoke-all.json"), MAX_BYTES)?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    pub fn save(&self, state_dir: &Path) -> Result<(), FileError> {
+        let text = serde_json::to_vec_pretty(self).expect("a receipt is texts, times and lists");
+        files::write_private(&state_dir.join("revoke-all.json"), &text)
+    }
+
+    /// Ends it, so that a later `revoke-all` begins anew.
+    pub fn clear(state_dir: &Path) -> Result<(), FileError> {
+        files::remove(&state_dir.join("revoke-all.json"))
+    }
+
+    pub fn is_complete(&self) -> bool {
+        self.second_empty_read.is_some()
+    }
+
+    /// As people read it.
+    pub fn text(&self) -> String {
+        let mut lines = vec![format!("revoke-all, begun {}", self.began)];
+        lines.extend(self.done.iter().map(|done| format!("  done: {done}")));
+        lines.extend(self.open.iter().map(|open| format!("  OPEN: {open}")));
+        lines.extend(self.left.iter().map(|left| format!("  left: {left}")));
+        lines.extend(self.unread.iter().map(|unread| format!("  not read: {unread}")));
+        let read = |at: Option<Timestamp>| at.map_or_else(|| "not yet".into(), |at| at.to_string());
+        lines.push(format!("first empty read:  {}", read(self.first_empty_read)));
+        lines.push(format!("second empty read: {}", read(self.second_empty_read)));
+        let end = match (self.is_complete(), self.unread.is_empty()) {
+            (true, true) => "complete: nothing that this agent gave is left",
+            (true, false) => "complete, but for what could not be read",
+            (false, _) => "INCOMPLETE",
+        };
+        lines.push(end.into());
+        lines.join("\n") + "\n"
+    }
+}

@@ -1,0 +1,247 @@
+//! Wiring: what `run` builds from the configuration and the state directory, and how its tasks begin and end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use entente_cloud::Cloud;
+use entente_proto::channel::{self, ChannelError};
+use entente_session::{Effect, Session, View};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::files::{self, FileError};
+use crate::identity::{Identity, IdentityError};
+use crate::lock::{Lock, LockError};
+use crate::memory::{Memory, MemoryError};
+use crate::renew::Renewal;
+use crate::socket;
+use crate::steward::{Parts, Steward};
+use crate::stream::{PlanRequest, Stream};
+
+/// A step that is under way when the agent is told to stop: one batch and its commit.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// Plans asked for and not answered yet.
+const PLANS: usize = 4;
+
+/// Why the agent does not run, or ceased to.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("the connection to Microsoft cannot be configured")]
+    Cloud(#[from] entente_cloud::ConfigError),
+    #[error("the connection to the control plane cannot be configured")]
+    Channel(#[from] ChannelError),
+    #[error("signals cannot be received")]
+    Signal(#[from] std::io::Error),
+    #[error("the task {0} ended, which it never should")]
+    Ended(&'static str),
+    #[error("the task {0} panicked")]
+    Panicked(&'static str),
+    #[error("the agent did not come to rest within {} s", DRAIN.as_secs())]
+    Drain,
+}
+
+/// How to run.
+#[derive(Debug, Default)]
+pub struct Options {
+    pub ready_file: Option<PathBuf>,
+    pub new_ledger: bool,
+}
+
+/// The agent without its stream: what `plan` and `revoke-all` need as well.
+pub struct Base {
+    pub identity: Identity,
+    pub memory: Memory,
+    pub clock: Clock,
+    pub session: Session,
+    _lock: Lock,
+}
+
+impl Base {
+    /// Takes the state directory and reads it.
+    pub async fn open(config: &Config, new_ledger: bool) -> Result<Self, RunError> {
+        let dir = &config.state_dir;
+        let mut identity = Identity::load(dir, config.entra_tenant)?;
+        let lock = Lock::take(dir)?;
+        if new_ledger {
+            warn!("the ledger is put aside: nothing that is there counts as made by this agent");
+            identity.pinned.ledger = Memory::start_over(dir)?;
+            identity.save(dir)?;
+        }
+        let memory = Memory::open(dir, identity.pinned.ledger)?;
+        let (session, clock) = (session(config, &identity, &memory).await?, Clock::start());
+        Ok(Self { identity, memory, clock, session, _lock: lock })
+    }
+
+    pub fn steward_parts(
+        &self,
+        config: &Config,
+        view: watch::Receiver<View>,
+        plans: mpsc::Receiver<PlanRequest>,
+    ) -> Result<Parts, RunError> {
+        Ok(Parts {
+            cloud: Cloud::new(config.cloud.clone())?,
+            memory: self.memory.clone(),
+            clock: self.clock,
+            settings: config.settings.clone(),
+            tenant: config.entra_tenant,
+            root: self.identity.root_key.id(),
+            guardrail: config.guardrail.clone(),
+            state_dir: config.state_dir.clone(),
+            credential_expires: config.credential_expires,
+            view,
+            nudge: Arc::new(Notify::new()),
+            plans,
+            status: watch::Sender::new(None),
+        })
+    }
+}
+
+/// What is on disk, verified anew.
+async fn session(config: &Config, identity: &Identity, memory: &Memory) -> Result<Session, RunError> {
+    let on_disk = memory.state().await?;
+    let settings = entente_session::Config {
+        entra_tenant: config.entra_tenant,
+        root_key: identity.root_key,
+        build: env!("CARGO_PKG_VERSION").into(),
+        boot_id: Uuid::new_v4().to_string(),
+    };
+    let (session, effects) = Session::new(settings, on_disk.statements, on_disk.kept);
+    for effect in effects {
+        if let Effect::Alarm(alarm) = effect {
+            error!(%alarm, "needs a person");
+        }
+    }
+    Ok(session)
+}
+
+/// Runs until a signal says to stop, or a task fails.
+pub async fn run(config: Config, options: Options) -> Result<(), RunError> {
+    let mut signals = Signals::listen()?;
+    let base = Base::open(&config, options.new_ledger).await?;
+    let cancel = CancellationToken::new();
+    let mut tasks = start(&config, base, &cancel).await?;
+    if let Some(path) = &options.ready_file {
+        files::write_private(path, format!("{}\n", std::process::id()).as_bytes())?;
+    }
+    info!(version = env!("CARGO_PKG_VERSION"), tenant = %config.entra_tenant, "the agent runs");
+    tokio::select! {
+        () = signals.stop() => info!("told to stop"),
+        Some(ended) = tasks.join_next() => return Err(Tasks::explain(ended)),
+    }
+    cancel.cancel();
+    tokio::time::timeout(DRAIN, tasks.drain()).await.map_err(|_| RunError::Drain)?
+}
+
+async fn start(config: &Config, base: Base, cancel: &CancellationToken) -> Result<Tasks, RunError> {
+    let address = config.address.clone().unwrap_or_else(|| base.identity.pinned.address.clone());
+    let tls = Arc::new(ArcSwap::from_pointee(base.identity.client_config()?));
+    let channel = channel::channel(&address, tls.clone())?;
+    let (plans, asked) = mpsc::channel(PLANS);
+    let (view, shown) = watch::channel(base.session.view(base.clock.now()));
+    let parts = base.steward_parts(config, shown, asked)?;
+    let renewed = Arc::new(Notify::new());
+    let stream = Stream {
+        session: base.session,
+        channel: channel.clone(),
+        memory: base.memory.clone(),
+        clock: base.clock,
+        guardrail: config.guardrail.clone(),
+        tenant: config.entra_tenant,
+        root: base.identity.root_key.id(),
+        view,
+        nudge: parts.nudge.clone(),
+        status: parts.status.subscribe(),
+        plans: plans.clone(),
+        renewed: renewed.clone(),
+    };
+    let renewal = Renewal { identity: base.identity, state_dir: config.state_dir.clone(), channel, tls, renewed };
+    let steward = Steward::new(parts).await?;
+    let mut tasks = Tasks { set: JoinSet::new(), _lock: base._lock };
+    let (c, dir) = (cancel, config.state_dir.clone());
+    tasks.add("stream", c, |cancel| async move { stream.run(cancel).await.map_err(RunError::from) });
+    tasks.add("loop", c, |cancel| async move { steward.run(cancel).await.map_err(RunError::from) });
+    tasks.add("renewal", c, |cancel| async move {
+        renewal.run(cancel).await;
+        Ok(())
+    });
+    tasks.add("socket", c, |cancel| async move {
+        socket::serve(dir, plans, cancel).await;
+        Ok(())
+    });
+    Ok(tasks)
+}
+
+/// The agent's tasks. None of them ends by itself: one that does, or fails, or panics, ends the agent.
+struct Tasks {
+    set: JoinSet<(&'static str, Result<(), RunError>)>,
+    _lock: Lock,
+}
+
+type Joined = Result<(&'static str, Result<(), RunError>), tokio::task::JoinError>;
+
+impl Tasks {
+    fn add<F>(&mut self, name: &'static str, cancel: &CancellationToken, task: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = Result<(), RunError>> + Send + 'static,
+    {
+        let task = tokio::spawn(task(cancel.clone()));
+        // A task of its own around it, so that a panic keeps the name.
+        self.set.spawn(async move { (name, task.await.unwrap_or(Err(RunError::Panicked(name)))) });
+    }
+
+    async fn join_next(&mut self) -> Option<Joined> {
+        self.set.join_next().await
+    }
+
+    fn explain(ended: Joined) -> RunError {
+        match ended {
+            Ok((_, Err(error))) => error,
+            Ok((name, Ok(()))) => RunError::Ended(name),
+            Err(_) => RunError::Panicked("supervisor"),
+        }
+    }
+
+    async fn drain(&mut self) -> Result<(), RunError> {
+        while let Some(ended) = self.join_next().await {
+            if !matches!(ended, Ok((_, Ok(())))) {
+                return Err(Self::explain(ended));
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, RunError> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A socket in the state directory, so that `plan` can ask an agent that runs. Only the directory's owner reaches it.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use entente_model::plan::PlannedChange;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::stream::PlanRequest;
+
+/// A look at a large tenant behind a slow link.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A plan of 25,000 lines.
+const MAX_ANSWER: u64 = 32 << 20;
+
+/// The longest path that a socket takes on Linux, less its end (unix(7): sun_path).
+const MAX_PATH: usize = 107;
+
+type Answer = Result<Vec<PlannedChange>, String>;
+
+/// Answers until it is cancelled. An agent without the socket runs as well: only `plan` has to wait until it stops.
+pub async fn serve(state_dir: PathBuf, plans: mpsc::Sender<PlanRequest>, cancel: CancellationToken) {
+    let listener = match Place::of(&state_dir).and_then(|place| place.bind()) {
+        Ok(listener) => listener,
+        Err(error) => {
+            warn!(%error, "no socket: `plan` works only while the agent is stopped");
+            return cancel.cancelled().await;
+        }
+    };
+    loop {
+        let accepted = tokio::select! {
+            () = cancel.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        // One at a time: a plan is a look at the whole tenant.
+        if let Ok((stream, _)) = accepted
+            && let Err(error) = tokio::time::timeout(PATIENCE, answer(stream, &plans)).await.unwrap_or(Ok(()))
+        {
+            warn!(%error, "somebody asked for a plan and went away");
+        }
+    }
+}
+
+async fn answer(mut stream: UnixStream, plans: &mpsc::Sender<PlanRequest>) -> io::Result<()> {
+    let (ask, answer) = oneshot::channel();
+    let stopping = || Err("the agent is stopping".to_owned());
+    let plan: Answer = match plans.send(ask).await {
+        Ok(()) => answer.await.unwrap_or_else(|_| stopping()),
+        Err(_) => stopping(),
+    };
+    stream.write_all(&serde_json::to_vec(&plan).expect("a plan is texts")).await
+}
+
+/// Asks an agent that runs; none if none does.
+pub async fn ask(state_dir: &Path) -> io::Result<Option<Answer>> {
+    let place = Place::of(state_dir)?;
+    let stream = match UnixStream::connect(place.path()).await {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Ok(None);
+        }
+        stream => stream?,
+    };
+    let mut text = Vec::new();
+    stream.take(MAX_ANSWER).read_to_end(&mut text).await?;
+    serde_json::from_slice(&text).map(Some).map_err(io::Error::other)
+}
+
+/// The socket's path, by way of the directory's descriptor where it is too long by name.
+struct Place {
+    dir: File,
+    path: PathBuf,
+}
+
+impl Place {
+    fn of(state_dir: &Path) -> io::Result<Self> {
+        Ok(Self { dir: File::open(state_dir)?, path: state_dir.join("agent.sock") })
+    }
+
+    fn path(&self) -> PathBuf {
+        if self.path.as_os_str().len() <= MAX_PATH {
+            return self.path.clone();
+        }
+        PathBuf::from(format!("/proc/self/fd/{}/agent.sock", self.dir.as_raw_fd()))
+    }
+
+    /// Whoever binds holds the lock, so a socket that is there is nobody's.
+    fn bind(&self) -> io::Result<UnixListener> {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => UnixListener::bind(self.path()),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! How the agent stands, in a file that `status` reads while the agent runs and after.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use entente_model::Timestamp;
+use entente_model::desired::ItemKey;
+use entente_model::report::{ItemState, Reason, Standing};
+use entente_session::{Status, View};
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use crate::files::{self, FileError};
+
+/// Most items that are named: what a person reads through. The counts are of all.
+const MAX_OPEN: usize = 200;
+
+/// Room for as many items with their details and as many findings.
+const MAX_BYTES: usize = 16 << 20;
+
+/// The file's content. Holds no links and no secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentStatus {
+    /// When it was last looked at the tenant.
+    pub time: Timestamp,
+    /// Which process wrote it.
+    pub pid: u32,
+    pub connected: bool,
+    /// Epoch and revision of the desired state; none before the first.
+    pub version: Option<(u64, u64)>,
+    /// Until when it counts as fresh.
+    pub fresh_until: Option<Timestamp>,
+    pub parked: Option<String>,
+    /// Why the newest state was refused.
+    pub refused: Option<String>,
+    pub standing: Standing,
+    /// Items by state.
+    pub counts: BTreeMap<ItemState, usize>,
+    /// Items that are neither applied nor removed, at most 200.
+    pub open: Vec<OpenItem>,
+    /// Rules that the last plan broke, so that it was not carried out.
+    pub faults: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenItem {
+    pub key: ItemKey,
+    pub state: ItemState,
+    pub reason: Option<Reason>,
+    pub detail: String,
+    pub script: Option<String>,
+    pub since: Timestamp,
+}
+
+/// Where it lies.
+#[derive(Debug)]
+pub struct StatusFile {
+    path: PathBuf,
+    written: Option<AgentStatus>,
+}
+
+impl StatusFile {
+    pub fn of(state_dir: &Path) -> Self {
+        Self { path: state_dir.join("status.json"), written: None }
+    }
+
+    pub fn read(state_dir: &Path) -> Result<Option<AgentStatus>, FileError> {
+        let text = files::read_text(&state_dir.join("status.json"), MAX_BYTES)?;
+        // What an older or newer agent wrote is as good as nothing.
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// Writes it, if it says anything new. A failure is only told: nothing depends on this file.
+    pub fn write(&mut self, view: &View, status: &Status, faults: &[String], time: Timestamp) {
+        let status = AgentStatus::of(view, status, faults, time);
+        if self.written.as_ref() == Some(&status) {
+            return;
+        }
+        let text = serde_json::to_vec_pretty(&status).expect("a status is texts, numbers and lists");
+        match files::write_private(&self.path, &text) {
+            Ok(()) => self.written = Some(status),
+            Err(error) => warn!(%error, "the status file could not be written"),
+        }
+    }
+}
+
+impl AgentStatus {
+    fn of(view: &View, status: &Status, faults: &[String], time: Timestamp) -> Self {
+        let mut counts = BTreeMap::new();
+        for item in status.items.values() {
+            *counts.entry(item.state).or_default() += 1;
+        }
+        let open = status.items.values().filter(|item| !item.state.is_settled()).take(MAX_OPEN);
+        let open = open.map(|item| OpenItem {
+            key: item.key.clone(),
+            state: item.state,
+            reason: item.reason,
+            detail: item.detail.clone(),
+            script: item.script.clone(),
+            since: item.since,
+        });
+        Self {
+            time,
+            pid: std::process::id(),
+            connected: view.connected,
+            version: view.desired.as_ref().map(|desired| (desired.version.epoch, desired.version.revision)),
+            fresh_until: view.lease_ends,
+            parked: view.parked.clone(),
+            refused: view.refused.clone(),
+            standing: status.standing.clone(),
+            counts,
+            open: open.collect(),
+            faults: faults.to_vec(),
+        }
+    }
+}

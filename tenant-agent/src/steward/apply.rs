@@ -1,0 +1,78 @@
+//! Carries out what a look allows, step by step: on disk before the call, the call, on disk after it.
+//!
+//! Before each step everything that the plan was made from is looked at again; if any of it changed, what is left of
+//! the plan is dropped, and the loop looks anew.
+
+use entente_model::report::Reason;
+use entente_planner::ledger::Update;
+use entente_planner::plan::Change;
+use entente_planner::record::{self, Outcome};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::{Look, Steward};
+use crate::act;
+use crate::clock;
+use crate::memory::MemoryError;
+
+impl Steward {
+    /// Gives whether anything was tried.
+    pub(super) async fn apply(&mut self, look: &Look, cancel: &CancellationToken) -> Result<bool, MemoryError> {
+        let todo: Vec<&Change> = look.plan.todo().collect();
+        let mut acted = false;
+        for step in steps(&todo) {
+            if cancel.is_cancelled() {
+                return Ok(acted);
+            }
+            if self.basis(&self.guardrail()) != look.basis {
+                info!("something newer is there: what is left of the plan is dropped");
+                return Ok(true);
+            }
+            self.carry_out(step).await?;
+            acted = true;
+        }
+        Ok(acted)
+    }
+
+    pub(super) async fn carry_out(&mut self, step: &[&Change]) -> Result<(), MemoryError> {
+        let now = clock::wall();
+        let mut intents: Vec<Update> = Vec::new();
+        for change in step {
+            intents.extend(record::before(&self.ledger, change, now));
+        }
+        self.parts.memory.remember(&mut self.ledger, &intents).await?;
+        let actions: Vec<_> = step.iter().map(|change| &change.action).collect();
+        let outcomes = act::carry_out(&self.parts.cloud, &actions).await;
+        let now = clock::wall();
+        let mut updates: Vec<Update> = Vec::new();
+        for (change, outcome) in step.iter().zip(&outcomes) {
+            tell(change, outcome);
+            updates.extend(record::after(&self.ledger, change, outcome, &self.parts.settings, now));
+        }
+        self.parts.memory.remember(&mut self.ledger, &updates).await?;
+        let denied = |outcome: &Outcome| matches!(outcome, Outcome::Failed { reason: Reason::PermissionMissing, .. });
+        if outcomes.iter().any(denied) {
+            // The customer may have granted it since the token was made.
+            self.parts.cloud.forget_tokens().await;
+        }
+        Ok(())
+    }
+}
+
+/// Neighbours that may be under way together, as many as go into one step.
+fn steps<'a, 'b>(todo: &'a [&'b Change]) -> Vec<&'a [&'b Change]> {
+    let together = |a: &&Change, b: &&Change| act::go_together(&a.action, &b.action);
+    todo.chunk_by(together).flat_map(|run| run.chunks(act::STEP)).collect()
+}
+
+/// A line for each write. Never a link or a secret: an outcome's own text is not among what is told.
+fn tell(change: &Change, outcome: &Outcome) {
+    let (key, action) = (&change.key, &change.action);
+    match outcome {
+        Outcome::Done { .. } => info!(%key, %action, "done"),
+        Outcome::Unknown { detail } => warn!(%key, %action, detail, "outcome unknown: it is looked up, not repeated"),
+        Outcome::Failed { reason, detail, .. } => {
+            warn!(%key, %action, reason = reason.word(), detail, "not done");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The customer ends it: everything that we gave goes, with nothing asked of the control plane, and two reads further
+//! apart than the replication lag find nothing. Goes on where it stopped, also after a kill.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use entente_model::desired::{ItemKey, Version};
+use entente_model::report::{ItemReport, ItemState};
+use entente_planner::check;
+use entente_planner::guardrail::Unreadable;
+use entente_planner::ledger::{Ledger, anchor_key};
+use entente_planner::observed::{Observed, Part};
+use entente_planner::plan::{self, Change, Input, Plan};
+use entente_planner::reads;
+use entente_session::Status;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use super::Steward;
+use crate::clock;
+use crate::guardrail_file::GuardrailFile;
+use crate::memory::MemoryError;
+use crate::observe::observe;
+use crate::receipt::Receipt;
+
+impl Steward {
+    /// One round of it.
+    pub(super) async fn farewell(&mut self, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
+        let dir = self.parts.state_dir.clone();
+        let mut receipt = Receipt::begun(&dir, clock::wall())?;
+        if receipt.is_complete() {
+            self.say_ended(&[]);
+            return Ok(self.parts.settings.resync);
+        }
+        let guardrail = self.guardrail();
+        receipt.people.extend(people(&self.ledger));
+        receipt.save(&dir)?;
+        let (plan, observed, faults) = self.look_for_the_end(&guardrail, &receipt).await;
+        self.parts.memory.remember(&mut self.ledger, &plan.updates).await?;
+        if !faults.is_empty() {
+            error!(?faults, "the plan breaks a rule and is not carried out: please report this");
+            receipt.open = faults.iter().map(|fault| format!("{}: {}", fault.rule, fault.detail)).collect();
+            receipt.save(&dir)?;
+            return Ok(self.parts.settings.recheck);
+        }
+        let todo: Vec<&Change> = plan.todo().collect();
+        for change in &todo {
+            if cancel.is_cancelled() || !self.switches.positions().revoke_all {
+                return Ok(Duration::ZERO);
+            }
+            // One at a time: a refusal of one stands beside it, and holds up nobody.
+            self.carry_out(&[change]).await?;
+            receipt.done.push(format!("{} {}", clock::wall(), change.action));
+        }
+        self.judge(&mut receipt, &plan, &observed, !todo.is_empty());
+        receipt.save(&dir)?;
+        self.say_ended(&plan.reports);
+        let lag = self.parts.settings.replication_lag;
+        Ok(match (receipt.is_complete(), receipt.first_empty_read) {
+            (true, _) => self.parts.settings.resync,
+            (false, Some(first)) => self.until(first.plus(lag)).max(Duration::from_secs(1)),
+            (false, None) if !todo.is_empty() => Duration::ZERO,
+            (false, None) => self.until(plan.next_wake),
+        })
+    }
+
+    async fn look_for_the_end(
+        &mut self,
+        guardrail: &GuardrailFile,
+        receipt: &Receipt,
+    ) -> (Plan, Observed, Vec<check::Fault>) {
+        let content = guardrail.content.as_ref().ok();
+        let mut set = reads::reads(&BTreeMap::new(), &self.ledger, content);
+        set.principals.extend(receipt.people.keys());
+        let observed = observe(&self.parts.cloud, &set).await;
+        let (now, settings) = (clock::wall(), &self.parts.settings);
+        let plan = plan::revoke_all(&self.ledger, &observed, content, settings, now);
+        let (nothing, unreadable) = (BTreeMap::new(), Unreadable { faults: Vec::new() });
+        let input = Input {
+            version: Version::default(),
+            items: &nothing,
+            observed: &observed,
+            ledger: &self.ledger,
+            guardrail: content.ok_or(&unreadable),
+            paused: false,
+            lease_fresh: false,
+            permissions: None,
+            settings,
+            now,
+        };
+        let faults = check::check(&plan, &input);
+        (plan, observed, faults)
+    }
+
+    /// What a look says of the end.
+    fn judge(&self, receipt: &mut Receipt, plan: &Plan, observed: &Observed, acted: bool) {
+        let still_gives = |report: &&ItemReport| gives_access(&report.key) && report.state != ItemState::Removed;
+        receipt.open = plan.reports.iter().filter(still_gives).map(line).collect();
+        receipt.left = plan.reports.iter().filter(|report| !still_gives(report)).map(line).collect();
+        receipt.unread.clear();
+        self.by_principal(receipt, observed);
+        if acted || !receipt.open.is_empty() {
+            receipt.first_empty_read = None;
+            return;
+        }
+        let now = clock::wall();
+        let first = *receipt.first_empty_read.get_or_insert(now);
+        if now > first && now.since(first) >= self.parts.settings.replication_lag {
+            receipt.second_empty_read = Some(now);
+            info!("everything that was given is gone, read back twice");
+        }
+    }
+
+    /// What people whom we let in hold, whoever gave it.
+    fn by_principal(&self, receipt: &mut Receipt, observed: &Observed) {
+        let anchor = self.ledger.get(&anchor_key()).and_then(|entry| entry.guid());
+        for (id, name) in receipt.people.clone() {
+            let Some(rights) = observed.rights.get(&id) else {
+                receipt.unread.insert(format!("what {name} holds"));
+                continue;
+            };
+            match &rights.memberships {
+                Part::Read(held) => {
+                    let held = held.iter().filter(|it| Some(it.id) != anchor);
+                    receipt.left.extend(held.map(|it| format!("{name} is in {} {}, not by us", it.kind, it.name)));
+                }
+                Part::Unread(why) => drop(receipt.unread.insert(format!("memberships of {name}: {}", why.detail))),
+            }
+            for (scope, part) in &rights.azure {
+                match part {
+                    Part::Read(held) => {
+                        let held = held.iter().filter(|it| it.principal == id);
+                        receipt
+                            .left
+                            .extend(held.map(|it| format!("{name} has role {} at {scope}, not by us", it.definition)));
+                    }
+                    Part::Unread(why) => drop(receipt.unread.insert(format!("{scope} of {name}: {}", why.detail))),
+                }
+            }
+        }
+    }
+
+    /// The control plane sees that the agent is stopped, and what is left.
+    fn say_ended(&mut self, reports: &[ItemReport]) {
+        let guardrail = self.guardrail();
+        let standing = self.standing(&guardrail, true, Vec::new());
+        let items = reports.iter().map(|report| (report.key.clone(), report.clone())).collect();
+        let status = Status { items, standing };
+        self.file.write(&self.parts.view.borrow(), &status, &[], clock::wall());
+        self.parts.status.send_replace(Some(std::sync::Arc::new(status)));
+    }
+}
+
+fn people(ledger: &Ledger) -> impl Iterator<Item = (entente_model::Guid, String)> {
+    let ours = ledger.entries.iter().filter(|(key, entry)| matches!(key, ItemKey::User { .. }) && entry.is_owned());
+    ours.filter_map(|(key, entry)| Some((entry.guid()?, key.to_string())))
+}
+
+/// An empty group or a role that nobody has gives nothing.
+fn gives_access(key: &ItemKey) -> bool {
+    matches!(
+        key,
+        ItemKey::User { .. } | ItemKey::Member { .. } | ItemKey::AzureRole { .. } | ItemKey::DefenderAssignment { .. }
+    )
+}
+
+fn line(report: &ItemReport) -> String {
+    let reason = report.reason.map_or_else(String::new, |reason| format!(" {}", reason.word()));
+    format!("{} {}{reason} {}", report.key, report.state.word(), report.detail)
+}

@@ -1,0 +1,42 @@
+//! What wakes the loop: time, a nudge, a newer state, a lease that ends, a switch, and somebody who asks for a plan.
+
+use std::time::Duration;
+
+use entente_model::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::Steward;
+use crate::clock;
+
+/// How often the switches and the guardrail are looked at while nothing else happens: what a person takes for "at once".
+const GLANCE: Duration = Duration::from_millis(500);
+
+impl Steward {
+    /// How long until that instant.
+    pub(super) fn until(&self, at: Timestamp) -> Duration {
+        at.since(clock::wall()).min(self.parts.settings.resync.mul_f64(1.2))
+    }
+
+    /// Waits until there is something to look for.
+    pub(super) async fn wait(&mut self, until: Duration, cancel: &CancellationToken) {
+        let due = tokio::time::Instant::now() + until;
+        loop {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => return,
+                Some(ask) = self.parts.plans.recv() => {
+                    let plan = self.preview().await;
+                    // Whoever asked may have gone.
+                    ask.send(plan).ok();
+                }
+                () = self.parts.nudge.notified() => return,
+                () = tokio::time::sleep_until(due.min(tokio::time::Instant::now() + GLANCE)) => {
+                    // A lease that ended, a switch, another file: all of it is in the basis.
+                    if tokio::time::Instant::now() >= due || Some(self.basis(&self.guardrail())) != self.seen {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Does what the session says: dials, sends, keeps on disk, tells the loop. Decides nothing.
+
+pub mod wire;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use entente_model::Guid;
+use entente_model::plan::PlannedChange;
+use entente_proto::agent::v1 as proto;
+use entente_proto::agent::v1::agent_service_client::AgentServiceClient;
+use entente_seal::KeyId;
+use entente_session::{Effect, Event, Session, Status, View};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::Streaming;
+use tonic::transport::Channel;
+use tracing::{debug, info, warn};
+
+use crate::clock::Clock;
+use crate::guardrail_file::GuardrailFile;
+use crate::memory::{Memory, MemoryError};
+
+/// Messages on their way out. One report, one answer and a few acknowledgements are the most there are at a time; when
+/// it is full, the control plane has stopped reading.
+const OUTGOING: usize = 64;
+
+/// Largest message taken: a part of a snapshot or a delta is far smaller.
+const MAX_MESSAGE_BYTES: usize = 8 << 20;
+
+/// Somebody asks what would be done now.
+pub type PlanRequest = oneshot::Sender<Result<Vec<PlannedChange>, String>>;
+
+/// What the stream has to do with.
+#[derive(Debug)]
+pub struct Stream {
+    pub session: Session,
+    pub channel: Channel,
+    pub memory: Memory,
+    pub clock: Clock,
+    pub guardrail: PathBuf,
+    pub tenant: Guid,
+    pub root: KeyId,
+    /// What the session holds, for the loop.
+    pub view: watch::Sender<View>,
+    /// Wakes the loop.
+    pub nudge: Arc<Notify>,
+    /// What the loop saw.
+    pub status: watch::Receiver<Option<Arc<Status>>>,
+    pub plans: mpsc::Sender<PlanRequest>,
+    /// Says that there is a newer certificate.
+    pub renewed: Arc<Notify>,
+}
+
+type Dial = Pin<Box<dyn Future<Output = Result<Streaming<proto::ConnectResponse>, tonic::Status>> + Send>>;
+
+/// The stream as far as it is open.
+#[derive(Default)]
+struct Line {
+    dialling: Option<Dial>,
+    incoming: Option<Streaming<proto::ConnectResponse>>,
+    outgoing: Option<mpsc::Sender<proto::ConnectRequest>>,
+}
+
+/// A plan that was asked for on the stream.
+type Answer = (String, Result<Vec<PlannedChange>, String>);
+
+impl Stream {
+    /// Runs until it is cancelled, or the disk cannot be written any more.
+    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), MemoryError> {
+        let mut line = Line::default();
+        let (answers, mut answered) = mpsc::channel::<Answer>(OUTGOING);
+        self.status.mark_changed();
+        loop {
+            let wake = self.session.wake().map(|uptime| self.clock.instant(uptime));
+            let event = tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                event = line.next() => event,
+                Some((nonce, result)) = answered.recv() => Event::Planned { nonce, result },
+                () = self.renewed.notified() => Event::Renewed,
+                Ok(()) = self.status.changed() => match self.status.borrow_and_update().clone() {
+                    Some(status) => Event::Observed(status),
+                    None => continue,
+                },
+                () = sleep_until(wake) => Event::Timer,
+            };
+            self.handle(event, &mut line, &answers).await?;
+            let view = self.session.view(self.clock.now());
+            self.view.send_if_modified(|shown| {
+                let differs = *shown != view;
+                *shown = view;
+                differs
+            });
+        }
+    }
+
+    /// Says an event to the session and does what it says, until it says nothing.
+    async fn handle(
+        &mut self,
+        event: Event,
+        line: &mut Line,
+        answers: &mpsc::Sender<Answer>,
+    ) -> Result<(), MemoryError> {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            log(&event);
+            for effect in self.session.on(event, self.clock.now()) {
+                if let Some(event) = self.perform(effect, line, answers).await? {
+                    events.push(event);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn perform(
+        &mut self,
+        effect: Effect,
+        line: &mut Line,
+        answers: &mpsc::Sender<Answer>,
+    ) -> Result<Option<Event>, MemoryError> {
+        match effect {
+            Effect::Dial => {
+                *line = Line::dial(self.channel.clone());
+                let guardrail_digest = GuardrailFile::read(&self.guardrail, self.tenant, self.root).digest;
+                return Ok(Some(Event::Opened { guardrail_digest }));
+            }
+            Effect::HangUp => *line = Line::default(),
+            Effect::Send(message) => return Ok(line.send(wire::outbound(message))),
+            Effect::Keep(kept) => return self.keep(&kept).await.map(Some),
+            Effect::KeepLease(kept) => self.memory.keep_lease(&kept).await?,
+            Effect::KeepStatements(statements) => self.memory.keep_statements(&statements).await?,
+            Effect::Nudge => self.nudge.notify_one(),
+            Effect::Plan { nonce } => self.ask_for_plan(nonce, answers.clone()),
+            Effect::Alarm(alarm) => warn!(%alarm, "needs a person"),
+        }
+        Ok(None)
+    }
+
+    /// A commit that certainly failed leaves the last state in place; one that may have happened is read again at the
+    /// next start.
+    async fn keep(&self, kept: &entente_session::Kept) -> Result<Event, MemoryError> {
+        match self.memory.keep_state(kept).await {
+            Ok(()) => Ok(Event::Kept),
+            Err(MemoryError::Commit(error)) if error.nothing_applied() => {
+                Ok(Event::KeepFailed { error: crate::guardrail_file::chain(&error) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn ask_for_plan(&self, nonce: String, answers: mpsc::Sender<Answer>) {
+        let plans = self.plans.clone();
+        tokio::spawn(async move {
+            let (ask, answer) = oneshot::channel();
+            let busy = || Err("the agent is busy or stopping: ask again".to_owned());
+            let result = match plans.try_send(ask) {
+                Ok(()) => answer.await.unwrap_or_else(|_| busy()),
+                Err(_) => busy(),
+            };
+            // Nobody is left to hear it when the stream task has ended.
+            answers.send((nonce, result)).await.ok();
+        });
+    }
+}
+
+impl Line {
+    /// Hello goes out with the call: the server answers only once it has it.
+    fn dial(channel: Channel) -> Self {
+        let (outgoing, requests) = mpsc::channel(OUTGOING);
+        let mut client = AgentServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
+        let call = async move { client.connect(ReceiverStream::new(requests)).await.map(tonic::Response::into_inner) };
+        Self { dialling: Some(Box::pin(call)), incoming: None, outgoing: Some(outgoing) }
+    }
+
+    /// What comes next, or never.
+    async fn next(&mut self) -> Event {
+        if let Some(dial) = &mut self.dialling {
+            let answer = dial.await;
+            self.dialling = None;
+            match answer {
+                Ok(incoming) => self.incoming = Some(incoming),
+                Err(status) => return self.closed(&status),
+            }
+        }
+        let Some(incoming) = &mut self.incoming else { return std::future::pending().await };
+        match incoming.message().await {
+            Ok(Some(message)) => Event::Received(wire::inbound(message)),
+            Ok(None) => self.closed(&tonic::Status::ok("the control plane closed the stream")),
+            Err(status) => self.closed(&status),
+        }
+    }
+
+    fn closed(&mut self, status: &tonic::Status) -> Event {
+        *self = Self::default();
+        Event::Closed { error: crate::guardrail_file::chain(status) }
+    }
+
+    fn send(&mut self, message: proto::ConnectRequest) -> Option<Event> {
+        let outgoing = self.outgoing.as_ref()?;
+        match outgoing.try_send(message) {
+            Ok(()) => None,
+            // The other end is gone, which `next` is about to say with its reason.
+            Err(mpsc::error::TrySendError::Closed(_)) => None,
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                *self = Self::default();
+                Some(Event::Closed { error: "the control plane stopped reading".into() })
+            }
+        }
+    }
+}
+
+async fn sleep_until(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What an operator of the agent would want to follow. Never a content.
+fn log(event: &Event) {
+    match event {
+        Event::Closed { error } => info!(error, "the stream is closed"),
+        Event::Received(entente_session::Inbound::Welcome(welcome)) => {
+            info!(epoch = welcome.epoch, parked = welcome.parked, "connected");
+        }
+        Event::Received(entente_session::Inbound::GoAway { reason, retry_after }) => {
+            info!(?reason, ?retry_after, "the control plane closes the stream");
+        }
+        Event::Kept => info!("a state was accepted"),
+        Event::KeepFailed { error } => warn!(error, "a state could not be kept"),
+        Event::Renewed => info!("the certificate was renewed"),
+        _ => debug!("an event of the stream"),
+    }
+}

@@ -1,0 +1,132 @@
+//! The file with which a customer enrols its agent: made by the service provider, handed over, used once.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use entente_model::{Guid, TenantName};
+use entente_seal::{KeyId, PublicKey};
+use serde::Deserialize;
+
+use crate::config;
+use crate::files::{self, FileError};
+
+/// The file has six short lines.
+const MAX_BYTES: usize = 8 << 10;
+
+/// What the file says.
+#[derive(Clone)]
+pub struct TokenFile {
+    /// `HOST:PORT` of the agents' port.
+    pub address: String,
+    pub tenant: TenantName,
+    pub entra_tenant: Guid,
+    /// Enrols one agent, once.
+    pub token: String,
+    /// SHA-256 of the DER of the CA's certificate.
+    pub ca_sha256: [u8; 32],
+    /// Of the provider's root key.
+    pub root_key: KeyId,
+}
+
+impl fmt::Debug for TokenFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenFile")
+            .field("tenant", &self.tenant)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why it cannot be used. Never quotes the file.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenFileError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("there is no token file {0}")]
+    Missing(PathBuf),
+    #[error("token file {0} is not one: it must hold address, tenant, entra_tenant, token, ca_sha256 and root_key")]
+    Form(PathBuf),
+    #[error("token file {path}: {field} is malformed")]
+    Field { path: PathBuf, field: &'static str },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    address: String,
+    tenant: String,
+    entra_tenant: String,
+    token: String,
+    ca_sha256: String,
+    /// In hex, or its name.
+    root_key: String,
+    /// Its name, `ed25519:HEX`, as the guardrail has it.
+    state_key: Option<String>,
+}
+
+impl TokenFile {
+    pub fn load(path: &Path) -> Result<Self, TokenFileError> {
+        let text = files::read_text(path, MAX_BYTES)?.ok_or_else(|| TokenFileError::Missing(path.into()))?;
+        let form: Form = toml::from_str(&text).map_err(|_| TokenFileError::Form(path.into()))?;
+        let wrong = |field| move || TokenFileError::Field { path: path.into(), field };
+        config::check_address(&form.address).map_err(|_| wrong("address")())?;
+        let mut ca_sha256 = [0; 32];
+        hex::decode_to_slice(&form.ca_sha256, &mut ca_sha256).map_err(|_| wrong("ca_sha256")())?;
+        Ok(Self {
+            tenant: form.tenant.parse().map_err(|_| wrong("tenant")())?,
+            entra_tenant: form.entra_tenant.parse().map_err(|_| wrong("entra_tenant")())?,
+            root_key: root_key(&form).ok_or_else(wrong("root_key"))?,
+            address: form.address,
+            token: form.token,
+            ca_sha256,
+        })
+    }
+}
+
+/// The root key's name. Where the file gives it in two ways, both have to say the same.
+fn root_key(form: &Form) -> Option<KeyId> {
+    let named = form.root_key.parse().ok();
+    let whole = || PublicKey::from_bytes(&hex::decode(&form.root_key).ok()?).ok().map(|key| key.id());
+    let id: KeyId = named.or_else(whole)?;
+    let same = form.state_key.as_ref().is_none_or(|name| name.parse() == Ok(id));
+    same.then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "ed25519:56475aa75463474c0285df5dbf2bcab73da651358839e9b77481b2eab107708c";
+    const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+    fn load(root_key: &str, state_key: Option<&str>) -> Result<TokenFile, TokenFileError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token.toml");
+        let state_key = state_key.map(|key| format!("state_key = \"{key}\"\n")).unwrap_or_default();
+        let text = format!(
+            "address = \"nordwall.example:7444\"\ntenant = \"tenants/contoso\"\n\
+             entra_tenant = \"0c0de000-0000-4000-8000-000000000001\"\ntoken = \"t1.topsecret\"\n\
+             ca_sha256 = \"{KEY}\"\nroot_key = \"{root_key}\"\n{state_key}"
+        );
+        std::fs::write(&path, text).unwrap();
+        TokenFile::load(&path)
+    }
+
+    #[test]
+    fn the_root_key_may_be_given_whole_or_by_name_but_not_two_of_them() {
+        assert_eq!(
+            load(KEY, None).unwrap().root_key.to_string(),
+            load(KEY, Some(&load(KEY, None).unwrap().root_key.to_string())).unwrap().root_key.to_string()
+        );
+        assert_eq!(load(ID, None).unwrap().root_key.to_string(), ID);
+        assert!(load(&KEY.replace('1', "2"), Some(ID)).is_err());
+        assert!(load("none", None).is_err());
+    }
+
+    #[test]
+    fn the_secret_shows_nowhere() {
+        let token = load(ID, None).unwrap();
+        assert!(!format!("{token:?}").contains("topsecret"));
+        assert!(!format!("{:?}", load("none", None)).contains("topsecret"));
+    }
+}
