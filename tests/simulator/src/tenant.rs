@@ -130,8 +130,6 @@ pub struct Invitation {
     pub mail: String,
     pub user: String,
     pub app: String,
-    /// The user was never created.
-    pub phantom: bool,
     pub duplicate: bool,
 }
 

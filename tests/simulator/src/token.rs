@@ -241,7 +241,7 @@ pub fn discovery(origin: &str, tenant: &str) -> Value {
         "device_authorization_endpoint": format!("{origin}/{tenant}/oauth2/v2.0/devicecode"),
         "issuer": format!("{origin}/{tenant}/v2.0"),
         "jwks_uri": format!("{origin}/{tenant}/discovery/v2.0/keys"),
-        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
         "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],

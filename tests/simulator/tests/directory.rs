@@ -113,15 +113,13 @@ async fn lists_page_by_links_that_do_not_carry_headers() {
     }
     let mut path = "/v1.0/users?$select=id,mail&$top=999".to_owned();
     let mut seen = Vec::new();
-    loop {
+    for _ in 0..4 {
         let (status, page, _) = world.get(&path).await;
         assert_eq!(status, 200, "{page}");
         seen.extend(page["value"].as_array().unwrap().iter().map(|user| user["id"].clone()));
-        match page["@odata.nextLink"].as_str() {
-            Some(next) => path = next.to_owned(),
-            None => break,
-        }
+        path = page["@odata.nextLink"].as_str().unwrap_or_default().to_owned();
     }
+    assert_eq!(path, "", "there are more pages than users");
     seen.dedup();
     assert_eq!(seen.len(), 7);
     let advanced = "/v1.0/users?$count=true&$filter=endsWith(mail,'@nordwall.example')";

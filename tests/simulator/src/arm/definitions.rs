@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::{Request, refuse};
 use crate::http::{Answer, Reply};
-use crate::tenant::azure::BUILT_IN_ROLES;
+use crate::tenant::azure::{BUILT_IN_ROLES, OWNER, RBAC_ADMINISTRATOR, USER_ACCESS_ADMINISTRATOR};
+
+const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
 
 /// Only `$filter=roleName eq '..'` and `type eq 'BuiltInRole'` narrow the list; it does not page.
 pub fn list(request: Request<'_>, scope: &str) -> Reply {
@@ -48,11 +50,37 @@ fn shown(scope: &str, id: &str, name: &str) -> Value {
     json!({
         "properties": {
             "roleName": name, "type": "BuiltInRole", "description": name, "assignableScopes": ["/"],
-            "permissions": [{"actions": ["*/read"], "notActions": [], "dataActions": [], "notDataActions": []}],
+            "permissions": [{"actions": actions(id), "notActions": not_actions(id), "dataActions": [], "notDataActions": []}],
             "createdOn": "2020-01-01T00:00:00Z", "updatedOn": "2020-01-01T00:00:00Z", "createdBy": null, "updatedBy": null,
         },
         "id": format!("{root}/providers/Microsoft.Authorization/roleDefinitions/{id}"),
         "type": "Microsoft.Authorization/roleDefinitions",
         "name": id,
     })
+}
+
+/// What the roles that hand out rights may do; the others' actions are not told apart (Azure built-in roles).
+fn actions(id: &str) -> &'static [&'static str] {
+    match id {
+        OWNER | CONTRIBUTOR => &["*"],
+        USER_ACCESS_ADMINISTRATOR => &["*/read", "Microsoft.Authorization/*", "Microsoft.Support/*"],
+        RBAC_ADMINISTRATOR => &[
+            "Microsoft.Authorization/roleAssignments/write",
+            "Microsoft.Authorization/roleAssignments/delete",
+            "*/read",
+            "Microsoft.Support/*",
+        ],
+        _ => &["*/read"],
+    }
+}
+
+fn not_actions(id: &str) -> &'static [&'static str] {
+    match id {
+        CONTRIBUTOR => &[
+            "Microsoft.Authorization/*/Delete",
+            "Microsoft.Authorization/*/Write",
+            "Microsoft.Authorization/elevateAccess/Action",
+        ],
+        _ => &[],
+    }
 }

@@ -48,7 +48,7 @@ pub fn create(tenant: &mut Tenant, request: Request<'_>) -> Reply {
             )),
             "same_id" => {
                 let (id, state) = (user.id.clone(), user.text("externalUserState").to_owned());
-                note(tenant, request.caller, &mail, &id, request.phantom);
+                note(tenant, request.caller, &mail, &id);
                 let status = if state == "Accepted" { "Completed" } else { "PendingAcceptance" };
                 Ok(invited(tenant, &body, &id, status))
             }
@@ -60,7 +60,7 @@ pub fn create(tenant: &mut Tenant, request: Request<'_>) -> Reply {
 
 fn invite(tenant: &mut Tenant, request: Request<'_>, body: &Value, mail: &str, user_type: &str) -> Answer {
     let id = tenant.new_id();
-    note(tenant, request.caller, mail, &id, request.phantom);
+    note(tenant, request.caller, mail, &id);
     if !request.phantom {
         let user = new_guest(tenant, request, body, (&id, mail, user_type));
         tenant.write_user(&id, Some(user), request.now);
@@ -151,12 +151,12 @@ fn check_address(mail: &str) -> Result<(), Answer> {
     if fine { Ok(()) } else { Err(refuse(400, "BadRequest", "The invited user email address is not valid.")) }
 }
 
-/// An earlier accepted invitation counts as long as its user exists or is on its way.
-fn note(tenant: &mut Tenant, caller: &Caller, mail: &str, user: &str, phantom: bool) {
-    let lives = |one: &Invitation| !one.phantom && tenant.user(&one.user).is_some();
-    let duplicate = tenant.invitations.iter().any(|one| one.mail.eq_ignore_ascii_case(mail) && lives(one));
+/// An earlier accepted invitation counts as long as its user is there, seen by readers or not; a phantom's never is.
+fn note(tenant: &mut Tenant, caller: &Caller, mail: &str, user: &str) {
+    let lives = |one: &Invitation| one.mail.eq_ignore_ascii_case(mail) && tenant.user(&one.user).is_some();
+    let duplicate = tenant.invitations.iter().any(lives);
     let (mail, user, app) = (mail.to_owned(), user.to_owned(), caller.app_id.clone());
-    tenant.invitations.push(Invitation { mail, user, app, phantom, duplicate });
+    tenant.invitations.push(Invitation { mail, user, app, duplicate });
 }
 
 fn invited(tenant: &mut Tenant, body: &Value, user: &str, status: &str) -> Answer {

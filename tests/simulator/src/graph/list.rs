@@ -119,6 +119,12 @@ pub const GROUPS: Kind = Kind {
         "proxyAddresses",
         "securityIdentifier",
         "onPremisesSyncEnabled",
+        "classification",
+        "isManagementRestricted",
+        "preferredLanguage",
+        "theme",
+        "expirationDateTime",
+        "resourceProvisioningOptions",
     ],
 };
 
