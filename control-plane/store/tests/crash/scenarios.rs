@@ -14,7 +14,9 @@ use crate::program::{self, TASKS};
 const COMMITS: &str = "40";
 /// Power cuts of one disk after another, so that a start after a cut is cut as well.
 const CUTS: u64 = 8;
-const CHAINS: u64 = 3;
+const CHAINS: u64 = 4;
+/// The calls of a start: few beside those of a run, so every other pair of cuts falls among them.
+const START_CALLS: u64 = 16;
 
 /// The last commit of each task.
 type Numbers = [u64; TASKS as usize];
@@ -103,8 +105,10 @@ pub fn acknowledged_survives() -> String {
         let mut newest = Revision(0);
         for cut in 0..CUTS {
             let seed = chain * CUTS + cut;
-            let keep = [Keep::None, Keep::Writes, Keep::Pieces, Keep::All][(seed % 4) as usize];
-            let crash_at = 1 + spread(seed) % calls;
+            let keep = [Keep::None, Keep::Writes, Keep::Pieces, Keep::All];
+            let keep = keep[((chain + cut) % 4) as usize];
+            let within = if cut / 2 % 2 == 1 { START_CALLS } else { calls };
+            let crash_at = 1 + spread(seed) % within;
             let trouble = Trouble { crash_at, keep, seed, ..NO_TROUBLE };
             let ended = write(&disk, trouble);
             let mut acknowledged = stands;
