@@ -257,3 +257,34 @@ fn a_refused_invitation_is_tried_again_ever_more_seldom() {
     world.settle();
     assert!(world.account("maya").is_some());
 }
+
+#[test]
+fn our_own_block_stays_while_the_customer_blocks_another_account_of_the_operator() {
+    let mut world = World::joined(&["maya", "adm-maya"], "l1");
+    world.drop("maya");
+    world.settle();
+    let privileged = world.account("adm-maya").unwrap();
+    world.tenant.enable(privileged, false);
+    world.member("maya", "l1");
+    world.wait(300);
+    world.settle();
+    assert_eq!(world.user_state("maya"), "BLOCKED_BY_CUSTOMER CUSTOMER_BLOCKED");
+    assert!(!world.tenant.state.users[&world.account("maya").unwrap()].enabled);
+}
+
+#[test]
+fn a_block_that_was_refused_is_not_ours_when_the_customer_makes_it() {
+    let mut world = World::joined(&["maya"], "l1");
+    world.leave("maya");
+    world.tenant.mishaps.push_back(Mishap::Refused(Reason::CloudRefused));
+    world.step();
+    let maya = world.account("maya").unwrap();
+    world.tenant.enable(maya, false);
+    world.wait(300);
+    world.settle();
+    world.member("maya", "l1");
+    world.version.revision += 1;
+    world.wait(300);
+    world.settle();
+    assert_eq!(world.user_state("maya"), "BLOCKED_BY_CUSTOMER CUSTOMER_BLOCKED");
+}
