@@ -10,7 +10,7 @@ use crate::guardrail::Guardrail;
 use crate::permission::{self, Permission, System};
 
 /// Width of the left column.
-const LEFT: usize = 58;
+const LEFT: usize = 70;
 
 /// The text, for a file of this digest (hexadecimal SHA-256).
 pub fn text(guardrail: &Guardrail, sha256: &str) -> String {

@@ -73,13 +73,13 @@ fn the_consent_text_has_both_columns() {
     let guardrail = Guardrail::load(WHOLE, CONTOSO).unwrap();
     expect![[r#"
         CONTOSO: consent to Entente (nordwall.example)   file sha256:41c9d2f0a7b3   review 2027-03-31
-        MICROSOFT LETS THE AGENT                                  THIS FILE LETS IT
-        User.Invite.All: invite anyone                            25 guests of nordwall.example, 5 a day
-        Group.Create: any group                                   12 named ent-*, and ent-anchor
-        GroupMember.ReadWrite.All: all groups not role-assignable its own groups only
-        User.EnableDisableAccount.All: block or unblock any non-adminits guests, on leaving; lifts only its own block
-        User.RevokeSessions.All: sign out all                     its guests, on leaving
-        RBAC Administrator: any role there, unless a condition limits itat rg-sentinel, by condition: Microsoft Sentinel Playbook Operator, Microsoft Sentinel Responder
+        MICROSOFT LETS THE AGENT                                              THIS FILE LETS IT
+        User.Invite.All: invite anyone                                        25 guests of nordwall.example, 5 a day
+        Group.Create: any group                                               12 named ent-*, and ent-anchor
+        GroupMember.ReadWrite.All: all groups not role-assignable             its own groups only
+        User.EnableDisableAccount.All: block or unblock any non-admin         its guests, on leaving; lifts only its own block
+        User.RevokeSessions.All: sign out all                                 its guests, on leaving
+        RBAC Administrator: any role there, unless a condition limits it      at rg-sentinel, by condition: Microsoft Sentinel Playbook Operator, Microsoft Sentinel Responder
         Reads: User.Read.All, RoleManagement.Read.Defender
         A thief of the agent gets the LEFT column.
         nordwall.example may: read incidents, manage alerts, respond, run playbooks. Waits for your approval, which this version cannot take: basic live response. Never: the rest.

@@ -25,31 +25,31 @@ fn the_matrix_of_verdicts() {
     ];
     let mut text = format!("{:24}", "");
     for class in ChangeClass::ALL {
-        text += &format!(" {:32}", class.word());
+        text += &format!(" {:38}", class.word());
     }
     for (name, condition) in conditions {
         text += &format!("\n{name:24}");
         for class in ChangeClass::ALL {
             let (verdict, reason) = judge(class, condition);
             let reason = reason.map(|reason| format!(" {}", reason.word())).unwrap_or_default();
-            text += &format!(" {:32}", format!("{}{reason}", verdict.word()));
+            text += &format!(" {:38}", format!("{}{reason}", verdict.word()));
         }
     }
     let text: String = text.lines().map(|line| format!("{}\n", line.trim_end())).collect();
     expect![[r#"
-                                 GRANT                            EXPIRY                           LEAVER                           OTHER_REMOVAL
-        allowed                  ALLOWED                          ALLOWED                          ALLOWED                          ALLOWED
-        needs approval           NEEDS_APPROVAL CAPABILITY_APPROVAL ALLOWED                          ALLOWED                          ALLOWED
-        over a cap               HELD OVER_CAP                    ALLOWED                          ALLOWED                          HELD OVER_CAP
-        frozen                   HELD FROZEN                      ALLOWED                          ALLOWED                          HELD FROZEN
-        frozen, except removals  HELD FROZEN                      ALLOWED                          ALLOWED                          ALLOWED
-        paused                   HELD PAUSED                      ALLOWED                          HELD PAUSED                      HELD PAUSED
-        unreadable guardrail     HELD GUARDRAIL_UNREADABLE        ALLOWED                          ALLOWED                          HELD GUARDRAIL_UNREADABLE
-        lease over               HELD LEASE_OVER                  ALLOWED                          ALLOWED                          ALLOWED
-        review past              REFUSED GUARDRAIL_REVIEW         ALLOWED                          ALLOWED                          ALLOWED
-        epoch changed            HELD EPOCH_CHANGED               ALLOWED                          ALLOWED                          HELD EPOCH_CHANGED
-        by a person              BY_PERSON PERSON_TASK            BY_PERSON PERSON_TASK            BY_PERSON PERSON_TASK            BY_PERSON PERSON_TASK
-        refused                  REFUSED GUARDRAIL_SCOPE          REFUSED GUARDRAIL_SCOPE          REFUSED GUARDRAIL_SCOPE          REFUSED GUARDRAIL_SCOPE
+                                 GRANT                                  EXPIRY                                 LEAVER                                 OTHER_REMOVAL
+        allowed                  ALLOWED                                ALLOWED                                ALLOWED                                ALLOWED
+        needs approval           NEEDS_APPROVAL CAPABILITY_APPROVAL     ALLOWED                                ALLOWED                                ALLOWED
+        over a cap               HELD OVER_CAP                          ALLOWED                                ALLOWED                                HELD OVER_CAP
+        frozen                   HELD FROZEN                            ALLOWED                                ALLOWED                                HELD FROZEN
+        frozen, except removals  HELD FROZEN                            ALLOWED                                ALLOWED                                ALLOWED
+        paused                   HELD PAUSED                            ALLOWED                                HELD PAUSED                            HELD PAUSED
+        unreadable guardrail     HELD GUARDRAIL_UNREADABLE              ALLOWED                                ALLOWED                                HELD GUARDRAIL_UNREADABLE
+        lease over               HELD LEASE_OVER                        ALLOWED                                ALLOWED                                ALLOWED
+        review past              REFUSED GUARDRAIL_REVIEW               ALLOWED                                ALLOWED                                ALLOWED
+        epoch changed            HELD EPOCH_CHANGED                     ALLOWED                                ALLOWED                                HELD EPOCH_CHANGED
+        by a person              BY_PERSON PERSON_TASK                  BY_PERSON PERSON_TASK                  BY_PERSON PERSON_TASK                  BY_PERSON PERSON_TASK
+        refused                  REFUSED GUARDRAIL_SCOPE                REFUSED GUARDRAIL_SCOPE                REFUSED GUARDRAIL_SCOPE                REFUSED GUARDRAIL_SCOPE
     "#]].assert_eq(&text);
 }
 
