@@ -116,9 +116,8 @@ async fn defender(cloud: &Cloud, set: &ReadSet) -> Option<Part<Defender>> {
     Some(part(all, blame::READ_DEFENDER, |(roles, assignments, actions)| Defender {
         roles: roles.into_iter().map(convert::defender_role).collect(),
         assignments: assignments.into_iter().map(convert::defender_assignment).collect(),
-        actions,
-        // The list gives no display names; the planner knows the spellings that have been seen.
-        by_display: BTreeMap::new(),
+        by_display: actions.iter().map(|(id, name)| (name.clone(), id.clone())).collect(),
+        actions: actions.into_keys().collect(),
     }))
 }
 

@@ -3,7 +3,7 @@
 //! Written to what the live service was seen to do, which differs from its documents; `tolerance.rs` lists how. What
 //! was just written may be missing from the lists for minutes: waiting for it is the caller's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use reqwest::Method;
@@ -130,13 +130,14 @@ impl Defender {
         self.delete("DELETE /roleManagement/defender/roleAssignments/{id}", path).await
     }
 
-    /// The ids of all actions that this tenant knows. Some of them may still be refused when stored.
-    pub async fn resource_actions(&self) -> Answer<BTreeSet<String>> {
+    /// All actions that this tenant knows, by id, each with the name that the portal shows (empty if there is none).
+    /// Some of them may still be refused when stored.
+    pub async fn resource_actions(&self) -> Answer<BTreeMap<String, String>> {
         let path = format!("{ROOT}/resourceNamespaces");
         let expanded = with_query(&path, &[("$expand", "resourceActions")]);
         let namespaces: Vec<Namespace> =
             self.list(read("GET /roleManagement/defender/resourceNamespaces", expanded)).await?;
-        let mut actions = BTreeSet::new();
+        let mut actions = BTreeMap::new();
         for namespace in namespaces {
             let mut of_it = namespace.resource_actions;
             if namespace.more_actions.is_some() {
@@ -144,7 +145,7 @@ impl Defender {
                 let name = "GET /roleManagement/defender/resourceNamespaces/{id}/resourceActions";
                 of_it = self.list(read(name, path)).await?;
             }
-            actions.extend(of_it.into_iter().map(|action| action.id));
+            actions.extend(of_it.into_iter().map(|action| (action.id, action.name)));
         }
         Ok(actions)
     }
@@ -232,6 +233,8 @@ struct Namespace {
 #[derive(Deserialize)]
 struct Action {
     id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    name: String,
 }
 
 impl From<RoleBody> for DefenderRole {

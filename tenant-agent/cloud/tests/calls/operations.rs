@@ -294,7 +294,7 @@ async fn defenders_roles_assignments_and_actions_are_read() {
         p if p.contains("resourceNamespaces?") => reply(
             200,
             json!({"value": [
-            {"id": "one", "resourceActions": [{"id": "a"}]},
+            {"id": "one", "resourceActions": [{"id": "a", "name": "First"}]},
             {"id": "two", "resourceActions": [{"id": "b"}], "resourceActions@odata.nextLink": "https://elsewhere/"}]}),
         ),
         _ => reply(200, json!({"value": [{"id": "b"}, {"id": "c"}]})),
@@ -305,7 +305,9 @@ async fn defenders_roles_assignments_and_actions_are_read() {
     assert_eq!(role.actions.into_iter().collect::<String>(), "abc");
     let assignment = defender.list_role_assignments().await.unwrap().remove(0);
     assert!(assignment.principal_ids.contains(&GROUP) && assignment.app_scope_ids.is_empty());
-    assert_eq!(defender.resource_actions().await.unwrap().into_iter().collect::<String>(), "abc");
+    let actions = defender.resource_actions().await.unwrap();
+    assert_eq!(actions.keys().map(String::as_str).collect::<String>(), "abc");
+    assert_eq!(actions["a"], "First");
 }
 
 fn arm_assignment(name: Uuid) -> Value {
