@@ -163,8 +163,24 @@ fn decide(
         let meta = draft.stand.world.metas.get(&resource.manifest.name());
         resource.meta = meta.map_or_else(|| resource.meta.clone(), |meta| Meta::clone(meta));
     }
-    request.answered(draft, &answer);
+    request.answered(draft, &answer.to_keep());
     Ok(answer)
+}
+
+/// Largest answer that is kept whole, in bytes of field changes: with the rest it stays below what a store takes as
+/// one value.
+const MAX_KEPT_FIELD_BYTES: usize = 256 * 1024;
+
+impl Applied {
+    /// What a repeated request gets: the same, but for the single fields of a change that is too large for one row.
+    fn to_keep(&self) -> Self {
+        let mut kept = self.clone();
+        let fields = self.changes.iter().flat_map(|change| &change.fields);
+        if fields.map(|it| it.path.len() + it.before.len() + it.after.len()).sum::<usize>() > MAX_KEPT_FIELD_BYTES {
+            kept.changes.iter_mut().for_each(|change| change.fields.clear());
+        }
+        kept
+    }
 }
 
 /// A change worked out, on some world, and not carried out.

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use entente_model::{TenantName, Timestamp};
-use entente_store::{Commit, MAX_PAGE_ENTRIES, Page};
+use entente_store::{Commit, Key, MAX_PAGE_ENTRIES, Page};
 
 use crate::app::App;
 use crate::error::AppError;
 use crate::registry::RegistryChange;
-use crate::replay::{RequestRow, part_key};
+use crate::replay::RequestRow;
 use crate::rows;
 use crate::writer::Draft;
 
@@ -35,15 +35,14 @@ impl App {
 
     async fn forget_requests(&self) -> Result<(), AppError> {
         let now = self.now();
-        let mut kept: Vec<(Timestamp, String, usize)> = Vec::new();
+        let mut kept: Vec<(Timestamp, Key)> = Vec::new();
         let mut old = Vec::new();
         let mut after = None;
         loop {
             let page: Page = self.inner.store.scan(rows::REQUEST, after.as_deref(), MAX_PAGE_ENTRIES).await?;
             for (key, entry) in &page.entries {
-                // A part goes with its first row.
-                let Ok(row) = rows::decode::<RequestRow>(key, &entry.value) else { continue };
-                let known = (row.time, key.to_string(), row.parts);
+                let row: RequestRow = rows::decode(key, &entry.value).map_err(AppError::internal)?;
+                let known = (row.time, key.clone());
                 if now.since(row.time) > REQUEST_AGE { old.push(known) } else { kept.push(known) }
             }
             match page.next {
@@ -54,9 +53,7 @@ impl App {
         kept.sort();
         old.extend(kept.drain(..kept.len().saturating_sub(MAX_REQUESTS)));
         for some in old.chunks(MAX_PAGE_ENTRIES) {
-            let delete = |commit: Commit, (_, key, parts): &(Timestamp, String, usize)| {
-                (1..=*parts).fold(commit.delete(key.as_str()), |commit, part| commit.delete(part_key(key, part)))
-            };
+            let delete = |commit: Commit, (_, key): &(Timestamp, Key)| commit.delete(key.clone());
             self.inner.store.commit(some.iter().fold(Commit::new(), delete)).await?;
         }
         Ok(())

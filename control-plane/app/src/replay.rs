@@ -6,6 +6,7 @@ use entente_model::desired::Digest;
 use entente_model::{PrincipalName, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::caller::Caller;
@@ -31,14 +32,8 @@ pub(crate) struct RequestRow {
     #[serde(with = "as_hex::digest")]
     fingerprint: Digest,
     pub(crate) time: Timestamp,
-    /// The answer's JSON, or its length in parts if it is too long for one row.
-    answer: String,
-    #[serde(default)]
-    pub(crate) parts: usize,
+    answer: Value,
 }
-
-/// Largest part in bytes: half of what a store takes as one value, as JSON within JSON grows by its quotes.
-const PART_BYTES: usize = entente_store::MAX_VALUE_BYTES / 4;
 
 /// One request under an id, if the caller gave one.
 #[derive(Debug, Clone)]
@@ -65,55 +60,14 @@ impl Request {
         if row.fingerprint != self.fingerprint {
             return Err(AppError::RequestIdReused);
         }
-        let mut answer = row.answer.into_bytes();
-        for part in 1..=row.parts {
-            let text: Option<String> = draft.read(&part_key(&key, part))?;
-            answer.extend(text.unwrap_or_default().into_bytes());
-        }
-        serde_json::from_slice(&answer).map(Some).map_err(AppError::internal)
+        serde_json::from_value(row.answer).map(Some).map_err(AppError::internal)
     }
 
     /// Keeps the answer, in the same commit.
     pub(crate) fn answered<T: Serialize>(&self, draft: &mut Draft<'_>, answer: &T) {
         let Some(id) = self.id else { return };
-        let key = rows::request(&self.principal, id);
-        let answer = serde_json::to_string(answer).expect("answers have string keys and no failing serializer");
-        let mut parts = split(&answer).into_iter();
-        let first = parts.next().unwrap_or_default().to_owned();
-        let (fingerprint, time) = (self.fingerprint, draft.now);
-        let row = RequestRow { fingerprint, time, answer: first, parts: parts.len() };
-        draft.put(key.clone(), rows::encode(&row));
-        for (at, part) in parts.enumerate() {
-            draft.put(part_key(&key, at + 1), rows::encode(&part));
-        }
-    }
-}
-
-pub(crate) fn part_key(key: &str, part: usize) -> String {
-    format!("{key}/{part}")
-}
-
-fn split(mut text: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    while text.len() > PART_BYTES {
-        let at = (0..=PART_BYTES).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
-        let (part, rest) = text.split_at(at);
-        parts.push(part);
-        text = rest;
-    }
-    parts.push(text);
-    parts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_answers_are_split_between_characters() {
-        let text = "ø".repeat(PART_BYTES);
-        let parts = split(&text);
-        assert_eq!((parts.len(), parts.concat()), (3, text));
-        assert_eq!(split(""), [""]);
+        let answer = serde_json::to_value(answer).expect("answers have string keys and no failing serializer");
+        let row = RequestRow { fingerprint: self.fingerprint, time: draft.now, answer };
+        draft.put(rows::request(&self.principal, id), rows::encode(&row));
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use entente_model::OperatorName;
 use entente_model::intent::{Manifest, ResourceName};
 use entente_model::violation::{Fault, Violation};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Change, Delete, Put};
@@ -145,6 +146,19 @@ fn merged(name: &ResourceName, current: &Manifest, fields: &Map<String, Value>) 
             new => drop(tree.insert(field.clone(), new.clone())),
         }
     }
+    tree.remove("kind");
+    // By kind, because through the tagged enum a fault would lose its path.
+    match current {
+        Manifest::HomeTenant(_) => typed(name, value).map(Manifest::HomeTenant),
+        Manifest::Tenant(_) => typed(name, value).map(Manifest::Tenant),
+        Manifest::Operator(_) => typed(name, value).map(Manifest::Operator),
+        Manifest::Squad(_) => typed(name, value).map(Manifest::Squad),
+        Manifest::SocRole(_) => typed(name, value).map(Manifest::SocRole),
+        Manifest::Assignment(_) => typed(name, value).map(Manifest::Assignment),
+    }
+}
+
+fn typed<T: DeserializeOwned>(name: &ResourceName, value: Value) -> Result<T, Violation> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let field = if path == "." { name.to_string() } else { format!("{name}: {path}") };

@@ -1,0 +1,116 @@
+//! Tokens, agents, principals.
+
+use super::*;
+
+async fn token(bed: &Bed, id: &str) -> (EnrollmentToken, String) {
+    let created = bed.app.create_token(&operator(), &tenant(id), Duration::ZERO, &options()).await.unwrap();
+    let secret = secret(created.file.expose());
+    (created.token, secret)
+}
+
+async fn enrol(bed: &Bed, token: &str, csr_pem: &str, id: &str) -> Result<Enrolled, AppError> {
+    let entra = bed.entra(&tenant(id));
+    bed.app.enroll(&EnrollRequest { token, csr_pem, entra_tenant: &entra }).await
+}
+
+#[tokio::test]
+async fn a_token_enrols_one_key_and_the_same_key_gets_the_same_certificate() {
+    let bed = Bed::with_sample().await;
+    let (token, secret) = token(&bed, "contoso").await;
+    let ((_, one), (_, other)) = (create_key_and_csr().unwrap(), create_key_and_csr().unwrap());
+    let first = enrol(&bed, &secret, &one, "contoso").await.unwrap();
+    assert_eq!(enrol(&bed, &secret, &one, "contoso").await.unwrap(), first);
+    assert_eq!(first.root_key, *bed.root.public().as_bytes());
+    assert_eq!(enrol(&bed, &secret, &other, "contoso").await.unwrap_err().reason(), "ENROLMENT_REFUSED");
+    let listed = bed.app.list_tokens(&viewer(), &page()).unwrap().items;
+    assert_eq!((listed[0].name.clone(), listed[0].agent.clone()), (token.name, Some(first.agent)));
+}
+
+#[tokio::test]
+async fn every_token_that_does_not_fit_gets_the_same_answer() {
+    let bed = Bed::with_sample().await;
+    let (made, secret) = token(&bed, "contoso").await;
+    let (_, csr) = create_key_and_csr().unwrap();
+    let mut answers = Vec::new();
+    for wrong in ["", "nonsense", "00000000.abc", &format!("{}.{}", made.name.id(), "0".repeat(64))] {
+        answers.push(enrol(&bed, wrong, &csr, "contoso").await.unwrap_err().to_string());
+    }
+    answers.push(enrol(&bed, &secret, &csr, "fabrikam").await.unwrap_err().to_string());
+    bed.sleep(4 * DAY);
+    answers.push(enrol(&bed, &secret, &csr, "contoso").await.unwrap_err().to_string());
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    let deleted = bed.app.delete_token(&operator(), &made.name, &options()).await;
+    assert!(deleted.is_ok());
+    assert_eq!(bed.app.delete_token(&operator(), &made.name, &options()).await.unwrap_err().reason(), "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_repeated_creation_shows_the_token_and_not_its_secret() {
+    let bed = Bed::with_sample().await;
+    let once = Options { request_id: Some(Uuid::new_v4()), ..options() };
+    let contoso = tenant("contoso");
+    let first = bed.app.create_token(&operator(), &contoso, Duration::ZERO, &once).await.unwrap();
+    let again = bed.app.create_token(&operator(), &contoso, Duration::ZERO, &once).await.unwrap();
+    assert_eq!(again.token, first.token);
+    assert!(again.file.expose().is_empty() && !first.file.expose().is_empty());
+    assert_eq!(format!("{:?}", first.file), "TokenFile(..)");
+    let secret = secret(first.file.expose());
+    let (_, plain) = secret.split_once('.').unwrap();
+    let stored = bed.app.inner.store.scan("", None, 1_000).await.unwrap();
+    let holds = |value: &[u8]| String::from_utf8_lossy(value).contains(plain);
+    assert!(!stored.entries.iter().any(|(_, entry)| holds(&entry.value)), "the secret is stored nowhere");
+}
+
+#[tokio::test]
+async fn another_enrolment_ends_the_former_agent() {
+    let bed = Bed::with_sample().await;
+    let first = bed.enrol(&tenant("contoso")).await;
+    bed.app.check_agent(&first).unwrap();
+    let second = bed.enrol(&tenant("contoso")).await;
+    assert_eq!(bed.app.check_agent(&first).unwrap_err().reason(), "UNAUTHENTICATED");
+    bed.app.check_agent(&second).unwrap();
+    let agents = bed.app.list_agents(&viewer(), Some(&tenant("contoso")), &page()).unwrap().items;
+    assert_eq!(agents.iter().filter(|agent| agent.revoked.is_none()).count(), 1);
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_and_the_one_before_are_good_and_older_ones_are_not() {
+    let bed = Bed::with_sample().await;
+    let first = bed.enrol(&tenant("contoso")).await;
+    let (_, csr) = create_key_and_csr().unwrap();
+    let second = peer(&bed.app.renew(&first, &csr).await.unwrap().certificate_pem);
+    bed.app.check_agent(&first).unwrap();
+    let third = peer(&bed.app.renew(&second, &csr).await.unwrap().certificate_pem);
+    bed.app.check_agent(&second).unwrap();
+    bed.app.check_agent(&third).unwrap();
+    assert!(bed.app.check_agent(&first).is_err());
+    assert!(bed.app.renew(&first, &csr).await.is_err());
+    bed.sleep(31 * DAY);
+    assert!(bed.app.check_agent(&third).is_err(), "it has ended");
+}
+
+#[tokio::test]
+async fn principals_come_and_go_but_for_the_last_admin() {
+    let bed = Bed::with_sample().await;
+    let (_, csr) = create_key_and_csr().unwrap();
+    let create = async |id: &str, role| {
+        let name = format!("principals/{id}").parse().unwrap();
+        bed.app.create_principal(&admin(), &name, role, &csr, &options()).await
+    };
+    let maya = create("maya", ApiRole::Admin).await.unwrap();
+    let li = create("li", ApiRole::Viewer).await.unwrap();
+    assert_eq!(create("li", ApiRole::Admin).await.unwrap_err().reason(), "ALREADY_EXISTS");
+    let caller = bed.app.principal_of(&peer(&li.certificate_pem)).unwrap();
+    assert_eq!((caller.principal.clone(), caller.role), (li.name.clone(), ApiRole::Viewer));
+    assert!(bed.app.check_agent(&peer(&li.certificate_pem)).is_err());
+    assert_eq!(bed.app.own_principal(&caller).unwrap().certificate_pem, "");
+
+    let last = bed.app.delete_principal(&admin(), &maya.name, &options()).await.unwrap_err();
+    assert_eq!(last.reason(), "LAST_ADMIN");
+    bed.app.delete_principal(&admin(), &li.name, &options()).await.unwrap();
+    assert_eq!(bed.app.principal_of(&peer(&li.certificate_pem)).unwrap_err().reason(), "UNAUTHENTICATED");
+    assert_eq!(bed.app.list_principals(&admin(), &page()).unwrap().items.len(), 1);
+    create("li", ApiRole::Viewer).await.unwrap();
+    assert!(bed.app.principal_of(&peer(&li.certificate_pem)).is_err(), "a former certificate stays dead");
+}

@@ -1,0 +1,198 @@
+//! How the fleet stands: items, access, watches, plans.
+
+use entente_model::plan::{ChangeClass, PlannedChange, Verdict};
+use entente_model::report::{ItemReport, ItemState, Reason};
+use futures::{FutureExt, StreamExt};
+
+use super::agent::Agent;
+use super::*;
+
+async fn connected(bed: &Bed) -> Agent {
+    let mut agent = Agent::enrol(bed, "contoso").await;
+    agent.connect(bed).await;
+    agent.hear(bed).await;
+    agent
+}
+
+#[tokio::test]
+async fn phases_follow_what_is_reported() {
+    let bed = Bed::with_sample().await;
+    let contoso = tenant("contoso");
+    let phase = |bed: &Bed| bed.status(&contoso).phase;
+    assert_eq!(phase(&bed), TenantPhase::Unenrolled);
+    let mut agent = connected(&bed).await;
+    assert_eq!(phase(&bed), TenantPhase::Converging);
+    agent.report_applied().await;
+    assert_eq!(phase(&bed), TenantPhase::Converged);
+    assert_eq!(bed.status(&contoso).explanation, "");
+    let key = agent.desired()[0].key.clone();
+    for (state, expected) in [
+        (ItemState::Waiting, TenantPhase::Waiting),
+        (ItemState::Drifted, TenantPhase::Partial),
+        (ItemState::Pending, TenantPhase::Converging),
+        (ItemState::Applied, TenantPhase::Converged),
+    ] {
+        let item = agent.item(key.clone(), state);
+        agent.report(vec![item], Vec::new(), false).await;
+        assert_eq!(phase(&bed), expected, "{state:?}");
+    }
+    agent.disconnect();
+    assert_eq!(phase(&bed), TenantPhase::Offline);
+}
+
+#[tokio::test]
+async fn a_report_that_says_nothing_new_writes_no_item_and_a_full_one_replaces_all() {
+    let bed = Bed::with_sample().await;
+    let mut agent = connected(&bed).await;
+    agent.report_applied().await;
+    let rows = async || bed.app.inner.store.scan("status/contoso/", None, 100).await.unwrap().entries;
+    let before = rows().await;
+    agent.report_applied().await;
+    assert_eq!(rows().await, before, "rows keep the revision at which they were written");
+    let one = agent.item(agent.desired()[0].key.clone(), ItemState::Applied);
+    agent.report(vec![one], Vec::new(), true).await;
+    assert_eq!(rows().await.len(), 1);
+    let key = agent.desired()[0].key.clone();
+    agent.report(Vec::new(), vec![key], false).await;
+    assert!(rows().await.is_empty());
+    assert_eq!(agent.hear(&bed).await, ["ack 1", "ack 2", "ack 3", "ack 4"]);
+}
+
+#[tokio::test]
+async fn a_report_over_its_bounds_ends_the_stream() {
+    let bed = Bed::with_sample().await;
+    let mut agent = connected(&bed).await;
+    let long =
+        ItemReport { detail: "x".repeat(5_000), ..agent.item(agent.desired()[0].key.clone(), ItemState::Failed) };
+    let report = entente_model::report::Report { number: 1, items: vec![long], ..Default::default() };
+    assert!(agent.say(Incoming::Report { report, full: false }).await.is_err());
+    assert_eq!(agent.hear(&bed).await, ["away: protocol"]);
+    assert!(bed.status(&tenant("contoso")).counts.keys().all(|state| *state == ItemState::Pending));
+}
+
+#[tokio::test]
+async fn items_are_listed_with_who_they_are_about() {
+    let bed = Bed::with_sample().await;
+    let mut agent = connected(&bed).await;
+    agent.report_applied().await;
+    let list = |states: &[ItemState], page: PageRequest| {
+        bed.app.list_item_statuses(&viewer(), &tenant("contoso"), states, &page).unwrap()
+    };
+    let all = list(&[], page()).items;
+    assert_eq!(all.len(), agent.items.len() as usize);
+    let maya = all.iter().find(|it| it.display.starts_with("user maya")).unwrap();
+    assert_eq!(maya.operator, Some("operators/maya".parse().unwrap()));
+    assert!(list(&[ItemState::Failed], page()).items.is_empty());
+    let first = list(&[], PageRequest { size: 2, token: String::new() });
+    let second = list(&[], PageRequest { size: 1_000, token: first.next });
+    assert_eq!([first.items, second.items].concat(), all);
+}
+
+#[tokio::test]
+async fn access_names_who_where_by_which_assignment_and_how_it_stands() {
+    let bed = Bed::with_sample().await;
+    let mut agent = connected(&bed).await;
+    let user =
+        agent.desired().into_iter().map(|item| item.key).find(|key| key.to_string().starts_with("user/")).unwrap();
+    let waiting = ItemReport {
+        reason: Some(Reason::Redemption),
+        redeem_url: Some("https://login.example/redeem".into()),
+        ..agent.item(user.clone(), ItemState::Waiting)
+    };
+    agent.report(vec![waiting], Vec::new(), true).await;
+    let who = |tenant: Option<&TenantName>, operator: Option<&str>, page: &PageRequest| {
+        let operator = operator.map(|it| it.parse().unwrap());
+        bed.app.list_access(&viewer(), tenant, operator.as_ref(), page).unwrap()
+    };
+    let all = who(None, None, &page()).items;
+    let lines: Vec<_> = all.iter().map(|it| format!("{} {} {}", it.tenant, it.operator, it.role)).collect();
+    assert_eq!(
+        lines,
+        [
+            "tenants/contoso operators/li socRoles/l1",
+            "tenants/contoso operators/maya socRoles/l1",
+            "tenants/fabrikam operators/li socRoles/l1",
+            "tenants/fabrikam operators/maya socRoles/l1",
+        ]
+    );
+    assert!(all.iter().all(|it| it.assignments == ["assignments/nordic-l1".parse().unwrap()]));
+    assert_eq!(all.iter().filter(|it| it.redeem_url.is_some()).count(), 1);
+    let mut pages = Vec::new();
+    let mut token = String::new();
+    loop {
+        let page = who(None, None, &PageRequest { size: 1, token });
+        pages.extend(page.items);
+        token = page.next;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(pages, all);
+    assert_eq!(who(Some(&tenant("contoso")), Some("operators/li"), &page()).items, all[..1]);
+    bed.leave("operators/maya").await;
+    assert_eq!(who(None, Some("operators/maya"), &page()).items, []);
+}
+
+#[tokio::test]
+async fn a_watch_tells_each_tenant_once_and_then_what_changes_coalesced() {
+    let bed = Bed::with_sample().await;
+    let mut watch = bed.app.watch_tenant_statuses(&viewer(), Vec::new()).unwrap();
+    let mut next = || watch.next().now_or_never();
+    let name = |event: Option<Option<WatchEvent>>| match event {
+        Some(Some(WatchEvent::Status(status))) => status.tenant.to_string(),
+        Some(Some(WatchEvent::InitialComplete)) => "complete".into(),
+        Some(None) => "over".into(),
+        None => "nothing".into(),
+    };
+    assert_eq!(
+        [name(next()), name(next()), name(next()), name(next())],
+        ["tenants/contoso", "tenants/fabrikam", "complete", "nothing"]
+    );
+    let mut agent = connected(&bed).await;
+    agent.report_applied().await;
+    assert_eq!([name(next()), name(next())], ["tenants/contoso", "nothing"]);
+    bed.apply(vec![squad(&["maya"])]).await.unwrap();
+    assert_eq!([name(next()), name(next()), name(next())], ["tenants/contoso", "tenants/fabrikam", "nothing"]);
+    agent.disconnect();
+    bed.app.shutdown(Duration::from_secs(10)).await;
+    assert_eq!(name(next()), "over");
+    let unknown = bed.app.watch_tenant_statuses(&viewer(), vec![tenant("none")]).unwrap_err();
+    assert_eq!(unknown.reason(), "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_plan_is_asked_of_the_agent_and_shared_by_those_who_ask() {
+    let bed = Bed::with_sample().await;
+    let contoso = tenant("contoso");
+    let offline = bed.app.plan_tenant(&viewer(), &contoso).await.unwrap_err();
+    assert_eq!(offline.reason(), "AGENT_OFFLINE");
+    let mut agent = connected(&bed).await;
+    let change = PlannedChange {
+        key: agent.desired()[0].key.clone(),
+        class: ChangeClass::Grant,
+        verdict: Verdict::Allowed,
+        reason: None,
+        action: "create".into(),
+        before: String::new(),
+        after: String::new(),
+    };
+    let caller = viewer();
+    let ask = || bed.app.plan_tenant(&caller, &contoso);
+    let answer = async {
+        let Some(Outgoing::PlanRequest { nonce }) = agent.next() else { panic!("a request") };
+        assert!(agent.next().is_none(), "one request for both");
+        agent.say(Incoming::PlanResult { nonce: nonce + 1, result: Ok(Vec::new()) }).await.unwrap();
+        agent.say(Incoming::PlanResult { nonce, result: Ok(vec![change.clone()]) }).await.unwrap();
+    };
+    let (one, other, ()) = tokio::join!(ask(), ask(), answer);
+    assert_eq!(one.unwrap().changes, std::slice::from_ref(&change));
+    assert_eq!(other.unwrap().changes, [change]);
+    let fail = async {
+        let Some(Outgoing::PlanRequest { nonce }) = agent.next() else { panic!("a request") };
+        agent.say(Incoming::PlanResult { nonce, result: Err("no guardrail".into()) }).await.unwrap();
+    };
+    let (failed, ()) = tokio::join!(ask(), fail);
+    assert_eq!(failed.unwrap_err().reason(), "NO_PLAN");
+    bed.app.compare_tenant(&operator(), &contoso).unwrap();
+    assert_eq!(agent.hear(&bed).await, ["compare"]);
+}

@@ -1,0 +1,132 @@
+//! The first promise: a leaver is provably gone everywhere.
+
+use entente_model::report::ItemState;
+
+use super::agent::Agent;
+use super::*;
+
+async fn fleet(bed: &Bed) -> [Agent; 2] {
+    let mut agents = [Agent::enrol(bed, "contoso").await, Agent::enrol(bed, "fabrikam").await];
+    for agent in &mut agents {
+        agent.connect(bed).await;
+        agent.hear(bed).await;
+        agent.report_applied().await;
+    }
+    agents
+}
+
+async fn removals(bed: &Bed, of: Option<&str>) -> Vec<(String, ItemState, bool)> {
+    let of = of.map(|name| name.parse().unwrap());
+    let found = bed.app.list_removals(&viewer(), of.as_ref(), &page()).await.unwrap().items;
+    found.into_iter().map(|it| (it.tenant.to_string(), it.state, it.complete)).collect()
+}
+
+#[tokio::test]
+async fn a_leaver_is_absent_everywhere_until_every_tenant_has_proven_it_and_the_receipts_stay() {
+    let bed = Bed::with_sample().await;
+    let [mut contoso, mut fabrikam] = fleet(&bed).await;
+    bed.leave("operators/maya").await;
+    for agent in [&mut contoso, &mut fabrikam] {
+        assert_eq!(agent.hear(&bed).await, ["ack 1", "delta"]);
+        let absent = agent.absent();
+        assert!(absent.iter().any(|key| key.to_string().starts_with("user/")), "{absent:?}");
+    }
+    assert_eq!(removals(&bed, None).await.len(), 2);
+    assert!(removals(&bed, None).await.iter().all(|(_, _, complete)| !complete));
+
+    contoso.report_removed().await;
+    bed.app.settle_removals().await.unwrap();
+    let open = removals(&bed, None).await;
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert_eq!(open[0].0, "tenants/fabrikam");
+    assert!(!contoso.absent().is_empty(), "named until it is proven everywhere");
+
+    fabrikam.report_removed().await;
+    bed.app.settle_removals().await.unwrap();
+    assert!(removals(&bed, None).await.is_empty());
+    assert!(bed.app.world().fleet.intent().revocations.is_empty());
+    for agent in [&mut contoso, &mut fabrikam] {
+        assert_eq!(agent.hear(&bed).await.last().unwrap(), "delta");
+        assert!(agent.absent().is_empty());
+    }
+    let complete = |tenant: &str| (format!("tenants/{tenant}"), ItemState::Removed, true);
+    let receipts = [complete("contoso"), complete("fabrikam")];
+    assert_eq!(removals(&bed, Some("operators/maya")).await, receipts);
+
+    drop((contoso, fabrikam));
+    let bed = bed.restart(async |_, _| {}).await;
+    assert_eq!(removals(&bed, Some("operators/maya")).await, receipts);
+}
+
+#[tokio::test]
+async fn a_proof_of_an_earlier_removal_proves_nothing_for_a_later_one() {
+    let bed = Bed::with_sample().await;
+    let [mut contoso, _fabrikam] = fleet(&bed).await;
+    bed.leave("operators/maya").await;
+    contoso.hear(&bed).await;
+    contoso.report_removed().await;
+    bed.app.settle_removals().await.unwrap();
+    bed.sleep(Duration::from_secs(600));
+    let maya = "operators/maya".parse().unwrap();
+    bed.app.rejoin_operator(&operator(), &maya, &options()).await.unwrap();
+    bed.leave("operators/maya").await;
+    bed.app.settle_removals().await.unwrap();
+    let open = removals(&bed, None).await;
+    assert_eq!(open.len(), 2, "{open:?}");
+    contoso.hear(&bed).await;
+    contoso.report_removed().await;
+    bed.app.settle_removals().await.unwrap();
+    assert_eq!(removals(&bed, None).await.len(), 1);
+}
+
+#[tokio::test]
+async fn proofs_survive_a_restart_in_the_middle() {
+    let bed = Bed::with_sample().await;
+    let [mut contoso, mut fabrikam] = fleet(&bed).await;
+    bed.leave("operators/maya").await;
+    for agent in [&mut contoso, &mut fabrikam] {
+        agent.hear(&bed).await;
+    }
+    contoso.report_removed().await;
+    let held = (contoso.held.clone(), fabrikam.held.clone());
+    contoso.disconnect();
+    fabrikam.disconnect();
+    let bed = bed.restart(async |_, _| {}).await;
+    assert_eq!((contoso.held.clone(), fabrikam.held.clone()), held);
+    bed.app.settle_removals().await.unwrap();
+    assert_eq!(removals(&bed, None).await.len(), 1, "the proof was in the report's rows");
+    fabrikam.connect(&bed).await;
+    fabrikam.hear(&bed).await;
+    fabrikam.report_removed().await;
+    bed.app.settle_removals().await.unwrap();
+    assert!(removals(&bed, None).await.is_empty());
+    assert_eq!(removals(&bed, Some("operators/maya")).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_deleted_holds_up_no_removal() {
+    let bed = Bed::with_sample().await;
+    let [mut contoso, _fabrikam] = fleet(&bed).await;
+    bed.leave("operators/maya").await;
+    contoso.hear(&bed).await;
+    contoso.report_removed().await;
+    bed.relabel("fabrikam", 2).await;
+    bed.delete("tenants/fabrikam").await.unwrap();
+    bed.app.settle_removals().await.unwrap();
+    assert!(bed.app.world().fleet.intent().revocations.is_empty());
+}
+
+#[tokio::test]
+async fn a_leaver_is_removed_also_where_only_an_agent_still_sees_the_account() {
+    let bed = Bed::with_sample().await;
+    let [mut contoso, mut fabrikam] = fleet(&bed).await;
+    // Fabrikam is no longer meant by any assignment, but its agent has not removed anybody yet.
+    bed.relabel("fabrikam", 2).await;
+    fabrikam.hear(&bed).await;
+    assert!(fabrikam.items.is_empty());
+    bed.leave("operators/maya").await;
+    for agent in [&mut contoso, &mut fabrikam] {
+        agent.hear(&bed).await;
+        assert!(!agent.absent().is_empty(), "{}", agent.tenant);
+    }
+}
