@@ -104,7 +104,7 @@ impl Fleet {
             if !seen.insert(name.clone()) {
                 faults.push(Violation::new(format!("{name}: name"), Fault::Conflict, "comes twice; keep one"));
             }
-            if self.intent.get(&name).as_ref() != Some(manifest) {
+            if !is_stored(&self.intent, manifest) {
                 after.put(manifest.clone());
                 changed.push(name);
             }
@@ -134,6 +134,18 @@ impl Fleet {
         let revocation_puts = rows.keys().filter_map(|id| fleet.intent.revocations.get(id).cloned()).collect();
         let revocation_deletes = rows.iter().filter(|(_, row)| row.is_none()).map(|(id, _)| id.clone()).collect();
         Ok(Advance { fleet, batch, changed, revocation_puts, revocation_deletes })
+    }
+}
+
+/// Whether a resource is there just like this.
+fn is_stored(intent: &Intent, manifest: &Manifest) -> bool {
+    match manifest {
+        Manifest::HomeTenant(it) => intent.home_tenants.get(&it.name).is_some_and(|stored| **stored == *it),
+        Manifest::Tenant(it) => intent.tenants.get(&it.name).is_some_and(|stored| **stored == *it),
+        Manifest::Operator(it) => intent.operators.get(&it.name).is_some_and(|stored| **stored == *it),
+        Manifest::Squad(it) => intent.squads.get(&it.name).is_some_and(|stored| **stored == *it),
+        Manifest::SocRole(it) => intent.roles.get(&it.pinned()).is_some_and(|stored| **stored == *it),
+        Manifest::Assignment(it) => intent.assignments.get(&it.name).is_some_and(|stored| **stored == *it),
     }
 }
 

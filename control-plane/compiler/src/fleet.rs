@@ -6,14 +6,14 @@
 use std::collections::BTreeSet;
 
 use entente_model::desired::Item;
-use entente_model::intent::{Intent, Manifest, ResourceName, Tenant};
+use entente_model::intent::{Intent, Manifest, ResourceName};
 use entente_model::revocation::Revocation;
 use entente_model::{AssignmentName, Guid, Map, TenantName};
 use entente_seal::{Buckets, Delta, SealedItem};
 
 use crate::index::Index;
 use crate::touched::{Part, Parts, Step, both};
-use crate::world::World;
+use crate::world::{Place, World};
 
 /// Intent at one revision, and every tenant's items. Free to clone.
 #[derive(Debug, Clone, Default)]
@@ -132,8 +132,8 @@ impl Fleet {
                 batch.gone.extend(tenants.remove(name).map(|_| name.clone()));
                 continue;
             };
-            let old = old.map(|old| sealed(step.before, old, part)).unwrap_or_default();
-            let delta = difference(old, sealed(step.after, tenant, part));
+            let old = old.map(|old| sealed(&step.before.place(old), part)).unwrap_or_default();
+            let delta = difference(old, sealed(&step.after.place(tenant), part));
             let known = tenants.get(name);
             if known.is_some() && delta.is_empty() {
                 continue;
@@ -147,24 +147,24 @@ impl Fleet {
 }
 
 /// Every item of a tenant, in no particular order.
-pub(crate) fn whole(world: &World<'_>, tenant: &Tenant) -> Vec<(Item, SealedItem)> {
-    let scaffold = world.scaffold(tenant).into_iter().map(|item| (SealedItem::seal(&item), item));
+pub(crate) fn whole(place: &Place<'_, '_>) -> Vec<(Item, SealedItem)> {
+    let scaffold = place.scaffold().into_iter().map(|item| (SealedItem::seal(&item), item));
     let mut items: Vec<_> = scaffold.map(|(sealed, item)| (item, sealed)).collect();
-    for account in world.accounts_in(tenant) {
-        items.extend(world.roster(tenant, &account).iter().cloned());
+    for account in place.accounts() {
+        items.extend(place.roster(&account).iter().cloned());
     }
     items
 }
 
 /// The items of a part, in order of key.
-fn sealed(world: &World<'_>, tenant: &Tenant, part: &Part) -> Vec<SealedItem> {
+fn sealed(place: &Place<'_, '_>, part: &Part) -> Vec<SealedItem> {
     let mut items = Vec::new();
     if part.whole || part.scaffold {
-        items.extend(world.scaffold(tenant).iter().map(SealedItem::seal));
+        items.extend(place.scaffold().iter().map(SealedItem::seal));
     }
-    let mut add = |account| items.extend(world.roster(tenant, account).iter().map(|(_, sealed)| sealed.clone()));
+    let mut add = |account| items.extend(place.roster(account).iter().map(|(_, sealed)| sealed.clone()));
     if part.whole {
-        world.accounts_in(tenant).iter().for_each(&mut add);
+        place.accounts().iter().for_each(&mut add);
     } else {
         part.accounts.iter().for_each(&mut add);
     }

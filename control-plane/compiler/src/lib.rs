@@ -39,9 +39,8 @@ pub const COMPILER_VERSION: u32 = 1;
 pub fn compile(intent: &Intent, tenant: &TenantName) -> Vec<Item> {
     let index = index::Index::of(intent);
     let world = world::World::new(intent, &index);
-    let tenant = intent.tenants.get(tenant);
-    let mut items: Vec<Item> =
-        tenant.into_iter().flat_map(|tenant| fleet::whole(&world, tenant)).map(|it| it.0).collect();
+    let Some(tenant) = intent.tenants.get(tenant) else { return Vec::new() };
+    let mut items: Vec<Item> = fleet::whole(&world.place(tenant)).into_iter().map(|(item, _)| item).collect();
     items.sort_by_cached_key(|item| item.key.to_string());
     items
 }

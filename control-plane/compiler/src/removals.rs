@@ -16,7 +16,7 @@ use crate::edit::Edit;
 use crate::index::Account;
 use crate::roster::user_key;
 use crate::touched::{Parts, Step, both};
-use crate::world::{Grant, is_member};
+use crate::world::{Grant, Place, is_member};
 
 /// Removals that change, by id: as they are afterwards, or ended.
 pub(crate) type Rows = BTreeMap<String, Option<Revocation>>;
@@ -121,24 +121,16 @@ impl<'a> Change<'_, '_, 'a> {
         let mut named: BTreeMap<Named<'a>, BTreeSet<TenantName>> = BTreeMap::new();
         for (tenant, part) in parts {
             let [old, Some(new)] = both(&step, tenant) else { continue };
+            let (old, new) = (old.map(|old| step.before.place(old)), step.after.place(new));
             let mut accounts = part.accounts.clone();
             if part.whole {
-                accounts.extend(old.map(|old| step.before.accounts_in(old)).unwrap_or_default());
-                accounts.extend(step.after.accounts_in(new));
+                accounts.extend(old.as_ref().map(Place::accounts).unwrap_or_default());
+                accounts.extend(new.accounts());
             }
             for account in accounts {
-                let (before, after) = (step.before.holder(&account), step.after.holder(&account));
-                let held = old.map(|old| before.memberships(old)).unwrap_or_default();
-                let holds = after.memberships(new);
-                for row in before.removals.iter().filter(|row| row.tenants.contains(tenant)) {
-                    let granted_again = match &row.subject {
-                        Subject::Person => !holds.is_empty(),
-                        Subject::Membership(key) => holds.contains_key(key),
-                    };
-                    if granted_again {
-                        self.drop_tenant(&row.id, tenant);
-                    }
-                }
+                let held = old.as_ref().map(|old| old.memberships(&account)).unwrap_or_default();
+                let holds = new.memberships(&account);
+                self.end_granted_again(&account, tenant, &holds);
                 for (key, grants) in held.into_iter().filter(|(key, _)| !holds.contains_key(key)) {
                     if let Some(lost) = self.lost(key, &grants) {
                         named.entry(lost).or_default().insert(tenant.clone());
@@ -149,8 +141,21 @@ impl<'a> Change<'_, '_, 'a> {
         named
     }
 
+    fn end_granted_again(&mut self, account: &Account, tenant: &TenantName, holds: &BTreeMap<ItemKey, Vec<Grant<'_>>>) {
+        let holder = self.step.before.holder(account);
+        for row in holder.removals.iter().filter(|row| row.tenants.contains(tenant)) {
+            let granted_again = match &row.subject {
+                Subject::Person => !holds.is_empty(),
+                Subject::Membership(key) => holds.contains_key(key),
+            };
+            if granted_again {
+                self.drop_tenant(&row.id, tenant);
+            }
+        }
+    }
+
     /// How a lost membership is named, if it is.
-    fn lost(&self, key: ItemKey, grants: &[&Grant<'a>]) -> Option<Named<'a>> {
+    fn lost(&self, key: ItemKey, grants: &[Grant<'a>]) -> Option<Named<'a>> {
         let name = |grant: &Grant<'a>, membership, cause| Named {
             operator: &grant.operator.name,
             identity: grant.identity,
@@ -191,9 +196,9 @@ impl<'a> Change<'_, '_, 'a> {
                     .filter(|it| it.home == account.home && it.object_id == account.object_id);
                 let tenants = pending.chain(sightings.map(|it| &it.tenant));
                 // The account may be another operator's by the same change.
-                let kept = self.step.after.holder(&account);
                 let is_over = |name: &TenantName| {
-                    self.step.after.intent.tenants.get(name).is_some_and(|tenant| kept.memberships(tenant).is_empty())
+                    let tenant = self.step.after.intent.tenants.get(name);
+                    tenant.is_some_and(|tenant| self.step.after.place(tenant).memberships(&account).is_empty())
                 };
                 let tenants: BTreeSet<TenantName> = tenants.filter(|name| is_over(name)).cloned().collect();
                 let (operator, display_name) = (&operator.name, operator.display_name.as_str());

@@ -8,93 +8,109 @@ use std::rc::Rc;
 
 use entente_model::Windows;
 use entente_model::desired::{Item, ItemBody, ItemKey, Want};
-use entente_model::intent::{Identity, OperatorState, Tenant, TenantState, UserType};
+use entente_model::intent::{Identity, OperatorState, TenantState, UserType};
 use entente_model::revocation::{Revocation, Subject};
 use entente_model::{Guid, OperatorName};
 use entente_seal::SealedItem;
 
 use crate::index::Account;
-use crate::world::{Grant, Holder, World};
+use crate::touched::persons;
+use crate::world::{Grant, Holder, Place, World};
 
 /// The items of one account in one tenant.
 pub(crate) type Roster = Vec<(Item, SealedItem)>;
 
+/// Memberships that are granted, each to whom and when.
+type Granted<'a> = BTreeMap<ItemKey, (&'a OperatorName, Windows)>;
+
 /// All that a roster depends on, within one [`Holder`].
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct RosterKey {
-    grants: Vec<usize>,
+    granted: Vec<(ItemKey, OperatorName, Windows)>,
+    /// By their place among the account's.
     removals: Vec<usize>,
     user_type: UserType,
 }
 
-impl<'a> Holder<'a> {
-    /// The grants that count in a tenant, by their place.
-    fn counting(&self, tenant: &Tenant) -> Vec<usize> {
-        if tenant.state != TenantState::Active {
-            return Vec::new();
-        }
-        let counts = |grant: &Grant<'_>| grant.identity.home == tenant.home && grant.assignment.tenants.matches(tenant);
-        (0..self.grants.len()).filter(|at| counts(&self.grants[*at])).collect()
-    }
-
-    /// The memberships that the account is granted in a tenant, each with the grants it rests on.
-    pub(crate) fn memberships(&self, tenant: &Tenant) -> BTreeMap<ItemKey, Vec<&Grant<'a>>> {
-        let mut memberships: BTreeMap<ItemKey, Vec<&Grant<'a>>> = BTreeMap::new();
-        for grant in self.counting(tenant).into_iter().map(|at| &self.grants[at]) {
-            memberships.entry(member_key(grant)).or_default().push(grant);
+impl<'a> Place<'_, 'a> {
+    /// The memberships that an account is granted, each with the grants it rests on.
+    pub(crate) fn memberships(&self, account: &Account) -> BTreeMap<ItemKey, Vec<Grant<'a>>> {
+        let mut memberships: BTreeMap<ItemKey, Vec<Grant<'a>>> = BTreeMap::new();
+        for grant in self.grants(&self.world.holder(account)) {
+            memberships.entry(member_key(&grant)).or_default().push(grant);
         }
         memberships
     }
-}
 
-impl World<'_> {
-    /// What an account should have in a tenant.
-    pub(crate) fn roster(&self, tenant: &Tenant, account: &Account) -> Rc<Roster> {
-        let holder = self.holder(account);
-        let removals = holder.removals.iter().enumerate();
+    /// What an account should have here.
+    pub(crate) fn roster(&self, account: &Account) -> Rc<Roster> {
+        let (holder, tenant) = (self.world.holder(account), self.tenant);
         let reaches = |row: &Revocation| tenant.state != TenantState::Offboarded && row.tenants.contains(&tenant.name);
-        let removals: Vec<usize> = removals.filter(|(_, row)| reaches(row)).map(|(at, _)| at).collect();
-        let key = RosterKey { grants: holder.counting(tenant), removals, user_type: tenant.user_type };
+        let removals = holder.removals.iter().enumerate().filter(|(_, row)| reaches(row)).map(|(at, _)| at).collect();
+        let grants = self.grants(&holder);
+        let mut granted = Granted::new();
+        for grant in &grants {
+            let entry = granted.entry(member_key(grant)).or_insert((&grant.operator.name, Windows::default()));
+            entry.1 = entry.1.union(&grant.windows);
+        }
+        let granted = granted.into_iter().map(|(key, (operator, windows))| (key, operator.clone(), windows)).collect();
+        let key = RosterKey { granted, removals, user_type: tenant.user_type };
         if let Some(roster) = holder.rosters.borrow().get(&key) {
             return roster.clone();
         }
-        let roster = Rc::new(self.make(&holder, &key));
+        let roster = Rc::new(self.world.make(&holder, &key));
         holder.rosters.borrow_mut().insert(key, roster.clone());
         roster
     }
 
+    /// Every account that the tenant's items may be about.
+    pub(crate) fn accounts(&self) -> BTreeSet<Account> {
+        let intent = self.world.intent;
+        let rows = intent.revocations.values().filter(|row| row.tenants.contains(&self.tenant.name));
+        let mut accounts: BTreeSet<Account> = rows.map(|row| (&row.identity).into()).collect();
+        for (assignment, role) in &self.assignments {
+            let operators = persons(self.world, assignment).into_iter().filter_map(|name| intent.operators.get(name));
+            let working = operators.filter(|operator| operator.state == OperatorState::Active);
+            let identities = working.filter_map(|operator| operator.identity(&self.tenant.home, role.identity_class));
+            accounts.extend(identities.map(Account::from));
+        }
+        accounts
+    }
+}
+
+impl World<'_> {
     fn make(&self, holder: &Holder<'_>, key: &RosterKey) -> Roster {
         let rows: Vec<&Revocation> = key.removals.iter().map(|at| &**holder.removals[*at]).collect();
-        let grants = || key.grants.iter().map(|at| &holder.grants[*at]);
-        let mut items = BTreeMap::new();
-        // A person who is named for removal is granted nothing, whatever else stands.
-        let user = self.removed_user(&rows, key.user_type);
-        if user.is_none() {
-            for grant in grants() {
-                let member =
-                    items.entry(member_key(grant)).or_insert_with(|| present(member_key(grant), ItemBody::Member));
-                member.windows = member.windows.union(&grant.windows);
-            }
-        }
+        let mut items: BTreeMap<ItemKey, Item> = BTreeMap::new();
         for row in &rows {
             if let Subject::Membership(member) = &row.subject {
                 items.insert(member.clone(), absent(member.clone(), row, ItemBody::Member));
             }
         }
+        let user = self.removed_user(&rows, key.user_type);
+        // A person who is named for removal is granted nothing, whatever else stands.
+        let granted = key.granted.iter().filter(|(member, ..)| user.is_none() && !items.contains_key(member));
+        let granted: Vec<_> = granted.collect();
         let user = user.or_else(|| {
-            let granted: BTreeSet<&ItemKey> =
-                items.values().filter(|it| it.want == Want::Present).map(|it| &it.key).collect();
-            let windows = items
-                .values()
-                .filter(|it| granted.contains(&it.key))
-                .fold(Windows::default(), |all, it| all.union(&it.windows));
-            let grant = grants().find(|grant| granted.contains(&member_key(grant)))?;
-            let body =
-                self.user_body(&grant.operator.name, &grant.operator.display_name, grant.identity, key.user_type);
-            Some(Item { windows, ..present(user_key(grant.identity), body) })
+            let (member, operator, _) = granted.first()?;
+            let windows = granted.iter().fold(Windows::default(), |all, (_, _, windows)| all.union(windows));
+            let is_theirs =
+                |identity: &Identity| matches!(member, ItemKey::Member { class, .. } if *class == identity.class);
+            let mut persons = holder.persons.iter();
+            let (operator, identity) = persons.find(|(it, identity)| it.name == *operator && is_theirs(identity))?;
+            let body = self.user_body(&operator.name, &operator.display_name, identity, key.user_type);
+            Some(Item { windows, ..present(user_key(identity), body) })
         });
-        let all = items.into_values().chain(user);
-        all.map(|item| (SealedItem::seal(&item), item)).map(|(sealed, item)| (item, sealed)).collect()
+        for (member, _, windows) in granted {
+            let windows = windows.clone();
+            items.insert(member.clone(), Item { windows, ..present(member.clone(), ItemBody::Member) });
+        }
+        items
+            .into_values()
+            .chain(user)
+            .map(|item| (SealedItem::seal(&item), item))
+            .map(|(it, item)| (item, it))
+            .collect()
     }
 
     /// The user, ABSENT, if a removal names the whole person. Of several, the latest speaks.
@@ -116,22 +132,6 @@ impl World<'_> {
             user_type,
             home_tenant,
         }
-    }
-
-    /// Every account that a tenant's items may be about.
-    pub(crate) fn accounts_in(&self, tenant: &Tenant) -> BTreeSet<Account> {
-        let rows = self.intent.revocations.values().filter(|row| row.tenants.contains(&tenant.name));
-        let mut accounts: BTreeSet<Account> = rows.map(|row| (&row.identity).into()).collect();
-        for assignment in self.selecting(tenant) {
-            let Some(role) = self.intent.roles.get(&assignment.role) else { continue };
-            let squad = assignment.squad.as_ref().and_then(|squad| self.intent.squads.get(squad));
-            let members = squad.into_iter().flat_map(|squad| squad.members.iter().map(|member| &member.operator));
-            let operators = members.chain(&assignment.operator).filter_map(|name| self.intent.operators.get(name));
-            let active = operators.filter(|operator| operator.state == OperatorState::Active);
-            let identities = active.filter_map(|operator| operator.identity(&tenant.home, role.identity_class));
-            accounts.extend(identities.map(Account::from));
-        }
-        accounts
     }
 }
 

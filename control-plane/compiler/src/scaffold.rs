@@ -4,30 +4,26 @@
 use std::collections::BTreeMap;
 
 use entente_model::desired::{Item, ItemBody, ItemKey, PermissionGrant, Want};
-use entente_model::intent::{
-    Attribute, Condition, DataSource, Mode, PermissionSource, RoleItem, SocRole, Tenant, TenantState,
-};
+use entente_model::intent::{Attribute, Condition, DataSource, Mode, PermissionSource, RoleItem, SocRole, Tenant};
 use entente_model::{Plane, Timestamp, Window, Windows, catalog};
 
-use crate::world::World;
+use crate::world::Place;
 
 type Items = BTreeMap<ItemKey, Item>;
 
-impl World<'_> {
-    /// The groups and roles of a tenant: of every role that at least one assignment brings there.
-    pub(crate) fn scaffold(&self, tenant: &Tenant) -> Vec<Item> {
-        if tenant.state != TenantState::Active {
-            return Vec::new();
-        }
+impl Place<'_, '_> {
+    /// The groups and roles of the tenant: of every role that at least one assignment brings there.
+    pub(crate) fn scaffold(&self) -> Vec<Item> {
         let mut items = Items::new();
-        let pinned: std::collections::BTreeSet<_> = self.selecting(tenant).iter().map(|it| &it.role).collect();
-        for role in pinned.into_iter().filter_map(|pinned| self.intent.roles.get(pinned)) {
-            put(&mut items, group(tenant, role), Windows::always());
+        let roles: BTreeMap<_, _> =
+            self.assignments.iter().map(|(assignment, role)| (&assignment.role, role)).collect();
+        for role in roles.into_values() {
+            put(&mut items, group(self.tenant, role), Windows::always());
             // An eligible item is never promoted to active.
             for item in role.items.iter().filter(|item| item.mode == Mode::Active) {
                 match item.plane {
-                    Plane::AzureRoles => azure_roles(&mut items, tenant, role, item),
-                    Plane::DefenderRoles => defender_role(&mut items, tenant, role, item),
+                    Plane::AzureRoles => azure_roles(&mut items, self.tenant, role, item),
+                    Plane::DefenderRoles => defender_role(&mut items, self.tenant, role, item),
                     _ => {}
                 }
             }

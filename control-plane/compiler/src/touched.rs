@@ -101,7 +101,7 @@ impl<'a> Step<'_, 'a> {
         let operators = self.worlds().map(|world| world.intent.operators.get(name));
         let accounts = accounts(operators.into_iter().flatten());
         for world in self.worlds() {
-            for (assignment, _) in world.assignments_of(name) {
+            for assignment in world.assignments_of(name) {
                 reach(world, assignment, &accounts, parts);
             }
         }

@@ -1,13 +1,18 @@
 //! Intent at one revision, with what looking at it more than once would cost kept for the time of one compilation.
+//!
+//! A [`Holder`] is an account over all tenants, a [`Place`] is a tenant with the assignments that select it. What an
+//! account is granted in a place follows from the place's few assignments, never from all that the account has.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use entente_model::intent::{Assignment, Identity, Intent, Operator, OperatorState, ResourceName, SocRole, Squad};
+use entente_model::intent::{
+    Assignment, Identity, Intent, Operator, OperatorState, ResourceName, SocRole, Squad, Tenant, TenantState,
+};
 use entente_model::revocation::Revocation;
-use entente_model::{OperatorName, SquadName, Windows};
+use entente_model::{OperatorName, SquadName, Window, Windows};
 
 use crate::index::{Account, Index, Term};
 use crate::roster::{Roster, RosterKey};
@@ -19,16 +24,29 @@ pub(crate) struct World<'a> {
     holders: RefCell<HashMap<Account, Rc<Holder<'a>>>>,
 }
 
-/// All that an account is granted, over all tenants.
+/// An account, over all tenants.
 pub(crate) struct Holder<'a> {
-    pub grants: Vec<Grant<'a>>,
-    /// Removals of the account, in order of id.
+    /// Those who work and have it: one, in valid intent.
+    pub persons: Vec<(&'a Arc<Operator>, &'a Identity)>,
+    /// Its removals, in order of id.
     pub removals: Vec<&'a Arc<Revocation>>,
-    /// What has been made of some of the grants: tenants share it, as few differ.
+    /// When a person is in a squad, as far as it has been asked.
+    in_squads: RefCell<InSquads>,
+    /// What has been made of it: tenants share it, as few differ.
     pub rosters: RefCell<HashMap<RosterKey, Rc<Roster>>>,
 }
 
-/// One assignment, as it reaches one account. Which tenants it counts in is for [`crate::roster`].
+type InSquads = HashMap<(OperatorName, SquadName), Rc<[Window]>>;
+
+/// A tenant, and what assignments bring there.
+pub(crate) struct Place<'w, 'a> {
+    pub world: &'w World<'a>,
+    pub tenant: &'a Arc<Tenant>,
+    /// Assignments that select it, and their roles, in order of name. None unless the tenant is ACTIVE.
+    pub assignments: Vec<(&'a Arc<Assignment>, &'a Arc<SocRole>)>,
+}
+
+/// One assignment, as it reaches one account in one tenant.
 pub(crate) struct Grant<'a> {
     pub operator: &'a Arc<Operator>,
     pub identity: &'a Identity,
@@ -43,77 +61,100 @@ impl<'a> World<'a> {
         Self { intent, index, holders: RefCell::default() }
     }
 
-    /// What an account is granted, worked out once.
+    pub(crate) fn place(&self, tenant: &'a Arc<Tenant>) -> Place<'_, 'a> {
+        let is_active = tenant.state == TenantState::Active;
+        let assignments = if is_active { self.selecting(tenant) } else { Vec::new() };
+        let roles = assignments.into_iter().filter_map(|it| Some((it, self.intent.roles.get(&it.role)?)));
+        Place { world: self, tenant, assignments: roles.collect() }
+    }
+
+    /// An account, looked up once.
     pub(crate) fn holder(&self, account: &Account) -> Rc<Holder<'a>> {
         if let Some(holder) = self.holders.borrow().get(account) {
             return holder.clone();
         }
-        let operators = self.operators_with(account);
-        let grants = operators.into_iter().flat_map(|operator| self.grants(operator, account)).collect();
-        let removals =
-            self.index.removals_of(account.clone()).filter_map(|id| self.intent.revocations.get(id)).collect();
-        let holder = Rc::new(Holder { grants, removals, rosters: RefCell::default() });
+        let holder = Rc::new(Holder {
+            persons: self.persons_with(account),
+            removals: self
+                .index
+                .removals_of(account.clone())
+                .filter_map(|id| self.intent.revocations.get(id))
+                .collect(),
+            in_squads: RefCell::default(),
+            rosters: RefCell::default(),
+        });
         self.holders.borrow_mut().insert(account.clone(), holder.clone());
         holder
     }
 
-    /// Those who have an account: one, in valid intent.
-    pub(crate) fn operators_with(&self, account: &Account) -> Vec<&'a Arc<Operator>> {
-        let named = self.index.with(Term::Has(account.clone()));
-        named.filter_map(|name| self.operator(name)).collect()
-    }
-
-    fn operator(&self, name: &ResourceName) -> Option<&'a Arc<Operator>> {
-        match name {
-            ResourceName::Operator(name) => self.intent.operators.get(name),
-            _ => None,
-        }
-    }
-
-    fn grants(&self, operator: &'a Arc<Operator>, account: &Account) -> Vec<Grant<'a>> {
-        if operator.state != OperatorState::Active || !self.intent.home_tenants.contains_key(&account.home) {
+    fn persons_with(&self, account: &Account) -> Vec<(&'a Arc<Operator>, &'a Identity)> {
+        if !self.intent.home_tenants.contains_key(&account.home) {
             return Vec::new();
         }
-        let identities = operator.identities.iter().filter(|identity| Account::from(*identity) == *account);
-        let assignments = self.assignments_of(&operator.name);
-        let pairs =
-            identities.flat_map(|identity| assignments.iter().map(move |(it, windows)| (identity, *it, windows)));
-        pairs
-            .filter_map(|(identity, assignment, windows)| {
-                let role = self.intent.roles.get(&assignment.role)?;
-                let fits = role.identity_class == identity.class && !windows.is_never();
-                fits.then(|| Grant { operator, identity, assignment, role, windows: windows.clone() })
-            })
-            .collect()
+        let named = self.index.with(Term::Has(account.clone())).filter_map(|name| match name {
+            ResourceName::Operator(name) => self.intent.operators.get(name),
+            _ => None,
+        });
+        let working = named.filter(|operator| operator.state == OperatorState::Active);
+        let identities = working.flat_map(|operator| operator.identities.iter().map(move |it| (operator, it)));
+        identities.filter(|(_, identity)| Account::from(*identity) == *account).collect()
     }
 
-    /// The assignments that reach an operator, each with when it does.
-    pub(crate) fn assignments_of(&self, operator: &OperatorName) -> Vec<(&'a Arc<Assignment>, Windows)> {
+    /// The assignments that reach an operator, in all tenants.
+    pub(crate) fn assignments_of(&self, operator: &OperatorName) -> Vec<&'a Arc<Assignment>> {
         let mut all = Vec::new();
         for name in self.index.naming(ResourceName::Operator(operator.clone())) {
             match name {
                 ResourceName::Assignment(name) => {
                     let assignment = self.intent.assignments.get(name);
-                    let direct = assignment.filter(|it| it.operator.as_ref() == Some(operator));
-                    all.extend(direct.map(|it| (it, vec![it.window()].into())));
+                    all.extend(assignment.filter(|it| it.operator.as_ref() == Some(operator)));
                 }
-                ResourceName::Squad(name) => all.extend(self.through_squad(name, operator)),
+                ResourceName::Squad(name) => {
+                    let squad = self.intent.squads.get(name).filter(|squad| is_member(squad, operator));
+                    all.extend(squad.into_iter().flat_map(|squad| self.of_squad(&squad.name)));
+                }
                 _ => {}
             }
         }
         all
     }
+}
 
-    fn through_squad(&self, squad: &SquadName, operator: &OperatorName) -> Vec<(&'a Arc<Assignment>, Windows)> {
-        let Some(squad) = self.intent.squads.get(squad) else { return Vec::new() };
-        if !is_member(squad, operator) {
-            return Vec::new();
+impl<'a> Place<'_, 'a> {
+    /// What the tenant's assignments grant an account.
+    pub(crate) fn grants(&self, holder: &Holder<'a>) -> Vec<Grant<'a>> {
+        let mut grants = Vec::new();
+        for &(operator, identity) in holder.persons.iter().filter(|(_, identity)| identity.home == self.tenant.home) {
+            let fitting = self.assignments.iter().filter(|(_, role)| role.identity_class == identity.class);
+            for &(assignment, role) in fitting {
+                let windows = self.windows(holder, operator, assignment);
+                if !windows.is_never() {
+                    grants.push(Grant { operator, identity, assignment, role, windows });
+                }
+            }
         }
-        let members = || squad.members.iter().filter(|member| member.operator == *operator);
-        let windows = |assignment: &Assignment| {
-            members().filter_map(|member| member.window().intersect(assignment.window())).collect::<Vec<_>>().into()
+        grants
+    }
+
+    /// When an assignment reaches an operator.
+    fn windows(&self, holder: &Holder<'a>, operator: &Operator, assignment: &Assignment) -> Windows {
+        let whole = assignment.window();
+        let direct = (assignment.operator.as_ref() == Some(&operator.name)).then_some(whole);
+        let member = assignment.squad.as_ref().map(|squad| holder.membership(self.world.intent, &operator.name, squad));
+        let member = member.iter().flat_map(|windows| windows.iter()).filter_map(|window| window.intersect(whole));
+        direct.into_iter().chain(member).collect::<Vec<_>>().into()
+    }
+}
+
+impl Holder<'_> {
+    /// When an operator is in a squad.
+    fn membership(&self, intent: &Intent, operator: &OperatorName, squad: &SquadName) -> Rc<[Window]> {
+        let key = (operator.clone(), squad.clone());
+        let make = || {
+            let members = intent.squads.get(squad).into_iter().flat_map(|squad| &squad.members);
+            members.filter(|member| member.operator == *operator).map(|member| member.window()).collect()
         };
-        self.of_squad(&squad.name).map(|assignment| (assignment, windows(assignment))).collect()
+        self.in_squads.borrow_mut().entry(key).or_insert_with(make).clone()
     }
 }
 

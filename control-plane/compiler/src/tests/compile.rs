@@ -69,6 +69,18 @@ fn a_leaver_is_named_for_removal_and_holds_nothing_else() {
     expect![[r#"user/nordwall/0b0de000-0000-4000-8000-000000000003 ABSENT LEFT by principals/jonas at 2026-12-24T12:00:00Z operators/maya "Maya Berg" maya@nordwall.example maya@nordwall.example guest of 0a0de000-0000-4000-8000-000000000001"#]].assert_eq(&people);
 }
 
+#[test]
+fn a_removal_beats_what_is_granted() {
+    let left = with(&[("displayName: Maya Berg", "displayName: Maya Berg\nstate: LEFT")]);
+    let mut intent = sample().intent().clone();
+    for row in advance(&sample(), &left).fleet.intent().revocations.values() {
+        intent.put_revocation((**row).clone());
+    }
+    let shown = render(&compile(&intent, &tenant("contoso")));
+    let people: Vec<&str> = shown.lines().filter(|line| line.contains("0003") || line.contains("0004")).collect();
+    assert!(people.len() == 2 && people.iter().all(|line| line.contains(" ABSENT LEFT ")), "{people:#?}");
+}
+
 /// What of the sample's Azure roles is left in Contoso with these workspaces.
 fn azure_roles(workspaces: &str) -> Vec<String> {
     let fleet =

@@ -352,8 +352,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
     #[test]
-    fn following_any_commits_gives_what_compiling_from_scratch_gives(replays in vec(replay(), 1..12)) {
-        let mut fleet = Fleet::default();
+    fn following_any_commits_gives_what_compiling_from_scratch_gives(
+        start in complete(),
+        replays in vec(replay(), 1..8),
+    ) {
+        let (mut fleet, _) = Fleet::default().follow(Replay { puts: start, ..Replay::default() });
         for replay in replays {
             let (next, batch) = fleet.follow(replay);
             prop_assert_eq!(&next, &Fleet::compile_all(next.intent().clone()));
@@ -368,11 +371,7 @@ proptest! {
 
     #[test]
     fn valid_changes_leave_nothing_to_those_who_are_gone(start in complete(), changes in vec(change(), 1..12)) {
-        let mut fleet = Fleet::compile_all({
-            let mut intent = entente_model::intent::Intent::default();
-            start.into_iter().for_each(|manifest| intent.put(manifest));
-            intent
-        });
+        let (mut fleet, _) = Fleet::default().follow(Replay { puts: start, ..Replay::default() });
         for change in changes {
             let Ok(advance) = fleet.advance(&change) else { continue };
             prop_assert_eq!(&advance.fleet, &Fleet::compile_all(advance.fleet.intent().clone()));

@@ -33,6 +33,12 @@ fn deleting(operator: &str, edit: Edit) -> Edit {
     Edit { puts, deletes: vec![operator.parse().unwrap()], ..edit }
 }
 
+/// Li's account, as Tailspin's agent reports it.
+fn li_in_tailspin() -> Sighting {
+    let object_id = "0b0de000-0000-4000-8000-000000000005".parse().unwrap();
+    Sighting { tenant: tenant("tailspin"), home: "homeTenants/nordwall".parse().unwrap(), object_id }
+}
+
 #[test]
 fn whoever_leaves_is_removed_account_by_account_where_they_were() {
     check(
@@ -216,8 +222,6 @@ fn a_leaver_is_removed_also_where_only_an_agent_still_sees_the_account() {
     let narrower =
         with(&[("except: [tenants/fabrikam], expect: 2", "except: [tenants/fabrikam, tenants/tailspin], expect: 1")]);
     let fleet = advance(&sample(), &narrower).fleet;
-    let (home, object_id) =
-        ("homeTenants/nordwall".parse().unwrap(), "0b0de000-0000-4000-8000-000000000005".parse().unwrap());
     let mut left = narrower;
     for manifest in &mut left.puts {
         if let Manifest::Operator(operator) = manifest
@@ -226,7 +230,7 @@ fn a_leaver_is_removed_also_where_only_an_agent_still_sees_the_account() {
             operator.state = OperatorState::Left;
         }
     }
-    left.still_there = vec![Sighting { tenant: tenant("tailspin"), home, object_id }];
+    left.still_there = vec![li_in_tailspin()];
     check(
         &fleet,
         &left,
@@ -252,8 +256,9 @@ fn whoever_leaves_after_being_dropped_is_still_removed_as_a_person() {
 
 #[test]
 fn an_account_that_passes_to_another_operator_by_the_same_change_stays() {
-    let renamed = SAMPLE.replace("operators/li", "operators/li-chen");
-    let edit = Edit { deletes: vec!["operators/li".parse().unwrap()], ..edit(manifests(&renamed)) };
+    let renamed = manifests(&SAMPLE.replace("operators/li", "operators/li-chen"));
+    let seen = Sighting { tenant: tenant("contoso"), ..li_in_tailspin() };
+    let edit = Edit { deletes: vec!["operators/li".parse().unwrap()], still_there: vec![seen], ..edit(renamed) };
     check(&sample(), &edit, expect![[""]]);
 }
 

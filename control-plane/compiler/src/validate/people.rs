@@ -100,7 +100,7 @@ fn reached<'a>(
             ResourceName::Operator(name) => {
                 let operator = intent.operators.get(name).filter(|it| it.state == OperatorState::Active);
                 if let Some(operator) = operator {
-                    let assignments = world.assignments_of(&operator.name).into_iter().map(|(it, _)| it);
+                    let assignments = world.assignments_of(&operator.name).into_iter();
                     reached.extend(assignments.map(|it| ((&**it, homes(it)), [&operator.name].into())));
                 }
             }
