@@ -155,6 +155,11 @@ impl App {
     pub async fn enroll(&self, request: &EnrollRequest<'_>) -> Result<Enrolled, AppError> {
         let key = RequestedKey::from_csr_pem(request.csr_pem).map_err(|error| wrong_request(&error))?;
         let Some((token, secret)) = tokens::parse_secret(request.token) else { return Err(self.refused("malformed")) };
+        // Looked up here first: anybody may send anything, and the writer is everybody's.
+        let known = self.inner.registry.tables().tokens.get(&token).is_some_and(|row| row.secret == secret);
+        if !known {
+            return Err(self.refused("unknown"));
+        }
         let agent_id = tokens::random_text(4)?;
         let enrolment =
             Enrolment { app: self.clone(), key, token, secret, entra: request.entra_tenant.into(), agent_id };

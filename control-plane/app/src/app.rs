@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::config::{Clock, Config};
 use crate::desk::Desks;
+use crate::leases::LeaseList;
 use crate::pki::CertificateAuthority;
 use crate::registry::Registry;
 use crate::removals::Receipts;
@@ -32,6 +33,8 @@ pub(crate) struct Inner {
     pub(crate) root_key: PublicKey,
     /// Of the history that is the one now.
     pub(crate) epoch: u64,
+    /// When the online key's delegation ends.
+    pub(crate) delegated_until: Timestamp,
     /// All that agents need to verify a root.
     pub(crate) statements: Arc<[Signed]>,
     /// The newest stand; touched by the store's writer.
@@ -43,8 +46,7 @@ pub(crate) struct Inner {
     pub(crate) desks: Desks,
     pub(crate) receipts: Receipts,
     pub(crate) watchers: Watchers,
-    /// A desk may need a lease.
-    pub(crate) lease_wanted: Notify,
+    pub(crate) leases: LeaseList,
     /// A removal may have been proven.
     pub(crate) removal_proven: Notify,
     pub(crate) tasks: Tasks,
@@ -59,6 +61,7 @@ pub(crate) struct Parts {
     pub(crate) ca: CertificateAuthority,
     pub(crate) root_key: PublicKey,
     pub(crate) epoch: u64,
+    pub(crate) delegated_until: Timestamp,
     pub(crate) statements: Arc<[Signed]>,
     pub(crate) head: Head,
     pub(crate) world: Arc<World>,
@@ -88,6 +91,7 @@ impl Inner {
             ca,
             root_key,
             epoch,
+            delegated_until,
             statements,
             head,
             world,
@@ -103,6 +107,7 @@ impl Inner {
             ca,
             root_key,
             epoch,
+            delegated_until,
             statements,
             head: Mutex::new(head),
             publishing: Mutex::new(()),
@@ -111,7 +116,7 @@ impl Inner {
             desks,
             receipts,
             watchers: Watchers::default(),
-            lease_wanted: Notify::new(),
+            leases: LeaseList::default(),
             removal_proven: Notify::new(),
             tasks: Tasks::default(),
         }

@@ -19,18 +19,32 @@ const REQUEST_AGE: Duration = Duration::from_secs(86_400);
 /// Most first answers that are kept: one a second for a day.
 const MAX_REQUESTS: usize = 86_400;
 
+/// Time for a person with the root key to come by.
+const DELEGATION_ALARM: Duration = Duration::from_secs(14 * 86_400);
+
 /// Tokens and agents stay in sight for a while after their end, for those who look into something.
 const AFTERLIFE: Duration = Duration::from_secs(30 * 86_400);
 
 impl App {
     /// Looks once.
     pub(crate) async fn clean_up(&self) -> Result<(), AppError> {
+        self.watch_delegation();
         self.forget_requests().await?;
         let stale = self.stale();
         if !stale.is_empty() {
             self.commit(move |draft| forget(draft, &stale)).await?;
         }
         self.forget_gone_tenants().await
+    }
+
+    /// When it ends, agents refuse what is signed: a person has to act before, offline.
+    fn watch_delegation(&self) {
+        let left = self.inner.delegated_until.since(self.now());
+        metrics::gauge!("entente_delegation_seconds_left").set(left.as_secs_f64());
+        if left < DELEGATION_ALARM {
+            let ends = self.inner.delegated_until;
+            tracing::warn!(%ends, "the delegation of the online key ends soon: run `entente-control-plane delegate`");
+        }
     }
 
     async fn forget_requests(&self) -> Result<(), AppError> {

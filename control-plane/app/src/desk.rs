@@ -169,6 +169,11 @@ impl DeskState {
         }
     }
 
+    pub(crate) fn last_seen(&self) -> Option<Timestamp> {
+        let live = self.live.as_ref().map(|live| live.slot().heard);
+        live.max(self.reported.last_seen)
+    }
+
     pub(crate) fn is_connected(&self) -> bool {
         self.live.is_some()
     }
@@ -206,6 +211,7 @@ impl Desks {
         for (tenant, reported) in reports {
             // Rows of a tenant that is gone wait for the cleanup.
             if let Some(desk) = desks.get_mut(&tenant) {
+                reported.count();
                 let wanted = desk.lock().wanted.clone();
                 *desk = Arc::new(Desk::new(tenant, wanted, reported));
             }
@@ -222,12 +228,15 @@ impl Desks {
 
     /// Lays new states on the desks and wakes their streams; called in order of revision.
     pub(crate) fn install(&self, states: Vec<(TenantName, Arc<State>)>, gone: Vec<TenantName>, inner: &Inner) {
-        if states.is_empty() && gone.is_empty() {
-            return;
-        }
         for (tenant, state) in states {
             match self.get(&tenant) {
-                Some(desk) => desk.lock().install(state),
+                Some(desk) => {
+                    let mut desk = desk.lock();
+                    desk.install(state);
+                    if desk.is_connected() {
+                        inner.leases.add(&tenant);
+                    }
+                }
                 None => {
                     let desk = Arc::new(Desk::new(tenant.clone(), state, Reported::default()));
                     self.0.write().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone(), desk);
@@ -241,7 +250,6 @@ impl Desks {
                 desk.lock().cut(AwayReason::Revoked, Duration::ZERO);
             }
         }
-        inner.lease_wanted.notify_one();
     }
 
     /// An agent may not connect any more.
@@ -267,7 +275,7 @@ impl Desks {
         let state = desk.lock();
         let connected = state.live.as_ref().is_some_and(|live| live.agent == *agent);
         let mine = state.reported.reporter.as_ref() == Some(agent);
-        Presence { connected, last_seen: state.reported.last_seen.filter(|_| connected || mine) }
+        Presence { connected, last_seen: state.last_seen().filter(|_| connected || mine) }
     }
 
     /// Where the accounts of those who are about to lose everything are still reported. Asked only when somebody is.

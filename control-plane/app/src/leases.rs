@@ -1,21 +1,50 @@
 //! Leases: the word that a state is still the right one. Many are signed together, for agents that are here.
 //!
-//! Their roots hang below the newest root of states and are kept by nobody: a lease proves nothing after its hour.
+//! Whoever gives a desk a new state or a new stream puts it on the list; a task signs what is on the list a moment
+//! later, all under one root, and looks at every desk now and then. The roots of leases hang below the newest root of
+//! states and are kept by nobody: a lease proves nothing after its hour.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use entente_model::TenantName;
 use entente_model::desired::{Lease, Version};
+use tokio::sync::Notify;
 
 use crate::app::{App, Inner, lock};
 use crate::batch::{Place, sign_leases};
+use crate::desk::Desk;
+
+/// Desks that may need a lease soon.
+#[derive(Debug, Default)]
+pub(crate) struct LeaseList {
+    due: Mutex<BTreeSet<TenantName>>,
+    pub(crate) nudge: Notify,
+}
+
+impl LeaseList {
+    pub(crate) fn add(&self, tenant: &TenantName) {
+        lock(&self.due).insert(tenant.clone());
+        self.nudge.notify_one();
+    }
+}
 
 impl App {
-    /// Renews what has less than three quarters left, and gives one to whoever has none.
+    /// Gives a lease to whoever is on the list.
+    pub(crate) fn grant_leases(&self) {
+        let due = std::mem::take(&mut *lock(&self.inner.leases.due));
+        let desks = due.iter().filter_map(|tenant| self.inner.desks.get(tenant)).collect();
+        self.inner.lease(desks);
+    }
+
+    /// Renews every lease that has less than three quarters left.
     pub(crate) fn renew_leases(&self) {
-        self.inner.renew_leases();
+        self.inner.lease(self.inner.desks.all());
     }
 }
 
 impl Inner {
-    fn renew_leases(&self) {
+    fn lease(&self, desks: Vec<Arc<Desk>>) {
         // While nothing becomes visible, desks and revision agree: a lease must not claim a newer revision for what
         // an older one said.
         let _in_order = lock(&self.publishing);
@@ -23,15 +52,15 @@ impl Inner {
         let remaining = self.config.lease * 3 / 4;
         let tenants = &stand.world.fleet.intent().tenants;
         let version = Version { epoch: self.epoch, revision: stand.world.revision };
-        let (mut desks, mut leases) = (Vec::new(), Vec::new());
-        for desk in self.desks.all() {
+        let (mut leased, mut leases) = (Vec::new(), Vec::new());
+        for desk in desks {
             let state = desk.lock();
             let Some(tenant) = tenants.get(&desk.tenant) else { continue };
             if state.is_connected() && state.needs_lease(now, remaining) {
                 let (entra_tenant, digest) = (tenant.entra_tenant, state.wanted.digest);
                 leases.push(Lease { entra_tenant, version, digest, fresh_until: now.plus(self.config.lease) });
                 drop(state);
-                desks.push(desk);
+                leased.push(desk);
             }
         }
         if leases.is_empty() {
@@ -39,7 +68,7 @@ impl Inner {
         }
         let place = Place { version, previous: stand.head.root, audit_head: stand.head.audit };
         metrics::counter!("entente_leases_total").increment(leases.len() as u64);
-        for (desk, lease) in desks.iter().zip(sign_leases(&leases, place, &self.online)) {
+        for (desk, lease) in leased.iter().zip(sign_leases(&leases, place, &self.online)) {
             desk.lock().renew(lease);
         }
     }

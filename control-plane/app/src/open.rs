@@ -61,7 +61,7 @@ impl App {
     ) -> Result<Self, OpenError> {
         let root_key = provision::root_key(&*store).await?.ok_or(OpenError::NoRootKey)?;
         let statements: Arc<[Signed]> = provision::statements(&*store).await?.into();
-        let epoch = check_statements(root_key, &statements, online.public(), clock())?;
+        let (epoch, delegated_until) = check_statements(root_key, &statements, online.public(), clock())?;
         let (head, world) = load_world(&*store).await?;
         let world = Arc::new(world);
         let receipts = load::<Receipt>(&*store, rows::REMOVAL).await?;
@@ -77,6 +77,7 @@ impl App {
             ca,
             root_key,
             epoch,
+            delegated_until,
             statements,
             head: Head::new(stand),
             world,
@@ -95,8 +96,13 @@ impl App {
     }
 }
 
-/// The epoch, if the online key may sign now.
-fn check_statements(root: PublicKey, all: &[Signed], online: PublicKey, now: Timestamp) -> Result<u64, OpenError> {
+/// The epoch, and until when the online key may sign, if it may now.
+fn check_statements(
+    root: PublicKey,
+    all: &[Signed],
+    online: PublicKey,
+    now: Timestamp,
+) -> Result<(u64, Timestamp), OpenError> {
     let mut verifier = Verifier::new(root);
     let (mut current, mut revoked, mut mine) = (None, Vec::new(), Vec::new());
     for signed in all {
@@ -118,7 +124,7 @@ fn check_statements(root: PublicKey, all: &[Signed], online: PublicKey, now: Tim
     if !mine.iter().any(|(_, begins, ends)| *begins <= now && now < *ends) {
         return Err(OpenError::DelegationNotBegun { key, begins });
     }
-    current.ok_or(OpenError::NoEpoch)
+    current.map(|epoch| (epoch, ended)).ok_or(OpenError::NoEpoch)
 }
 
 /// All rows below a prefix: what follows the prefix, and the row.

@@ -45,7 +45,7 @@ struct RootKeyRow {
     key: Vec<u8>,
 }
 
-/// Keeps a statement of the root key. The first one pins that key.
+/// Keeps a statement of the root key. The first one pins that key; one that is kept already is not a new one.
 pub async fn import(store: &dyn Store, root: PublicKey, signed: &Signed) -> Result<Statement, ImportError> {
     let statement = Verifier::new(root).accept(signed).map_err(ImportError::Statement)?;
     let mut commit = Commit::new();
@@ -59,13 +59,17 @@ pub async fn import(store: &dyn Store, root: PublicKey, signed: &Signed) -> Resu
             commit = commit.expect(rows::ROOT_KEY, Expect::Absent).put(rows::ROOT_KEY, row);
         }
     }
+    let key = rows::statement(&signed.statement);
+    if store.get(&key).await?.is_some() {
+        return Ok(statement);
+    }
     if let Statement::Epoch { epoch: given, .. } = statement
         && let Some(current) = epoch(store).await?.filter(|current| given <= *current)
     {
         return Err(ImportError::OldEpoch { given, current });
     }
     let row = StatementRow { statement: signed.statement.clone(), signature: signed.signature.clone() };
-    store.commit(commit.put(rows::statement(&signed.statement), rows::encode(&row))).await?;
+    store.commit(commit.put(key, rows::encode(&row))).await?;
     Ok(statement)
 }
 

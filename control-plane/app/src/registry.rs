@@ -75,10 +75,12 @@ impl Registry {
     pub(crate) fn apply(&self, changes: Vec<RegistryChange>, inner: &Inner) {
         for change in changes {
             let agent = self.affected(&change);
+            let principal_gone = matches!(change, RegistryChange::Principal(_, None));
             self.0.write().unwrap_or_else(PoisonError::into_inner).apply(change);
             match agent {
                 Some((name, Fate::Enrolled)) => inner.desks.enrolled(&name.tenant, inner),
                 Some((name, Fate::Revoked)) => inner.desks.revoked(&name, inner),
+                None if principal_gone => inner.watchers.wake_all(),
                 None => {}
             }
         }

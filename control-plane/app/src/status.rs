@@ -54,12 +54,35 @@ struct AcceptedRow {
     digest: Digest,
 }
 
+/// Items of the fleet by state, as reported.
+fn in_state(state: ItemState, change: f64) {
+    metrics::gauge!("entente_items", "state" => state.word()).increment(change);
+}
+
 impl Reported {
     /// Whether an account is, or may be, still there.
     pub(crate) fn shows(&self, home: &HomeName, object_id: Guid) -> bool {
         let person = ItemKey::User { home: home.clone(), object_id }.to_string();
         // The user comes before any membership, so one look-up answers; a membership alone is never reported.
         self.items.get(person.as_str()).is_some_and(|item| item.state != ItemState::Removed)
+    }
+
+    pub(crate) fn put(&mut self, key: Arc<str>, item: Arc<ItemReport>) {
+        in_state(item.state, 1.0);
+        if let Some(former) = self.items.insert(key, item) {
+            in_state(former.state, -1.0);
+        }
+    }
+
+    pub(crate) fn remove(&mut self, key: &str) {
+        if let Some(former) = self.items.remove(key) {
+            in_state(former.state, -1.0);
+        }
+    }
+
+    /// What was read at start-up enters the metric.
+    pub(crate) fn count(&self) {
+        self.items.values().for_each(|item| in_state(item.state, 1.0));
     }
 
     /// Everything but the items.

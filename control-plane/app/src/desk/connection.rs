@@ -22,6 +22,9 @@ use crate::pki::Serial;
 /// Callers that wait for one plan: more want to know something else.
 const MAX_PLAN_WAITERS: usize = 64;
 
+/// Acknowledgements that wait for an agent that does not read: an honest one waits for each.
+const MAX_UNREAD_ACKS: usize = 256;
+
 /// The answer to a plan request, for each who asked.
 pub(crate) type PlanWaiter = oneshot::Sender<Result<Vec<PlannedChange>, String>>;
 
@@ -120,9 +123,14 @@ impl Connection {
         self.wake();
     }
 
-    pub(super) fn acknowledge(&self, number: u64) {
-        self.slot().acks.push_back(number);
+    /// Says whether there was room for it.
+    pub(super) fn acknowledge(&self, number: u64) -> bool {
+        let mut slot = self.slot();
+        slot.acks.push_back(number);
+        let has_room = slot.acks.len() <= MAX_UNREAD_ACKS;
+        drop(slot);
         self.wake();
+        has_room
     }
 
     pub(crate) fn ask_compare(&self) {
@@ -230,7 +238,9 @@ impl Slot {
     pub(super) fn refused(&mut self, nonce: u64, errors: &[String]) -> Result<Parked, UnknownNonce> {
         self.received(nonce)?;
         let state = self.in_flight.take().expect("its nonce was just compared").state;
-        let text = format!("the agent refused version {}: {}", state.version, errors.join("; "));
+        // It ends up on terminals.
+        let errors = errors.join("; ").replace(char::is_control, " ");
+        let text = format!("the agent refused version {}: {errors}", state.version);
         Ok(Parked::Refused { digest: state.digest, text })
     }
 

@@ -174,7 +174,7 @@ impl Inner {
         }
         state.reported.last_seen = Some(now);
         if state.needs_lease(now, self.config.lease / 2) {
-            self.lease_wanted.notify_one();
+            self.leases.add(&desk.tenant);
         }
         let knows = state.reported.reporter.as_ref() == Some(&connection.agent);
         Welcome {

@@ -35,6 +35,8 @@ pub enum ProtocolError {
     Nonce(#[from] UnknownNonce),
     #[error("a report cannot be taken")]
     Report(#[from] ReportError),
+    #[error("the agent reports, and does not read what is sent to it")]
+    Unread,
     #[error("the stream is over")]
     Over,
 }
@@ -83,7 +85,7 @@ impl Inbox {
         let root = state.root();
         desk.reported.accepted = Some(Accepted { version: state.version, root, digest: state.digest });
         if desk.needs_lease(self.inner.now(), self.inner.config.lease / 2) {
-            self.inner.lease_wanted.notify_one();
+            self.inner.leases.add(&self.desk.tenant);
         }
         drop(desk);
         self.connection.wake();
@@ -120,8 +122,7 @@ impl Inbox {
         let kept = tokio::spawn(async move { report::keep(&inner, &desk, &agent, report, full).await });
         kept.await.map_err(|panic| ReportError::NotKept(panic.into()))??;
         metrics::counter!("entente_reports_total").increment(1);
-        self.connection.acknowledge(number);
-        Ok(())
+        if self.connection.acknowledge(number) { Ok(()) } else { Err(ProtocolError::Unread) }
     }
 
     /// Only the answer to the ping that followed its displacement counts: anything else may have been on its way.

@@ -24,7 +24,6 @@ impl Inner {
             parked += u32::from(state.parked.is_some());
             if let Some(live) = state.live.clone() {
                 self.look(&live, now);
-                state.reported.last_seen = Some(live.slot().heard);
             }
             if let Some(older) = state.displaced.take_if(|older| older.until <= now) {
                 older.connection.send_away(AwayReason::Displaced, Duration::ZERO);

@@ -74,9 +74,11 @@ pub(crate) async fn keep(
     {
         let mut state = desk.lock();
         for key in changed.deletes {
-            state.reported.items.remove(&key);
+            state.reported.remove(&key);
         }
-        state.reported.items.extend(changed.puts);
+        for (key, item) in changed.puts {
+            state.reported.put(key, item);
+        }
         state.reported.standing = standing.standing;
         state.reported.reporter = standing.reporter;
         state.reported.last_seen = standing.last_seen;

@@ -149,7 +149,7 @@ fn status(desk: &Desk, state: &DeskState, agent: Option<(AgentName, Timestamp)>)
         phase,
         explanation,
         connected: state.is_connected(),
-        last_seen: state.reported.last_seen,
+        last_seen: state.last_seen(),
         desired_revision: state.content_revision,
         accepted_revision: state.reported.accepted.as_ref().map_or(0, |accepted| accepted.version.revision),
         revisions_behind: state.behind(),
@@ -188,7 +188,7 @@ fn phase(state: &DeskState, enrolled: bool, counts: &BTreeMap<ItemState, u32>) -
         return (TenantPhase::Parked, parked.reason().to_owned());
     }
     if !state.is_connected() {
-        let seen = state.reported.last_seen.map_or_else(|| "never seen".into(), |seen| format!("last seen {seen}"));
+        let seen = state.last_seen().map_or_else(|| "never seen".into(), |seen| format!("last seen {seen}"));
         return (TenantPhase::Offline, format!("its agent is not connected; {seen}"));
     }
     let behind = state.behind();

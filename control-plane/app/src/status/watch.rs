@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll};
 
-use entente_model::TenantName;
+use entente_model::{PrincipalName, TenantName};
 use futures::Stream;
 use futures::task::AtomicWaker;
 
@@ -72,11 +72,12 @@ impl Watchers {
     }
 }
 
-/// The status of each tenant, and again whenever it changes. Ends when the server stops.
+/// The status of each tenant, and again whenever it changes. Ends when the server stops, or its principal is deleted.
 #[derive(Debug)]
 pub struct StatusWatch {
     inner: Arc<Inner>,
     watcher: Arc<Watcher>,
+    principal: PrincipalName,
     /// Not yet said for the first time; then the end of that.
     initial: Option<VecDeque<TenantName>>,
 }
@@ -98,7 +99,8 @@ impl App {
         }
         let wanted = |name: &&TenantName| watcher.only.is_empty() || watcher.only.contains(*name);
         let initial = tenants.keys().filter(wanted).cloned().collect();
-        Ok(StatusWatch { inner: self.inner.clone(), watcher, initial: Some(initial) })
+        let principal = caller.principal.clone();
+        Ok(StatusWatch { inner: self.inner.clone(), watcher, principal, initial: Some(initial) })
     }
 }
 
@@ -127,7 +129,8 @@ impl Stream for StatusWatch {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<WatchEvent>> {
         self.watcher.waker.register(cx.waker());
-        if self.inner.tasks.is_stopping() {
+        let may_go_on = self.inner.registry.tables().principals.contains_key(&self.principal);
+        if self.inner.tasks.is_stopping() || !may_go_on {
             return Poll::Ready(None);
         }
         self.next_now().map_or(Poll::Pending, |event| Poll::Ready(Some(event)))

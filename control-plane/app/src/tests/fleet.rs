@@ -136,7 +136,14 @@ async fn access_names_who_where_by_which_assignment_and_how_it_stands() {
 #[tokio::test]
 async fn a_watch_tells_each_tenant_once_and_then_what_changes_coalesced() {
     let bed = Bed::with_sample().await;
-    let mut watch = bed.app.watch_tenant_statuses(&viewer(), Vec::new()).unwrap();
+    let (_, csr) = create_key_and_csr().unwrap();
+    let maya = "principals/maya".parse().unwrap();
+    for (name, role) in [(&admin().principal, ApiRole::Admin), (&maya, ApiRole::Viewer)] {
+        bed.app.create_principal(&admin(), name, role, &csr, &options()).await.unwrap();
+    }
+    let caller = Caller { principal: maya.clone(), role: ApiRole::Viewer };
+    let mut watch = bed.app.watch_tenant_statuses(&caller, Vec::new()).unwrap();
+    let mut other = bed.app.watch_tenant_statuses(&admin(), Vec::new()).unwrap();
     let mut next = || watch.next().now_or_never();
     let name = |event: Option<Option<WatchEvent>>| match event {
         Some(Some(WatchEvent::Status(status))) => status.tenant.to_string(),
@@ -153,9 +160,12 @@ async fn a_watch_tells_each_tenant_once_and_then_what_changes_coalesced() {
     assert_eq!([name(next()), name(next())], ["tenants/contoso", "nothing"]);
     bed.apply(vec![squad(&["maya"])]).await.unwrap();
     assert_eq!([name(next()), name(next()), name(next())], ["tenants/contoso", "tenants/fabrikam", "nothing"]);
+    bed.app.delete_principal(&admin(), &maya, &options()).await.unwrap();
+    assert_eq!(name(next()), "over", "its principal is gone");
     agent.disconnect();
+    assert_eq!(name(other.next().now_or_never()), "tenants/contoso");
     bed.app.shutdown(Duration::from_secs(10)).await;
-    assert_eq!(name(next()), "over");
+    assert_eq!(name(other.next().now_or_never()), "over");
     let unknown = bed.app.watch_tenant_statuses(&viewer(), vec![tenant("none")]).unwrap_err();
     assert_eq!(unknown.reason(), "NOT_FOUND");
 }

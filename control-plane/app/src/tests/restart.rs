@@ -28,6 +28,53 @@ async fn a_restart_keeps_digests_statuses_and_who_may_connect() {
     assert_eq!(bed.status(&tenant("contoso")).phase, TenantPhase::Converged);
 }
 
+/// A copy of a store's directory, as a backup takes it of a stopped server.
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_restored_backup_parks_the_agents_that_have_seen_more() {
+    let bed = Bed::with_sample().await;
+    let mut agent = Agent::enrol(&bed, "contoso").await;
+    let (live, backup) = (bed.dir.path().join("store"), bed.dir.path().join("backup"));
+    let bed = bed.restart(async |_, _| {}).await;
+    let Bed { dir, root, online, ca, time, app } = bed;
+    drop(app);
+    copy(&live, &backup);
+    let app = open(open_store(&dir), &online, &ca, &time).await.unwrap();
+    let bed = Bed { dir, root, online, ca, time, app };
+    agent.connect(&bed).await;
+    bed.apply(vec![squad(&["maya"])]).await.unwrap();
+    agent.hear(&bed).await;
+    agent.disconnect();
+
+    let Bed { dir, root, online, ca, time, app } = bed;
+    drop(app);
+    std::fs::remove_dir_all(&live).unwrap();
+    std::fs::rename(&backup, &live).unwrap();
+    let app = open(open_store(&dir), &online, &ca, &time).await.unwrap();
+    let bed = Bed { dir, root, online, ca, time, app };
+    // The restored store counts on to the agent's revision and beyond, in another history.
+    for members in [&["li"][..], &["maya", "li"], &["maya", "jonas"]] {
+        bed.apply(vec![squad(members)]).await.unwrap();
+    }
+    assert!(bed.app.inner.store.revision().0 > agent.held.as_ref().unwrap().version.revision);
+    agent.connect(&bed).await;
+    assert!(agent.welcome.as_ref().unwrap().parked.is_some());
+    assert!(agent.hear(&bed).await.is_empty());
+    assert_eq!(bed.status(&tenant("contoso")).phase, TenantPhase::Parked);
+}
+
 #[tokio::test]
 async fn the_chain_of_roots_and_records_goes_on_after_a_restart() {
     let bed = Bed::with_sample().await;

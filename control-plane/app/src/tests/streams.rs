@@ -213,6 +213,10 @@ async fn a_deleted_tenant_sends_its_agent_away() {
     assert_eq!(agent.hear(&bed).await, ["away: revoked"]);
     assert_eq!(agent.try_connect(&bed).await.unwrap_err().reason, AwayReason::Revoked);
     assert_eq!(bed.app.tenant_status(&viewer(), &tenant("fabrikam")).unwrap_err().reason(), "NOT_FOUND");
+    // A tenant of the same name is another one.
+    bed.apply(vec![customer("fabrikam", 2)]).await.unwrap();
+    assert_eq!(bed.status(&tenant("fabrikam")).phase, TenantPhase::Unenrolled);
+    assert_eq!(agent.try_connect(&bed).await.unwrap_err().reason, AwayReason::Revoked);
 }
 
 #[tokio::test]
@@ -234,12 +238,65 @@ async fn an_agent_of_another_history_is_parked_until_a_new_epoch() {
     let bed = bed.restart(async |store, root| {
         let statement = root.state(&Statement::Epoch { epoch: 2, reason: "restored".into() });
         provision::import(store, root.public(), &statement).await.unwrap();
-        assert!(provision::import(store, root.public(), &statement).await.is_err(), "an epoch follows");
+        provision::import(store, root.public(), &statement).await.expect("twice is the same as once");
+        let other = root.state(&Statement::Epoch { epoch: 2, reason: "another".into() });
+        assert!(provision::import(store, root.public(), &other).await.is_err(), "an epoch follows");
     });
     let bed = bed.await;
     agent.connect(&bed).await;
     assert_eq!(agent.hear(&bed).await, ["snapshot"]);
     assert_eq!(agent.held.as_ref().unwrap().version.epoch, 2);
+}
+
+#[tokio::test]
+async fn a_new_epoch_begins_with_a_state_even_of_the_same_content() {
+    let bed = Bed::with_sample().await;
+    let mut agent = Agent::enrol(&bed, "contoso").await;
+    agent.connect(&bed).await;
+    agent.hear(&bed).await;
+    agent.disconnect();
+    let bed = bed.restart(async |store, root| {
+        let statement = root.state(&Statement::Epoch { epoch: 2, reason: "a drill".into() });
+        provision::import(store, root.public(), &statement).await.unwrap();
+    });
+    let bed = bed.await;
+    agent.connect(&bed).await;
+    assert_eq!(agent.hear(&bed).await, ["delta"]);
+    bed.app.grant_leases();
+    assert_eq!(agent.hear(&bed).await, ["lease"]);
+}
+
+#[tokio::test]
+async fn leases_follow_a_stream_and_a_state_without_being_asked_for() {
+    let bed = Bed::with_sample().await;
+    let mut agent = Agent::enrol(&bed, "contoso").await;
+    agent.connect(&bed).await;
+    agent.hear(&bed).await;
+    bed.app.grant_leases();
+    assert_eq!(agent.hear(&bed).await, ["lease"]);
+    bed.apply(vec![squad(&["maya"])]).await.unwrap();
+    assert_eq!(agent.hear(&bed).await, ["delta"]);
+    bed.app.grant_leases();
+    assert_eq!(agent.hear(&bed).await, ["lease"]);
+    bed.app.grant_leases();
+    assert!(agent.hear(&bed).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_agent_that_does_not_read_is_sent_away() {
+    let bed = Bed::with_sample().await;
+    let mut agent = Agent::enrol(&bed, "contoso").await;
+    agent.connect(&bed).await;
+    let mut reports = 0;
+    let refused = loop {
+        let report = entente_model::report::Report { number: reports, ..Default::default() };
+        reports += 1;
+        if let Err(error) = agent.say(Incoming::Report { report, full: false }).await {
+            break error;
+        }
+    };
+    assert!(matches!(refused, ProtocolError::Unread));
+    assert_eq!(agent.hear(&bed).await, ["away: protocol"]);
 }
 
 #[tokio::test]
