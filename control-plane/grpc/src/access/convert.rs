@@ -1,0 +1,93 @@
+//! Answers of `entente-app` about intent, as messages.
+
+use entente_app::{Applied, AuditRecord, ChangeKind, FieldChange, Impact, ResourceChange, Stored};
+use entente_model::desired::Digest;
+use entente_proto::access::v1 as wire;
+use entente_proto::convert::access::{Meta, Resource, resource_to_proto};
+use entente_proto::convert::time;
+
+pub(super) fn resource(stored: &Stored) -> Resource {
+    let meta = &stored.meta;
+    let meta = Meta {
+        uid: meta.uid.to_string(),
+        etag: meta.etag.clone(),
+        revision: signed(meta.revision),
+        created: meta.created,
+        updated: meta.updated,
+    };
+    resource_to_proto(&stored.manifest, Some(&meta))
+}
+
+pub(super) fn applied(applied: &Applied) -> wire::ApplyIntentResponse {
+    wire::ApplyIntentResponse {
+        revision: signed(applied.revision),
+        changes: applied.changes.iter().map(resource_change).collect(),
+        impact: Some(impact(&applied.impact)),
+    }
+}
+
+fn resource_change(change: &ResourceChange) -> wire::ResourceChange {
+    let kind = match change.kind {
+        ChangeKind::Created => wire::ChangeKind::Created,
+        ChangeKind::Updated => wire::ChangeKind::Updated,
+        ChangeKind::Unchanged => wire::ChangeKind::Unchanged,
+        ChangeKind::Deleted => wire::ChangeKind::Deleted,
+    };
+    let field = |it: &FieldChange| wire::FieldChange {
+        path: it.path.clone(),
+        before: it.before.clone(),
+        after: it.after.clone(),
+    };
+    wire::ResourceChange {
+        name: change.name.to_string(),
+        kind: kind.into(),
+        fields: change.fields.iter().map(field).collect(),
+    }
+}
+
+pub(super) fn impact(impact: &Impact) -> wire::Impact {
+    wire::Impact {
+        tenants: count(impact.tenants),
+        people: count(impact.people),
+        items_added: count(impact.items_added),
+        items_removed: count(impact.items_removed),
+        tenant_names: impact.tenant_names.iter().map(ToString::to_string).collect(),
+        operator_names: impact.operator_names.iter().map(ToString::to_string).collect(),
+    }
+}
+
+pub(super) fn audit_record(record: &AuditRecord) -> wire::AuditRecord {
+    wire::AuditRecord {
+        revision: signed(record.revision),
+        time: Some(time::to_proto(record.time)),
+        actor: record.actor.clone(),
+        method: record.method.clone(),
+        request_id: record.request_id.map(|id| id.to_string()).unwrap_or_default(),
+        resources: record.resources.clone(),
+        summary: record.summary.clone(),
+        digest: record.digest.to_string(),
+        previous_digest: if record.previous == Digest::default() { String::new() } else { record.previous.to_string() },
+    }
+}
+
+/// The etag that came with a manifest, if one did.
+pub(super) fn etag_of(manifest: &wire::Manifest) -> Option<String> {
+    let etag = match manifest.resource.as_ref()? {
+        Resource::HomeTenant(it) => &it.etag,
+        Resource::Tenant(it) => &it.etag,
+        Resource::Operator(it) => &it.etag,
+        Resource::Squad(it) => &it.etag,
+        Resource::SocRole(it) => &it.etag,
+        Resource::Assignment(it) => &it.etag,
+    };
+    crate::parse::etag(etag.clone())
+}
+
+/// Revisions count commits: they do not reach the top of an `int64`.
+fn signed(revision: u64) -> i64 {
+    i64::try_from(revision).unwrap_or(i64::MAX)
+}
+
+fn count(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,145 @@
+//! `entente.fleet.v1.FleetService`: how the fleet stands.
+
+mod convert;
+
+use std::pin::Pin;
+
+use entente_app::{App, AppError};
+use entente_model::report::ItemState;
+use entente_model::violation::Fault;
+use entente_proto::convert::time;
+use entente_proto::fleet::v1 as wire;
+use entente_proto::fleet::v1::fleet_service_server::FleetService;
+use futures::{Stream, StreamExt};
+use tonic::{Request, Response, Status};
+
+use crate::call::answer;
+use crate::parse::{fault, name, optional_name, page};
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(crate) struct Fleet(pub(crate) App);
+
+#[tonic::async_trait]
+impl FleetService for Fleet {
+    async fn get_tenant_status(
+        &self,
+        request: Request<wire::GetTenantStatusRequest>,
+    ) -> Result<Response<wire::TenantStatus>, Status> {
+        answer(&self.0, request, |app, caller, asked| async move {
+            Ok(convert::tenant_status(&app.tenant_status(&caller, &name("tenant", &asked.tenant)?)?))
+        })
+        .await
+    }
+
+    async fn list_tenant_statuses(
+        &self,
+        request: Request<wire::ListTenantStatusesRequest>,
+    ) -> Result<Response<wire::ListTenantStatusesResponse>, Status> {
+        answer(&self.0, request, |app, caller, asked| async move {
+            let page = app.list_tenant_statuses(&caller, &page(asked.page_size, asked.page_token)?)?;
+            let tenant_statuses = page.items.iter().map(convert::tenant_status).collect();
+            Ok(wire::ListTenantStatusesResponse { tenant_statuses, next_page_token: page.next })
+        })
+        .await
+    }
+
+    async fn list_item_statuses(
+        &self,
+        request: Request<wire::ListItemStatusesRequest>,
+    ) -> Result<Response<wire::ListItemStatusesResponse>, Status> {
+        answer(&self.0, request, |app, caller, asked| async move {
+            let states = asked.states.iter().map(|word| state(word)).collect::<Result<Vec<_>, _>>()?;
+            let tenant = name("tenant", &asked.tenant)?;
+            let page = app.list_item_statuses(&caller, &tenant, &states, &page(asked.page_size, asked.page_token)?)?;
+            let item_statuses = page.items.into_iter().map(convert::item_status).collect();
+            Ok(wire::ListItemStatusesResponse { item_statuses, next_page_token: page.next })
+        })
+        .await
+    }
+
+    async fn list_access(
+        &self,
+        request: Request<wire::ListAccessRequest>,
+    ) -> Result<Response<wire::ListAccessResponse>, Status> {
+        answer(&self.0, request, |app, caller, asked| async move {
+            let tenant = optional_name("tenant", &asked.tenant)?;
+            let operator = optional_name("operator", &asked.operator)?;
+            let page = page(asked.page_size, asked.page_token)?;
+            let page = app.list_access(&caller, tenant.as_ref(), operator.as_ref(), &page)?;
+            let access = page.items.into_iter().map(convert::access).collect();
+            Ok(wire::ListAccessResponse { access, next_page_token: page.next })
+        })
+        .await
+    }
+
+    async fn list_removals(
+        &self,
+        request: Request<wire::ListRemovalsRequest>,
+    ) -> Result<Response<wire::ListRemovalsResponse>, Status> {
+        answer(&self.0, request, |app, caller, asked| async move {
+            let operator = optional_name("operator", &asked.operator)?;
+            let page = app.list_removals(&caller, operator.as_ref(), &page(asked.page_size, asked.page_token)?).await?;
+            let removals = page.items.into_iter().map(convert::removal).collect();
+            Ok(wire::ListRemovalsResponse { removals, next_page_token: page.next })
+        })
+        .await
+    }
+
+    type WatchTenantStatusesStream =
+        Pin<Box<dyn Stream<Item = Result<wire::WatchTenantStatusesResponse, Status>> + Send>>;
+
+    async fn watch_tenant_statuses(
+        &self,
+        request: Request<wire::WatchTenantStatusesRequest>,
+    ) -> Result<Response<Self::WatchTenantStatusesStream>, Status> {
+        answer(&self.0, request, |app, caller, asked| async move {
+            let tenants = asked.tenants.iter().map(|tenant| name("tenants", tenant)).collect::<Result<_, _>>()?;
+            let watch = app.watch_tenant_statuses(&caller, tenants)?;
+            let stream: Self::WatchTenantStatusesStream = Box::pin(watch.map(|event| Ok(convert::watch_event(&event))));
+            Ok(stream)
+        })
+        .await
+    }
+
+    async fn plan_tenant(
+        &self,
+        request: Request<wire::PlanTenantRequest>,
+    ) -> Result<Response<wire::PlanTenantResponse>, Status> {
+        answer(&self.0, request, |app, caller, asked| async move {
+            let plan = app.plan_tenant(&caller, &name("tenant", &asked.tenant)?).await?;
+            let changes = plan.changes.iter().map(convert::planned_change).collect();
+            Ok(wire::PlanTenantResponse { changes, plan_time: Some(time::to_proto(plan.time)) })
+        })
+        .await
+    }
+
+    async fn compare_tenant(
+        &self,
+        request: Request<wire::CompareTenantRequest>,
+    ) -> Result<Response<wire::CompareTenantResponse>, Status> {
+        answer(&self.0, request, |app, caller, asked| async move {
+            app.compare_tenant(&caller, &name("tenant", &asked.tenant)?)?;
+            Ok(wire::CompareTenantResponse {})
+        })
+        .await
+    }
+
+    async fn resend_tenant(
+        &self,
+        request: Request<wire::ResendTenantRequest>,
+    ) -> Result<Response<wire::ResendTenantResponse>, Status> {
+        answer(&self.0, request, |app, caller, asked| async move {
+            app.resend_tenant(&caller, &name("tenant", &asked.tenant)?)?;
+            Ok(wire::ResendTenantResponse {})
+        })
+        .await
+    }
+}
+
+fn state(word: &str) -> Result<ItemState, AppError> {
+    ItemState::ALL.into_iter().find(|state| state.word() == word).ok_or_else(|| {
+        let known = ItemState::ALL.map(ItemState::word).join(", ");
+        fault("states", Fault::Malformed, format!("{word:?} is not a state; use some of {known}"))
+    })
+}

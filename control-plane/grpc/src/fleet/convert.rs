@@ -1,0 +1,159 @@
+//! Answers of `entente-app` about the fleet, as messages.
+
+use entente_app::{Access, ItemStatus, Removal, TenantPhase, TenantStatus, WatchEvent};
+use entente_model::plan::PlannedChange;
+use entente_model::report::{Finding, PlaneStanding, Reason, RemovalProof};
+use entente_proto::convert::time;
+use entente_proto::fleet::v1 as wire;
+
+pub(super) fn tenant_status(it: &TenantStatus) -> wire::TenantStatus {
+    wire::TenantStatus {
+        tenant: it.tenant.to_string(),
+        phase: phase(it.phase).into(),
+        explanation: it.explanation.clone(),
+        connected: it.connected,
+        last_seen_time: time::to_proto_opt(it.last_seen),
+        desired_revision: signed(it.desired_revision),
+        accepted_revision: signed(it.accepted_revision),
+        revisions_behind: signed(it.revisions_behind),
+        parked_reason: it.parked.clone().unwrap_or_default(),
+        paused: it.paused,
+        credential_expire_time: time::to_proto_opt(it.credential_expires),
+        cloud_credential_expire_time: time::to_proto_opt(it.cloud_credential_expires),
+        counts: it.counts.iter().map(|(state, many)| state_count(state.word(), *many)).collect(),
+        planes: it.planes.iter().map(plane).collect(),
+        findings: it.findings.iter().map(finding).collect(),
+        guardrail_fault: it.guardrail_fault.clone().unwrap_or_default(),
+        guardrail_digest: it.guardrail.clone(),
+        items: count(it.items),
+    }
+}
+
+fn phase(phase: TenantPhase) -> wire::TenantPhase {
+    match phase {
+        TenantPhase::Unenrolled => wire::TenantPhase::Unenrolled,
+        TenantPhase::Offline => wire::TenantPhase::Offline,
+        TenantPhase::Parked => wire::TenantPhase::Parked,
+        TenantPhase::Converging => wire::TenantPhase::Converging,
+        TenantPhase::Waiting => wire::TenantPhase::Waiting,
+        TenantPhase::Partial => wire::TenantPhase::Partial,
+        TenantPhase::Converged => wire::TenantPhase::Converged,
+    }
+}
+
+fn state_count(state: &str, many: u32) -> wire::StateCount {
+    wire::StateCount { state: state.into(), count: count(many) }
+}
+
+fn plane(it: &PlaneStanding) -> wire::PlaneStatus {
+    wire::PlaneStatus {
+        plane: it.plane.word().into(),
+        mode: it.mode.word().into(),
+        verify_time: time::to_proto_opt(it.verified),
+    }
+}
+
+fn finding(it: &Finding) -> wire::Finding {
+    wire::Finding { plane: it.plane.word().into(), reason: it.reason.word().into(), detail: it.detail.clone() }
+}
+
+pub(super) fn item_status(it: ItemStatus) -> wire::ItemStatus {
+    let report = it.report;
+    wire::ItemStatus {
+        tenant: it.tenant.to_string(),
+        plane: report.key.plane().map(|plane| plane.word().to_owned()).unwrap_or_default(),
+        key: report.key.to_string(),
+        absent: it.absent,
+        state: report.state.word().into(),
+        reason: reason(report.reason),
+        detail: report.detail,
+        object_id: report.object_id.unwrap_or_default(),
+        owned: report.owned,
+        redeem_url: report.redeem_url.unwrap_or_default(),
+        script: report.script.unwrap_or_default(),
+        proof: report.proof.map(proof),
+        revision: signed(report.revision),
+        since_time: Some(time::to_proto(report.since)),
+        operator: it.operator.map(|name| name.to_string()).unwrap_or_default(),
+        display: it.display,
+    }
+}
+
+fn proof(it: RemovalProof) -> wire::RemovalProof {
+    wire::RemovalProof {
+        first_empty_read_time: Some(time::to_proto(it.first_empty_read)),
+        second_empty_read_time: Some(time::to_proto(it.second_empty_read)),
+        effective_by_time: Some(time::to_proto(it.effective_by)),
+        unread: it.unread,
+    }
+}
+
+pub(super) fn access(it: Access) -> wire::Access {
+    wire::Access {
+        tenant: it.tenant.to_string(),
+        operator: it.operator.to_string(),
+        mail: it.mail,
+        role: it.role.to_string(),
+        identity_class: it.class.word().into(),
+        state: it.state.word().into(),
+        reason: reason(it.reason),
+        detail: it.detail,
+        assignments: it.assignments.iter().map(ToString::to_string).collect(),
+        start_time: time::to_proto_opt(it.start),
+        end_time: time::to_proto_opt(it.end),
+        verify_time: time::to_proto_opt(it.verified),
+        redeem_url: it.redeem_url.unwrap_or_default(),
+    }
+}
+
+pub(super) fn removal(it: Removal) -> wire::Removal {
+    wire::Removal {
+        tenant: it.tenant.to_string(),
+        operator: it.operator.to_string(),
+        cause: it.cause.word().into(),
+        actor: it.actor,
+        request_time: Some(time::to_proto(it.requested)),
+        state: it.state.word().into(),
+        reason: reason(it.reason),
+        detail: it.detail,
+        proof: it.proof.map(proof),
+        complete: it.complete,
+        connected: it.connected,
+        subject: it.subject,
+    }
+}
+
+pub(super) fn watch_event(event: &WatchEvent) -> wire::WatchTenantStatusesResponse {
+    match event {
+        WatchEvent::Status(status) => {
+            wire::WatchTenantStatusesResponse { tenant_status: Some(tenant_status(status)), initial_complete: false }
+        }
+        WatchEvent::InitialComplete => {
+            wire::WatchTenantStatusesResponse { tenant_status: None, initial_complete: true }
+        }
+    }
+}
+
+pub(super) fn planned_change(it: &PlannedChange) -> wire::PlannedChange {
+    wire::PlannedChange {
+        key: it.key.to_string(),
+        class: it.class.word().into(),
+        verdict: it.verdict.word().into(),
+        reason: reason(it.reason),
+        action: it.action.clone(),
+        before: it.before.clone(),
+        after: it.after.clone(),
+    }
+}
+
+fn reason(reason: Option<Reason>) -> String {
+    reason.map(|reason| reason.word().to_owned()).unwrap_or_default()
+}
+
+fn signed(revision: u64) -> i64 {
+    i64::try_from(revision).unwrap_or(i64::MAX)
+}
+
+fn count(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}

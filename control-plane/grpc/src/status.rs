@@ -1,0 +1,92 @@
+//! The one place where an error becomes a gRPC status: its code, a reason from a closed list, the fields at fault,
+//! and a message fit for a stranger.
+//!
+//! What is internal stays in the log, under the id that the client is given.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::time::Duration;
+
+use entente_app::AppError;
+use entente_model::Violation;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
+use tracing::error;
+
+use crate::call::CallId;
+
+/// Of every `ErrorInfo`.
+const DOMAIN: &str = "entente";
+
+/// Until a client tries again, where the server cannot know better.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// What the caller of `call` is told.
+pub(crate) fn status(error: &AppError, call: CallId) -> Status {
+    let code = code(error);
+    if let AppError::Internal(_) | AppError::Unconfirmed(_) = error {
+        error!(call_id = %call, error = %chain(error), "a call failed inside");
+    }
+    // The request's id, in the details, is where the log has the cause.
+    Status::with_error_details(code, error.to_string(), details(error, call))
+}
+
+fn code(error: &AppError) -> Code {
+    match error {
+        AppError::NotFound { .. } => Code::NotFound,
+        AppError::AlreadyExists { .. } => Code::AlreadyExists,
+        AppError::Invalid(_) | AppError::RequestIdReused | AppError::TooLarge { .. } => Code::InvalidArgument,
+        AppError::Contradicts(_) | AppError::NoPlan { .. } | AppError::LastAdmin => Code::FailedPrecondition,
+        AppError::Unimplemented(_) => Code::Unimplemented,
+        AppError::StaleEtag { .. } => Code::Aborted,
+        AppError::Denied { .. } | AppError::EnrolmentRefused => Code::PermissionDenied,
+        AppError::Unauthenticated => Code::Unauthenticated,
+        // A repeat with the same request id is safe, and tells.
+        AppError::Offline { .. } | AppError::Stopping | AppError::Unconfirmed(_) => Code::Unavailable,
+        AppError::Internal(_) => Code::Internal,
+    }
+}
+
+fn details(error: &AppError, call: CallId) -> ErrorDetails {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(error.reason(), DOMAIN, metadata(error));
+    details.set_request_info(call.to_string(), "");
+    match error {
+        AppError::Invalid(violations) | AppError::Unimplemented(violations) => {
+            let field = |it: &Violation| FieldViolation {
+                reason: it.reason.word().into(),
+                ..FieldViolation::new(it.field.clone(), it.description.clone())
+            };
+            details.set_bad_request(violations.iter().map(field).collect::<Vec<_>>());
+        }
+        AppError::Contradicts(violations) => {
+            let violation =
+                |it: &Violation| PreconditionViolation::new(it.reason.word(), it.field.clone(), it.description.clone());
+            details.set_precondition_failure(violations.iter().map(violation).collect::<Vec<_>>());
+        }
+        AppError::Offline { .. } | AppError::Stopping | AppError::Unconfirmed(_) => {
+            details.set_retry_info(Some(RETRY_AFTER));
+        }
+        _ => {}
+    }
+    details
+}
+
+fn metadata(error: &AppError) -> HashMap<String, String> {
+    let one = |key: &str, value: String| HashMap::from([(key.to_owned(), value)]);
+    match error {
+        AppError::NotFound { resource } | AppError::AlreadyExists { resource } | AppError::StaleEtag { resource } => {
+            one("resource", resource.clone())
+        }
+        AppError::Offline { tenant } | AppError::NoPlan { tenant, .. } => one("resource", tenant.to_string()),
+        AppError::TooLarge { limit, .. } => one("limit", limit.to_string()),
+        AppError::Denied { needs } => one("role", needs.word().to_owned()),
+        _ => HashMap::new(),
+    }
+}
+
+/// An error and its causes, in one line.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

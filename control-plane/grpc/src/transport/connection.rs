@@ -1,0 +1,152 @@
+//! A TLS stream that can be ended from outside, and the list of all that are open.
+//!
+//! A certificate that is revoked or has ended does not close what was opened with it; cutting does. The peer sees
+//! the connection end, whatever was in flight on it.
+
+use std::collections::HashMap;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use futures::task::AtomicWaker;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_rustls::server::TlsStream;
+use tonic::transport::server::Connected;
+
+use super::peer::Peer;
+
+/// A signal that ends one connection.
+#[derive(Debug, Default)]
+pub(super) struct Cut {
+    done: AtomicBool,
+    reader: AtomicWaker,
+}
+
+impl Cut {
+    pub(super) fn now(&self) {
+        self.done.store(true, Ordering::Release);
+        self.reader.wake();
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.done.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+    }
+}
+
+/// All open connections of all ports.
+#[derive(Debug, Default)]
+pub struct Connections {
+    next: AtomicU64,
+    open: Mutex<HashMap<u64, Arc<Peer>>>,
+}
+
+impl Connections {
+    pub(super) fn next_id(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn open(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<Peer>>> {
+        // The map is whole between any two statements, so a panic elsewhere leaves nothing half done.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many are open.
+    pub fn count(&self) -> usize {
+        self.open().len()
+    }
+
+    /// Everyone who is connected now.
+    pub fn peers(&self) -> Vec<Arc<Peer>> {
+        self.open().values().cloned().collect()
+    }
+
+    /// Cuts the connections whose peer is `unwelcome`. Says how many.
+    pub fn cut_where(&self, unwelcome: impl Fn(&Peer) -> bool) -> usize {
+        let peers = self.peers();
+        let cut = peers.iter().filter(|peer| unwelcome(peer));
+        cut.map(|peer| peer.cut()).count()
+    }
+}
+
+/// One accepted connection, its handshake done.
+#[derive(Debug)]
+pub struct Connection {
+    tls: TlsStream<TcpStream>,
+    peer: Arc<Peer>,
+    connections: Arc<Connections>,
+    /// Frees the place of this connection when it is dropped.
+    _place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    pub(super) fn open(
+        tls: TlsStream<TcpStream>,
+        peer: Peer,
+        connections: Arc<Connections>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        let peer = Arc::new(peer);
+        connections.open().insert(peer.connection, peer.clone());
+        Self { tls, peer, connections, _place: place }
+    }
+
+    pub fn peer(&self) -> &Arc<Peer> {
+        &self.peer
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.connections.open().remove(&self.peer.connection);
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = Arc<Peer>;
+
+    fn connect_info(&self) -> Arc<Peer> {
+        self.peer.clone()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // Before the check, so that a cut between the two still wakes us.
+        self.peer.cut.reader.register(cx.waker());
+        self.peer.cut.check()?;
+        Pin::new(&mut self.tls).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.peer.cut.check()?;
+        Pin::new(&mut self.tls).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.peer.cut.check()?;
+        Pin::new(&mut self.tls).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.tls.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.peer.cut.check()?;
+        Pin::new(&mut self.tls).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tls).poll_shutdown(cx)
+    }
+}

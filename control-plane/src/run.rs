@@ -1,0 +1,190 @@
+//! `run`: one server, from its configuration to its last connection.
+//!
+//! In this order: read every file, bind every port, open the store, and only then begin. A task that ends before it
+//! should, by an error or a panic, stops the whole server: half a control plane is worse than one that restarts.
+
+mod materials;
+mod metrics_port;
+mod tasks;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use entente_app::{App, provision, system_clock};
+use entente_grpc::server::Server;
+use entente_grpc::transport::Tls;
+use entente_store::SledStore;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::backup::BackupSocket;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::{files, init};
+pub(crate) use materials::Materials;
+use tasks::Tasks;
+
+/// Where the ports are, once they are bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bound {
+    pub api: SocketAddr,
+    pub agents: SocketAddr,
+    pub metrics: SocketAddr,
+    pub pid: u32,
+}
+
+/// How whoever started the server learns that it serves.
+#[derive(Debug, Default)]
+pub struct Ready {
+    /// Gets [`Bound`] as JSON, whole or not at all.
+    pub file: Option<PathBuf>,
+    /// The same for a program that runs the server inside itself.
+    pub sender: Option<tokio::sync::oneshot::Sender<Bound>>,
+}
+
+/// The three ports, listening.
+struct Sockets {
+    api: TcpListener,
+    agents: TcpListener,
+    metrics: TcpListener,
+}
+
+/// Serves until `stop`, or until something that must not fail fails.
+///
+/// # Errors
+/// What kept it from starting, or what stopped it.
+pub async fn run(config: Config, ready: Ready, stop: CancellationToken) -> Result<(), Failure> {
+    // Before anything makes a TLS configuration; another one of the same kind is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let materials = Materials::load(&config)?;
+    let recorder = metrics_port::recorder()?;
+    let sockets = Sockets::bind(&config).await?;
+    let bound = sockets.bound()?;
+    let store = open(&config, &materials).await?;
+    let backups = BackupSocket::bind(&config.data)?;
+    let tls = Arc::new(Tls::new(&materials.tls).map_err(|error| Failure::because("TLS cannot be used", error))?);
+    let app_config = config.app(config.agent_address(bound.agents));
+    let app = App::open(store.clone(), app_config, materials.online, materials.ca, system_clock())
+        .await
+        .map_err(|error| Failure::because("cannot start from the store", error))?;
+    app.start();
+    let server = Server::new(app.clone(), tls, stop.child_token());
+    let mut tasks = Tasks::new();
+    let Sockets { api, agents, metrics } = sockets;
+    tasks.spawn("api", serving(server.clone(), |server| async move { server.serve_api(api).await }));
+    tasks.spawn("agents", serving(server.clone(), |server| async move { server.serve_agents(agents).await }));
+    let review = server.clone();
+    tasks.spawn("review", async move {
+        review.review().await;
+        Ok(())
+    });
+    tasks.spawn("metrics", metrics_port::serve(server.clone(), metrics, recorder, store.clone()));
+    tasks.spawn("reload", reload(config.clone(), server.tls.clone(), server.stop.clone()));
+    tasks.spawn("backup", until(server.stop.clone(), async move { backups.serve(&*store).await }));
+    announce(ready, bound)?;
+    let failure = tokio::select! {
+        () = stop.cancelled() => None,
+        failure = tasks.first_end() => Some(failure),
+    };
+    drain(&server, tasks, Duration::from_secs(config.timing.drain_seconds.into()), failure).await
+}
+
+async fn serving<F>(server: Server, serve: impl FnOnce(Server) -> F) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), entente_grpc::server::ServeError>>,
+{
+    serve(server).await.map_err(|error| Failure::because("a port failed", error))
+}
+
+async fn until(stop: CancellationToken, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    stop.run_until_cancelled(work).await.unwrap_or(Ok(()))
+}
+
+impl Sockets {
+    async fn bind(config: &Config) -> Result<Self, Failure> {
+        Ok(Self {
+            api: bind(config.listen.api).await?,
+            agents: bind(config.listen.agents).await?,
+            metrics: bind(config.listen.metrics).await?,
+        })
+    }
+
+    fn bound(&self) -> Result<Bound, Failure> {
+        let of = |socket: &TcpListener| {
+            socket.local_addr().map_err(|error| Failure::because("a port's address cannot be read", error))
+        };
+        let (api, agents, metrics) = (of(&self.api)?, of(&self.agents)?, of(&self.metrics)?);
+        Ok(Bound { api, agents, metrics, pid: std::process::id() })
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| Failure::because(format!("cannot listen on {address}"), error))
+}
+
+/// Opens the store and takes in what the root key has signed since.
+async fn open(config: &Config, materials: &Materials) -> Result<Arc<SledStore>, Failure> {
+    if !config.data.exists() {
+        let text = format!("there is no store in {}; make one with init, or restore a backup", config.data.display());
+        return Err(Failure::failed(text));
+    }
+    let store = init::open_store(&config.data)?;
+    for (signed, _) in &materials.statements.all {
+        provision::import(&store, materials.root, signed)
+            .await
+            .map_err(|error| Failure::because("the store refuses a statement of the root key", error))?;
+    }
+    Ok(Arc::new(store))
+}
+
+fn announce(ready: Ready, bound: Bound) -> Result<(), Failure> {
+    info!(api = %bound.api, agents = %bound.agents, metrics = %bound.metrics, "serving");
+    if let Some(path) = ready.file {
+        let text = serde_json::to_string(&bound).expect("addresses have a JSON form");
+        files::replace(&path, &text)?;
+    }
+    if let Some(sender) = ready.sender {
+        // Whoever asked and went away does not need it any more.
+        let _ = sender.send(bound);
+    }
+    Ok(())
+}
+
+/// On SIGHUP, reads the certificates anew. What cannot be used changes nothing.
+async fn reload(config: Config, tls: Arc<Tls>, stop: CancellationToken) -> Result<(), Failure> {
+    let mut hangups = signal(SignalKind::hangup()).map_err(|error| Failure::because("cannot await SIGHUP", error))?;
+    while stop.run_until_cancelled(hangups.recv()).await.is_some() {
+        let reloaded = materials::tls(&config).and_then(|material| {
+            tls.reload(&material).map_err(|error| Failure::because("the new certificates cannot be used", error))
+        });
+        match reloaded {
+            Ok(()) => info!("certificates reloaded"),
+            Err(failure) => error!(error = failure.chain(), "the old certificates stay"),
+        }
+    }
+    Ok(())
+}
+
+/// Stops accepting, lets calls and streams end, cuts what is left at the deadline, and says how it went.
+async fn drain(server: &Server, mut tasks: Tasks, deadline: Duration, failure: Option<Failure>) -> Result<(), Failure> {
+    info!(connections = server.connections.count(), "stopping");
+    server.stop.cancel();
+    let ended = tokio::time::timeout(deadline, async {
+        let streams = server.app.shutdown(deadline).await;
+        tasks.all_end().await;
+        streams
+    });
+    match ended.await {
+        Ok(true) => info!("stopped: every call and stream has ended"),
+        Ok(false) | Err(_) => {
+            warn!(connections = server.connections.count(), "stopped at the deadline");
+            server.cut_all();
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}

@@ -1,0 +1,105 @@
+//! The metrics port: Prometheus' text over mutual TLS, for principals.
+
+use std::convert::Infallible;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use entente_grpc::server::Server;
+use entente_grpc::transport::{Connection, Port, incoming};
+use entente_store::{SledStore, Store};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode, header};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::net::TcpListener;
+use tokio_stream::StreamExt;
+use tracing::debug;
+
+use crate::failure::Failure;
+
+/// From a call that is answered from memory to one that waits for an agent.
+const CALL_BUCKETS_SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0];
+
+/// A scraper asks within a second of connecting; what has not in this time is not one.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often histograms are folded, so that an unscraped server does not grow.
+const UPKEEP_PERIOD: Duration = Duration::from_secs(15);
+
+/// The recorder is the process's: a program that runs two servers gets one.
+static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+
+pub(super) fn recorder() -> Result<PrometheusHandle, Failure> {
+    if let Some(recorder) = RECORDER.get() {
+        return Ok(recorder.clone());
+    }
+    let failed = |error| Failure::because("metrics cannot be recorded", error);
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full("entente_call_seconds".into()), &CALL_BUCKETS_SECONDS)
+        .map_err(failed)?;
+    let recorder = builder.install_recorder().map_err(failed)?;
+    Ok(RECORDER.get_or_init(|| recorder).clone())
+}
+
+pub(super) async fn serve(
+    server: Server,
+    socket: TcpListener,
+    recorder: PrometheusHandle,
+    store: Arc<SledStore>,
+) -> Result<(), Failure> {
+    let trust_domain = server.app.trust_domain().into();
+    let (tls, connections, stop) = (server.tls.clone(), server.connections.clone(), server.stop.clone());
+    let mut incoming = incoming(socket, Port::Metrics, tls, trust_domain, connections, server.limits, stop.clone());
+    let mut upkeep = tokio::time::interval(UPKEEP_PERIOD);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            _ = upkeep.tick() => recorder.run_upkeep(),
+            connection = incoming.next() => match connection {
+                Some(Ok(connection)) => {
+                    let scrape = scrape(connection, server.clone(), recorder.clone(), store.clone());
+                    tokio::spawn(stop.clone().run_until_cancelled_owned(scrape));
+                }
+                Some(Err(error)) => debug!(%error, "a scraper's connection failed"),
+                None => return Ok(()),
+            },
+        }
+    }
+}
+
+async fn scrape(connection: Connection, server: Server, recorder: PrometheusHandle, store: Arc<SledStore>) {
+    let peer = connection.peer().clone();
+    let answer = service_fn(move |request: Request<Incoming>| {
+        let known = peer.credential.as_ref().is_some_and(|credential| server.app.principal_of(credential).is_ok());
+        let response = match (known, request.method(), request.uri().path()) {
+            (false, _, _) => text(StatusCode::FORBIDDEN, "the certificate names no principal\n".into()),
+            (true, &Method::GET, "/metrics") => {
+                store_gauges(&*store);
+                text(StatusCode::OK, recorder.render())
+            }
+            _ => text(StatusCode::NOT_FOUND, "metrics are at /metrics\n".into()),
+        };
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    builder.http2().timer(TokioTimer::new());
+    if let Err(error) = builder.serve_connection(TokioIo::new(connection), answer).await {
+        debug!(%error, "a scraper went away");
+    }
+}
+
+fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    let kind = header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+fn store_gauges(store: &dyn Store) {
+    metrics::gauge!("entente_store_revision").set(store.revision().0 as f64);
+}
