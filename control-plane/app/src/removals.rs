@@ -91,15 +91,14 @@ impl Receipts {
         open.get(revocation)?.get(tenant).filter(|receipt| receipt.since == since).cloned()
     }
 
-    /// Whether every tenant of a removal is proven, or no customer of ours any more.
+    /// Whether every tenant of a removal is proven. A tenant that is deleted leaves the removal with that change.
     fn cover(&self, row: &Revocation, world: &World) -> bool {
         let Some(since) = world.removals_since.get(&row.id) else { return false };
         let open = lock(&self.0);
         let proven = open.get(&row.id);
-        let tenants = &world.fleet.intent().tenants;
         row.tenants.iter().all(|tenant| {
             let receipt = proven.and_then(|proven| proven.get(tenant));
-            receipt.is_some_and(|receipt| receipt.since == *since) || !tenants.contains_key(tenant)
+            receipt.is_some_and(|receipt| receipt.since == *since)
         })
     }
 

@@ -182,16 +182,14 @@ impl Inner {
              entra_tenant = \"{entra}\"\n\
              token = \"{id}.{secret}\"\n\
              ca_sha256 = \"{ca}\"\n\
-             root_key = \"{root}\"\n\
-             state_key = \"{state_key}\"\n",
+             root_key = \"{root}\"\n",
             tenant = token.tenant,
             expires = token.expires,
             address = self.config.agent_address,
             entra = entra.unwrap_or_default(),
             id = token.name.id(),
             ca = hex::encode(self.ca.sha256()),
-            root = hex::encode(self.root_key.as_bytes()),
-            state_key = self.root_key.id(),
+            root = self.root_key.id(),
         ))
     }
 }

@@ -29,13 +29,14 @@ pub struct Impact {
     pub operator_names: Vec<OperatorName>,
 }
 
-type Person = (HomeName, Guid);
+/// Accounts, by object id and then by home tenant.
+type People = BTreeMap<Guid, BTreeSet<HomeName>>;
 
 /// Counts items by their leaf: what is the same in many tenants is opened once.
 #[derive(Default)]
 struct Tally {
     opened: BTreeMap<Digest, bool>,
-    people: BTreeSet<Person>,
+    people: People,
     added: u32,
     removed: u32,
 }
@@ -88,20 +89,20 @@ impl Tally {
 
     fn person(&mut self, key: &str) {
         if let Some((home, id)) = key.parse::<ItemKey>().ok().as_ref().and_then(ItemKey::person) {
-            self.people.insert((home.clone(), id));
+            self.people.entry(id).or_default().insert(home.clone());
         }
     }
 }
 
 /// Who they are, in either state of intent: a deleted operator is in the former only.
-fn operators(people: &BTreeSet<Person>, intents: [&Intent; 2]) -> BTreeSet<OperatorName> {
+fn operators(people: &People, intents: [&Intent; 2]) -> BTreeSet<OperatorName> {
     if people.is_empty() {
         return BTreeSet::new();
     }
     let all = intents.into_iter().flat_map(|intent| intent.operators.values());
     let touched = all.filter(|operator| {
         let mut accounts = operator.identities.iter();
-        accounts.any(|account| people.contains(&(account.home.clone(), account.object_id)))
+        accounts.any(|account| people.get(&account.object_id).is_some_and(|homes| homes.contains(&account.home)))
     });
     touched.map(|operator| operator.name.clone()).collect()
 }

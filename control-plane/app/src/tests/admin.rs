@@ -46,6 +46,28 @@ async fn every_token_that_does_not_fit_gets_the_same_answer() {
 }
 
 #[tokio::test]
+async fn a_token_file_holds_what_an_agent_needs_and_pins_who_it_trusts() {
+    let bed = Bed::with_sample().await;
+    let created = bed.app.create_token(&operator(), &tenant("contoso"), Duration::ZERO, &options()).await.unwrap();
+    let lines: Vec<&str> = created.file.expose().lines().filter(|line| !line.starts_with('#')).collect();
+    let id = created.token.name.id();
+    let pinned = [
+        format!("ca_sha256 = \"{}\"", hex::encode(bed.app.inner.ca.sha256())),
+        format!("root_key = \"{}\"", bed.root.id()),
+    ];
+    assert_eq!(
+        lines[..3],
+        [
+            "address = \"soc.example:7444\"",
+            "tenant = \"tenants/contoso\"",
+            "entra_tenant = \"0c0de000-0000-4000-8000-000000000001\"",
+        ]
+    );
+    assert!(lines[3].starts_with(&format!("token = \"{id}.")));
+    assert_eq!(lines[4..], pinned);
+}
+
+#[tokio::test]
 async fn a_repeated_creation_shows_the_token_and_not_its_secret() {
     let bed = Bed::with_sample().await;
     let once = Options { request_id: Some(Uuid::new_v4()), ..options() };
