@@ -43,7 +43,7 @@ pub fn text(guardrail: &Guardrail, sha256: &str) -> String {
 }
 
 fn is_read(row: &Permission) -> bool {
-    row.name.contains(".Read.") || row.name == "Reader"
+    row.name.contains(".Read.") || row.name.contains(".ReadBasic.") || row.name == "Reader"
 }
 
 fn row_text(guardrail: &Guardrail, row: &Permission) -> String {

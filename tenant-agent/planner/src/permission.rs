@@ -64,6 +64,8 @@ const MANAGE: Need = Need::Mode(PlaneMode::Manage);
 const READ_USERS: &[&str] = &["User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 const READ_MEMBERS: &[&str] =
     &["GroupMember.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"];
+// Finding a group by its name is not among what writing members includes (Graph: group-list).
+const FIND_GROUPS: &[&str] = &["GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"];
 const ANY_USER: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrite.All"];
 const ANY_GROUP: &[&str] = &["Group.ReadWrite.All", "Directory.ReadWrite.All"];
 
@@ -75,6 +77,14 @@ pub const TABLE: &[Permission] = &[
     graph(Plane::Users, MANAGE, "User.Read.All", "find guests and their state", "read every user").or(READ_USERS),
     graph(Plane::Users, MANAGE, "User.Invite.All", "invite guests", "invite anyone").or(ANY_USER),
     graph(Plane::Users, MANAGE, "Group.Create", "make the group that marks its guests", "any group").or(ANY_GROUP),
+    graph(
+        Plane::Users,
+        MANAGE,
+        "Group.ReadBasic.All",
+        "find the group that marks its guests",
+        "read every group's name",
+    )
+    .or(FIND_GROUPS),
     graph(
         Plane::Users,
         MANAGE,
@@ -107,9 +117,9 @@ pub const TABLE: &[Permission] = &[
         "delete or restore any non-admin",
     )
     .or(ANY_USER),
-    graph(Plane::Groups, VERIFY, "GroupMember.Read.All", "find groups", "read every group").or(READ_MEMBERS),
+    graph(Plane::Groups, VERIFY, "Group.ReadBasic.All", "find groups", "read every group's name").or(FIND_GROUPS),
     graph(Plane::Groups, MANAGE, "Group.Create", "make groups for roles", "any group").or(ANY_GROUP),
-    graph(Plane::Groups, MANAGE, "GroupMember.Read.All", "find groups", "read every group").or(READ_MEMBERS),
+    graph(Plane::Groups, MANAGE, "Group.ReadBasic.All", "find groups", "read every group's name").or(FIND_GROUPS),
     graph(Plane::Memberships, VERIFY, "GroupMember.Read.All", "who is in its groups", "read every group")
         .or(READ_MEMBERS),
     graph(

@@ -80,7 +80,7 @@ fn the_consent_text_has_both_columns() {
         User.EnableDisableAccount.All: block or unblock any non-admin         its guests, on leaving; lifts only its own block
         User.RevokeSessions.All: sign out all                                 its guests, on leaving
         RBAC Administrator: any role there, unless a condition limits it      at rg-sentinel, by condition: Microsoft Sentinel Playbook Operator, Microsoft Sentinel Responder
-        Reads: User.Read.All, RoleManagement.Read.Defender
+        Reads: User.Read.All, Group.ReadBasic.All, RoleManagement.Read.Defender
         A thief of the agent gets the LEFT column.
         nordwall.example may: read incidents, manage alerts, respond, run playbooks. Waits for your approval, which this version cannot take: basic live response. Never: the rest.
         A day: 5 people let in, 40 other changes, 10 removals of what is no longer wanted; leavers and end dates at once. Longest grant 180d.
@@ -168,6 +168,7 @@ fn the_least_permissions_follow_from_the_file() {
         User.Read.All
         User.Invite.All
         Group.Create
+        Group.ReadBasic.All
         GroupMember.ReadWrite.All
         User.EnableDisableAccount.All
         User.RevokeSessions.All
@@ -193,13 +194,14 @@ fn the_permission_table_as_the_documentation_prints_it() {
         | users | manage | User.Read.All | find guests and their state | read every user |
         | users | manage | User.Invite.All | invite guests | invite anyone |
         | users | manage | Group.Create | make the group that marks its guests | any group |
+        | users | manage | Group.ReadBasic.All | find the group that marks its guests | read every group's name |
         | users | manage | GroupMember.ReadWrite.All | mark its guests; what a leaver is still in | all groups not role-assignable |
         | users | onLeave block | User.EnableDisableAccount.All | block its guests, and lift its own block | block or unblock any non-admin |
         | users | onLeave revokeSessions | User.RevokeSessions.All | end the sessions of its guests | sign out all |
         | users | onLeave delete | User.DeleteRestore.All | delete its guests when they leave | delete or restore any non-admin |
-        | groups | verify | GroupMember.Read.All | find groups | read every group |
+        | groups | verify | Group.ReadBasic.All | find groups | read every group's name |
         | groups | manage | Group.Create | make groups for roles | any group |
-        | groups | manage | GroupMember.Read.All | find groups | read every group |
+        | groups | manage | Group.ReadBasic.All | find groups | read every group's name |
         | memberships | verify | GroupMember.Read.All | who is in its groups | read every group |
         | memberships | manage | GroupMember.ReadWrite.All | who is in its groups | all groups not role-assignable |
         | memberships | manage | User.Read.All | the user that is added | read every user |
