@@ -1,7 +1,8 @@
 //! A desk for each tenant: the state that its agent should have, the stream on which it is told, and what it said.
 //!
 //! One lock a desk, held for look-ups and never while something is sent; a stream takes what it needs when its reader
-//! is ready ([`outbox`]), so that a slow one holds up nobody. `hello` admits a stream, `inbox` hears what it says,
+//! is ready ([`outbox`]), so that a slow one holds up nobody. Nothing is held back to gather more: while one state is on
+//! its way the next ones become one by themselves. `hello` admits a stream, `inbox` hears what it says,
 //! `connection` decides what it is told next.
 
 mod connection;

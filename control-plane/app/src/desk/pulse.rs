@@ -15,6 +15,12 @@ use crate::config::Config;
 /// Pings without an answer after which a stream is dead.
 const MISSED: u32 = 3;
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Alive,
+    Dead,
+}
+
 impl Inner {
     /// Looks at every stream once. Cheap: a few comparisons for each.
     pub(crate) fn pulse(&self) {
@@ -23,7 +29,11 @@ impl Inner {
             let mut state = desk.lock();
             parked += u32::from(state.parked.is_some());
             if let Some(live) = state.live.clone() {
-                self.look(&live, now);
+                if self.look(&live, now) == Look::Dead {
+                    // Nobody may ever poll it again, so it is not waited for.
+                    state.live = None;
+                    self.watchers.changed(&desk.tenant);
+                }
             }
             if let Some(older) = state.displaced.take_if(|older| older.until <= now) {
                 older.connection.send_away(AwayReason::Displaced, Duration::ZERO);
@@ -32,23 +42,26 @@ impl Inner {
         metrics::gauge!("entente_parked_tenants").set(f64::from(parked));
     }
 
-    fn look(&self, connection: &Arc<Connection>, now: Timestamp) {
+    fn look(&self, connection: &Arc<Connection>, now: Timestamp) -> Look {
         if now >= connection.not_after || !self.still_accepts(connection) {
-            return connection.send_away(AwayReason::Revoked, Duration::ZERO);
+            connection.send_away(AwayReason::Revoked, Duration::ZERO);
+            return Look::Alive;
         }
         let slot = connection.slot();
         let (silent, since_ping) = (now.since(slot.heard), now.since(slot.pinged));
         let retry = slot.retry_is_due(now);
         drop(slot);
         if is_dead(&self.config, silent) {
-            // It cannot be told; the reader's end sees the stream closed.
             connection.send_away(AwayReason::Overloaded, Duration::ZERO);
-        } else if since_ping >= self.config.ping {
+            return Look::Dead;
+        }
+        if since_ping >= self.config.ping {
             connection.ask_ping(now);
         }
         if retry {
             connection.wake();
         }
+        Look::Alive
     }
 
     fn still_accepts(&self, connection: &Connection) -> bool {

@@ -130,3 +130,24 @@ async fn a_leaver_is_removed_also_where_only_an_agent_still_sees_the_account() {
         assert!(!agent.absent().is_empty(), "{}", agent.tenant);
     }
 }
+
+#[tokio::test]
+async fn the_background_tasks_end_a_removal_and_lease_what_follows() {
+    let bed = Bed::with_sample().await;
+    bed.app.start();
+    let [mut contoso, mut fabrikam] = fleet(&bed).await;
+    bed.leave("operators/maya").await;
+    for agent in [&mut contoso, &mut fabrikam] {
+        agent.hear(&bed).await;
+        agent.report_removed().await;
+    }
+    let mut heard = Vec::new();
+    let ended = async {
+        while !(heard.ends_with(&["delta".to_owned(), "lease".to_owned()]) && contoso.absent().is_empty()) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            heard.extend(contoso.hear(&bed).await);
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), ended).await.unwrap();
+    assert!(bed.app.world().fleet.intent().revocations.is_empty());
+}

@@ -199,6 +199,7 @@ async fn silence_ends_a_stream_and_pings_keep_it() {
     agent.mute = true;
     bed.sleep(Duration::from_secs(181));
     bed.app.inner.pulse();
+    assert!(!bed.status(&tenant("contoso")).connected, "also if nobody polls its stream any more");
     assert!(agent.hear(&bed).await.last().unwrap().starts_with("away"));
 }
 
