@@ -28,12 +28,12 @@ impl Inner {
         for desk in self.desks.all() {
             let mut state = desk.lock();
             parked += u32::from(state.parked.is_some());
-            if let Some(live) = state.live.clone() {
-                if self.look(&live, now) == Look::Dead {
-                    // Nobody may ever poll it again, so it is not waited for.
-                    state.live = None;
-                    self.watchers.changed(&desk.tenant);
-                }
+            if let Some(live) = state.live.clone()
+                && self.look(&live, now) == Look::Dead
+            {
+                // Nobody may ever poll it again, so it is not waited for.
+                state.live = None;
+                self.watchers.changed(&desk.tenant);
             }
             if let Some(older) = state.displaced.take_if(|older| older.until <= now) {
                 older.connection.send_away(AwayReason::Displaced, Duration::ZERO);
