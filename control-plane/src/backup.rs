@@ -6,6 +6,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufReader, ErrorKind};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use entente_store::{Exported, Restored, Store, export, restore};
@@ -42,15 +43,14 @@ pub(crate) async fn backup(config: &Config, out: &Path) -> Result<(Restored, boo
 
 async fn write_export(config: &Config, part: &Path) -> Result<bool, Failure> {
     let mut file = tokio::fs::File::create(part).await.map_err(Failure::writing(part))?;
-    let online = match UnixStream::connect(config.data.join(SOCKET)).await {
+    let no_store = |_| Failure::failed(format!("there is no store in {}", config.data.display()));
+    let folder = File::open(&config.data).map_err(no_store)?;
+    let online = match UnixStream::connect(address(&folder)).await {
         Ok(mut server) => {
             tokio::io::copy(&mut server, &mut file).await.map_err(Failure::writing(part))?;
             true
         }
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
-            if !config.data.exists() {
-                return Err(Failure::failed(format!("there is no store in {}", config.data.display())));
-            }
             let store = open_store(&config.data)?;
             export(&store, &mut file).await.map_err(|error| Failure::because("cannot export the store", error))?;
             false
@@ -92,6 +92,14 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 pub(crate) struct BackupSocket {
     listener: UnixListener,
     path: PathBuf,
+    /// Held open, because the address leads through it.
+    _folder: File,
+}
+
+/// The socket's address by way of its open folder: an address has at most 108 bytes (Linux: unix(7)), and where people
+/// keep their data is not for us to shorten.
+fn address(folder: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd()))
 }
 
 impl BackupSocket {
@@ -99,8 +107,9 @@ impl BackupSocket {
     pub(crate) fn bind(data: &Path) -> Result<Self, Failure> {
         let path = data.join(SOCKET);
         let _ = fs::remove_file(&path);
-        let listener = UnixListener::bind(&path).map_err(Failure::writing(&path))?;
-        Ok(Self { listener, path })
+        let folder = File::open(data).map_err(Failure::reading(data))?;
+        let listener = UnixListener::bind(address(&folder)).map_err(Failure::writing(&path))?;
+        Ok(Self { listener, path, _folder: folder })
     }
 
     /// One at a time: a backup is bound by the disk.

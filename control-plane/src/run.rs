@@ -88,6 +88,8 @@ pub async fn run(config: Config, ready: Ready, stop: CancellationToken) -> Resul
     tasks.spawn("backup", until(server.stop.clone(), async move { backups.serve(&*store).await }));
     announce(ready, bound)?;
     let failure = tokio::select! {
+        // First: told to stop, tasks end, and that is no failure of theirs.
+        biased;
         () = stop.cancelled() => None,
         failure = tasks.first_end() => Some(failure),
     };
