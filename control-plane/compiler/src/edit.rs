@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use entente_model::desired::MAX_ITEMS;
-use entente_model::intent::{Intent, Manifest, ResourceName};
+use entente_model::intent::{Intent, Kind, Manifest, ResourceName};
 use entente_model::revocation::Revocation;
 use entente_model::violation::Fault;
 use entente_model::{Guid, HomeName, OperatorName, TenantName, Timestamp, Violation};
@@ -72,7 +72,10 @@ impl Fleet {
     pub fn advance(&self, edit: &Edit) -> Result<Advance, Vec<Violation>> {
         let (after, changed) = self.edited(edit)?;
         let index = self.index.with_resources(&self.intent, &after, &changed);
-        let (before, world) = (self.world(), World::new(&after, &index));
+        let before = self.world();
+        let selects = |name: &ResourceName| matches!(name.kind(), Kind::Tenant | Kind::Assignment | Kind::SocRole);
+        let reselects = changed.iter().any(selects);
+        let world = if reselects { World::new(&after, &index) } else { before.alike(&after, &index) };
         let step = Step { before: &before, after: &world };
         refuse(validate(&step, &changed, &edit.rejoins))?;
         let mut parts = step.touched(&changed);
@@ -81,15 +84,15 @@ impl Fleet {
             return self.finish(&step, &parts, changed, &rows);
         }
         let mut named = after.clone();
+        let ids: Vec<String> = rows.keys().cloned().collect();
         for (id, row) in &rows {
             match row {
                 Some(row) => named.put_revocation(row.clone()),
                 None => drop(named.end_revocation(id)),
             }
         }
-        let ids: Vec<String> = rows.keys().cloned().collect();
         let index = index.with_removals(&after, &named, &ids);
-        let step = Step { before: &before, after: &World::new(&named, &index) };
+        let step = Step { before: &before, after: &world.alike(&named, &index) };
         step.touched_by_removals(&ids, &mut parts);
         self.finish(&step, &parts, changed, &rows)
     }

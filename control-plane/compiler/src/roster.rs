@@ -68,7 +68,7 @@ impl<'a> Place<'_, 'a> {
         let intent = self.world.intent;
         let rows = intent.revocations.values().filter(|row| row.tenants.contains(&self.tenant.name));
         let mut accounts: BTreeSet<Account> = rows.map(|row| (&row.identity).into()).collect();
-        for (assignment, role) in &self.assignments {
+        for (assignment, role) in self.assignments.iter() {
             let operators = persons(self.world, assignment).into_iter().filter_map(|name| intent.operators.get(name));
             let working = operators.filter(|operator| operator.state == OperatorState::Active);
             let identities = working.filter_map(|operator| operator.identity(&self.tenant.home, role.identity_class));

@@ -2,7 +2,7 @@
 //!
 //! May say too much, never too little: what is reached is compiled before and after, and only differences go on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use entente_model::intent::{Assignment, Operator, ResourceName, Squad, SquadMember, Tenant};
@@ -100,11 +100,12 @@ impl<'a> Step<'_, 'a> {
     fn by_operator(&self, name: &OperatorName, parts: &mut Parts) {
         let operators = self.worlds().map(|world| world.intent.operators.get(name));
         let accounts = accounts(operators.into_iter().flatten());
-        for world in self.worlds() {
-            for assignment in world.assignments_of(name) {
-                reach(world, assignment, &accounts, parts);
-            }
-        }
+        let [before, after] = self.worlds().map(|world| world.assignments_of(name));
+        before.iter().for_each(|assignment| reach(self.before, assignment, &accounts, parts));
+        // Leavers are in every tenant: what selects the same tenants as before need not be asked again.
+        let asked: HashSet<_> = before.into_iter().map(Arc::as_ptr).collect();
+        let is_new = |it: &&Arc<Assignment>| !self.before.is_alike(self.after) || !asked.contains(&Arc::as_ptr(it));
+        after.into_iter().filter(is_new).for_each(|assignment| reach(self.after, assignment, &accounts, parts));
     }
 
     fn by_squad(&self, name: &SquadName, parts: &mut Parts) {

@@ -12,7 +12,7 @@ use entente_model::intent::{
     Assignment, Identity, Intent, Operator, OperatorState, ResourceName, SocRole, Squad, Tenant, TenantState,
 };
 use entente_model::revocation::Revocation;
-use entente_model::{OperatorName, SquadName, Window, Windows};
+use entente_model::{OperatorName, SquadName, TenantName, Window, Windows};
 
 use crate::index::{Account, Index, Term};
 use crate::roster::{Roster, RosterKey};
@@ -22,7 +22,14 @@ pub(crate) struct World<'a> {
     pub intent: &'a Intent,
     pub index: &'a Index,
     holders: RefCell<HashMap<Account, Rc<Holder<'a>>>>,
+    selections: Rc<RefCell<Selections<'a>>>,
 }
+
+/// What selects each tenant that has been asked for.
+type Selections<'a> = HashMap<&'a TenantName, Rc<[Selected<'a>]>>;
+
+/// An assignment and its role.
+type Selected<'a> = (&'a Arc<Assignment>, &'a Arc<SocRole>);
 
 /// An account, over all tenants.
 pub(crate) struct Holder<'a> {
@@ -43,7 +50,7 @@ pub(crate) struct Place<'w, 'a> {
     pub world: &'w World<'a>,
     pub tenant: &'a Arc<Tenant>,
     /// Assignments that select it, and their roles, in order of name. None unless the tenant is ACTIVE.
-    pub assignments: Vec<(&'a Arc<Assignment>, &'a Arc<SocRole>)>,
+    pub assignments: Rc<[Selected<'a>]>,
 }
 
 /// One assignment, as it reaches one account in one tenant.
@@ -58,14 +65,31 @@ pub(crate) struct Grant<'a> {
 
 impl<'a> World<'a> {
     pub(crate) fn new(intent: &'a Intent, index: &'a Index) -> Self {
-        Self { intent, index, holders: RefCell::default() }
+        Self { intent, index, holders: RefCell::default(), selections: Rc::default() }
     }
 
+    /// A world with the same tenants, assignments and roles, so that what selects a tenant here selects it there.
+    pub(crate) fn alike(&self, intent: &'a Intent, index: &'a Index) -> Self {
+        Self { selections: self.selections.clone(), ..Self::new(intent, index) }
+    }
+
+    /// Whether [`Self::alike`] made one of them from the other.
+    pub(crate) fn is_alike(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.selections, &other.selections)
+    }
+
+    /// A tenant, and what selects it, looked up once.
     pub(crate) fn place(&self, tenant: &'a Arc<Tenant>) -> Place<'_, 'a> {
-        let is_active = tenant.state == TenantState::Active;
-        let assignments = if is_active { self.selecting(tenant) } else { Vec::new() };
-        let roles = assignments.into_iter().filter_map(|it| Some((it, self.intent.roles.get(&it.role)?)));
-        Place { world: self, tenant, assignments: roles.collect() }
+        let known = self.selections.borrow().get(&tenant.name).cloned();
+        let assignments = known.unwrap_or_else(|| {
+            let is_active = tenant.state == TenantState::Active;
+            let selecting = if is_active { self.selecting(tenant) } else { Vec::new() };
+            let roles = selecting.into_iter().filter_map(|it| Some((it, self.intent.roles.get(&it.role)?)));
+            let selected: Rc<[Selected<'a>]> = roles.collect();
+            self.selections.borrow_mut().insert(&tenant.name, selected.clone());
+            selected
+        });
+        Place { world: self, tenant, assignments }
     }
 
     /// An account, looked up once.

@@ -5,7 +5,6 @@
 //! are kept, so that a change costs its bucket, its group and the top: 1 KiB of hashing, where 256 bucket hashes in
 //! one go would be 8 KiB. A clone shares everything, and a changed clone all but what changed.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use entente_model::desired::Digest;
@@ -114,21 +113,28 @@ impl Step<'_> {
             Self::Remove(key) => key,
         }
     }
+
+    fn bucket(&self) -> u8 {
+        match self {
+            Self::Put(item) => item.bucket(),
+            Self::Remove(key) => bucket_of(key),
+        }
+    }
 }
 
 impl Bucket {
-    fn take(&mut self, steps: Vec<Step<'_>>) {
-        for step in steps {
-            let place = self.items.binary_search_by(|item| item.key().cmp(step.key()));
-            match (place, step) {
-                (Ok(at), Step::Put(item)) => self.items[at] = item,
-                (Err(at), Step::Put(item)) => self.items.insert(at, item),
-                (Ok(at), Step::Remove(_)) => drop(self.items.remove(at)),
-                (Err(_), Step::Remove(_)) => {}
-            }
+    fn take(&mut self, step: Step<'_>) {
+        let place = self.items.binary_search_by(|item| item.key().cmp(step.key()));
+        match (place, step) {
+            (Ok(at), Step::Put(item)) => self.items[at] = item,
+            (Err(at), Step::Put(item)) => self.items.insert(at, item),
+            (Ok(at), Step::Remove(_)) => drop(self.items.remove(at)),
+            (Err(_), Step::Remove(_)) => {}
         }
-        let leaves: Vec<Digest> = self.items.iter().map(SealedItem::leaf).collect();
-        self.digest = hash::of_inner(&leaves);
+    }
+
+    fn rehash(&mut self) {
+        self.digest = hash::of_inner(self.items.iter().map(SealedItem::leaf_ref));
     }
 }
 
@@ -145,22 +151,21 @@ impl Buckets {
     }
 
     fn with<'a>(&self, steps: impl Iterator<Item = Step<'a>>) -> Self {
-        // Sorted by group and bucket, so that each is hashed once however much of it changes.
-        let mut by_bucket: BTreeMap<u8, Vec<Step<'a>>> = BTreeMap::new();
-        for step in steps {
-            let bucket = match &step {
-                Step::Put(item) => item.bucket(),
-                Step::Remove(key) => bucket_of(key),
-            };
-            by_bucket.entry(bucket).or_default().push(step);
-        }
+        // By group and bucket, so that each is hashed once however much of it changes; in the order given within one.
+        let mut steps: Vec<(u8, Step<'a>)> = steps.map(|step| (step.bucket(), step)).collect();
+        steps.sort_by_key(|(bucket, _)| *bucket);
         let mut top = self.clone();
         let node = Arc::make_mut(&mut top.0);
-        let mut steps = by_bucket.into_iter().peekable();
+        let mut steps = steps.into_iter().peekable();
         while let Some(&(first, _)) = steps.peek() {
             node.change(first >> 4, Node::empty, |group| {
-                while let Some((bucket, steps)) = steps.next_if(|(bucket, _)| bucket >> 4 == first >> 4) {
-                    group.change(bucket & 0x0f, Bucket::default, |bucket| bucket.take(steps));
+                while let Some(&(bucket, _)) = steps.peek().filter(|(bucket, _)| bucket >> 4 == first >> 4) {
+                    group.change(bucket & 0x0f, Bucket::default, |content| {
+                        while let Some((_, step)) = steps.next_if(|(other, _)| *other == bucket) {
+                            content.take(step);
+                        }
+                        content.rehash();
+                    });
                 }
                 group.rehash();
             });
@@ -245,6 +250,8 @@ impl std::fmt::Debug for Buckets {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use bytes::Bytes;
     use proptest::prelude::*;
 

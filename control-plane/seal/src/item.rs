@@ -251,6 +251,10 @@ impl SealedItem {
         self.0.leaf
     }
 
+    pub(crate) fn leaf_ref(&self) -> &Digest {
+        &self.0.leaf
+    }
+
     pub(crate) fn bucket(&self) -> u8 {
         self.0.bucket
     }
