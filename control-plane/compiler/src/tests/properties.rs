@@ -326,7 +326,7 @@ fn was_taken_away(
 ) -> bool {
     let ItemKey::Member { role, .. } = key else { return false };
     before.assignments_of(tenant).iter().any(|name| {
-        let was = &before.intent().assignments[name];
+        let was = before.intent().assignments.get(name).unwrap();
         // Whose windows never meet was granted nothing by it.
         let squad = was.squad.as_ref().and_then(|squad| before.intent().squads.get(squad));
         let mut members = squad.into_iter().flat_map(|squad| &squad.members).filter(|it| it.operator == *person);
