@@ -18,6 +18,7 @@ use entente_simulator::control::Client;
 use entente_simulator::{Config, Running, Simulator};
 use serde_json::Value;
 
+use crate::args;
 use crate::customer::Customer;
 use crate::process::{self, Output, Process};
 use crate::provider;
@@ -39,11 +40,14 @@ pub struct FleetSpec {
     pub call_log: Option<PathBuf>,
     /// Changes to `[timing]` of the control plane's configuration.
     pub timing: Vec<(&'static str, u32)>,
+    /// Whether the control plane is told of the customers at once. Otherwise somebody applies their manifests.
+    pub introduce: bool,
 }
 
 impl FleetSpec {
     pub fn of(customers: Vec<Customer>) -> Self {
-        Self { customers, dir: None, lag_seconds: 1, call_log: None, timing: vec![("report_milliseconds", 100)] }
+        let timing = vec![("report_milliseconds", 100)];
+        Self { customers, dir: None, lag_seconds: 1, call_log: None, timing, introduce: true }
     }
 }
 
@@ -95,7 +99,9 @@ impl Fleet {
         };
         fleet.init_control_plane(&spec.timing).await?;
         fleet.start_control_plane().await?;
-        fleet.introduce_customers().await?;
+        if spec.introduce {
+            fleet.introduce_customers().await?;
+        }
         Ok(fleet)
     }
 

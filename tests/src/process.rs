@@ -111,5 +111,5 @@ fn command(role: Role, args: &[OsString]) -> Result<Command> {
 /// Arguments from anything that can be one.
 #[macro_export]
 macro_rules! args {
-    ($($arg:expr),* $(,)?) => { vec![$(std::ffi::OsString::from($arg)),*] };
+    ($($arg:expr),* $(,)?) => { Vec::from([$(std::ffi::OsString::from($arg)),*]) };
 }
