@@ -1,0 +1,224 @@
+//! What is printed: headings, sentences, and a table that is redrawn in place on a terminal and told line by line
+//! elsewhere. Never wider than 80 columns. Knows nothing of tenants but their rows.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+
+const WIDTH: usize = 79;
+
+/// Where the text beside a label begins.
+const INDENT: usize = 13;
+
+/// One line of the table.
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub tenant: String,
+    /// One word, in lower case.
+    pub phase: String,
+    /// `12/14`.
+    pub done: String,
+    /// How long it took until it settled.
+    pub seconds: Option<f64>,
+    pub why: String,
+}
+
+/// Standard output.
+#[derive(Debug)]
+pub struct Screen {
+    is_terminal: bool,
+    has_colour: bool,
+    /// Lines of the table that the next one replaces.
+    drawn: usize,
+    /// What was said of each tenant last, where nothing is redrawn: its phase, and whether it has settled.
+    said: BTreeMap<String, (String, bool)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Ink {
+    Bold,
+    Dim,
+    Green,
+    Yellow,
+    Red,
+}
+
+impl Screen {
+    pub fn new() -> Self {
+        let is_terminal = std::io::stdout().is_terminal();
+        let has_colour = is_terminal && std::env::var_os("NO_COLOR").is_none();
+        Self { is_terminal, has_colour, drawn: 0, said: BTreeMap::new() }
+    }
+
+    pub fn heading(&mut self, text: &str) {
+        let text = self.ink(Ink::Bold, text);
+        self.write(&format!("\n{text}\n\n"));
+    }
+
+    /// A paragraph.
+    pub fn say(&mut self, text: &str) {
+        self.write(&wrapped(text, 2));
+    }
+
+    /// A line as somebody would type it.
+    pub fn command(&mut self, text: &str) {
+        let text = self.ink(Ink::Dim, &format!("$ {text}"));
+        self.write(&format!("  {text}\n"));
+    }
+
+    /// A line to copy: whole, however long.
+    pub fn code(&mut self, text: &str) {
+        self.write(&format!("    {text}\n"));
+    }
+
+    /// A number and what it counts.
+    pub fn figure(&mut self, number: &str, what: &str) {
+        let number = self.ink(Ink::Bold, &format!("{number:>6}"));
+        self.write(&format!("  {number}  {what}\n"));
+    }
+
+    /// Something that somebody changed in a file.
+    pub fn change(&mut self, text: &str) {
+        let ink = if text.starts_with('-') { Ink::Red } else { Ink::Green };
+        let text = self.ink(ink, text);
+        self.write(&format!("  {text}\n"));
+    }
+
+    /// A label and what is said of it.
+    pub fn note(&mut self, label: &str, text: &str) {
+        let body = wrapped(text, INDENT);
+        let label = format!("{label:<width$}", width = INDENT - 2);
+        self.write(&format!("  {}{}", label, body.trim_start()));
+    }
+
+    pub fn good(&mut self, text: &str) {
+        let mark = self.ink(Ink::Green, "✓");
+        self.write(&format!("\n  {mark} {}", wrapped(text, 4).trim_start()));
+    }
+
+    pub fn bad(&mut self, text: &str) {
+        let mark = self.ink(Ink::Red, "✗");
+        self.write(&format!("\n  {mark} {}", wrapped(text, 4).trim_start()));
+    }
+
+    pub fn gap(&mut self) {
+        self.write("\n");
+    }
+
+    /// Draws the table over the one before; elsewhere than on a terminal, says what has changed.
+    pub fn table(&mut self, rows: &[Row]) {
+        if !self.is_terminal {
+            return self.tell(rows);
+        }
+        let mut frame = match self.drawn {
+            0 => String::new(),
+            lines => format!("\x1b[{lines}F\x1b[J"),
+        };
+        let header = line("tenant", "phase", "done", "time", "");
+        frame.push_str(&format!("{}\n", self.ink(Ink::Dim, header.trim_end())));
+        for row in rows {
+            frame.push_str(&format!("{}\n", self.row(row)));
+        }
+        self.drawn = rows.len() + 1;
+        self.write_frame(&frame);
+    }
+
+    /// The table stays as it is; the next one begins below.
+    pub fn end_table(&mut self) {
+        (self.drawn, self.said) = (0, BTreeMap::new());
+    }
+
+    fn tell(&mut self, rows: &[Row]) {
+        let mut text = String::new();
+        for row in rows {
+            let now = (row.phase.clone(), row.seconds.is_some());
+            if self.said.insert(row.tenant.clone(), now.clone()) != Some(now) {
+                text.push_str(&format!("{}\n", self.row(row)));
+            }
+        }
+        self.write_frame(&text);
+    }
+
+    fn row(&self, row: &Row) -> String {
+        let time = row.seconds.map(|seconds| format!("{seconds:.1} s")).unwrap_or_default();
+        let plain = line(&row.tenant, &row.phase, &row.done, &time, &row.why);
+        let ink = match row.phase.as_str() {
+            "converged" => Ink::Green,
+            "partial" | "waiting" => Ink::Yellow,
+            "parked" => Ink::Red,
+            _ => Ink::Dim,
+        };
+        plain.replacen(&row.phase, &self.ink(ink, &row.phase), 1)
+    }
+
+    fn ink(&self, ink: Ink, text: &str) -> String {
+        let code = match ink {
+            Ink::Bold => 1,
+            Ink::Dim => 2,
+            Ink::Red => 31,
+            Ink::Green => 32,
+            Ink::Yellow => 33,
+        };
+        if self.has_colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn write(&mut self, text: &str) {
+        self.end_table();
+        self.write_frame(text);
+    }
+
+    fn write_frame(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        // Nobody reads any more: what is left to do is done all the same.
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+}
+
+fn line(tenant: &str, phase: &str, done: &str, time: &str, why: &str) -> String {
+    let whole = format!("  {tenant:<10} {phase:<11} {done:>5} {time:>7}  {why}");
+    let cut: String = whole.trim_end().chars().take(WIDTH).collect();
+    if cut.chars().count() < whole.trim_end().chars().count() {
+        return cut.chars().take(WIDTH - 1).chain(['…']).collect();
+    }
+    cut
+}
+
+/// Words in lines that begin `indent` columns in. A word that is wider than a line is cut.
+fn wrapped(text: &str, indent: usize) -> String {
+    let room = WIDTH - indent;
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let word: String = word.chars().take(room).collect();
+        let last = lines.last_mut().expect("it begins with one");
+        if last.is_empty() {
+            *last = word;
+        } else if last.chars().count() + 1 + word.chars().count() > room {
+            lines.push(word);
+        } else {
+            last.push(' ');
+            last.push_str(&word);
+        }
+    }
+    let margin = " ".repeat(indent);
+    lines.iter().map(|line| format!("{margin}{line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_wider_than_a_terminal() {
+        let long = "word ".repeat(60);
+        for text in [&long, &"x".repeat(200)] {
+            assert!(wrapped(text, INDENT).lines().all(|line| line.chars().count() <= WIDTH));
+        }
+        let row = line("northwind", "converging", "12/14", "123.4 s", &long);
+        assert_eq!(row.chars().count(), WIDTH);
+        assert!(row.ends_with('…'));
+    }
+
+    #[test]
+    fn a_short_row_is_left_whole() {
+        assert_eq!(line("contoso", "converged", "9/9", "1.0 s", ""), "  contoso    converged     9/9   1.0 s");
+    }
+}

@@ -1,0 +1,148 @@
+//! The play from its beginning to its end: puts up the fleet, plays the scenes, gives the verdict, clears up.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use entente_tests::{Fleet, FleetSpec, args};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::customers::{self, LATE, Part};
+use crate::intent::{CUSTOMERS, Intent};
+use crate::report::Report;
+use crate::scenarios::{self, Stage};
+use crate::screen::Screen;
+use crate::truth::{self, Figures};
+use crate::{Args, keep, watch};
+
+/// As a shell says of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+pub async fn run(args: &Args) -> Result<ExitCode> {
+    let mut screen = Screen::new();
+    let cast = customers::cast();
+    let folder = tempfile::Builder::new().prefix("entente-demo-").tempdir().context("cannot make a folder")?;
+    let stop = stopped()?;
+    tokio::pin!(stop);
+    let mut fleet = tokio::select! {
+        fleet = open(&mut screen, &cast, folder.path()) => fleet?,
+        () = &mut stop => return Ok(ExitCode::from(INTERRUPTED)),
+    };
+    let intent = Intent::write(&folder.path().join("intent"))?;
+    let mut stage = Stage { fleet: &mut fleet, cast: &cast, intent: &intent, screen: &mut screen };
+    let verdict = tokio::select! {
+        verdict = perform(&mut stage, args) => verdict,
+        () = &mut stop => {
+            screen.gap();
+            // Ended by the same Ctrl-C, most of them: how does not matter any more.
+            let _ = fleet.stop().await;
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+    };
+    let is_good = verdict.unwrap_or_else(|error| {
+        screen.bad(&format!("{error:#}"));
+        false
+    });
+    if args.keep {
+        keep::print(&mut screen, &fleet, &intent)?;
+        stop.await;
+        screen.gap();
+        // Kept for a look at the logs, too.
+        let _ = (folder.keep(), fleet.stop().await);
+    } else {
+        fleet.stop().await?;
+    }
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Ends when somebody wants this program to end: Ctrl-C, `kill`, a closed terminal.
+fn stopped() -> Result<impl Future<Output = ()>> {
+    let listen = |kind| signal(kind).context("cannot listen to signals");
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    })
+}
+
+/// Puts up the cloud and the control plane.
+async fn open(screen: &mut Screen, cast: &[Part], folder: &std::path::Path) -> Result<Fleet> {
+    screen.heading("Entente: one intent, six customers");
+    screen.say(
+        "Nordwall runs a SOC for other companies. Its people need access in each customer's tenant, and must lose it \
+         everywhere when they leave; and each customer decides what may happen in its own. What follows is real: a \
+         control plane, six agents, TLS between them, Graph and ARM over HTTPS. Only the cloud is simulated.",
+    );
+    let mut spec = FleetSpec::of(cast.iter().map(|part| part.customer.clone()).collect());
+    spec.dir = Some(folder.to_owned());
+    spec.lag_seconds = customers::LAG_SECONDS;
+    spec.introduce = false;
+    Fleet::start_without_agents(spec).await
+}
+
+/// Enrols the agents, plays the scenes, and says whether all is as it should be.
+async fn perform(stage: &mut Stage<'_>, args: &Args) -> Result<bool> {
+    enrol(stage).await?;
+    let scenes = scenarios::play(stage).await;
+    stage.screen.heading("In the end");
+    let tenants = watch::last_look(stage.fleet, stage.screen).await?;
+    scenarios::explain(stage.screen, &tenants, None);
+    let figures = truth::figures(stage.fleet, "sam").await?;
+    print_figures(stage.screen, &figures);
+    let report = Report::new(&tenants, &scenes, &figures);
+    if let Some(path) = &args.report {
+        report.write(path)?;
+    }
+    let faults = report.faults();
+    match faults.as_slice() {
+        [] => stage.screen.good("Every tenant has converged, or says why not. Nothing else happened."),
+        faults => stage.screen.bad(&format!("Not as it should be: {}.", faults.join("; "))),
+    }
+    Ok(faults.is_empty())
+}
+
+async fn enrol(stage: &mut Stage<'_>) -> Result<()> {
+    stage.screen.heading("The customers");
+    let files = CUSTOMERS.map(|name| stage.intent.file(name));
+    let mut command = args!["apply", "-f"];
+    command.extend(files.map(Into::into));
+    stage.fleet.cli(&command).await?.ok()?;
+    for Part { customer, about, .. } in stage.cast {
+        stage.screen.note(&customer.name, about);
+    }
+    stage.screen.gap();
+    stage.screen.say(
+        "Each agent enrols with a token of its own, once, and from then on connects outward only. Its guardrail, a \
+         file of the customer's, says what it may do.",
+    );
+    for Part { customer, .. } in stage.cast.iter().filter(|part| part.customer.name != LATE) {
+        stage.fleet.enroll(&customer.name).await?;
+        stage.fleet.start_agent(&customer.name).await?;
+    }
+    Ok(())
+}
+
+/// From the simulator's own books.
+fn print_figures(screen: &mut Screen, figures: &Figures) {
+    screen.gap();
+    screen.say("By the simulated cloud's own books, not by our reports:");
+    screen.gap();
+    let count = |number: u64| number.to_string();
+    for (number, what) in [
+        (count(figures.calls), "calls to Graph and ARM"),
+        (count(figures.throttled), "of them answered with \"slow down\", and made again later"),
+        (count(figures.invitations), "invitations"),
+        (count(figures.duplicate_invitations), "of them for somebody who had one"),
+        (count(figures.writes_to_unowned), "writes to anything that the agents had not made"),
+        (figures.leaver_residual_rights.to_string(), "rights left to the leaver"),
+    ] {
+        screen.figure(&number, what);
+    }
+    for one in &figures.unowned {
+        screen.say(one);
+    }
+}

@@ -1,0 +1,125 @@
+//! The live table: asks the control plane how tenants stand until all of them have settled and what is to be true in
+//! the cloud is true.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use entente_tests::Fleet;
+use tokio::time::Instant;
+
+use crate::screen::{Row, Screen};
+use crate::view::{self, Status, Tenant};
+
+/// Often enough to look alive; each time is a process and a handshake.
+const ASK_EVERY: Duration = Duration::from_millis(400);
+
+/// Far more than a loaded machine needs.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// In the end nothing should move; what does, is looked at for so long.
+const LAST_PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long something took, and how the tenants stand after it.
+#[derive(Debug)]
+pub struct Settled {
+    pub took: Duration,
+    pub tenants: Vec<Tenant>,
+}
+
+/// Draws the table until every tenant but those that are `away` has settled and `holds` says yes.
+///
+/// In two looks in a row: a write shows in the cloud a moment before the agent reports that it waits to read it back,
+/// and looks are further apart than reports.
+pub async fn until_settled(
+    fleet: &Fleet,
+    screen: &mut Screen,
+    away: &[&str],
+    begun: Instant,
+    holds: impl AsyncFn() -> Result<()>,
+) -> Result<Settled> {
+    let mut times = Times { begun, of: BTreeMap::new() };
+    let mut good_since = None;
+    loop {
+        let tenants = look(fleet, away).await?;
+        let moving = tenants.iter().filter(|it| !it.is_settled() && !away.contains(&it.status.name()));
+        let moving: Vec<&str> = moving.map(|it| it.status.name()).collect();
+        tenants.iter().for_each(|it| times.note(it.status.name(), moving.contains(&it.status.name())));
+        screen.table(&tenants.iter().map(|it| row(&it.status, times.took(it.status.name()))).collect::<Vec<_>>());
+        let last = match moving.as_slice() {
+            [] => holds().await.err().map(|error| format!("{error:#}")),
+            moving => Some(format!("{} not settled", moving.join(", "))),
+        };
+        match (last, good_since) {
+            (None, Some(took)) => {
+                screen.end_table();
+                return Ok(Settled { took, tenants });
+            }
+            (None, None) => good_since = Some(begun.elapsed()),
+            (Some(last), _) if begun.elapsed() > PATIENCE => {
+                screen.end_table();
+                bail!("not within {} s: {last}", PATIENCE.as_secs());
+            }
+            (Some(_), _) => good_since = None,
+        }
+        tokio::time::sleep(ASK_EVERY).await;
+    }
+}
+
+/// How the tenants stand in the end: as soon as all have settled, or else after a while.
+pub async fn last_look(fleet: &Fleet, screen: &mut Screen) -> Result<Vec<Tenant>> {
+    let begun = Instant::now();
+    loop {
+        let tenants = look(fleet, &[]).await?;
+        if tenants.iter().all(Tenant::is_settled) || begun.elapsed() > LAST_PATIENCE {
+            screen.table(&tenants.iter().map(|it| row(&it.status, None)).collect::<Vec<_>>());
+            screen.end_table();
+            return Ok(tenants);
+        }
+        tokio::time::sleep(ASK_EVERY).await;
+    }
+}
+
+/// How long each tenant took, of those that had something to do.
+struct Times {
+    begun: Instant,
+    /// `None` while it moves.
+    of: BTreeMap<String, Option<f64>>,
+}
+
+impl Times {
+    fn note(&mut self, tenant: &str, is_moving: bool) {
+        if is_moving {
+            self.of.insert(tenant.to_owned(), None);
+        } else if let Some(took) = self.of.get_mut(tenant) {
+            took.get_or_insert(self.begun.elapsed().as_secs_f64());
+        }
+    }
+
+    fn took(&self, tenant: &str) -> Option<f64> {
+        self.of.get(tenant).copied().flatten()
+    }
+}
+
+/// Every tenant; with its items where it may have settled without having converged.
+async fn look(fleet: &Fleet, away: &[&str]) -> Result<Vec<Tenant>> {
+    let mut tenants = Vec::new();
+    for status in view::statuses(fleet).await? {
+        let is_open = ["waiting", "partial"].contains(&status.phase().as_str()) && !away.contains(&status.name());
+        tenants.push(match is_open {
+            true => view::with_items(fleet, status).await?,
+            false => Tenant { status, items: Vec::new() },
+        });
+    }
+    Ok(tenants)
+}
+
+fn row(status: &Status, seconds: Option<f64>) -> Row {
+    Row {
+        tenant: status.name().to_owned(),
+        phase: status.phase(),
+        done: format!("{}/{}", status.done(), status.all()),
+        seconds,
+        why: status.explanation.clone(),
+    }
+}
