@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use entente_grpc::Rate;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -53,6 +54,26 @@ impl Default for Listen {
 pub struct Agents {
     /// `HOST:PORT` at which agents reach this server: token files carry it. Port 0 means the port that is bound.
     pub address: String,
+    /// How many streams may begin per second; more are told when to come back.
+    #[serde(default = "streams_per_second")]
+    pub streams_per_second: u32,
+    /// How many may begin at once after a quiet time.
+    #[serde(default = "streams_at_once")]
+    pub streams_at_once: u32,
+}
+
+fn streams_per_second() -> u32 {
+    Rate::default().per_second
+}
+
+fn streams_at_once() -> u32 {
+    Rate::default().burst
+}
+
+impl Agents {
+    pub fn at(address: String) -> Self {
+        Self { address, streams_per_second: streams_per_second(), streams_at_once: streams_at_once() }
+    }
 }
 
 /// A certificate and its private key, PEM.
@@ -189,6 +210,10 @@ impl Config {
             Some(host) => format!("{host}:{}", bound.port()),
             None => self.agents.address.clone(),
         }
+    }
+
+    pub(crate) fn rate(&self) -> Rate {
+        Rate { per_second: self.agents.streams_per_second, burst: self.agents.streams_at_once }
     }
 
     pub(crate) fn app(&self, agent_address: String) -> entente_app::Config {

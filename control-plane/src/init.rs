@@ -191,7 +191,7 @@ fn config(asked: &Init, hosts: &[String], root_public_key: String) -> Config {
         trust_domain: asked.trust_domain.clone(),
         data: "data".into(),
         listen: asked.listen.clone(),
-        agents: Agents { address: address(&hosts[0], asked.listen.agents) },
+        agents: Agents::at(address(&hosts[0], asked.listen.agents)),
         tls: pair("server"),
         ca: pair("ca"),
         signing: Signing { key: "signing.key".into(), root_public_key, statements: "statements".into() },

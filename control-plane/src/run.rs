@@ -73,7 +73,7 @@ pub async fn run(config: Config, ready: Ready, stop: CancellationToken) -> Resul
         .await
         .map_err(|error| Failure::because("cannot start from the store", error))?;
     app.start();
-    let server = Server::new(app.clone(), tls, stop.child_token());
+    let server = Server { rate: config.rate(), ..Server::new(app.clone(), tls, stop.child_token()) };
     let mut tasks = Tasks::new();
     let Sockets { api, agents, metrics } = sockets;
     tasks.spawn("api", serving(server.clone(), |server| async move { server.serve_api(api).await }));

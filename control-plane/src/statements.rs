@@ -125,10 +125,20 @@ pub(crate) fn write(folder: &Path, root: &RootKey, statement: &Statement, now: T
     let signed = root.state(statement);
     let file = File { statement: hex::encode(&signed.statement), signature: hex::encode(&signed.signature) };
     let file = toml::to_string(&file).expect("two texts are a table");
-    // The time first, so that the order of names is the order of events.
-    let path = folder.join(format!("{:012}-{kind}.toml", now.as_unix()));
+    let path = folder.join(next_name(folder, now, kind)?);
     files::write_new(&path, &format!("# {}\n{file}", describe(statement)))?;
     Ok(path)
+}
+
+/// The time first, then a number within its second, so that the order of names is the order of events.
+fn next_name(folder: &Path, now: Timestamp, kind: &str) -> Result<String, Failure> {
+    let second = format!("{:012}-", now.as_unix());
+    let mut taken = 0;
+    for entry in fs::read_dir(folder).map_err(Failure::reading(folder))? {
+        let name = entry.map_err(Failure::reading(folder))?.file_name();
+        taken += u32::from(name.to_string_lossy().starts_with(&second));
+    }
+    Ok(format!("{second}{:02}-{kind}.toml", taken + 1))
 }
 
 #[cfg(test)]

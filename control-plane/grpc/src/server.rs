@@ -45,8 +45,8 @@ const MAX_STREAMS: u32 = 64;
 /// Far more than our clients send.
 const MAX_HEADER_BYTES: u32 = 16 << 10;
 
-/// How often everyone who is connected is looked at again: the longest that a revoked principal's open watch, or a
-/// revoked agent that does not read its farewell, stays.
+/// How often everyone who is connected is looked at again: the longest that a connection outlives its certificate, if
+/// its owner neither calls nor reads its farewell. `entente-app` ends streams by itself, and sooner.
 const REVIEW_PERIOD: Duration = Duration::from_secs(10);
 
 /// Everything that the ports share.

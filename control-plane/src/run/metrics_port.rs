@@ -1,7 +1,7 @@
 //! The metrics port: Prometheus' text over mutual TLS, for principals.
 
 use std::convert::Infallible;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use entente_grpc::server::Server;
@@ -30,18 +30,18 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const UPKEEP_PERIOD: Duration = Duration::from_secs(15);
 
 /// The recorder is the process's: a program that runs two servers gets one.
-static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
 pub(super) fn recorder() -> Result<PrometheusHandle, Failure> {
-    if let Some(recorder) = RECORDER.get() {
+    let mut recorder = RECORDER.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(recorder) = &*recorder {
         return Ok(recorder.clone());
     }
     let failed = |error| Failure::because("metrics cannot be recorded", error);
     let builder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full("entente_call_seconds".into()), &CALL_BUCKETS_SECONDS)
         .map_err(failed)?;
-    let recorder = builder.install_recorder().map_err(failed)?;
-    Ok(RECORDER.get_or_init(|| recorder).clone())
+    Ok(recorder.insert(builder.install_recorder().map_err(failed)?).clone())
 }
 
 pub(super) async fn serve(
@@ -100,6 +100,14 @@ fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
     response
 }
 
+/// The store counts for itself: its numbers are read when they are asked for.
 fn store_gauges(store: &dyn Store) {
+    let stats = store.stats();
     metrics::gauge!("entente_store_revision").set(store.revision().0 as f64);
+    metrics::gauge!("entente_store_failed").set(u8::from(stats.failed));
+    metrics::counter!("entente_store_commits_total").absolute(stats.commits);
+    metrics::counter!("entente_store_conflicts_total").absolute(stats.conflicts);
+    metrics::counter!("entente_store_syncs_total").absolute(stats.groups);
+    metrics::counter!("entente_store_bytes_total").absolute(stats.bytes);
+    metrics::counter!("entente_store_sync_microseconds_total").absolute(stats.sync_micros);
 }

@@ -134,8 +134,11 @@ impl Acceptor {
         place: OwnedSemaphorePermit,
     ) -> Result<Connection, &'static str> {
         tcp.set_nodelay(true).map_err(|_| "gone")?;
-        // Whoever says nothing waits here, and takes no handshake's turn from those who speak.
-        tcp.readable().await.map_err(|_| "gone")?;
+        // Whoever says nothing waits here, and takes no handshake's turn from those who speak. Readiness alone would
+        // not do: a new socket may look readable for a moment.
+        if tcp.peek(&mut [0]).await.map_err(|_| "gone")? == 0 {
+            return Err("gone");
+        }
         let turn = self.handshakes.acquire().await.expect("the semaphore is never closed");
         let acceptor = TlsAcceptor::from(self.tls.config(self.port));
         let tls = acceptor.accept(tcp).await.map_err(|error| {

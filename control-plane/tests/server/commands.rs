@@ -1,0 +1,171 @@
+//! The commands around a server: backups, statements, lost administrators, bad configurations. Run as a process.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use entente_control_plane::{Init, Listen, Timing, init};
+use entente_proto::access::v1 as access;
+use entente_proto::access::v1::access_service_client::AccessServiceClient;
+
+use crate::support::*;
+
+pub fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_entente-control-plane"))
+}
+
+fn call(args: &[&Path]) -> Output {
+    program().args(args).output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.as_slice(), output.stderr.as_slice()].concat()).into_owned()
+}
+
+fn path(text: &str) -> &Path {
+    Path::new(text)
+}
+
+/// Off the runtime's threads, as a process of its own would run it.
+async fn done(args: &[&Path]) -> String {
+    let owned: Vec<_> = args.iter().map(|arg| arg.to_path_buf()).collect();
+    let run = move || call(&owned.iter().map(AsRef::as_ref).collect::<Vec<_>>());
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    text(&output)
+}
+
+#[tokio::test]
+async fn init_refuses_a_folder_that_is_not_empty() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("mine"), "precious").unwrap();
+    let output = call(&[path("init"), path("--dir"), dir.path()]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn init_says_what_belongs_offline_and_what_comes_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = done(&[path("init"), path("--dir"), &dir.path().join("new")]).await;
+    assert!(said.contains("root.key offline") && said.contains("ed25519:") && said.contains("run --config"), "{said}");
+    assert!(!said.contains("PRIVATE"), "{said}");
+    let said = done(&[path("check-config"), path("--config"), &dir.path().join("new/config.toml")]).await;
+    assert!(said.contains("may sign until"), "{said}");
+}
+
+#[tokio::test]
+async fn a_bad_configuration_ends_with_2_and_a_missing_file_with_1() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = make(dir.path()).await;
+    let config = std::fs::read_to_string(&made.config).unwrap();
+    std::fs::write(&made.config, config.replace("trust_domain", "trust_domian")).unwrap();
+    let output = call(&[path("run"), path("--config"), &made.config]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output).contains("trust_domian"), "{}", text(&output));
+    let output = call(&[path("run"), path("--config"), &dir.path().join("none.toml")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("none.toml"), "{}", text(&output));
+}
+
+#[tokio::test]
+async fn a_running_server_is_backed_up_and_the_backup_restores() {
+    let server = Server::start().await.with_contoso().await;
+    let out = server.path("backup");
+    let said = done(&[path("backup"), path("--config"), &server.made.config, &out]).await;
+    assert!(said.contains("from the running server"), "{said}");
+    let verified = done(&[path("verify"), &out]).await;
+    assert_eq!(said.split(": ").nth(1), verified.split(": ").nth(1));
+    let again = call(&[path("backup"), path("--config"), &server.made.config, &out]);
+    assert_eq!(again.status.code(), Some(2), "a backup is never overwritten");
+    let into_running = call(&[path("restore"), path("--config"), &server.made.config, &out]);
+    assert_eq!(into_running.status.code(), Some(1), "{}", text(&into_running));
+    let (dir, made) = server.stop().await;
+    let offline = done(&[path("backup"), path("--config"), &made.config, &dir.path().join("offline")]).await;
+    assert!(!offline.contains("running"), "{offline}");
+    std::fs::rename(dir.path().join("server/data"), dir.path().join("server/lost")).unwrap();
+    done(&[path("restore"), path("--config"), &made.config, &out]).await;
+    let server = Server::start_again(dir, made).await;
+    let listed = server.access().list_tenants(access::ListTenantsRequest::default()).await.unwrap().into_inner();
+    assert_eq!(listed.tenants[0].name, "tenants/contoso");
+}
+
+#[tokio::test]
+async fn an_altered_backup_is_refused_and_leaves_nothing() {
+    let server = Server::start().await;
+    let out = server.path("backup");
+    done(&[path("backup"), path("--config"), &server.made.config, &out]).await;
+    let mut bytes = std::fs::read(&out).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&out, bytes).unwrap();
+    let refused = call(&[path("verify"), &out]);
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+    assert_eq!(std::fs::read_dir(server.path("")).unwrap().count(), 2, "the server's folder and the backup");
+}
+
+#[tokio::test]
+async fn a_new_epoch_counts_from_the_next_start() {
+    let server = Server::start().await.with_contoso().await;
+    let enrolled = server.enroll().await;
+    let (config, root) = (server.made.config.clone(), server.made.root_key.clone());
+    let args =
+        [path("new-epoch"), path("--config"), &config, path("--root-key"), &root, path("--reason"), path("test")];
+    let said = done(&args).await;
+    assert!(said.contains("epoch 2: test") && said.contains("starts next"), "{said}");
+    let server = server.restart().await;
+    let agent = Agent::connect(&server, &enrolled).await;
+    assert_eq!(agent.welcome.epoch, 2);
+}
+
+#[tokio::test]
+async fn a_new_signing_key_signs_once_the_root_key_says_so() {
+    let server = Server::start().await.with_contoso().await;
+    let enrolled = server.enroll().await;
+    let (config, root) = (server.made.config.clone(), server.made.root_key.clone());
+    done(&[path("delegate"), path("--new-key"), path("--config"), &config, path("--root-key"), &root]).await;
+    let server = server.restart().await;
+    Agent::connect(&server, &enrolled).await.state().await;
+    let other = tempfile::tempdir().unwrap();
+    let made = make(other.path()).await;
+    let refused = call(&[path("delegate"), path("--config"), &config, path("--root-key"), &made.root_key]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused).contains("the configuration pins ed25519:"), "{}", text(&refused));
+}
+
+#[tokio::test]
+async fn a_lost_administrator_gets_a_new_certificate_offline() {
+    let server = Server::start().await;
+    let lost = server.admin();
+    let (dir, made) = server.stop().await;
+    let out = dir.path().join("recovered");
+    std::fs::create_dir(&out).unwrap();
+    let args =
+        [path("recover-admin"), path("--config"), &made.config, path("--name"), path("jonas"), path("--out"), &out];
+    done(&args).await;
+    let server = Server::start_again(dir, made).await;
+    let recovered = Credential::read(&out.join("jonas.crt"), &out.join("jonas.key"));
+    let port = server.bound.api.port();
+    let mut client = AccessServiceClient::new(server.channel(port, Some(&recovered)));
+    client.list_tenants(access::ListTenantsRequest::default()).await.unwrap();
+    let mut former = AccessServiceClient::new(server.channel(port, Some(&lost)));
+    former.list_tenants(access::ListTenantsRequest::default()).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_taken_port_is_said_before_the_store_is_touched() {
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (any, address) = ("127.0.0.1:0".parse().unwrap(), taken.local_addr().unwrap());
+    let asked = Init {
+        dir: dir.path().join("server"),
+        hosts: vec!["localhost".into()],
+        trust_domain: "nordwall.example".into(),
+        admin: "jonas".into(),
+        listen: Listen { api: any, agents: address, metrics: any },
+        timing: Timing::default(),
+    };
+    let made = init(&asked, entente_app::system_clock()()).await.unwrap();
+    let output = call(&[path("run"), path("--config"), &made.config]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains(&format!("cannot listen on {address}")), "{}", text(&output));
+}
