@@ -58,11 +58,13 @@ async fn here(config: &Config, base: Base, cancel: &CancellationToken) -> Result
     let (_view, shown) = watch::channel(base.session.view(base.clock.now()));
     let (_plans, asked) = mpsc::channel(1);
     let mut steward = Steward::new(base.steward_parts(config, shown, asked)?).await?;
-    while !is_complete(config)? {
+    loop {
         let wait = steward.round(cancel).await?;
+        if is_complete(config)? {
+            return Ok(());
+        }
         tokio::time::sleep(wait).await;
     }
-    Ok(())
 }
 
 fn is_complete(config: &Config) -> Result<bool, files::FileError> {
