@@ -14,6 +14,14 @@ async fn start(story: &Story, customer: entente_tests::Customer) -> Result<Fleet
     story.start([customer]).await
 }
 
+/// People here redeem when the story says so; the agent looks every 2 s.
+fn unredeemed() -> entente_tests::Customer {
+    let mut customer = contoso();
+    customer.settings = json!({"auto_redeem_seconds": -1});
+    customer.agent_extra = "compare_seconds = 2".into();
+    customer
+}
+
 async fn ensure_one_invitation(fleet: &Fleet) -> Result<()> {
     fleet.wait_converged(SOON).await?;
     kit::ensure_l1(fleet, "contoso", "maya").await?;
@@ -59,7 +67,7 @@ pub async fn a_kill_between_request_and_answer_makes_no_second_invitation(story:
 pub async fn a_lag_longer_than_a_restart_makes_no_second_invitation(story: Story) -> Result<()> {
     let mut customer = contoso();
     // What was made shows after 6 s; the agent is told that the lag may be 8.
-    customer.settings = json!({"auto_redeem_seconds": 0, "lag_seconds": 6});
+    customer.settings = json!({"auto_redeem_seconds": 0, "lag_seconds": 6, "index_lag_factor": 1});
     let mut spec = story.spec([customer.clone()]);
     spec.lag_seconds = 8;
     let mut fleet = Fleet::start(spec).await?;
@@ -93,8 +101,7 @@ pub async fn a_phantom_invitation_is_made_again_only_after_the_lag(story: Story)
 }
 
 pub async fn access_waits_for_redemption_and_shows_the_link(story: Story) -> Result<()> {
-    let mut customer = contoso();
-    customer.settings = json!({"auto_redeem_seconds": -1});
+    let customer = unredeemed();
     let fleet = start(&story, customer.clone()).await?;
     fleet.apply(&kit::triage(&["maya"])).await?;
     let item = kit::wait_item(&fleet, "contoso", "user/", kit::in_state("WAITING", "REDEMPTION")).await?;
@@ -110,8 +117,7 @@ pub async fn access_waits_for_redemption_and_shows_the_link(story: Story) -> Res
 }
 
 pub async fn an_identity_that_is_not_from_entra_is_blocked(story: Story) -> Result<()> {
-    let mut customer = contoso();
-    customer.settings = json!({"auto_redeem_seconds": -1});
+    let customer = unredeemed();
     let fleet = start(&story, customer.clone()).await?;
     fleet.apply(&kit::triage(&["maya"])).await?;
     kit::wait_item(&fleet, "contoso", "user/", kit::in_state("WAITING", "REDEMPTION")).await?;

@@ -38,7 +38,10 @@ impl Story {
     pub fn spec(&self, customers: impl IntoIterator<Item = Customer>) -> FleetSpec {
         let mut spec = FleetSpec::of(customers.into_iter().collect());
         if let Some(logs) = &self.logs {
-            spec.dir = Some(logs.join(&self.name));
+            let dir = logs.join(&self.name);
+            // What an earlier run of the same story left.
+            let _ = std::fs::remove_dir_all(&dir);
+            spec.dir = Some(dir);
             spec.call_log = Some(logs.join(format!("{}.jsonl", self.name)));
         }
         spec

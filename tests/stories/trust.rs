@@ -43,7 +43,8 @@ pub async fn a_restored_backup_parks_until_a_new_epoch(story: Story) -> Result<(
     ensure!(!status["parkedReason"].as_str().unwrap_or_default().is_empty(), "{status}");
     kit::ensure_l1(&fleet, "contoso", "sam").await.context("a forgotten grant is not torn down")?;
     fleet.control_plane()?.stop().await?;
-    let args = args!["new-epoch", "--config", &config, "--reason", "restored from a backup"];
+    let root_key = dir.join("root.key");
+    let args = args!["new-epoch", "--config", &config, "--root-key", root_key, "--reason", "restored from a backup"];
     run(Role::ControlPlane, &args).await?.ok()?;
     fleet.start_control_plane().await?;
     // In the new epoch sam is an implied removal, which a person has to confirm: held, not done.

@@ -10,7 +10,7 @@ use entente_proto::access::v1::admin_service_client::AdminServiceClient;
 use entente_proto::agent::v1::agent_service_client::AgentServiceClient;
 use entente_proto::agent::v1::{EnrollRequest, RenewRequest};
 use entente_proto::channel::{Identity, channel, client_config};
-use entente_tests::{Fleet, args, eventually};
+use entente_tests::{Fleet, eventually};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::Status;
 use tonic::transport::Channel;
