@@ -26,7 +26,7 @@ use crate::backup::BackupSocket;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::{files, init};
-pub(crate) use materials::Materials;
+pub(crate) use materials::{Expiry, Materials};
 use tasks::Tasks;
 
 /// Where the ports are, once they are bound.
@@ -63,6 +63,7 @@ pub async fn run(config: Config, ready: Ready, stop: CancellationToken) -> Resul
     let _ = rustls::crypto::ring::default_provider().install_default();
     let materials = Materials::load(&config)?;
     let recorder = metrics_port::recorder()?;
+    materials.expiries()?.iter().for_each(|expiry| metrics_port::record_expiry(expiry.what, expiry.end));
     let sockets = Sockets::bind(&config).await?;
     let bound = sockets.bound()?;
     let store = open(&config, &materials).await?;
@@ -162,10 +163,14 @@ async fn reload(config: Config, tls: Arc<Tls>, stop: CancellationToken) -> Resul
     let mut hangups = signal(SignalKind::hangup()).map_err(|error| Failure::because("cannot await SIGHUP", error))?;
     while stop.run_until_cancelled(hangups.recv()).await.is_some() {
         let reloaded = materials::tls(&config).and_then(|material| {
-            tls.reload(&material).map_err(|error| Failure::because("the new certificates cannot be used", error))
+            tls.reload(&material).map_err(|error| Failure::because("the new certificates cannot be used", error))?;
+            materials::certificate_end(&material.certificate_pem)
         });
         match reloaded {
-            Ok(()) => info!("certificates reloaded"),
+            Ok(end) => {
+                metrics_port::record_expiry("server_certificate", end);
+                info!(%end, "certificates reloaded");
+            }
             Err(failure) => error!(error = failure.chain(), "the old certificates stay"),
         }
     }

@@ -45,7 +45,7 @@ const MAX_STREAMS: u32 = 64;
 /// Far more than our clients send.
 const MAX_HEADER_BYTES: u32 = 16 << 10;
 
-/// How often everyone who is connected is looked at again: the longest that a connection outlives its certificate, if
+/// The longest that a connection outlives its certificate, if
 /// its owner neither calls nor reads its farewell. `entente-app` ends streams by itself, and sooner.
 const REVIEW_PERIOD: Duration = Duration::from_secs(10);
 
@@ -57,6 +57,8 @@ pub struct Server {
     pub connections: Arc<Connections>,
     pub limits: Limits,
     pub rate: Rate,
+    /// How often everyone who is connected is looked at again.
+    pub review: Duration,
     /// Stops accepting, and lets calls end.
     pub stop: CancellationToken,
 }
@@ -72,7 +74,7 @@ pub struct ServeError {
 impl Server {
     pub fn new(app: App, tls: Arc<Tls>, stop: CancellationToken) -> Self {
         let (connections, limits, rate) = (Arc::default(), Limits::default(), Rate::default());
-        Self { app, tls, connections, limits, rate, stop }
+        Self { app, tls, connections, limits, rate, review: REVIEW_PERIOD, stop }
     }
 
     /// Serves the service provider's API, health and reflection, until `stop` and until every call has ended.
@@ -135,7 +137,7 @@ impl Server {
 
     /// Looks again and again at everyone who is connected, and cuts who is no longer welcome, until `stop`.
     pub async fn review(&self) {
-        let mut period = tokio::time::interval(REVIEW_PERIOD);
+        let mut period = tokio::time::interval(self.review);
         while self.stop.run_until_cancelled(period.tick()).await.is_some() {
             gauge!("entente_connections").set(self.connections.count() as f64);
             let cut = self.connections.cut_where(|peer| self.is_unwelcome(peer));
@@ -144,7 +146,7 @@ impl Server {
     }
 
     fn is_unwelcome(&self, peer: &Peer) -> bool {
-        let Some(credential) = &peer.credential else { return false };
+        let Some(credential) = &peer.credential else { return peer.opened.elapsed() > self.limits.anonymous_for };
         let unwelcome = match credential.who {
             Who::Agent(_) => self.app.check_agent(credential).is_err(),
             Who::Principal(_) => self.app.principal_of(credential).is_err(),
@@ -169,3 +171,6 @@ fn reflection() -> tonic_reflection::server::Builder<'static> {
         .register_encoded_file_descriptor_set(entente_proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
 }
+
+#[cfg(test)]
+mod tests;

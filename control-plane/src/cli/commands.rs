@@ -20,13 +20,13 @@ use super::{
 use crate::config::{Config, Listen, Timing};
 use crate::failure::Failure;
 use crate::init::{Init, init, new_key};
-use crate::run::{Materials, Ready, run};
+use crate::run::{Expiry, Materials, Ready, run};
 use crate::statements::{self, Statements};
 use crate::{admin, backup, files, logging};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Time to make a new delegation before the old one ends.
+/// Time to replace what ends.
 const ENDS_SOON: Duration = Duration::from_secs(7 * 86_400);
 
 pub(super) fn perform(command: Command) -> Result<(), Failure> {
@@ -104,20 +104,17 @@ fn check_config(args: &ConfigArgs) -> Result<(), Failure> {
     for (_, statement) in &materials.statements.all {
         println!("statement    {}", statements::describe(statement));
     }
-    let until = materials.statements.delegated_until(materials.online.public());
-    match until {
-        None => Err(Failure::failed("no delegation lets the signing key sign; make one with delegate")),
-        Some(until) if until <= now() => {
-            Err(Failure::failed(format!("the signing key's delegation ended {until}; make one with delegate")))
+    let mut soon = Vec::new();
+    for Expiry { what, end, remedy } in materials.expiries()? {
+        println!("{:12} until {end}", what.replace('_', " "));
+        if end <= now() {
+            return Err(Failure::failed(format!("the {what} ended {end}: {remedy}")));
         }
-        Some(until) if until <= now().plus(ENDS_SOON) => {
-            Err(Failure::Incomplete(format!("the signing key's delegation ends {until}; make one with delegate")))
-        }
-        Some(until) => {
-            println!("good         the signing key may sign until {until}");
-            Ok(())
+        if end <= now().plus(ENDS_SOON) {
+            soon.push(format!("the {what} ends {end}: {remedy}"));
         }
     }
+    if soon.is_empty() { Ok(()) } else { Err(Failure::Incomplete(soon.join("; "))) }
 }
 
 fn delegate(args: &DelegateArgs) -> Result<(), Failure> {

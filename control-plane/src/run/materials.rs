@@ -2,7 +2,11 @@
 
 use entente_app::pki::CertificateAuthority;
 use entente_grpc::transport::Material;
+use entente_model::Timestamp;
 use entente_seal::{OnlineKey, PublicKey};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -29,6 +33,36 @@ impl Materials {
             statements: Statements::load(&config.signing.statements, root)?,
         })
     }
+}
+
+/// What ends, and when. An alert on it is what keeps a server from stopping by itself.
+pub(crate) struct Expiry {
+    pub(crate) what: &'static str,
+    pub(crate) end: Timestamp,
+    pub(crate) remedy: &'static str,
+}
+
+impl Materials {
+    /// Everything that ends by itself. A signing key without a delegation is refused.
+    pub(crate) fn expiries(&self) -> Result<Vec<Expiry>, Failure> {
+        let delegated = self.statements.delegated_until(self.online.public());
+        let delegated = delegated
+            .ok_or_else(|| Failure::failed("no delegation lets the signing key sign; make one with `delegate`"))?;
+        let certificate = certificate_end(&self.tls.certificate_pem)?;
+        let ca = certificate_end(self.ca.pem().as_bytes())?;
+        Ok(vec![
+            Expiry { what: "delegation", end: delegated, remedy: "make a new one with `delegate`" },
+            Expiry { what: "server_certificate", end: certificate, remedy: "replace its file and send SIGHUP" },
+            Expiry { what: "ca_certificate", end: ca, remedy: "replace it while agents still trust it" },
+        ])
+    }
+}
+
+pub(crate) fn certificate_end(pem: &[u8]) -> Result<Timestamp, Failure> {
+    let unreadable = || Failure::failed("a certificate cannot be read");
+    let der = CertificateDer::from_pem_slice(pem).map_err(|_| unreadable())?;
+    let (_, certificate) = X509Certificate::from_der(&der).map_err(|_| unreadable())?;
+    Ok(Timestamp::from_unix(certificate.validity().not_after.timestamp()))
 }
 
 pub(crate) fn tls(config: &Config) -> Result<Material, Failure> {

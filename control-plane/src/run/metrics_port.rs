@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use entente_grpc::server::Server;
 use entente_grpc::transport::{Connection, Port, incoming};
+use entente_model::Timestamp;
 use entente_store::{SledStore, Store};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -98,6 +99,11 @@ fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
     let kind = header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
+}
+
+/// When something ends by itself, in seconds since 1970.
+pub(super) fn record_expiry(what: &'static str, end: Timestamp) {
+    metrics::gauge!("entente_expire_time_seconds", "what" => what).set(end.as_unix() as f64);
 }
 
 /// The store counts for itself: its numbers are read when they are asked for.

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use entente_control_plane::{Init, Listen, Timing, init};
 use entente_proto::access::v1 as access;
 use entente_proto::access::v1::access_service_client::AccessServiceClient;
 
@@ -50,7 +49,21 @@ async fn init_says_what_belongs_offline_and_what_comes_next() {
     assert!(said.contains("root.key offline") && said.contains("ed25519:") && said.contains("run --config"), "{said}");
     assert!(!said.contains("PRIVATE"), "{said}");
     let said = done(&[path("check-config"), path("--config"), &dir.path().join("new/config.toml")]).await;
-    assert!(said.contains("may sign until"), "{said}");
+    assert!(said.contains("may sign until") && said.contains("server certificate until"), "{said}");
+}
+
+#[tokio::test]
+async fn what_ends_soon_is_said_by_the_check_with_3_and_what_has_ended_with_1() {
+    let dir = tempfile::tempdir().unwrap();
+    let check = async |days_ago: i64| {
+        let folder = dir.path().join(days_ago.to_string());
+        let made = make_at(&folder, days_ago).await;
+        let output = call(&[path("check-config"), path("--config"), &made.config]);
+        (output.status.code(), text(&output))
+    };
+    let (soon, ended) = (check(25).await, check(31).await);
+    assert!(soon.0 == Some(3) && soon.1.contains("the delegation ends"), "{soon:?}");
+    assert!(ended.0 == Some(1) && ended.1.contains("the delegation ended"), "{ended:?}");
 }
 
 #[tokio::test]
@@ -155,16 +168,10 @@ async fn a_lost_administrator_gets_a_new_certificate_offline() {
 async fn a_taken_port_is_said_before_the_store_is_touched() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let (any, address) = ("127.0.0.1:0".parse().unwrap(), taken.local_addr().unwrap());
-    let asked = Init {
-        dir: dir.path().join("server"),
-        hosts: vec!["localhost".into()],
-        trust_domain: "nordwall.example".into(),
-        admin: "jonas".into(),
-        listen: Listen { api: any, agents: address, metrics: any },
-        timing: Timing::default(),
-    };
-    let made = init(&asked, entente_app::system_clock()()).await.unwrap();
+    let (made, address) = (make(dir.path()).await, taken.local_addr().unwrap());
+    let config = std::fs::read_to_string(&made.config).unwrap();
+    std::fs::write(&made.config, config.replace("agents = \"127.0.0.1:0\"", &format!("agents = \"{address}\"")))
+        .unwrap();
     let output = call(&[path("run"), path("--config"), &made.config]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output).contains(&format!("cannot listen on {address}")), "{}", text(&output));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use entente_app::{pki, system_clock};
 use entente_control_plane::{Bound, Config, Failure, Init, Initialised, Listen, Ready, Timing, init, run};
+use entente_model::Timestamp;
 use entente_proto::access::v1 as access;
 use entente_proto::access::v1::access_service_client::AccessServiceClient;
 use entente_proto::access::v1::admin_service_client::AdminServiceClient;
@@ -38,6 +39,11 @@ pub async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
 
 /// Everything that `init` makes, for ports that the system chooses.
 pub async fn make(dir: &Path) -> Initialised {
+    make_at(dir, 0).await
+}
+
+/// The same, as it was made some days ago.
+pub async fn make_at(dir: &Path, days_ago: i64) -> Initialised {
     let any = "127.0.0.1:0".parse().unwrap();
     let asked = Init {
         dir: dir.join("server"),
@@ -47,7 +53,8 @@ pub async fn make(dir: &Path) -> Initialised {
         listen: Listen { api: any, agents: any, metrics: any },
         timing: Timing { drain_seconds: 5, clone_window_milliseconds: 500, ..Timing::default() },
     };
-    init(&asked, system_clock()()).await.unwrap()
+    let now = Timestamp::from_unix(system_clock()().as_unix() - days_ago * 86_400);
+    init(&asked, now).await.unwrap()
 }
 
 /// A server inside this process.

@@ -6,7 +6,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use entente_app::pki;
 use metrics::counter;
@@ -31,6 +31,12 @@ const CONCURRENT_HANDSHAKES: usize = 64;
 /// connection is a file descriptor: the process needs a limit above this.
 const MAX_CONNECTIONS: usize = 16_000;
 
+/// Without a certificate an agent only enrols, which is rare: strangers must not take the places of the fleet.
+const MAX_ANONYMOUS: usize = 256;
+
+/// Enrolling takes a few seconds.
+const ANONYMOUS_FOR: Duration = Duration::from_secs(60);
+
 /// Connections whose handshake is done, waiting to be served: taking one is quick.
 const BACKLOG: usize = 64;
 
@@ -41,13 +47,22 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub connections: usize,
+    /// How many of them may be without a client certificate, and for how long.
+    pub anonymous: usize,
+    pub anonymous_for: Duration,
     pub handshakes: usize,
     pub handshake_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: MAX_CONNECTIONS, handshakes: CONCURRENT_HANDSHAKES, handshake_timeout: HANDSHAKE_TIMEOUT }
+        Self {
+            connections: MAX_CONNECTIONS,
+            anonymous: MAX_ANONYMOUS,
+            anonymous_for: ANONYMOUS_FOR,
+            handshakes: CONCURRENT_HANDSHAKES,
+            handshake_timeout: HANDSHAKE_TIMEOUT,
+        }
     }
 }
 
@@ -57,6 +72,7 @@ struct Acceptor {
     trust_domain: Arc<str>,
     connections: Arc<Connections>,
     handshakes: Semaphore,
+    anonymous: Arc<Semaphore>,
     timeout: Duration,
 }
 
@@ -72,8 +88,8 @@ pub fn incoming(
 ) -> ReceiverStream<io::Result<Connection>> {
     let (accepted, stream) = mpsc::channel(BACKLOG);
     let handshakes = Semaphore::new(limits.handshakes);
-    let timeout = limits.handshake_timeout;
-    let acceptor = Arc::new(Acceptor { port, tls, trust_domain, connections, handshakes, timeout });
+    let (anonymous, timeout) = (Arc::new(Semaphore::new(limits.anonymous)), limits.handshake_timeout);
+    let acceptor = Arc::new(Acceptor { port, tls, trust_domain, connections, handshakes, anonymous, timeout });
     let places = Arc::new(Semaphore::new(limits.connections));
     tokio::spawn(async move {
         tokio::select! {
@@ -152,8 +168,13 @@ impl Acceptor {
                 debug!(%error, %address, "certificate without an identity of ours");
                 "identity"
             })?;
-        let peer = Peer { connection: self.connections.next_id(), address, credential, cut: Cut::default() };
-        Ok(Connection::open(tls, peer, self.connections.clone(), place))
+        let mut places = vec![place];
+        if credential.is_none() {
+            places.push(self.anonymous.clone().try_acquire_owned().map_err(|_| "anonymous")?);
+        }
+        let connection = self.connections.next_id();
+        let peer = Peer { connection, address, opened: Instant::now(), credential, cut: Cut::default() };
+        Ok(Connection::open(tls, peer, self.connections.clone(), places))
     }
 
     fn count_refused(&self, reason: &'static str, address: SocketAddr) {

@@ -78,8 +78,8 @@ pub struct Connection {
     tls: TlsStream<TcpStream>,
     peer: Arc<Peer>,
     connections: Arc<Connections>,
-    /// Frees the place of this connection when it is dropped.
-    _place: OwnedSemaphorePermit,
+    /// Frees the places of this connection when it is dropped.
+    _places: Vec<OwnedSemaphorePermit>,
 }
 
 impl Connection {
@@ -87,11 +87,11 @@ impl Connection {
         tls: TlsStream<TcpStream>,
         peer: Peer,
         connections: Arc<Connections>,
-        place: OwnedSemaphorePermit,
+        places: Vec<OwnedSemaphorePermit>,
     ) -> Self {
         let peer = Arc::new(peer);
         connections.open().insert(peer.connection, peer.clone());
-        Self { tls, peer, connections, _place: place }
+        Self { tls, peer, connections, _places: places }
     }
 
     pub fn peer(&self) -> &Arc<Peer> {

@@ -2,6 +2,7 @@
 //! still welcome is `entente-app`'s to say, at every call.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use entente_app::pki;
 
@@ -13,6 +14,7 @@ pub struct Peer {
     /// Counts up within one run of the server.
     pub connection: u64,
     pub address: SocketAddr,
+    pub opened: Instant,
     /// None on the agents' port before enrolment, where a client certificate is optional.
     pub credential: Option<pki::Peer>,
     pub(super) cut: Cut,

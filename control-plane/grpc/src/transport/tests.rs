@@ -207,6 +207,22 @@ async fn past_the_bound_connections_are_closed_at_once() {
 }
 
 #[tokio::test]
+async fn those_without_a_certificate_do_not_take_the_fleets_places() {
+    let server = Fixture::start(Port::Agents, Limits { anonymous: 1, ..Limits::default() }).await;
+    let mut enrolling = server.client(None);
+    assert!(check(&mut enrolling).await);
+    assert!(!check(&mut server.client(None)).await);
+    server.still_serves().await;
+    drop(enrolling);
+    let freed = async {
+        while !check(&mut server.client(None)).await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, freed).await.expect("the place is free again");
+}
+
+#[tokio::test]
 async fn a_cut_ends_an_open_stream_that_is_idle() {
     let server = Fixture::api().await;
     let mut client = server.client(Some(&maya(&server.ca, now())));
