@@ -4,7 +4,7 @@
 
 use entente_cloud::{
     Added, Answer, Cloud, Failure, Invited, Membership, NewDefenderAssignment, NewDefenderRole, NewGroup,
-    NewInvitation, NewRoleAssignment, PrincipalType, Put, Removed, Scope, UserType, WhoMayInvite, assignment_name,
+    NewInvitation, NewRoleAssignment, PrincipalType, Put, Removed, Scope, UserType, assignment_name,
 };
 use entente_model::Guid;
 use entente_model::report::Reason;
@@ -198,20 +198,22 @@ async fn put_azure_role(
     })
 }
 
-/// A refused invitation may be the tenant's setting rather than a permission (Graph: authorizationPolicy).
+/// An invitation that is refused although the token allows it is refused by the tenant's external collaboration
+/// settings (Graph: invitation-post, "app permissions do not work if invitations are restricted to administrators").
 async fn explain(cloud: &Cloud, action: &Action, failure: &Failure) -> Outcome {
-    let refused = matches!(failure, Failure::Refused(refusal) if matches!(refusal.status, 400 | 401 | 403));
+    let refused = matches!(failure, Failure::Refused(refusal) if matches!(refusal.status, 401 | 403));
     if matches!(action, Action::InviteUser { .. }) && refused {
-        let policy = cloud.graph().who_may_invite().await;
-        if let Ok(WhoMayInvite::Nobody | WhoMayInvite::AdminsAndGuestInviters) = policy {
-            return failed(
-                Reason::InvitationsClosed,
-                "the tenant's external collaboration settings let no application invite".into(),
-            );
+        let permissions = cloud.permissions().await.unwrap_or_default();
+        if INVITERS.iter().any(|name| permissions.contains(*name)) {
+            let detail = "the tenant's external collaboration settings let no application invite";
+            return failed(Reason::InvitationsClosed, detail.into());
         }
     }
     blame::outcome(failure, action)
 }
+
+/// Permissions that let an application invite (Graph permissions reference).
+const INVITERS: [&str; 3] = ["User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"];
 
 fn new_role(display_name: &str, description: &str, actions: &std::collections::BTreeSet<String>) -> NewDefenderRole {
     NewDefenderRole { display_name: display_name.into(), description: description.into(), actions: actions.clone() }

@@ -116,9 +116,14 @@ impl Identity {
 
     /// From when until when the certificate holds, in seconds since 1970.
     pub fn validity(&self) -> Option<(i64, i64)> {
-        let der = CertificateDer::pem_slice_iter(self.pem.as_bytes()).next()?.ok()?;
-        let (_, certificate) = x509_parser::parse_x509_certificate(&der).ok()?;
-        let validity = certificate.validity();
-        Some((validity.not_before.timestamp(), validity.not_after.timestamp()))
+        validity(&self.pem)
     }
+}
+
+/// The same of the first certificate in a PEM.
+pub fn validity(pem: &str) -> Option<(i64, i64)> {
+    let der = CertificateDer::pem_slice_iter(pem.as_bytes()).next()?.ok()?;
+    let (_, certificate) = x509_parser::parse_x509_certificate(&der).ok()?;
+    let validity = certificate.validity();
+    Some((validity.not_before.timestamp(), validity.not_after.timestamp()))
 }

@@ -27,6 +27,8 @@ mod status_file;
 mod steward;
 mod stream;
 mod switches;
+#[cfg(test)]
+mod testing;
 mod token_file;
 
 use std::ffi::OsString;

@@ -2,8 +2,13 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::files::{self, FileError};
+
+/// Together half a second: far longer than a look takes.
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Held as long as it lives; the system lets go of it when the process ends, however that is.
 #[derive(Debug)]
@@ -21,7 +26,19 @@ pub enum LockError {
 }
 
 impl Lock {
+    /// Waits a moment, as `status` takes it just to see whether it is free.
     pub fn take(state_dir: &Path) -> Result<Self, LockError> {
+        for _ in 1..ATTEMPTS {
+            match Self::try_take(state_dir) {
+                Err(LockError::Held(_)) => std::thread::sleep(PAUSE),
+                taken => return taken,
+            }
+        }
+        Self::try_take(state_dir)
+    }
+
+    /// Takes it if it is free now.
+    pub fn try_take(state_dir: &Path) -> Result<Self, LockError> {
         files::make_private_dir(state_dir)?;
         let path = state_dir.join("lock");
         let file = File::create(&path).map_err(|source| FileError::Write { path: path.clone(), source })?;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use entente_cloud::Cloud;
+use entente_cloud::{Cloud, Credential};
+use entente_model::Timestamp;
 use entente_proto::channel::{self, ChannelError};
 use entente_session::{Effect, Session, View};
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,7 +19,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::files::{self, FileError};
-use crate::identity::{Identity, IdentityError};
+use crate::identity::{self, Identity, IdentityError};
 use crate::lock::{Lock, LockError};
 use crate::memory::{Memory, MemoryError};
 use crate::renew::Renewal;
@@ -28,6 +29,9 @@ use crate::stream::{PlanRequest, Stream};
 
 /// A step that is under way when the agent is told to stop: one batch and its commit.
 const DRAIN: Duration = Duration::from_secs(30);
+
+/// A certificate and those above it.
+const MAX_CERTIFICATE_BYTES: usize = 64 << 10;
 
 /// Plans asked for and not answered yet.
 const PLANS: usize = 4;
@@ -104,13 +108,20 @@ impl Base {
             root: self.identity.root_key.id(),
             guardrail: config.guardrail.clone(),
             state_dir: config.state_dir.clone(),
-            credential_expires: config.credential_expires,
+            credential_expires: config.credential_expires.or_else(|| certificate_ends(config)),
             view,
             nudge: Arc::new(Notify::new()),
             plans,
             status: watch::Sender::new(None),
         })
     }
+}
+
+/// A certificate says when it ends; a secret does not.
+fn certificate_ends(config: &Config) -> Option<Timestamp> {
+    let Credential::Certificate { certificate_file, .. } = &config.cloud.credential else { return None };
+    let pem = files::read_text(certificate_file, MAX_CERTIFICATE_BYTES).ok()??;
+    identity::validity(&pem).map(|(_, until)| Timestamp::from_unix(until))
 }
 
 /// What is on disk, verified anew.

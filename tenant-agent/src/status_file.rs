@@ -10,6 +10,7 @@ use entente_session::{Status, View};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
+use crate::clock;
 use crate::files::{self, FileError};
 
 /// Most items that are named: what a person reads through. The counts are of all.
@@ -27,6 +28,7 @@ pub struct AgentStatus {
     /// Which process wrote it.
     pub pid: u32,
     pub connected: bool,
+    pub last_connected: Option<Timestamp>,
     /// Epoch and revision of the desired state; none before the first.
     pub version: Option<(u64, u64)>,
     /// Until when it counts as fresh.
@@ -39,8 +41,8 @@ pub struct AgentStatus {
     pub counts: BTreeMap<ItemState, usize>,
     /// Items that are neither applied nor removed, at most 200.
     pub open: Vec<OpenItem>,
-    /// Rules that the last plan broke, so that it was not carried out.
-    pub faults: Vec<String>,
+    /// What a person should know beside.
+    pub alarms: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,8 +75,8 @@ impl StatusFile {
     }
 
     /// Writes it, if it says anything new. A failure is only told: nothing depends on this file.
-    pub fn write(&mut self, view: &View, status: &Status, faults: &[String], time: Timestamp) {
-        let status = AgentStatus::of(view, status, faults, time);
+    pub fn write(&mut self, view: &View, status: &Status, alarms: Vec<String>, heard: Option<Timestamp>) {
+        let status = AgentStatus { alarms, last_connected: heard, ..AgentStatus::of(view, status) };
         if self.written.as_ref() == Some(&status) {
             return;
         }
@@ -87,7 +89,7 @@ impl StatusFile {
 }
 
 impl AgentStatus {
-    fn of(view: &View, status: &Status, faults: &[String], time: Timestamp) -> Self {
+    fn of(view: &View, status: &Status) -> Self {
         let mut counts = BTreeMap::new();
         for item in status.items.values() {
             *counts.entry(item.state).or_default() += 1;
@@ -102,7 +104,7 @@ impl AgentStatus {
             since: item.since,
         });
         Self {
-            time,
+            time: clock::wall(),
             pid: std::process::id(),
             connected: view.connected,
             version: view.desired.as_ref().map(|desired| (desired.version.epoch, desired.version.revision)),
@@ -112,7 +114,8 @@ impl AgentStatus {
             standing: status.standing.clone(),
             counts,
             open: open.collect(),
-            faults: faults.to_vec(),
+            last_connected: None,
+            alarms: Vec::new(),
         }
     }
 }

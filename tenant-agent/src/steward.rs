@@ -39,6 +39,9 @@ use crate::switches::{Positions, Switches};
 /// Between a round that acted and the look that follows: a mistake that acts for ever does not do so at full speed.
 const RESPITE: Duration = Duration::from_millis(100);
 
+/// How often a new token is asked for while a permission is missing: a person who has just granted it waits so long.
+const TOKEN_AGE: Duration = Duration::from_secs(10);
+
 /// What the loop has to do with.
 #[derive(Debug)]
 pub struct Parts {
@@ -69,6 +72,10 @@ pub struct Steward {
     verified: BTreeMap<Plane, Timestamp>,
     settled: Option<Version>,
     permissions: Option<BTreeSet<String>>,
+    /// When tokens were last thrown away, in uptime.
+    tokens_of: Duration,
+    /// When the control plane was last connected.
+    heard: Option<Timestamp>,
     /// What the last round began from.
     seen: Option<Basis>,
     file: StatusFile,
@@ -86,6 +93,7 @@ struct Basis {
 
 /// One look at the tenant, and what follows from it.
 struct Look {
+    guardrail: GuardrailFile,
     basis: Basis,
     plan: Plan,
     /// Rules that the plan breaks: nothing of it is carried out.
@@ -100,15 +108,17 @@ impl Steward {
         let reports = parts.memory.reports().await?;
         let (switches, file) = (Switches::of(&parts.state_dir), StatusFile::of(&parts.state_dir));
         Ok(Self {
-            parts,
             switches,
             ledger,
             reports,
             verified: BTreeMap::new(),
             settled: None,
             permissions: None,
+            tokens_of: Duration::ZERO,
+            heard: StatusFile::read(&parts.state_dir).ok().flatten().and_then(|status| status.last_connected),
             seen: None,
             file,
+            parts,
         })
     }
 
@@ -137,10 +147,8 @@ impl Steward {
         let updates = look.plan.updates.clone();
         self.parts.memory.remember(&mut self.ledger, &updates).await?;
         self.publish(&look).await?;
+        self.renew_tokens(&look.plan).await;
         if !look.faults.is_empty() {
-            for fault in &look.faults {
-                error!(fault, "the plan breaks a rule and is not carried out: please report this");
-            }
             return Ok(self.parts.settings.resync);
         }
         let acted = self.apply(&look, cancel).await?;
@@ -182,7 +190,33 @@ impl Steward {
             self.settled = Some(desired.version);
         }
         let standing = self.standing(&guardrail, basis.positions.paused, plan.findings.clone());
-        Look { basis, plan, faults, standing }
+        Look { guardrail, basis, plan, faults, standing }
+    }
+
+    /// The customer may have granted what is missing since the token was made.
+    async fn renew_tokens(&mut self, plan: &Plan) {
+        let denied = plan.reports.iter().any(|report| report.reason == Some(Reason::PermissionMissing));
+        let now = self.parts.clock.now().uptime;
+        if denied && now >= self.tokens_of + TOKEN_AGE {
+            self.tokens_of = now;
+            self.parts.cloud.forget_tokens().await;
+        }
+    }
+
+    /// What a person should know beside how the items stand.
+    fn alarms(&mut self, guardrail: &GuardrailFile, faults: &[String]) -> Vec<String> {
+        let now = clock::wall();
+        if self.parts.view.borrow().connected || self.heard.is_none() {
+            self.heard = Some(now);
+        }
+        let broken = faults.iter().map(|fault| format!("the plan breaks a rule and is not carried out: {fault}"));
+        let silence = now.since(self.heard.unwrap_or(now));
+        let after = guardrail.content.as_ref().ok().and_then(|content| content.provider_silent);
+        let silent = after.filter(|silent| silence >= silent.after.0);
+        let silent = silent.map(|silent| format!("the provider has been silent for longer than {}", silent.after));
+        let alarms: Vec<_> = broken.chain(silent).collect();
+        alarms.iter().for_each(|alarm| error!(alarm, "needs a person"));
+        alarms
     }
 
     fn guardrail(&self) -> GuardrailFile {
@@ -245,9 +279,14 @@ impl Steward {
         self.parts.memory.keep_reports(&self.reports, &items).await?;
         self.reports.clone_from(&items);
         let status = Status { items, standing: look.standing.clone() };
-        self.file.write(&self.parts.view.borrow(), &status, &look.faults, look.plan.made_at);
+        let alarms = self.alarms(&look.guardrail, &look.faults);
+        self.show(&status, alarms);
         self.parts.status.send_replace(Some(Arc::new(status)));
         Ok(())
+    }
+
+    fn show(&mut self, status: &Status, alarms: Vec<String>) {
+        self.file.write(&self.parts.view.borrow(), status, alarms, self.heard);
     }
 
     /// No state yet, or one that does not verify: the agent stands and says so, and touches nothing.
@@ -255,7 +294,8 @@ impl Steward {
         let guardrail = self.guardrail();
         let standing = self.standing(&guardrail, self.switches.positions().paused, Vec::new());
         let status = Status { items: self.reports.clone(), standing };
-        self.file.write(&self.parts.view.borrow(), &status, &[], clock::wall());
+        let alarms = self.alarms(&guardrail, &[]);
+        self.show(&status, alarms);
         // Of items nothing is known now: only the standing is told, beside what was told before.
         self.parts.status.send_replace(Some(Arc::new(status)));
         info!("no desired state is held yet");

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use entente_model::{Guid, TenantName};
-use entente_seal::{KeyId, PublicKey};
+use entente_seal::KeyId;
 use serde::Deserialize;
 
 use crate::config;
@@ -58,10 +58,8 @@ struct Form {
     entra_tenant: String,
     token: String,
     ca_sha256: String,
-    /// In hex, or its name.
+    /// `ed25519:HEX`, as the guardrail has it.
     root_key: String,
-    /// Its name, `ed25519:HEX`, as the guardrail has it.
-    state_key: Option<String>,
 }
 
 impl TokenFile {
@@ -75,7 +73,7 @@ impl TokenFile {
         Ok(Self {
             tenant: form.tenant.parse().map_err(|_| wrong("tenant")())?,
             entra_tenant: form.entra_tenant.parse().map_err(|_| wrong("entra_tenant")())?,
-            root_key: root_key(&form).ok_or_else(wrong("root_key"))?,
+            root_key: form.root_key.parse().map_err(|_| wrong("root_key")())?,
             address: form.address,
             token: form.token,
             ca_sha256,
@@ -83,50 +81,36 @@ impl TokenFile {
     }
 }
 
-/// The root key's name. Where the file gives it in two ways, both have to say the same.
-fn root_key(form: &Form) -> Option<KeyId> {
-    let named = form.root_key.parse().ok();
-    let whole = || PublicKey::from_bytes(&hex::decode(&form.root_key).ok()?).ok().map(|key| key.id());
-    let id: KeyId = named.or_else(whole)?;
-    let same = form.state_key.as_ref().is_none_or(|name| name.parse() == Ok(id));
-    same.then_some(id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const ID: &str = "ed25519:56475aa75463474c0285df5dbf2bcab73da651358839e9b77481b2eab107708c";
-    const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    const HASH: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
-    fn load(root_key: &str, state_key: Option<&str>) -> Result<TokenFile, TokenFileError> {
+    fn load(root_key: &str) -> Result<TokenFile, TokenFileError> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token.toml");
-        let state_key = state_key.map(|key| format!("state_key = \"{key}\"\n")).unwrap_or_default();
         let text = format!(
             "address = \"nordwall.example:7444\"\ntenant = \"tenants/contoso\"\n\
              entra_tenant = \"0c0de000-0000-4000-8000-000000000001\"\ntoken = \"t1.topsecret\"\n\
-             ca_sha256 = \"{KEY}\"\nroot_key = \"{root_key}\"\n{state_key}"
+             ca_sha256 = \"{HASH}\"\nroot_key = \"{root_key}\"\n"
         );
         std::fs::write(&path, text).unwrap();
         TokenFile::load(&path)
     }
 
     #[test]
-    fn the_root_key_may_be_given_whole_or_by_name_but_not_two_of_them() {
-        assert_eq!(
-            load(KEY, None).unwrap().root_key.to_string(),
-            load(KEY, Some(&load(KEY, None).unwrap().root_key.to_string())).unwrap().root_key.to_string()
-        );
-        assert_eq!(load(ID, None).unwrap().root_key.to_string(), ID);
-        assert!(load(&KEY.replace('1', "2"), Some(ID)).is_err());
-        assert!(load("none", None).is_err());
+    fn the_root_key_is_named_as_in_the_guardrail() {
+        assert_eq!(load(ID).unwrap().root_key.to_string(), ID);
+        assert!(load(HASH).is_err());
+        assert!(load("none").is_err());
     }
 
     #[test]
     fn the_secret_shows_nowhere() {
-        let token = load(ID, None).unwrap();
+        let token = load(ID).unwrap();
         assert!(!format!("{token:?}").contains("topsecret"));
-        assert!(!format!("{:?}", load("none", None)).contains("topsecret"));
+        assert!(!format!("{:?}", load("none")).contains("topsecret"));
     }
 }

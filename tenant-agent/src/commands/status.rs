@@ -34,7 +34,7 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
     let positions = Switches::of(&config.state_dir).positions();
     let shown = Shown {
         agent: identity.as_ref().map(|identity| identity.pinned.agent.to_string()),
-        running: identity.is_some() && matches!(Lock::take(&config.state_dir), Err(LockError::Held(_))),
+        running: identity.is_some() && matches!(Lock::try_take(&config.state_dir), Err(LockError::Held(_))),
         paused: positions.paused,
         revoke_all: positions.revoke_all,
         certificate_ends: identity.as_ref().and_then(Identity::validity).map(|(_, until)| until),
@@ -94,6 +94,6 @@ fn status_lines(shown: &Shown, status: &AgentStatus) -> Vec<String> {
     }
     let findings = &status.standing.findings;
     lines.extend(findings.iter().map(|it| format!("found      {} {} {}", it.plane, it.reason.word(), it.detail)));
-    lines.extend(status.faults.iter().map(|fault| format!("FAULT      {fault}")));
+    lines.extend(status.alarms.iter().map(|alarm| format!("ALARM      {alarm}")));
     lines
 }

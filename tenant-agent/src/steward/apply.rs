@@ -3,7 +3,6 @@
 //! Before each step everything that the plan was made from is looked at again; if any of it changed, what is left of
 //! the plan is dropped, and the loop looks anew.
 
-use entente_model::report::Reason;
 use entente_planner::ledger::Update;
 use entente_planner::plan::Change;
 use entente_planner::record::{self, Outcome};
@@ -50,11 +49,6 @@ impl Steward {
             updates.extend(record::after(&self.ledger, change, outcome, &self.parts.settings, now));
         }
         self.parts.memory.remember(&mut self.ledger, &updates).await?;
-        let denied = |outcome: &Outcome| matches!(outcome, Outcome::Failed { reason: Reason::PermissionMissing, .. });
-        if outcomes.iter().any(denied) {
-            // The customer may have granted it since the token was made.
-            self.parts.cloud.forget_tokens().await;
-        }
         Ok(())
     }
 }

@@ -25,7 +25,7 @@ use crate::receipt::Receipt;
 
 impl Steward {
     /// One round of it.
-    pub(super) async fn farewell(&mut self, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
+    pub(crate) async fn farewell(&mut self, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
         let dir = self.parts.state_dir.clone();
         let mut receipt = Receipt::begun(&dir, clock::wall())?;
         if receipt.is_complete() {
@@ -72,6 +72,7 @@ impl Steward {
         let content = guardrail.content.as_ref().ok();
         let mut set = reads::reads(&BTreeMap::new(), &self.ledger, content);
         set.principals.extend(receipt.people.keys());
+        set.user_ids.extend(receipt.people.keys());
         let observed = observe(&self.parts.cloud, &set).await;
         let (now, settings) = (clock::wall(), &self.parts.settings);
         let plan = plan::revoke_all(&self.ledger, &observed, content, settings, now);
@@ -115,6 +116,12 @@ impl Steward {
     fn by_principal(&self, receipt: &mut Receipt, observed: &Observed) {
         let anchor = self.ledger.get(&anchor_key()).and_then(|entry| entry.guid());
         for (id, name) in receipt.people.clone() {
+            match observed.user(id) {
+                Part::Read(Some(user)) if user.enabled => receipt.open.push(format!("{name} is enabled")),
+                Part::Read(Some(_)) => receipt.left.extend([format!("{name} is blocked; a person deletes accounts")]),
+                Part::Read(None) => {}
+                Part::Unread(why) => receipt.unread.extend([format!("{name}: {}", why.detail)]),
+            }
             let Some(rights) = observed.rights.get(&id) else {
                 receipt.unread.insert(format!("what {name} holds"));
                 continue;
@@ -124,7 +131,7 @@ impl Steward {
                     let held = held.iter().filter(|it| Some(it.id) != anchor);
                     receipt.left.extend(held.map(|it| format!("{name} is in {} {}, not by us", it.kind, it.name)));
                 }
-                Part::Unread(why) => drop(receipt.unread.insert(format!("memberships of {name}: {}", why.detail))),
+                Part::Unread(why) => receipt.unread.extend([format!("memberships of {name}: {}", why.detail)]),
             }
             for (scope, part) in &rights.azure {
                 match part {
@@ -134,7 +141,7 @@ impl Steward {
                             .left
                             .extend(held.map(|it| format!("{name} has role {} at {scope}, not by us", it.definition)));
                     }
-                    Part::Unread(why) => drop(receipt.unread.insert(format!("{scope} of {name}: {}", why.detail))),
+                    Part::Unread(why) => receipt.unread.extend([format!("{scope} of {name}: {}", why.detail)]),
                 }
             }
         }
@@ -146,7 +153,8 @@ impl Steward {
         let standing = self.standing(&guardrail, true, Vec::new());
         let items = reports.iter().map(|report| (report.key.clone(), report.clone())).collect();
         let status = Status { items, standing };
-        self.file.write(&self.parts.view.borrow(), &status, &[], clock::wall());
+        let alarms = self.alarms(&guardrail, &[]);
+        self.show(&status, alarms);
         self.parts.status.send_replace(Some(std::sync::Arc::new(status)));
     }
 }

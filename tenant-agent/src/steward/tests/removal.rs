@@ -1,0 +1,69 @@
+use entente_model::report::ItemState;
+
+use super::*;
+use crate::clock;
+use crate::testing::{analysts, left, mail, member, scaffold, until, user};
+
+#[tokio::test]
+async fn a_leaver_is_gone_by_two_reads_and_colleagues_keep_what_they_have() {
+    let mut world = World::new().await;
+    world.desire(10, &analysts(&[0, 1]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    world.desire(11, &[analysts(&[1]), vec![left(user(0)), left(member(0))]].concat());
+    world.settle(&mut steward).await;
+    assert!(world.is_gone(0).await, "{}", world.told());
+    assert!(!world.is_gone(1).await);
+    let status = world.status.borrow().clone().unwrap();
+    let proof = status.items[&user(0).key].proof.clone().unwrap();
+    assert!(proof.second_empty_read > proof.first_empty_read, "{proof:?}");
+    assert_eq!(status.items[&user(1).key].state, ItemState::Applied);
+    assert!(world.writes().await.iter().any(|write| write.ends_with("revokeSignInSessions")));
+}
+
+#[tokio::test]
+async fn an_end_date_holds_without_a_lease_and_nothing_is_given_then() {
+    let mut world = World::new().await;
+    world.desire(10, &analysts(&[0]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    let end = clock::wall().plus(Duration::from_secs(2));
+    world
+        .desire(11, &[vec![until(user(0), end), until(member(0), end)], scaffold(), vec![user(1), member(1)]].concat());
+    // The lease is over before anything is done.
+    world.view.send_modify(|view| view.fresh_until = Some(Duration::ZERO));
+    world.settle(&mut steward).await;
+    assert!(world.is_gone(0).await, "{}", world.told());
+    assert!(world.told().contains("HELD LEASE_OVER"), "{}", world.told());
+    assert!(world.control.rights(TENANT, &mail(1)).await.unwrap().users.is_empty());
+}
+
+#[tokio::test]
+async fn without_a_readable_guardrail_leavers_go_and_nobody_comes() {
+    let mut world = World::new().await;
+    world.desire(10, &analysts(&[0]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    world.write_guardrail("guardrail: 1\nmistake: yes\n");
+    world.desire(11, &[scaffold(), vec![left(user(0)), left(member(0)), user(1), member(1)]].concat());
+    world.settle(&mut steward).await;
+    assert!(world.is_gone(0).await, "{}", world.told());
+    assert!(world.control.rights(TENANT, &mail(1)).await.unwrap().users.is_empty());
+    let status = world.status.borrow().clone().unwrap();
+    assert!(status.standing.guardrail_fault.as_deref().is_some_and(|fault| fault.contains("mistake")));
+}
+
+#[tokio::test]
+async fn a_guardrail_that_pins_another_key_is_no_guardrail() {
+    let mut world = World::new().await;
+    let other = format!("ed25519:{}", "ab".repeat(32));
+    world.write_guardrail(
+        &crate::testing::guardrail("manage").replace(&crate::testing::root().id().to_string(), &other),
+    );
+    world.desire(10, &analysts(&[0]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    assert_eq!(world.writes().await, Vec::<String>::new());
+    let status = world.status.borrow().clone().unwrap();
+    assert!(status.standing.guardrail_fault.as_deref().is_some_and(|fault| fault.contains("stateKey")), "{status:?}");
+}
