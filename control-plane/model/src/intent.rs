@@ -11,7 +11,6 @@ mod role;
 mod squad;
 mod tenant;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -26,6 +25,7 @@ pub use tenant::{
     Attestation, Cloud, Delivery, Exemption, HomeTenant, PermissionSource, Tenant, TenantState, UserType, Workspace,
 };
 
+use crate::map::Map;
 use crate::name::{AssignmentName, HomeName, NameError, OperatorName, RoleVersion, SquadName, TenantName};
 use crate::revocation::Revocation;
 use crate::violation::Violation;
@@ -176,49 +176,49 @@ crate::name::text_serde!(ResourceName);
 /// is changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Intent {
-    pub home_tenants: Arc<BTreeMap<HomeName, Arc<HomeTenant>>>,
-    pub tenants: Arc<BTreeMap<TenantName, Arc<Tenant>>>,
-    pub operators: Arc<BTreeMap<OperatorName, Arc<Operator>>>,
-    pub squads: Arc<BTreeMap<SquadName, Arc<Squad>>>,
-    pub roles: Arc<BTreeMap<RoleVersion, Arc<SocRole>>>,
-    pub assignments: Arc<BTreeMap<AssignmentName, Arc<Assignment>>>,
+    pub home_tenants: Map<HomeName, Arc<HomeTenant>>,
+    pub tenants: Map<TenantName, Arc<Tenant>>,
+    pub operators: Map<OperatorName, Arc<Operator>>,
+    pub squads: Map<SquadName, Arc<Squad>>,
+    pub roles: Map<RoleVersion, Arc<SocRole>>,
+    pub assignments: Map<AssignmentName, Arc<Assignment>>,
     /// Named removals that have not been confirmed everywhere, by id.
-    pub revocations: Arc<BTreeMap<String, Arc<Revocation>>>,
+    pub revocations: Map<String, Arc<Revocation>>,
 }
 
 impl Intent {
     /// Stores a resource, replacing the one of that name.
     pub fn put(&mut self, manifest: Manifest) {
         match manifest {
-            Manifest::HomeTenant(it) => drop(Arc::make_mut(&mut self.home_tenants).insert(it.name.clone(), it.into())),
-            Manifest::Tenant(it) => drop(Arc::make_mut(&mut self.tenants).insert(it.name.clone(), it.into())),
-            Manifest::Operator(it) => drop(Arc::make_mut(&mut self.operators).insert(it.name.clone(), it.into())),
-            Manifest::Squad(it) => drop(Arc::make_mut(&mut self.squads).insert(it.name.clone(), it.into())),
-            Manifest::SocRole(it) => drop(Arc::make_mut(&mut self.roles).insert(it.pinned(), it.into())),
-            Manifest::Assignment(it) => drop(Arc::make_mut(&mut self.assignments).insert(it.name.clone(), it.into())),
+            Manifest::HomeTenant(it) => drop(self.home_tenants.insert(it.name.clone(), it.into())),
+            Manifest::Tenant(it) => drop(self.tenants.insert(it.name.clone(), it.into())),
+            Manifest::Operator(it) => drop(self.operators.insert(it.name.clone(), it.into())),
+            Manifest::Squad(it) => drop(self.squads.insert(it.name.clone(), it.into())),
+            Manifest::SocRole(it) => drop(self.roles.insert(it.pinned(), it.into())),
+            Manifest::Assignment(it) => drop(self.assignments.insert(it.name.clone(), it.into())),
         }
     }
 
     /// Removes a resource. Says whether it was there.
     pub fn remove(&mut self, name: &ResourceName) -> bool {
         match name {
-            ResourceName::HomeTenant(name) => Arc::make_mut(&mut self.home_tenants).remove(name).is_some(),
-            ResourceName::Tenant(name) => Arc::make_mut(&mut self.tenants).remove(name).is_some(),
-            ResourceName::Operator(name) => Arc::make_mut(&mut self.operators).remove(name).is_some(),
-            ResourceName::Squad(name) => Arc::make_mut(&mut self.squads).remove(name).is_some(),
-            ResourceName::SocRole(name) => Arc::make_mut(&mut self.roles).remove(name).is_some(),
-            ResourceName::Assignment(name) => Arc::make_mut(&mut self.assignments).remove(name).is_some(),
+            ResourceName::HomeTenant(name) => self.home_tenants.remove(name).is_some(),
+            ResourceName::Tenant(name) => self.tenants.remove(name).is_some(),
+            ResourceName::Operator(name) => self.operators.remove(name).is_some(),
+            ResourceName::Squad(name) => self.squads.remove(name).is_some(),
+            ResourceName::SocRole(name) => self.roles.remove(name).is_some(),
+            ResourceName::Assignment(name) => self.assignments.remove(name).is_some(),
         }
     }
 
     /// Stores a removal, replacing the one of that id.
     pub fn put_revocation(&mut self, revocation: Revocation) {
-        Arc::make_mut(&mut self.revocations).insert(revocation.id.clone(), revocation.into());
+        self.revocations.insert(revocation.id.clone(), revocation.into());
     }
 
     /// Ends a removal. Says whether it was there.
     pub fn end_revocation(&mut self, id: &str) -> bool {
-        Arc::make_mut(&mut self.revocations).remove(id).is_some()
+        self.revocations.remove(id).is_some()
     }
 
     pub fn get(&self, name: &ResourceName) -> Option<Manifest> {
