@@ -22,7 +22,7 @@ use super::convert;
 const PREFIX_BYTES: usize = 5;
 
 /// A part of a snapshot is closed when it reaches this: well below the 4 MiB that gRPC libraries take by default.
-const CHUNK_BYTES: usize = 512 << 10;
+const CHUNK_BYTES: usize = 256 << 10;
 
 /// Room for what an idle agent sends; grows for a report and stays with the stream that reported.
 const INBOUND_BUFFER_BYTES: usize = 256;
@@ -134,5 +134,54 @@ impl Decoder for Requests {
 
     fn buffer_settings(&self) -> BufferSettings {
         BufferSettings::new(INBOUND_BUFFER_BYTES, INBOUND_BUFFER_BYTES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entente_seal::{Buckets, MAX_ITEM_BYTES, Path, Seal};
+
+    use super::*;
+
+    fn seal() -> Seal {
+        let path = Path { index: 0, size: 1, siblings: Vec::new() };
+        Seal { root: b"root"[..].into(), signature: b"signature"[..].into(), leaf: b"leaf"[..].into(), path }
+    }
+
+    /// What a client's gRPC library makes of a frame.
+    fn unframed(frame: Bytes) -> wire::SnapshotChunk {
+        let (prefix, message) = frame.split_at(PREFIX_BYTES);
+        assert_eq!((prefix[0], u32::from_be_bytes(prefix[1..].try_into().unwrap()) as usize), (0, message.len()));
+        match wire::ConnectResponse::decode(message).unwrap().message {
+            Some(Message::SnapshotChunk(chunk)) => chunk,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn chunks(items: &Buckets) -> Vec<wire::SnapshotChunk> {
+        Frames::of(Outgoing::Snapshot { nonce: 7, items: items.clone(), seal: seal() })
+            .inspect(|frame| assert!(frame.len() <= CHUNK_BYTES + MAX_ITEM_BYTES + 4_096, "{}", frame.len()))
+            .map(unframed)
+            .collect()
+    }
+
+    #[test]
+    fn a_large_state_comes_in_bounded_parts_that_together_are_all_of_it() {
+        let content = Bytes::from(vec![7; 1_000]);
+        let item = |n: usize| SealedItem::received(&format!("new/kind/{n:05}"), content.clone()).unwrap();
+        let items = Buckets::from_items((0..2_000).map(item));
+        let chunks = chunks(&items);
+        assert!(chunks.len() > 5, "{}", chunks.len());
+        let (last, others) = chunks.split_last().unwrap();
+        assert!(last.last && last.seal.is_some());
+        assert!(others.iter().all(|chunk| !chunk.last && chunk.seal.is_none() && chunk.nonce == last.nonce));
+        let keys: Vec<_> = chunks.iter().flat_map(|chunk| &chunk.items).map(|item| item.key.clone()).collect();
+        assert_eq!(keys, items.sorted().iter().map(|item| item.key().to_owned()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_state_of_nothing_is_one_part() {
+        let chunks = chunks(&Buckets::default());
+        assert!(chunks.len() == 1 && chunks[0].last && chunks[0].items.is_empty() && chunks[0].seal.is_some());
     }
 }
