@@ -29,9 +29,7 @@ pub fn run(name: &str, story: StoryFn) -> Result<()> {
     let logs = std::env::var_os("ENTENTE_STORY_LOGS").map(PathBuf::from);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let told = Story { name: name.replace("::", "."), logs };
-    runtime.block_on(async {
-        tokio::time::timeout(STORY_LIMIT, story(told)).await.context("the story did not end")?
-    })
+    runtime.block_on(async { tokio::time::timeout(STORY_LIMIT, story(told)).await.context("the story did not end")? })
 }
 
 impl Story {
@@ -108,7 +106,8 @@ pub async fn ensure_l1(fleet: &Fleet, customer: &str, person: &str) -> Result<()
 /// Nothing at all, as the truth shows it. The account itself stays, blocked.
 pub async fn ensure_gone(fleet: &Fleet, customer: &str, person: &str) -> Result<()> {
     let account = account(fleet, customer, person).await?;
-    let left = account.as_ref().map_or(0, |it| usize::from(it.enabled) + it.azure_roles.len() + it.defender_roles.len());
+    let left =
+        account.as_ref().map_or(0, |it| usize::from(it.enabled) + it.azure_roles.len() + it.defender_roles.len());
     ensure!(left == 0, "{person} at {customer}: {account:?}");
     Ok(())
 }

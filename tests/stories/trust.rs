@@ -79,6 +79,9 @@ fn alter(folder: &std::path::Path, needle: &[u8]) -> Result<usize> {
             changed += alter(&path, needle)?;
             continue;
         }
+        if !path.is_file() {
+            continue; // the socket of an agent that ran
+        }
         let mut bytes = std::fs::read(&path)?;
         let places: Vec<usize> =
             bytes.windows(needle.len()).enumerate().filter(|(_, it)| *it == needle).map(|(at, _)| at).collect();

@@ -9,8 +9,20 @@ const PURE: [&str; 4] = ["entente-model", "entente-compiler", "entente-planner",
 
 /// What a pure crate must not know.
 const OUTSIDE: [&str; 14] = [
-    "tokio", "tonic", "prost", "sled", "reqwest", "hyper", "axum", "rustls", "tokio-rustls", "rand", "tracing",
-    "entente-store", "entente-cloud", "entente-proto",
+    "tokio",
+    "tonic",
+    "prost",
+    "sled",
+    "reqwest",
+    "hyper",
+    "axum",
+    "rustls",
+    "tokio-rustls",
+    "rand",
+    "tracing",
+    "entente-store",
+    "entente-cloud",
+    "entente-proto",
 ];
 
 /// Outside things, and the crates that may know them.
@@ -36,10 +48,21 @@ const INWARD: [(&str, &[&str]); 13] = [
     ("entente-app", &["entente-model", "entente-seal", "entente-compiler", "entente-store"]),
     ("entente-grpc", &["entente-model", "entente-seal", "entente-app", "entente-proto"]),
     ("entente-cli", &["entente-model", "entente-proto"]),
-    ("entente-control-plane", &["entente-model", "entente-seal", "entente-store", "entente-app", "entente-grpc", "entente-proto"]),
+    (
+        "entente-control-plane",
+        &["entente-model", "entente-seal", "entente-store", "entente-app", "entente-grpc", "entente-proto"],
+    ),
     (
         "entente-agent",
-        &["entente-model", "entente-seal", "entente-store", "entente-session", "entente-planner", "entente-cloud", "entente-proto"],
+        &[
+            "entente-model",
+            "entente-seal",
+            "entente-store",
+            "entente-session",
+            "entente-planner",
+            "entente-cloud",
+            "entente-proto",
+        ],
     ),
 ];
 
@@ -122,7 +145,9 @@ fn every_dependency_is_named_once_for_the_whole_house() {
 fn no_second_tls_provider_comes_in() {
     let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
     let banned = ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls"];
-    none_of(banned.iter().filter(|name| lock.contains(&format!("name = \"{name}\""))).map(ToString::to_string).collect());
+    none_of(
+        banned.iter().filter(|name| lock.contains(&format!("name = \"{name}\""))).map(ToString::to_string).collect(),
+    );
 }
 
 #[test]
@@ -130,11 +155,16 @@ fn every_named_dependency_is_used() {
     let mut faults = Vec::new();
     for path in files(&root(), &["Cargo.toml"]) {
         let table: toml::Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
-        let Some(name) = table.get("package").and_then(|it| it.get("name")).and_then(|it| it.as_str()) else { continue };
+        let Some(name) = table.get("package").and_then(|it| it.get("name")).and_then(|it| it.as_str()) else {
+            continue;
+        };
         let all = crates();
         let folder = path.parent().unwrap();
-        let nested: Vec<_> =
-            files(folder, &["Cargo.toml"]).into_iter().filter(|it| *it != path).map(|it| it.parent().unwrap().to_owned()).collect();
+        let nested: Vec<_> = files(folder, &["Cargo.toml"])
+            .into_iter()
+            .filter(|it| *it != path)
+            .map(|it| it.parent().unwrap().to_owned())
+            .collect();
         let sources = files(folder, &[".rs"]).into_iter().filter(|file| !nested.iter().any(|it| file.starts_with(it)));
         let text: String = sources.map(|file| std::fs::read_to_string(file).unwrap()).collect();
         // Generated code uses these two.

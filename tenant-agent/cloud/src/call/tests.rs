@@ -1,3 +1,5 @@
+//! What one answer means, case by case.
+
 use super::*;
 use serde_json::json;
 use std::io;

@@ -1,3 +1,5 @@
+//! Reports: numbered, coalesced, kept until they are acknowledged.
+
 use std::collections::BTreeMap;
 
 use entente_model::report::{ItemState, PlaneStanding};

@@ -1,3 +1,5 @@
+//! From a desired state to a tenant that holds it.
+
 use super::*;
 use crate::testing::{self, Spec, analysts, mail};
 use entente_simulator::control::seed::SettingsPatch;

@@ -1,3 +1,5 @@
+//! Lost answers, phantoms and sudden ends: nothing twice, nothing lost.
+
 use super::*;
 use crate::memory::Memory;
 use crate::testing::analysts;

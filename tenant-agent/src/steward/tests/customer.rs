@@ -1,3 +1,5 @@
+//! What the customer may do at any time: pause, verify, change the guardrail.
+
 use super::*;
 use crate::receipt::Receipt;
 use crate::status_file::StatusFile;

@@ -1,3 +1,5 @@
+//! Leavers, and taking everything back.
+
 use entente_model::report::ItemState;
 
 use super::*;

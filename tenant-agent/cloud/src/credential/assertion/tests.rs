@@ -1,3 +1,5 @@
+//! An assertion as Entra ID would check it.
+
 use super::*;
 use ring::signature::{RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
 use rsa::pkcs1::EncodeRsaPrivateKey;
