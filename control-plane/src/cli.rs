@@ -14,7 +14,7 @@ const AFTER: &str = "\
 A first server:
   entente-control-plane init --dir entente --host control.nordwall.example
   entente-control-plane run --config entente/config.toml
-  entente --config entente/cli.toml whoami
+  entente --config entente/cli.toml principals whoami
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done in part.";
 

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -140,8 +140,12 @@ pub(crate) fn pki_failed(error: pki::PkiError) -> Failure {
     Failure::because("cannot make a certificate", error)
 }
 
+/// Opens the store, which only its owner may enter from then on: it holds personal data, and a backup's socket.
 pub(crate) fn open_store(folder: &Path) -> Result<SledStore, Failure> {
-    SledStore::open(folder, Uuid::new_v4()).map_err(|error| Failure::because("cannot open the store", error))
+    let store = SledStore::open(folder, Uuid::new_v4());
+    let store = store.map_err(|error| Failure::because("cannot open the store", error))?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(Failure::writing(folder))?;
+    Ok(store)
 }
 
 /// Gives a new certificate to an administrator, new or known, in a store that no server has open.

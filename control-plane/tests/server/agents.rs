@@ -5,6 +5,7 @@ use entente_proto::agent::v1 as agent;
 use entente_proto::agent::v1::GoAwayReason;
 use entente_proto::agent::v1::connect_request::Message as Said;
 use entente_proto::agent::v1::connect_response::Message;
+use serde_json::{Value, json};
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -62,29 +63,34 @@ async fn a_change_reaches_the_agent_as_a_delta_and_its_report_reaches_the_status
     assert!(statuses.iter().any(|status| status.key == key && status.detail == "soon"), "{statuses:?}");
 }
 
-#[tokio::test]
-async fn a_state_of_many_items_comes_in_parts_that_end_in_its_digest() {
-    let server = Server::start().await;
-    let people = 900;
-    let mut manifests = vec![home(), contoso(), l1_analyst(), nordic_l1()];
+/// What gives many people, each with a long name, access to contoso.
+fn crowd(people: usize) -> Vec<Value> {
     let id = |n: usize| format!("p{n:04}");
-    for n in 0..people {
+    let operator = |n: usize| {
         let mut operator = maya();
+        let object_id = format!("0b0de000-0000-4000-8000-{:012}", n + 100);
         operator["name"] = format!("operators/{}", id(n)).into();
         operator["displayName"] = "long ".repeat(40).into();
-        operator["identities"][0]["objectId"] =
-            format!("0b0de000-0000-4000-8000-{n:012}").replace("000000000000", "0000000fffff").into();
+        operator["identities"][0]["objectId"] = object_id.into();
         operator["identities"][0]["mail"] = format!("{}@nordwall.example", id(n)).into();
         operator["identities"][0]["upn"] = format!("{}@nordwall.example", id(n)).into();
-        manifests.push(operator);
+        operator
+    };
+    let (mut squad, mut assignment) = (nordic(), nordic_l1());
+    squad["members"] = (0..people).map(|n| json!({"operator": format!("operators/{}", id(n))})).collect();
+    for resource in [&mut squad, &mut assignment] {
+        resource["owner"] = "operators/p0000".into();
     }
-    let mut squad = nordic();
-    squad["owner"] = "operators/p0000".into();
-    squad["members"] = (0..people).map(|n| serde_json::json!({"operator": format!("operators/{}", id(n))})).collect();
-    manifests.push(squad);
-    manifests[3]["owner"] = "operators/p0000".into();
-    server.apply(manifests).await;
+    (0..people).map(operator).chain([l1_analyst(), squad, assignment]).collect()
+}
+
+#[tokio::test]
+async fn a_change_that_is_too_large_for_one_message_comes_as_a_whole_state_in_parts() {
+    let server = Server::start().await;
+    server.apply(vec![home(), contoso()]).await;
     let mut agent = Agent::connect(&server, &server.enroll().await).await;
+    assert!(agent.state().await.0.is_empty());
+    server.apply(crowd(900)).await;
     let (items, _) = agent.state().await;
     assert!(items.len() > 2 * 900, "{}", items.len());
 }

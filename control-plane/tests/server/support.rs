@@ -239,7 +239,11 @@ impl Agent {
     pub async fn state(&mut self) -> (Buckets, Verified) {
         let mut items = Vec::new();
         loop {
-            let Message::SnapshotChunk(chunk) = self.next().await.expect("a state before the end") else { continue };
+            let chunk = match self.next().await.expect("a state before the end") {
+                Message::SnapshotChunk(chunk) => chunk,
+                Message::Delta(_) => panic!("a change came where a whole state is due"),
+                _ => continue,
+            };
             let received = |item: &agent::Item| SealedItem::received(&item.key, item.content.clone()).unwrap();
             items.extend(chunk.items.iter().map(received));
             if chunk.last {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use entente_model::desired::{Digest, Version};
 use entente_model::plan::PlannedChange;
 use entente_model::{AgentName, Timestamp};
+use entente_seal::Delta;
 use futures::task::AtomicWaker;
 use tokio::sync::oneshot;
 
@@ -24,6 +25,14 @@ const MAX_PLAN_WAITERS: usize = 64;
 
 /// Acknowledgements that wait for an agent that does not read: an honest one waits for each.
 const MAX_UNREAD_ACKS: usize = 256;
+
+/// A change is one message, a whole state comes in parts: what is larger than this is sent in parts.
+const MAX_DELTA_BYTES: usize = 256 << 10;
+
+fn size(delta: &Delta) -> usize {
+    let upserts: usize = delta.upserts.iter().map(|item| item.key().len() + item.bytes().len()).sum();
+    upserts + delta.removed.iter().map(|key| key.len()).sum::<usize>()
+}
 
 /// The answer to a plan request, for each who asked.
 pub(crate) type PlanWaiter = oneshot::Sender<Result<Vec<PlannedChange>, String>>;
@@ -212,9 +221,9 @@ impl Slot {
         let (nonce, state) = (self.last_nonce, desk.wanted.clone());
         let known = |digest| desk.recent.iter().find(|items| items.digest() == digest);
         let base = self.base.filter(|_| !self.snapshot_next);
-        let base = base.and_then(|(_, digest)| known(digest).map(|items| (digest, items)));
-        let outgoing = match base {
-            Some((from, items)) => Outgoing::Delta { nonce, from, delta: items.diff(&state.items), seal: state.seal() },
+        let delta = base.and_then(|(_, digest)| known(digest).map(|items| (digest, items.diff(&state.items))));
+        let outgoing = match delta.filter(|(_, delta)| size(delta) <= MAX_DELTA_BYTES) {
+            Some((from, delta)) => Outgoing::Delta { nonce, from, delta, seal: state.seal() },
             None => Outgoing::Snapshot { nonce, items: state.items.clone(), seal: state.seal() },
         };
         self.in_flight = Some(InFlight { nonce, state });
