@@ -92,6 +92,11 @@ impl Memory {
         }
     }
 
+    #[cfg(test)]
+    pub fn store(&self) -> &SledStore {
+        &self.store
+    }
+
     async fn commit(&self, commit: Commit) -> Result<(), MemoryError> {
         if !commit.is_empty() {
             self.store.commit(commit).await?;

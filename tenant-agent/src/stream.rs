@@ -236,3 +236,6 @@ fn log(event: &Event) {
         _ => debug!("an event of the stream"),
     }
 }
+
+#[cfg(test)]
+mod tests;

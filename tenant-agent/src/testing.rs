@@ -1,6 +1,8 @@
 //! A customer for tests: a simulated tenant behind real HTTPS, a guardrail, a state directory; and a desired state
 //! that is put in by hand where a control plane would send it.
 
+pub mod provider;
+
 use std::sync::Arc;
 use std::time::Duration;
 

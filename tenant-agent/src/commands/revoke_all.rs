@@ -59,7 +59,10 @@ async fn here(config: &Config, base: Base, cancel: &CancellationToken) -> Result
     let (_plans, asked) = mpsc::channel(1);
     let mut steward = Steward::new(base.steward_parts(config, shown, asked)?).await?;
     loop {
-        let wait = steward.round(cancel).await?;
+        if !Switches::of(&config.state_dir).positions().revoke_all {
+            return Err("ended by `entente-agent resume` before it was complete".into());
+        }
+        let wait = steward.farewell(cancel).await?;
         if is_complete(config)? {
             return Ok(());
         }
