@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use entente_app::{App, AppError, AwayReason, Inbox, Outbox, Refused};
+use entente_model::violation::Fault;
 use entente_proto::agent::v1::ConnectRequest;
 use entente_proto::agent::v1::connect_request::Message as Said;
 use futures::{FutureExt, Stream};
@@ -25,6 +26,7 @@ use super::admission::Admission;
 use super::convert::{away_reason, go_away, hello, incoming, welcome};
 use super::frames::{Frames, frame, inbound, respond, trailers};
 use crate::call::{CallId, peer, who};
+use crate::parse::fault;
 use crate::status::status;
 use crate::transport::Peer;
 
@@ -49,7 +51,7 @@ pub(super) async fn connect(
         return Ok(sent_away(&peer, &Refused { reason: AwayReason::Overloaded, retry_after }));
     }
     let mut messages = inbound(request.into_body());
-    let hello = first(&mut messages).await?;
+    let hello = first(&mut messages, call).await?;
     match app.connect(credential, hello).await {
         Err(refused) => Ok(sent_away(&peer, &refused)),
         Ok(connected) => {
@@ -61,11 +63,12 @@ pub(super) async fn connect(
     }
 }
 
-async fn first(messages: &mut Streaming<ConnectRequest>) -> Result<entente_app::Hello, Status> {
-    let missing = || Status::invalid_argument("the first message of the stream must be Hello");
+async fn first(messages: &mut Streaming<ConnectRequest>, call: CallId) -> Result<entente_app::Hello, Status> {
+    let wrong = |reason, text: String| status(&fault("hello", reason, text), call);
+    let missing = || wrong(Fault::Missing, "is missing; it is the first message of the stream".into());
     let message = tokio::time::timeout(HELLO_TIMEOUT, messages.message()).await.map_err(|_| missing())??;
     match message.and_then(|message| message.message) {
-        Some(Said::Hello(said)) => hello(&said).map_err(|error| Status::invalid_argument(error.to_string())),
+        Some(Said::Hello(said)) => hello(&said).map_err(|error| wrong(Fault::Malformed, error.to_string())),
         _ => Err(missing()),
     }
 }
