@@ -321,15 +321,20 @@ async fn everywhere(fleet: &Fleet, cast: &[Part], away: &[&str], person: &str, r
 
 /// Says what was refused or waits and why, as the control plane has it; of all, or of what concerns some.
 pub fn explain(screen: &mut Screen, tenants: &[Tenant], concerning: Option<&[&str]>) {
-    let all = tenants.iter().flat_map(Tenant::explanations);
-    let all: Vec<_> = all.filter(|it| concerning.is_none_or(|words| it.concerns(words))).collect();
-    if all.is_empty() {
-        return;
+    let mut notes = Vec::new();
+    for tenant in tenants {
+        let all = tenant.explanations().into_iter();
+        let all = all.filter(|it| concerning.is_none_or(|words| it.concerns(words)));
+        notes.extend(all.map(|it| (tenant.status.name(), format!("{} {}", it.state, it.sentence()))));
+        let followers = tenant.followers();
+        if concerning.is_none() && !followers.is_empty() {
+            notes.push((tenant.status.name(), format!("WAITING {}: follows from the above.", followers.join(", "))));
+        }
     }
-    screen.gap();
-    for one in all {
-        screen.note(&one.tenant, &format!("{} {}", one.state, one.sentence()));
+    if !notes.is_empty() {
+        screen.gap();
     }
+    notes.iter().for_each(|(tenant, text)| screen.note(tenant, text));
 }
 
 impl<'a> Stage<'a> {

@@ -24,19 +24,22 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
     let stop = stopped()?;
     tokio::pin!(stop);
     let mut fleet = tokio::select! {
-        fleet = open(&mut screen, &cast, folder.path()) => fleet?,
+        biased;
         () = &mut stop => return Ok(ExitCode::from(INTERRUPTED)),
+        fleet = open(&mut screen, &cast, folder.path()) => fleet?,
     };
     let intent = Intent::write(&folder.path().join("intent"))?;
     let mut stage = Stage { fleet: &mut fleet, cast: &cast, intent: &intent, screen: &mut screen };
     let verdict = tokio::select! {
-        verdict = perform(&mut stage, args) => verdict,
+        // First: the same Ctrl-C ends our processes, which is no failure of the scene.
+        biased;
         () = &mut stop => {
             screen.gap();
-            // Ended by the same Ctrl-C, most of them: how does not matter any more.
+            // How they end does not matter any more.
             let _ = fleet.stop().await;
             return Ok(ExitCode::from(INTERRUPTED));
         }
+        verdict = perform(&mut stage, args) => verdict,
     };
     let is_good = verdict.unwrap_or_else(|error| {
         screen.bad(&format!("{error:#}"));

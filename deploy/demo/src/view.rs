@@ -124,23 +124,24 @@ impl Tenant {
         self.is_converged() || self.is_explained()
     }
 
+    /// Items that wait for what is not done.
+    pub fn followers(&self) -> Vec<String> {
+        self.items.iter().filter(|item| item.standing() == Standing::Follows).map(Item::what).collect()
+    }
+
     /// Of what is not done and why, one entry for each reason.
     pub fn explanations(&self) -> Vec<Explanation> {
         let mut found = BTreeMap::<(&str, &str), Vec<&Item>>::new();
         for item in self.items.iter().filter(|item| item.standing() == Standing::Explained) {
             found.entry((&item.state, item.meaning())).or_default().push(item);
         }
-        found
-            .into_iter()
-            .map(|((state, why), items)| Explanation::new(self.status.name(), state, why, &items))
-            .collect()
+        found.into_iter().map(|((state, why), items)| Explanation::new(state, why, &items)).collect()
     }
 }
 
 /// Several items of one tenant that are not done for one reason.
 #[derive(Debug, Clone)]
 pub struct Explanation {
-    pub tenant: String,
     pub state: String,
     pub why: String,
     pub what: BTreeSet<String>,
@@ -149,12 +150,11 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    fn new(tenant: &str, state: &str, meaning: &str, items: &[&Item]) -> Self {
+    fn new(state: &str, meaning: &str, items: &[&Item]) -> Self {
         let details: BTreeSet<&str> = items.iter().map(|item| item.detail.as_str()).collect();
         // What the agent says of several items at once; of different ones, their reason says enough.
         let detail = details.first().filter(|detail| details.len() == 1 && !detail.is_empty());
         Self {
-            tenant: tenant.to_owned(),
             state: state.to_owned(),
             why: detail.map_or_else(|| format!("{meaning}."), |detail| format!("{meaning} ({detail}).")),
             what: items.iter().map(|item| item.what()).collect(),
