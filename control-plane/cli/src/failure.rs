@@ -98,5 +98,7 @@ fn status_details(status: &tonic::Status) -> Vec<String> {
     fields
         .map(|fault| format!("{}: {}", fault.field, fault.description))
         .chain(contradictions.map(|fault| format!("{}: {}", fault.subject, fault.description)))
+        // The message tells a single fault already.
+        .filter(|line| !status.message().contains(line.as_str()))
         .collect()
 }

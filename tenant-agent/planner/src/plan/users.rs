@@ -4,6 +4,7 @@
 //! ends is in `gone.rs`; which ones are only in the ledger in `implied.rs`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use entente_model::desired::{Item, ItemBody, ItemKey, Want};
 use entente_model::plan::ChangeClass;
@@ -19,6 +20,12 @@ use crate::action::Action;
 use crate::ledger::{Charge, Intent, Left, Ownership, Thing, Update};
 use crate::observed::{Observed, Part, User};
 use crate::verdict::Condition;
+
+/// A joiner redeems within minutes as a rule, and should not wait for the next comparison then.
+const REDEMPTION_LOOK: Duration = Duration::from_secs(30);
+
+/// After this the next comparison is soon enough: the invitation has been left lying.
+const FRESH_INVITATION: Duration = Duration::from_secs(60 * 60);
 
 pub(super) fn decide<'a>(draft: &mut Draft<'a>) -> People<'a> {
     let mut people = find(draft);
@@ -242,6 +249,10 @@ fn found(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, user: &U
     }
     person.is_settled = true;
     if !user.redeemed {
+        let now = draft.now();
+        if user.created.is_some_and(|invited| now.since(invited) < FRESH_INVITATION) {
+            draft.wake_at(now.plus(REDEMPTION_LOOK));
+        }
         return draft.say(key, ItemState::Waiting, Some(Reason::Redemption), "the operator redeems the invitation");
     }
     match person.ownership() {
