@@ -4,37 +4,28 @@
 //! Waiting -> Dialling -> Greeting -> Live -> Waiting ...      Ended: the identity was revoked
 //! ```
 //!
-//! What becomes of a state on a live stream is in [`transfer`].
+//! How a stream begins and ends is in [`link`], what becomes of a state on a live one in [`transfer`].
 
+mod link;
 mod transfer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use entente_model::desired::Version;
 use entente_model::plan::PlannedChange;
 use entente_model::{Guid, Timestamp};
 use entente_seal::{PublicKey, Signed, Verifier};
 
 use crate::backoff::Backoff;
 use crate::clock::{Now, ServerClock};
-use crate::gather::MAX_STATEMENTS;
 use crate::held::{Believed, Desired, Kept};
-use crate::message::{GoAwayReason, Inbound, Outbound, Welcome};
+use crate::message::{Inbound, Outbound};
 use crate::outbox::{Outbox, Status};
-use transfer::{Keeping, Transfer};
+use link::Link;
+use transfer::Keeping;
 
 /// Dialling and greeting together: three slow handshakes.
 const GREETING_PATIENCE: Duration = Duration::from_secs(30);
-
-/// A ping period that an agent accepts, so that neither silence nor noise can be asked of it.
-const PING: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
-
-/// Most items in one report, whatever is asked: some 500 KiB.
-const MAX_BATCH: usize = 1_000;
-
-/// Longest that changes are gathered, whatever is asked.
-const LONGEST_GATHER: Duration = Duration::from_secs(10);
 
 /// Most lines of a plan's answer (agent_service.proto: PlanResult).
 const MAX_PLAN: usize = 5_000;
@@ -149,31 +140,6 @@ pub struct View {
     pub refused: Option<String>,
 }
 
-#[derive(Debug)]
-enum Link {
-    Waiting { until: Duration },
-    Dialling { since: Duration },
-    Greeting { since: Duration },
-    Live(Live),
-    Ended,
-}
-
-/// A stream on which `Welcome` has been said.
-#[derive(Debug)]
-struct Live {
-    since: Duration,
-    heard: Duration,
-    /// Silence longer than this is death.
-    patience: Duration,
-    parked: Option<String>,
-    batch: usize,
-    gather: Duration,
-    transfer: Transfer,
-    /// States in a row that arrived whole and did not add up.
-    mismatches: u32,
-    plans: usize,
-}
-
 /// See the module.
 #[derive(Debug)]
 pub struct Session {
@@ -286,22 +252,6 @@ impl Session {
         }
     }
 
-    fn opened(&mut self, guardrail_digest: String, now: Now, out: &mut Vec<Effect>) {
-        let Link::Dialling { .. } = self.link else {
-            return out.push(Effect::HangUp);
-        };
-        self.link = Link::Greeting { since: now.uptime };
-        let believed = self.believed.as_ref();
-        out.push(Effect::Send(Outbound::Hello {
-            build: self.config.build.clone(),
-            boot_id: self.config.boot_id.clone(),
-            version: believed.map_or(Version::default(), |it| it.desired.version),
-            root: believed.map(|it| it.root),
-            digest: believed.map(|it| it.desired.digest),
-            guardrail_digest,
-        }));
-    }
-
     fn received(&mut self, inbound: Inbound, now: Now, out: &mut Vec<Effect>) {
         match (&mut self.link, inbound) {
             (Link::Greeting { .. } | Link::Live(_), Inbound::GoAway { reason, retry_after }) => {
@@ -334,60 +284,6 @@ impl Session {
         }
     }
 
-    fn welcomed(&mut self, welcome: Welcome, now: Now, out: &mut Vec<Effect>) {
-        if welcome.protocol != PROTOCOL {
-            out.push(Effect::Alarm(Alarm::Protocol(welcome.protocol)));
-            return self.hang_up(None, now, out);
-        }
-        if let Some(skew) = self.clock.set(welcome.server_time, now) {
-            out.push(Effect::Alarm(Alarm::Skew(skew)));
-        }
-        self.take_statements(welcome.statements, out);
-        if let Some(reason) = &welcome.parked {
-            out.push(Effect::Alarm(Alarm::Parked(reason.clone())));
-        }
-        self.outbox.restart(welcome.resend_reports, now.uptime);
-        self.link = Link::Live(Live {
-            since: now.uptime,
-            heard: now.uptime,
-            patience: welcome.ping.clamp(PING.0, PING.1) * 3,
-            parked: welcome.parked,
-            batch: welcome.report_batch.clamp(1, MAX_BATCH),
-            gather: welcome.report_after.min(LONGEST_GATHER),
-            transfer: Transfer::Idle,
-            mismatches: 0,
-            plans: 0,
-        });
-    }
-
-    /// Statements only ever add up; a revocation among them may take the lease's signer.
-    fn take_statements(&mut self, statements: Vec<Signed>, out: &mut Vec<Effect>) {
-        let mut taken = false;
-        for signed in statements {
-            if self.statements.contains(&signed) {
-                continue;
-            }
-            match self.verifier.accept(&signed) {
-                Ok(_) if self.statements.len() < MAX_STATEMENTS => {
-                    self.statements.push(signed);
-                    taken = true;
-                }
-                // Believed for this run, but not kept: nobody honest changes keys that often.
-                Ok(_) => {}
-                Err(error) => out.push(Effect::Alarm(Alarm::Statement(error.to_string()))),
-            }
-        }
-        if taken {
-            out.push(Effect::KeepStatements(self.statements.clone()));
-        }
-        if let Some(believed) = &mut self.believed
-            && believed.doubt(&self.verifier, self.config.entra_tenant)
-        {
-            out.push(Effect::Alarm(Alarm::Lease("the key that signed it was revoked".into())));
-            out.push(Effect::Nudge);
-        }
-    }
-
     fn observed(&mut self, status: Arc<Status>, now: Now) {
         let gather = if let Link::Live(live) = &self.link { live.gather } else { Duration::ZERO };
         self.outbox.observe(status, now.uptime, gather);
@@ -411,44 +307,6 @@ impl Session {
             changes
         });
         out.push(Effect::Send(Outbound::PlanResult { nonce, result }));
-    }
-
-    fn renewed(&mut self, now: Now, out: &mut Vec<Effect>) {
-        if matches!(self.link, Link::Greeting { .. } | Link::Live(_)) {
-            out.push(Effect::HangUp);
-            self.link = Link::Waiting { until: now.uptime };
-        }
-    }
-
-    fn go_away(&mut self, reason: GoAwayReason, retry_after: Duration, now: Now, out: &mut Vec<Effect>) {
-        match reason {
-            GoAwayReason::Revoked => {
-                out.extend([Effect::Alarm(Alarm::Revoked), Effect::HangUp]);
-                self.link = Link::Ended;
-                return;
-            }
-            GoAwayReason::Clone => out.push(Effect::Alarm(Alarm::Clone)),
-            _ => {}
-        }
-        self.hang_up(Some(retry_after), now, out);
-    }
-
-    fn hang_up(&mut self, asked: Option<Duration>, now: Now, out: &mut Vec<Effect>) {
-        out.push(Effect::HangUp);
-        self.lost(asked, now);
-    }
-
-    fn lost(&mut self, asked: Option<Duration>, now: Now) {
-        let lasted = match &self.link {
-            Link::Live(live) => now.uptime.saturating_sub(live.since),
-            Link::Dialling { .. } | Link::Greeting { .. } => Duration::ZERO,
-            Link::Waiting { .. } | Link::Ended => return,
-        };
-        if let Some(keeping) = &mut self.keeping {
-            keeping.nonce = None;
-        }
-        let wait = self.backoff.after_loss(lasted, asked, now);
-        self.link = Link::Waiting { until: now.uptime + wait };
     }
 }
 

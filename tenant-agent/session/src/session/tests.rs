@@ -8,7 +8,10 @@ mod stories;
 use std::time::Duration;
 
 use entente_model::Timestamp;
+use entente_model::desired::Version;
 
+use super::link::Live;
+use super::transfer::Transfer;
 use super::*;
 use provider::Provider;
 

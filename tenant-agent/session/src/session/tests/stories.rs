@@ -6,7 +6,7 @@ use entente_seal::{SealedItem, Statement};
 
 use super::provider::{epoch, groups, v};
 use super::*;
-use crate::message::{NackKind, Stage};
+use crate::message::{NackKind, Stage, Welcome};
 
 fn holding(provider: &Provider) -> Rig {
     let mut rig = Rig::new();

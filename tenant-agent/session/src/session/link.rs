@@ -1,0 +1,157 @@
+//! How a stream begins, what is said at its beginning, and how it ends: dialling, Hello, Welcome, and the wait before
+//! dialling again.
+
+use std::time::Duration;
+
+use entente_model::desired::Version;
+use entente_seal::Signed;
+
+use super::transfer::Transfer;
+use super::{Alarm, Effect, PROTOCOL, Session};
+use crate::clock::Now;
+use crate::gather::MAX_STATEMENTS;
+use crate::message::{GoAwayReason, Outbound, Welcome};
+
+/// A ping period that an agent accepts, so that neither silence nor noise can be asked of it.
+const PING: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+
+/// Most items in one report, whatever is asked: some 500 KiB.
+const MAX_BATCH: usize = 1_000;
+
+/// Longest that changes are gathered, whatever is asked.
+const LONGEST_GATHER: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+pub(super) enum Link {
+    Waiting { until: Duration },
+    Dialling { since: Duration },
+    Greeting { since: Duration },
+    Live(Live),
+    Ended,
+}
+
+/// A stream on which `Welcome` has been said.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub since: Duration,
+    pub heard: Duration,
+    /// Silence longer than this is death.
+    pub patience: Duration,
+    pub parked: Option<String>,
+    pub batch: usize,
+    pub gather: Duration,
+    pub transfer: Transfer,
+    /// States in a row that arrived whole and did not add up.
+    pub mismatches: u32,
+    pub plans: usize,
+}
+
+impl Session {
+    pub(super) fn opened(&mut self, guardrail_digest: String, now: Now, out: &mut Vec<Effect>) {
+        let Link::Dialling { .. } = self.link else {
+            return out.push(Effect::HangUp);
+        };
+        self.link = Link::Greeting { since: now.uptime };
+        let believed = self.believed.as_ref();
+        out.push(Effect::Send(Outbound::Hello {
+            build: self.config.build.clone(),
+            boot_id: self.config.boot_id.clone(),
+            version: believed.map_or(Version::default(), |it| it.desired.version),
+            root: believed.map(|it| it.root),
+            digest: believed.map(|it| it.desired.digest),
+            guardrail_digest,
+        }));
+    }
+
+    pub(super) fn welcomed(&mut self, welcome: Welcome, now: Now, out: &mut Vec<Effect>) {
+        if welcome.protocol != PROTOCOL {
+            out.push(Effect::Alarm(Alarm::Protocol(welcome.protocol)));
+            return self.hang_up(None, now, out);
+        }
+        if let Some(skew) = self.clock.set(welcome.server_time, now) {
+            out.push(Effect::Alarm(Alarm::Skew(skew)));
+        }
+        self.take_statements(welcome.statements, out);
+        if let Some(reason) = &welcome.parked {
+            out.push(Effect::Alarm(Alarm::Parked(reason.clone())));
+        }
+        self.outbox.restart(welcome.resend_reports, now.uptime);
+        self.link = Link::Live(Live {
+            since: now.uptime,
+            heard: now.uptime,
+            patience: welcome.ping.clamp(PING.0, PING.1) * 3,
+            parked: welcome.parked,
+            batch: welcome.report_batch.clamp(1, MAX_BATCH),
+            gather: welcome.report_after.min(LONGEST_GATHER),
+            transfer: Transfer::Idle,
+            mismatches: 0,
+            plans: 0,
+        });
+    }
+
+    /// Statements only ever add up; a revocation among them may take the lease's signer.
+    pub(super) fn take_statements(&mut self, statements: Vec<Signed>, out: &mut Vec<Effect>) {
+        let mut taken = false;
+        for signed in statements {
+            if self.statements.contains(&signed) {
+                continue;
+            }
+            match self.verifier.accept(&signed) {
+                Ok(_) if self.statements.len() < MAX_STATEMENTS => {
+                    self.statements.push(signed);
+                    taken = true;
+                }
+                // Believed for this run, but not kept: nobody honest changes keys that often.
+                Ok(_) => {}
+                Err(error) => out.push(Effect::Alarm(Alarm::Statement(error.to_string()))),
+            }
+        }
+        if taken {
+            out.push(Effect::KeepStatements(self.statements.clone()));
+        }
+        if let Some(believed) = &mut self.believed
+            && believed.doubt(&self.verifier, self.config.entra_tenant)
+        {
+            out.push(Effect::Alarm(Alarm::Lease("the key that signed it was revoked".into())));
+            out.push(Effect::Nudge);
+        }
+    }
+
+    pub(super) fn renewed(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if matches!(self.link, Link::Greeting { .. } | Link::Live(_)) {
+            out.push(Effect::HangUp);
+            self.link = Link::Waiting { until: now.uptime };
+        }
+    }
+
+    pub(super) fn go_away(&mut self, reason: GoAwayReason, retry_after: Duration, now: Now, out: &mut Vec<Effect>) {
+        match reason {
+            GoAwayReason::Revoked => {
+                out.extend([Effect::Alarm(Alarm::Revoked), Effect::HangUp]);
+                self.link = Link::Ended;
+                return;
+            }
+            GoAwayReason::Clone => out.push(Effect::Alarm(Alarm::Clone)),
+            _ => {}
+        }
+        self.hang_up(Some(retry_after), now, out);
+    }
+
+    pub(super) fn hang_up(&mut self, asked: Option<Duration>, now: Now, out: &mut Vec<Effect>) {
+        out.push(Effect::HangUp);
+        self.lost(asked, now);
+    }
+
+    pub(super) fn lost(&mut self, asked: Option<Duration>, now: Now) {
+        let lasted = match &self.link {
+            Link::Live(live) => now.uptime.saturating_sub(live.since),
+            Link::Dialling { .. } | Link::Greeting { .. } => Duration::ZERO,
+            Link::Waiting { .. } | Link::Ended => return,
+        };
+        if let Some(keeping) = &mut self.keeping {
+            keeping.nonce = None;
+        }
+        let wait = self.backoff.after_loss(lasted, asked, now);
+        self.link = Link::Waiting { until: now.uptime + wait };
+    }
+}

@@ -1,0 +1,95 @@
+//! What the loop tells: how the agent stands, to the control plane, to `status`, and to the log.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use entente_model::report::{Finding, PlaneStanding, Reason, Standing};
+use entente_model::{Plane, PlaneMode};
+use entente_planner::guardrail::Guardrail;
+use entente_planner::permission;
+use entente_session::Status;
+use tracing::{error, info};
+
+use super::{Look, Steward};
+use crate::clock;
+use crate::guardrail_file::GuardrailFile;
+use crate::memory::MemoryError;
+
+impl Steward {
+    /// What a person should know beside how the items stand.
+    pub(super) fn alarms(&mut self, guardrail: &GuardrailFile, faults: &[String]) -> Vec<String> {
+        let now = clock::wall();
+        if self.parts.view.borrow().connected || self.heard.is_none() {
+            self.heard = Some(now);
+        }
+        let broken = faults.iter().map(|fault| format!("the plan breaks a rule and is not carried out: {fault}"));
+        let silence = now.since(self.heard.unwrap_or(now));
+        let after = guardrail.content.as_ref().ok().and_then(|content| content.provider_silent);
+        let silent = after.filter(|silent| silence >= silent.after.0);
+        let silent = silent.map(|silent| format!("the provider has been silent for longer than {}", silent.after));
+        let alarms: Vec<_> = broken.chain(silent).collect();
+        alarms.iter().for_each(|alarm| error!(alarm, "needs a person"));
+        alarms
+    }
+
+    pub(super) fn standing(&self, guardrail: &GuardrailFile, paused: bool, mut findings: Vec<Finding>) -> Standing {
+        let content = guardrail.content.as_ref().ok();
+        findings.extend(content.into_iter().flat_map(|content| self.missing_permissions(content)));
+        let plane = |plane: Plane| PlaneStanding {
+            plane,
+            mode: content.map_or(PlaneMode::None, |content| content.mode(plane)),
+            verified: self.verified.get(&plane).copied(),
+        };
+        Standing {
+            settled: self.settled.map(|version| (version.epoch, version.revision)),
+            paused,
+            guardrail_fault: guardrail.fault(),
+            guardrail: guardrail.digest.clone(),
+            planes: Plane::ALL.into_iter().filter(|plane| plane.is_implemented()).map(plane).collect(),
+            permissions: self.permissions.iter().flatten().cloned().collect(),
+            credential_expires: self.parts.credential_expires,
+            findings,
+        }
+    }
+
+    pub(super) fn missing_permissions(&self, guardrail: &Guardrail) -> Vec<Finding> {
+        let Some(permissions) = &self.permissions else { return Vec::new() };
+        let missing = permission::missing(guardrail, permissions).into_iter();
+        missing
+            .map(|row| Finding {
+                plane: row.plane,
+                reason: Reason::PermissionMissing,
+                detail: format!("{}: to {}", row.name, row.why),
+            })
+            .collect()
+    }
+
+    /// Tells the session and `status`, and remembers since when things are as they are.
+    pub(super) async fn publish(&mut self, look: &Look) -> Result<(), MemoryError> {
+        let items: BTreeMap<_, _> =
+            look.plan.reports.iter().map(|report| (report.key.clone(), report.clone())).collect();
+        self.parts.memory.keep_reports(&self.reports, &items).await?;
+        self.reports.clone_from(&items);
+        let status = Status { items, standing: look.standing.clone() };
+        let alarms = self.alarms(&look.guardrail, &look.faults);
+        self.show(&status, alarms);
+        self.parts.status.send_replace(Some(Arc::new(status)));
+        Ok(())
+    }
+
+    pub(super) fn show(&mut self, status: &Status, alarms: Vec<String>) {
+        self.file.write(&self.parts.view.borrow(), status, alarms, self.heard);
+    }
+
+    /// No state yet, or one that does not verify: the agent stands and says so, and touches nothing.
+    pub(super) fn say_nothing_held(&mut self) {
+        let guardrail = self.guardrail();
+        let standing = self.standing(&guardrail, self.switches.positions().paused, Vec::new());
+        let status = Status { items: self.reports.clone(), standing };
+        let alarms = self.alarms(&guardrail, &[]);
+        self.show(&status, alarms);
+        // Of items nothing is known now: only the standing is told, beside what was told before.
+        self.parts.status.send_replace(Some(Arc::new(status)));
+        info!("no desired state is held yet");
+    }
+}
