@@ -273,8 +273,11 @@ fn anchor(draft: &mut Draft<'_>, people: &People<'_>) {
             let action = new_group(&name, ANCHOR_MARK);
             let after = format!("group {name}");
             let (class, charge) = (ChangeClass::Grant, Charge::Free);
-            draft.propose(Proposal { key, class, charge, action, before: String::new(), after, against });
-            draft.recheck();
+            let made = draft.propose(Proposal { key, class, charge, action, before: String::new(), after, against });
+            // Held or paused, it is not on its way: nothing to look for until the next comparison.
+            if matches!(made, Said::Goes) {
+                draft.recheck();
+            }
         }
         Found::There(group, Some(_)) => {
             let members = draft.input.observed.members(group.id).read().copied();
