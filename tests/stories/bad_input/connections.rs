@@ -148,8 +148,11 @@ async fn tokens(fleet: &Fleet, server: &Server, admin: Channel) -> Result<Vec<Ve
     let fresh = create(600).await?;
     // Tried before its end it would enrol, so the end is waited for by the clock.
     let made = Instant::now();
-    eventually("the token ends", SOON, || async { Ok(ensure!(made.elapsed() > Duration::from_secs(3), "not yet")) })
-        .await?;
+    eventually("the token ends", SOON, || async {
+        ensure!(made.elapsed() > Duration::from_secs(3), "not yet");
+        Ok(())
+    })
+    .await?;
     let expired = enroll(short, contoso.clone(), csr()?).await?;
     Ok(vec![
         verdict("an expired token", expired, "PermissionDenied"),
