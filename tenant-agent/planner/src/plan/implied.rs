@@ -7,7 +7,7 @@ use entente_model::desired::{Item, ItemKey, Want};
 use entente_model::report::ItemState;
 
 use super::draft::{Draft, Purpose};
-use super::groups::{Groups, say_left_over, usable};
+use super::groups::{Groups, say_left_over};
 use super::lookup::Found;
 use super::person::{Exit, ExitKind, People};
 use super::{azure, defender, gone, members};
@@ -73,10 +73,9 @@ fn remove(
             Some(Found::Waiting(reason)) => draft.wait(key, *reason, "looked up before it is given up"),
             _ => draft.forget(key),
         },
-        ItemKey::Member { role, class, home, object_id } => {
+        ItemKey::Member { home, object_id, .. } => {
             let person = people.get(&ItemKey::User { home: home.clone(), object_id: *object_id });
-            let group = usable(draft, groups, &ItemKey::Group { role: role.clone(), class: *class });
-            members::end(draft, key, person, group, exit, against);
+            members::end(draft, key, person, groups, exit, against);
         }
         ItemKey::AzureRole { .. } => azure::remove(draft, key, exit, against),
         ItemKey::DefenderRole { .. } | ItemKey::DefenderAssignment { .. } => {

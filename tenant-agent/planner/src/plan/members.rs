@@ -11,11 +11,12 @@ use entente_model::{Guid, Plane, PlaneMode};
 
 use super::draft::{Draft, Proposal};
 use super::groups::{Groups, usable};
+use super::lookup::Found;
 use super::person::{Exit, ExitKind, People, Person};
 use super::{gate, gone};
 use crate::action::Action;
 use crate::ledger::{Charge, Ownership, Thing};
-use crate::observed::Part;
+use crate::observed::{Group, Part};
 use crate::verdict::Condition;
 
 pub(super) fn decide(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups<'_>) {
@@ -26,11 +27,13 @@ pub(super) fn decide(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups
             draft.say(&item.key, ItemState::Refused, Some(Reason::GuardrailPlane), detail);
             continue;
         }
-        let group = usable(draft, groups, &ItemKey::Group { role: role.clone(), class: *class });
         let person = people.get(&ItemKey::User { home: home.clone(), object_id: *object_id });
         match exit(draft, item, person) {
-            Some(exit) => end(draft, &item.key, person, group, exit, Vec::new()),
-            None => give(draft, item, person, group),
+            Some(exit) => end(draft, &item.key, person, groups, exit, Vec::new()),
+            None => {
+                let group = usable(draft, groups, &ItemKey::Group { role: role.clone(), class: *class });
+                give(draft, item, person, group);
+            }
         }
     }
 }
@@ -127,18 +130,21 @@ pub(super) fn end(
     draft: &mut Draft<'_>,
     key: &ItemKey,
     person: Option<&Person<'_>>,
-    group: Option<(Guid, Option<Ownership>)>,
+    groups: &Groups<'_>,
     exit: Exit,
     mut against: Vec<Condition>,
 ) {
+    let ItemKey::Member { role, class, .. } = key else { return };
+    let group_key = ItemKey::Group { role: role.clone(), class: *class };
     let remembered = match draft.entry(key).and_then(|entry| entry.thing.clone()) {
         Some(Thing::Member { group, user }) => Some((group, user)),
         _ => None,
     };
-    let group = group.or_else(|| remembered.map(|(group, _)| (group, draft.owner_of(group))));
+    let group =
+        usable(draft, groups, &group_key).or_else(|| remembered.map(|(group, _)| (group, draft.owner_of(group))));
     let user = person.and_then(Person::id).or(remembered.map(|(_, user)| user));
     let (Some((group, ownership)), Some(user)) = (group, user) else {
-        return gone::ended(draft, key, exit);
+        return end_unseen(draft, key, person, groups.get(&group_key), exit);
     };
     match draft.input.observed.members(group) {
         // A group that answers nothing holds nobody: it is left out of what was read.
@@ -175,6 +181,44 @@ pub(super) fn end(
         against,
     };
     draft.propose_and_say(proposal, (ItemState::Pending, None), "");
+}
+
+/// There is no pair of ids to look at: over only where the group or the account was looked for, and is not there.
+fn end_unseen(
+    draft: &mut Draft<'_>,
+    key: &ItemKey,
+    person: Option<&Person<'_>>,
+    group: Option<&Found<'_, Group>>,
+    exit: Exit,
+) {
+    let account = person.map(|person| &person.account);
+    let is_gone = matches!(group, Some(Found::Nothing)) || matches!(account, Some(Found::Nothing));
+    // Nothing of ours to remember, or nothing said to be over.
+    let claims_nothing = matches!(exit.kind, ExitKind::Implied | ExitKind::Window(Phase::Before(_)));
+    if is_gone || claims_nothing {
+        return gone::ended(draft, key, exit);
+    }
+    gone::note_not_empty(draft, key);
+    for plane in [Plane::Groups, Plane::Users] {
+        if draft.mode(plane) == PlaneMode::None {
+            let detail = format!("whether it is there was not looked at: the plane {plane} is none");
+            return draft.say(key, ItemState::Residual, Some(Reason::GuardrailPlane), detail);
+        }
+    }
+    match (group, account) {
+        (Some(Found::Unread(why)), _) | (_, Some(Found::Unread(why))) => draft.unread(key, why),
+        (Some(Found::Waiting(reason)), _) | (_, Some(Found::Waiting(reason))) => {
+            draft.wait(key, *reason, "looked up until the group and the account are there, or have stayed away");
+        }
+        (Some(Found::There(group, None)), _) => {
+            let detail = format!("group {} is not ours: who is in it was not looked at", group.display_name);
+            draft.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
+        }
+        _ => {
+            let detail = "the group or the account is not certainly known: whether it is there was not looked at";
+            draft.say(key, ItemState::Residual, Some(Reason::Ambiguous), detail);
+        }
+    }
 }
 
 fn is_group_gone(draft: &Draft<'_>, group: Guid) -> bool {

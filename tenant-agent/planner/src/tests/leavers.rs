@@ -118,6 +118,33 @@ fn nothing_is_proven_while_a_read_may_yet_succeed() {
 }
 
 #[test]
+fn a_membership_that_was_not_looked_at_is_never_proven_gone() {
+    let lost = || {
+        let mut world = World::joined(&["sam"], "l1");
+        world.ledger = crate::ledger::Ledger::default();
+        world.leave("sam");
+        world
+    };
+    let mut world = lost();
+    world.settle();
+    assert!(world.is_member("sam", "l1"));
+    assert_eq!(world.member_state("sam", "l1"), "RESIDUAL NOT_OURS");
+
+    let mut world = lost();
+    world.tenant.add_group("ent-l1", "Another of that name", world.now);
+    world.settle();
+    assert_eq!(world.member_state("sam", "l1"), "RESIDUAL AMBIGUOUS");
+
+    let mut world = lost();
+    world.tenant.unread.insert("groups", Reason::CloudUnavailable);
+    for _ in 0..40 {
+        world.step();
+        world.wait(10);
+    }
+    assert_eq!(world.member_state("sam", "l1"), "WAITING UNREAD");
+}
+
+#[test]
 fn a_leaver_whose_account_is_enabled_again_is_blocked_again_and_the_proof_is_void() {
     let mut world = World::joined(&["sam"], "l1");
     world.leave("sam");
