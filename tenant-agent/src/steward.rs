@@ -144,13 +144,15 @@ impl Steward {
             return Ok(self.parts.settings.resync);
         };
         let look = self.look(&desired).await;
+        if !look.faults.is_empty() {
+            // Nothing of a plan that breaks a rule is believed, what it would remember included.
+            self.publish(&look).await?;
+            return Ok(self.parts.settings.resync);
+        }
         let updates = look.plan.updates.clone();
         self.parts.memory.remember(&mut self.ledger, &updates).await?;
         self.publish(&look).await?;
         self.renew_tokens(&look.plan).await;
-        if !look.faults.is_empty() {
-            return Ok(self.parts.settings.resync);
-        }
         let acted = self.apply(&look, cancel).await?;
         Ok(if acted { RESPITE } else { self.until(look.plan.next_wake) })
     }

@@ -153,6 +153,10 @@ pub async fn everything_that_was_given_can_be_taken_back_without_the_control_pla
     let mut fleet = story.converged([customer], &["maya", "sam"]).await?;
     fleet.control_plane()?.kill().await?;
     fleet.agent("contoso")?.stop().await?;
+    // Also what is on a plane that the customer has closed since.
+    let path = fleet.customer_dir("contoso").join("guardrail.yaml");
+    let closed = std::fs::read_to_string(&path)?.replace("azureRoles: manage", "azureRoles: verify");
+    std::fs::write(&path, closed)?;
     let output = fleet.agent_command("contoso", &args!["revoke-all", "--yes"]).await?;
     ensure!(output.code == 0, "{output:?}");
     for person in ["maya", "sam"] {

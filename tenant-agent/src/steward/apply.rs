@@ -33,7 +33,7 @@ impl Steward {
         Ok(acted)
     }
 
-    pub(super) async fn carry_out(&mut self, step: &[&Change]) -> Result<(), MemoryError> {
+    pub(super) async fn carry_out(&mut self, step: &[&Change]) -> Result<Vec<Outcome>, MemoryError> {
         let now = clock::wall();
         let mut intents: Vec<Update> = Vec::new();
         for change in step {
@@ -49,7 +49,7 @@ impl Steward {
             updates.extend(record::after(&self.ledger, change, outcome, &self.parts.settings, now));
         }
         self.parts.memory.remember(&mut self.ledger, &updates).await?;
-        Ok(())
+        Ok(outcomes)
     }
 }
 

@@ -4,14 +4,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use entente_model::PlaneMode;
 use entente_model::desired::{ItemKey, Version};
 use entente_model::report::{ItemReport, ItemState};
 use entente_planner::check;
-use entente_planner::guardrail::Unreadable;
+use entente_planner::guardrail::{Guardrail, Unreadable};
 use entente_planner::ledger::{Ledger, anchor_key};
-use entente_planner::observed::{Observed, Part};
+use entente_planner::observed::{Observed, Part, Unread};
+
 use entente_planner::plan::{self, Change, Input, Plan};
 use entente_planner::reads;
+use entente_planner::record::Outcome;
 use entente_session::Status;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -36,21 +39,26 @@ impl Steward {
         receipt.people.extend(people(&self.ledger));
         receipt.save(&dir)?;
         let (plan, observed, faults) = self.look_for_the_end(&guardrail, &receipt).await;
-        self.parts.memory.remember(&mut self.ledger, &plan.updates).await?;
         if !faults.is_empty() {
             error!(?faults, "the plan breaks a rule and is not carried out: please report this");
             receipt.open = faults.iter().map(|fault| format!("{}: {}", fault.rule, fault.detail)).collect();
             receipt.save(&dir)?;
             return Ok(self.parts.settings.recheck);
         }
+        self.parts.memory.remember(&mut self.ledger, &plan.updates).await?;
         let todo: Vec<&Change> = plan.todo().collect();
         for change in &todo {
             if cancel.is_cancelled() || !self.switches.positions().revoke_all {
                 return Ok(Duration::ZERO);
             }
             // One at a time: a refusal of one stands beside it, and holds up nobody.
-            self.carry_out(&[change]).await?;
-            receipt.done.push(format!("{} {}", clock::wall(), change.action));
+            let outcomes = self.carry_out(&[change]).await?;
+            // Once each, so that a receipt has an end, however often something is tried.
+            let is_new = |action: &str| !receipt.done.iter().any(|line| line.ends_with(action));
+            let action = change.action.to_string();
+            if matches!(outcomes.as_slice(), [Outcome::Done { .. }]) && is_new(&action) {
+                receipt.done.push(format!("{} {action}", clock::wall()));
+            }
         }
         self.judge(&mut receipt, &plan, &observed, !todo.is_empty());
         receipt.save(&dir)?;
@@ -69,8 +77,10 @@ impl Steward {
         guardrail: &GuardrailFile,
         receipt: &Receipt,
     ) -> (Plan, Observed, Vec<check::Fault>) {
-        let content = guardrail.content.as_ref().ok();
-        let mut set = reads::reads(&BTreeMap::new(), &self.ledger, content);
+        // Everything that we gave is looked at, also on planes that the file has closed since.
+        let lifted = guardrail.content.as_ref().ok().map(with_every_plane);
+        let content = lifted.as_ref();
+        let mut set = reads::reads(&BTreeMap::new(), &self.ledger, None);
         set.principals.extend(receipt.people.keys());
         set.user_ids.extend(receipt.people.keys());
         let observed = observe(&self.parts.cloud, &set).await;
@@ -120,7 +130,7 @@ impl Steward {
                 Part::Read(Some(user)) if user.enabled => receipt.open.push(format!("{name} is enabled")),
                 Part::Read(Some(_)) => receipt.left.extend([format!("{name} is blocked; a person deletes accounts")]),
                 Part::Read(None) => {}
-                Part::Unread(why) => receipt.unread.extend([format!("{name}: {}", why.detail)]),
+                Part::Unread(why) => not_read(receipt, &name, &why),
             }
             let Some(rights) = observed.rights.get(&id) else {
                 receipt.unread.insert(format!("what {name} holds"));
@@ -131,7 +141,7 @@ impl Steward {
                     let held = held.iter().filter(|it| Some(it.id) != anchor);
                     receipt.left.extend(held.map(|it| format!("{name} is in {} {}, not by us", it.kind, it.name)));
                 }
-                Part::Unread(why) => receipt.unread.extend([format!("memberships of {name}: {}", why.detail)]),
+                Part::Unread(why) => not_read(receipt, &format!("memberships of {name}"), why),
             }
             for (scope, part) in &rights.azure {
                 match part {
@@ -141,7 +151,7 @@ impl Steward {
                             .left
                             .extend(held.map(|it| format!("{name} has role {} at {scope}, not by us", it.definition)));
                     }
-                    Part::Unread(why) => receipt.unread.extend([format!("{scope} of {name}: {}", why.detail)]),
+                    Part::Unread(why) => not_read(receipt, &format!("{scope} of {name}"), why),
                 }
             }
         }
@@ -157,6 +167,32 @@ impl Steward {
         self.show(&status, alarms);
         self.parts.status.send_replace(Some(std::sync::Arc::new(status)));
     }
+}
+
+/// What time may heal keeps the end open; what is closed to us is named, and nothing is claimed of it.
+fn not_read(receipt: &mut Receipt, what: &str, why: &Unread) {
+    let line = format!("{what}: {}", why.detail);
+    if why.is_passing() {
+        receipt.open.push(line);
+    } else {
+        receipt.unread.insert(line);
+    }
+}
+
+/// The file as it is, but that it lets the agent take back what it gave on a plane that is closed since.
+fn with_every_plane(guardrail: &Guardrail) -> Guardrail {
+    let mut lifted = guardrail.clone();
+    let planes = &mut lifted.planes;
+    for mode in [
+        &mut planes.users,
+        &mut planes.groups,
+        &mut planes.memberships,
+        &mut planes.azure_roles,
+        &mut planes.defender_roles,
+    ] {
+        *mode = PlaneMode::Manage;
+    }
+    lifted
 }
 
 fn people(ledger: &Ledger) -> impl Iterator<Item = (entente_model::Guid, String)> {
