@@ -84,7 +84,8 @@ fn begin(entry: &mut Entry, action: &Action, now: Timestamp) {
 
 fn fail(entry: &mut Entry, reason: Reason, detail: &str, wait: Duration, settings: &Settings, now: Timestamp) {
     let attempts = entry.failure.as_ref().map_or(0, |failure| failure.attempts).saturating_add(1);
-    let retry_at = now.plus(wait.max(settings.backoff(attempts)));
+    // Bounded, whatever the answer asks: a removal must not wait a day because a proxy says so.
+    let retry_at = now.plus(wait.min(settings.retry_longest).max(settings.backoff(attempts)));
     entry.failure = Some(Failure { reason, detail: detail.into(), attempts, retry_at });
 }
 

@@ -270,7 +270,10 @@ impl<'a> Draft<'a> {
     }
 
     pub fn unread(&mut self, key: &ItemKey, why: &Unread) {
-        self.recheck();
+        // What is closed to us is not read every few seconds for that.
+        if why.is_passing() {
+            self.recheck();
+        }
         // What is closed to us for good is said by its own name.
         let reason = if why.is_passing() { Reason::Unread } else { why.reason };
         self.say(key, ItemState::Waiting, Some(reason), why.detail.clone());
