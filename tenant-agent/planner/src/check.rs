@@ -143,7 +143,12 @@ impl Checker<'_> {
             Action::PutAzureRole { scope, definition, .. } => self.azure(change, guardrail, scope, *definition),
             _ => {}
         }
-        let item = self.input.items.get(&change.key);
+        // An assignment gives what its role holds.
+        let giver = match &change.key {
+            ItemKey::DefenderAssignment { role, .. } => &ItemKey::DefenderRole { role: role.clone() },
+            key => key,
+        };
+        let item = self.input.items.get(giver);
         if let (Some(ItemBody::DefenderRole { permissions, .. }), ChangeClass::Grant) =
             (item.map(|item| &item.body), change.class)
         {

@@ -256,6 +256,15 @@ fn role_id(draft: &mut Draft<'_>, tenant: &Defender, key: &ItemKey, verified: bo
     }
 }
 
+/// What the role of an assignment is to hold.
+fn permissions_of<'a>(draft: &Draft<'a>, key: &ItemKey) -> Option<&'a [PermissionGrant]> {
+    let ItemKey::DefenderAssignment { role, .. } = key else { return None };
+    match &draft.input.items.get(&ItemKey::DefenderRole { role: role.clone() })?.body {
+        ItemBody::DefenderRole { permissions, .. } => Some(permissions),
+        _ => None,
+    }
+}
+
 fn create_assignment(
     draft: &mut Draft<'_>,
     key: &ItemKey,
@@ -266,6 +275,10 @@ fn create_assignment(
 ) {
     let mut against = gate::plane(draft, Plane::DefenderRoles);
     against.extend(gate::prefix(draft, name));
+    // An assignment gives what its role holds.
+    if let Some(permissions) = permissions_of(draft, key) {
+        against.extend(gate::defender(draft, permissions));
+    }
     if draft.protects_group(principal) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }

@@ -118,6 +118,19 @@ fn what_is_asked_waits_for_approval_and_what_is_refused_refuses_the_whole_role()
 }
 
 #[test]
+fn an_assignment_is_not_made_anew_once_the_file_refuses_what_its_role_holds() {
+    let mut world = World::new();
+    world.defender_role("l1", &["secdata.basics.read"]);
+    world.settle();
+    world.guardrail = World::new().guardrail("allow: [readIncidents, ", "allow: [").guardrail;
+    world.tenant.state.defender.assignments.clear();
+    world.wait(7200);
+    world.settle();
+    assert_eq!(world.state(&"defenderAssignment/l1/standard".parse().unwrap()), "REFUSED GUARDRAIL_CAPABILITY");
+    assert!(world.tenant.state.defender.assignments.is_empty());
+}
+
+#[test]
 fn a_withheld_permission_is_neither_given_nor_judged() {
     let mut world = World::new();
     world.defender_role("l1", &["secdata.basics.read", "emailcontent.read"]);
