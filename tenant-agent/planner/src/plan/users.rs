@@ -234,6 +234,9 @@ fn adopt(draft: &mut Draft<'_>, key: &ItemKey, user: &User, mut against: Vec<Con
 
 fn found(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, user: &User, against: Vec<Condition>) {
     let Some(id) = user.id else { return };
+    if draft.protects_user(id) {
+        return draft.say(key, ItemState::Refused, Some(Reason::GuardrailProtected), "the account is protected");
+    }
     if !user.enabled || draft.entry(key).is_some_and(|entry| entry.block.is_some()) {
         return disabled(draft, key, person, user, id, against);
     }
@@ -243,9 +246,6 @@ fn found(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, user: &U
     if let Some(reason) = refusal(&against) {
         let detail = "the account is there; it is given nothing more";
         return draft.say(key, ItemState::Refused, Some(reason), detail);
-    }
-    if draft.protects_user(id) {
-        return draft.say(key, ItemState::Refused, Some(Reason::GuardrailProtected), "the account is protected");
     }
     person.is_settled = true;
     if !user.redeemed {
@@ -317,6 +317,10 @@ pub(super) fn mark(draft: &mut Draft<'_>, user: Guid, anchor: Guid, is_member: b
     if is_member || lagging || draft.purpose == Purpose::RevokeAll || draft.protects_user(user) {
         return;
     }
+    let mut against = gate::plane(draft, Plane::Users);
+    if draft.protects_group(anchor) {
+        against.push(Condition::Refused(Reason::GuardrailProtected));
+    }
     let proposal = Proposal {
         key,
         class: ChangeClass::Grant,
@@ -324,7 +328,7 @@ pub(super) fn mark(draft: &mut Draft<'_>, user: Guid, anchor: Guid, is_member: b
         action: Action::AddMember { group: anchor, user },
         before: String::new(),
         after: "marked as ours".into(),
-        against: gate::plane(draft, Plane::Users),
+        against,
     };
     if let Said::Goes = draft.propose(proposal) {
         draft.recheck();

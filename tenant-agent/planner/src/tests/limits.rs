@@ -243,6 +243,37 @@ fn protected_objects_are_never_touched() {
 }
 
 #[test]
+fn our_block_on_an_account_that_is_protected_since_stays() {
+    let mut world = World::joined(&["maya"], "l1");
+    let maya = world.account("maya").unwrap();
+    world.leave("maya");
+    world.settle();
+    let text = format!("protected:\n  users: [{maya}]");
+    world.guardrail = World::new().guardrail("protected:", &text).guardrail;
+    world.version.revision += 1;
+    world.member("maya", "l1");
+    world.settle();
+    assert_eq!(world.user_state("maya"), "REFUSED GUARDRAIL_PROTECTED");
+    assert!(!world.tenant.state.users[&maya].enabled);
+}
+
+#[test]
+fn where_the_anchor_group_is_protected_users_go_unmarked_and_the_rest_goes_on() {
+    let mut world = World::joined(&["maya"], "l1");
+    let anchor = world.group_id("anchor");
+    let text = format!("protected:\n  groups: [{anchor}]");
+    world.guardrail = World::new().guardrail("protected:", &text).guardrail;
+    world.member("li", "l1");
+    world.settle();
+    world.redeem("li");
+    world.settle();
+    assert_eq!(world.member_state("li", "l1"), "APPLIED");
+    assert!(!world.is_member("li", "anchor"));
+    let said = world.step();
+    assert!(said.contains("REFUSED GRANT GUARDRAIL_PROTECTED: add user li to group ent-anchor"), "{said}");
+}
+
+#[test]
 fn a_person_whom_the_customer_bars_loses_what_they_had() {
     let mut world = World::joined(&["maya"], "l1");
     world.guardrail = World::new().guardrail("barred: []", "barred: [maya@nordwall.example]").guardrail;
