@@ -3,6 +3,7 @@
 //! An item that was last desired in another epoch is HELD until it is named: a restored backup must not remove what
 //! it has forgotten. When the customer ends it all, nothing is held.
 
+use entente_model::Guid;
 use entente_model::desired::{Item, ItemKey, Want};
 use entente_model::report::ItemState;
 
@@ -11,7 +12,7 @@ use super::groups::{Groups, say_left_over};
 use super::lookup::Found;
 use super::person::{Exit, ExitKind, People};
 use super::{azure, defender, gone, members};
-use crate::ledger::{Entry, Ownership};
+use crate::ledger::{Entry, Ownership, Thing};
 use crate::verdict::Condition;
 
 pub(super) fn decide(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups<'_>) {
@@ -50,6 +51,14 @@ fn has_left(draft: &Draft<'_>, key: &ItemKey) -> bool {
     }
 }
 
+/// Whether a membership still names this user or group: what was adopted is known for as long, or the membership
+/// would no longer be ours to remove.
+fn is_named(draft: &Draft<'_>, id: Guid) -> bool {
+    let names = |thing: &Thing| matches!(thing, Thing::Member { group, user } if *group == id || *user == id);
+    let mut members = draft.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Member { .. }));
+    members.any(|(_, entry)| entry.thing.as_ref().is_some_and(names))
+}
+
 fn remove(
     draft: &mut Draft<'_>,
     people: &People<'_>,
@@ -62,6 +71,7 @@ fn remove(
         ItemKey::User { .. } => {
             let Some(person) = people.get(key) else { return };
             match person.account {
+                Found::There(user, Some(Ownership::Adopted)) if user.id.is_some_and(|id| is_named(draft, id)) => {}
                 // Its memberships go by themselves; the account was never ours to end.
                 Found::There(_, Some(Ownership::Adopted) | None) | Found::Nothing => draft.forget(key),
                 _ => gone::leave(draft, key, person, exit, against),
@@ -69,6 +79,7 @@ fn remove(
         }
         ItemKey::Group { .. } => match groups.get(key) {
             Some(Found::There(group, Some(Ownership::Owned))) => say_left_over(draft, key, group),
+            Some(Found::There(group, Some(Ownership::Adopted))) if is_named(draft, group.id) => {}
             Some(Found::Unread(why)) => draft.unread(key, why),
             Some(Found::Waiting(reason)) => draft.wait(key, *reason, "looked up before it is given up"),
             _ => draft.forget(key),

@@ -5,6 +5,7 @@ use expect_test::expect;
 use super::tenant::Mishap;
 use super::world::{RESPONDER, SCOPE, World};
 use crate::observed::AzureAssignment;
+use entente_model::desired::ItemKey;
 use entente_model::report::Reason;
 
 fn set(words: &[&str]) -> std::collections::BTreeSet<String> {
@@ -65,6 +66,29 @@ fn a_group_that_bears_our_mark_is_adopted_with_leave() {
     world.settle();
     assert!(world.is_member("maya", "l1"));
     assert!(world.tenant.state.members[&group].contains(&other), "a member of the customer's was removed");
+}
+
+#[test]
+fn an_adopted_group_is_known_until_the_memberships_that_we_gave_in_it_are_gone() {
+    let mut world = World::new().guardrail("adoptExisting: ask", "adoptExisting: allow");
+    let group = world.tenant.add_group("ent-l1", "Entente: l1", world.now);
+    world.tenant.add_guest("maya@nordwall.example", "Maya", world.now);
+    world.redeem("maya");
+    world.wait(600);
+    world.member("maya", "l1");
+    world.settle();
+    assert!(world.is_member("maya", "l1"));
+    world.items.clear();
+    world.version.revision += 1;
+    world.tenant.mishaps.push_back(Mishap::Refused(Reason::Throttled));
+    world.settle();
+    world.wait(300);
+    world.settle();
+    assert_eq!(world.tenant.state.members[&group], [].into());
+    world.wait(300);
+    world.settle();
+    let names = |key: &ItemKey| matches!(key, ItemKey::Group { .. } | ItemKey::User { .. } | ItemKey::Member { .. });
+    assert!(!world.ledger.entries.keys().any(names), "{:?}", world.ledger.entries);
 }
 
 #[test]
