@@ -205,14 +205,23 @@ fn remove_extras(
     let verified = ownership.is_none() && draft.mode(Plane::Groups) == PlaneMode::Verify;
     let is_ours = ownership == Some(Ownership::Owned);
     let desired = draft.input.items.contains_key(key);
-    if !(is_ours || verified) || !desired || draft.mode(Plane::Memberships) == PlaneMode::None {
+    if !(is_ours || verified) || draft.mode(Plane::Memberships) == PlaneMode::None {
         return;
     }
     let Some(members) = draft.input.observed.members(group.id).read().copied() else { return };
     let accounted = accounted(draft, people, key, group.id);
     for user in members.difference(&accounted) {
-        extra(draft, people, group, *user);
+        // A group that no role needs any more is a person's task; nobody who leaves is left in it.
+        if desired || (is_ours && leaves(people, *user)) {
+            extra(draft, people, group, *user);
+        }
     }
+}
+
+fn leaves(people: &People<'_>, user: Guid) -> bool {
+    people.values().any(|person| {
+        person.id() == Some(user) && person.exit.is_some_and(|exit| exit.kind == ExitKind::Named && exit.is_leaver)
+    })
 }
 
 /// Those who have an item or an entry, which decides about them.
@@ -244,10 +253,7 @@ fn extra(draft: &mut Draft<'_>, people: &People<'_>, group: &Group, user: Guid) 
     if draft.protects_user(user) || draft.protects_group(group.id) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }
-    let leaves = people.values().any(|person| {
-        person.id() == Some(user) && person.exit.is_some_and(|exit| exit.kind == ExitKind::Named && exit.is_leaver)
-    });
-    let (class, charge) = match leaves {
+    let (class, charge) = match leaves(people, user) {
         true => (ChangeClass::Leaver, Charge::Free),
         false => (ChangeClass::OtherRemoval, Charge::Other),
     };
