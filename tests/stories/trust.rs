@@ -60,10 +60,17 @@ pub async fn a_state_that_was_altered_on_disk_is_refused(story: Story) -> Result
     let mail = b"maya@nordwall.example";
     ensure!(alter(&state, mail)? > 0, "the state on disk names her");
     let from = kit::now(&fleet).await?;
-    // Whether it starts and says so, or refuses to start: it must not act on what it holds.
-    let started = fleet.start_agent("contoso").await;
-    if started.is_ok() {
-        fleet.wait_converged(SOON).await?;
+    // What is hit depends on where the letters lie: it refuses to start, or asks for the state anew, or finds that it
+    // has lost its ledger and only proposes. Whichever it is, it must not act on what it holds.
+    if fleet.start_agent("contoso").await.is_ok() {
+        eventually("it has looked at everything", SOON, || async {
+            let status = fleet.cli_json(&args!["status", "contoso"]).await?;
+            let phase = status["phase"].as_str().unwrap_or_default();
+            let settled = ["CONVERGED", "WAITING", "PARTIAL"].iter().any(|word| phase.ends_with(word));
+            ensure!(settled && status["connected"] == true, "{status}");
+            Ok(())
+        })
+        .await?;
     }
     let writes = kit::calls(&fleet, fleet.customer("contoso")?, from).await?.into_iter().filter(kit::is_write).count();
     ensure!(writes == 0, "{writes} writes from an altered state");
