@@ -111,12 +111,21 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
         .truncate(false)
         .open(dir.join("STORE"))
         .map_err(|e| storage(dir, e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { dir: dir.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(storage(dir, error)),
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => std::thread::sleep(LOCK_GLANCE),
+            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { dir: dir.to_owned() }),
+            Err(TryLockError::Error(error)) => return Err(storage(dir, error)),
+        }
     }
 }
+
+/// A lock outlives its holder for a moment: a child that was being started holds it too, until it runs its program.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+
+const LOCK_GLANCE: Duration = Duration::from_millis(20);
 
 /// The id in `STORE`, or none if the store was never completely created.
 fn read_mark(dir: &Path, lock: &mut File) -> Result<Option<Uuid>, OpenError> {
