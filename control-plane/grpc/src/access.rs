@@ -3,21 +3,20 @@
 //! The standard methods of the six kinds are one macro: they differ in names only.
 
 mod convert;
+#[cfg(test)]
+mod tests;
 
-use entente_app::{App, AppError, Applied, Caller, Change, Delete, Put, Stored};
+use entente_app::{App, AppError, Applied, Caller, Change, Delete, Put};
 use entente_model::OperatorName;
 use entente_model::intent::{Kind, Manifest, ResourceName};
 use entente_model::violation::Violation;
 use entente_proto::access::v1 as wire;
 use entente_proto::access::v1::access_service_server::AccessService;
-use entente_proto::convert::access::{Resource, manifest_from_proto, resource_from_proto};
-use entente_proto::convert::manifest::to_value;
-use prost_types::FieldMask;
-use serde_json::{Map, Value};
+use entente_proto::convert::access::{Resource, manifest_from_proto, resource_from_proto, resource_to_value};
 use tonic::{Request, Response, Status};
 
 use crate::call::answer;
-use crate::mask::masked;
+use crate::mask::replaced;
 use crate::parse::{etag, name, optional_name, options, page, required};
 use convert::{applied, audit_record, impact, resource};
 
@@ -50,23 +49,6 @@ async fn set(app: App, caller: Caller, asked: wire::ApplyIntentRequest) -> Resul
     let puts = manifests(&asked.manifests)?.into_iter().zip(asked.manifests.iter().map(convert::etag_of));
     let puts = puts.map(|(manifest, etag)| Put::Set { manifest, etag }).collect();
     app.change(&caller, Change { puts, deletes: Vec::new() }, &options).await.map(|done| applied(&done))
-}
-
-/// The top-level fields, in manifest form, by which an update differs from what is there; all of them without a mask.
-/// A field that is left out is `null`: its default.
-fn update_of(present: &Stored, new: &Manifest, mask: Option<&FieldMask>) -> Map<String, Value> {
-    let (before, after) = (object(&present.manifest), object(new));
-    let whole = mask.is_none_or(|mask| mask.paths.is_empty() || mask.paths == ["*"]);
-    let fields = before.keys().chain(after.keys()).filter(|field| !matches!(field.as_str(), "kind" | "name"));
-    let touched = fields.filter(|field| whole || before.get(*field) != after.get(*field));
-    touched.map(|field| (field.clone(), after.get(field).cloned().unwrap_or(Value::Null))).collect()
-}
-
-fn object(manifest: &Manifest) -> Map<String, Value> {
-    match to_value(manifest) {
-        Value::Object(fields) => fields,
-        _ => unreachable!("a manifest is an object"),
-    }
 }
 
 /// A resource of the kind that was asked for by its name.
@@ -151,12 +133,10 @@ macro_rules! access_service {
                             concat!(stringify!($field), ".name"),
                             &message.name,
                         )?);
-                        let present = app.get(&caller, &resource_name)?;
                         let etag = etag(message.etag.clone());
-                        let mask = asked.update_mask.as_ref();
-                        let merged = masked(stringify!($kind), &only!($kind, resource(&present)), message, mask)
+                        let tree = |masked| resource_to_value(&Resource::$kind(masked));
+                        let fields = replaced(stringify!($kind), &message, asked.update_mask.as_ref(), tree)
                             .map_err(|violation| AppError::Invalid(vec![violation]))?;
-                        let fields = update_of(&present, &one(Resource::$kind(merged))?, mask);
                         let puts = vec![Put::Update { name: resource_name, fields, etag }];
                         let done = app.change(&caller, Change { puts, deletes: Vec::new() }, &options).await?;
                         Ok(only!($kind, changed(done)?))

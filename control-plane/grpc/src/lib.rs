@@ -15,6 +15,8 @@ mod mask;
 mod parse;
 pub mod server;
 mod status;
+#[cfg(test)]
+mod testing;
 pub mod transport;
 
 pub use agent::Rate;

@@ -8,7 +8,7 @@ mod to_proto;
 
 use entente_model::Timestamp;
 
-pub use from_proto::{manifest_from_proto, resource_from_proto};
+pub use from_proto::{manifest_field, manifest_from_proto, resource_from_proto, resource_to_value};
 pub use to_proto::{manifest_to_proto, resource_to_proto};
 
 use crate::access::v1 as wire;

@@ -162,6 +162,8 @@ fn typed<T: DeserializeOwned>(name: &ResourceName, value: Value) -> Result<T, Vi
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let field = if path == "." { name.to_string() } else { format!("{name}: {path}") };
-        Violation::new(field, Fault::Malformed, error.inner().to_string())
+        let text = error.inner().to_string();
+        let reason = if text.starts_with("missing field") { Fault::Missing } else { Fault::Malformed };
+        Violation::new(field, reason, text)
     })
 }

@@ -15,7 +15,12 @@ pub fn manifest_from_proto(message: &wire::Manifest) -> Result<Manifest, Violati
 
 /// Reads a resource of any kind. Output-only fields are ignored.
 pub fn resource_from_proto(resource: &Resource) -> Result<Manifest, Violation> {
-    manifest::from_value(match resource {
+    manifest::from_value(resource_to_value(resource)?)
+}
+
+/// The manifest's tree of a resource of any kind, whole or not: it is not checked yet, and what is empty is left out.
+pub fn resource_to_value(resource: &Resource) -> Result<Value, Violation> {
+    Ok(match resource {
         Resource::HomeTenant(it) => home_tenant(it)?,
         Resource::Tenant(it) => tenant(it)?,
         Resource::Operator(it) => operator(it)?,
@@ -23,6 +28,19 @@ pub fn resource_from_proto(resource: &Resource) -> Result<Manifest, Violation> {
         Resource::SocRole(it) => soc_role(it)?,
         Resource::Assignment(it) => assignment(it),
     })
+}
+
+/// The manifest's field that stands for a field of a resource that can be updated.
+pub fn manifest_field(field: &str) -> String {
+    match field {
+        "entra_tenant_id" => "entraTenant".into(),
+        "attestation" => "attested".into(),
+        _ => {
+            let mut words = field.split('_');
+            let first = words.next().unwrap_or_default().to_owned();
+            words.fold(first, |camel, word| camel + &word[..1].to_uppercase() + &word[1..])
+        }
+    }
 }
 
 /// The tree of a manifest; empty texts, lists and maps count as left out.

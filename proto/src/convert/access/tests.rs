@@ -38,3 +38,21 @@ fn an_empty_message_is_faulted_not_taken() {
         assert!(resource_from_proto(&resource).is_err());
     }
 }
+
+#[test]
+fn every_field_that_callers_set_has_a_field_in_the_manifest() {
+    let samples: Vec<serde_json::Value> = serde_json::from_str(SAMPLES).unwrap();
+    let set = <prost_types::FileDescriptorSet as prost::Message>::decode(crate::DESCRIPTORS).unwrap();
+    for message in ["HomeTenant", "Tenant", "Operator", "Squad", "Assignment"] {
+        let of_kind = samples.iter().filter(|sample| sample["kind"] == message);
+        let known = of_kind.flat_map(|sample| sample.as_object().unwrap().keys().cloned());
+        let known: std::collections::BTreeSet<_> = known.filter(|key| key != "kind").collect();
+        let descriptor = set.file.iter().flat_map(|file| &file.message_type).find(|it| it.name() == message).unwrap();
+        let of_the_server = ["uid", "etag", "revision", "create_time", "update_time"];
+        let set_by_callers = descriptor.field.iter().filter(|field| !of_the_server.contains(&field.name()));
+        assert_eq!(
+            set_by_callers.map(|field| manifest_field(field.name())).collect::<std::collections::BTreeSet<_>>(),
+            known
+        );
+    }
+}

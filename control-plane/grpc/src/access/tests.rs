@@ -1,0 +1,114 @@
+//! Repeated calls, over the wire: each gets the first answer, whatever has happened to its resource since (AIP-155).
+
+use entente_proto::access::v1::access_service_client::AccessServiceClient;
+use prost_types::FieldMask;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+use super::wire::manifest::Resource as Sent;
+use super::*;
+use crate::testing::Fixture;
+
+type Client = AccessServiceClient<Channel>;
+
+fn id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+fn operator(display_name: &str, etag: &str) -> wire::Operator {
+    let name = "operators/sam".into();
+    wire::Operator { name, display_name: display_name.into(), etag: etag.into(), ..Default::default() }
+}
+
+fn update(display_name: &str, etag: &str, paths: &[&str], request_id: &str) -> wire::UpdateOperatorRequest {
+    wire::UpdateOperatorRequest {
+        operator: Some(operator(display_name, etag)),
+        update_mask: Some(FieldMask { paths: paths.iter().map(|it| (*it).to_owned()).collect() }),
+        request_id: request_id.into(),
+        validate_only: false,
+    }
+}
+
+/// Knows sam, as "Sam".
+async fn start() -> (Fixture, Client, wire::Operator) {
+    let fixture = Fixture::start(|_| {}).await;
+    let mut client = AccessServiceClient::new(fixture.channel(fixture.api, &fixture.maya));
+    let request_id = id();
+    let create = wire::CreateOperatorRequest { operator: Some(operator("Sam", "")), request_id, validate_only: false };
+    let sam = client.create_operator(create.clone()).await.unwrap().into_inner();
+    assert_eq!(client.create_operator(create).await.unwrap().into_inner(), sam);
+    (fixture, client, sam)
+}
+
+/// Somebody else's change in between.
+async fn rename(client: &mut Client, to: &str) {
+    client.update_operator(update(to, "", &["display_name"], &id())).await.unwrap();
+}
+
+async fn present(client: &mut Client) -> Result<wire::Operator, Status> {
+    let request = wire::GetOperatorRequest { name: "operators/sam".into() };
+    client.get_operator(request).await.map(tonic::Response::into_inner)
+}
+
+#[tokio::test]
+async fn a_repeated_update_gets_the_first_answer_and_changes_nothing() {
+    let (_fixture, mut client, sam) = start().await;
+    for (paths, etag) in [(&["display_name"][..], ""), (&[], ""), (&["*"], ""), (&["display_name"], "present")] {
+        let etag = if etag.is_empty() { String::new() } else { present(&mut client).await.unwrap().etag };
+        let asked = update("Sam Berg", &etag, paths, &id());
+        let first = client.update_operator(asked.clone()).await.unwrap().into_inner();
+        assert_eq!((first.display_name.as_str(), &first.uid), ("Sam Berg", &sam.uid));
+        assert_eq!(client.update_operator(asked.clone()).await.unwrap().into_inner(), first, "{paths:?}, at once");
+        rename(&mut client, "Samuel").await;
+        assert_eq!(client.update_operator(asked.clone()).await.unwrap().into_inner(), first, "{paths:?}, later");
+        assert_eq!(present(&mut client).await.unwrap().display_name, "Samuel");
+    }
+}
+
+#[tokio::test]
+async fn an_update_under_the_id_of_another_one_is_refused() {
+    let (_fixture, mut client, sam) = start().await;
+    let first = update("Sam Berg", "", &["display_name"], &id());
+    client.update_operator(first.clone()).await.unwrap();
+    for other in [
+        update("Samuel", "", &["display_name"], &first.request_id),
+        update("Sam Berg", "", &[], &first.request_id),
+        update("Sam Berg", &sam.etag, &["display_name"], &first.request_id),
+    ] {
+        let refused = client.update_operator(other).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        assert_eq!(refused.get_details_error_info().unwrap().reason, "REQUEST_ID_REUSED");
+    }
+}
+
+#[tokio::test]
+async fn repeated_deletions_and_sets_with_an_etag_get_the_first_answer() {
+    let (_fixture, mut client, sam) = start().await;
+    let manifest = wire::Manifest { resource: Some(Sent::Operator(operator("Sam Berg", &sam.etag))) };
+    let set = wire::ApplyIntentRequest { manifests: vec![manifest], request_id: id(), validate_only: false };
+    let first = client.apply_intent(set.clone()).await.unwrap().into_inner();
+    assert_eq!(first.changes[0].kind(), wire::ChangeKind::Updated);
+    rename(&mut client, "Samuel").await;
+    assert_eq!(client.apply_intent(set.clone()).await.unwrap().into_inner(), first);
+
+    let etag = present(&mut client).await.unwrap().etag;
+    let (name, request_id) = ("operators/sam".to_owned(), id());
+    let delete = wire::DeleteOperatorRequest { name, etag, request_id, validate_only: false };
+    let deleted = client.delete_operator(delete.clone()).await.unwrap().into_inner();
+    assert_eq!(client.delete_operator(delete).await.unwrap().into_inner(), deleted);
+    assert_eq!(present(&mut client).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(client.apply_intent(set).await.unwrap().into_inner(), first, "also once it is gone");
+}
+
+#[tokio::test]
+async fn an_update_leaves_alone_what_its_mask_does_not_name() {
+    let (_fixture, mut client, sam) = start().await;
+    let wrong = wire::Operator { state: 77, ..operator("Sam Berg", "") };
+    let asked = wire::UpdateOperatorRequest { operator: Some(wrong), ..update("", "", &["display_name"], "") };
+    let updated = client.update_operator(asked).await.unwrap().into_inner();
+    assert_eq!((updated.display_name.as_str(), updated.state), ("Sam Berg", sam.state));
+    let empty = client.update_operator(update("", "", &["display_name"], "")).await.unwrap_err();
+    let fault = empty.get_details_bad_request().unwrap().field_violations.remove(0);
+    assert_eq!((fault.field.as_str(), fault.reason.as_str()), ("operators/sam", "MISSING"));
+}
