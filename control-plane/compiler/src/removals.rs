@@ -1,6 +1,7 @@
 //! What a change names for removal, and which removals it ends.
 //!
-//! A person who leaves, is suspended or is deleted is removed as a whole, wherever the account may be. A membership is
+//! A person who leaves, is suspended or is deleted is removed as a whole, wherever the account may be; so is an account
+//! that its operator's manifest no longer lists. A membership is
 //! named when someone took it away: the assignment was deleted, or no longer reaches the person. Where only labels,
 //! `except`, names or tenants changed, access ends by implication and under the customer's caps: such an edit is the
 //! one that slips. What is granted again is no longer removed.
@@ -12,7 +13,7 @@ use entente_model::intent::{Identity, Operator, OperatorState, ResourceName};
 use entente_model::revocation::{Cause, Revocation, Subject};
 use entente_model::{OperatorName, TenantName};
 
-use crate::edit::Edit;
+use crate::edit::{Edit, Sighting};
 use crate::index::Account;
 use crate::roster::user_key;
 use crate::touched::{Parts, Step, both};
@@ -23,14 +24,14 @@ pub(crate) type Rows = BTreeMap<String, Option<Revocation>>;
 
 /// The removals that a change makes, alters and ends.
 pub(crate) fn removals(step: &Step<'_, '_>, edit: &Edit, changed: &[ResourceName], parts: &Parts) -> Rows {
-    let mut change = Change { step, edit, leavers: leavers(step, changed), rows: Rows::new() };
+    let mut change = Change { step, edit, departures: departures(step, changed), rows: Rows::new() };
     change.take_confirmed();
     change.forget_tenants(changed);
     let named = change.compare(parts);
     for (subject, tenants) in named {
         change.name(subject, tenants);
     }
-    change.name_leavers();
+    change.name_departures();
     change.rows.retain(|id, row| {
         let tenants_left = row.as_ref().is_some_and(|row| !row.tenants.is_empty());
         if !tenants_left {
@@ -44,8 +45,17 @@ pub(crate) fn removals(step: &Step<'_, '_>, edit: &Edit, changed: &[ResourceName
 struct Change<'c, 'w, 'a> {
     step: &'c Step<'w, 'a>,
     edit: &'c Edit,
-    leavers: BTreeMap<&'a OperatorName, (&'a Operator, Cause)>,
+    departures: BTreeMap<(&'a OperatorName, Account), Departure<'a>>,
     rows: Rows,
+}
+
+/// An account that is to have nothing any more.
+#[derive(Clone, Copy)]
+struct Departure<'a> {
+    operator: &'a Operator,
+    identity: &'a Identity,
+    cause: Cause,
+    was_active: bool,
 }
 
 /// What is named for removal, before it is known in which tenants.
@@ -57,25 +67,50 @@ struct Named<'a> {
     /// `None` for the whole person.
     membership: Option<ItemKey>,
     cause: Cause,
+    /// The person was at work until now, so that what is still open is of an earlier removal.
+    anew: bool,
 }
 
-/// Those who are there before and work no more afterwards.
-fn leavers<'a>(step: &Step<'_, 'a>, changed: &[ResourceName]) -> BTreeMap<&'a OperatorName, (&'a Operator, Cause)> {
-    let mut leavers = BTreeMap::new();
+impl Named<'_> {
+    /// Whether it takes the place of one that is still open. Leaving outranks a suspension; of what is only said again,
+    /// the first stands, and who said it.
+    fn supersedes(&self, row: &Revocation) -> bool {
+        self.anew || (self.cause.is_leaver() && self.cause != row.cause && row.cause != Cause::Left)
+    }
+}
+
+/// Accounts of those who are there before and work no more afterwards, and accounts that are theirs no more.
+fn departures<'a>(
+    step: &Step<'_, 'a>,
+    changed: &[ResourceName],
+) -> BTreeMap<(&'a OperatorName, Account), Departure<'a>> {
+    let mut departures = BTreeMap::new();
     for name in changed {
         let ResourceName::Operator(name) = name else { continue };
-        let Some(before) = step.before.intent.operators.get(name) else { continue };
-        let after = step.after.intent.operators.get(name).map(|after| after.state);
-        let cause = match (before.state, after) {
-            (OperatorState::Left, None)
-            | (OperatorState::Active | OperatorState::Suspended, Some(OperatorState::Left)) => Cause::Left,
-            (_, None) => Cause::OperatorDeleted,
-            (OperatorState::Active, Some(OperatorState::Suspended)) => Cause::Suspended,
-            _ => continue,
-        };
-        leavers.insert(&before.name, (&**before, cause));
+        let Some(operator) = step.before.intent.operators.get(name) else { continue };
+        let after = step.after.intent.operators.get(name);
+        let whole = why_gone(operator.state, after.map(|after| after.state));
+        let was_active = operator.state == OperatorState::Active;
+        for identity in &operator.identities {
+            let account = Account::from(identity);
+            let kept = after.is_some_and(|after| after.identities.iter().any(|it| Account::from(it) == account));
+            let Some(cause) = whole.or((!kept).then_some(Cause::IdentityDropped)) else { continue };
+            departures.insert((&operator.name, account), Departure { operator, identity, cause, was_active });
+        }
     }
-    leavers
+    departures
+}
+
+/// Why a person works no more, if a change of state says so. `None` afterwards is a deletion.
+fn why_gone(before: OperatorState, after: Option<OperatorState>) -> Option<Cause> {
+    match (before, after) {
+        (OperatorState::Left, None) | (OperatorState::Active | OperatorState::Suspended, Some(OperatorState::Left)) => {
+            Some(Cause::Left)
+        }
+        (_, None) => Some(Cause::OperatorDeleted),
+        (OperatorState::Active, Some(OperatorState::Suspended)) => Some(Cause::Suspended),
+        _ => None,
+    }
 }
 
 impl<'a> Change<'_, '_, 'a> {
@@ -156,17 +191,20 @@ impl<'a> Change<'_, '_, 'a> {
 
     /// How a lost membership is named, if it is.
     fn lost(&self, key: ItemKey, grants: &[Grant<'a>]) -> Option<Named<'a>> {
-        let name = |grant: &Grant<'a>, membership, cause| Named {
-            operator: &grant.operator.name,
-            identity: grant.identity,
-            display_name: &grant.operator.display_name,
-            membership,
-            cause,
-        };
-        if let Some(grant) = grants.iter().find(|grant| self.leavers.contains_key(&grant.operator.name)) {
-            return Some(name(grant, None, self.leavers[&grant.operator.name].1));
+        let departure = |grant: &Grant<'a>| self.departures.get(&(&grant.operator.name, grant.identity.into()));
+        if let Some(departure) = grants.iter().find_map(departure) {
+            return Some(departure.named());
         }
-        grants.iter().find_map(|grant| Some(name(grant, Some(key.clone()), self.taken_away(grant)?)))
+        grants.iter().find_map(|grant| {
+            Some(Named {
+                operator: &grant.operator.name,
+                identity: grant.identity,
+                display_name: &grant.operator.display_name,
+                membership: Some(key.clone()),
+                cause: self.taken_away(grant)?,
+                anew: false,
+            })
+        })
     }
 
     /// Why a grant ended, if someone took it away.
@@ -182,46 +220,44 @@ impl<'a> Change<'_, '_, 'a> {
         (!reached).then_some(Cause::MemberDropped)
     }
 
-    /// A leaver is removed also where earlier removals are not confirmed, and where an agent still sees the account.
-    fn name_leavers(&mut self) {
-        for (operator, cause) in std::mem::take(&mut self.leavers).into_values() {
-            for identity in &operator.identities {
-                let account = Account::from(identity);
-                let holder = self.step.before.holder(&account);
-                let pending = holder.removals.iter().flat_map(|row| row.tenants.iter());
-                let sightings = self
-                    .edit
-                    .still_there
-                    .iter()
-                    .filter(|it| it.home == account.home && it.object_id == account.object_id);
-                let tenants = pending.chain(sightings.map(|it| &it.tenant));
-                // The account may be another operator's by the same change.
-                let is_over = |name: &TenantName| {
-                    let tenant = self.step.after.intent.tenants.get(name);
-                    tenant.is_some_and(|tenant| self.step.after.place(tenant).memberships(&account).is_empty())
-                };
-                let tenants: BTreeSet<TenantName> = tenants.filter(|name| is_over(name)).cloned().collect();
-                let (operator, display_name) = (&operator.name, operator.display_name.as_str());
-                self.name(Named { operator, identity, display_name, membership: None, cause }, tenants);
-            }
+    /// An account is removed also where earlier removals are not confirmed, and where an agent still sees it.
+    fn name_departures(&mut self) {
+        for ((_, account), departure) in std::mem::take(&mut self.departures) {
+            let holder = self.step.before.holder(&account);
+            let pending = holder.removals.iter().flat_map(|row| row.tenants.iter());
+            let is_it = |it: &&Sighting| it.home == account.home && it.object_id == account.object_id;
+            let sightings = self.edit.still_there.iter().filter(is_it).map(|it| &it.tenant);
+            // The account may be another operator's by the same change.
+            let is_over = |name: &TenantName| {
+                let tenant = self.step.after.intent.tenants.get(name);
+                tenant.is_some_and(|tenant| self.step.after.place(tenant).memberships(&account).is_empty())
+            };
+            let tenants = pending.chain(sightings).filter(|name| is_over(name)).cloned().collect();
+            self.name(departure.named(), tenants);
         }
     }
 
-    /// Writes a removal, or adds to the one that is there.
+    /// Writes a removal. What is open of the same subject gives its tenants to it, or keeps them from it: in a tenant,
+    /// one removal of a subject is open at a time.
     fn name(&mut self, named: Named<'_>, mut tenants: BTreeSet<TenantName>) {
+        let key = named.membership.clone().unwrap_or_else(|| user_key(named.identity));
+        let subject = format!("{}/{key}@", named.operator.id());
+        let id = format!("{subject}{}", self.edit.now.as_unix());
+        let (mut cause, mut actor) = (named.cause, self.edit.actor.clone());
+        for open in self.ids(&subject, &named.identity.into()) {
+            let Some(row) = self.row(&open) else { continue };
+            if named.supersedes(row) {
+                tenants.append(&mut row.tenants);
+            } else if open == id {
+                // Within one second it is one removal.
+                (cause, actor) = (row.cause, row.actor.clone());
+                tenants.append(&mut row.tenants);
+            } else {
+                tenants.retain(|tenant| !row.tenants.contains(tenant));
+            }
+        }
         if tenants.is_empty() {
             return;
-        }
-        let key = named.membership.clone().unwrap_or_else(|| user_key(named.identity));
-        let id = format!("{}/{key}", named.operator.id());
-        let (mut cause, mut actor, mut time) = (named.cause, self.edit.actor.clone(), self.edit.now);
-        if let Some(row) = self.row(&id) {
-            tenants.append(&mut row.tenants);
-            // Leaving outranks a suspension; otherwise the first cause stands, and who gave it.
-            let outranked = cause.is_leaver() && cause != row.cause && row.cause != Cause::Left;
-            if !outranked {
-                (cause, actor, time) = (row.cause, row.actor.clone(), row.time);
-            }
         }
         let row = Revocation {
             id: id.clone(),
@@ -232,8 +268,29 @@ impl<'a> Change<'_, '_, 'a> {
             tenants,
             cause,
             actor,
-            time,
+            time: self.edit.now,
         };
         self.rows.insert(id, Some(row));
+    }
+
+    /// Removals of one subject, of this change and of earlier ones.
+    fn ids(&self, subject: &str, account: &Account) -> BTreeSet<String> {
+        let holder = self.step.before.holder(account);
+        let earlier = holder.removals.iter().map(|row| &row.id).filter(|id| id.starts_with(subject));
+        let now = self.rows.range(subject.to_owned()..).map(|(id, _)| id).take_while(|id| id.starts_with(subject));
+        earlier.chain(now).cloned().collect()
+    }
+}
+
+impl<'a> Departure<'a> {
+    fn named(&self) -> Named<'a> {
+        Named {
+            operator: &self.operator.name,
+            identity: self.identity,
+            display_name: &self.operator.display_name,
+            membership: None,
+            cause: self.cause,
+            anew: self.was_active,
+        }
     }
 }

@@ -16,7 +16,8 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Revocation {
-    /// Unique: the operator's id and the subject's key.
+    /// Unique: the operator's id, the subject's key, and when it was asked for. Who leaves, comes back and leaves again
+    /// is removed twice, and what proves one proves nothing of the other.
     pub id: String,
     pub operator: OperatorName,
     /// For people: the operator's resource may be gone.
@@ -48,26 +49,35 @@ pub enum Cause {
     Left,
     Suspended,
     OperatorDeleted,
+    /// The operator's manifest no longer lists the account.
+    IdentityDropped,
     AssignmentDeleted,
     MemberDropped,
 }
 
 impl Cause {
-    pub const ALL: [Self; 5] =
-        [Self::Left, Self::Suspended, Self::OperatorDeleted, Self::AssignmentDeleted, Self::MemberDropped];
+    pub const ALL: [Self; 6] = [
+        Self::Left,
+        Self::Suspended,
+        Self::OperatorDeleted,
+        Self::IdentityDropped,
+        Self::AssignmentDeleted,
+        Self::MemberDropped,
+    ];
 
     pub fn word(self) -> &'static str {
         match self {
             Self::Left => "LEFT",
             Self::Suspended => "SUSPENDED",
             Self::OperatorDeleted => "OPERATOR_DELETED",
+            Self::IdentityDropped => "IDENTITY_DROPPED",
             Self::AssignmentDeleted => "ASSIGNMENT_DELETED",
             Self::MemberDropped => "MEMBER_DROPPED",
         }
     }
 
-    /// Whether the person is gone altogether, so that the agent blocks the account and ends its sessions.
+    /// Whether the account is to do nothing any more, so that the agent blocks it and ends its sessions.
     pub fn is_leaver(self) -> bool {
-        matches!(self, Self::Left | Self::Suspended | Self::OperatorDeleted)
+        matches!(self, Self::Left | Self::Suspended | Self::OperatorDeleted | Self::IdentityDropped)
     }
 }

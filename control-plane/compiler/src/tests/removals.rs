@@ -45,9 +45,9 @@ fn whoever_leaves_is_removed_account_by_account_where_they_were() {
         &sample(),
         &with(&[MAYA_LEFT]),
         expect![[r#"
-        maya/user/nordwall/0b0de000-0000-4000-8000-000000000003 PERSON LEFT by principals/jonas in contoso tailspin
-        maya/user/nordwall/0b0de000-0000-4000-8000-000000000004 PERSON LEFT by principals/jonas in contoso
-    "#]],
+            maya/user/nordwall/0b0de000-0000-4000-8000-000000000003@1798113600 PERSON LEFT by principals/jonas in contoso tailspin
+            maya/user/nordwall/0b0de000-0000-4000-8000-000000000004@1798113600 PERSON LEFT by principals/jonas in contoso
+        "#]],
     );
 }
 
@@ -57,8 +57,8 @@ fn a_suspension_is_a_removal_that_ends_when_it_does() {
         &sample(),
         &with(&[LI_SUSPENDED]),
         expect![[r#"
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000005 PERSON SUSPENDED by principals/jonas in contoso tailspin
-    "#]],
+            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON SUSPENDED by principals/jonas in contoso tailspin
+        "#]],
     );
     assert_eq!(check(&fleet, &with(&[]), expect![[""]]), sample());
 }
@@ -72,14 +72,68 @@ fn leaving_outranks_a_suspension_and_deleting_does_not_outrank_leaving() {
         &fleet,
         &by_sam,
         expect![[r#"
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000005 PERSON LEFT by principals/sam in contoso tailspin
-    "#]],
+            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/sam in contoso tailspin
+        "#]],
     );
     check(
         &fleet,
         &deleting("operators/li", with(&[LI_DROPPED])),
         expect![[r#"
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000005 PERSON LEFT by principals/sam in contoso tailspin
+            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/sam in contoso tailspin
+        "#]],
+    );
+}
+
+#[test]
+fn who_leaves_again_is_removed_anew_also_where_the_first_removal_is_still_open() {
+    let left = ("displayName: Li Chen", "displayName: Li Chen\nstate: LEFT");
+    let narrower = ("except: [tenants/fabrikam], expect: 2", "except: [tenants/fabrikam, tenants/tailspin], expect: 1");
+    let at = |hour: u32, edit: Edit| Edit { now: format!("2026-12-24T{hour}:00:00Z").parse().unwrap(), ..edit };
+    let fleet = advance(&sample(), &with(&[left])).fleet;
+    let back = Edit { rejoins: vec!["operators/li".parse().unwrap()], ..with(&[narrower]) };
+    let fleet = check(
+        &fleet,
+        &at(13, back),
+        expect![[r#"
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/jonas in tailspin
+    "#]],
+    );
+    let fleet = check(
+        &fleet,
+        &at(14, with(&[narrower, left])),
+        expect![[r#"
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798120800 PERSON LEFT by principals/jonas in contoso tailspin
+    "#]],
+    );
+    let lines: String = shown(&fleet, "contoso").lines().filter(|line| line.contains("0005")).collect();
+    expect![[r#"user/nordwall/0b0de000-0000-4000-8000-000000000005 ABSENT LEFT by principals/jonas at 2026-12-24T14:00:00Z operators/li "Li Chen" li@nordwall.example li@nordwall.example guest of 0a0de000-0000-4000-8000-000000000001"#]].assert_eq(&lines);
+}
+
+#[test]
+fn an_account_that_its_operator_has_no_more_is_removed_whole() {
+    let other = ("objectId: 0b0de000-0000-4000-8000-000000000005", "objectId: 0b0de000-0000-4000-8000-000000000009");
+    let replaced = check(
+        &sample(),
+        &with(&[other]),
+        expect![[r#"
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON IDENTITY_DROPPED by principals/jonas in contoso tailspin
+    "#]],
+    );
+    // Listed again, it has access again; the other account has none.
+    check(
+        &replaced,
+        &with(&[]),
+        expect![[r#"
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000009@1798113600 PERSON IDENTITY_DROPPED by principals/jonas in contoso tailspin
+    "#]],
+    );
+    let left = ("displayName: Li Chen", "displayName: Li Chen\nstate: LEFT");
+    let still_there = vec![Sighting { tenant: tenant("fabrikam"), ..li_in_tailspin() }];
+    check(
+        &sample(),
+        &Edit { still_there, ..with(&[other, left]) },
+        expect![[r#"
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/jonas in contoso fabrikam tailspin
     "#]],
     );
 }
@@ -93,8 +147,8 @@ fn a_suspended_person_who_comes_back_elsewhere_is_still_removed_where_not() {
         &fleet,
         &narrower,
         expect![[r#"
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000005 PERSON SUSPENDED by principals/jonas in tailspin
-    "#]],
+            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON SUSPENDED by principals/jonas in tailspin
+        "#]],
     );
 }
 
@@ -104,8 +158,8 @@ fn a_dropped_member_loses_the_membership_by_name() {
         &sample(),
         &with(&[LI_DROPPED]),
         expect![[r#"
-        li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 MEMBERSHIP MEMBER_DROPPED by principals/jonas in contoso tailspin
-    "#]],
+            li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 MEMBERSHIP MEMBER_DROPPED by principals/jonas in contoso tailspin
+        "#]],
     );
     let lines: String = shown(&fleet, "contoso").lines().filter(|line| line.contains("0005")).collect();
     expect!["member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 ABSENT MEMBER_DROPPED by principals/jonas at 2026-12-24T12:00:00Z"].assert_eq(&lines);
@@ -120,9 +174,9 @@ fn a_deleted_assignment_removes_its_memberships_by_name() {
         &sample(),
         &edit,
         expect![[r#"
-        li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 MEMBERSHIP ASSIGNMENT_DELETED by principals/jonas in contoso tailspin
-        maya/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003 MEMBERSHIP ASSIGNMENT_DELETED by principals/jonas in contoso tailspin
-    "#]],
+            li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 MEMBERSHIP ASSIGNMENT_DELETED by principals/jonas in contoso tailspin
+            maya/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003@1798113600 MEMBERSHIP ASSIGNMENT_DELETED by principals/jonas in contoso tailspin
+        "#]],
     );
     assert_eq!(puts.len(), 12);
     assert_eq!(touched(&advance(&fleet, &super::edit(puts))), ["contoso", "tailspin"]);
@@ -134,8 +188,8 @@ fn a_deleted_operator_is_removed_as_a_person() {
         &sample(),
         &deleting("operators/li", with(&[LI_DROPPED])),
         expect![[r#"
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000005 PERSON OPERATOR_DELETED by principals/jonas in contoso tailspin
-    "#]],
+            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON OPERATOR_DELETED by principals/jonas in contoso tailspin
+        "#]],
     );
 }
 
@@ -151,8 +205,8 @@ fn an_assignment_that_names_another_operator_drops_the_first() {
         &sample(),
         &other,
         expect![[r#"
-        maya/member/engineer/privileged/nordwall/0b0de000-0000-4000-8000-000000000004 MEMBERSHIP MEMBER_DROPPED by principals/jonas in contoso
-    "#]],
+            maya/member/engineer/privileged/nordwall/0b0de000-0000-4000-8000-000000000004@1798113600 MEMBERSHIP MEMBER_DROPPED by principals/jonas in contoso
+        "#]],
     );
 }
 
@@ -194,8 +248,8 @@ owner: operators/jonas"#;
         &fleet,
         &with(&[LI_DROPPED]),
         expect![[r#"
-        li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 MEMBERSHIP MEMBER_DROPPED by principals/jonas in tailspin
-    "#]],
+            li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 MEMBERSHIP MEMBER_DROPPED by principals/jonas in tailspin
+        "#]],
     );
 }
 
@@ -235,8 +289,8 @@ fn a_leaver_is_removed_also_where_only_an_agent_still_sees_the_account() {
         &fleet,
         &left,
         expect![[r#"
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000005 PERSON LEFT by principals/jonas in contoso tailspin
-    "#]],
+            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/jonas in contoso tailspin
+        "#]],
     );
 }
 
@@ -248,9 +302,9 @@ fn whoever_leaves_after_being_dropped_is_still_removed_as_a_person() {
         &fleet,
         &with(&[LI_DROPPED, left]),
         expect![[r#"
-        li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 MEMBERSHIP MEMBER_DROPPED by principals/jonas in contoso tailspin
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000005 PERSON LEFT by principals/jonas in contoso tailspin
-    "#]],
+            li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 MEMBERSHIP MEMBER_DROPPED by principals/jonas in contoso tailspin
+            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/jonas in contoso tailspin
+        "#]],
     );
 }
 
@@ -273,8 +327,8 @@ fn a_deleted_tenant_is_no_longer_waited_for() {
     let fleet = advance(&fleet, &elsewhere).fleet;
     let advance = advance(&fleet, &delete(&["tenants/tailspin"]));
     expect![[r#"
-        maya/user/nordwall/0b0de000-0000-4000-8000-000000000003 PERSON LEFT by principals/jonas in contoso
-        maya/user/nordwall/0b0de000-0000-4000-8000-000000000004 PERSON LEFT by principals/jonas in contoso
+        maya/user/nordwall/0b0de000-0000-4000-8000-000000000003@1798113600 PERSON LEFT by principals/jonas in contoso
+        maya/user/nordwall/0b0de000-0000-4000-8000-000000000004@1798113600 PERSON LEFT by principals/jonas in contoso
     "#]]
     .assert_eq(&rows(&advance.fleet));
     assert_eq!(advance.batch.gone, [tenant("tailspin")]);

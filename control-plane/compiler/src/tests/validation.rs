@@ -261,6 +261,38 @@ identities: [{home: homeTenants/nordwall, objectId: 0b0de000-0000-4000-8000-0000
 }
 
 #[test]
+fn a_leaver_comes_back_neither_by_detours_nor_through_somebody_elses_account() {
+    let li = "0b0de000-0000-4000-8000-000000000005, upn: li@nordwall.example, mail: li@nordwall.example";
+    let dropped = ("\n  - {operator: operators/li, until: 2027-01-31}", "");
+    let left =
+        advance(&sample(), &with(&[("displayName: Li Chen", "displayName: Li Chen\nstate: LEFT"), dropped])).fleet;
+    let deleted = advance(&left, &delete(&["operators/li"])).fleet;
+    let suspended = with(&[dropped, ("displayName: Li Chen", "displayName: Li Chen\nstate: SUSPENDED")]);
+    let suspended = advance(&deleted, &suspended).fleet;
+    refused(
+        &suspended,
+        &with(&[dropped]),
+        expect![[r#"
+        CONFLICT operators/li: state: has left and is not confirmed gone everywhere; wait for that, or use `operators rejoin`
+    "#]],
+    );
+    let jonas = "0b0de000-0000-4000-8000-000000000006, upn: jonas@nordwall.example, mail: jonas@nordwall.example";
+    let mut taken = with(&[
+        dropped,
+        (li, "0b0de000-0000-4000-8000-000000000009, upn: l@nordwall.example, mail: l@nordwall.example"),
+        (jonas, li),
+    ]);
+    taken.puts.retain(|it| it.name().to_string() == "operators/jonas");
+    refused(
+        &deleted,
+        &taken,
+        expect![[r#"
+        CONFLICT operators/jonas: state: has left and is not confirmed gone everywhere; wait for that, or use `operators rejoin`
+    "#]],
+    );
+}
+
+#[test]
 fn a_tenant_holds_no_more_than_an_agent_takes() {
     // 26 scopes by 1,000 role definitions, each list within its own bound.
     let scope = |at: usize| format!("/subscriptions/33333333-3333-4333-8333-{at:012}");

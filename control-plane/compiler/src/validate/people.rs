@@ -28,11 +28,12 @@ pub(super) fn check(step: &Step<'_, '_>, changed: &[ResourceName], rejoins: &[Op
 }
 
 fn stays_gone(step: &Step<'_, '_>, operator: &Operator, faults: &mut Faults) {
-    let text = match step.before.intent.operators.get(&operator.name) {
-        Some(before) if before.state == OperatorState::Left && operator.state != OperatorState::Left => {
-            "has left, which ends by `operators rejoin` only"
-        }
-        None if operator.state == OperatorState::Active && is_leaving(step, operator) => {
+    let before = step.before.intent.operators.get(&operator.name);
+    let has_left = before.is_some_and(|before| before.state == OperatorState::Left);
+    let text = match operator.state {
+        OperatorState::Left => return,
+        _ if has_left => "has left, which ends by `operators rejoin` only",
+        OperatorState::Active if is_leaving(step, operator) => {
             "has left and is not confirmed gone everywhere; wait for that, or use `operators rejoin`"
         }
         _ => return,
@@ -40,11 +41,15 @@ fn stays_gone(step: &Step<'_, '_>, operator: &Operator, faults: &mut Faults) {
     faults.add(&operator.name, "state", Fault::Conflict, text);
 }
 
-/// Whether someone of that name, or with one of the accounts, has left and is not confirmed gone everywhere.
+/// Whether someone who left, and is not confirmed gone everywhere, would work again by this change: under that name, or
+/// under another that the account comes to.
 fn is_leaving(step: &Step<'_, '_>, operator: &Operator) -> bool {
-    let accounts: BTreeSet<Account> = operator.identities.iter().map(Account::from).collect();
+    let at_work = step.before.intent.operators.get(&operator.name).filter(|it| it.state == OperatorState::Active);
+    let accounts = |operator: &Operator| operator.identities.iter().map(Account::from).collect::<BTreeSet<_>>();
+    let had = at_work.map(|before| accounts(before)).unwrap_or_default();
+    let new = &accounts(operator) - &had;
     step.before.intent.revocations.values().any(|row| {
-        let same = row.operator == operator.name || accounts.contains(&(&row.identity).into());
+        let same = (at_work.is_none() && row.operator == operator.name) || new.contains(&(&row.identity).into());
         same && row.cause == Cause::Left && row.subject == Subject::Person
     })
 }
