@@ -16,7 +16,7 @@ use entente_seal::RootKey;
 use entente_session::{Desired, Status, View};
 use entente_simulator::control::Client;
 use entente_simulator::control::seed::{
-    AppSeed, AzureRoleSeed, ResourceGroupSeed, SettingsPatch, SubscriptionSeed, TenantSeed,
+    AppSeed, AzureRoleSeed, ResourceGroupSeed, SettingsPatch, SubscriptionSeed, TenantSeed, UserSeed,
 };
 use entente_simulator::control::types::{Figures, Truth};
 use entente_simulator::{Running, Simulator};
@@ -67,6 +67,8 @@ pub struct Spec {
     pub mode: &'static str,
     pub permissions: Vec<&'static str>,
     pub settings: SettingsPatch,
+    /// There before the agent.
+    pub users: Vec<UserSeed>,
 }
 
 impl Default for Spec {
@@ -78,7 +80,7 @@ impl Default for Spec {
 impl Spec {
     pub fn with_mode(mode: &'static str) -> Self {
         let settings = SettingsPatch { auto_redeem_seconds: Some(0.0), ..SettingsPatch::default() };
-        Self { mode, permissions: permissions(mode), settings }
+        Self { mode, permissions: permissions(mode), settings, users: Vec::new() }
     }
 }
 
@@ -264,6 +266,7 @@ fn tenant(spec: &Spec) -> TenantSeed {
         }],
         apps: vec![app],
         settings: spec.settings.clone(),
+        users: spec.users.clone(),
         ..TenantSeed::default()
     }
 }

@@ -35,6 +35,7 @@ pub fn check(plan: &Plan, input: &Input<'_>) -> Vec<Fault> {
     checker.order(plan);
     checker.caps(plan);
     checker.twice(plan);
+    checker.claims(plan);
     checker.reports(plan);
     checker.faults
 }
@@ -177,8 +178,7 @@ impl Checker<'_> {
 
     /// Only what we made.
     fn ownership(&mut self, change: &Change) {
-        let owns =
-            |id: Guid| self.ledger.entries.values().any(|it| is_thing(it, id) && it.ownership == Ownership::Owned);
+        let owns = |id: Guid| self.ledger.entries.values().any(|it| is_thing(it, id) && it.is_owned());
         let knows = |id: Guid| self.ledger.entries.values().any(|it| is_thing(it, id));
         let entry = self.ledger.get(&change.key);
         let (holds, rule) = match &change.action {
@@ -189,8 +189,7 @@ impl Checker<'_> {
                 (owns(*user) && entry.is_some_and(|it| it.block.is_some()), "lifts only a block of ours")
             }
             Action::RemoveMember { group, .. } => {
-                let ours =
-                    owns(*group) || entry.is_some_and(|it| it.ownership == Ownership::Owned && it.thing.is_some());
+                let ours = owns(*group) || entry.is_some_and(|it| it.is_owned() && it.thing.is_some());
                 (ours && knows(*group), "removes members only from groups of ours")
             }
             Action::AddMember { group, .. } => (knows(*group), "adds members only to groups of ours"),
@@ -199,8 +198,7 @@ impl Checker<'_> {
                 "deletes only assignments of ours",
             ),
             Action::DeleteDefenderRole { id } | Action::DeleteDefenderAssignment { id } => {
-                let ours =
-                    entry.is_some_and(|it| it.ownership == Ownership::Owned && object_id(it) == Some(id.clone()));
+                let ours = entry.is_some_and(|it| it.is_owned() && object_id(it) == Some(id.clone()));
                 (ours, "deletes only Defender objects of ours")
             }
             Action::UpdateDefenderRole { id, .. } => {
@@ -325,6 +323,24 @@ impl Checker<'_> {
         for change in plan.todo() {
             self.unless(!seen.contains(&&change.action), "nothing twice in one plan", change);
             seen.push(&change.action);
+        }
+    }
+
+    /// A user becomes ours only where our own invitation made it, whatever its answer said.
+    fn claims(&mut self, plan: &Plan) {
+        for update in &plan.updates {
+            let crate::ledger::Update::Put(key @ ItemKey::User { .. }, entry) = update else { continue };
+            let before = self.input.ledger.get(key);
+            let was_ours = before.is_some_and(|old| old.is_owned() && old.thing == entry.thing);
+            let Some(id) = entry.guid().filter(|_| entry.is_owned() && !was_ours) else { continue };
+            let intent = before.and_then(|old| old.intent.as_ref());
+            let made = self
+                .seen(id)
+                .zip(intent)
+                .is_some_and(|(user, intent)| user.creation_type == "Invitation" && intent.may_have_made(user.created));
+            if !made {
+                self.faults.push(Fault { rule: "claims only users whom our invitation made", detail: key.to_string() });
+            }
         }
     }
 

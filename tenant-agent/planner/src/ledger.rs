@@ -52,7 +52,8 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thing: Option<Thing>,
     pub ownership: Ownership,
-    /// A creation that was begun and has not been seen in the tenant yet.
+    /// A creation that was begun and has not been seen in the tenant yet: until then an id is no ownership, as the
+    /// answer to an invitation may name a guest who was there before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<Intent>,
     /// Since when look-ups for something that should be visible come back empty.
@@ -125,16 +126,27 @@ pub enum Ownership {
     Adopted,
 }
 
+/// How far our clock may be off Microsoft's when it is asked whether something was made after we began to make it.
+/// To a clock that is further off no token is given (Entra: certificate credentials, `nbf` and `exp`).
+const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
+
 /// A creation that was begun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Intent {
-    /// Logged before the call.
+    /// Logged before the call, by our own clock.
     pub at: Timestamp,
     /// The mail address or display name by which it is looked up.
     pub name: String,
     /// The look-up just before the call was empty. Without that, what turns up is not taken for ours.
     pub absent_before: bool,
+}
+
+impl Intent {
+    /// Whether what was created then may have come of this. Without a time it is not taken for ours.
+    pub fn may_have_made(&self, created: Option<Timestamp>) -> bool {
+        created.is_some_and(|created| created.plus(CLOCK_SKEW) >= self.at)
+    }
 }
 
 /// Our block on a user.
@@ -243,7 +255,8 @@ impl Entry {
         self.thing.as_ref().and_then(Thing::guid)
     }
 
+    /// Ours, and seen to be: an id that was answered and not looked at yet is not.
     pub fn is_owned(&self) -> bool {
-        self.ownership == Ownership::Owned
+        self.ownership == Ownership::Owned && self.intent.is_none()
     }
 }

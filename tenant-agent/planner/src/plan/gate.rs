@@ -60,12 +60,12 @@ fn left_in_another_history(draft: &Draft<'_>, item: &Item) -> Option<Condition> 
     (left.epoch != draft.input.version.epoch).then_some(Condition::EpochChanged)
 }
 
-/// Room for one more account.
-pub(super) fn room_for_person(draft: &Draft<'_>) -> Option<Condition> {
+/// Room for one more account, beside this one.
+pub(super) fn room_for_person(draft: &Draft<'_>, this: &ItemKey) -> Option<Condition> {
     let guardrail = draft.guardrail()?;
     let held = draft.input.ledger.entries.iter().filter(|(key, entry)| {
         let begun = entry.thing.is_some() || entry.intent.is_some();
-        matches!(key, ItemKey::User { .. }) && begun && entry.block.is_none()
+        matches!(key, ItemKey::User { .. }) && *key != this && begun && entry.block.is_none()
     });
     let count = u32::try_from(held.count()).unwrap_or(u32::MAX).saturating_add(draft.admitted);
     refuse_unless(count < guardrail.people.max_operators, Reason::GuardrailLimit)

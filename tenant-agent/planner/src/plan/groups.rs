@@ -80,10 +80,10 @@ fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, name: &str) -> Found<'a, Group
         Some(Part::Unread(why)) => Part::Unread(why.clone()),
         None => Part::unread(Reason::Unread, "was not read"),
     };
-    let is_from = |group: &Group, intent: &Intent| group.created.is_some_and(|created| created >= intent.at);
+    let is_from = |group: &Group, intent: &Intent| intent.may_have_made(group.created);
     let thing = |group: &Group| Some(Thing::Group { id: group.id });
     let (lag, now) = (draft.input.settings.replication_lag, draft.now());
-    let found = look(&mut entry, Sought { by_id, by_name, is_from, thing, lag, now });
+    let found = look(&mut entry, Sought { by_id, by_name, is_from, may_predate: false, thing, lag, now });
     if draft.entry(key).is_some_and(|old| *old != entry) {
         draft.put(key, entry);
     }

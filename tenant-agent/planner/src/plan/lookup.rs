@@ -45,6 +45,8 @@ pub(super) struct Sought<'a, T> {
     pub by_name: Part<Vec<&'a T>>,
     /// Whether a thing of that name can only come from the creation that was begun.
     pub is_from: fn(&T, &Intent) -> bool,
+    /// Whether the answer to a creation may name what was there before.
+    pub may_predate: bool,
     pub thing: fn(&T) -> Option<Thing>,
     pub lag: Duration,
     pub now: Timestamp,
@@ -55,10 +57,7 @@ pub(super) fn look<'a, T>(entry: &mut Entry, sought: Sought<'a, T>) -> Found<'a,
     if entry.thing.is_some() {
         match sought.by_id {
             Part::Unread(why) => return Found::Unread(why),
-            Part::Read(Some(object)) => {
-                (entry.intent, entry.empty_since) = (None, None);
-                return Found::There(object, Some(entry.ownership));
-            }
+            Part::Read(Some(object)) => return seen(entry, &sought, object),
             // A known id that nothing answers to: by name as well, from the next look on.
             Part::Read(None) => drop(entry.empty_since.get_or_insert(sought.now)),
         }
@@ -72,6 +71,17 @@ pub(super) fn look<'a, T>(entry: &mut Entry, sought: Sought<'a, T>) -> Found<'a,
             many => Found::Many(many.to_vec()),
         },
     }
+}
+
+/// The id is remembered also of what is not ours, or it would be asked for again.
+fn seen<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>, object: &'a T) -> Found<'a, T> {
+    entry.empty_since = None;
+    let predates = |intent: &Intent| sought.may_predate && !(sought.is_from)(object, intent);
+    if entry.intent.as_ref().is_some_and(predates) {
+        return Found::There(object, None);
+    }
+    entry.intent = None;
+    Found::There(object, Some(entry.ownership))
 }
 
 fn nothing<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>) -> Found<'a, T> {

@@ -81,7 +81,8 @@ fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, item: Option<&'a Item>) -> Per
     };
     let (lag, now) = (draft.input.settings.replication_lag, draft.now());
     let thing = |user: &User| user.id.map(|id| Thing::User { id });
-    let account = look(&mut entry, Sought { by_id, by_name, is_from: is_invited_by, thing, lag, now });
+    let account =
+        look(&mut entry, Sought { by_id, by_name, is_from: is_invited_by, may_predate: true, thing, lag, now });
     if draft.entry(key).is_some_and(|old| *old != entry) {
         draft.put(key, entry);
     }
@@ -91,9 +92,10 @@ fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, item: Option<&'a Item>) -> Per
 }
 
 /// Only our invitation can have made it: invited, and created after our intent was logged. That it was absent just
-/// before stands in the intent (Graph: user, creationType).
+/// before stands in the intent (Graph: user, creationType). An invitation of one whom the look-up by mail did not
+/// show is answered with the id of the guest who was there (Graph: invitation-post).
 fn is_invited_by(user: &User, intent: &Intent) -> bool {
-    user.creation_type == "Invitation" && user.created.is_some_and(|created| created >= intent.at)
+    user.creation_type == "Invitation" && intent.may_have_made(user.created)
 }
 
 /// Why the account is to have nothing, if so.
@@ -197,7 +199,7 @@ fn invite(draft: &mut Draft<'_>, key: &ItemKey, person: &Person<'_>, item: &Item
     if person.blocked_by_customer {
         return say_blocked(draft, key);
     }
-    against.extend(gate::room_for_person(draft));
+    against.extend(gate::room_for_person(draft, key));
     let proposal = Proposal {
         key: key.clone(),
         class: ChangeClass::Grant,
@@ -226,7 +228,7 @@ fn adopt(draft: &mut Draft<'_>, key: &ItemKey, user: &User, mut against: Vec<Con
     if user.user_type != "Guest" {
         against.push(Condition::Refused(Reason::GuardrailPerson));
     }
-    against.extend(gate::room_for_person(draft));
+    against.extend(gate::room_for_person(draft, key));
     let adopted = super::adopt::adopt(draft, key, Thing::User { id }, Charge::Joiner, against, &user.upn);
     draft.admitted += u32::from(adopted);
     adopted
@@ -292,7 +294,7 @@ fn disabled(
         }
         Some(_) if person.blocked_by_customer => say_blocked(draft, key),
         Some(_) => {
-            against.extend(gate::room_for_person(draft));
+            against.extend(gate::room_for_person(draft, key));
             let proposal = Proposal {
                 key: key.clone(),
                 class: ChangeClass::Grant,

@@ -131,6 +131,84 @@ fn a_user_who_was_there_before_needs_the_customers_leave() {
     }
 }
 
+/// A guest of the customer's under an address that no look-up shows, and Maya invited at another one of hers.
+fn invited_although_there(policy: &str) -> (World, entente_model::Guid) {
+    let mut world = World::new().guardrail("adoptExisting: ask", &format!("adoptExisting: {policy}"));
+    let guest = world.tenant.add_guest("maya.berg@nordwall.example", "Maya Berg", world.now);
+    world.redeem("maya.berg");
+    world.tenant.known_as.insert("maya@nordwall.example".into(), guest);
+    world.wait(600);
+    world.member("maya", "l1");
+    world.step();
+    world.wait(5);
+    world.step();
+    (world, guest)
+}
+
+#[test]
+fn an_invitation_that_is_answered_with_a_guest_of_the_customers_makes_nobody_ours() {
+    for (policy, expected) in
+        [("never", "REFUSED NOT_OURS"), ("ask", "NEEDS_APPROVAL ADOPTION_APPROVAL"), ("allow", "APPLIED")]
+    {
+        let (mut world, guest) = invited_although_there(policy);
+        assert_eq!(world.user_state("maya"), expected, "{policy}");
+        world.settle();
+        assert_eq!(world.user_state("maya"), expected, "{policy}: it is not invited again");
+        let key = world.user_key("maya");
+        let report = world.last.as_ref().unwrap().reports.iter().find(|it| it.key == key).unwrap();
+        assert_eq!((report.owned, report.object_id.clone()), (false, Some(guest.to_string())), "{policy}");
+        assert!(world.tenant.state.members.values().all(|members| policy == "allow" || members.is_empty()));
+    }
+}
+
+#[test]
+fn a_guest_of_the_customers_is_neither_blocked_nor_deleted_whatever_ends() {
+    let ends: [fn(&mut World); 4] = [
+        |world| world.leave("maya"),
+        |world| world.drop("maya"),
+        |world| world.windows("maya", "", "2026-11-23T00:00:00Z"),
+        |world| {
+            for _ in 0..40 {
+                world.revoke_all();
+                world.wait(5);
+            }
+        },
+    ];
+    for policy in ["never", "ask", "allow"] {
+        for (at, end) in ends.iter().enumerate() {
+            let (mut world, guest) = invited_although_there(policy);
+            world.settle();
+            world.guardrail = World::new()
+                .guardrail("adoptExisting: ask", &format!("adoptExisting: {policy}"))
+                .guardrail
+                .map(|mut guardrail| {
+                    guardrail.people.on_leave.insert(crate::guardrail::OnLeave::Delete);
+                    guardrail
+                });
+            end(&mut world);
+            if at < 3 {
+                world.settle();
+            }
+            let user = world.tenant.state.users.get(&guest);
+            assert!(user.is_some_and(|user| user.enabled), "{policy} {at}: {user:?}");
+            assert!(world.tenant.state.members.values().all(|members| !members.contains(&guest)), "{policy} {at}");
+        }
+    }
+}
+
+#[test]
+fn a_new_user_is_ours_at_the_first_look_behind_a_lag_and_by_another_clock() {
+    for behind in [0, 200] {
+        let mut world = World::new();
+        world.lag = Duration::from_secs(40);
+        world.tenant.behind = Duration::from_secs(behind);
+        world.user("maya");
+        world.settle();
+        let report = world.last.clone().unwrap().reports[0].clone();
+        assert_eq!((world.user_state("maya").as_str(), report.owned), ("WAITING REDEMPTION", true), "{behind}");
+    }
+}
+
 #[test]
 fn a_user_invited_by_others_after_our_lost_call_is_not_taken_for_ours_unless_it_was_absent() {
     let mut world = World::new();

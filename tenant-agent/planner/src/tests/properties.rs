@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use entente_model::Timestamp;
 use entente_model::desired::Want;
 use entente_model::report::Reason;
 use entente_model::time::Phase;
@@ -29,6 +30,8 @@ enum Happening {
     RedeemElsewhere(usize),
     CustomerBlocks(usize),
     CustomerDeletes(usize),
+    /// A guest of the customer's under another address, whom an invitation of this person finds.
+    CustomerKnows(usize),
     CustomerAdds(usize, usize),
     CustomerRemoves(usize, usize),
     Mishap(Mishap),
@@ -66,6 +69,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => person.clone().prop_map(Happening::RedeemElsewhere),
         1 => person.clone().prop_map(Happening::CustomerBlocks),
         1 => person.clone().prop_map(Happening::CustomerDeletes),
+        1 => person.clone().prop_map(Happening::CustomerKnows),
         1 => (person.clone(), role.clone()).prop_map(|(person, role)| Happening::CustomerAdds(person, role)),
         1 => (person, role).prop_map(|(person, role)| Happening::CustomerRemoves(person, role)),
         3 => mishap().prop_map(Happening::Mishap),
@@ -113,6 +117,7 @@ fn happen(world: &mut World, happening: Happening) {
                 world.tenant.delete_user(id);
             }
         }
+        Happening::CustomerKnows(person) if world.account(PEOPLE[person]).is_none() => knows(world, PEOPLE[person]),
         Happening::CustomerAdds(person, role) => {
             if let (Some(user), Some(group)) = (world.account(PEOPLE[person]), group(world, role)) {
                 world.tenant.state.members.entry(group).or_default().insert(user);
@@ -139,8 +144,14 @@ fn happen(world: &mut World, happening: Happening) {
         Happening::Epoch => world.version.epoch += 1,
         Happening::Step => drop(world.step()),
         Happening::Wait(seconds) => world.wait(seconds),
-        Happening::Redeem(_) | Happening::RedeemElsewhere(_) => {}
+        Happening::Redeem(_) | Happening::RedeemElsewhere(_) | Happening::CustomerKnows(_) => {}
     }
+}
+
+fn knows(world: &mut World, name: &str) {
+    let an_hour_ago = Timestamp::from_unix(world.now.as_unix() - 3_600);
+    let guest = world.tenant.add_guest(&format!("{name}.berg@contoso.example"), name, an_hour_ago);
+    world.tenant.known_as.entry(format!("{name}@nordwall.example")).or_insert(guest);
 }
 
 /// Everything in order again, with caps out of the way.
@@ -185,7 +196,13 @@ fn has_reached(world: &mut World) -> Result<(), TestCaseError> {
         let name = PEOPLE.into_iter().find(|name| world.user_key(name).person().unwrap().1 == *object_id).unwrap();
         let enabled = world.account(name).is_some_and(|id| world.tenant.state.users[&id].enabled);
         prop_assert!(!enabled, "{name} left and is enabled");
-        prop_assert_eq!(world.user_state(name), "REMOVED");
+        let state = world.user_state(name);
+        let is_theirs = world.tenant.known_as.contains_key(&format!("{name}@nordwall.example"));
+        prop_assert!(state == "REMOVED" || (is_theirs && state == "RESIDUAL NOT_OURS"), "{name}: {state}");
+    }
+    for (address, guest) in &world.tenant.known_as {
+        let untouched = world.tenant.state.users.get(guest).is_some_and(|user| user.enabled);
+        prop_assert!(untouched, "the customer's guest whom {address} found was blocked or deleted");
     }
     Ok(())
 }

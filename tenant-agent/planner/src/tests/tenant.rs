@@ -1,6 +1,7 @@
 //! A tiny customer tenant: what the actions do to it, and what a look at it shows, as of some time ago.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use entente_model::report::Reason;
 use entente_model::{Guid, Timestamp};
@@ -42,6 +43,10 @@ pub struct Tenant {
     history: Vec<(Timestamp, State)>,
     pub mishaps: VecDeque<Mishap>,
     pub unread: BTreeMap<&'static str, Reason>,
+    /// Guests by an address that no look-up shows, and that an invitation finds all the same.
+    pub known_as: BTreeMap<String, Guid>,
+    /// How far Microsoft's clock is behind ours.
+    pub behind: Duration,
     next_id: u128,
 }
 
@@ -143,7 +148,10 @@ impl Tenant {
             Action::RevokeSessions { .. } => {}
             Action::DeleteUser { user } => self.delete_user(user),
             Action::InviteUser { mail, display_name } => {
-                // Measured on nothing: a second invitation of a present guest is taken to answer with the same user.
+                // Measured on nothing: an invitation of a present guest is taken to answer with the same user.
+                if let Some(known) = self.known_as.get(&mail) {
+                    return Some(known.to_string());
+                }
                 assert!(!self.state.users.values().any(|it| it.mail == mail), "a duplicate invitation of {mail}");
                 return Some(self.add_guest(&mail, &display_name, now).to_string());
             }
@@ -208,7 +216,7 @@ impl Tenant {
             enabled: true,
             user_type: "Guest".into(),
             creation_type: "Invitation".into(),
-            created: Some(now),
+            created: Some(Timestamp::from_unix(now.as_unix() - self.behind.as_secs() as i64)),
             redeemed: false,
             issuers: vec!["contoso.example".into()],
         };

@@ -1,9 +1,14 @@
 //! What the customer may do at any time: pause, verify, change the guardrail.
 
+use entente_model::report::Reason;
+use entente_simulator::control::seed::UserSeed;
+use entente_simulator::control::types::Tamper;
+use serde_json::json;
+
 use super::*;
 use crate::receipt::Receipt;
 use crate::status_file::StatusFile;
-use crate::testing::analysts;
+use crate::testing::{Spec, analysts, left, mail, member, scaffold, user};
 
 #[tokio::test]
 async fn a_pause_stops_changes_at_once_holds_over_a_restart_and_ends_with_resume() {
@@ -68,6 +73,31 @@ async fn revoke_all_goes_on_after_a_kill_and_without_a_guardrail() {
     for n in [0, 1] {
         assert!(world.is_gone(n).await, "{}", receipt.text());
     }
+}
+
+#[tokio::test]
+async fn a_guest_of_the_customers_whom_an_invitation_finds_is_proposed_and_never_ended() {
+    let guest = UserSeed { mail: Some(mail(0)), guest: true, ..UserSeed::default() };
+    let mut world = World::of(Spec { users: vec![guest], ..Spec::default() }).await;
+    let id = world.truth().await.users[0].id.clone();
+    // Invited at this address long ago, and known by another one since: no look-up by mail shows her.
+    let properties = json!({"mail": "maya.berg@contoso.example", "createdDateTime": "2026-01-05T08:00:00Z"});
+    world.control.tamper(TENANT, &Tamper::SetUserProperties { user: id.clone(), properties }).await.unwrap();
+    world.desire(10, &analysts(&[0]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    assert!(world.writes().await.contains(&"POST /v1.0/invitations".to_owned()));
+    let key = user(0).key;
+    let report = world.status.borrow().clone().unwrap().items[&key].clone();
+    assert_eq!((report.reason, report.owned), (Some(Reason::AdoptionApproval), false));
+    world.desire(11, &[scaffold(), vec![left(user(0)), left(member(0))]].concat());
+    world.settle(&mut steward).await;
+    assert!(world.told().contains(&format!("{key} RESIDUAL NOT_OURS")), "{}", world.told());
+    world.switches().revoke_all().unwrap();
+    world.settle(&mut steward).await;
+    let truth = world.truth().await;
+    assert!(truth.users.iter().any(|user| user.id == id && user.enabled), "{:?}", truth.users);
+    assert_eq!(world.figures().await.writes_to_unowned, 0);
 }
 
 #[tokio::test]
