@@ -69,6 +69,7 @@ impl Fixture {
             certificate_pem: issued.certificate_pem.into(),
             key_pem: key.expose().into(),
             client_ca_pem: ca.pem().into(),
+            trust_domain: ca.trust_domain().into(),
         };
         let tls = Arc::new(Tls::new(&material).unwrap());
         let mut server = Server::new(app, tls, CancellationToken::new());

@@ -2,11 +2,12 @@
 //! cut.
 //!
 //! Knows nothing of gRPC methods or of intent. [`tls`] holds the certificates and swaps them whole, [`peer`] is
-//! who came in, [`accept`] bounds and times the handshakes, and
-//! [`connection`] is the stream that fails as soon as its identity is no longer welcome.
+//! who came in, [`accept`] bounds and times the handshakes, `gate` lets each port's own in, and [`connection`]
+//! is the stream that fails as soon as its identity is no longer welcome.
 
 pub mod accept;
 pub mod connection;
+mod gate;
 pub mod peer;
 pub mod tls;
 

@@ -70,5 +70,6 @@ pub(crate) fn tls(config: &Config) -> Result<Material, Failure> {
         certificate_pem: files::read(&config.tls.certificate)?.into_bytes(),
         key_pem: files::read(&config.tls.key)?.into_bytes(),
         client_ca_pem: files::read(&config.ca.certificate)?.into_bytes(),
+        trust_domain: config.trust_domain.clone(),
     })
 }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::connection::{Connection, Connections, Cut};
+use super::gate;
 use super::peer::Peer;
 use super::tls::{Port, Tls};
 
@@ -159,7 +160,7 @@ impl Acceptor {
         let acceptor = TlsAcceptor::from(self.tls.config(self.port));
         let tls = acceptor.accept(tcp).await.map_err(|error| {
             debug!(%error, %address, "handshake failed");
-            "handshake"
+            if gate::refused(&error) { "identity" } else { "handshake" }
         })?;
         drop(turn);
         let certificate = tls.get_ref().1.peer_certificates().and_then(|chain| chain.first());

@@ -10,6 +10,7 @@ use entente_model::Timestamp;
 use entente_proto::channel::{Identity, channel, client_config};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Server};
@@ -40,6 +41,7 @@ fn material(ca: &CertificateAuthority) -> Material {
         certificate_pem: issued.certificate_pem.into(),
         key_pem: key.expose().into(),
         client_ca_pem: ca.pem().into(),
+        trust_domain: DOMAIN.into(),
     }
 }
 
@@ -52,8 +54,18 @@ fn maya(ca: &CertificateAuthority, begun: Timestamp) -> (String, String) {
     (issued.certificate_pem, key.expose().into())
 }
 
+/// An agent's certificate, likewise.
+fn agent(ca: &CertificateAuthority, begun: Timestamp) -> (String, String) {
+    let (key, csr) = pki::create_key_and_csr().unwrap();
+    let key_of = RequestedKey::from_csr_pem(&csr).unwrap();
+    let name = "tenants/contoso/agents/a1".parse().unwrap();
+    let issued = ca.agent(&name, &key_of, Serial::random().unwrap(), begun, DAY).unwrap();
+    (issued.certificate_pem, key.expose().into())
+}
+
 struct Fixture {
     address: String,
+    port: Port,
     ca: CertificateAuthority,
     tls: Arc<Tls>,
     connections: Arc<Connections>,
@@ -81,7 +93,7 @@ impl Fixture {
             let serve = Server::builder().add_routes(routes);
             serve.serve_with_incoming_shutdown(incoming, ended.cancelled()).await.unwrap();
         });
-        Self { address, ca, tls, connections, stop }
+        Self { address, port, ca, tls, connections, stop }
     }
 
     async fn api() -> Self {
@@ -93,16 +105,38 @@ impl Fixture {
     }
 
     fn client_that_trusts(&self, ca_pem: &str, certificate: Option<&(String, String)>) -> HealthClient<Channel> {
-        let identity = certificate
-            .map(|(certificate, key)| Identity { certificate_pem: certificate.as_bytes(), key_pem: key.as_bytes() });
-        let config = client_config(ca_pem.as_bytes(), identity).unwrap();
-        HealthClient::new(channel(&self.address, Arc::new(ArcSwap::from_pointee(config))).unwrap())
+        let config = Arc::new(ArcSwap::from_pointee(config(ca_pem, certificate)));
+        HealthClient::new(channel(&self.address, config).unwrap())
     }
 
     /// The server lets this one in, whatever happened before.
     async fn still_serves(&self) {
-        assert!(check(&mut self.client(Some(&maya(&self.ca, now())))).await, "the server lets nobody in any more");
+        let welcome = match self.port {
+            Port::Agents => agent(&self.ca, now()),
+            Port::Api | Port::Metrics => maya(&self.ca, now()),
+        };
+        assert!(check(&mut self.client(Some(&welcome))).await, "the server lets nobody in any more");
     }
+
+    /// What a handshake with this certificate ends with, for a client that says nothing after it.
+    async fn handshake(&self, certificate: &(String, String)) -> String {
+        let tcp = TcpStream::connect(&self.address).await.unwrap();
+        let connector = TlsConnector::from(Arc::new(config(self.ca.pem(), Some(certificate))));
+        let end = async {
+            let mut tls = connector.connect("localhost".try_into().unwrap(), tcp).await?;
+            // In TLS 1.3 the client is done before the server has seen its certificate.
+            tls.read_u8().await
+        };
+        // The server of one that is let in begins with its settings.
+        let end: std::io::Result<u8> = tokio::time::timeout(PATIENCE, end).await.expect("an answer");
+        end.map_or_else(|error| error.to_string(), |_| "let in".into())
+    }
+}
+
+fn config(ca_pem: &str, certificate: Option<&(String, String)>) -> rustls::ClientConfig {
+    let identity = certificate
+        .map(|(certificate, key)| Identity { certificate_pem: certificate.as_bytes(), key_pem: key.as_bytes() });
+    client_config(ca_pem.as_bytes(), identity).unwrap()
 }
 
 async fn check(client: &mut HealthClient<Channel>) -> bool {
@@ -152,6 +186,18 @@ async fn a_certificate_of_another_trust_domain_is_refused_though_our_ca_signed_i
     server.tls.reload(&both).unwrap();
     assert!(!check(&mut server.client(Some(&maya(&tailspin, now())))).await);
     server.still_serves().await;
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_port_is_told_so_in_the_handshake() {
+    for port in [Port::Api, Port::Metrics, Port::Agents] {
+        let server = Fixture::start(port, Limits::default()).await;
+        let (maya, agent) = (maya(&server.ca, now()), agent(&server.ca, now()));
+        let wrong = if port == Port::Agents { maya } else { agent };
+        assert_eq!(server.handshake(&wrong).await, "received fatal alert: AccessDenied", "{port:?}");
+        assert_eq!(server.connections.count(), 0);
+        server.still_serves().await;
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,8 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 
+use super::gate::Gate;
+
 /// Which of the server's ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Port {
@@ -52,6 +54,8 @@ pub struct Material {
     pub key_pem: Vec<u8>,
     /// The CA that issues to agents and principals. More than one certificate while it is being replaced.
     pub client_ca_pem: Vec<u8>,
+    /// Of the identities in their certificates.
+    pub trust_domain: String,
 }
 
 impl fmt::Debug for Material {
@@ -116,7 +120,7 @@ fn server_config(material: &Material, port: Port) -> Result<ServerConfig, TlsErr
         .map_err(|source| TlsError::Pem { what: "server's key", source })?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_client_cert_verifier(client_verifier(&material.client_ca_pem, port)?)
+        .with_client_cert_verifier(client_verifier(material, port)?)
         .with_single_cert(chain, key)?;
     config.alpn_protocols = port.protocols();
     config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -124,9 +128,9 @@ fn server_config(material: &Material, port: Port) -> Result<ServerConfig, TlsErr
     Ok(config)
 }
 
-fn client_verifier(ca_pem: &[u8], port: Port) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+fn client_verifier(material: &Material, port: Port) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(ca_pem, "CA")? {
+    for certificate in certificates(&material.client_ca_pem, "CA")? {
         roots.add(certificate)?;
     }
     if roots.is_empty() {
@@ -134,10 +138,11 @@ fn client_verifier(ca_pem: &[u8], port: Port) -> Result<Arc<dyn ClientCertVerifi
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-    Ok(match port {
+    let chains = match port {
         Port::Agents => builder.allow_unauthenticated().build()?,
         Port::Api | Port::Metrics => builder.build()?,
-    })
+    };
+    Ok(Arc::new(Gate { chains, port, trust_domain: material.trust_domain.as_str().into() }))
 }
 
 fn certificates(pem: &[u8], what: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
