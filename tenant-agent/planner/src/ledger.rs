@@ -65,6 +65,9 @@ pub struct Entry {
     /// The last write whose effect may not be visible yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written: Option<Timestamp>,
+    /// When our own removal of it was answered, until it is written anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<Timestamp>,
     /// Our own block on this user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub block: Option<Block>,

@@ -69,12 +69,17 @@ fn begin(entry: &mut Entry, action: &Action, now: Timestamp) {
         | Action::CreateDefenderAssignment { display_name: name, .. } => {
             // A plan creates only what its look-ups did not find.
             entry.intent = Some(Intent { at: now, name: name.clone(), absent_before: true });
-            (entry.thing, entry.ownership, entry.empty_since) = (None, Ownership::Owned, None);
+            (entry.thing, entry.ownership) = (None, Ownership::Owned);
+            (entry.empty_since, entry.removed) = (None, None);
         }
-        Action::AddMember { group, user } => entry.thing = Some(Thing::Member { group: *group, user: *user }),
+        Action::AddMember { group, user } => {
+            entry.thing = Some(Thing::Member { group: *group, user: *user });
+            (entry.empty_since, entry.removed) = (None, None);
+        }
         Action::PutAzureRole { scope, definition, principal, .. } => {
             let (scope, definition, principal) = (scope.clone(), *definition, *principal);
             entry.thing = Some(Thing::AzureRole { scope, definition, principal });
+            (entry.empty_since, entry.removed) = (None, None);
         }
         // A plan blocks only an account that it saw enabled.
         Action::BlockUser { .. } => entry.block = Some(Block { at: now, confirmed: false }),
@@ -112,6 +117,10 @@ fn finish(entry: &mut Entry, action: &Action, id: Option<&str>, now: Timestamp) 
         Action::BlockUser { .. } => entry.block = Some(Block { at: now, confirmed: true }),
         Action::UnblockUser { .. } => (entry.block, entry.sessions_revoked) = (None, None),
         Action::RevokeSessions { .. } => entry.sessions_revoked = Some(now),
+        Action::RemoveMember { .. }
+        | Action::DeleteAzureRole { .. }
+        | Action::DeleteDefenderAssignment { .. }
+        | Action::DeleteDefenderRole { .. } => entry.removed = Some(now),
         _ => {}
     }
 }

@@ -13,7 +13,7 @@ use entente_model::{Guid, Plane, PlaneMode};
 use super::draft::{Draft, Proposal};
 use super::groups::{Groups, usable};
 use super::lookup::{Found, Sought, look};
-use super::person::Exit;
+use super::person::{Exit, ExitKind};
 use super::{adopt, gate, gone};
 use crate::action::Action;
 use crate::defender::{app_scopes, is_same, resolve_all};
@@ -319,8 +319,17 @@ pub(super) fn remove(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, mut again
         Found::Waiting(reason) if draft.entry(key).is_some_and(|entry| entry.applied.is_none()) => {
             draft.wait(key, reason, "looked up before it is given up");
         }
-        _ => gone::ended(draft, key, exit),
+        Found::Waiting(_) | Found::Nothing => gone::ended(draft, key, exit),
+        // Adopted, and so the customer's.
+        Found::There(..) if exit.kind == ExitKind::Implied => draft.forget(key),
+        Found::There(..) => say_left(draft, key, Reason::NotOurs, "it was there before us"),
+        Found::Many(_) => say_left(draft, key, Reason::Ambiguous, "several are called so; none is certainly ours"),
     }
+}
+
+fn say_left(draft: &mut Draft<'_>, key: &ItemKey, reason: Reason, detail: &str) {
+    gone::note_not_empty(draft, key);
+    draft.say(key, ItemState::Residual, Some(reason), detail);
 }
 
 fn delete(draft: &mut Draft<'_>, key: &ItemKey, tenant: &Defender, id: &str, exit: Exit, against: Vec<Condition>) {

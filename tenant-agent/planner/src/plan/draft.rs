@@ -327,6 +327,7 @@ impl<'a> Draft<'a> {
             entry.thing = Some(thing);
             entry.applied.get_or_insert(now);
             (entry.written, entry.failure, entry.first_empty, entry.proof) = (None, None, None, None);
+            (entry.empty_since, entry.removed) = (None, None);
         });
         self.say(key, ItemState::Applied, None, "");
     }

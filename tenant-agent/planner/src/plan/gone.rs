@@ -150,21 +150,46 @@ fn end(draft: &mut Draft<'_>, key: &ItemKey, id: Option<Guid>, exit: Exit) {
 
 /// Something is there again: the proof, if there was one, no longer holds.
 pub(super) fn note_not_empty(draft: &mut Draft<'_>, key: &ItemKey) {
-    if draft.entry(key).is_some_and(|entry| entry.first_empty.is_some() || entry.proof.is_some()) {
-        draft.touch(key, |entry| (entry.first_empty, entry.proof) = (None, None));
+    let was_empty = |entry: &Entry| entry.first_empty.or(entry.empty_since).is_some() || entry.proof.is_some();
+    if draft.entry(key).is_some_and(was_empty) {
+        draft.touch(key, |entry| (entry.first_empty, entry.empty_since, entry.proof) = (None, None, None));
     }
 }
 
 /// What is not there, or no longer: said, and where it was named, confirmed by a second look.
 pub(super) fn ended(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit) {
     match exit.kind {
-        ExitKind::Implied => draft.forget(key),
+        ExitKind::Implied if forget_when_certain(draft, key) => {}
+        ExitKind::Implied => {
+            let detail = "no longer there; looked at again before it is forgotten";
+            draft.say(key, ItemState::Waiting, Some(Reason::ConfirmingRemoval), detail);
+        }
         ExitKind::Named => confirm(draft, key, Vec::new()),
         _ => {
-            draft.forget(key);
+            forget_when_certain(draft, key);
             exit.say(draft, key);
         }
     }
+}
+
+/// What one look misses may turn up again, and would then be nobody's to remove: forgotten once looks have stayed
+/// empty for longer than the plane lags. Where our own removal was answered, the half hour by which Defender's lists
+/// lag is not waited out.
+fn forget_when_certain(draft: &mut Draft<'_>, key: &ItemKey) -> bool {
+    let (now, entry) = (draft.now(), draft.entry_or_new(key));
+    let settings = draft.input.settings;
+    let lag = match (key.plane(), entry.removed) {
+        (Some(Plane::DefenderRoles), None) => settings.defender_lag,
+        _ => settings.replication_lag,
+    };
+    let since = entry.empty_since.unwrap_or(now);
+    if (entry.thing.is_none() && entry.intent.is_none()) || has_passed(since, lag, now) {
+        draft.forget(key);
+        return true;
+    }
+    draft.touch(key, |entry| entry.empty_since = Some(since));
+    draft.wake_at(passes_at(since, lag));
+    false
 }
 
 /// Not there; but what was given a moment ago, and never seen, may yet turn up.

@@ -5,7 +5,7 @@
 
 use entente_model::Guid;
 use entente_model::desired::{Item, ItemKey, Want};
-use entente_model::report::ItemState;
+use entente_model::report::{ItemState, Reason};
 
 use super::draft::{Draft, Purpose};
 use super::groups::{Groups, say_left_over};
@@ -80,6 +80,10 @@ fn remove(
         ItemKey::Group { .. } => match groups.get(key) {
             Some(Found::There(group, Some(Ownership::Owned))) => say_left_over(draft, key, group),
             Some(Found::There(group, Some(Ownership::Adopted))) if is_named(draft, group.id) => {}
+            Some(Found::Many(groups)) => {
+                let detail = format!("{} groups have its name; none is certainly ours", groups.len());
+                draft.say(key, ItemState::Residual, Some(Reason::Ambiguous), detail);
+            }
             Some(Found::Unread(why)) => draft.unread(key, why),
             Some(Found::Waiting(reason)) => draft.wait(key, *reason, "looked up before it is given up"),
             _ => draft.forget(key),

@@ -237,6 +237,80 @@ fn a_role_that_is_no_longer_wanted_goes_assignment_first_and_its_group_is_a_pers
     assert!(world.last.as_ref().unwrap().reports[0].script.as_ref().unwrap().starts_with("az ad group delete"));
 }
 
+/// A role with one member and every right, and then nothing desired; a look that misses all of it.
+fn missed_by_one_look() -> World {
+    let mut world = World::joined(&["maya"], "l1");
+    world.azure_role("l1", RESPONDER);
+    world.defender_role("l1", &["secdata.basics.read"]);
+    world.settle();
+    world.items.clear();
+    world.version.revision += 1;
+    world.paused = true;
+    let whole = world.tenant.state.clone();
+    let state = &mut world.tenant.state;
+    (state.azure, state.members) = (Vec::new(), Default::default());
+    (state.defender.roles, state.defender.assignments) = (Vec::new(), Vec::new());
+    world.step();
+    world.tenant.state = whole;
+    world.paused = false;
+    world
+}
+
+#[test]
+fn what_one_look_misses_is_not_forgotten_and_removed_when_it_turns_up_again() {
+    let mut world = missed_by_one_look();
+    world.wait(30);
+    world.settle();
+    let state = &world.tenant.state;
+    assert!(state.azure.is_empty() && !world.is_member("maya", "l1"));
+    assert!(state.defender.roles.is_empty() && state.defender.assignments.is_empty());
+}
+
+#[test]
+fn what_others_removed_is_forgotten_once_looks_stayed_empty_for_as_long_as_the_plane_lags() {
+    let mut world = missed_by_one_look();
+    let state = &mut world.tenant.state;
+    state.azure.clear();
+    state.members.values_mut().for_each(|members| members.clear());
+    (state.defender.roles, state.defender.assignments) = (Vec::new(), Vec::new());
+    let known = |world: &World, plane: &str| world.ledger.entries.keys().any(|key| key.to_string().starts_with(plane));
+    for plane in ["member/", "azureRole/", "defenderRole/", "defenderAssignment/"] {
+        assert!(known(&world, plane), "{plane} was forgotten after one look");
+    }
+    world.wait(61);
+    world.step();
+    assert!(!known(&world, "member/") && !known(&world, "azureRole/"));
+    assert!(known(&world, "defenderRole/") && known(&world, "defenderAssignment/"), "its lists lag by half an hour");
+    world.settle();
+    assert!(!known(&world, "defender"));
+}
+
+#[test]
+fn what_is_not_certainly_ours_among_several_is_residual_and_not_forgotten() {
+    let mut world = World::new();
+    world.group("l1");
+    world.settle();
+    world.defender_role("l1", &["secdata.basics.read"]);
+    world.tenant.mishaps.push_back(Mishap::AnswerLost);
+    world.group("l2");
+    world.tenant.mishaps.push_back(Mishap::AnswerLost);
+    world.step();
+    world.tenant.add_group("ent-l2", "Another of that name", world.now);
+    let role = world.tenant.state.defender.roles[0].clone();
+    world.tenant.state.defender.roles.push(crate::observed::DefenderRole { id: "another".into(), ..role });
+    world.items.clear();
+    world.version.revision += 1;
+    world.wait(10);
+    world.settle();
+    world.wait(7_200);
+    world.settle();
+    for key in ["group/l2/standard", "defenderRole/l1"] {
+        assert_eq!(world.state(&key.parse().unwrap()), "RESIDUAL AMBIGUOUS", "{key}");
+        assert!(world.ledger.get(&key.parse().unwrap()).is_some(), "{key}");
+    }
+    assert_eq!(world.tenant.state.defender.roles.len(), 2);
+}
+
 #[test]
 fn an_unknown_kind_is_unsupported_and_in_nobodys_way() {
     let mut world = World::new();
