@@ -141,7 +141,7 @@ impl Entry {
 
 /// For the log: the resource name of whoever is at the other end.
 pub(crate) fn who(peer: &Peer) -> String {
-    match peer.credential.as_ref().map(|credential| &credential.who) {
+    match peer.who() {
         Some(Who::Agent(agent)) => agent.to_string(),
         Some(Who::Principal(principal)) => principal.to_string(),
         None => "nobody".into(),

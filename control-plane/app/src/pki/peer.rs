@@ -17,7 +17,7 @@ pub struct Peer {
 }
 
 /// The holder of a certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Who {
     Agent(AgentName),
     Principal(PrincipalName),

@@ -35,6 +35,10 @@ const MAX_CONNECTIONS: usize = 16_000;
 /// Without a certificate an agent only enrols, which is rare: strangers must not take the places of the fleet.
 const MAX_ANONYMOUS: usize = 256;
 
+/// Of one agent or principal, on all ports: an agent needs one, and a second while it renews or reconnects; a
+/// principal may be a pipeline that runs the command line many times at once. So nobody takes the places of all.
+const MAX_OF_ONE_IDENTITY: usize = 64;
+
 /// Enrolling takes a few seconds.
 const ANONYMOUS_FOR: Duration = Duration::from_secs(60);
 
@@ -48,6 +52,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub connections: usize,
+    /// How many of one identity. A newer one ends the oldest.
+    pub of_one_identity: usize,
     /// How many of them may be without a client certificate, and for how long.
     pub anonymous: usize,
     pub anonymous_for: Duration,
@@ -59,6 +65,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: MAX_CONNECTIONS,
+            of_one_identity: MAX_OF_ONE_IDENTITY,
             anonymous: MAX_ANONYMOUS,
             anonymous_for: ANONYMOUS_FOR,
             handshakes: CONCURRENT_HANDSHAKES,
@@ -72,9 +79,9 @@ struct Acceptor {
     tls: Arc<Tls>,
     trust_domain: Arc<str>,
     connections: Arc<Connections>,
+    limits: Limits,
     handshakes: Semaphore,
     anonymous: Arc<Semaphore>,
-    timeout: Duration,
 }
 
 /// Accepts until `stop`, and yields what has a verified peer. The socket closes at `stop`.
@@ -89,8 +96,8 @@ pub fn incoming(
 ) -> ReceiverStream<io::Result<Connection>> {
     let (accepted, stream) = mpsc::channel(BACKLOG);
     let handshakes = Semaphore::new(limits.handshakes);
-    let (anonymous, timeout) = (Arc::new(Semaphore::new(limits.anonymous)), limits.handshake_timeout);
-    let acceptor = Arc::new(Acceptor { port, tls, trust_domain, connections, handshakes, anonymous, timeout });
+    let anonymous = Arc::new(Semaphore::new(limits.anonymous));
+    let acceptor = Arc::new(Acceptor { port, tls, trust_domain, connections, limits, handshakes, anonymous });
     let places = Arc::new(Semaphore::new(limits.connections));
     tokio::spawn(async move {
         tokio::select! {
@@ -135,7 +142,7 @@ async fn accept(
 impl Acceptor {
     async fn handshake(&self, tcp: TcpStream, address: SocketAddr, place: OwnedSemaphorePermit) -> Option<Connection> {
         let attempt = Box::pin(self.attempt(tcp, address, place));
-        let reason = match tokio::time::timeout(self.timeout, attempt).await {
+        let reason = match tokio::time::timeout(self.limits.handshake_timeout, attempt).await {
             Ok(Ok(connection)) => return Some(connection),
             Ok(Err(reason)) => reason,
             Err(_) => "timeout",
@@ -175,7 +182,8 @@ impl Acceptor {
         }
         let connection = self.connections.next_id();
         let peer = Peer { connection, address, opened: Instant::now(), credential, cut: Cut::default() };
-        Ok(Connection::open(tls, peer, self.connections.clone(), places))
+        let connections = (self.connections.clone(), self.limits.of_one_identity);
+        Ok(Connection::open(tls, peer, connections, places))
     }
 
     fn count_refused(&self, reason: &'static str, address: SocketAddr) {

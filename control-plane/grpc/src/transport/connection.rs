@@ -3,14 +3,16 @@
 //! A certificate that is revoked or has ended does not close what was opened with it; cutting does. The peer sees
 //! the connection end, whatever was in flight on it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use entente_app::pki::Who;
 use futures::task::AtomicWaker;
+use metrics::counter;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
@@ -32,8 +34,12 @@ impl Cut {
         self.reader.wake();
     }
 
+    fn is_done(&self) -> bool {
+        self.done.load(Ordering::Acquire)
+    }
+
     fn check(&self) -> io::Result<()> {
-        if self.done.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+        if self.is_done() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
     }
 }
 
@@ -41,27 +47,55 @@ impl Cut {
 #[derive(Debug, Default)]
 pub struct Connections {
     next: AtomicU64,
-    open: Mutex<HashMap<u64, Arc<Peer>>>,
+    open: Mutex<HashMap<Option<Who>, Of>>,
 }
+
+/// Those of one identity, the oldest first.
+type Of = BTreeMap<u64, Arc<Peer>>;
 
 impl Connections {
     pub(super) fn next_id(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn open(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<Peer>>> {
+    fn open(&self) -> std::sync::MutexGuard<'_, HashMap<Option<Who>, Of>> {
         // The map is whole between any two statements, so a panic elsewhere leaves nothing half done.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many are open.
     pub fn count(&self) -> usize {
-        self.open().len()
+        self.open().values().map(BTreeMap::len).sum()
     }
 
     /// Everyone who is connected now.
     pub fn peers(&self) -> Vec<Arc<Peer>> {
-        self.open().values().cloned().collect()
+        self.open().values().flat_map(BTreeMap::values).cloned().collect()
+    }
+
+    /// Lists a peer. The oldest of its identity make room for it, where there would be more than `most`: whoever leaks
+    /// connections must not be kept out by them.
+    fn list(&self, peer: &Arc<Peer>, most: usize) {
+        let mut open = self.open();
+        let same = open.entry(peer.who().cloned()).or_default();
+        if peer.who().is_some() {
+            // What was cut is listed until its task lets go of it.
+            let here: Vec<_> = same.values().filter(|older| !older.cut.is_done()).collect();
+            let too_many = (here.len() + 1).saturating_sub(most);
+            here.into_iter().take(too_many).for_each(|oldest| oldest.cut());
+            counter!("entente_connections_cut_total").increment(too_many as u64);
+        }
+        same.insert(peer.connection, peer.clone());
+    }
+
+    fn unlist(&self, peer: &Peer) {
+        let (mut open, who) = (self.open(), peer.who().cloned());
+        if let Some(same) = open.get_mut(&who) {
+            same.remove(&peer.connection);
+            if same.is_empty() {
+                open.remove(&who);
+            }
+        }
     }
 
     /// Cuts the connections whose peer is `unwelcome`. Says how many.
@@ -83,14 +117,15 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Its identity has `most` connections at a time.
     pub(super) fn open(
         tls: TlsStream<TcpStream>,
         peer: Peer,
-        connections: Arc<Connections>,
+        (connections, most): (Arc<Connections>, usize),
         places: Vec<OwnedSemaphorePermit>,
     ) -> Self {
         let peer = Arc::new(peer);
-        connections.open().insert(peer.connection, peer.clone());
+        connections.list(&peer, most);
         Self { tls, peer, connections, _places: places }
     }
 
@@ -101,7 +136,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.connections.open().remove(&self.peer.connection);
+        self.connections.unlist(&self.peer);
     }
 }
 

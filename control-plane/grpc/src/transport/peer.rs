@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use entente_app::pki;
+use entente_app::pki::{self, Who};
 
 use super::connection::Cut;
 
@@ -21,6 +21,11 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// None before enrolment.
+    pub fn who(&self) -> Option<&Who> {
+        self.credential.as_ref().map(|credential| &credential.who)
+    }
+
     /// Ends the connection: whatever is read from or written to it fails from now on.
     pub fn cut(&self) {
         self.cut.now();

@@ -269,6 +269,37 @@ async fn those_without_a_certificate_do_not_take_the_fleets_places() {
 }
 
 #[tokio::test]
+async fn one_identity_does_not_take_the_places_of_all_and_its_oldest_connection_makes_room() {
+    let limits = Limits { connections: 4, of_one_identity: 2, ..Limits::default() };
+    let server = Fixture::start(Port::Agents, limits).await;
+    let agent = agent(&server.ca, now());
+    let mut streams = Vec::new();
+    for _ in 0..9 {
+        let mut client = server.client(Some(&agent));
+        let mut stream = client.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+        assert!(stream.message().await.unwrap().is_some());
+        streams.push(stream);
+        let settled = async {
+            while server.connections.count() > 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, settled).await.expect("the oldest one ends");
+    }
+    let older = async {
+        for stream in &mut streams[..7] {
+            assert!(stream.message().await.is_err(), "an older one is cut");
+        }
+    };
+    tokio::time::timeout(PATIENCE, older).await.expect("the older ones end");
+    let mut left: Vec<_> = server.connections.peers().iter().map(|peer| peer.connection).collect();
+    left.sort();
+    assert_eq!(left, [7, 8], "the newest two stay");
+    let mut enrolling = server.client(None);
+    assert!(check(&mut enrolling).await, "there is room for others");
+}
+
+#[tokio::test]
 async fn a_cut_ends_an_open_stream_that_is_idle() {
     let server = Fixture::api().await;
     let mut client = server.client(Some(&maya(&server.ca, now())));
