@@ -11,14 +11,14 @@ mod inbox;
 mod outbox;
 mod pulse;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use entente_compiler::Sighting;
 use entente_model::desired::{Digest, Version};
-use entente_model::intent::{Manifest, Operator, OperatorState, ResourceName};
-use entente_model::{AgentName, TenantName, Timestamp};
+use entente_model::intent::{Identity, Intent, Manifest, Operator, OperatorState, ResourceName};
+use entente_model::{AgentName, Guid, HomeName, OperatorName, TenantName, Timestamp};
 use entente_seal::Buckets;
 
 use crate::app::{Inner, lock};
@@ -279,33 +279,48 @@ impl Desks {
         Presence { connected, last_seen: state.last_seen().filter(|_| connected || mine) }
     }
 
-    /// Where the accounts of those who are about to lose everything are still reported. Asked only when somebody is.
+    /// Where accounts are still reported that are about to lose everything: of those who leave, and those that their
+    /// operator has no more. Asked only when there are any.
     pub(crate) fn sightings(&self, world: &World, puts: &[Manifest], deletes: &[ResourceName]) -> Vec<Sighting> {
-        let intent = world.fleet.intent();
-        let leaving = puts.iter().filter_map(|manifest| match manifest {
-            Manifest::Operator(operator) if operator.state != OperatorState::Active => Some(operator.clone()),
-            _ => None,
-        });
-        let deleted = deletes.iter().filter_map(|name| match name {
-            ResourceName::Operator(name) => intent.operators.get(name).map(|operator| Operator::clone(operator)),
-            _ => None,
-        });
-        let people: Vec<Operator> = leaving.chain(deleted).collect();
-        if people.is_empty() {
+        let departing = departing(world.fleet.intent(), puts, deletes);
+        if departing.is_empty() {
             return Vec::new();
         }
         let mut found = Vec::new();
         for desk in self.all() {
             let state = desk.lock();
-            for account in people.iter().flat_map(|operator| &operator.identities) {
-                if state.reported.shows(&account.home, account.object_id) {
-                    let (home, object_id) = (account.home.clone(), account.object_id);
+            for (home, object_id) in &departing {
+                if state.reported.shows(home, *object_id) {
+                    let (home, object_id) = (home.clone(), *object_id);
                     found.push(Sighting { tenant: desk.tenant.clone(), home, object_id });
                 }
             }
         }
         found
     }
+}
+
+/// Accounts that lose their operator by a change. The stored form counts: what a manifest leaves out goes too.
+fn departing(intent: &Intent, puts: &[Manifest], deletes: &[ResourceName]) -> BTreeSet<(HomeName, Guid)> {
+    let account = |identity: &Identity| (identity.home.clone(), identity.object_id);
+    let mut departing = BTreeSet::new();
+    let mut compare = |name: &OperatorName, after: Option<&Operator>| {
+        let Some(before) = intent.operators.get(name) else { return };
+        let stays = after.filter(|after| after.state == OperatorState::Active);
+        let kept: BTreeSet<_> = stays.iter().flat_map(|after| &after.identities).map(account).collect();
+        departing.extend(before.identities.iter().map(account).filter(|account| !kept.contains(account)));
+    };
+    for manifest in puts {
+        if let Manifest::Operator(operator) = manifest {
+            compare(&operator.name, Some(operator));
+        }
+    }
+    for name in deletes {
+        if let ResourceName::Operator(name) = name {
+            compare(name, None);
+        }
+    }
+    departing
 }
 
 /// A version and its content.

@@ -21,7 +21,7 @@ use crate::removals::{Receipt, Receipts};
 use crate::rows::{self, RowError};
 use crate::status::{Reported, StandingRow};
 use crate::world::{Stored, World};
-use crate::writer::{Head, HeadRow, RevocationRow, Stand};
+use crate::writer::{Head, HeadRow, Stand};
 
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -147,17 +147,16 @@ async fn load_world(store: &dyn Store) -> Result<(HeadRow, World), OpenError> {
         Some(entry) => rows::decode(rows::HEAD, &entry.value)?,
         None => HeadRow::default(),
     };
-    let (mut intent, mut metas, mut removals_since) = (Intent::default(), Map::default(), Map::default());
+    let (mut intent, mut metas) = (Intent::default(), Map::default());
     for (_, stored) in load::<Stored>(store, rows::INTENT).await? {
         metas.insert(stored.manifest.name(), Arc::new(stored.meta));
         intent.put(stored.manifest);
     }
-    for (_, row) in load::<RevocationRow>(store, rows::REVOCATION).await? {
-        removals_since.insert(row.revocation.id.clone(), row.since);
-        intent.put_revocation((*row.revocation).clone());
+    for (_, row) in load(store, rows::REVOCATION).await? {
+        intent.put_revocation(row);
     }
     let fleet = Fleet::compile_all(intent);
-    Ok((head, World { revision: head.revision, fleet, metas, removals_since }))
+    Ok((head, World { revision: head.revision, fleet, metas }))
 }
 
 async fn load_registry(store: &dyn Store) -> Result<Tables, OpenError> {

@@ -35,8 +35,6 @@ pub(crate) struct Receipt {
     pub(crate) operator: OperatorName,
     /// Id of the removal.
     pub(crate) revocation: String,
-    /// The revision since which that removal stood: tells it from an earlier one of the same id.
-    pub(crate) since: u64,
     subject: String,
     cause: Cause,
     actor: String,
@@ -74,36 +72,29 @@ impl Receipts {
     /// Keeps what belongs to an open removal.
     pub(crate) fn of(receipts: impl Iterator<Item = Receipt>, world: &World) -> Self {
         let this = Self::default();
-        receipts.filter(|it| world.removals_since.get(&it.revocation) == Some(&it.since)).for_each(|it| this.add(it));
+        let open = &world.fleet.intent().revocations;
+        receipts.filter(|it| open.contains_key(&it.revocation)).for_each(|it| this.add(it));
         this
     }
 
     fn add(&self, receipt: Receipt) {
         let mut open = lock(&self.0);
-        let of_removal = open.entry(receipt.revocation.clone()).or_default();
-        // Of an earlier removal under the same id, which was taken back.
-        of_removal.retain(|_, other| other.since == receipt.since);
-        of_removal.insert(receipt.tenant.clone(), receipt);
+        open.entry(receipt.revocation.clone()).or_default().insert(receipt.tenant.clone(), receipt);
     }
 
-    fn get(&self, revocation: &str, since: u64, tenant: &TenantName) -> Option<Receipt> {
-        let open = lock(&self.0);
-        open.get(revocation)?.get(tenant).filter(|receipt| receipt.since == since).cloned()
+    fn get(&self, revocation: &str, tenant: &TenantName) -> Option<Receipt> {
+        lock(&self.0).get(revocation)?.get(tenant).cloned()
     }
 
     /// Whether every tenant of a removal is proven. A tenant that is deleted leaves the removal with that change.
-    fn cover(&self, row: &Revocation, world: &World) -> bool {
-        let Some(since) = world.removals_since.get(&row.id) else { return false };
+    fn cover(&self, row: &Revocation) -> bool {
         let open = lock(&self.0);
         let proven = open.get(&row.id);
-        row.tenants.iter().all(|tenant| {
-            let receipt = proven.and_then(|proven| proven.get(tenant));
-            receipt.is_some_and(|receipt| receipt.since == *since)
-        })
+        row.tenants.iter().all(|tenant| proven.is_some_and(|proven| proven.contains_key(tenant)))
     }
 
     fn forget(&self, world: &World) {
-        lock(&self.0).retain(|id, _| world.removals_since.contains_key(id));
+        lock(&self.0).retain(|id, _| world.fleet.intent().revocations.contains_key(id));
     }
 }
 
@@ -124,12 +115,34 @@ fn subject(row: &Revocation) -> String {
     }
 }
 
-/// What a tenant's agent last said of a removal's subject, if it was said of this removal and not of an earlier one.
-fn reported(inner: &Inner, row: &Revocation, since: u64, tenant: &TenantName) -> Option<ItemReport> {
-    let desk = inner.desks.get(tenant)?;
-    let state = desk.lock();
-    let report = state.reported.items.get(item_key(row).as_str())?;
-    (report.revision >= since).then(|| ItemReport::clone(report))
+/// Open removals by the item that they make. Where several name one item, the latest speaks.
+struct Open<'w>(HashMap<String, Vec<&'w Revocation>>);
+
+impl<'w> Open<'w> {
+    fn of(world: &'w World) -> Self {
+        let mut by_item: HashMap<_, Vec<&Revocation>> = HashMap::new();
+        for row in world.fleet.intent().revocations.values() {
+            by_item.entry(item_key(row)).or_default().push(row);
+        }
+        Self(by_item)
+    }
+
+    /// What a tenant's agent last said of a removal's subject. That it is gone counts only with a proof of what is open
+    /// now: one of an earlier removal, since which the person was back, proves nothing.
+    fn reported(&self, inner: &Inner, row: &Revocation, tenant: &TenantName) -> Option<ItemReport> {
+        let key = item_key(row);
+        let rows = self.0.get(&key)?.iter().filter(|row| row.tenants.contains(tenant));
+        let named = rows.map(|row| row.time).max()?;
+        let desk = inner.desks.get(tenant)?;
+        let state = desk.lock();
+        let report = state.reported.items.get(key.as_str())?;
+        let is_of_it = match report.state {
+            ItemState::Removed => report.proof.as_ref().is_some_and(|it| it.named == named),
+            // Of before it was named.
+            state => state != ItemState::Applied,
+        };
+        is_of_it.then(|| ItemReport::clone(report))
+    }
 }
 
 impl App {
@@ -144,7 +157,7 @@ impl App {
             some.iter().for_each(|receipt| self.inner.receipts.add(receipt.clone()));
         }
         let world = self.world();
-        let done = |row: &&std::sync::Arc<Revocation>| self.inner.receipts.cover(row, &world);
+        let done = |row: &&std::sync::Arc<Revocation>| self.inner.receipts.cover(row);
         if world.fleet.intent().revocations.values().any(|row| done(&row)) {
             let app = self.clone();
             self.commit(move |draft| app.end_removals(draft)).await?;
@@ -157,7 +170,7 @@ impl App {
         let world = draft.stand.world.clone();
         let rows = world.fleet.intent().revocations.values();
         // Looked at again here: a row may have gained a tenant meanwhile.
-        let done: Vec<_> = rows.filter(|row| self.inner.receipts.cover(row, &world)).take(MAX_AT_ONCE).collect();
+        let done: Vec<_> = rows.filter(|row| self.inner.receipts.cover(row)).take(MAX_AT_ONCE).collect();
         if done.is_empty() {
             return Ok(());
         }
@@ -194,10 +207,11 @@ impl App {
             }
         }
         let world = self.world();
+        let open = Open::of(&world);
         for row in world.fleet.intent().revocations.values() {
             if operator.is_none_or(|operator| row.operator == *operator) {
                 for tenant in &row.tenants {
-                    let removal = self.inner.removal(&world, row, tenant);
+                    let removal = self.inner.removal(&open, row, tenant);
                     if operator.is_some() || !removal.complete {
                         found.insert(place(tenant, &row.id), removal);
                     }
@@ -219,26 +233,20 @@ fn place(tenant: &TenantName, revocation: &str) -> String {
 impl Inner {
     /// Proofs that have no receipt yet.
     fn unrecorded(&self, world: &World) -> Vec<Receipt> {
-        let mut found = Vec::new();
+        let (mut found, all) = (Vec::new(), Open::of(world));
         for row in world.fleet.intent().revocations.values() {
-            let Some(&since) = world.removals_since.get(&row.id) else { continue };
-            for tenant in &row.tenants {
-                if self.receipts.get(&row.id, since, tenant).is_none() {
-                    found
-                        .extend(reported(self, row, since, tenant).and_then(|it| self.receipt(row, since, tenant, it)));
-                }
-            }
+            let open = row.tenants.iter().filter(|tenant| self.receipts.get(&row.id, tenant).is_none());
+            found.extend(open.filter_map(|tenant| self.receipt(row, tenant, all.reported(self, row, tenant)?)));
         }
         found
     }
 
-    fn receipt(&self, row: &Revocation, since: u64, tenant: &TenantName, report: ItemReport) -> Option<Receipt> {
+    fn receipt(&self, row: &Revocation, tenant: &TenantName, report: ItemReport) -> Option<Receipt> {
         let proof = report.proof.filter(|_| report.state == ItemState::Removed)?;
         Some(Receipt {
             tenant: tenant.clone(),
             operator: row.operator.clone(),
             revocation: row.id.clone(),
-            since,
             subject: subject(row),
             cause: row.cause,
             actor: row.actor.clone(),
@@ -285,12 +293,11 @@ impl Inner {
     }
 
     /// Of a removal that has not ended everywhere.
-    fn removal(&self, world: &World, row: &Revocation, tenant: &TenantName) -> Removal {
-        let since = world.removals_since.get(&row.id).copied().unwrap_or_default();
-        if let Some(receipt) = self.receipts.get(&row.id, since, tenant) {
+    fn removal(&self, open: &Open<'_>, row: &Revocation, tenant: &TenantName) -> Removal {
+        if let Some(receipt) = self.receipts.get(&row.id, tenant) {
             return self.ended(receipt);
         }
-        let report = reported(self, row, since, tenant);
+        let report = open.reported(self, row, tenant);
         let complete = report.as_ref().is_some_and(|it| it.state == ItemState::Removed && it.proof.is_some());
         Removal {
             tenant: tenant.clone(),

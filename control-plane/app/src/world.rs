@@ -20,8 +20,6 @@ pub(crate) struct World {
     pub(crate) revision: u64,
     pub(crate) fleet: Fleet,
     pub(crate) metas: Map<ResourceName, Arc<Meta>>,
-    /// For each named removal, the revision since which it stands. A receipt counts from there on.
-    pub(crate) removals_since: Map<String, u64>,
 }
 
 /// What the server keeps beside a resource.

@@ -51,13 +51,6 @@ struct RootRow {
     signature: Vec<u8>,
 }
 
-/// A named removal, and the revision since which it stands.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct RevocationRow {
-    pub(crate) since: u64,
-    pub(crate) revocation: Arc<entente_model::revocation::Revocation>,
-}
-
 /// What follows from a commit once it is durable.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
@@ -161,13 +154,10 @@ impl Draft<'_> {
             self.put_resource(&mut next, name);
         }
         for row in &advance.revocation_puts {
-            let since = next.removals_since.get(&row.id).copied().unwrap_or(self.revision);
-            next.removals_since.insert(row.id.clone(), since);
-            self.put(rows::revocation(&row.id), rows::encode(&RevocationRow { since, revocation: row.clone() }));
+            self.put(rows::revocation(&row.id), rows::encode(row));
         }
         for id in &advance.revocation_deletes {
             self.delete(rows::revocation(id));
-            next.removals_since.remove(id);
         }
         let touched = advance.batch.tenants.iter();
         self.sign(touched.map(|touched| (&touched.tenant, touched.entra_tenant, &touched.items)));

@@ -224,6 +224,8 @@ pub struct ItemReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RemovalProof {
+    /// Since when that removal is named which it proves, as the item says: of an earlier or later one it is no proof.
+    pub named: Timestamp,
     pub first_empty_read: Timestamp,
     pub second_empty_read: Timestamp,
     /// By when Microsoft's own caches have followed, by its documentation.

@@ -97,6 +97,7 @@ pub fn item_from_proto(item: &wire::ItemReport) -> Result<ItemReport, UnknownWor
 
 fn proof_to_proto(proof: &RemovalProof) -> wire::RemovalProof {
     wire::RemovalProof {
+        named_time: Some(time::to_proto(proof.named)),
         first_empty_read_time: Some(time::to_proto(proof.first_empty_read)),
         second_empty_read_time: Some(time::to_proto(proof.second_empty_read)),
         effective_by_time: Some(time::to_proto(proof.effective_by)),
@@ -107,6 +108,7 @@ fn proof_to_proto(proof: &RemovalProof) -> wire::RemovalProof {
 fn proof_from_proto(proof: &wire::RemovalProof) -> RemovalProof {
     let at = |value: &Option<prost_types::Timestamp>| time::from_proto_opt(value.as_ref()).unwrap_or_default();
     RemovalProof {
+        named: at(&proof.named_time),
         first_empty_read: at(&proof.first_empty_read_time),
         second_empty_read: at(&proof.second_empty_read_time),
         effective_by: at(&proof.effective_by_time),
@@ -212,6 +214,7 @@ mod tests {
                     redeem_url: None,
                     script: Some("az rest".into()),
                     proof: Some(RemovalProof {
+                        named: entente_model::Timestamp::from_unix(5),
                         first_empty_read: entente_model::Timestamp::from_unix(1),
                         second_empty_read: entente_model::Timestamp::from_unix(2),
                         effective_by: entente_model::Timestamp::from_unix(3),

@@ -71,6 +71,9 @@ pub struct Entry {
     /// Our own block on this user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub block: Option<Block>,
+    /// Since when that removal is named of which `sessions_revoked`, `first_empty` and `proof` are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub named: Option<Timestamp>,
     /// When we ended this user's sessions, for the present leave.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sessions_revoked: Option<Timestamp>,

@@ -167,6 +167,7 @@ impl Change {
 /// Decides.
 pub fn plan(input: &Input<'_>) -> Plan {
     let mut draft = draft::Draft::new(input, draft::Purpose::Converge);
+    gone::begin(&mut draft);
     let people = users::decide(&mut draft);
     let groups = groups::decide(&mut draft, &people);
     members::decide(&mut draft, &people, &groups);

@@ -69,8 +69,9 @@ fn users(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
         if id.is_none() || entry.is_some_and(|entry| entry.empty_since.is_some()) {
             set.mails.insert(mail.to_ascii_lowercase());
         }
-        let is_leaver = matches!(item.want, Want::Absent { .. });
-        if is_leaver && entry.is_none_or(|entry| entry.proof.is_none()) {
+        let Want::Absent { since, .. } = item.want else { continue };
+        let proof = entry.and_then(|entry| entry.proof.as_ref());
+        if proof.is_none_or(|proof| proof.named != since) {
             set.principals.extend(id);
             set.principals_by_mail.extend(Some(mail.to_ascii_lowercase()).filter(|mail| set.mails.contains(mail)));
         }

@@ -191,14 +191,20 @@ impl Agent {
 
     /// What is named for removal is gone, read back twice.
     pub(super) async fn report_removed(&mut self) {
-        let proof = RemovalProof {
+        let proof = |named| RemovalProof {
+            named,
             first_empty_read: Timestamp::from_unix(start() + 60),
             second_empty_read: Timestamp::from_unix(start() + 180),
             effective_by: Timestamp::from_unix(start() + 3_600),
             unread: Vec::new(),
         };
-        let gone = |key| ItemReport { proof: Some(proof.clone()), ..self.item(key, ItemState::Removed) };
-        let items = self.absent().into_iter().map(gone).collect();
+        let gone = |item: Item| match item.want {
+            Want::Absent { since, .. } => {
+                Some(ItemReport { proof: Some(proof(since)), ..self.item(item.key, ItemState::Removed) })
+            }
+            Want::Present => None,
+        };
+        let items = self.desired().into_iter().filter_map(gone).collect();
         self.report(items, Vec::new(), false).await;
     }
 }

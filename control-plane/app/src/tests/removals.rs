@@ -79,6 +79,55 @@ async fn a_proof_of_an_earlier_removal_proves_nothing_for_a_later_one() {
     assert_eq!(removals(&bed, None).await.len(), 1);
 }
 
+/// Fabrikam's removal stays open: its agent is away, and then the tenant is no longer meant.
+#[tokio::test]
+async fn who_leaves_again_while_the_first_leave_is_open_elsewhere_is_proven_gone_again() {
+    let bed = Bed::with_sample().await;
+    let [mut contoso, mut fabrikam] = fleet(&bed).await;
+    fabrikam.disconnect();
+    bed.leave("operators/maya").await;
+    contoso.hear(&bed).await;
+    contoso.report_removed().await;
+    bed.app.settle_removals().await.unwrap();
+    bed.relabel("fabrikam", 2).await;
+    bed.sleep(Duration::from_secs(600));
+    let maya = "operators/maya".parse().unwrap();
+    bed.app.rejoin_operator(&operator(), &maya, &options()).await.unwrap();
+    assert_eq!(removals(&bed, None).await, [("tenants/fabrikam".into(), ItemState::Pending, false)]);
+    bed.sleep(Duration::from_secs(600));
+    bed.leave("operators/maya").await;
+
+    bed.app.settle_removals().await.unwrap();
+    let open = |tenant: &str| (format!("tenants/{tenant}"), ItemState::Pending, false);
+    assert_eq!(removals(&bed, None).await, [open("contoso"), open("fabrikam")]);
+    contoso.hear(&bed).await;
+    assert!(contoso.absent().iter().any(|key| key.to_string().starts_with("user/")), "{:?}", contoso.absent());
+    contoso.report_removed().await;
+    fabrikam.connect(&bed).await;
+    fabrikam.hear(&bed).await;
+    fabrikam.report_removed().await;
+    bed.app.settle_removals().await.unwrap();
+    assert!(bed.app.world().fleet.intent().revocations.is_empty());
+    let receipts = removals(&bed, Some("operators/maya")).await;
+    let tenants: Vec<_> = receipts.iter().map(|(tenant, _, complete)| (tenant.as_str(), *complete)).collect();
+    assert_eq!(tenants, [("tenants/contoso", true), ("tenants/contoso", true), ("tenants/fabrikam", true)]);
+}
+
+#[tokio::test]
+async fn an_account_that_its_operator_has_no_more_is_removed_where_an_agent_still_sees_it() {
+    let bed = Bed::with_sample().await;
+    let [_contoso, mut fabrikam] = fleet(&bed).await;
+    // Fabrikam is no longer meant by any assignment, but its agent has not removed anybody yet.
+    bed.relabel("fabrikam", 2).await;
+    fabrikam.hear(&bed).await;
+    assert!(fabrikam.absent().is_empty());
+    let mut maya = serde_json::to_value(person("maya", 33)).unwrap();
+    maya["identities"][0]["mail"] = json!("maya.berg@nordwall.example");
+    bed.apply(vec![manifest(maya)]).await.unwrap();
+    fabrikam.hear(&bed).await;
+    assert!(!fabrikam.absent().is_empty());
+}
+
 #[tokio::test]
 async fn proofs_survive_a_restart_in_the_middle() {
     let bed = Bed::with_sample().await;

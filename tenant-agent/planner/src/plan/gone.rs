@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use entente_model::desired::ItemKey;
+use entente_model::desired::{ItemKey, Want};
 use entente_model::report::{ItemState, Reason, RemovalProof};
 use entente_model::{Guid, Plane, PlaneMode};
 
@@ -31,6 +31,20 @@ const EFFECT_DELAYS: [(Plane, Duration); 5] = [
     (Plane::AzureRoles, Duration::from_secs(10 * 60)),
     (Plane::DefenderRoles, Duration::from_secs(60 * 60)),
 ];
+
+/// What is named for removal again is removed anew: what was read back before proves nothing of it, and sessions may
+/// have begun since.
+pub(super) fn begin(draft: &mut Draft<'_>) {
+    for item in draft.items() {
+        let Want::Absent { since, .. } = item.want else { continue };
+        if draft.entry(&item.key).is_some_and(|entry| entry.named != Some(since)) {
+            draft.touch(&item.key, |entry| {
+                entry.named = Some(since);
+                (entry.sessions_revoked, entry.first_empty, entry.proof) = (None, None, None);
+            });
+        }
+    }
+}
 
 /// Ends an account. `against` is what stands against it beside the plane's mode.
 pub(super) fn leave(draft: &mut Draft<'_>, key: &ItemKey, person: &Person<'_>, exit: Exit, against: Vec<Condition>) {
@@ -251,16 +265,25 @@ fn prove(draft: &mut Draft<'_>, key: &ItemKey, id: Option<Guid>) {
 /// Empty now; gone when it is empty again after the lag.
 pub(super) fn confirm(draft: &mut Draft<'_>, key: &ItemKey, unread: Vec<String>) {
     let (now, lag) = (draft.now(), draft.input.settings.replication_lag);
+    let named = match draft.input.items.get(key).map(|item| &item.want) {
+        Some(Want::Absent { since, .. }) => *since,
+        _ => now,
+    };
     let first = draft.entry(key).and_then(|entry| entry.first_empty).unwrap_or(now);
-    draft.touch(key, |entry| entry.first_empty = Some(first));
+    draft.touch(key, |entry| (entry.named, entry.first_empty) = (Some(named), Some(first)));
     if !has_passed(first, lag, now) {
         draft.say(key, ItemState::Waiting, Some(Reason::ConfirmingRemoval), "read back empty once");
         return draft.wake_at(passes_at(first, lag));
     }
     let plane = key.plane();
     let delay = EFFECT_DELAYS.iter().find(|(it, _)| Some(*it) == plane).map_or(Duration::ZERO, |(_, delay)| *delay);
-    let proof =
-        RemovalProof { first_empty_read: first, second_empty_read: now, effective_by: first.plus(delay), unread };
+    let proof = RemovalProof {
+        named,
+        first_empty_read: first,
+        second_empty_read: now,
+        effective_by: first.plus(delay),
+        unread,
+    };
     draft.touch(key, |entry| {
         entry.proof.get_or_insert(proof);
         (entry.applied, entry.failure) = (None, None);

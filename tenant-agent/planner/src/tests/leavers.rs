@@ -59,6 +59,27 @@ fn a_leaver_is_blocked_first_and_proven_gone_by_two_looks() {
 }
 
 #[test]
+fn who_is_named_again_is_signed_out_and_read_back_again() {
+    let mut world = World::joined(&["sam"], "l1");
+    world.leave("sam");
+    world.settle();
+    let sam = world.user_key("sam");
+    let proof =
+        |world: &World| world.last.as_ref().unwrap().reports.iter().find(|it| it.key == sam).unwrap().proof.clone();
+    let first = proof(&world).unwrap();
+    // Back and gone again between two connections: the agent never hears of the return.
+    world.wait(600);
+    let again = world.now;
+    world.leave("sam");
+    assert!(world.step().contains("ALLOWED LEAVER: end sessions of user sam"));
+    assert_eq!(proof(&world), None);
+    world.settle();
+    let second = proof(&world).unwrap();
+    assert_eq!(second.named, again);
+    assert!(first.named < again && second.first_empty_read >= again, "{second:?}");
+}
+
+#[test]
 fn where_the_block_is_refused_memberships_go_first_and_it_is_tried_again() {
     let mut world = World::joined(&["sam"], "l1");
     world.leave("sam");
