@@ -28,6 +28,8 @@ pub(crate) struct AgentRow {
     /// Of the certificate before: an agent that stops before it has written the new one comes back with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) previous: Option<Serial>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) renewed: Option<Timestamp>,
     pub(crate) expires: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) revoked: Option<Timestamp>,
@@ -37,6 +39,18 @@ impl AgentRow {
     pub(crate) fn accepts(&self, serial: Serial) -> bool {
         self.revoked.is_none() && (self.serial == serial || self.previous == Some(serial))
     }
+}
+
+/// Between two renewals with one certificate. The answer to the first may have been lost, and then an agent comes back
+/// after minutes; what asks more often is at fault, and each answer is a signature, a row and a record.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(60);
+
+/// When a certificate is renewed: in the second half of its life, in which an agent has days of trying. One that could
+/// be renewed at once would let whoever holds it make certificates without an end.
+fn renewable_from(peer: &Peer, row: &AgentRow) -> Timestamp {
+    let half = peer.not_after.since(peer.not_before) / 2;
+    let repeated = row.renewed.filter(|_| row.previous == Some(peer.serial));
+    peer.not_before.plus(half).max(repeated.map_or(Timestamp::default(), |last| last.plus(RENEWAL_PAUSE)))
 }
 
 /// An enrolled agent.
@@ -172,21 +186,27 @@ impl App {
         })
     }
 
-    /// Exchanges a certificate that still counts for a newer one.
+    /// Exchanges a certificate that still counts for a newer one, in the second half of its life. It may be exchanged
+    /// again, for an agent that lost the answer: the certificate from before then ends.
     pub async fn renew(&self, peer: &Peer, csr_pem: &str) -> Result<Renewed, AppError> {
         let name = self.check_agent(peer)?;
         let key = RequestedKey::from_csr_pem(csr_pem).map_err(|error| wrong_request(&error))?;
-        let (app, used) = (self.clone(), peer.serial);
+        let (app, peer) = (self.clone(), peer.clone());
         let renew = move |draft: &mut Draft<'_>| {
             let row: AgentRow = draft.read(&rows::agent(&name))?.ok_or(AppError::Unauthenticated)?;
-            if !row.accepts(used) {
+            if !row.accepts(peer.serial) {
                 return Err(AppError::Unauthenticated);
+            }
+            let from = renewable_from(&peer, &row);
+            if draft.now < from {
+                return Err(AppError::RenewalEarly { from });
             }
             let serial = Serial::random().map_err(AppError::internal)?;
             let lifetime = app.inner.config.agent_certificate;
             let issued = app.inner.ca.agent(&name, &key, serial, draft.now, lifetime).map_err(AppError::internal)?;
             // The one that was shown stays good beside the new one; any other ends here.
-            put(draft, &name, AgentRow { serial, previous: Some(used), expires: issued.not_after, ..row });
+            let (previous, renewed, expires) = (Some(peer.serial), Some(draft.now), issued.not_after);
+            put(draft, &name, AgentRow { serial, previous, renewed, expires, ..row });
             draft.record(by_agent(&name, "Renew", "certificate renewed"));
             Ok(issued.certificate_pem)
         };
@@ -246,7 +266,7 @@ impl Enrolment {
         let issued = ca.agent(&name, &self.key, serial, draft.now, lifetime).map_err(AppError::internal)?;
         revoke_all(draft, &row.tenant)?;
         let (enrolled, expires) = (draft.now, issued.not_after);
-        put(draft, &name, AgentRow { enrolled, serial, previous: None, expires, revoked: None });
+        put(draft, &name, AgentRow { enrolled, serial, previous: None, renewed: None, expires, revoked: None });
         let (time, key) = (draft.now, Digest(*self.key.digest()));
         let used = Used { time, agent: name.clone(), key, certificate_pem: issued.certificate_pem };
         tokens::put(draft, &self.token, Some(TokenRow { used: Some(used.clone()), ..row }));

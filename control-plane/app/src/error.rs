@@ -4,7 +4,7 @@
 
 use std::error::Error;
 
-use entente_model::{TenantName, Violation};
+use entente_model::{TenantName, Timestamp, Violation};
 use entente_store::{CommitError, CommitWithError, ReadError};
 
 use crate::caller::ApiRole;
@@ -36,6 +36,8 @@ pub enum AppError {
     /// One answer for every reason, so that nobody learns which tokens exist.
     #[error("the enrolment token cannot be used; ask the service provider for a new one")]
     EnrolmentRefused,
+    #[error("the certificate is renewed from {from} on; until then it is good as it is")]
+    RenewalEarly { from: Timestamp },
     #[error("the request id was used for another request; choose a new one")]
     RequestIdReused,
     #[error("the request is too large: at most {limit} {what}; split it")]
@@ -91,6 +93,7 @@ impl AppError {
             Self::Denied { .. } => "ROLE_MISSING",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::EnrolmentRefused => "ENROLMENT_REFUSED",
+            Self::RenewalEarly { .. } => "RENEWAL_EARLY",
             Self::RequestIdReused => "REQUEST_ID_REUSED",
             Self::TooLarge { .. } => "TOO_LARGE",
             Self::Offline { .. } => "AGENT_OFFLINE",

@@ -36,7 +36,9 @@ fn code(error: &AppError) -> Code {
         AppError::NotFound { .. } => Code::NotFound,
         AppError::AlreadyExists { .. } => Code::AlreadyExists,
         AppError::Invalid(_) | AppError::RequestIdReused | AppError::TooLarge { .. } => Code::InvalidArgument,
-        AppError::Contradicts(_) | AppError::NoPlan { .. } | AppError::LastAdmin => Code::FailedPrecondition,
+        AppError::Contradicts(_) | AppError::NoPlan { .. } | AppError::LastAdmin | AppError::RenewalEarly { .. } => {
+            Code::FailedPrecondition
+        }
         AppError::Unimplemented(_) => Code::Unimplemented,
         AppError::StaleEtag { .. } => Code::Aborted,
         AppError::Denied { .. } | AppError::EnrolmentRefused => Code::PermissionDenied,
@@ -79,6 +81,7 @@ fn metadata(error: &AppError) -> HashMap<String, String> {
             one("resource", resource.clone())
         }
         AppError::Offline { tenant } | AppError::NoPlan { tenant, .. } => one("resource", tenant.to_string()),
+        AppError::RenewalEarly { from } => one("from", from.to_string()),
         AppError::TooLarge { limit, .. } => one("limit", limit.to_string()),
         AppError::Denied { needs } => one("role", needs.word().to_owned()),
         _ => HashMap::new(),

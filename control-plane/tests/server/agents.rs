@@ -121,8 +121,14 @@ async fn a_renewed_certificate_connects() {
     let server = Server::start().await.with_contoso().await;
     let mut enrolled = server.enroll().await;
     let (key, csr_pem) = entente_app::pki::create_key_and_csr().unwrap();
-    let mut client = server.agents(Some(&enrolled.credential));
-    let renewed = client.renew(agent::RenewRequest { csr_pem }).await.unwrap().into_inner();
+    let request = agent::RenewRequest { csr_pem };
+    let early = server.agents(Some(&enrolled.credential)).renew(request.clone()).await.unwrap_err();
+    assert_eq!(early.code(), Code::FailedPrecondition);
+    let details = early.get_error_details();
+    let info = details.error_info().unwrap();
+    assert!(info.reason == "RENEWAL_EARLY" && info.metadata.contains_key("from"), "{info:?}");
+    let mut client = server.agents(Some(&server.aged(&enrolled, 20)));
+    let renewed = client.renew(request).await.unwrap().into_inner();
     enrolled.credential = Credential { certificate: renewed.certificate_pem, key: key.expose().into() };
     Agent::connect(&server, &enrolled).await;
 }

@@ -19,6 +19,8 @@ use entente_proto::channel::{Identity, channel, client_config};
 use entente_proto::convert::access::manifest_to_proto;
 use entente_proto::convert::manifest::from_value;
 use entente_seal::{Buckets, Held, PublicKey, Seal, SealedItem, Signed, Verified, Verifier};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -163,6 +165,23 @@ impl Server {
         assert_eq!(root.id().to_string(), self.made.root_key_id);
         let credential = Credential { certificate: enrolled.certificate_pem, key: key.expose().into() };
         Enrolled { name: enrolled.agent, credential, root }
+    }
+}
+
+impl Server {
+    /// An agent's certificate as it would be some days after it enrolled.
+    pub fn aged(&self, enrolled: &Enrolled, days: u32) -> Credential {
+        let day = Duration::from_secs(86_400);
+        let ca = std::fs::read_to_string(&self.made.ca_certificate).unwrap();
+        let ca_key = std::fs::read_to_string(self.made.ca_certificate.with_extension("key")).unwrap();
+        let ca = pki::CertificateAuthority::load(&ca, &ca_key, "nordwall.example").unwrap();
+        let leaf = CertificateDer::from_pem_slice(enrolled.credential.certificate.as_bytes()).unwrap();
+        let serial = pki::Peer::read(&leaf, "nordwall.example").unwrap().serial;
+        let (key, csr) = pki::create_key_and_csr().unwrap();
+        let key_of = pki::RequestedKey::from_csr_pem(&csr).unwrap();
+        let enrolled_at = Timestamp::from_unix(system_clock()().as_unix() - (day * days).as_secs() as i64);
+        let issued = ca.agent(&enrolled.name.parse().unwrap(), &key_of, serial, enrolled_at, 30 * day).unwrap();
+        Credential { certificate: issued.certificate_pem, key: key.expose().into() }
     }
 }
 

@@ -13,6 +13,7 @@ use super::Serial;
 pub struct Peer {
     pub who: Who,
     pub serial: Serial,
+    pub not_before: Timestamp,
     pub not_after: Timestamp,
 }
 
@@ -46,6 +47,7 @@ impl Peer {
         Ok(Self {
             who: Who::of_uri(uri, trust_domain).ok_or_else(|| PeerError::Identity((*uri).into()))?,
             serial: Serial(serial),
+            not_before: Timestamp::from_unix(leaf.validity().not_before.timestamp()),
             not_after: Timestamp::from_unix(leaf.validity().not_after.timestamp()),
         })
     }

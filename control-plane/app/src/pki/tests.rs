@@ -29,7 +29,8 @@ fn an_agents_certificate_says_who_it_is() {
     let (name, serial) = ("tenants/contoso/agents/a1".parse().unwrap(), Serial::random().unwrap());
     let issued = authority().agent(&name, &key, serial, now(), YEAR).unwrap();
     let peer = Peer::read(&leaf(&issued.certificate_pem), "soc.example").unwrap();
-    assert_eq!(peer, Peer { who: Who::Agent(name), serial, not_after: now().plus(YEAR) });
+    let not_before = Timestamp::from_unix(now().as_unix() - 300);
+    assert_eq!(peer, Peer { who: Who::Agent(name), serial, not_before, not_after: now().plus(YEAR) });
     assert_eq!(issued.certificate_pem.matches("BEGIN CERTIFICATE").count(), 2, "the leaf and the CA's");
 }
 

@@ -97,12 +97,43 @@ async fn another_enrolment_ends_the_former_agent() {
 }
 
 #[tokio::test]
+async fn a_certificate_is_renewed_in_the_second_half_of_its_life_and_again_if_the_answer_was_lost() {
+    let bed = Bed::with_sample().await;
+    let first = bed.enrol(&tenant("contoso")).await;
+    let (_, csr) = create_key_and_csr().unwrap();
+    let early = bed.app.renew(&first, &csr).await.unwrap_err();
+    // From five minutes before the start, for thirty days.
+    assert_eq!(
+        reason_and_text(&early),
+        (
+            "RENEWAL_EARLY",
+            "the certificate is renewed from 2026-12-16T11:57:30Z on; until then it is good as it is".into()
+        )
+    );
+    bed.sleep(16 * DAY);
+    let lost = peer(&bed.app.renew(&first, &csr).await.unwrap().certificate_pem);
+    let at_once = bed.app.renew(&first, &csr).await.unwrap_err();
+    assert_eq!(at_once.reason(), "RENEWAL_EARLY");
+    bed.sleep(Duration::from_secs(150));
+    let second = peer(&bed.app.renew(&first, &csr).await.unwrap().certificate_pem);
+    assert!(bed.app.check_agent(&lost).is_err(), "nobody has it");
+    bed.app.check_agent(&second).unwrap();
+    assert_eq!(bed.app.renew(&second, &csr).await.unwrap_err().reason(), "RENEWAL_EARLY", "it is new");
+}
+
+fn reason_and_text(error: &AppError) -> (&'static str, String) {
+    (error.reason(), error.to_string())
+}
+
+#[tokio::test]
 async fn a_renewed_certificate_and_the_one_before_are_good_and_older_ones_are_not() {
     let bed = Bed::with_sample().await;
     let first = bed.enrol(&tenant("contoso")).await;
     let (_, csr) = create_key_and_csr().unwrap();
+    bed.sleep(20 * DAY);
     let second = peer(&bed.app.renew(&first, &csr).await.unwrap().certificate_pem);
     bed.app.check_agent(&first).unwrap();
+    bed.sleep(20 * DAY);
     let third = peer(&bed.app.renew(&second, &csr).await.unwrap().certificate_pem);
     bed.app.check_agent(&second).unwrap();
     bed.app.check_agent(&third).unwrap();
