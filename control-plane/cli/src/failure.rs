@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use tonic_types::StatusExt;
 
+use crate::output::{plain, shown};
+
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -33,13 +35,14 @@ impl From<tonic::Status> for Failure {
 }
 
 fn call_text(status: &tonic::Status) -> String {
-    let text = status.message();
+    // In one line, whatever the other end puts there.
+    let text = plain(status.message());
     match status.code() {
         tonic::Code::Unavailable | tonic::Code::Unknown if text.contains("transport") || text.contains("connect") => {
             format!("the control plane does not answer: {}", chain(status))
         }
         code if text.is_empty() => format!("the control plane refused: {code:?}"),
-        _ => text.to_owned(),
+        _ => text,
     }
 }
 
@@ -72,12 +75,13 @@ impl Failure {
         if matches!(&self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe) {
             return ExitCode::SUCCESS;
         }
-        let mut text = format!("entente: {self}\n");
-        for line in self.details() {
-            text.push_str(&format!("  {line}\n"));
-        }
-        let _ = std::io::stderr().write_all(text.as_bytes());
+        let _ = std::io::stderr().write_all(self.text().as_bytes());
         ExitCode::from(self.exit_code())
+    }
+
+    fn text(&self) -> String {
+        let details: String = self.details().iter().map(|line| format!("  {}\n", plain(line))).collect();
+        shown(&format!("entente: {self}\n{details}"))
     }
 
     /// One line for each field at fault.
@@ -101,4 +105,23 @@ fn status_details(status: &tonic::Status) -> Vec<String> {
         // The message tells a single fault already.
         .filter(|line| !status.message().contains(line.as_str()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::{Code, Status};
+    use tonic_types::ErrorDetails;
+
+    use super::*;
+
+    #[test]
+    fn what_the_other_end_says_is_shown_and_not_obeyed() {
+        let mut details = ErrorDetails::new();
+        details.add_bad_request_violation("name", "\u{1b}[2J\nall is well");
+        let status = Status::with_error_details(Code::FailedPrecondition, "no plan: \u{9b}2J\nall is well", details);
+        let text = Failure::from(status).text();
+        assert_eq!(text, "entente: no plan: \u{fffd}2J\u{fffd}all is well\n  name: \u{fffd}[2J\u{fffd}all is well\n");
+        let local = Failure::Failed("cannot read \u{1b}[2J: line 1\n  ^".into());
+        assert_eq!(local.text(), "entente: cannot read \u{fffd}[2J: line 1\n  ^\n");
+    }
 }

@@ -7,7 +7,7 @@ use wire::{TenantPhase, TenantStatus};
 use crate::args::{Format, Items, Status, Who};
 use crate::client::{Client, within};
 use crate::failure::Failure;
-use crate::output::{self, instant, or_dash, table};
+use crate::output::{self, instant, or_dash, plain, table};
 
 /// Reads every page of a list.
 macro_rules! every_page {
@@ -107,7 +107,7 @@ fn many(all: &[TenantStatus]) -> String {
 
 fn line(status: &TenantStatus) -> String {
     let [tenant, phase, _, behind, done, _, why] = row(status);
-    format!("{tenant}: {phase}, {done} items, {behind} behind; {why}\n")
+    format!("{tenant}: {phase}, {done} items, {behind} behind; {}\n", plain(&why))
 }
 
 fn one(status: &TenantStatus) -> String {
@@ -117,7 +117,7 @@ fn one(status: &TenantStatus) -> String {
     text.push_str(&format!("revision: desired {}, accepted {}\n", status.desired_revision, status.accepted_revision));
     for (what, value) in [("parked", &status.parked_reason), ("guardrail", &status.guardrail_fault)] {
         if !value.is_empty() {
-            text.push_str(&format!("{what}: {value}\n"));
+            text.push_str(&format!("{what}: {}\n", plain(value)));
         }
     }
     let planes: Vec<_> =
@@ -222,4 +222,22 @@ pub(crate) async fn resend(mut client: Client, tenant: &str) -> Result<(), Failu
     let request = wire::ResendTenantRequest { tenant: full_name("tenants", tenant) };
     client.fleet.resend_tenant(within(request)).await?;
     output::say("sent again\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_agent_says_makes_no_lines_of_its_own() {
+        let evil = "unreadable\ntenants/fabrikam: CONVERGED";
+        let status = TenantStatus {
+            tenant: "tenants/contoso".into(),
+            guardrail_fault: evil.into(),
+            explanation: evil.into(),
+            ..Default::default()
+        };
+        assert_eq!(line(&status).lines().count(), 1);
+        assert!(!one(&status).lines().any(|line| line.starts_with("tenants/fabrikam")), "{}", one(&status));
+    }
 }

@@ -1,4 +1,7 @@
 //! How answers are printed: a table for people, JSON or YAML for programs.
+//!
+//! Much of what is printed was written by others: an agent in a customer's tenant, or a server. It is shown and never
+//! obeyed: a terminal gets no control character but the ends of our own lines.
 
 use std::io::Write;
 
@@ -33,27 +36,51 @@ pub(crate) fn print(format: Format, document: &Value, table: impl FnOnce() -> St
 
 /// One line of JSON, for streams of documents.
 pub(crate) fn json_line(document: &Value) -> Result<(), Failure> {
-    say(&format!("{document}\n"))
+    say(&escaped(&format!("{document}\n")))
 }
 
 fn json(document: &Value) -> String {
-    format!("{document:#}\n")
+    escaped(&format!("{document:#}\n"))
+}
+
+/// JSON escapes some control characters by itself; this escapes the others, which stand nowhere but in its strings.
+fn escaped(json: &str) -> String {
+    let escape = |c: char| if is_obeyed(c) && c != '\n' { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
+    json.chars().map(escape).collect()
 }
 
 pub(crate) fn yaml(document: &Value) -> String {
     serde_saphyr::to_string(document).expect("YAML takes any JSON")
 }
 
-/// Writes to standard output, whole.
+/// Writes to standard output, whole, without what a terminal would obey.
 pub(crate) fn say(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    out.write_all(shown(text).as_bytes())?;
     Ok(out.flush()?)
 }
 
-/// Rows under a header, columns as wide as they need to be. Control characters are shown, not obeyed.
+/// What a terminal obeys, or what makes it show text in another order than it stands in.
+fn is_obeyed(c: char) -> bool {
+    let turns = ['\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}'];
+    c.is_control()
+        || turns.contains(&c)
+        || ('\u{202a}'..='\u{202e}').contains(&c)
+        || ('\u{2066}'..='\u{2069}').contains(&c)
+}
+
+/// Lines of text, with a mark for each character that a terminal would obey.
+pub(crate) fn shown(text: &str) -> String {
+    text.replace(|c| is_obeyed(c) && !matches!(c, '\n' | '\t'), "\u{fffd}")
+}
+
+/// The same for what others wrote within one line of ours.
+pub(crate) fn plain(text: &str) -> String {
+    text.replace(is_obeyed, "\u{fffd}")
+}
+
+/// Rows under a header, columns as wide as they need to be.
 pub(crate) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
-    let plain = |text: &str| text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>();
     let rows: Vec<[String; N]> = rows.iter().map(|row| std::array::from_fn(|at| plain(&row[at]))).collect();
     let width = |at: usize| {
         let cells = rows.iter().map(|row| row[at].chars().count());
@@ -86,6 +113,18 @@ mod tests {
     fn columns_line_up_and_control_characters_are_not_obeyed() {
         let rows = [["a".to_owned(), "long".to_owned()], ["bbbb".to_owned(), "\u{1b}[31m".to_owned()]];
         assert_eq!(table(["X", "YY"], &rows), "X     YY\na     long\nbbbb  \u{fffd}[31m\n");
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_printed() {
+        let evil = "\u{1b}]0;x\u{7}\u{9b}2J\u{7f}\r\u{202e}\u{2066}\u{2028}";
+        assert!(!shown(evil).contains(is_obeyed) && !plain(&format!("a\n{evil}")).contains(is_obeyed));
+        assert_eq!(shown("a\n\tb ü 漢\n"), "a\n\tb ü 漢\n");
+        let document = serde_json::json!({ "detail": evil, "lines": "a\nb" });
+        let of_ours = |text: String| text.replace('\n', "");
+        assert!(!of_ours(json(&document)).contains(is_obeyed));
+        assert_eq!(serde_json::from_str::<Value>(&json(&document)).unwrap(), document, "nothing is lost");
+        assert!(!of_ours(shown(&yaml(&document))).contains(is_obeyed));
     }
 
     #[test]
