@@ -55,6 +55,8 @@ pub(super) struct Slot {
     pub(super) base: Option<(Version, Digest)>,
     in_flight: Option<InFlight>,
     last_nonce: u64,
+    /// Up to here states may still be answered, and the answer means nothing any more.
+    superseded: u64,
     /// The agent could not use a delta.
     snapshot_next: bool,
     retry_at: Option<Timestamp>,
@@ -102,6 +104,7 @@ impl Connection {
             base,
             in_flight: None,
             last_nonce: 0,
+            superseded: 0,
             snapshot_next: false,
             retry_at: None,
             leased: None,
@@ -231,39 +234,47 @@ impl Slot {
     }
 
     pub(super) fn received(&self, nonce: u64) -> Result<(), UnknownNonce> {
-        self.in_flight.as_ref().filter(|it| it.nonce == nonce).map(|_| ()).ok_or(UnknownNonce(nonce))
+        let is_due =
+            self.in_flight.as_ref().is_some_and(|it| it.nonce == nonce) || (1..=self.superseded).contains(&nonce);
+        if is_due { Ok(()) } else { Err(UnknownNonce(nonce)) }
+    }
+
+    /// The state that an answer is about; none if another one was put in its place meanwhile.
+    fn answered(&mut self, nonce: u64) -> Result<Option<Arc<State>>, UnknownNonce> {
+        self.received(nonce)?;
+        Ok(self.in_flight.take_if(|it| it.nonce == nonce).map(|it| it.state))
     }
 
     /// The state that the agent now holds.
-    pub(super) fn accepted(&mut self, nonce: u64) -> Result<Arc<State>, UnknownNonce> {
-        self.received(nonce)?;
-        let state = self.in_flight.take().expect("its nonce was just compared").state;
+    pub(super) fn accepted(&mut self, nonce: u64) -> Result<Option<Arc<State>>, UnknownNonce> {
+        let Some(state) = self.answered(nonce)? else { return Ok(None) };
         self.base = Some((state.version, state.digest));
         self.snapshot_next = false;
-        Ok(state)
+        Ok(Some(state))
     }
 
     /// It will not do as it is: why nothing is sent, until something changes.
-    pub(super) fn refused(&mut self, nonce: u64, errors: &[String]) -> Result<Parked, UnknownNonce> {
-        self.received(nonce)?;
-        let state = self.in_flight.take().expect("its nonce was just compared").state;
+    pub(super) fn refused(&mut self, nonce: u64, errors: &[String]) -> Result<Option<Parked>, UnknownNonce> {
+        let Some(state) = self.answered(nonce)? else { return Ok(None) };
         // It ends up on terminals.
         let errors = errors.join("; ").replace(char::is_control, " ");
         let text = format!("the agent refused version {}: {errors}", state.version);
-        Ok(Parked::Refused { digest: state.digest, text })
+        Ok(Some(Parked::Refused { digest: state.digest, text }))
     }
 
     /// It will do later, and whole.
     pub(super) fn postponed(&mut self, nonce: u64, until: Timestamp) -> Result<(), UnknownNonce> {
-        self.received(nonce)?;
-        self.in_flight = None;
-        self.snapshot_next = true;
-        self.retry_at = Some(until);
+        if self.answered(nonce)?.is_some() {
+            self.snapshot_next = true;
+            self.retry_at = Some(until);
+        }
         Ok(())
     }
 
     pub(super) fn resend(&mut self) {
-        self.in_flight = None;
+        if self.in_flight.take().is_some() {
+            self.superseded = self.last_nonce;
+        }
         self.snapshot_next = true;
         self.base = None;
         self.retry_at = None;

@@ -81,7 +81,7 @@ impl Inbox {
 
     fn accepted(&self, nonce: u64) -> Result<(), ProtocolError> {
         let mut desk = self.desk.lock();
-        let state = self.connection.slot().accepted(nonce)?;
+        let Some(state) = self.connection.slot().accepted(nonce)? else { return Ok(()) };
         let root = state.root();
         desk.reported.accepted = Some(Accepted { version: state.version, root, digest: state.digest });
         if desk.needs_lease(self.inner.now(), self.inner.config.lease / 2) {
@@ -102,7 +102,7 @@ impl Inbox {
             tracing::warn!(agent = %self.connection.agent, ?errors, "a state is postponed");
             return Ok(slot.postponed(nonce, until)?);
         }
-        let parked = slot.refused(nonce, errors)?;
+        let Some(parked) = slot.refused(nonce, errors)? else { return Ok(()) };
         tracing::error!(agent = %self.connection.agent, reason = parked.reason(), "tenant parked");
         // Something newer may be wanted already, and that has not been refused.
         let newer = matches!(&parked, Parked::Refused { digest, .. } if *digest != desk.wanted.digest);

@@ -108,6 +108,31 @@ async fn a_refusal_parks_until_something_newer_or_a_person() {
 }
 
 #[tokio::test]
+async fn answers_to_what_a_resend_replaced_mean_nothing_and_break_nothing() {
+    let bed = Bed::with_sample().await;
+    let contoso = tenant("contoso");
+    let mut agent = Agent::enrol(&bed, "contoso").await;
+    agent.connect(&bed).await;
+    let errors = || vec!["disk full".into()];
+    for answer in [
+        |nonce, _| Incoming::Received { nonce },
+        |nonce, _| Incoming::Accepted { nonce },
+        |nonce, errors| Incoming::Nack { nonce, permanent: false, errors },
+        |nonce, errors| Incoming::Nack { nonce, permanent: true, errors },
+    ] {
+        let Some(Outgoing::Snapshot { nonce, .. }) = agent.next() else { panic!("a snapshot") };
+        bed.app.resend_tenant(&operator(), &contoso).unwrap();
+        agent.say(answer(nonce, errors())).await.unwrap();
+        assert_eq!(bed.status(&contoso).parked, None);
+    }
+    assert_eq!(agent.hear(&bed).await, ["snapshot"]);
+    assert_eq!(bed.status(&contoso).revisions_behind, 0);
+    for never in [0, 99] {
+        assert!(agent.say(Incoming::Accepted { nonce: never }).await.is_err(), "{never} was never sent");
+    }
+}
+
+#[tokio::test]
 async fn a_newer_stream_of_the_same_run_displaces_the_older() {
     let bed = Bed::with_sample().await;
     let mut older = Agent::enrol(&bed, "contoso").await;
