@@ -22,6 +22,7 @@ use entente_planner::check;
 use entente_planner::ledger::Ledger;
 use entente_planner::plan::{self, Input, Plan, Settings};
 use entente_planner::reads;
+use entente_planner::sound::{self, Sound};
 use entente_seal::KeyId;
 use entente_session::{Desired, Status, View};
 use tokio::sync::{Notify, mpsc, watch};
@@ -38,6 +39,9 @@ use crate::switches::{Positions, Switches};
 
 /// Between a round that acted and the look that follows: a mistake that acts for ever does not do so at full speed.
 const RESPITE: Duration = Duration::from_millis(100);
+
+/// Between looks while plans break a rule: removals go on, and a person is needed for the rest.
+const AFTER_FAULT: Duration = Duration::from_secs(30);
 
 /// How often a new token is asked for while a permission is missing: a person who has just granted it waits so long.
 const TOKEN_AGE: Duration = Duration::from_secs(10);
@@ -79,6 +83,9 @@ pub struct Steward {
     /// What the last round began from.
     seen: Option<Basis>,
     file: StatusFile,
+    /// Makes a plan break a rule, which the planner itself should never do.
+    #[cfg(test)]
+    pub(crate) spoil: Option<fn(&mut Plan)>,
 }
 
 /// Everything that a plan was made from and that may change while it is carried out.
@@ -96,8 +103,10 @@ struct Look {
     guardrail: GuardrailFile,
     basis: Basis,
     plan: Plan,
-    /// Rules that the plan breaks: nothing of it is carried out.
+    /// Rules that the plan breaks.
     faults: Vec<String>,
+    /// What of the plan is carried out: all that it allows, if it breaks no rule.
+    sound: Sound,
     standing: Standing,
 }
 
@@ -118,6 +127,8 @@ impl Steward {
             heard: StatusFile::read(&parts.state_dir).ok().flatten().and_then(|status| status.last_connected),
             seen: None,
             file,
+            #[cfg(test)]
+            spoil: None,
             parts,
         })
     }
@@ -144,17 +155,15 @@ impl Steward {
             return Ok(self.parts.settings.resync);
         };
         let look = self.look(&desired).await;
-        if !look.faults.is_empty() {
-            // Nothing of a plan that breaks a rule is believed, what it would remember included.
-            self.publish(&look).await?;
-            return Ok(self.parts.settings.resync);
-        }
-        let updates = look.plan.updates.clone();
-        self.parts.memory.remember(&mut self.ledger, &updates).await?;
+        self.parts.memory.remember(&mut self.ledger, &look.sound.updates).await?;
         self.publish(&look).await?;
         self.renew_tokens(&look.plan).await;
         let acted = self.apply(&look, cancel).await?;
-        Ok(if acted { RESPITE } else { self.until(look.plan.next_wake) })
+        Ok(match acted {
+            _ if !look.faults.is_empty() => self.until(look.plan.next_wake).max(AFTER_FAULT),
+            true => RESPITE,
+            false => self.until(look.plan.next_wake),
+        })
     }
 
     /// Observes and plans. Writes nothing, anywhere.
@@ -185,14 +194,19 @@ impl Steward {
             now,
         };
         let mut plan = plan::plan(&input);
+        #[cfg(test)]
+        if let Some(spoil) = self.spoil {
+            spoil(&mut plan);
+        }
         let faults = check::check(&plan, &input);
+        let sound = sound::sound(&plan, &faults, &items);
         let faults: Vec<_> = faults.iter().map(|fault| format!("{}: {}", fault.rule, fault.detail)).collect();
         plan::carry_since(&self.reports, &mut plan.reports);
         if plan.is_settled() && faults.is_empty() {
             self.settled = Some(desired.version);
         }
         let standing = self.standing(&guardrail, basis.positions.paused, plan.findings.clone());
-        Look { guardrail, basis, plan, faults, standing }
+        Look { guardrail, basis, plan, faults, sound, standing }
     }
 
     /// The customer may have granted what is missing since the token was made.
@@ -233,7 +247,7 @@ impl Steward {
         };
         let look = self.look(&desired).await;
         match look.faults.first() {
-            Some(fault) => Err(format!("the plan breaks a rule and would not be carried out: {fault}")),
+            Some(fault) => Err(format!("the plan breaks a rule; only what it removes would be carried out: {fault}")),
             None => Ok(look.plan.planned()),
         }
     }

@@ -12,15 +12,19 @@ use entente_model::{Guid, Plane, PlaneMode};
 use crate::action::Action;
 use crate::capability;
 use crate::guardrail::{Adopt, FreezeExcept, Guardrail, OnLeave};
-use crate::ledger::{Charge, DAY, Entry, Ledger, Ownership, Thing, anchor_key};
+use crate::ledger::{Charge, DAY, Entry, Ledger, Ownership, Thing, Update, anchor_key};
 use crate::observed::{Part, User};
 use crate::plan::{Change, Input, Plan};
 
-/// A rule that a plan breaks.
+/// A rule that a plan breaks. What may be done all the same is [`crate::sound`]'s to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub rule: &'static str,
     pub detail: String,
+    /// Whose item it is about; `None` for a fault that leaving out one item would not mend.
+    pub key: Option<ItemKey>,
+    /// Which change of that item; `None` for all of them.
+    pub action: Option<Action>,
 }
 
 /// Everything that is wrong with a plan made from this input.
@@ -49,8 +53,17 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn unless(&mut self, holds: bool, rule: &'static str, change: &Change) {
         if !holds {
-            self.faults.push(Fault { rule, detail: format!("{}: {}", change.key, change.action) });
+            let (key, action) = (Some(change.key.clone()), Some(change.action.clone()));
+            self.faults.push(Fault { rule, detail: format!("{}: {}", change.key, change.action), key, action });
         }
+    }
+
+    fn whole(&mut self, rule: &'static str, detail: String) {
+        self.faults.push(Fault { rule, detail, key: None, action: None });
+    }
+
+    fn item(&mut self, rule: &'static str, key: &ItemKey) {
+        self.faults.push(Fault { rule, detail: key.to_string(), key: Some(key.clone()), action: None });
     }
 
     fn change(&mut self, change: &Change) {
@@ -283,7 +296,9 @@ impl Checker<'_> {
         for change in plan.todo() {
             seen_grant |= change.class == ChangeClass::Grant;
             let leaver = change.class == ChangeClass::Leaver && matches!(change.key, ItemKey::User { .. });
-            self.unless(!(leaver && seen_grant), "leavers before grants", change);
+            if leaver && seen_grant {
+                self.whole("leavers before grants", change.key.to_string());
+            }
         }
     }
 
@@ -306,22 +321,24 @@ impl Checker<'_> {
                 .filter(|it| !before.contains(it))
                 .collect();
             // What was done under an older, wider cap is done; nothing may be added to it.
-            if !added.is_empty() && before.len() + added.len() > cap as usize {
-                let detail = format!("{charge:?}: {} and {} more, of {cap}", before.len(), added.len());
-                self.faults.push(Fault { rule: "within the caps", detail });
+            if before.len() + added.len() > cap as usize {
+                added.into_iter().for_each(|key| self.item("within the caps", key));
             }
         }
         for change in plan.todo() {
-            let free = change.charge == Charge::Free;
             let named = matches!(change.class, ChangeClass::Leaver | ChangeClass::Expiry);
-            self.unless(!named || free, "leavers and end dates are never capped", change);
+            if named && change.charge != Charge::Free {
+                self.whole("leavers and end dates are never capped", change.key.to_string());
+            }
         }
     }
 
     fn twice(&mut self, plan: &Plan) {
         let mut seen: Vec<&Action> = Vec::new();
         for change in plan.todo() {
-            self.unless(!seen.contains(&&change.action), "nothing twice in one plan", change);
+            if seen.contains(&&change.action) {
+                self.whole("nothing twice in one plan", format!("{}: {}", change.key, change.action));
+            }
             seen.push(&change.action);
         }
     }
@@ -329,7 +346,7 @@ impl Checker<'_> {
     /// A user becomes ours only where our own invitation made it, whatever its answer said.
     fn claims(&mut self, plan: &Plan) {
         for update in &plan.updates {
-            let crate::ledger::Update::Put(key @ ItemKey::User { .. }, entry) = update else { continue };
+            let Update::Put(key @ ItemKey::User { .. }, entry) = update else { continue };
             let before = self.input.ledger.get(key);
             let was_ours = before.is_some_and(|old| old.is_owned() && old.thing == entry.thing);
             let Some(id) = entry.guid().filter(|_| entry.is_owned() && !was_ours) else { continue };
@@ -339,7 +356,7 @@ impl Checker<'_> {
                 .zip(intent)
                 .is_some_and(|(user, intent)| user.creation_type == "Invitation" && intent.may_have_made(user.created));
             if !made {
-                self.faults.push(Fault { rule: "claims only users whom our invitation made", detail: key.to_string() });
+                self.item("claims only users whom our invitation made", key);
             }
         }
     }
@@ -347,25 +364,26 @@ impl Checker<'_> {
     fn reports(&mut self, plan: &Plan) {
         let reported: BTreeSet<&ItemKey> = plan.reports.iter().map(|report| &report.key).collect();
         for key in self.input.items.keys().filter(|key| !reported.contains(key)) {
-            self.faults.push(Fault { rule: "every item is reported", detail: key.to_string() });
+            self.whole("every item is reported", key.to_string());
         }
         let Ok(guardrail) = self.input.guardrail else { return };
-        let adopted = plan.updates.iter().filter(|update| adopts(update, self.input.ledger)).count();
-        if adopted > 0 && guardrail.people.adopt_existing != Adopt::Allow {
-            self.faults.push(Fault { rule: "adopts only with leave", detail: format!("{adopted} objects") });
+        if guardrail.people.adopt_existing != Adopt::Allow {
+            let adopted = plan.updates.iter().filter_map(|update| adopts(update, self.input.ledger));
+            adopted.for_each(|key| self.item("adopts only with leave", key));
         }
-        if plan.changes.iter().any(|it| it.verdict != Verdict::Allowed && it.reason.is_none()) {
-            self.faults.push(Fault { rule: "what is not allowed says why", detail: String::new() });
+        if let Some(change) = plan.changes.iter().find(|it| it.verdict != Verdict::Allowed && it.reason.is_none()) {
+            self.whole("what is not allowed says why", change.key.to_string());
         }
     }
 }
 
-fn adopts(update: &crate::ledger::Update, before: &Ledger) -> bool {
-    let crate::ledger::Update::Put(key, entry) = update else { return false };
+/// The key of what an update adopts.
+fn adopts<'a>(update: &'a Update, before: &Ledger) -> Option<&'a ItemKey> {
+    let Update::Put(key, entry) = update else { return None };
     let is_object = matches!(entry.thing, Some(Thing::User { .. } | Thing::Group { .. }));
-    is_object
-        && entry.ownership == Ownership::Adopted
-        && before.get(key).is_none_or(|old| old.ownership != Ownership::Adopted)
+    let is_new =
+        entry.ownership == Ownership::Adopted && before.get(key).is_none_or(|old| old.ownership != Ownership::Adopted);
+    (is_object && is_new).then_some(key)
 }
 
 fn is_thing(entry: &Entry, id: Guid) -> bool {

@@ -17,7 +17,7 @@ use crate::memory::MemoryError;
 impl Steward {
     /// Gives whether anything was tried.
     pub(super) async fn apply(&mut self, look: &Look, cancel: &CancellationToken) -> Result<bool, MemoryError> {
-        let todo: Vec<&Change> = look.plan.todo().collect();
+        let todo: Vec<&Change> = look.sound.changes.iter().collect();
         let mut acted = false;
         for step in steps(&todo) {
             if cancel.is_cancelled() {

@@ -12,9 +12,10 @@ use entente_planner::guardrail::{Guardrail, Unreadable};
 use entente_planner::ledger::{Ledger, anchor_key};
 use entente_planner::observed::{Observed, Part, Unread};
 
-use entente_planner::plan::{self, Change, Input, Plan};
+use entente_planner::plan::{self, Input, Plan};
 use entente_planner::reads;
 use entente_planner::record::Outcome;
+use entente_planner::sound::{self, Sound};
 use entente_session::Status;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -40,13 +41,10 @@ impl Steward {
         receipt.save(&dir)?;
         let (plan, observed, faults) = self.look_for_the_end(&guardrail, &receipt).await;
         if !faults.is_empty() {
-            error!(?faults, "the plan breaks a rule and is not carried out: please report this");
-            receipt.open = faults.iter().map(|fault| format!("{}: {}", fault.rule, fault.detail)).collect();
-            receipt.save(&dir)?;
-            return Ok(self.parts.settings.recheck);
+            error!(?faults, "the plan breaks a rule; the rest of it is carried out: please report this");
         }
-        self.parts.memory.remember(&mut self.ledger, &plan.updates).await?;
-        let todo: Vec<&Change> = plan.todo().collect();
+        let Sound { updates, changes: todo } = sound::sound(&plan, &faults, &BTreeMap::new());
+        self.parts.memory.remember(&mut self.ledger, &updates).await?;
         for change in &todo {
             if cancel.is_cancelled() || !self.switches.positions().revoke_all {
                 return Ok(Duration::ZERO);
@@ -60,13 +58,14 @@ impl Steward {
                 receipt.done.push(format!("{} {action}", clock::wall()));
             }
         }
-        self.judge(&mut receipt, &plan, &observed, !todo.is_empty());
+        self.judge(&mut receipt, &plan, &observed, &faults, !todo.is_empty());
         receipt.save(&dir)?;
         self.say_ended(&plan.reports);
         let lag = self.parts.settings.replication_lag;
         Ok(match (receipt.is_complete(), receipt.first_empty_read) {
             (true, _) => self.parts.settings.resync,
             (false, Some(first)) => self.until(first.plus(lag)).max(Duration::from_secs(1)),
+            (false, None) if !faults.is_empty() => self.parts.settings.recheck,
             (false, None) if !todo.is_empty() => Duration::ZERO,
             (false, None) => self.until(plan.next_wake),
         })
@@ -104,9 +103,11 @@ impl Steward {
     }
 
     /// What a look says of the end.
-    fn judge(&self, receipt: &mut Receipt, plan: &Plan, observed: &Observed, acted: bool) {
+    fn judge(&self, receipt: &mut Receipt, plan: &Plan, observed: &Observed, faults: &[check::Fault], acted: bool) {
         let still_gives = |report: &&ItemReport| gives_access(&report.key) && report.state != ItemState::Removed;
         receipt.open = plan.reports.iter().filter(still_gives).map(line).collect();
+        // Of a plan that is wrong somewhere nothing is proven.
+        receipt.open.extend(faults.iter().map(|fault| format!("{}: {}", fault.rule, fault.detail)));
         receipt.left = plan.reports.iter().filter(|report| !still_gives(report)).map(line).collect();
         receipt.unread.clear();
         self.by_principal(receipt, observed);

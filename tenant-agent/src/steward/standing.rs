@@ -22,7 +22,8 @@ impl Steward {
         if self.parts.view.borrow().connected || self.heard.is_none() {
             self.heard = Some(now);
         }
-        let broken = faults.iter().map(|fault| format!("the plan breaks a rule and is not carried out: {fault}"));
+        let broken =
+            faults.iter().map(|fault| format!("the plan breaks a rule; only what it removes is carried out: {fault}"));
         let silence = now.since(self.heard.unwrap_or(now));
         let after = guardrail.content.as_ref().ok().and_then(|content| content.provider_silent);
         let silent = after.filter(|silent| silence >= silent.after.0);

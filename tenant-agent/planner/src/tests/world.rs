@@ -12,7 +12,7 @@ use entente_model::revocation::Cause;
 use entente_model::{Guid, HomeName, OperatorName, RoleName, Timestamp, Windows, catalog};
 
 use super::tenant::Tenant;
-use crate::check::check;
+use crate::check::{Fault, check};
 use crate::guardrail::{Guardrail, Unreadable};
 use crate::ledger::Ledger;
 use crate::plan::{Input, Plan, Settings, plan, revoke_all};
@@ -237,6 +237,18 @@ impl World {
     /// Looks and decides, and changes nothing but what is kept of the look.
     pub fn plan(&mut self) -> Plan {
         self.tenant.keep(self.now);
+        let plan = self.with_input(plan);
+        assert_eq!(self.faults(&plan), [], "{}", self.text(&plan));
+        assert!(plan.next_wake > self.now, "a plan wakes later");
+        plan
+    }
+
+    /// What the checker says of a plan made from the last look.
+    pub fn faults(&self, plan: &Plan) -> Vec<Fault> {
+        self.with_input(|input| check(plan, input))
+    }
+
+    fn with_input<T>(&self, of: impl FnOnce(&Input<'_>) -> T) -> T {
         let at = Timestamp::from_unix(self.now.as_unix() - self.lag.as_secs() as i64);
         let observed = self.tenant.observe(&reads(&self.items, &self.ledger, self.guardrail.as_ref().ok()), at);
         let input = Input {
@@ -251,10 +263,7 @@ impl World {
             settings: &self.settings,
             now: self.now,
         };
-        let plan = plan(&input);
-        assert_eq!(check(&plan, &input), [], "{}", self.text(&plan));
-        assert!(plan.next_wake > self.now, "a plan wakes later");
-        plan
+        of(&input)
     }
 
     /// One turn of the agent's loop.

@@ -1,9 +1,14 @@
 //! Leavers, and taking everything back.
 
+use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::report::ItemState;
+use entente_planner::action::Action;
+use entente_planner::ledger::Charge;
+use entente_planner::plan::Change;
 
 use super::*;
 use crate::clock;
+use crate::status_file::StatusFile;
 use crate::testing::{analysts, left, mail, member, scaffold, until, user};
 
 #[tokio::test]
@@ -21,6 +26,36 @@ async fn a_leaver_is_gone_by_two_reads_and_colleagues_keep_what_they_have() {
     assert!(proof.second_empty_read > proof.first_empty_read, "{proof:?}");
     assert_eq!(status.items[&user(1).key].state, ItemState::Applied);
     assert!(world.writes().await.iter().any(|write| write.ends_with("revokeSignInSessions")));
+}
+
+#[tokio::test]
+async fn a_plan_that_breaks_a_rule_lets_nobody_in_and_leavers_go_all_the_same() {
+    let mut world = World::new().await;
+    world.desire(10, &analysts(&[0]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    steward.spoil = Some(|plan| {
+        plan.changes.retain(|change| !matches!(change.action, Action::InviteUser { .. }));
+        let (home, user) = ("user/nordwall/0b0de000-0000-4000-8000-000000000001", entente_model::Guid::from_u128(7));
+        plan.changes.push(Change {
+            key: home.parse().unwrap(),
+            class: ChangeClass::OtherRemoval,
+            charge: Charge::Free,
+            verdict: Verdict::Allowed,
+            reason: None,
+            action: Action::DeleteUser { user },
+            before: String::new(),
+            after: String::new(),
+        });
+    });
+    world.desire(11, &[scaffold(), vec![left(user(0)), left(member(0)), user(1), member(1)]].concat());
+    world.until_told(&mut steward, &format!("{} REMOVED", user(0).key)).await;
+    assert!(world.is_gone(0).await, "{}", world.told());
+    let writes = world.writes().await;
+    assert!(!writes.iter().any(|write| write.starts_with("DELETE /v1.0/users/")), "{writes:?}");
+    assert!(world.control.rights(TENANT, &mail(1)).await.unwrap().users.is_empty());
+    let alarms = StatusFile::read(&world.config.state_dir).unwrap().unwrap().alarms;
+    assert!(alarms.iter().any(|alarm| alarm.contains("the plan breaks a rule")), "{alarms:?}");
 }
 
 #[tokio::test]

@@ -1,0 +1,106 @@
+//! A plan that is wrong somewhere: leavers go all the same, and nobody comes.
+
+use entente_model::Guid;
+
+use super::world::World;
+use crate::action::Action;
+use crate::ledger::{Ownership, Thing, Update};
+use crate::plan::{Change, Plan};
+use crate::sound::{Sound, sound};
+
+/// Sam leaves and Li joins.
+fn comings_and_goings() -> (World, Plan) {
+    let mut world = World::joined(&["maya", "sam"], "l1");
+    world.leave("sam");
+    world.member("li", "l1");
+    let plan = world.plan();
+    (world, plan)
+}
+
+/// What is done of a plan after somebody has spoilt it, and which rules it breaks.
+fn done(world: &World, mut plan: Plan, spoil: impl FnOnce(&mut Plan)) -> (String, Sound) {
+    spoil(&mut plan);
+    let faults = world.faults(&plan);
+    let sound = sound(&plan, &faults, &world.items);
+    let mut text: Vec<String> = faults.iter().map(|fault| fault.rule.to_string()).collect();
+    let shown = Plan { changes: sound.changes.clone(), reports: Vec::new(), findings: Vec::new(), ..plan };
+    text.push(world.text(&shown));
+    (text.join("\n"), sound)
+}
+
+fn of<'a>(plan: &'a Plan, wanted: fn(&Action) -> bool) -> &'a Change {
+    plan.changes.iter().find(|change| wanted(&change.action)).expect("it is in the plan")
+}
+
+const SAM_GOES: &str = "ALLOWED LEAVER: block user sam
+ALLOWED LEAVER: end sessions of user sam
+ALLOWED LEAVER: remove user sam from group ent-l1
+";
+
+#[test]
+fn without_a_fault_everything_is_done() {
+    let (world, plan) = comings_and_goings();
+    let (text, sound) = done(&world, plan.clone(), |_| {});
+    assert_eq!(text, format!("{SAM_GOES}ALLOWED GRANT: invite li@nordwall.example\n"));
+    assert_eq!(sound.updates, plan.updates);
+}
+
+#[test]
+fn a_fault_in_a_grant_stops_every_grant_and_no_removal() {
+    let (world, plan) = comings_and_goings();
+    let (text, sound) = done(&world, plan, |plan| {
+        let mut stray = of(plan, |action| matches!(action, Action::InviteUser { .. })).clone();
+        stray.action = Action::InviteUser { mail: "li@tailspin.example".into(), display_name: "Li".into() };
+        plan.changes.push(stray);
+    });
+    let rules = "invites only the provider's domains\ninvites only whom a look-up by mail did not find\n";
+    assert_eq!(text, format!("{rules}{SAM_GOES}"));
+    // Who has left is remembered.
+    assert!(sound.updates.iter().any(|update| matches!(update, Update::Left(..))));
+}
+
+#[test]
+fn a_removal_with_a_fault_is_left_out_alone() {
+    let (world, plan) = comings_and_goings();
+    let (text, _) = done(&world, plan, |plan| {
+        let block = of(plan, |action| matches!(action, Action::BlockUser { .. })).clone();
+        plan.changes.insert(0, Change { action: Action::BlockUser { user: Guid::from_u128(7) }, ..block });
+    });
+    let rules = "ends only accounts of ours\nblocks only who is enabled\n";
+    assert_eq!(text, format!("{rules}{SAM_GOES}"));
+}
+
+#[test]
+fn what_goes_twice_or_too_late_goes_once() {
+    let (world, plan) = comings_and_goings();
+    let (text, _) = done(&world, plan.clone(), |plan| plan.changes.insert(0, plan.changes[0].clone()));
+    assert_eq!(text, format!("nothing twice in one plan\n{SAM_GOES}"));
+    let (text, _) = done(&world, plan, |plan| plan.changes.rotate_right(1));
+    assert_eq!(text, format!("leavers before grants\nleavers before grants\n{SAM_GOES}"));
+}
+
+#[test]
+fn removals_over_the_cap_are_left_out_and_leavers_are_not() {
+    let mut world = World::joined(&["maya", "sam"], "l1").guardrail("impliedRemovals: 10", "impliedRemovals: 2");
+    world.leave("sam");
+    world.drop("maya");
+    let plan = world.plan();
+    let strict = World::new().guardrail("impliedRemovals: 10", "impliedRemovals: 1");
+    world.guardrail = strict.guardrail;
+    let (text, _) = done(&world, plan, |_| {});
+    assert_eq!(text, format!("within the caps\nwithin the caps\n{SAM_GOES}"));
+}
+
+#[test]
+fn what_is_adopted_without_leave_is_not_remembered() {
+    let (world, plan) = comings_and_goings();
+    let key: entente_model::desired::ItemKey = "group/l9/standard".parse().unwrap();
+    let adopted = key.clone();
+    let (text, sound) = done(&world, plan, |plan| {
+        let thing = Some(Thing::Group { id: Guid::from_u128(7) });
+        let entry = crate::ledger::Entry { thing, ownership: Ownership::Adopted, ..Default::default() };
+        plan.updates.push(Update::Put(adopted, Box::new(entry)));
+    });
+    assert_eq!(text, format!("adopts only with leave\n{SAM_GOES}"));
+    assert!(!sound.updates.iter().any(|update| matches!(update, Update::Put(of, _) if *of == key)));
+}
