@@ -57,7 +57,7 @@ async fn leave(mut client: Client, ask: Leave, format: Format) -> Result<(), Fai
 
 /// Asks until every tenant has confirmed, or the time is over; says each receipt once as it comes.
 async fn wait(client: &mut Client, name: &str, limit: Duration, format: Format) -> Result<Vec<Removal>, Failure> {
-    let end = Instant::now() + limit;
+    let over = over_after(Instant::now(), limit);
     let mut said = std::collections::BTreeSet::new();
     let mut ticks = tokio::time::interval(POLL);
     loop {
@@ -65,7 +65,7 @@ async fn wait(client: &mut Client, name: &str, limit: Duration, format: Format) 
         let receipts = match receipts(client, name).await {
             Ok(receipts) => receipts,
             // A control plane that restarts meanwhile is waited for: the removal is kept in its store.
-            Err(Failure::Call(status)) if status.code() == tonic::Code::Unavailable && Instant::now() < end => continue,
+            Err(Failure::Call(status)) if status.code() == tonic::Code::Unavailable && !over() => continue,
             Err(failure) => return Err(failure),
         };
         let done = receipts.iter().filter(|it| it.complete).count();
@@ -74,10 +74,16 @@ async fn wait(client: &mut Client, name: &str, limit: Duration, format: Format) 
                 output::say(&format!("  {} confirmed ({done} of {})\n", receipt.tenant, receipts.len()))?;
             }
         }
-        if done == receipts.len() || Instant::now() >= end {
+        if done == receipts.len() || over() {
             return Ok(receipts);
         }
     }
+}
+
+/// Whether a time is over. One that ends later than any clock can say never is.
+fn over_after(start: Instant, limit: Duration) -> impl Fn() -> bool {
+    let end = start.checked_add(limit);
+    move || end.is_some_and(|end| Instant::now() >= end)
 }
 
 async fn receipts(client: &mut Client, operator: &str) -> Result<Vec<Removal>, Failure> {
@@ -114,4 +120,15 @@ fn print_receipts(receipts: &[Removal], format: Format) -> Result<(), Failure> {
         let header = ["TENANT", "OPERATOR", "STATE", "FIRST EMPTY READ", "SECOND EMPTY READ", "EFFECTIVE BY", "NOTE"];
         table(header, &receipts.iter().map(row).collect::<Vec<_>>())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_time_may_be_waited_for() {
+        assert!(over_after(Instant::now(), Duration::ZERO)());
+        assert!(!over_after(Instant::now(), Duration::from_secs(u64::MAX))());
+    }
 }
