@@ -1,6 +1,5 @@
 //! Who may connect and who may ask: tokens, agents, principals; and the record of what was changed.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use entente_proto::access::v1 as wire;
@@ -11,29 +10,11 @@ use crate::client::{Client, request_id, within};
 use crate::failure::Failure;
 use crate::fleet::{every_page, full_name};
 use crate::output::{self, instant, or_dash, table};
+use crate::private_file::PrivateFile;
 
 pub(crate) async fn tokens(mut client: Client, ask: Tokens, format: Format) -> Result<(), Failure> {
     match ask {
-        Tokens::Create { tenant, lifetime, out } => {
-            let request = wire::CreateEnrollmentTokenRequest {
-                tenant: full_name("tenants", &tenant),
-                lifetime_seconds: i64::from(lifetime) * 3_600,
-                request_id: request_id(),
-            };
-            let answer = client.admin.create_enrollment_token(within(request)).await?.into_inner();
-            let token = answer.token.unwrap_or_default();
-            let Some(path) = out else { return output::say(&answer.token_file) };
-            write_private(&path, answer.token_file.as_bytes())?;
-            let until = instant(&token.expire_time);
-            output::print(format, &output::document(&token), || {
-                format!(
-                    "{} enrols an agent of {} until {until}; its secret is in {}\n",
-                    token.name,
-                    token.tenant,
-                    path.display()
-                )
-            })
-        }
+        Tokens::Create { tenant, lifetime, out } => create_token(client, &tenant, lifetime, out, format).await,
         Tokens::List => {
             let request = wire::ListEnrollmentTokensRequest { page_size: 1_000, ..Default::default() };
             let all: Vec<wire::EnrollmentToken> =
@@ -58,6 +39,32 @@ pub(crate) async fn tokens(mut client: Client, ask: Tokens, format: Format) -> R
             output::print(format, &json!({"deleted": name}), || format!("- {name}\n"))
         }
     }
+}
+
+async fn create_token(
+    mut client: Client,
+    tenant: &str,
+    lifetime: u32,
+    out: Option<PathBuf>,
+    format: Format,
+) -> Result<(), Failure> {
+    // Before the token is made: its secret is shown once, and must have a place to go to.
+    let file = out.as_deref().map(PrivateFile::create).transpose()?;
+    let request = wire::CreateEnrollmentTokenRequest {
+        tenant: full_name("tenants", tenant),
+        lifetime_seconds: i64::from(lifetime) * 3_600,
+        request_id: request_id(),
+    };
+    let answer = client.admin.create_enrollment_token(within(request)).await?.into_inner();
+    let Some(file) = file else { return output::say(&answer.token_file) };
+    let token = answer.token.unwrap_or_default();
+    let path = file.path().display().to_string();
+    file.fill(answer.token_file.as_bytes())
+        .map_err(|error| Failure::Failed(format!("{error}; {} is made and lost: delete it", token.name)))?;
+    let until = instant(&token.expire_time);
+    output::print(format, &output::document(&token), || {
+        format!("{} enrols an agent of {} until {until}; its secret is in {path}\n", token.name, token.tenant)
+    })
 }
 
 pub(crate) async fn agents(mut client: Client, ask: Agents, format: Format) -> Result<(), Failure> {
@@ -131,9 +138,6 @@ async fn create_principal(
     let name = full_name("principals", name);
     let id = name.trim_start_matches("principals/");
     let (certificate, key) = (out.join(format!("{id}.pem")), out.join(format!("{id}.key")));
-    if key.exists() || certificate.exists() {
-        return Err(Failure::Usage(format!("{} or {} is there already", certificate.display(), key.display())));
-    }
     let cannot = |error: rcgen::Error| Failure::Failed(format!("cannot make a key: {error}"));
     let pair = rcgen::KeyPair::generate().map_err(cannot)?;
     let params = rcgen::CertificateParams::new(Vec::new()).map_err(cannot)?;
@@ -144,22 +148,16 @@ async fn create_principal(
         Role::Admin => wire::PrincipalRole::Admin,
     };
     let principal = wire::Principal { name, role: role.into(), ..Default::default() };
-    // The key first: a certificate without it would be of no use to anyone.
-    write_private(&key, pair.serialize_pem().as_bytes())?;
+    // Before the principal is made, which cannot be asked for its certificate again.
+    let (certificate_file, key_file) = (PrivateFile::create(&certificate)?, PrivateFile::create(&key)?);
     let request = wire::CreatePrincipalRequest { principal: Some(principal), csr_pem, request_id: request_id() };
     let made = client.admin.create_principal(within(request)).await?.into_inner();
-    write_private(&certificate, made.certificate_pem.as_bytes())?;
+    let lost = |error| Failure::Failed(format!("{error}; {} is made and its key lost: delete it", made.name));
+    key_file.fill(pair.serialize_pem().as_bytes()).map_err(lost)?;
+    certificate_file.fill(made.certificate_pem.as_bytes()).map_err(lost)?;
     output::print(format, &output::document(&made), || {
         format!("{} is made; certificate {}, key {}\n", made.name, certificate.display(), key.display())
     })
-}
-
-/// A new file that other users cannot read. One that is there is not written over.
-fn write_private(path: &Path, content: &[u8]) -> Result<(), Failure> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let open = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    open.and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
-        .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", PathBuf::from(path).display())))
 }
 
 pub(crate) async fn audit(mut client: Client, ask: Audit, format: Format) -> Result<(), Failure> {
@@ -188,4 +186,50 @@ pub(crate) async fn audit(mut client: Client, ask: Audit, format: Format) -> Res
 
 fn documents<M: prost::Message + prost::Name>(all: &[M]) -> Value {
     Value::Array(all.iter().map(output::document).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::Context;
+
+    /// Of a server that is not there.
+    fn client(folder: &Path) -> Client {
+        let pair = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&pair).unwrap();
+        let path = |name: &str| folder.join(name);
+        std::fs::write(path("it.pem"), certificate.pem()).unwrap();
+        std::fs::write(path("it.key"), pair.serialize_pem()).unwrap();
+        // Bound and dropped: nobody listens there.
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let server = nobody.to_string();
+        Client::new(&Context { server, ca: path("it.pem"), certificate: path("it.pem"), key: path("it.key") }).unwrap()
+    }
+
+    async fn token(folder: &Path, out: &Path) -> String {
+        let ask = Tokens::Create { tenant: "contoso".into(), lifetime: 1, out: Some(out.to_owned()) };
+        tokens(client(folder), ask, Format::Table).await.unwrap_err().to_string()
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_there_is_found_before_anything_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("token.toml");
+        std::fs::write(&out, "mine").unwrap();
+        assert!(token(folder.path(), &out).await.starts_with("cannot write"));
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), "mine");
+    }
+
+    #[tokio::test]
+    async fn what_was_not_made_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("token.toml");
+        let failure = token(folder.path(), &out).await;
+        assert!(failure.starts_with("the control plane does not answer: ") && !out.exists(), "{failure}");
+        let (name, role, out) = ("li".into(), Role::Viewer, folder.path().to_owned());
+        let ask = Principals::Create { name, role, out: out.clone() };
+        let failure = principals(client(folder.path()), ask, Format::Table).await.unwrap_err().to_string();
+        assert!(failure.starts_with("the control plane does not answer: "), "{failure}");
+        assert!(!out.join("li.key").exists() && !out.join("li.pem").exists());
+    }
 }

@@ -38,7 +38,8 @@ fn call_text(status: &tonic::Status) -> String {
     // In one line, whatever the other end puts there.
     let text = plain(status.message());
     match status.code() {
-        tonic::Code::Unavailable | tonic::Code::Unknown if text.contains("transport") || text.contains("connect") => {
+        // A status of the server's own has no cause here.
+        tonic::Code::Unavailable | tonic::Code::Unknown if std::error::Error::source(status).is_some() => {
             format!("the control plane does not answer: {}", chain(status))
         }
         code if text.is_empty() => format!("the control plane refused: {code:?}"),

@@ -15,6 +15,7 @@ mod fleet;
 mod manifests;
 mod operators;
 mod output;
+mod private_file;
 mod resources;
 mod run;
 
