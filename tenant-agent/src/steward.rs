@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entente_cloud::Cloud;
-use entente_model::desired::{Digest, Item, ItemKey, Version};
+use entente_model::desired::{Digest, Item, ItemKey};
 use entente_model::plan::PlannedChange;
 use entente_model::report::{ItemReport, Reason, Standing};
 use entente_model::{Guid, Plane, Timestamp};
@@ -74,7 +74,8 @@ pub struct Steward {
     ledger: Ledger,
     reports: BTreeMap<ItemKey, ItemReport>,
     verified: BTreeMap<Plane, Timestamp>,
-    settled: Option<Version>,
+    /// Digest of the desired state that the last look was for.
+    compared: String,
     permissions: Option<BTreeSet<String>>,
     /// When tokens were last thrown away, in uptime.
     tokens_of: Duration,
@@ -121,7 +122,7 @@ impl Steward {
             ledger,
             reports,
             verified: BTreeMap::new(),
-            settled: None,
+            compared: String::new(),
             permissions: None,
             tokens_of: Duration::ZERO,
             heard: StatusFile::read(&parts.state_dir).ok().flatten().and_then(|status| status.last_connected),
@@ -202,9 +203,7 @@ impl Steward {
         let sound = sound::sound(&plan, &faults, &items);
         let faults: Vec<_> = faults.iter().map(|fault| format!("{}: {}", fault.rule, fault.detail)).collect();
         plan::carry_since(&self.reports, &mut plan.reports);
-        if plan.is_settled() && faults.is_empty() {
-            self.settled = Some(desired.version);
-        }
+        self.compared = desired.digest.to_string();
         let standing = self.standing(&guardrail, basis.positions.paused, plan.findings.clone());
         Look { guardrail, basis, plan, faults, sound, standing }
     }

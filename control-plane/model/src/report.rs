@@ -251,9 +251,10 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Standing {
-    /// The version whose plan has been carried out as far as it can be; `None` before the first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settled: Option<(u64, u64)>,
+    /// Digest, in hex, of the desired state with which the tenant was last compared: what the items' states are of.
+    /// Empty before the first.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub compared: String,
     pub paused: bool,
     /// Why the guardrail cannot be used, if it cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -117,7 +117,6 @@ fn proof_from_proto(proof: &wire::RemovalProof) -> RemovalProof {
 }
 
 pub fn standing_to_proto(standing: &Standing) -> wire::Standing {
-    let (settled_epoch, settled_revision) = standing.settled.unwrap_or_default();
     let plane = |plane: &PlaneStanding| wire::PlaneStanding {
         plane: plane.plane.word().into(),
         mode: plane.mode.word().into(),
@@ -129,8 +128,7 @@ pub fn standing_to_proto(standing: &Standing) -> wire::Standing {
         detail: finding.detail.clone(),
     };
     wire::Standing {
-        settled_epoch,
-        settled_revision,
+        compared_digest: standing.compared.clone(),
         paused: standing.paused,
         guardrail_fault: standing.guardrail_fault.clone().unwrap_or_default(),
         guardrail_digest: standing.guardrail.clone(),
@@ -156,9 +154,8 @@ pub fn standing_from_proto(standing: &wire::Standing) -> Result<Standing, Unknow
             detail: it.detail.clone(),
         })
     };
-    let settled = (standing.settled_epoch, standing.settled_revision);
     Ok(Standing {
-        settled: (settled != (0, 0)).then_some(settled),
+        compared: standing.compared_digest.clone(),
         paused: standing.paused,
         guardrail_fault: some(&standing.guardrail_fault),
         guardrail: standing.guardrail_digest.clone(),
@@ -226,7 +223,7 @@ mod tests {
                 .collect(),
             forgotten: vec!["defenderRole/l1-analyst".parse().unwrap()],
             standing: Some(Standing {
-                settled: Some((1, 9)),
+                compared: "cd".repeat(32),
                 planes: vec![PlaneStanding { plane: Plane::Users, mode: PlaneMode::Verify, verified: None }],
                 findings: vec![Finding { plane: Plane::Memberships, reason: Reason::DriftExtra, detail: "x".into() }],
                 ..Standing::default()

@@ -25,7 +25,7 @@ use std::time::Duration;
 use entente_model::Timestamp;
 use entente_model::desired::{Item, ItemKey, Version};
 use entente_model::plan::{ChangeClass, PlannedChange, Verdict};
-use entente_model::report::{Finding, ItemReport, ItemState, Reason};
+use entente_model::report::{Finding, ItemReport, Reason};
 
 pub(crate) use groups::anchor_name;
 
@@ -130,8 +130,17 @@ impl Plan {
         self.changes.iter().filter(|change| change.verdict == Verdict::Allowed)
     }
 
+    /// As people read it.
+    pub fn planned(&self) -> Vec<PlannedChange> {
+        self.changes.iter().map(Change::planned).collect()
+    }
+}
+
+#[cfg(test)]
+impl Plan {
     /// Nothing is to be done or tried again, and nothing waits for Microsoft or for a second look.
-    pub fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
+        use entente_model::report::ItemState;
         let passing = |report: &ItemReport| match report.state {
             ItemState::Pending | ItemState::Failed => true,
             ItemState::Drifted => report.reason != Some(Reason::DriftChanged),
@@ -142,11 +151,6 @@ impl Plan {
             _ => false,
         };
         self.todo().next().is_none() && !self.reports.iter().any(passing)
-    }
-
-    /// As people read it.
-    pub fn planned(&self) -> Vec<PlannedChange> {
-        self.changes.iter().map(Change::planned).collect()
     }
 }
 

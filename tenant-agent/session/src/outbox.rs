@@ -143,7 +143,7 @@ impl Outbox {
             if self.full { BTreeSet::new() } else { self.items.keys().chain(&self.doubtful).collect() };
         let gone = had.into_iter().filter(|key| !status.items.contains_key(key));
         let forgotten: Vec<_> = gone.take(batch - items.len()).cloned().collect();
-        // It says that a version is settled, so it goes last: after the items that the claim is about.
+        // It says with which version the tenant was compared, so it goes last: after the items that the claim is about.
         let last = items.len() + forgotten.len() < batch;
         let standing = (last && self.standing.as_ref().is_none_or(|known| worth_telling(known, &status.standing)))
             .then(|| status.standing.clone());

@@ -42,7 +42,7 @@ impl Steward {
             verified: self.verified.get(&plane).copied(),
         };
         Standing {
-            settled: self.settled.map(|version| (version.epoch, version.revision)),
+            compared: self.compared.clone(),
             paused,
             guardrail_fault: guardrail.fault(),
             guardrail: guardrail.digest.clone(),

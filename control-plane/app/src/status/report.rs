@@ -156,6 +156,7 @@ fn check(report: &Report) -> Result<(), ReportError> {
         }
         long("guardrail fault", standing.guardrail_fault.as_deref().map_or(0, str::len), MAX_TEXT_BYTES)?;
         long("guardrail digest", standing.guardrail.len(), MAX_TEXT_BYTES)?;
+        long("compared digest", standing.compared.len(), MAX_TEXT_BYTES)?;
     }
     Ok(())
 }

@@ -195,6 +195,10 @@ fn phase(state: &DeskState, enrolled: bool, counts: &BTreeMap<ItemState, u32>) -
     if behind > 0 {
         return (TenantPhase::Converging, format!("{behind} newer states are not accepted yet"));
     }
+    let compared = state.reported.standing.as_ref().is_some_and(|it| it.compared == state.wanted.digest.to_string());
+    if !compared {
+        return (TenantPhase::Converging, "its agent has the state, and has not compared the tenant with it yet".into());
+    }
     let count = |states: &[ItemState]| states.iter().filter_map(|state| counts.get(state)).sum::<u32>();
     let said = |states: &[ItemState]| {
         let some = states.iter().filter_map(|state| counts.get(state).map(|count| format!("{count} {}", state.word())));

@@ -36,6 +36,12 @@ async fn phases_follow_what_is_reported() {
         agent.report(vec![item], Vec::new(), false).await;
         assert_eq!(phase(&bed), expected, "{state:?}");
     }
+    // Newer content is on the agent's disk; what it last said is of the older one.
+    bed.leave("operators/maya").await;
+    assert_eq!(agent.hear(&bed).await.last().unwrap(), "delta");
+    assert_eq!(phase(&bed), TenantPhase::Converging);
+    agent.report_removed().await;
+    assert_eq!(phase(&bed), TenantPhase::Converged);
     agent.disconnect();
     assert_eq!(phase(&bed), TenantPhase::Offline);
 }

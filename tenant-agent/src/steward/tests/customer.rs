@@ -1,6 +1,6 @@
 //! What the customer may do at any time: pause, verify, change the guardrail.
 
-use entente_model::report::Reason;
+use entente_model::report::{ItemState, Reason};
 use entente_simulator::control::seed::UserSeed;
 use entente_simulator::control::types::Tamper;
 use serde_json::json;
@@ -109,7 +109,8 @@ async fn a_running_loop_answers_for_its_plan_and_wakes_for_a_switch() {
     let running = tokio::spawn(steward.run(cancel.clone()));
     let mut status = world.status.subscribe();
     let whole = |status: &Option<std::sync::Arc<entente_session::Status>>| {
-        status.as_ref().is_some_and(|status| status.standing.settled == Some((1, 10)))
+        let items = status.iter().flat_map(|status| status.items.values()).map(|item| item.state);
+        items.clone().next().is_some() && items.into_iter().all(ItemState::is_settled)
     };
     tokio::time::timeout(ARRIVES, status.wait_for(whole)).await.unwrap().unwrap();
     let (ask, answer) = tokio::sync::oneshot::channel();
