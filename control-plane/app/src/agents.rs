@@ -157,8 +157,8 @@ impl App {
             if row.revoked.is_none() {
                 put(draft, &wanted, AgentRow { revoked: Some(draft.now), ..row });
                 draft.record(entry.clone());
-                request.answered(draft, &());
             }
+            request.answered(draft, &());
             Ok(())
         };
         self.commit(revoke).await?;

@@ -2,8 +2,8 @@
 //!
 //! Authorise, look for a first answer, check shapes, and decide on the store's writer: apply, validate, name removals,
 //! compile what is touched, sign, write the audit record, all in one commit. A set that changes nothing commits
-//! nothing. What a change says to whom is [`crate::writer`]'s; how a manifest is put together from a mask is
-//! [`prepare`]'s; what is counted is [`impact`]'s.
+//! nothing but its answer, if the request has an id. What a change says to whom is [`crate::writer`]'s; how a manifest
+//! is put together from a mask is [`prepare`]'s; what is counted is [`impact`]'s.
 
 mod diff;
 mod impact;
@@ -149,7 +149,10 @@ fn decide(
     let before = draft.stand.world.clone();
     let decision = Decision::of(app, &before, caller, asked)?;
     if decision.is_nothing() {
-        return decision.answer(&before, before.revision);
+        let answer = decision.answer(&before, before.revision)?;
+        // Or it would become a change, if it is repeated once there is something to change.
+        request.answered(draft, &answer.to_keep());
+        return Ok(answer);
     }
     let entry = decision.entry(caller, options);
     let mut answer = decision.answer(&before, draft.revision)?;

@@ -121,6 +121,18 @@ async fn a_certificate_is_renewed_in_the_second_half_of_its_life_and_again_if_th
     assert_eq!(bed.app.renew(&second, &csr).await.unwrap_err().reason(), "RENEWAL_EARLY", "it is new");
 }
 
+#[tokio::test]
+async fn a_second_revocation_is_answered_under_its_own_id() {
+    let bed = Bed::with_sample().await;
+    let first = bed.enrol(&tenant("contoso")).await;
+    let second = bed.enrol(&tenant("contoso")).await;
+    let (pki::Who::Agent(first), pki::Who::Agent(second)) = (first.who, second.who) else { panic!("agents") };
+    let once = Options { request_id: Some(Uuid::new_v4()), ..options() };
+    assert!(bed.app.revoke_agent(&admin(), &first, &once).await.unwrap().revoked.is_some(), "by the second enrolment");
+    let other = bed.app.revoke_agent(&admin(), &second, &once).await.unwrap_err();
+    assert_eq!(other.reason(), "REQUEST_ID_REUSED");
+}
+
 fn reason_and_text(error: &AppError) -> (&'static str, String) {
     (error.reason(), error.to_string())
 }

@@ -74,6 +74,23 @@ async fn a_repeated_request_gets_the_first_answer_and_another_one_under_its_id_i
 }
 
 #[tokio::test]
+async fn a_request_that_changed_nothing_changes_nothing_when_it_is_repeated() {
+    let bed = Bed::with_sample().await;
+    let once = Options { request_id: Some(Uuid::new_v4()), ..options() };
+    let same = || update("tenants/contoso", json!({"labels": {"region": "nordic"}}), None);
+    let records = bed.app.audit(&viewer(), &page(), None).await.unwrap().items;
+    let first = bed.app.change(&operator(), same(), &once).await.unwrap();
+    assert_eq!((first.changes[0].kind, first.revision), (ChangeKind::Unchanged, bed.app.world().revision));
+    assert_eq!(bed.app.audit(&viewer(), &page(), None).await.unwrap().items, records, "there is nothing to record");
+    bed.relabel("contoso", 1).await;
+    let moved = bed.app.get(&viewer(), &name("tenants/contoso")).unwrap();
+    assert_eq!(bed.app.change(&operator(), same(), &once).await.unwrap(), first);
+    let bed = bed.restart(async |_, _| {}).await;
+    assert_eq!(bed.app.change(&operator(), same(), &once).await.unwrap(), first);
+    assert_eq!(bed.app.get(&viewer(), &name("tenants/contoso")).unwrap(), moved);
+}
+
+#[tokio::test]
 async fn updates_replace_fields_and_honour_the_etag() {
     let bed = Bed::with_sample().await;
     let before = bed.app.get(&viewer(), &name("tenants/contoso")).unwrap().meta;
