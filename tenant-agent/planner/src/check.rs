@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 use entente_model::desired::{Item, ItemBody, ItemKey, Want};
 use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::time::Phase;
-use entente_model::{Guid, Plane, PlaneMode};
+use entente_model::{Guid, Plane, PlaneMode, catalog};
 
 use crate::action::Action;
 use crate::capability;
+use crate::defender::resolve;
 use crate::guardrail::{Adopt, FreezeExcept, Guardrail, OnLeave};
 use crate::ledger::{Charge, DAY, Entry, Ledger, Ownership, Thing, Update, anchor_key};
 use crate::observed::{Part, User};
@@ -155,6 +156,7 @@ impl Checker<'_> {
                 self.unless(display_name.starts_with(prefix.as_str()), "names begin with the prefix", change);
             }
             Action::PutAzureRole { scope, definition, .. } => self.azure(change, guardrail, scope, *definition),
+            Action::AddMember { group, .. } => self.carried(change, guardrail, *group),
             _ => {}
         }
         // An assignment gives what its role holds.
@@ -167,9 +169,7 @@ impl Checker<'_> {
             (item.map(|item| &item.body), change.class)
         {
             let given = permissions.iter().filter(|it| it.withheld_until.is_none_or(|until| until <= self.input.now));
-            let fits = given.map(|it| capability::of_defender_permission(&it.permission)).all(|capabilities| {
-                capabilities.is_some_and(|all| all.iter().all(|it| guardrail.capabilities.allow.contains(it)))
-            });
+            let fits = allows(guardrail, given.map(|it| it.permission.as_str()));
             self.unless(fits, "gives only allowed capabilities", change);
         }
     }
@@ -187,6 +187,31 @@ impl Checker<'_> {
         let capabilities = capability::of_azure_role(definition);
         let fits = capabilities.is_some_and(|all| all.iter().all(|it| guardrail.capabilities.allow.contains(it)));
         self.unless(fits, "gives only allowed capabilities", change);
+    }
+
+    /// A member gets what the group has from us.
+    fn carried(&mut self, change: &Change, guardrail: &Guardrail, group: Guid) {
+        let things: Vec<Thing> = self.ledger.entries.values().filter_map(|entry| entry.thing.clone()).collect();
+        for thing in things {
+            match thing {
+                Thing::AzureRole { scope, definition, principal } if principal == group => {
+                    let seen = self.input.observed.azure(&scope).read().copied().into_iter().flatten();
+                    if seen.into_iter().any(|it| it.principal == group && it.definition == definition) {
+                        self.azure(change, guardrail, &scope, definition);
+                    }
+                }
+                Thing::DefenderAssignment { id } => {
+                    let Some(tenant) = self.input.observed.defender().read().copied() else { continue };
+                    let found = tenant.assignments.iter().find(|it| it.id == id && it.principals.contains(&group));
+                    let role = found.and_then(|found| tenant.roles.iter().find(|role| role.id == found.role));
+                    let actions = role.map(|role| role.actions.clone()).unwrap_or_default();
+                    let all = catalog::DEFENDER_PERMISSIONS.iter().map(|it| it.id);
+                    let held = all.filter(|it| resolve(it, tenant).is_some_and(|action| actions.contains(&action)));
+                    self.unless(allows(guardrail, held), "gives only allowed capabilities", change);
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Only what we made.
@@ -375,6 +400,14 @@ impl Checker<'_> {
             self.whole("what is not allowed says why", change.key.to_string());
         }
     }
+}
+
+/// Whether all that these Defender permissions let people do is allowed without asking.
+fn allows<'a>(guardrail: &Guardrail, mut permissions: impl Iterator<Item = &'a str>) -> bool {
+    permissions.all(|permission| {
+        let capabilities = capability::of_defender_permission(permission);
+        capabilities.is_some_and(|all| all.iter().all(|it| guardrail.capabilities.allow.contains(it)))
+    })
 }
 
 /// The key of what an update adopts.

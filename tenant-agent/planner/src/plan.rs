@@ -6,6 +6,7 @@
 
 mod adopt;
 mod azure;
+mod carried;
 mod defender;
 mod draft;
 mod gate;

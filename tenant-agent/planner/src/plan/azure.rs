@@ -103,14 +103,7 @@ fn there(draft: &mut Draft<'_>, key: &ItemKey, right: &Right<'_>, found: &AzureA
     } else {
         draft.applied_by_others(key, found.name.to_string());
     }
-    let refusal = against.iter().find_map(|condition| match condition {
-        Condition::Refused(reason) => Some(*reason),
-        _ => None,
-    });
-    if refusal.is_some() {
-        let detail = "it is there from before; the guardrail no longer allows it";
-        draft.say(key, ItemState::Refused, refusal, detail);
-    }
+    draft.say_if_refused(key, against);
 }
 
 /// Removes what we assigned; what others assigned stays, and is said.

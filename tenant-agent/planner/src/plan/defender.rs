@@ -136,7 +136,8 @@ fn await_it(draft: &mut Draft<'_>, key: &ItemKey, reason: Reason) {
 
 fn compare(draft: &mut Draft<'_>, key: &ItemKey, wanted: &Wanted<'_>, role: &DefenderRole, actions: BTreeSet<String>) {
     if is_same(&role.actions, &actions) {
-        return draft.applied(key, Thing::DefenderRole { id: role.id.clone() });
+        draft.applied(key, Thing::DefenderRole { id: role.id.clone() });
+        return draft.say_if_refused(key, &gate::defender(draft, wanted.permissions));
     }
     let entry = draft.entry_or_new(key);
     if draft.may_lag(entry.written, draft.input.settings.replication_lag) && entry.failure.is_none() {
@@ -226,6 +227,9 @@ fn assignment(
     match seek_assignment(draft, key, tenant, name) {
         Found::There(it, Some(_)) if fits(it) => {
             draft.applied(key, Thing::DefenderAssignment { id: it.id.clone() });
+            if let Some(permissions) = permissions_of(draft, key) {
+                draft.say_if_refused(key, &gate::defender(draft, permissions));
+            }
             if it.principals.len() > 1 {
                 let detail = format!("Defender assignment {name} names others beside our group");
                 draft.find(Plane::DefenderRoles, Reason::DriftExtra, detail);

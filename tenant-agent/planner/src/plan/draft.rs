@@ -11,7 +11,7 @@ use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::report::{Finding, ItemReport, ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 
-use super::{Change, Input, Plan, order, script};
+use super::{Change, Input, Plan, gate, order, script};
 use crate::action::Action;
 use crate::guardrail::{FreezeExcept, Guardrail};
 use crate::ledger::{Charge, Entry, Failure, Ownership, Thing, Update, anchor_key};
@@ -337,6 +337,14 @@ impl<'a> Draft<'a> {
         self.say(key, ItemState::Applied, None, "made by others");
         if let Some(report) = self.reports.get_mut(key) {
             report.object_id = Some(object_id);
+        }
+    }
+
+    /// There, and the file says no to it now.
+    pub fn say_if_refused(&mut self, key: &ItemKey, against: &[Condition]) {
+        if let Some(reason) = gate::refusal(against) {
+            let detail = "it is there from before; the guardrail no longer allows it";
+            self.say(key, ItemState::Refused, Some(reason), detail);
         }
     }
 

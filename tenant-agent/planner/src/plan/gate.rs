@@ -23,6 +23,14 @@ pub(super) fn plane(draft: &Draft<'_>, plane: Plane) -> Vec<Condition> {
     }
 }
 
+/// The first reason for which the file says no.
+pub(super) fn refusal(against: &[Condition]) -> Option<Reason> {
+    against.iter().find_map(|condition| match condition {
+        Condition::Refused(reason) => Some(*reason),
+        _ => None,
+    })
+}
+
 fn refuse_unless(holds: bool, reason: Reason) -> Option<Condition> {
     (!holds).then_some(Condition::Refused(reason))
 }

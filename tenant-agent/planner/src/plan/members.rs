@@ -13,7 +13,7 @@ use super::draft::{Draft, Proposal};
 use super::groups::{Groups, usable};
 use super::lookup::Found;
 use super::person::{Exit, ExitKind, People, Person};
-use super::{gate, gone};
+use super::{carried, gate, gone};
 use crate::action::Action;
 use crate::ledger::{Charge, Ownership, Thing};
 use crate::observed::{Group, Part};
@@ -80,6 +80,11 @@ fn give(draft: &mut Draft<'_>, item: &Item, person: Option<&Person<'_>>, group: 
     against.extend(gate::person(draft, subject));
     against.extend(gate::length(draft, item));
     against.extend(protection(draft, group, user));
+    let ItemKey::Member { role, class, .. } = key else { return };
+    let carried = carried::against(draft, role, *class, group);
+    let first =
+        carried.first().map(|(right, _)| format!("a member has {right} too, and the guardrail does not allow it"));
+    against.extend(carried.into_iter().map(|(_, condition)| condition));
     let going = draft.missing_state(key);
     let proposal = Proposal {
         key: key.clone(),
@@ -90,7 +95,7 @@ fn give(draft: &mut Draft<'_>, item: &Item, person: Option<&Person<'_>>, group: 
         after: "member".into(),
         against,
     };
-    draft.propose_and_say(proposal, going, "");
+    draft.propose_and_say(proposal, going, first.as_deref().unwrap_or_default());
 }
 
 fn protection(draft: &Draft<'_>, group: Guid, user: Guid) -> Option<Condition> {

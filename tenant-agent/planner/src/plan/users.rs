@@ -245,7 +245,7 @@ fn found(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, user: &U
     if person.blocked_by_customer {
         return say_blocked(draft, key);
     }
-    if let Some(reason) = refusal(&against) {
+    if let Some(reason) = gate::refusal(&against) {
         let detail = "the account is there; it is given nothing more";
         return draft.say(key, ItemState::Refused, Some(reason), detail);
     }
@@ -261,13 +261,6 @@ fn found(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, user: &U
         Some(_) => draft.applied(key, Thing::User { id }),
         None => draft.applied_by_others(key, id.to_string()),
     }
-}
-
-fn refusal(against: &[Condition]) -> Option<Reason> {
-    against.iter().find_map(|condition| match condition {
-        Condition::Refused(reason) => Some(*reason),
-        _ => None,
-    })
 }
 
 /// Lifts our own block; leaves the customer's.

@@ -130,6 +130,80 @@ fn an_assignment_is_not_made_anew_once_the_file_refuses_what_its_role_holds() {
     assert!(world.tenant.state.defender.assignments.is_empty());
 }
 
+/// Maya in a group that has both kinds of rights; then the file changes, Li joins and Sam leaves.
+fn after_the_file_changed(from: &str, to: &str) -> World {
+    let mut world = World::joined(&["maya", "sam"], "l1");
+    world.azure_role("l1", RESPONDER);
+    world.defender_role("l1", &["secdata.basics.read", "alerts.manage"]);
+    world.settle();
+    world.guardrail = World::new().guardrail(from, to).guardrail;
+    world.leave("sam");
+    world.member("li", "l1");
+    world.settle();
+    world.redeem("li");
+    world.settle();
+    world
+}
+
+#[test]
+fn nobody_is_put_into_a_group_that_has_what_the_file_no_longer_allows() {
+    let allow = "allow: [readIncidents, manageAlerts, respond, runPlaybooks]\n  ask: [liveResponseBasic]";
+    for (from, to, expected, right) in [
+        ("respond, runPlaybooks", "runPlaybooks", "REFUSED GUARDRAIL_CAPABILITY", "azureRole"),
+        ("[/subscriptions/1", "[/subscriptions/2", "REFUSED GUARDRAIL_SCOPE", "azureRole"),
+        (
+            allow,
+            "allow: [readIncidents, manageAlerts]\n  ask: [respond]",
+            "NEEDS_APPROVAL CAPABILITY_APPROVAL",
+            "azureRole",
+        ),
+        ("manageAlerts, respond", "respond", "REFUSED GUARDRAIL_CAPABILITY", "azureRole"),
+    ] {
+        let mut world = after_the_file_changed(from, to);
+        assert_eq!(world.member_state("li", "l1"), expected, "{to}");
+        let key = world.member_key("li", "l1");
+        let report = world.last.as_ref().unwrap().reports.iter().find(|it| it.key == key).unwrap();
+        assert!(report.detail.starts_with(&format!("a member has {right}")), "{}", report.detail);
+        assert!(!world.is_member("li", "l1") && !world.is_member("sam", "l1"), "{to}");
+        assert!(world.is_member("maya", "l1"), "{to}: who was a member stays one");
+    }
+}
+
+#[test]
+fn a_defender_role_that_the_file_no_longer_allows_is_said_and_given_to_nobody_more() {
+    let mut world = World::joined(&["maya"], "l1");
+    world.defender_role("l1", &["secdata.basics.read", "alerts.manage"]);
+    world.settle();
+    world.guardrail = World::new().guardrail("manageAlerts, ", "").guardrail;
+    world.member("li", "l1");
+    world.settle();
+    world.redeem("li");
+    world.settle();
+    for key in ["defenderRole/l1", "defenderAssignment/l1/standard"] {
+        assert_eq!(world.state(&key.parse().unwrap()), "REFUSED GUARDRAIL_CAPABILITY", "{key}");
+    }
+    assert_eq!(world.member_state("li", "l1"), "REFUSED GUARDRAIL_CAPABILITY");
+    // Once it is gone from the role, its group is as good as any.
+    world.defender_role("l1", &["secdata.basics.read"]);
+    world.version.revision += 1;
+    world.wait(300);
+    world.settle();
+    assert_eq!(world.member_state("li", "l1"), "APPLIED");
+}
+
+#[test]
+fn a_right_that_was_never_given_is_in_nobodys_way() {
+    let mut world = World::new().guardrail("manageAlerts, ", "");
+    world.member("maya", "l1");
+    world.azure_role("l1", RESPONDER);
+    world.defender_role("l1", &["alerts.manage"]);
+    world.settle();
+    world.redeem("maya");
+    world.settle();
+    assert_eq!(world.member_state("maya", "l1"), "APPLIED");
+    assert!(world.tenant.state.azure.is_empty() && world.tenant.state.defender.assignments.is_empty());
+}
+
 #[test]
 fn a_withheld_permission_is_neither_given_nor_judged() {
     let mut world = World::new();

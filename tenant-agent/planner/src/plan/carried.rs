@@ -1,0 +1,101 @@
+//! What hangs on a group by a role's items: whoever becomes a member has it.
+//!
+//! A right that is there from before, and that the file no longer allows, is given to nobody more. That it is there is
+//! said by its own item, and removing it is `azure.rs`'s and `defender.rs`'s; those who are members stay.
+
+use std::collections::BTreeMap;
+
+use entente_model::desired::{ItemBody, ItemKey, PermissionGrant};
+use entente_model::intent::IdentityClass;
+use entente_model::{Guid, RoleName, catalog};
+
+use super::draft::Draft;
+use super::gate;
+use crate::defender::resolve;
+use crate::ledger::Thing;
+use crate::observed::{Defender, DefenderAssignment, Part};
+use crate::verdict::Condition;
+
+/// What stands against giving what the group carries, and by which item it carries it.
+pub(super) fn against(
+    draft: &Draft<'_>,
+    role: &RoleName,
+    class: IdentityClass,
+    group: Guid,
+) -> Vec<(ItemKey, Condition)> {
+    let mut found = Vec::new();
+    for (key, (scope, definition)) in azure_rights(draft, role, class) {
+        if has_azure_role(draft, group, &scope, definition) {
+            found.extend(gate::azure(draft, &scope, definition).into_iter().map(|it| (key.clone(), it)));
+        }
+    }
+    let key = ItemKey::DefenderAssignment { role: role.clone(), class };
+    if let Some(held) = defender_permissions(draft, &key, group) {
+        found.extend(gate::defender(draft, &held).into_iter().map(|it| (key.clone(), it)));
+    }
+    found.retain(|(_, condition)| *condition != Condition::Clear);
+    found
+}
+
+/// Scope and role definition of each Azure item of the role, desired or remembered.
+fn azure_rights(draft: &Draft<'_>, of: &RoleName, at: IdentityClass) -> BTreeMap<ItemKey, (String, Guid)> {
+    let is_of = |key: &ItemKey| matches!(key, ItemKey::AzureRole { role, class, .. } if role == of && *class == at);
+    let made = draft.input.ledger.entries.iter().filter_map(|(key, entry)| match &entry.thing {
+        Some(Thing::AzureRole { scope, definition, .. }) => Some((key, (scope.clone(), *definition))),
+        _ => None,
+    });
+    let wanted = draft.items().filter_map(|item| match &item.body {
+        ItemBody::AzureRole { scope, definition, .. } => Some((&item.key, (scope.clone(), *definition))),
+        _ => None,
+    });
+    made.chain(wanted).filter(|(key, _)| is_of(key)).map(|(key, right)| (key.clone(), right)).collect()
+}
+
+/// Where it was not read, what we gave is taken to be there.
+fn has_azure_role(draft: &Draft<'_>, group: Guid, scope: &str, definition: Guid) -> bool {
+    match draft.input.observed.azure(scope) {
+        Part::Read(assignments) => assignments
+            .iter()
+            .any(|it| it.principal == group && it.definition == definition && it.scope.eq_ignore_ascii_case(scope)),
+        Part::Unread(_) => draft.input.ledger.entries.values().any(|entry| {
+            matches!(&entry.thing, Some(Thing::AzureRole { scope: of, definition: it, principal })
+                if *principal == group && *it == definition && of.eq_ignore_ascii_case(scope))
+        }),
+    }
+}
+
+/// What the Defender role of this assignment holds in the tenant, if the group has it; where that was not read, what
+/// the role is to hold.
+fn defender_permissions(draft: &Draft<'_>, key: &ItemKey, group: Guid) -> Option<Vec<PermissionGrant>> {
+    let ItemKey::DefenderAssignment { role, .. } = key else { return None };
+    let tenant = match draft.input.observed.defender() {
+        Part::Read(tenant) => tenant,
+        Part::Unread(_) => {
+            draft.entry(key)?.thing.as_ref()?;
+            let item = draft.input.items.get(&ItemKey::DefenderRole { role: role.clone() })?;
+            let ItemBody::DefenderRole { permissions, .. } = &item.body else { return None };
+            return Some(permissions.clone());
+        }
+    };
+    let assignments = tenant.assignments.iter().filter(|it| it.principals.contains(&group));
+    let mut held = assignments.filter(|it| is_of(draft, key, it)).flat_map(|it| permissions(tenant, it)).peekable();
+    held.peek()?;
+    Some(held.collect())
+}
+
+/// By its id, or by the name under which it is desired.
+fn is_of(draft: &Draft<'_>, key: &ItemKey, assignment: &DefenderAssignment) -> bool {
+    let remembered = draft.entry(key).and_then(|entry| entry.thing.as_ref());
+    let is_wanted = || match draft.input.items.get(key).map(|item| &item.body) {
+        Some(ItemBody::DefenderAssignment { display_name, .. }) => *display_name == assignment.display_name,
+        _ => false,
+    };
+    matches!(remembered, Some(Thing::DefenderAssignment { id }) if *id == assignment.id) || is_wanted()
+}
+
+fn permissions(tenant: &Defender, assignment: &DefenderAssignment) -> Vec<PermissionGrant> {
+    let Some(role) = tenant.roles.iter().find(|role| role.id == assignment.role) else { return Vec::new() };
+    let holds = |id: &str| resolve(id, tenant).is_some_and(|action| role.actions.contains(&action));
+    let held = catalog::DEFENDER_PERMISSIONS.iter().filter(|permission| holds(permission.id));
+    held.map(|it| PermissionGrant { permission: it.id.into(), withheld_until: None }).collect()
+}
