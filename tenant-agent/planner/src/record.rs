@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use entente_model::plan::ChangeClass;
 use entente_model::report::Reason;
 use entente_model::{Guid, Timestamp};
 
@@ -27,13 +28,17 @@ pub enum Outcome {
     Failed { reason: Reason, detail: String, retry_after: Option<Duration> },
 }
 
-/// Before the call.
-pub fn before(ledger: &Ledger, change: &Change, now: Timestamp) -> Vec<Update> {
+/// Before the call. `epoch` is that of the plan: what is given in it is removed in it, also when that is before the next
+/// look.
+pub fn before(ledger: &Ledger, change: &Change, epoch: u64, now: Timestamp) -> Vec<Update> {
     let mut updates = Vec::new();
     if change.charge != Charge::Free {
         updates.push(Update::Charged(Event { at: now, charge: change.charge, key: change.key.clone() }));
     }
     let mut entry = ledger.get(&change.key).cloned().unwrap_or_default();
+    if change.class == ChangeClass::Grant {
+        entry.epoch = epoch;
+    }
     begin(&mut entry, &change.action, now);
     updates.push(Update::Put(change.key.clone(), Box::new(entry)));
     updates

@@ -27,17 +27,17 @@ impl Steward {
                 info!("something newer is there: what is left of the plan is dropped");
                 return Ok(true);
             }
-            self.carry_out(step).await?;
+            self.carry_out(step, look.plan.version.epoch).await?;
             acted = true;
         }
         Ok(acted)
     }
 
-    pub(super) async fn carry_out(&mut self, step: &[&Change]) -> Result<Vec<Outcome>, MemoryError> {
+    pub(super) async fn carry_out(&mut self, step: &[&Change], epoch: u64) -> Result<Vec<Outcome>, MemoryError> {
         let now = clock::wall();
         let mut intents: Vec<Update> = Vec::new();
         for change in step {
-            intents.extend(record::before(&self.ledger, change, now));
+            intents.extend(record::before(&self.ledger, change, epoch, now));
         }
         self.parts.memory.remember(&mut self.ledger, &intents).await?;
         let actions: Vec<_> = step.iter().map(|change| &change.action).collect();

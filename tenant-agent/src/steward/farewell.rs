@@ -50,7 +50,7 @@ impl Steward {
                 return Ok(Duration::ZERO);
             }
             // One at a time: a refusal of one stands beside it, and holds up nobody.
-            let outcomes = self.carry_out(&[change]).await?;
+            let outcomes = self.carry_out(&[change], plan.version.epoch).await?;
             // Once each, so that a receipt has an end, however often something is tried.
             let is_new = |action: &str| !receipt.done.iter().any(|line| line.ends_with(action));
             let action = change.action.to_string();

@@ -28,7 +28,7 @@ fn done(world: &World, mut plan: Plan, spoil: impl FnOnce(&mut Plan)) -> (String
     (text.join("\n"), sound)
 }
 
-fn of<'a>(plan: &'a Plan, wanted: fn(&Action) -> bool) -> &'a Change {
+fn of(plan: &Plan, wanted: fn(&Action) -> bool) -> &Change {
     plan.changes.iter().find(|change| wanted(&change.action)).expect("it is in the plan")
 }
 

@@ -312,6 +312,26 @@ fn what_is_not_certainly_ours_among_several_is_residual_and_not_forgotten() {
 }
 
 #[test]
+fn what_is_undone_while_its_plan_is_carried_out_is_removed() {
+    let mut world = World::new();
+    world.azure_role("l1", RESPONDER);
+    world.member("maya", "l1");
+    world.step();
+    world.redeem("maya");
+    world.wait(5);
+    let plan = world.plan();
+    world.carry_out(&plan);
+    assert!(world.is_member("maya", "l1") && !world.tenant.state.azure.is_empty());
+    // No look in between: nothing has noted yet that these are desired.
+    world.items.clear();
+    world.version.revision += 1;
+    world.wait(100);
+    assert!(!world.step().contains("EPOCH_CHANGED"));
+    world.settle();
+    assert!(!world.is_member("maya", "l1") && world.tenant.state.azure.is_empty());
+}
+
+#[test]
 fn an_unknown_kind_is_unsupported_and_in_nobodys_way() {
     let mut world = World::new();
     world.put(entente_model::desired::ItemKey::Other("pim/new".into()), entente_model::desired::ItemBody::Unknown);

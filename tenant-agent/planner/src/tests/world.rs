@@ -278,7 +278,7 @@ impl World {
     pub fn carry_out(&mut self, plan: &Plan) {
         self.ledger.apply_all(&plan.updates);
         for change in plan.todo() {
-            let updates = before(&self.ledger, change, self.now);
+            let updates = before(&self.ledger, change, plan.version.epoch, self.now);
             self.ledger.apply_all(&updates);
             let outcome = self.tenant.perform(&change.action, self.now);
             let updates = after(&self.ledger, change, &outcome, &self.settings, self.now);
