@@ -1,5 +1,6 @@
 //! Keeps a report: rows of what changed, then memory, then the acknowledgement.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use entente_model::report::{ItemReport, Report};
@@ -100,14 +101,16 @@ fn changed(desk: &Desk, report: &Report, full: bool) -> Result<Changed, ReportEr
             changed.puts.push((key, Arc::new(item.clone())));
         }
     }
-    let mut gone: Vec<Arc<str>> = report.forgotten.iter().map(|key| key.to_string().into()).collect();
+    let named: BTreeSet<String> = report.items.iter().map(|item| item.key.to_string()).collect();
+    // Each key once, however often it is said, and not what the same report says to be there.
+    let mut gone: BTreeSet<Arc<str>> = report.forgotten.iter().map(|key| key.to_string().into()).collect();
     if full {
-        let named: std::collections::BTreeSet<String> = report.items.iter().map(|item| item.key.to_string()).collect();
-        gone.extend(known.keys().filter(|key| !named.contains(&***key)).cloned());
+        gone.extend(known.keys().cloned());
     }
-    gone.retain(|key| known.contains_key(key));
-    changed.deletes = gone;
-    let count = known.len() + changed.puts.len() - changed.deletes.len();
+    gone.retain(|key| known.contains_key(key) && !named.contains(&**key));
+    changed.deletes = gone.into_iter().collect();
+    let new = changed.puts.iter().filter(|(key, _)| !known.contains_key(key)).count();
+    let count = known.len() - changed.deletes.len() + new;
     if count > MAX_KEPT_ITEMS {
         return Err(ReportError::TooMany { what: "items, with those before it", count, limit: MAX_KEPT_ITEMS });
     }

@@ -197,7 +197,7 @@ fn phase(state: &DeskState, enrolled: bool, counts: &BTreeMap<ItemState, u32>) -
     }
     let compared = state.reported.standing.as_ref().is_some_and(|it| it.compared == state.wanted.digest.to_string());
     if !compared {
-        return (TenantPhase::Converging, "its agent has the state, and has not compared the tenant with it yet".into());
+        return (TenantPhase::Converging, "its agent has not compared the tenant with the newest state yet".into());
     }
     let count = |states: &[ItemState]| states.iter().filter_map(|state| counts.get(state)).sum::<u32>();
     let said = |states: &[ItemState]| {

@@ -87,15 +87,15 @@ impl App {
     pub fn watch_tenant_statuses(&self, caller: &Caller, only: Vec<TenantName>) -> Result<StatusWatch, AppError> {
         caller.needs(ApiRole::Viewer)?;
         let only: BTreeSet<TenantName> = only.into_iter().collect();
-        let world = self.world();
-        let tenants = &world.fleet.intent().tenants;
-        if let Some(unknown) = only.iter().find(|name| !tenants.contains_key(*name)) {
-            return Err(AppError::not_found(unknown));
-        }
         let watcher = Arc::new(Watcher { only, changed: Mutex::default(), waker: AtomicWaker::new() });
-        // Before the names are listed, so that no change falls in between.
+        // Before anything is looked up, so that no change falls in between.
         if !self.inner.watchers.add(&watcher) {
             return Err(AppError::TooLarge { what: "watches at once", limit: MAX_WATCHERS });
+        }
+        let world = self.world();
+        let tenants = &world.fleet.intent().tenants;
+        if let Some(unknown) = watcher.only.iter().find(|name| !tenants.contains_key(*name)) {
+            return Err(AppError::not_found(unknown));
         }
         let wanted = |name: &&TenantName| watcher.only.is_empty() || watcher.only.contains(*name);
         let initial = tenants.keys().filter(wanted).cloned().collect();

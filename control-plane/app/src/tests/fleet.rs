@@ -47,6 +47,20 @@ async fn phases_follow_what_is_reported() {
 }
 
 #[tokio::test]
+async fn what_a_report_says_twice_is_kept_once() {
+    let bed = Bed::with_sample().await;
+    let mut agent = connected(&bed).await;
+    agent.report_applied().await;
+    let keys: Vec<_> = agent.desired().into_iter().map(|item| item.key).collect();
+    let twice = agent.item(keys[0].clone(), ItemState::Drifted);
+    let forgotten = keys.iter().cycle().take(3 * keys.len()).cloned().collect();
+    agent.report(vec![twice.clone(), twice], forgotten, false).await;
+    let counts = bed.status(&tenant("contoso")).counts;
+    assert_eq!(counts.get(&ItemState::Drifted), Some(&1), "{counts:?}");
+    assert_eq!(counts.get(&ItemState::Applied), None, "{counts:?}");
+}
+
+#[tokio::test]
 async fn a_report_that_says_nothing_new_writes_no_item_and_a_full_one_replaces_all() {
     let bed = Bed::with_sample().await;
     let mut agent = connected(&bed).await;
