@@ -146,6 +146,13 @@ impl<'a> Draft<'a> {
         self.wake_at(self.now().plus(self.input.settings.recheck));
     }
 
+    /// Looks again the more seldom the longer it has been so: after half of that time again, and with the next
+    /// comparison at the latest.
+    pub fn recheck_since(&mut self, since: Timestamp) {
+        let half = self.now().since(since) / 2;
+        self.wake_at(self.now().plus(half.max(self.input.settings.recheck)));
+    }
+
     /// Whether a write of then may still be invisible.
     pub fn may_lag(&self, written: Option<Timestamp>, lag: Duration) -> bool {
         written.is_some_and(|at| !has_passed(at, lag, self.now()))

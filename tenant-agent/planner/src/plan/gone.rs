@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use entente_model::desired::{ItemKey, Want};
 use entente_model::report::{ItemState, Reason, RemovalProof};
-use entente_model::{Guid, Plane, PlaneMode};
+use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 
 use super::draft::{Draft, Proposal, has_passed, passes_at};
 use super::lookup::Found;
@@ -254,7 +254,10 @@ fn prove(draft: &mut Draft<'_>, key: &ItemKey, id: Option<Guid>) {
     }
     if !what.ours.is_empty() {
         note_not_empty(draft, key);
-        return draft.wait(key, Reason::Propagation, format!("still holds {}", what.ours.join(", ")));
+        // What takes it away looks again by itself; where nobody does, there is little to look for.
+        draft.recheck_since(named_since(draft, key));
+        let detail = format!("still holds {}", what.ours.join(", "));
+        return draft.say(key, ItemState::Waiting, Some(Reason::Propagation), detail);
     }
     match what.passing {
         Some(why) => draft.unread(key, &why),
@@ -262,13 +265,18 @@ fn prove(draft: &mut Draft<'_>, key: &ItemKey, id: Option<Guid>) {
     }
 }
 
+/// When its removal was named.
+fn named_since(draft: &Draft<'_>, key: &ItemKey) -> Timestamp {
+    match draft.input.items.get(key).map(|item| &item.want) {
+        Some(Want::Absent { since, .. }) => *since,
+        _ => draft.now(),
+    }
+}
+
 /// Empty now; gone when it is empty again after the lag.
 pub(super) fn confirm(draft: &mut Draft<'_>, key: &ItemKey, unread: Vec<String>) {
     let (now, lag) = (draft.now(), draft.input.settings.replication_lag);
-    let named = match draft.input.items.get(key).map(|item| &item.want) {
-        Some(Want::Absent { since, .. }) => *since,
-        _ => now,
-    };
+    let named = named_since(draft, key);
     let first = draft.entry(key).and_then(|entry| entry.first_empty).unwrap_or(now);
     draft.touch(key, |entry| (entry.named, entry.first_empty) = (Some(named), Some(first)));
     if !has_passed(first, lag, now) {

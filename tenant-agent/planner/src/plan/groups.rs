@@ -288,7 +288,7 @@ fn anchor(draft: &mut Draft<'_>, people: &People<'_>) {
         Found::There(group, Some(_)) => {
             let members = draft.input.observed.members(group.id).read().copied();
             if members.is_none() {
-                draft.recheck();
+                await_anchor(draft);
             }
             for user in users {
                 let is_member = members.is_none_or(|members| members.contains(&user));
@@ -302,7 +302,15 @@ fn anchor(draft: &mut Draft<'_>, people: &People<'_>) {
                 draft.find(Plane::Users, Reason::NotOurs, detail);
             }
         }
-        Found::Waiting(_) | Found::Unread(_) => draft.recheck(),
+        Found::Waiting(_) | Found::Unread(_) => await_anchor(draft),
         Found::Many(_) => draft.find(Plane::Users, Reason::Ambiguous, format!("several groups are called {name}")),
+    }
+}
+
+/// A mark gives nothing and hurries nobody: soon after the group was made or missed, and then ever more seldom.
+fn await_anchor(draft: &mut Draft<'_>) {
+    let entry = draft.entry(&anchor_key());
+    if let Some(since) = entry.and_then(|entry| entry.empty_since.or(entry.written)) {
+        draft.recheck_since(since);
     }
 }

@@ -79,6 +79,45 @@ fn who_is_named_again_is_signed_out_and_read_back_again() {
     assert!(first.named < again && second.first_empty_read >= again, "{second:?}");
 }
 
+/// How often it is looked within an hour.
+fn looks_in_an_hour(world: &mut World) -> usize {
+    let end = world.now.plus(std::time::Duration::from_secs(3_600));
+    let mut looks = 0;
+    while world.now < end {
+        world.step();
+        looks += 1;
+        let wake = world.last.as_ref().unwrap().next_wake;
+        world.wait(wake.since(world.now).as_secs());
+    }
+    looks
+}
+
+#[test]
+fn what_a_leaver_holds_and_nobody_takes_away_is_looked_at_ever_more_seldom() {
+    let mut world = World::joined(&["sam"], "l1");
+    let group = world.group_id("l1");
+    let text = format!("protected:\n  groups: [{group}]");
+    world.guardrail = World::new().guardrail("protected:", &text).guardrail;
+    world.leave("sam");
+    let looks = looks_in_an_hour(&mut world);
+    assert!((12..40).contains(&looks), "{looks}");
+    assert_eq!(world.user_state("sam"), "WAITING PROPAGATION");
+    world.tenant.state.members.get_mut(&group).unwrap().clear();
+    let looks = looks_in_an_hour(&mut world);
+    assert!((12..40).contains(&looks), "{looks}");
+    assert_eq!(world.user_state("sam"), "REMOVED");
+}
+
+#[test]
+fn an_anchor_group_that_cannot_be_read_is_looked_at_ever_more_seldom() {
+    for part in ["members", "groups"] {
+        let mut world = World::joined(&["sam"], "l1");
+        world.tenant.unread.insert(part, Reason::PermissionMissing);
+        let looks = looks_in_an_hour(&mut world);
+        assert!((12..40).contains(&looks), "{part}: {looks}");
+    }
+}
+
 #[test]
 fn where_the_block_is_refused_memberships_go_first_and_it_is_tried_again() {
     let mut world = World::joined(&["sam"], "l1");
