@@ -1,24 +1,29 @@
 #!/bin/sh
-# Runs Microsoft's official clients against the simulator: run.sh PATH-OF-THE-SIMULATOR-BINARY
+# Runs Microsoft's official clients against the simulator, and Google's gRPC for Python against the control plane:
+# run.sh PATH-OF-THE-SIMULATOR-BINARY PATH-OF-THE-CONTROL-PLANE-BINARY
 #
 # Keeps its Python environment in $ENTENTE_TOOLS/compat-venv, or beside this file in .venv. Call logs go to
 # $ENTENTE_CALL_LOGS if that is set.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-if [ $# -ne 1 ] || [ ! -x "$1" ]; then
-    echo "usage: $0 BINARY  (build it with: cargo build -p entente-simulator)" >&2
+if [ $# -ne 2 ] || [ ! -x "$1" ] || [ ! -x "$2" ]; then
+    echo "usage: $0 SIMULATOR CONTROL-PLANE" >&2
+    echo "build them with: cargo build -p entente-simulator -p entente-control-plane" >&2
     exit 2
 fi
-binary=$(CDPATH='' cd -- "$(dirname -- "$1")" && pwd)/$(basename -- "$1")
+whole() { echo "$(CDPATH='' cd -- "$(dirname -- "$1")" && pwd)/$(basename -- "$1")"; }
+ENTENTE_SIMULATOR=$(whole "$1")
+ENTENTE_CONTROL_PLANE=$(whole "$2")
+export ENTENTE_SIMULATOR ENTENTE_CONTROL_PLANE
 venv=${ENTENTE_TOOLS:+$ENTENTE_TOOLS/compat-venv}
 venv=${venv:-$here/.venv}
 
 # The stamp is the requirements they were installed from: a changed pin installs anew.
 if ! cmp -s "$here/requirements.txt" "$venv/requirements.stamp"; then
     python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt"
     cp "$here/requirements.txt" "$venv/requirements.stamp"
 fi
 cd "$here"
-ENTENTE_SIMULATOR=$binary PYTHONDONTWRITEBYTECODE=1 exec "$venv/bin/python" -m pytest
+PYTHONDONTWRITEBYTECODE=1 exec "$venv/bin/python" -m pytest

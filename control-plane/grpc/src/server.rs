@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use entente_app::App;
 use entente_app::pki::Who;
-use entente_proto::access::v1::access_service_server::AccessServiceServer;
-use entente_proto::access::v1::admin_service_server::AdminServiceServer;
-use entente_proto::fleet::v1::fleet_service_server::FleetServiceServer;
+use entente_proto::access::v1::access_service_server::{self, AccessServiceServer};
+use entente_proto::access::v1::admin_service_server::{self, AdminServiceServer};
+use entente_proto::fleet::v1::fleet_service_server::{self, FleetServiceServer};
 use metrics::{counter, gauge};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -167,7 +167,11 @@ impl Server {
 }
 
 fn reflection() -> tonic_reflection::server::Builder<'static> {
-    tonic_reflection::server::Builder::configure()
+    // What is described elsewhere in the same descriptors, the agents' service, is not served on this port.
+    [access_service_server::SERVICE_NAME, admin_service_server::SERVICE_NAME, fleet_service_server::SERVICE_NAME]
+        .into_iter()
+        .chain([tonic_health::pb::health_server::SERVICE_NAME])
+        .fold(tonic_reflection::server::Builder::configure(), |builder, served| builder.with_service_name(served))
         .register_encoded_file_descriptor_set(entente_proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
 }
