@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use entente_store::{Commit, CommitError, Entry, Key, OpenError, ReadError, SledStore, Store};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Most writes in one of our commits: a quarter of what the store takes, so that sizes stay far from its bound too.
@@ -26,6 +27,25 @@ const PAGE: usize = 500;
 #[derive(Debug, Clone)]
 pub struct Memory {
     store: Arc<SledStore>,
+}
+
+/// How far which ledger has come, for a place outside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    ledger: String,
+    revision: u64,
+}
+
+impl Mark {
+    /// What was forgotten since this mark, for a person.
+    pub fn forgotten(&self, now: &Self) -> Option<String> {
+        let what = match self.ledger == now.ledger {
+            true if now.revision >= self.revision => return None,
+            true => format!("the ledger went back from revision {} to {}", self.revision, now.revision),
+            false => "the ledger was started over".into(),
+        };
+        Some(format!("{what}: what it no longer knows is proposed for adoption, and neither changed nor removed"))
+    }
 }
 
 /// Why the agent cannot remember. It then does nothing: what it does not know to be its own it could not remove again.
@@ -76,6 +96,11 @@ impl Memory {
             std::fs::rename(&path, aside).map_err(|_| MemoryError::Lost(path))?;
         }
         Self::create(state_dir)
+    }
+
+    /// How far it has come. Never less than it was, as long as it is the same.
+    pub fn mark(&self) -> Mark {
+        Mark { ledger: self.store.id().to_string(), revision: self.store.revision().0 }
     }
 
     /// Every row whose key begins so.

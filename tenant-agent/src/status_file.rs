@@ -12,6 +12,7 @@ use tracing::warn;
 
 use crate::clock;
 use crate::files::{self, FileError};
+use crate::memory::Mark;
 
 /// Most items that are named: what a person reads through. The counts are of all.
 const MAX_OPEN: usize = 200;
@@ -43,6 +44,8 @@ pub struct AgentStatus {
     pub open: Vec<OpenItem>,
     /// What a person should know beside.
     pub alarms: Vec<String>,
+    /// How far the ledger had come, so that one which is lost or goes back is noticed.
+    pub ledger: Option<Mark>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,8 +78,9 @@ impl StatusFile {
     }
 
     /// Writes it, if it says anything new. A failure is only told: nothing depends on this file.
-    pub fn write(&mut self, view: &View, status: &Status, alarms: Vec<String>, heard: Option<Timestamp>) {
-        let status = AgentStatus { alarms, last_connected: heard, ..AgentStatus::of(view, status) };
+    pub fn write(&mut self, view: &View, status: &Status, alarms: Vec<String>, heard: Option<Timestamp>, ledger: Mark) {
+        let status =
+            AgentStatus { alarms, last_connected: heard, ledger: Some(ledger), ..AgentStatus::of(view, status) };
         if self.written.as_ref() == Some(&status) {
             return;
         }
@@ -116,6 +120,7 @@ impl AgentStatus {
             open: open.collect(),
             last_connected: None,
             alarms: Vec::new(),
+            ledger: None,
         }
     }
 }

@@ -27,7 +27,7 @@ use entente_seal::KeyId;
 use entente_session::{Desired, Status, View};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, info_span};
+use tracing::{Instrument, error, info_span};
 
 use crate::clock::{self, Clock};
 use crate::guardrail_file::GuardrailFile;
@@ -81,6 +81,8 @@ pub struct Steward {
     tokens_of: Duration,
     /// When the control plane was last connected.
     heard: Option<Timestamp>,
+    /// That the ledger is not what it was when the agent last ran.
+    forgotten: Option<String>,
     /// What the last round began from.
     seen: Option<Basis>,
     file: StatusFile,
@@ -117,6 +119,9 @@ impl Steward {
         let ledger = parts.memory.ledger().await?;
         let reports = parts.memory.reports().await?;
         let (switches, file) = (Switches::of(&parts.state_dir), StatusFile::of(&parts.state_dir));
+        let before = StatusFile::read(&parts.state_dir).ok().flatten().unwrap_or_default();
+        let forgotten = before.ledger.and_then(|mark| mark.forgotten(&parts.memory.mark()));
+        forgotten.iter().for_each(|alarm| error!(alarm, "needs a person"));
         Ok(Self {
             switches,
             ledger,
@@ -125,7 +130,8 @@ impl Steward {
             compared: String::new(),
             permissions: None,
             tokens_of: Duration::ZERO,
-            heard: StatusFile::read(&parts.state_dir).ok().flatten().and_then(|status| status.last_connected),
+            heard: before.last_connected,
+            forgotten,
             seen: None,
             file,
             #[cfg(test)]

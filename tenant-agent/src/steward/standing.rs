@@ -28,14 +28,18 @@ impl Steward {
         let after = guardrail.content.as_ref().ok().and_then(|content| content.provider_silent);
         let silent = after.filter(|silent| silence >= silent.after.0);
         let silent = silent.map(|silent| format!("the provider has been silent for longer than {}", silent.after));
-        let alarms: Vec<_> = broken.chain(silent).collect();
+        let mut alarms: Vec<_> = broken.chain(silent).collect();
         alarms.iter().for_each(|alarm| error!(alarm, "needs a person"));
+        // Said in the log when it was found.
+        alarms.extend(self.forgotten.clone());
         alarms
     }
 
     pub(super) fn standing(&self, guardrail: &GuardrailFile, paused: bool, mut findings: Vec<Finding>) -> Standing {
         let content = guardrail.content.as_ref().ok();
         findings.extend(content.into_iter().flat_map(|content| self.missing_permissions(content)));
+        let forgotten = self.forgotten.clone().into_iter();
+        findings.extend(forgotten.map(|detail| Finding { plane: Plane::Users, reason: Reason::NotOurs, detail }));
         let plane = |plane: Plane| PlaneStanding {
             plane,
             mode: content.map_or(PlaneMode::None, |content| content.mode(plane)),
@@ -79,7 +83,7 @@ impl Steward {
     }
 
     pub(super) fn show(&mut self, status: &Status, alarms: Vec<String>) {
-        self.file.write(&self.parts.view.borrow(), status, alarms, self.heard);
+        self.file.write(&self.parts.view.borrow(), status, alarms, self.heard, self.parts.memory.mark());
     }
 
     /// No state yet, or one that does not verify: the agent stands and says so, and touches nothing.

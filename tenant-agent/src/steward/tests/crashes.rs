@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::memory::Memory;
+use crate::status_file::StatusFile;
 use crate::testing::analysts;
 
 /// One person, one accepted invitation, no second one, and the tenant as desired.
@@ -95,4 +96,43 @@ async fn after_a_lost_ledger_what_is_there_is_proposed_and_not_touched() {
     assert_eq!((figures.duplicate_invitations, figures.writes_to_unowned), (0, 0), "{:?}", figures.unowned);
     let touched: Vec<_> = world.writes().await.split_off(writes.len());
     assert!(touched.iter().all(|write| !write.contains("/users/") && !write.contains("invitations")), "{touched:?}");
+    assert!(alarms(&world).iter().any(|alarm| alarm.contains("the ledger was started over")), "{:?}", alarms(&world));
+}
+
+fn alarms(world: &World) -> Vec<String> {
+    StatusFile::read(&world.config.state_dir).unwrap().unwrap().alarms
+}
+
+#[tokio::test]
+async fn a_ledger_that_went_back_is_said_and_what_it_forgot_is_proposed() {
+    let mut world = World::new().await;
+    world.desire(10, &analysts(&[0]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    drop(steward);
+    let (ledger, kept) = (world.config.state_dir.join("ledger"), tempfile::tempdir().unwrap());
+    copy(&ledger, kept.path());
+    world.desire(11, &analysts(&[0, 1]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    assert_eq!(alarms(&world), Vec::<String>::new(), "what goes on says nothing");
+    drop(steward);
+    std::fs::remove_dir_all(&ledger).unwrap();
+    copy(kept.path(), &ledger);
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    assert!(alarms(&world).iter().any(|alarm| alarm.contains("the ledger went back")), "{:?}", alarms(&world));
+    let status = world.status.borrow().clone().unwrap();
+    assert!(status.standing.findings.iter().any(|finding| finding.detail.contains("went back")));
+    assert!(world.told().contains("ADOPTION_APPROVAL"), "{}", world.told());
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
 }
