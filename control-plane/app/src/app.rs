@@ -47,8 +47,8 @@ pub(crate) struct Inner {
     pub(crate) receipts: Receipts,
     pub(crate) watchers: Watchers,
     pub(crate) leases: LeaseList,
-    /// A removal may have been proven.
-    pub(crate) removal_proven: Notify,
+    /// A removal may have been proven, or somebody been seen who has left.
+    pub(crate) removals_told: Notify,
     pub(crate) tasks: Tasks,
 }
 
@@ -117,7 +117,7 @@ impl Inner {
             receipts,
             watchers: Watchers::default(),
             leases: LeaseList::default(),
-            removal_proven: Notify::new(),
+            removals_told: Notify::new(),
             tasks: Tasks::default(),
         }
     }

@@ -16,8 +16,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use entente_compiler::Sighting;
-use entente_model::desired::{Digest, Version};
+use entente_model::desired::{Digest, ItemKey, Version};
 use entente_model::intent::{Identity, Intent, Manifest, Operator, OperatorState, ResourceName};
+use entente_model::report::{ItemReport, ItemState, Reason};
 use entente_model::{AgentName, Guid, HomeName, OperatorName, TenantName, Timestamp};
 use entente_seal::Buckets;
 
@@ -103,6 +104,8 @@ pub(crate) struct DeskState {
     displaced: Option<Displaced>,
     pub(crate) parked: Option<Parked>,
     pub(crate) reported: Reported,
+    /// Accounts that the agent reports and nobody desires, until it is known whether their people have left.
+    pub(crate) strays: BTreeSet<(HomeName, Guid)>,
 }
 
 /// An older stream of another run of the agent, until it is known whether it still answers.
@@ -125,8 +128,13 @@ impl Desk {
         let accepted = reported.accepted.as_ref().filter(|accepted| accepted.digest == wanted.digest);
         let content_revision = accepted.map_or(wanted.version.revision, |accepted| accepted.version.revision);
         let recent = VecDeque::from([wanted.items.clone()]);
-        let (lease, live, displaced, parked) = (None, None, None, None);
-        let state = DeskState { wanted, content_revision, lease, recent, live, displaced, parked, reported };
+        let (lease, live, displaced, parked, strays) = (None, None, None, None, BTreeSet::new());
+        let mut state =
+            DeskState { wanted, content_revision, lease, recent, live, displaced, parked, reported, strays };
+        let reported: Vec<_> = state.reported.items.values().cloned().collect();
+        for item in &reported {
+            state.note_stray(item);
+        }
         Self { tenant, state: Mutex::new(state), reporting: tokio::sync::Mutex::new(()) }
     }
 
@@ -149,6 +157,19 @@ impl DeskState {
         }
         self.wanted = state;
         self.wake();
+    }
+
+    /// Keeps an account in mind that is seen and not desired. Says whether it did.
+    pub(crate) fn note_stray(&mut self, item: &ItemReport) -> bool {
+        let ItemKey::User { home, object_id } = &item.key else { return false };
+        let is_seen = match item.state {
+            ItemState::Removed => false,
+            // What could not be read, as the blocked account of somebody long gone, was not seen.
+            ItemState::Waiting => item.reason == Some(Reason::Redemption),
+            _ => true,
+        };
+        let is_stray = is_seen && self.wanted.items.get(&item.key.to_string()).is_none();
+        is_stray && self.strays.insert((home.clone(), *object_id))
     }
 
     fn wake(&self) {
@@ -277,6 +298,15 @@ impl Desks {
         let connected = state.live.as_ref().is_some_and(|live| live.agent == *agent);
         let mine = state.reported.reporter.as_ref() == Some(agent);
         Presence { connected, last_seen: state.last_seen().filter(|_| connected || mine) }
+    }
+
+    /// Accounts that came to mind since the last time.
+    pub(crate) fn take_strays(&self) -> Vec<Sighting> {
+        let taken = self.all().into_iter().flat_map(|desk| {
+            let strays = std::mem::take(&mut desk.lock().strays);
+            strays.into_iter().map(move |(home, object_id)| Sighting { tenant: desk.tenant.clone(), home, object_id })
+        });
+        taken.collect()
     }
 
     /// Where accounts are still reported that are about to lose everything: of those who leave, and those that their

@@ -4,7 +4,7 @@
 //! Receipts are kept for good, because they are what the customer was promised. Compiling what then changes is
 //! [`crate::writer`]'s.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use entente_compiler::{Confirmation, Edit};
@@ -146,8 +146,10 @@ impl<'w> Open<'w> {
 }
 
 impl App {
-    /// Looks once: writes receipts for what is proven, and ends removals that are proven everywhere.
+    /// Looks once: names whom agents still see though they have left, writes receipts for what is proven, and ends
+    /// removals that are proven everywhere.
     pub(crate) async fn settle_removals(&self) -> Result<(), AppError> {
+        self.name_strays().await?;
         let receipts = self.inner.unrecorded(&self.world());
         for some in receipts.chunks(MAX_AT_ONCE) {
             let put = |commit: Commit, it: &Receipt| {
@@ -166,6 +168,39 @@ impl App {
         Ok(())
     }
 
+    /// An agent may have let somebody in and come to say so only after they had left. Decided by the writer, so that a
+    /// leave which is being written is known.
+    async fn name_strays(&self) -> Result<(), AppError> {
+        let strays = self.inner.desks.take_strays();
+        for some in strays.chunks(MAX_AT_ONCE) {
+            let still_there = some.to_vec();
+            self.commit(move |draft| {
+                let edit =
+                    Edit { still_there: still_there.clone(), actor: ACTOR.into(), now: draft.now, ..Edit::default() };
+                let advance = draft.stand.world.fleet.advance(&edit).map_err(AppError::of_whole)?;
+                if advance.revocation_puts.is_empty() {
+                    return Ok(());
+                }
+                let operators: BTreeSet<_> =
+                    advance.revocation_puts.iter().map(|row| row.operator.to_string()).collect();
+                draft.record(Entry {
+                    actor: ACTOR.into(),
+                    method: "NameRemovals",
+                    request_id: None,
+                    resources: operators.into_iter().collect(),
+                    summary: format!(
+                        "{} removals of people who had left, seen by agents",
+                        advance.revocation_puts.len()
+                    ),
+                });
+                draft.install(advance);
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
     fn end_removals(&self, draft: &mut Draft<'_>) -> Result<(), AppError> {
         let world = draft.stand.world.clone();
         let rows = world.fleet.intent().revocations.values();
@@ -180,7 +215,7 @@ impl App {
             done.iter().flat_map(|row| row.tenants.iter().map(|tenant| confirmation(row, tenant))).collect();
         let edit = Edit { confirmed, actor: ACTOR.into(), now: draft.now, ..Edit::default() };
         let advance = world.fleet.advance(&edit).map_err(AppError::of_whole)?;
-        let operators: std::collections::BTreeSet<_> = done.iter().map(|row| row.operator.to_string()).collect();
+        let operators: BTreeSet<_> = done.iter().map(|row| row.operator.to_string()).collect();
         draft.record(Entry {
             actor: ACTOR.into(),
             method: "EndRemovals",

@@ -61,7 +61,7 @@ impl App {
             app.renew_leases();
             Ok(())
         });
-        self.run("removals", REMOVALS, Some((|app| &app.inner.removal_proven, REMOVALS_GATHER)), |app| async move {
+        self.run("removals", REMOVALS, Some((|app| &app.inner.removals_told, REMOVALS_GATHER)), |app| async move {
             app.settle_removals().await
         });
         self.run("pulse", PULSE, None, |app| async move {

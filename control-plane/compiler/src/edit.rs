@@ -27,8 +27,8 @@ pub struct Edit {
     pub deletes: Vec<ResourceName>,
     /// Operators who have left and are meant to be back: without this, ACTIVE is refused for them.
     pub rejoins: Vec<OperatorName>,
-    /// Accounts that agents still report of those who leave by this change. Their removal covers these tenants too,
-    /// whatever intent said of them lately.
+    /// Accounts that agents still report of those who leave by this change, or have left before it. Their removal covers
+    /// these tenants too, whatever intent said of them lately.
     pub still_there: Vec<Sighting>,
     /// Removals that agents have confirmed.
     pub confirmed: Vec<Confirmation>,

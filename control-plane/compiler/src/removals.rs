@@ -14,7 +14,7 @@ use entente_model::revocation::{Cause, Revocation, Subject};
 use entente_model::{OperatorName, TenantName};
 
 use crate::edit::{Edit, Sighting};
-use crate::index::Account;
+use crate::index::{Account, Term};
 use crate::roster::user_key;
 use crate::touched::{Parts, Step, both};
 use crate::world::{Grant, Place, is_member};
@@ -24,7 +24,9 @@ pub(crate) type Rows = BTreeMap<String, Option<Revocation>>;
 
 /// The removals that a change makes, alters and ends.
 pub(crate) fn removals(step: &Step<'_, '_>, edit: &Edit, changed: &[ResourceName], parts: &Parts) -> Rows {
-    let mut change = Change { step, edit, departures: departures(step, changed), rows: Rows::new() };
+    let mut departures = departures(step, changed);
+    seen_since(step, edit, &mut departures);
+    let mut change = Change { step, edit, departures, rows: Rows::new() };
     change.take_confirmed();
     change.forget_tenants(changed);
     let named = change.compare(parts);
@@ -99,6 +101,31 @@ fn departures<'a>(
         }
     }
     departures
+}
+
+/// Accounts of those who had left before, and whom an agent still sees.
+fn seen_since<'a>(
+    step: &Step<'_, 'a>,
+    edit: &Edit,
+    departures: &mut BTreeMap<(&'a OperatorName, Account), Departure<'a>>,
+) {
+    for sighting in &edit.still_there {
+        let account = Account { home: sighting.home.clone(), object_id: sighting.object_id };
+        let operators = step.before.index.with(Term::Has(account.clone())).filter_map(|name| match name {
+            ResourceName::Operator(name) => step.before.intent.operators.get(name),
+            _ => None,
+        });
+        for operator in operators {
+            let cause = match operator.state {
+                OperatorState::Active => continue,
+                OperatorState::Suspended => Cause::Suspended,
+                OperatorState::Left => Cause::Left,
+            };
+            let Some(identity) = operator.identities.iter().find(|it| Account::from(*it) == account) else { continue };
+            let departure = Departure { operator, identity, cause, was_active: false };
+            departures.entry((&operator.name, account.clone())).or_insert(departure);
+        }
+    }
 }
 
 /// Why a person works no more, if a change of state says so. `None` afterwards is a deletion.

@@ -71,21 +71,22 @@ pub(crate) async fn keep(
     for commit in commits(&desk.tenant, &changed, first) {
         inner.store.commit(commit).await.map_err(|error| ReportError::NotKept(error.into()))?;
     }
-    let proven = changed.puts.iter().any(|(_, item)| item.proof.is_some());
+    let mut tells = changed.puts.iter().any(|(_, item)| item.proof.is_some());
     {
         let mut state = desk.lock();
         for key in changed.deletes {
             state.reported.remove(&key);
         }
         for (key, item) in changed.puts {
+            tells |= state.note_stray(&item);
             state.reported.put(key, item);
         }
         state.reported.standing = standing.standing;
         state.reported.reporter = standing.reporter;
         state.reported.last_seen = standing.last_seen;
     }
-    if proven {
-        inner.removal_proven.notify_one();
+    if tells {
+        inner.removals_told.notify_one();
     }
     inner.watchers.changed(&desk.tenant);
     Ok(())

@@ -1,5 +1,6 @@
 //! The first promise: a leaver is provably gone everywhere.
 
+use entente_model::desired::ItemKey;
 use entente_model::report::ItemState;
 
 use super::agent::Agent;
@@ -178,6 +179,31 @@ async fn a_leaver_is_removed_also_where_only_an_agent_still_sees_the_account() {
         agent.hear(&bed).await;
         assert!(!agent.absent().is_empty(), "{}", agent.tenant);
     }
+}
+
+#[tokio::test]
+async fn who_is_seen_only_after_they_have_left_is_removed_there_too() {
+    let bed = Bed::with_sample().await;
+    let mut agents = [Agent::enrol(&bed, "contoso").await, Agent::enrol(&bed, "fabrikam").await];
+    for agent in &mut agents {
+        agent.connect(&bed).await;
+        agent.hear(&bed).await;
+    }
+    let [_contoso, mut fabrikam] = agents;
+    let maya = fabrikam.desired().into_iter().find(|item| item.key.to_string().contains("000000000003")).unwrap().key;
+    // Fabrikam's agent lets Maya in, and says so when neither the tenant nor Maya is meant any more.
+    bed.relabel("fabrikam", 2).await;
+    bed.leave("operators/maya").await;
+    fabrikam.hear(&bed).await;
+    assert!(fabrikam.absent().is_empty());
+    let user = maya.person().map(|(home, object_id)| ItemKey::User { home: home.clone(), object_id }).unwrap();
+    fabrikam.report(vec![fabrikam.item(user.clone(), ItemState::Pending)], Vec::new(), false).await;
+    bed.app.settle_removals().await.unwrap();
+    fabrikam.hear(&bed).await;
+    assert_eq!(fabrikam.absent(), [user]);
+    fabrikam.report_removed().await;
+    bed.app.settle_removals().await.unwrap();
+    assert!(removals(&bed, None).await.iter().all(|(tenant, ..)| tenant == "tenants/contoso"));
 }
 
 #[tokio::test]

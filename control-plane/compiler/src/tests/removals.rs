@@ -295,6 +295,28 @@ fn a_leaver_is_removed_also_where_only_an_agent_still_sees_the_account() {
 }
 
 #[test]
+fn whom_an_agent_sees_after_they_have_left_is_removed_there_too() {
+    let left = ("displayName: Li Chen", "displayName: Li Chen\nstate: LEFT");
+    let fleet = advance(&sample(), &with(&[left])).fleet;
+    let seen = |name: &str| Edit {
+        still_there: vec![Sighting { tenant: tenant(name), ..li_in_tailspin() }],
+        actor: "control-plane".into(),
+        now: "2026-12-24T13:00:00Z".parse().unwrap(),
+        ..Edit::default()
+    };
+    check(&fleet, &seen("tailspin"), expect![[r#"
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/jonas in contoso tailspin
+    "#]]);
+    let late = check(&fleet, &seen("fabrikam"), expect![[r#"
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/jonas in contoso tailspin
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798117200 PERSON LEFT by control-plane in fabrikam
+    "#]]);
+    assert_eq!(advance(&late, &seen("fabrikam")).revocation_puts, []);
+    // Whoever works may be seen.
+    assert_eq!(advance(&sample(), &seen("fabrikam")).revocation_puts, []);
+}
+
+#[test]
 fn whoever_leaves_after_being_dropped_is_still_removed_as_a_person() {
     let fleet = advance(&sample(), &with(&[LI_DROPPED])).fleet;
     let left = ("displayName: Li Chen", "displayName: Li Chen\nstate: LEFT");
