@@ -304,13 +304,21 @@ fn whom_an_agent_sees_after_they_have_left_is_removed_there_too() {
         now: "2026-12-24T13:00:00Z".parse().unwrap(),
         ..Edit::default()
     };
-    check(&fleet, &seen("tailspin"), expect![[r#"
+    check(
+        &fleet,
+        &seen("tailspin"),
+        expect![[r#"
         li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/jonas in contoso tailspin
-    "#]]);
-    let late = check(&fleet, &seen("fabrikam"), expect![[r#"
+    "#]],
+    );
+    let late = check(
+        &fleet,
+        &seen("fabrikam"),
+        expect![[r#"
         li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/jonas in contoso tailspin
         li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798117200 PERSON LEFT by control-plane in fabrikam
-    "#]]);
+    "#]],
+    );
     assert_eq!(advance(&late, &seen("fabrikam")).revocation_puts, []);
     // Whoever works may be seen.
     assert_eq!(advance(&sample(), &seen("fabrikam")).revocation_puts, []);
