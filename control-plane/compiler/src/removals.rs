@@ -54,7 +54,8 @@ struct Change<'c, 'w, 'a> {
 /// An account that is to have nothing any more.
 #[derive(Clone, Copy)]
 struct Departure<'a> {
-    operator: &'a Operator,
+    operator: &'a OperatorName,
+    display_name: &'a str,
     identity: &'a Identity,
     cause: Cause,
     was_active: bool,
@@ -97,13 +98,15 @@ fn departures<'a>(
             let account = Account::from(identity);
             let kept = after.is_some_and(|after| after.identities.iter().any(|it| Account::from(it) == account));
             let Some(cause) = whole.or((!kept).then_some(Cause::IdentityDropped)) else { continue };
-            departures.insert((&operator.name, account), Departure { operator, identity, cause, was_active });
+            let departure = Departure::of(operator, identity, cause, was_active);
+            departures.insert((&operator.name, account), departure);
         }
     }
     departures
 }
 
-/// Accounts of those who had left before, and whom an agent still sees.
+/// Accounts of those who had left before, and whom an agent still sees: by the operator's state, or by a removal that is
+/// open where the operator is gone or has the account no more.
 fn seen_since<'a>(
     step: &Step<'_, 'a>,
     edit: &Edit,
@@ -115,15 +118,25 @@ fn seen_since<'a>(
             ResourceName::Operator(name) => step.before.intent.operators.get(name),
             _ => None,
         });
-        for operator in operators {
+        let gone = operators.filter_map(|operator| {
             let cause = match operator.state {
-                OperatorState::Active => continue,
+                OperatorState::Active => return None,
                 OperatorState::Suspended => Cause::Suspended,
                 OperatorState::Left => Cause::Left,
             };
-            let Some(identity) = operator.identities.iter().find(|it| Account::from(*it) == account) else { continue };
-            let departure = Departure { operator, identity, cause, was_active: false };
-            departures.entry((&operator.name, account.clone())).or_insert(departure);
+            let identity = operator.identities.iter().find(|it| Account::from(*it) == account)?;
+            Some(Departure::of(operator, identity, cause, false))
+        });
+        let holder = step.before.holder(&account);
+        let open = holder.removals.iter().filter(|row| row.subject == Subject::Person).map(|row| Departure {
+            operator: &row.operator,
+            display_name: &row.display_name,
+            identity: &row.identity,
+            cause: row.cause,
+            was_active: false,
+        });
+        for departure in gone.chain(open) {
+            departures.entry((departure.operator, account.clone())).or_insert(departure);
         }
     }
 }
@@ -194,7 +207,7 @@ impl<'a> Change<'_, '_, 'a> {
                 let holds = new.memberships(&account);
                 self.end_granted_again(&account, tenant, &holds);
                 for (key, grants) in held.into_iter().filter(|(key, _)| !holds.contains_key(key)) {
-                    if let Some(lost) = self.lost(key, &grants) {
+                    if let Some(lost) = self.lost(key, &grants, holds.is_empty()) {
                         named.entry(lost).or_default().insert(tenant.clone());
                     }
                 }
@@ -216,9 +229,11 @@ impl<'a> Change<'_, '_, 'a> {
         }
     }
 
-    /// How a lost membership is named, if it is.
-    fn lost(&self, key: ItemKey, grants: &[Grant<'a>]) -> Option<Named<'a>> {
-        let departure = |grant: &Grant<'a>| self.departures.get(&(&grant.operator.name, grant.identity.into()));
+    /// How a lost membership is named, if it is. The account as a whole only where it holds nothing any more: by the same
+    /// change it may have become another operator's.
+    fn lost(&self, key: ItemKey, grants: &[Grant<'a>], is_all: bool) -> Option<Named<'a>> {
+        let departure =
+            |grant: &Grant<'a>| self.departures.get(&(&grant.operator.name, grant.identity.into())).filter(|_| is_all);
         if let Some(departure) = grants.iter().find_map(departure) {
             return Some(departure.named());
         }
@@ -310,11 +325,15 @@ impl<'a> Change<'_, '_, 'a> {
 }
 
 impl<'a> Departure<'a> {
+    fn of(operator: &'a Operator, identity: &'a Identity, cause: Cause, was_active: bool) -> Self {
+        Self { operator: &operator.name, display_name: &operator.display_name, identity, cause, was_active }
+    }
+
     fn named(&self) -> Named<'a> {
         Named {
-            operator: &self.operator.name,
+            operator: self.operator,
             identity: self.identity,
-            display_name: &self.operator.display_name,
+            display_name: self.display_name,
             membership: None,
             cause: self.cause,
             anew: self.was_active,

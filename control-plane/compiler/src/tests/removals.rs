@@ -320,6 +320,17 @@ fn whom_an_agent_sees_after_they_have_left_is_removed_there_too() {
     "#]],
     );
     assert_eq!(advance(&late, &seen("fabrikam")).revocation_puts, []);
+    // Also when the operator is no more, as long as the removal is open elsewhere.
+    let deleted = advance(&fleet, &with(&[left, LI_DROPPED])).fleet;
+    let deleted = advance(&deleted, &delete(&["operators/li"])).fleet;
+    check(
+        &deleted,
+        &seen("fabrikam"),
+        expect![[r#"
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/jonas in contoso tailspin
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798117200 PERSON LEFT by control-plane in fabrikam
+    "#]],
+    );
     // Whoever works may be seen.
     assert_eq!(advance(&sample(), &seen("fabrikam")).revocation_puts, []);
 }
@@ -344,6 +355,32 @@ fn an_account_that_passes_to_another_operator_by_the_same_change_stays() {
     let seen = Sighting { tenant: tenant("contoso"), ..li_in_tailspin() };
     let edit = Edit { deletes: vec!["operators/li".parse().unwrap()], still_there: vec![seen], ..edit(renamed) };
     check(&sample(), &edit, expect![[""]]);
+}
+
+#[test]
+fn an_account_that_passes_to_another_operator_with_less_loses_just_that() {
+    let more = r#"
+kind: SocRole
+name: socRoles/triage
+version: 1
+items: [{plane: defender_urbac, permissions: [alerts.manage]}]
+---
+kind: Assignment
+name: assignments/li-triage
+operator: operators/li
+role: socRoles/triage@1
+tenants: {names: [tenants/contoso]}
+justification: Triage
+owner: operators/jonas"#;
+    let fleet = advance(&sample(), &edit(manifests(more))).fleet;
+    let renamed = manifests(&SAMPLE.replace("operators/li", "operators/li-chen"));
+    check(
+        &fleet,
+        &Edit { puts: renamed, ..delete(&["operators/li", "assignments/li-triage"]) },
+        expect![[r#"
+        li/member/triage/standard/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 MEMBERSHIP ASSIGNMENT_DELETED by principals/jonas in contoso
+    "#]],
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What is refused, and how it is said.
 
+use entente_model::intent::OperatorState;
 use expect_test::{Expect, expect};
 
 use super::*;
@@ -283,6 +284,24 @@ fn a_leaver_comes_back_neither_by_detours_nor_through_somebody_elses_account() {
         (jonas, li),
     ]);
     taken.puts.retain(|it| it.name().to_string() == "operators/jonas");
+    let jonas_is = |state| {
+        let mut edit = taken.clone();
+        for manifest in &mut edit.puts {
+            if let Manifest::Operator(operator) = manifest {
+                operator.state = state;
+            }
+        }
+        edit
+    };
+    let gone = advance(&deleted, &jonas_is(OperatorState::Left)).fleet;
+    let rejoin = Edit { rejoins: vec!["operators/jonas".parse().unwrap()], ..jonas_is(OperatorState::Active) };
+    refused(
+        &gone,
+        &rejoin,
+        expect![[r#"
+            CONFLICT operators/jonas: state: has an account of somebody who left and is not confirmed gone everywhere; wait for that
+        "#]],
+    );
     refused(
         &deleted,
         &taken,

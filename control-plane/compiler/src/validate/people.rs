@@ -15,9 +15,7 @@ pub(super) fn check(step: &Step<'_, '_>, changed: &[ResourceName], rejoins: &[Op
     for name in changed {
         let ResourceName::Operator(name) = name else { continue };
         let Some(operator) = step.after.intent.operators.get(name) else { continue };
-        if !rejoins.contains(name) {
-            stays_gone(step, operator, faults);
-        }
+        stays_gone(step, operator, rejoins.contains(name), faults);
         has_accounts_alone(step, operator, faults);
     }
     for ((assignment, homes), operators) in reached(step, changed) {
@@ -27,13 +25,16 @@ pub(super) fn check(step: &Step<'_, '_>, changed: &[ResourceName], rejoins: &[Op
     }
 }
 
-fn stays_gone(step: &Step<'_, '_>, operator: &Operator, faults: &mut Faults) {
+fn stays_gone(step: &Step<'_, '_>, operator: &Operator, rejoins: bool, faults: &mut Faults) {
     let before = step.before.intent.operators.get(&operator.name);
     let has_left = before.is_some_and(|before| before.state == OperatorState::Left);
     let text = match operator.state {
         OperatorState::Left => return,
-        _ if has_left => "has left, which ends by `operators rejoin` only",
-        OperatorState::Active if is_leaving(step, operator) => {
+        _ if has_left && !rejoins => "has left, which ends by `operators rejoin` only",
+        OperatorState::Active if is_leaving(step, operator, rejoins) && rejoins => {
+            "has an account of somebody who left and is not confirmed gone everywhere; wait for that"
+        }
+        OperatorState::Active if is_leaving(step, operator, rejoins) => {
             "has left and is not confirmed gone everywhere; wait for that, or use `operators rejoin`"
         }
         _ => return,
@@ -43,14 +44,16 @@ fn stays_gone(step: &Step<'_, '_>, operator: &Operator, faults: &mut Faults) {
 
 /// Whether someone who left, and is not confirmed gone everywhere, would work again by this change: under that name, or
 /// under another that the account comes to.
-fn is_leaving(step: &Step<'_, '_>, operator: &Operator) -> bool {
+fn is_leaving(step: &Step<'_, '_>, operator: &Operator, rejoins: bool) -> bool {
     let at_work = step.before.intent.operators.get(&operator.name).filter(|it| it.state == OperatorState::Active);
     let accounts = |operator: &Operator| operator.identities.iter().map(Account::from).collect::<BTreeSet<_>>();
     let had = at_work.map(|before| accounts(before)).unwrap_or_default();
     let new = &accounts(operator) - &had;
     step.before.intent.revocations.values().any(|row| {
-        let same = (at_work.is_none() && row.operator == operator.name) || new.contains(&(&row.identity).into());
-        same && row.cause == Cause::Left && row.subject == Subject::Person
+        let is_own = row.operator == operator.name;
+        // Who rejoins does so for themselves, and brings nobody else back.
+        let comes_back = (is_own && at_work.is_none()) || new.contains(&(&row.identity).into());
+        comes_back && !(is_own && rejoins) && row.cause == Cause::Left && row.subject == Subject::Person
     })
 }
 
