@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use entente_compiler::Sighting;
-use entente_model::desired::{Digest, ItemKey, Version};
+use entente_model::desired::{Digest, ItemKey, Version, Want};
 use entente_model::intent::{Identity, Intent, Manifest, Operator, OperatorState, ResourceName};
 use entente_model::report::{ItemReport, ItemState, Reason};
 use entente_model::{AgentName, Guid, HomeName, OperatorName, TenantName, Timestamp};
@@ -131,7 +131,8 @@ impl Desk {
         let (lease, live, displaced, parked, strays) = (None, None, None, None, BTreeSet::new());
         let mut state =
             DeskState { wanted, content_revision, lease, recent, live, displaced, parked, reported, strays };
-        let reported: Vec<_> = state.reported.items.values().cloned().collect();
+        let undesired = |(key, _): &(&Arc<str>, &Arc<ItemReport>)| state.wanted.items.get(key).is_none();
+        let reported: Vec<_> = state.reported.items.iter().filter(undesired).map(|(_, item)| item.clone()).collect();
         for item in &reported {
             state.note_stray(item);
         }
@@ -159,7 +160,8 @@ impl DeskState {
         self.wake();
     }
 
-    /// Keeps an account in mind that is seen and not desired. Says whether it did.
+    /// Keeps an account in mind that is seen and not named for removal. Says whether it did. One that is desired counts:
+    /// a leave that was decided before may not be laid on this desk yet, and whoever works is passed over by the writer.
     pub(crate) fn note_stray(&mut self, item: &ItemReport) -> bool {
         let ItemKey::User { home, object_id } = &item.key else { return false };
         let is_seen = match item.state {
@@ -168,7 +170,8 @@ impl DeskState {
             ItemState::Waiting => item.reason == Some(Reason::Redemption),
             _ => true,
         };
-        let is_stray = is_seen && self.wanted.items.get(&item.key.to_string()).is_none();
+        let wanted = || self.wanted.items.get(&item.key.to_string()).and_then(|item| item.open().ok());
+        let is_stray = is_seen && wanted().is_none_or(|item| item.want == Want::Present);
         is_stray && self.strays.insert((home.clone(), *object_id))
     }
 
@@ -300,13 +303,22 @@ impl Desks {
         Presence { connected, last_seen: state.last_seen().filter(|_| connected || mine) }
     }
 
-    /// Accounts that came to mind since the last time.
-    pub(crate) fn take_strays(&self) -> Vec<Sighting> {
-        let taken = self.all().into_iter().flat_map(|desk| {
-            let strays = std::mem::take(&mut desk.lock().strays);
-            strays.into_iter().map(move |(home, object_id)| Sighting { tenant: desk.tenant.clone(), home, object_id })
-        });
-        taken.collect()
+    /// Accounts that agents see and that may be of people who have left.
+    pub(crate) fn strays(&self) -> Vec<Sighting> {
+        let of = |desk: Arc<Desk>| {
+            let strays = desk.lock().strays.clone().into_iter();
+            strays.map(move |(home, object_id)| Sighting { tenant: desk.tenant.clone(), home, object_id })
+        };
+        self.all().into_iter().flat_map(of).collect()
+    }
+
+    /// What has been seen to.
+    pub(crate) fn forget_strays(&self, seen: &[Sighting]) {
+        for one in seen {
+            if let Some(desk) = self.get(&one.tenant) {
+                desk.lock().strays.remove(&(one.home.clone(), one.object_id));
+            }
+        }
     }
 
     /// Where accounts are still reported that are about to lose everything: of those who leave, and those that their
@@ -335,7 +347,7 @@ fn departing(intent: &Intent, puts: &[Manifest], deletes: &[ResourceName]) -> BT
     let account = |identity: &Identity| (identity.home.clone(), identity.object_id);
     let mut departing = BTreeSet::new();
     let mut compare = |name: &OperatorName, after: Option<&Operator>| {
-        let Some(before) = intent.operators.get(name) else { return };
+        let Some(before) = intent.operators.get(name).filter(|before| after != Some(before)) else { return };
         let stays = after.filter(|after| after.state == OperatorState::Active);
         let kept: BTreeSet<_> = stays.iter().flat_map(|after| &after.identities).map(account).collect();
         departing.extend(before.identities.iter().map(account).filter(|account| !kept.contains(account)));

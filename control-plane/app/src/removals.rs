@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 
-use entente_compiler::{Confirmation, Edit};
+use entente_compiler::{Confirmation, Edit, Sighting};
 use entente_model::desired::ItemKey;
 use entente_model::report::{ItemReport, ItemState, Reason, RemovalProof};
 use entente_model::revocation::{Cause, Revocation, Subject};
@@ -24,8 +24,11 @@ use crate::rows;
 use crate::world::World;
 use crate::writer::Draft;
 
-/// Receipts of one commit, and removals that end in one: far below what a store takes.
+/// Removals that are named or end in one commit: far below what a store takes.
 const MAX_AT_ONCE: usize = 1_000;
+
+/// Receipts of one commit: of the longest that an agent may cause, some 40 KiB each, as many as a store takes at once.
+const MAX_RECEIPTS: usize = 150;
 
 /// That somebody's access is gone from a tenant: a row that stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,9 +152,10 @@ impl App {
     /// Looks once: names whom agents still see though they have left, writes receipts for what is proven, and ends
     /// removals that are proven everywhere.
     pub(crate) async fn settle_removals(&self) -> Result<(), AppError> {
-        self.name_strays().await?;
+        // What fails here holds up no receipt, and is said in the end.
+        let named = self.name_strays().await;
         let receipts = self.inner.unrecorded(&self.world());
-        for some in receipts.chunks(MAX_AT_ONCE) {
+        for some in receipts.chunks(MAX_RECEIPTS) {
             let put = |commit: Commit, it: &Receipt| {
                 commit.put(rows::removal(&it.operator, &it.tenant, &it.revocation), rows::encode(it))
             };
@@ -165,39 +169,45 @@ impl App {
             self.commit(move |draft| app.end_removals(draft)).await?;
         }
         self.inner.receipts.forget(&self.world());
-        Ok(())
+        named
     }
 
-    /// An agent may have let somebody in and come to say so only after they had left. Decided by the writer, so that a
-    /// leave which is being written is known.
+    /// An agent may have let somebody in and come to say so only after they had left.
     async fn name_strays(&self) -> Result<(), AppError> {
-        let strays = self.inner.desks.take_strays();
+        let strays = self.inner.desks.strays();
+        let mut failed = Ok(());
         for some in strays.chunks(MAX_AT_ONCE) {
-            let still_there = some.to_vec();
-            self.commit(move |draft| {
-                let edit =
-                    Edit { still_there: still_there.clone(), actor: ACTOR.into(), now: draft.now, ..Edit::default() };
-                let advance = draft.stand.world.fleet.advance(&edit).map_err(AppError::of_whole)?;
-                if advance.revocation_puts.is_empty() {
-                    return Ok(());
-                }
-                let operators: BTreeSet<_> =
-                    advance.revocation_puts.iter().map(|row| row.operator.to_string()).collect();
-                draft.record(Entry {
-                    actor: ACTOR.into(),
-                    method: "NameRemovals",
-                    request_id: None,
-                    resources: operators.into_iter().collect(),
-                    summary: format!(
-                        "{} removals of people who had left, seen by agents",
-                        advance.revocation_puts.len()
-                    ),
-                });
-                draft.install(advance);
-                Ok(())
-            })
-            .await?;
+            // One that is refused must not hold up the others.
+            for alone in if self.name_seen(some).await.is_ok() { &[] } else { some } {
+                failed = self.name_seen(std::slice::from_ref(alone)).await.and(failed);
+            }
         }
+        failed
+    }
+
+    /// Decided by the writer, so that a leave which is being written is known.
+    async fn name_seen(&self, seen: &[Sighting]) -> Result<(), AppError> {
+        let still_there = seen.to_vec();
+        self.commit(move |draft| {
+            let edit =
+                Edit { still_there: still_there.clone(), actor: ACTOR.into(), now: draft.now, ..Edit::default() };
+            let advance = draft.stand.world.fleet.advance(&edit).map_err(AppError::of_whole)?;
+            if advance.revocation_puts.is_empty() {
+                return Ok(());
+            }
+            let operators: BTreeSet<_> = advance.revocation_puts.iter().map(|row| row.operator.to_string()).collect();
+            draft.record(Entry {
+                actor: ACTOR.into(),
+                method: "NameRemovals",
+                request_id: None,
+                resources: operators.into_iter().collect(),
+                summary: format!("{} removals of people who had left, seen by agents", advance.revocation_puts.len()),
+            });
+            draft.install(advance);
+            Ok(())
+        })
+        .await?;
+        self.inner.desks.forget_strays(seen);
         Ok(())
     }
 

@@ -24,6 +24,9 @@ const MAX_TEXT_BYTES: usize = 4 * 1024;
 /// Longest script in bytes: a Defender role with every permission takes some 6 KiB.
 const MAX_SCRIPT_BYTES: usize = 32 * 1024;
 
+/// Longest list of what a proof leaves out, in bytes: a receipt keeps it, and receipts share commits.
+const MAX_UNREAD_BYTES: usize = 32 * 1024;
+
 /// Most findings, planes and permissions of a standing.
 const MAX_STANDING_ENTRIES: usize = 2_000;
 
@@ -150,6 +153,7 @@ fn check(report: &Report) -> Result<(), ReportError> {
         long("script", item.script.as_deref().map_or(0, str::len), MAX_SCRIPT_BYTES)?;
         let unread = item.proof.as_ref().map_or(&[][..], |proof| &proof.unread);
         many("unread scopes", unread.len(), MAX_STANDING_ENTRIES)?;
+        long("list of unread scopes", unread.iter().map(String::len).sum(), MAX_UNREAD_BYTES)?;
     }
     if let Some(standing) = &report.standing {
         many("findings", standing.findings.len(), MAX_STANDING_ENTRIES)?;

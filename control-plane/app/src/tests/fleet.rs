@@ -61,6 +61,27 @@ async fn what_a_report_says_twice_is_kept_once() {
 }
 
 #[tokio::test]
+async fn what_would_not_fit_into_a_receipt_is_refused_with_its_report() {
+    let bed = Bed::with_sample().await;
+    let mut agent = connected(&bed).await;
+    let key = agent.desired()[0].key.clone();
+    let proof = |unread| entente_model::report::RemovalProof {
+        named: bed.app.now(),
+        first_empty_read: bed.app.now(),
+        second_empty_read: bed.app.now(),
+        effective_by: bed.app.now(),
+        unread,
+    };
+    for (lines, is_taken) in [(8, true), (40, false)] {
+        let proof = Some(proof(vec!["x".repeat(1_000); lines]));
+        let item = entente_model::report::ItemReport { proof, ..agent.item(key.clone(), ItemState::Removed) };
+        let report = entente_model::report::Report { number: 1, items: vec![item], ..Default::default() };
+        let taken = agent.say(crate::Incoming::Report { report, full: false }).await;
+        assert_eq!(taken.is_ok(), is_taken, "{taken:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_report_that_says_nothing_new_writes_no_item_and_a_full_one_replaces_all() {
     let bed = Bed::with_sample().await;
     let mut agent = connected(&bed).await;
