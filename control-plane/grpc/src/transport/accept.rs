@@ -35,9 +35,9 @@ const MAX_CONNECTIONS: usize = 16_000;
 /// Without a certificate an agent only enrols, which is rare: strangers must not take the places of the fleet.
 const MAX_ANONYMOUS: usize = 256;
 
-/// Of one agent or principal, on all ports: an agent needs one, and a second while it renews or reconnects; a
+/// With one certificate, on all ports, so that one which counts no more does not cut its successor's: an agent needs one, and a second while it renews or reconnects; a
 /// principal may be a pipeline that runs the command line many times at once. So nobody takes the places of all.
-const MAX_OF_ONE_IDENTITY: usize = 64;
+const MAX_OF_ONE_CERTIFICATE: usize = 64;
 
 /// Enrolling takes a few seconds.
 const ANONYMOUS_FOR: Duration = Duration::from_secs(60);
@@ -52,8 +52,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub connections: usize,
-    /// How many of one identity. A newer one ends the oldest.
-    pub of_one_identity: usize,
+    /// How many with one certificate. A newer one ends the oldest.
+    pub of_one_certificate: usize,
     /// How many of them may be without a client certificate, and for how long.
     pub anonymous: usize,
     pub anonymous_for: Duration,
@@ -65,7 +65,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: MAX_CONNECTIONS,
-            of_one_identity: MAX_OF_ONE_IDENTITY,
+            of_one_certificate: MAX_OF_ONE_CERTIFICATE,
             anonymous: MAX_ANONYMOUS,
             anonymous_for: ANONYMOUS_FOR,
             handshakes: CONCURRENT_HANDSHAKES,
@@ -182,7 +182,7 @@ impl Acceptor {
         }
         let connection = self.connections.next_id();
         let peer = Peer { connection, address, opened: Instant::now(), credential, cut: Cut::default() };
-        let connections = (self.connections.clone(), self.limits.of_one_identity);
+        let connections = (self.connections.clone(), self.limits.of_one_certificate);
         Ok(Connection::open(tls, peer, connections, places))
     }
 

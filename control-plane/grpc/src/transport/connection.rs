@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use entente_app::pki::Who;
+use entente_app::pki::Serial;
 use futures::task::AtomicWaker;
 use metrics::counter;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -47,10 +47,10 @@ impl Cut {
 #[derive(Debug, Default)]
 pub struct Connections {
     next: AtomicU64,
-    open: Mutex<HashMap<Option<Who>, Of>>,
+    open: Mutex<HashMap<Option<Serial>, Of>>,
 }
 
-/// Those of one identity, the oldest first.
+/// Those with one certificate, or without any, the oldest first.
 type Of = BTreeMap<u64, Arc<Peer>>;
 
 impl Connections {
@@ -58,7 +58,7 @@ impl Connections {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn open(&self) -> std::sync::MutexGuard<'_, HashMap<Option<Who>, Of>> {
+    fn open(&self) -> std::sync::MutexGuard<'_, HashMap<Option<Serial>, Of>> {
         // The map is whole between any two statements, so a panic elsewhere leaves nothing half done.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -73,12 +73,12 @@ impl Connections {
         self.open().values().flat_map(BTreeMap::values).cloned().collect()
     }
 
-    /// Lists a peer. The oldest of its identity make room for it, where there would be more than `most`: whoever leaks
+    /// Lists a peer. The oldest with its certificate make room for it, where there would be more than `most`: whoever leaks
     /// connections must not be kept out by them.
     fn list(&self, peer: &Arc<Peer>, most: usize) {
         let mut open = self.open();
-        let same = open.entry(peer.who().cloned()).or_default();
-        if peer.who().is_some() {
+        let same = open.entry(peer.serial()).or_default();
+        if peer.serial().is_some() {
             // What was cut is listed until its task lets go of it.
             let here: Vec<_> = same.values().filter(|older| !older.cut.is_done()).collect();
             let too_many = (here.len() + 1).saturating_sub(most);
@@ -89,11 +89,11 @@ impl Connections {
     }
 
     fn unlist(&self, peer: &Peer) {
-        let (mut open, who) = (self.open(), peer.who().cloned());
-        if let Some(same) = open.get_mut(&who) {
+        let (mut open, serial) = (self.open(), peer.serial());
+        if let Some(same) = open.get_mut(&serial) {
             same.remove(&peer.connection);
             if same.is_empty() {
-                open.remove(&who);
+                open.remove(&serial);
             }
         }
     }

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use entente_app::pki::{self, Who};
+use entente_app::pki::{self, Serial, Who};
 
 use super::connection::Cut;
 
@@ -24,6 +24,10 @@ impl Peer {
     /// None before enrolment.
     pub fn who(&self) -> Option<&Who> {
         self.credential.as_ref().map(|credential| &credential.who)
+    }
+
+    pub(super) fn serial(&self) -> Option<Serial> {
+        self.credential.as_ref().map(|credential| credential.serial)
     }
 
     /// Ends the connection: whatever is read from or written to it fails from now on.

@@ -269,8 +269,8 @@ async fn those_without_a_certificate_do_not_take_the_fleets_places() {
 }
 
 #[tokio::test]
-async fn one_identity_does_not_take_the_places_of_all_and_its_oldest_connection_makes_room() {
-    let limits = Limits { connections: 4, of_one_identity: 2, ..Limits::default() };
+async fn one_certificate_does_not_take_the_places_of_all_and_its_oldest_connection_makes_room() {
+    let limits = Limits { connections: 4, of_one_certificate: 2, ..Limits::default() };
     let server = Fixture::start(Port::Agents, limits).await;
     let agent = agent(&server.ca, now());
     let mut streams = Vec::new();
