@@ -77,6 +77,7 @@ fn people() -> Vec<Bad> {
             "is not an address that Entra ID invites",
         ),
         bad("a control character", OPERATOR.replace("Eve", "\"E\\u0007ve\""), "control character"),
+        bad("text that turns around", OPERATOR.replace("Eve", "\"E\\u202eve\""), "direction of the text"),
         bad("a name of 300 letters", OPERATOR.replace("Eve", &"e".repeat(300)), "longer than 256 characters"),
         bad(
             "another operator's account",

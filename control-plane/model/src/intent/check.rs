@@ -52,6 +52,12 @@ impl Faults {
             Fault::Malformed,
             "holds a control character; write one line of plain text",
         );
+        self.unless(
+            !value.chars().any(is_directing),
+            field,
+            Fault::Malformed,
+            "holds an invisible character that changes the direction of the text; remove it",
+        );
     }
 
     pub(super) fn list<T>(&mut self, field: &str, list: &[T]) {
@@ -62,4 +68,9 @@ impl Faults {
             format!("has {} entries; at most {MAX_LIST} are taken", list.len()),
         );
     }
+}
+
+/// Makes text look like other text (Unicode: UAX #9, explicit directional formatting).
+fn is_directing(c: char) -> bool {
+    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
