@@ -112,6 +112,34 @@ pub async fn who_left_comes_back_only_by_rejoining(story: Story) -> Result<()> {
     kit::ensure_clean(&fleet).await
 }
 
+pub async fn who_leaves_again_is_proven_gone_again(story: Story) -> Result<()> {
+    let mut fleet = story.converged([contoso(), fabrikam()], &["maya", "sam"]).await?;
+    fleet.agent("fabrikam")?.kill().await?;
+    let output = fleet.cli(&args!["operators", "leave", "sam", "--timeout", "30"]).await?;
+    ensure!(output.code == 3, "fabrikam cannot confirm: {output:?}");
+    kit::ensure_gone(&fleet, "contoso", "sam").await?;
+
+    // Back and gone again while neither agent is there: contoso's first proof is of the first leave.
+    fleet.agent("contoso")?.kill().await?;
+    fleet.cli(&args!["operators", "rejoin", "sam"]).await?.ok()?;
+    fleet.cli(&args!["operators", "leave", "sam", "--no-wait"]).await?.ok()?;
+    let answer = fleet.cli_json(&args!["removals", "sam"]).await?;
+    let open = answer["removals"].as_array().context("a list")?.iter().filter(|it| it["complete"] == false);
+    let open: Vec<_> = open.map(|it| &it["tenant"]).collect();
+    ensure!(open == ["tenants/contoso", "tenants/fabrikam"], "{answer}");
+
+    fleet.start_agent("contoso").await?;
+    fleet.start_agent("fabrikam").await?;
+    eventually("both leaves are proven", SOON, || async {
+        ensure_receipts(&fleet.cli_json(&args!["removals", "sam"]).await?, 3, fleet.lag_seconds)
+    })
+    .await?;
+    for customer in ["contoso", "fabrikam"] {
+        kit::ensure_gone(&fleet, customer, "sam").await?;
+    }
+    kit::ensure_clean(&fleet).await
+}
+
 pub async fn a_leaver_in_a_hundred_tenants_is_confirmed_although_half_the_fleet_is_killed(story: Story) -> Result<()> {
     const TENANTS: u32 = 100;
     const OPERATORS: u32 = 40;

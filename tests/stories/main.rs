@@ -51,7 +51,8 @@ fn main() -> ExitCode {
             a_leaver_with_an_admin_role_is_still_shut_out,
             a_leaver_in_a_hundred_tenants_is_confirmed_although_half_the_fleet_is_killed,
             a_tenant_that_is_away_is_named_until_it_confirms,
-            who_left_comes_back_only_by_rejoining;
+            who_left_comes_back_only_by_rejoining,
+            who_leaves_again_is_proven_gone_again;
         customers:
             what_the_guardrail_does_not_allow_is_not_done,
             a_plane_that_is_only_verified_is_never_written,
