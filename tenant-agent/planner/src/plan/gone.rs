@@ -164,9 +164,13 @@ fn end(draft: &mut Draft<'_>, key: &ItemKey, id: Option<Guid>, exit: Exit) {
 
 /// Something is there again: the proof, if there was one, no longer holds.
 pub(super) fn note_not_empty(draft: &mut Draft<'_>, key: &ItemKey) {
-    let was_empty = |entry: &Entry| entry.first_empty.or(entry.empty_since).is_some() || entry.proof.is_some();
-    if draft.entry(key).is_some_and(was_empty) {
-        draft.touch(key, |entry| (entry.first_empty, entry.empty_since, entry.proof) = (None, None, None));
+    // Of an account, whether its id answers is the look-up's to note: another one may have its address.
+    let is_account = matches!(key, ItemKey::User { .. });
+    if draft.entry(key).is_some() {
+        draft.touch(key, |entry| {
+            (entry.first_empty, entry.proof) = (None, None);
+            entry.empty_since = entry.empty_since.filter(|_| is_account);
+        });
     }
 }
 

@@ -374,3 +374,17 @@ fn everything_that_we_gave_goes_when_the_customer_ends_it() {
     assert!(world.tenant.state.defender.roles.is_empty() && world.tenant.state.defender.assignments.is_empty());
     assert!(members(&world, "l1").is_empty());
 }
+
+#[test]
+fn a_leaver_whom_the_customer_made_anew_is_residual_at_every_look() {
+    let mut world = World::joined(&["sam"], "l1");
+    world.tenant.delete_user(world.account("sam").unwrap());
+    world.tenant.add_guest("sam@nordwall.example", "Sam", world.now);
+    world.leave("sam");
+    world.settle();
+    for _ in 0..4 {
+        assert_eq!(world.user_state("sam"), "RESIDUAL NOT_OURS");
+        world.wait(300);
+        world.step();
+    }
+}
