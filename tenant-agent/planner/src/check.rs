@@ -376,10 +376,10 @@ impl Checker<'_> {
             let was_ours = before.is_some_and(|old| old.is_owned() && old.thing == entry.thing);
             let Some(id) = entry.guid().filter(|_| entry.is_owned() && !was_ours) else { continue };
             let intent = before.and_then(|old| old.intent.as_ref());
-            let made = self
-                .seen(id)
-                .zip(intent)
-                .is_some_and(|(user, intent)| user.creation_type == "Invitation" && intent.may_have_made(user.created));
+            let made = self.seen(id).zip(intent).is_some_and(|(user, intent)| {
+                let is_invited = user.creation_type == "Invitation" && intent.may_have_made(user.created);
+                is_invited && intent.absent_before
+            });
             if !made {
                 self.item("claims only users whom our invitation made", key);
             }

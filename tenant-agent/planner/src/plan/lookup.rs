@@ -77,7 +77,9 @@ pub(super) fn look<'a, T>(entry: &mut Entry, sought: Sought<'a, T>) -> Found<'a,
 fn seen<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>, object: &'a T) -> Found<'a, T> {
     entry.empty_since = None;
     let predates = |intent: &Intent| sought.may_predate && !(sought.is_from)(object, intent);
-    if entry.intent.as_ref().is_some_and(predates) {
+    if let Some(intent) = entry.intent.as_mut().filter(|intent| predates(intent)) {
+        // Somebody was there after all: who comes under that address once they are gone is not ours either.
+        intent.absent_before = false;
         return Found::There(object, None);
     }
     entry.intent = None;

@@ -4,7 +4,7 @@ use entente_model::Guid;
 
 use super::world::World;
 use crate::action::Action;
-use crate::ledger::{Ownership, Thing, Update};
+use crate::ledger::{Entry, Intent, Ownership, Thing, Update};
 use crate::plan::{Change, Plan};
 use crate::sound::{Sound, sound};
 
@@ -103,4 +103,20 @@ fn what_is_adopted_without_leave_is_not_remembered() {
     });
     assert_eq!(text, format!("adopts only with leave\n{SAM_GOES}"));
     assert!(!sound.updates.iter().any(|update| matches!(update, Update::Put(of, _) if *of == key)));
+}
+
+#[test]
+fn a_user_who_was_there_before_the_invitation_is_not_claimed_by_it() {
+    for (absent_before, rules) in [(true, vec![]), (false, vec!["claims only users whom our invitation made"])] {
+        let mut world = World::new();
+        world.user("maya");
+        let intent = Intent { at: world.now, name: "maya@nordwall.example".into(), absent_before };
+        let id = world.tenant.add_guest("maya@nordwall.example", "Maya", world.now);
+        let key = world.user_key("maya");
+        world.ledger.entries.insert(key.clone(), Entry { intent: Some(intent), ..Entry::default() });
+        let mut plan = world.plan();
+        plan.updates.push(Update::Put(key, Box::new(Entry { thing: Some(Thing::User { id }), ..Entry::default() })));
+        let found: Vec<_> = world.faults(&plan).iter().map(|fault| fault.rule).collect();
+        assert_eq!(found, rules, "absent before: {absent_before}");
+    }
 }

@@ -366,3 +366,20 @@ fn a_block_that_was_refused_is_not_ours_when_the_customer_makes_it() {
     world.settle();
     assert_eq!(world.user_state("maya"), "BLOCKED_BY_CUSTOMER CUSTOMER_BLOCKED");
 }
+
+#[test]
+fn a_guest_whom_the_customer_invites_anew_after_the_one_that_we_were_answered_stays_theirs() {
+    for (policy, expected) in [("never", "REFUSED NOT_OURS"), ("ask", "NEEDS_APPROVAL ADOPTION_APPROVAL")] {
+        let (mut world, guest) = invited_although_there(policy);
+        world.settle();
+        world.tenant.delete_user(guest);
+        world.tenant.known_as.clear();
+        world.wait(600);
+        let anew = world.tenant.add_guest("maya@nordwall.example", "Maya", world.now);
+        world.settle();
+        assert_eq!(world.user_state("maya"), expected, "{policy}");
+        world.leave("maya");
+        world.settle();
+        assert!(world.tenant.state.users[&anew].enabled, "{policy}: the customer's guest was blocked");
+    }
+}
