@@ -77,19 +77,27 @@ fn begin(entry: &mut Entry, action: &Action, now: Timestamp) {
             (entry.thing, entry.ownership) = (None, Ownership::Owned);
             (entry.empty_since, entry.removed) = (None, None);
         }
-        Action::AddMember { group, user } => {
-            entry.thing = Some(Thing::Member { group: *group, user: *user });
-            (entry.empty_since, entry.removed) = (None, None);
-        }
+        Action::AddMember { group, user } => give(entry, Thing::Member { group: *group, user: *user }, now),
         Action::PutAzureRole { scope, definition, principal, .. } => {
             let (scope, definition, principal) = (scope.clone(), *definition, *principal);
-            entry.thing = Some(Thing::AzureRole { scope, definition, principal });
-            (entry.empty_since, entry.removed) = (None, None);
+            give(entry, Thing::AzureRole { scope, definition, principal }, now);
         }
         // A plan blocks only an account that it saw enabled.
         Action::BlockUser { .. } => entry.block = Some(Block { at: now, confirmed: false }),
         _ => {}
     }
+}
+
+/// What is written idempotently is ours from before the call on, as its answer may be lost.
+fn give(entry: &mut Entry, thing: Thing, now: Timestamp) {
+    if entry.removed.is_some() || entry.proof.is_some() {
+        (entry.written, entry.applied) = (None, None);
+    } else if entry.thing.as_ref() == Some(&thing) && entry.applied.is_none() {
+        // Begun before, and neither answered nor refused: the agent ended in between, and it may be there.
+        entry.written.get_or_insert(now);
+    }
+    entry.thing = Some(thing);
+    (entry.empty_since, entry.removed) = (None, None);
 }
 
 fn fail(entry: &mut Entry, reason: Reason, detail: &str, wait: Duration, settings: &Settings, now: Timestamp) {
@@ -106,6 +114,12 @@ fn undo(entry: &mut Entry, action: &Action) {
         | Action::CreateGroup { .. }
         | Action::CreateDefenderRole { .. }
         | Action::CreateDefenderAssignment { .. } => entry.intent = None,
+        // Never given by us: what is there later is somebody else's.
+        Action::AddMember { .. } | Action::PutAzureRole { .. }
+            if entry.written.is_none() && entry.applied.is_none() =>
+        {
+            entry.thing = None;
+        }
         _ => {}
     }
 }

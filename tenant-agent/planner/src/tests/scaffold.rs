@@ -5,6 +5,7 @@ use expect_test::expect;
 use super::tenant::Mishap;
 use super::world::{RESPONDER, SCOPE, World};
 use crate::observed::AzureAssignment;
+use crate::record::before;
 use entente_model::desired::ItemKey;
 use entente_model::report::Reason;
 
@@ -339,4 +340,89 @@ fn an_unknown_kind_is_unsupported_and_in_nobodys_way() {
     world.step();
     assert_eq!(world.state(&"pim/new".parse().unwrap()), "UNSUPPORTED");
     assert!(world.account("maya").is_some());
+}
+
+/// An Azure item whose first write ends in this, and the next ones in a certain refusal.
+fn azure_role_refused(first: Option<Mishap>) -> (World, ItemKey) {
+    let mut world = World::new();
+    world.group("l1");
+    world.settle();
+    world.lag = std::time::Duration::from_secs(50);
+    world.wait(300);
+    world.azure_role("l1", RESPONDER);
+    world.tenant.mishaps.extend(first);
+    world.tenant.mishaps.push_back(Mishap::Refused(Reason::PermissionMissing));
+    let key = world.items.keys().find(|key| key.to_string().starts_with("azureRole")).unwrap().clone();
+    (world, key)
+}
+
+fn is_owned(world: &World, key: &ItemKey) -> bool {
+    world.last.as_ref().unwrap().reports.iter().any(|report| report.key == *key && report.owned)
+}
+
+#[test]
+fn an_assignment_that_was_refused_to_us_and_then_made_by_hand_is_not_ours() {
+    let (mut world, key) = azure_role_refused(None);
+    world.step();
+    assert!(world.tenant.mishaps.is_empty() && world.tenant.state.azure.is_empty());
+    let (principal, name) = (world.group_id("l1"), world.tenant.id());
+    let by_hand = AzureAssignment { scope: SCOPE.into(), name, principal, definition: RESPONDER };
+    world.tenant.state.azure.push(by_hand.clone());
+    world.wait(300);
+    world.settle();
+    assert_eq!((world.state(&key).as_str(), is_owned(&world, &key)), ("APPLIED", false));
+    world.items.remove(&key);
+    world.version.revision += 1;
+    world.wait(300);
+    world.settle();
+    assert_eq!(world.tenant.state.azure, [by_hand], "an assignment of others was removed");
+}
+
+#[test]
+fn a_membership_that_was_refused_to_us_and_then_given_by_hand_is_not_ours() {
+    let mut world = World::new().guardrail("adoptExisting: ask", "adoptExisting: allow");
+    let group = world.tenant.add_group("ent-l1", "Entente: l1", world.now);
+    world.wait(600);
+    world.member("maya", "l1");
+    world.settle();
+    world.wait(300);
+    world.settle();
+    world.redeem("maya");
+    world.tenant.mishaps.push_back(Mishap::Refused(Reason::PermissionMissing));
+    world.wait(300);
+    world.step();
+    assert!(world.tenant.mishaps.is_empty() && !world.is_member("maya", "l1"));
+    let maya = world.account("maya").unwrap();
+    world.tenant.state.members.entry(group).or_default().insert(maya);
+    world.wait(300);
+    world.settle();
+    world.drop("maya");
+    world.wait(300);
+    world.settle();
+    assert!(world.is_member("maya", "l1"), "a member of the customer's was removed");
+}
+
+#[test]
+fn an_assignment_whose_first_outcome_is_unknown_stays_ours_though_the_second_is_a_refusal() {
+    let lost = |world: &mut World| drop(world.step());
+    // The agent ends between the call and its answer.
+    let ended = |world: &mut World| {
+        let plan = world.plan();
+        world.ledger.apply_all(&plan.updates);
+        for change in plan.todo() {
+            world.ledger.apply_all(&before(&world.ledger, change, 1, world.now));
+            world.tenant.perform(&change.action, world.now);
+        }
+    };
+    for begin in [&lost as &dyn Fn(&mut World), &ended] {
+        let (mut world, key) = azure_role_refused(Some(Mishap::AnswerLost));
+        begin(&mut world);
+        world.wait(10);
+        world.step();
+        assert!(world.tenant.mishaps.is_empty());
+        // It shows before the next attempt.
+        world.wait(60);
+        world.step();
+        assert_eq!((world.state(&key).as_str(), is_owned(&world, &key)), ("APPLIED", true));
+    }
 }
