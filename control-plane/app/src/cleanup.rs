@@ -19,6 +19,9 @@ const REQUEST_AGE: Duration = Duration::from_secs(86_400);
 /// Most first answers that are kept: one a second for a day.
 const MAX_REQUESTS: usize = 86_400;
 
+/// Most bytes of them: a large manifest's answer names all that it holds, and a pipeline may apply it every minute.
+const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;
+
 /// Time for a person with the root key to come by.
 const DELEGATION_ALARM: Duration = Duration::from_secs(14 * 86_400);
 
@@ -49,25 +52,20 @@ impl App {
 
     async fn forget_requests(&self) -> Result<(), AppError> {
         let now = self.now();
-        let mut kept: Vec<(Timestamp, Key)> = Vec::new();
-        let mut old = Vec::new();
-        let mut after = None;
+        let (mut answers, mut after) = (Vec::new(), None);
         loop {
             let page: Page = self.inner.store.scan(rows::REQUEST, after.as_deref(), MAX_PAGE_ENTRIES).await?;
             for (key, entry) in &page.entries {
                 let row: RequestRow = rows::decode(key, &entry.value).map_err(AppError::internal)?;
-                let known = (row.time, key.clone());
-                if now.since(row.time) > REQUEST_AGE { old.push(known) } else { kept.push(known) }
+                answers.push((row.time, entry.value.len(), key.clone()));
             }
             match page.next {
                 Some(next) => after = Some(next),
                 None => break,
             }
         }
-        kept.sort();
-        old.extend(kept.drain(..kept.len().saturating_sub(MAX_REQUESTS)));
-        for some in old.chunks(MAX_PAGE_ENTRIES) {
-            let delete = |commit: Commit, (_, key): &(Timestamp, Key)| commit.delete(key.clone());
+        for some in beyond(answers, now, MAX_REQUEST_BYTES).chunks(MAX_PAGE_ENTRIES) {
+            let delete = |commit: Commit, key: &Key| commit.delete(key.clone());
             self.inner.store.commit(some.iter().fold(Commit::new(), delete)).await?;
         }
         Ok(())
@@ -112,6 +110,18 @@ impl App {
     }
 }
 
+/// Which first answers go: what is too old, and the oldest of what is too much.
+fn beyond(mut answers: Vec<(Timestamp, usize, Key)>, now: Timestamp, most: usize) -> Vec<Key> {
+    answers.sort_by(|one, other| other.cmp(one));
+    let (mut count, mut bytes) = (0, 0);
+    let stays = |(time, len, _): &(Timestamp, usize, Key)| {
+        count += 1;
+        bytes += len;
+        now.since(*time) <= REQUEST_AGE && count <= MAX_REQUESTS && bytes <= most
+    };
+    answers.into_iter().skip_while(stays).map(|(_, _, key)| key).collect()
+}
+
 enum Stale {
     Token(entente_model::TokenName),
     Agent(entente_model::AgentName),
@@ -147,4 +157,19 @@ fn forget_reports(draft: &mut Draft<'_>, tenant: &TenantName) -> Result<bool, Ap
         draft.delete(rows::standing(tenant));
     }
     Ok(page.next.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_answers_go_when_they_are_too_old_or_too_much() {
+        let at = Timestamp::from_unix;
+        let key = |name: &str| Key::from(name);
+        let answers = vec![(at(10), 40, key("b")), (at(20), 40, key("c")), (at(0), 1, key("a"))];
+        assert_eq!(beyond(answers.clone(), at(20), 100), Vec::<Key>::new());
+        assert_eq!(beyond(answers.clone(), at(20), 79), [key("b"), key("a")]);
+        assert_eq!(beyond(answers, at(86_405), 100), [key("a")]);
+    }
 }
