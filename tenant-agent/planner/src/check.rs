@@ -11,7 +11,7 @@ use entente_model::{Guid, Plane, PlaneMode, catalog};
 
 use crate::action::Action;
 use crate::capability;
-use crate::defender::resolve;
+use crate::defender::{covers, resolve};
 use crate::guardrail::{Adopt, FreezeExcept, Guardrail, OnLeave};
 use crate::ledger::{Charge, DAY, Entry, Ledger, Ownership, Thing, Update, anchor_key};
 use crate::observed::{Part, User};
@@ -204,10 +204,13 @@ impl Checker<'_> {
                     let Some(tenant) = self.input.observed.defender().read().copied() else { continue };
                     let found = tenant.assignments.iter().find(|it| it.id == id && it.principals.contains(&group));
                     let role = found.and_then(|found| tenant.roles.iter().find(|role| role.id == found.role));
-                    let actions = role.map(|role| role.actions.clone()).unwrap_or_default();
                     let all = catalog::DEFENDER_PERMISSIONS.iter().map(|it| it.id);
-                    let held = all.filter(|it| resolve(it, tenant).is_some_and(|action| actions.contains(&action)));
-                    self.unless(allows(guardrail, held), "gives only allowed capabilities", change);
+                    let allowed = all.filter(|id| allows(guardrail, [*id].into_iter()));
+                    let allowed: Vec<String> = allowed.filter_map(|id| resolve(id, tenant)).collect();
+                    // Every action, also a wildcard or one that the catalogue does not know, must come of one.
+                    let fits = |action: &String| allowed.iter().any(|it| covers(it, action));
+                    let fits = role.is_none_or(|role| role.actions.iter().all(fits));
+                    self.unless(fits, "gives only allowed capabilities", change);
                 }
                 _ => {}
             }

@@ -48,7 +48,8 @@ pub fn is_same(a: &BTreeSet<String>, b: &BTreeSet<String>) -> bool {
     canonical(a) == canonical(b)
 }
 
-fn covers(wide: &str, narrow: &str) -> bool {
+/// Whether who may do the one may do the other: by a wildcard, or as a read that the matching manage covers.
+pub(crate) fn covers(wide: &str, narrow: &str) -> bool {
     matches_wildcard(wide, narrow)
         || narrow.strip_suffix("/read").is_some_and(|path| matches_wildcard(wide, &format!("{path}/manage")))
 }

@@ -11,7 +11,7 @@ use entente_model::{Guid, RoleName, catalog};
 
 use super::draft::Draft;
 use super::gate;
-use crate::defender::resolve;
+use crate::defender::{covers, resolve};
 use crate::ledger::Thing;
 use crate::observed::{Defender, DefenderAssignment, Part};
 use crate::verdict::Condition;
@@ -95,7 +95,19 @@ fn is_of(draft: &Draft<'_>, key: &ItemKey, assignment: &DefenderAssignment) -> b
 
 fn permissions(tenant: &Defender, assignment: &DefenderAssignment) -> Vec<PermissionGrant> {
     let Some(role) = tenant.roles.iter().find(|role| role.id == assignment.role) else { return Vec::new() };
-    let holds = |id: &str| resolve(id, tenant).is_some_and(|action| role.actions.contains(&action));
-    let held = catalog::DEFENDER_PERMISSIONS.iter().filter(|permission| holds(permission.id));
-    held.map(|it| PermissionGrant { permission: it.id.into(), withheld_until: None }).collect()
+    let held = role.actions.iter().flat_map(|action| standing_for(action, tenant));
+    held.map(|permission| PermissionGrant { permission, withheld_until: None }).collect()
+}
+
+/// The permissions of the catalogue that an action is, or that cover it. A wildcard and an unknown action are more
+/// than any of them: they stand for themselves, and so are judged as what the file never allows.
+fn standing_for(action: &str, tenant: &Defender) -> Vec<String> {
+    let known = catalog::DEFENDER_PERMISSIONS.iter();
+    let known: Vec<_> = known.filter_map(|it| Some((it.id.to_string(), resolve(it.id, tenant)?))).collect();
+    let of = |fits: &dyn Fn(&str) -> bool| -> Vec<String> {
+        known.iter().filter(|(_, named)| fits(named)).map(|(id, _)| id.clone()).collect()
+    };
+    let same = of(&|named| named == action);
+    let wider = if same.is_empty() { of(&|named| covers(named, action)) } else { same };
+    if wider.is_empty() { vec![action.into()] } else { wider }
 }

@@ -368,3 +368,28 @@ fn a_mover_gains_before_losing() {
     let order: Vec<_> = world.plan().todo().map(|change| change.class).collect();
     assert_eq!(order, [ChangeClass::Grant, ChangeClass::OtherRemoval]);
 }
+
+#[test]
+fn nobody_is_put_into_a_group_whose_defender_role_holds_what_no_allowed_permission_stands_for() {
+    let refused = ("REFUSED GUARDRAIL_CAPABILITY", vec!["gives only allowed capabilities"]);
+    for (held, (expected, faults)) in [
+        ("microsoft.xdr/secops/*/manage", refused.clone()),
+        ("microsoft.xdr/secops/something-new/manage", refused),
+        ("microsoft.xdr/secops/securitydata/alerts/read", ("PENDING", vec![])),
+    ] {
+        let mut world = World::joined(&["maya"], "l1");
+        world.defender_role("l1", &["secdata.basics.read", "alerts.manage"]);
+        world.member("li", "l1");
+        world.settle();
+        world.redeem("li");
+        world.wait(300);
+        let plan = world.plan();
+        assert!(world.text(&plan).contains("ALLOWED GRANT: add user li to group ent-l1"));
+        world.tenant.state.defender.roles[0].actions.insert(held.into());
+        world.tenant.keep(world.now);
+        let found: Vec<_> = world.faults(&plan).iter().map(|fault| fault.rule).collect();
+        assert_eq!(found, faults, "{held}");
+        world.step();
+        assert_eq!(world.member_state("li", "l1"), expected, "{held}");
+    }
+}
