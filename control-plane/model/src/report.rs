@@ -225,6 +225,7 @@ pub struct ItemReport {
 #[serde(rename_all = "camelCase")]
 pub struct RemovalProof {
     /// Since when that removal is named which it proves, as the item says: of an earlier or later one it is no proof.
+    #[serde(default)]
     pub named: Timestamp,
     pub first_empty_read: Timestamp,
     pub second_empty_read: Timestamp,
@@ -301,4 +302,16 @@ pub struct Accepted {
     /// Of the root under which the state was signed.
     pub root: Digest,
     pub digest: Digest,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_from_before_removals_were_told_apart_is_read_and_proves_none() {
+        let old = r#"{"firstEmptyRead":"2026-11-23T08:00:00Z","secondEmptyRead":"2026-11-23T08:01:01Z","effectiveBy":"2026-11-23T09:30:00Z"}"#;
+        let proof: RemovalProof = serde_json::from_str(old).unwrap();
+        assert_eq!(proof.named, Timestamp::default());
+    }
 }
