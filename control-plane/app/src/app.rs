@@ -49,6 +49,8 @@ pub(crate) struct Inner {
     pub(crate) leases: LeaseList,
     /// A removal may have been proven, or somebody been seen who has left.
     pub(crate) removals_told: Notify,
+    /// A tenant was deleted: what it left is cleared before another of its name comes.
+    pub(crate) tenant_gone: Notify,
     pub(crate) tasks: Tasks,
 }
 
@@ -118,6 +120,7 @@ impl Inner {
             watchers: Watchers::default(),
             leases: LeaseList::default(),
             removals_told: Notify::new(),
+            tenant_gone: Notify::new(),
             tasks: Tasks::default(),
         }
     }

@@ -269,6 +269,9 @@ impl Desks {
             }
             inner.watchers.changed(&tenant);
         }
+        if !gone.is_empty() {
+            inner.tenant_gone.notify_one();
+        }
         for tenant in gone {
             let desk = self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
             if let Some(desk) = desk {

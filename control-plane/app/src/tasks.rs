@@ -68,7 +68,8 @@ impl App {
             app.inner.pulse();
             Ok(())
         });
-        self.run("cleanup", CLEANUP, None, |app| async move { app.clean_up().await });
+        let nudge: Nudge = (|app| &app.inner.tenant_gone, Duration::ZERO);
+        self.run("cleanup", CLEANUP, Some(nudge), |app| async move { app.clean_up().await });
     }
 
     fn run<F>(&self, name: &'static str, period: Duration, nudge: Option<Nudge>, look: fn(Self) -> F)
