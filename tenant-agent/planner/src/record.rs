@@ -73,9 +73,9 @@ fn begin(entry: &mut Entry, action: &Action, now: Timestamp) {
         | Action::CreateDefenderRole { display_name: name, .. }
         | Action::CreateDefenderAssignment { display_name: name, .. } => {
             // A plan creates only what its look-ups did not find.
+            anew(entry);
             entry.intent = Some(Intent { at: now, name: name.clone(), absent_before: true });
             (entry.thing, entry.ownership) = (None, Ownership::Owned);
-            (entry.empty_since, entry.removed) = (None, None);
         }
         Action::AddMember { group, user } => give(entry, Thing::Member { group: *group, user: *user }, now),
         Action::PutAzureRole { scope, definition, principal, .. } => {
@@ -90,14 +90,22 @@ fn begin(entry: &mut Entry, action: &Action, now: Timestamp) {
 
 /// What is written idempotently is ours from before the call on, as its answer may be lost.
 fn give(entry: &mut Entry, thing: Thing, now: Timestamp) {
-    if entry.removed.is_some() || entry.proof.is_some() {
-        (entry.written, entry.applied) = (None, None);
-    } else if entry.thing.as_ref() == Some(&thing) && entry.applied.is_none() {
+    let is_anew = anew(entry);
+    if !is_anew && entry.thing.as_ref() == Some(&thing) && entry.applied.is_none() {
         // Begun before, and neither answered nor refused: the agent ended in between, and it may be there.
         entry.written.get_or_insert(now);
     }
     entry.thing = Some(thing);
+}
+
+/// What we took away, or what was proven gone, begins from nothing.
+fn anew(entry: &mut Entry) -> bool {
+    let is_anew = entry.removed.is_some() || entry.proof.is_some();
+    if is_anew {
+        (entry.written, entry.applied) = (None, None);
+    }
     (entry.empty_since, entry.removed) = (None, None);
+    is_anew
 }
 
 fn fail(entry: &mut Entry, reason: Reason, detail: &str, wait: Duration, settings: &Settings, now: Timestamp) {

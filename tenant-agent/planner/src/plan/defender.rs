@@ -71,6 +71,7 @@ fn seek_role<'a>(draft: &mut Draft<'_>, key: &ItemKey, tenant: &'a Defender, nam
         may_predate: false,
         thing: |role: &DefenderRole| Some(Thing::DefenderRole { id: role.id.clone() }),
         lag: draft.input.settings.defender_lag,
+        removal_lag: draft.input.settings.replication_lag,
         now: draft.now(),
     };
     let found = look(&mut entry, sought);
@@ -197,6 +198,7 @@ fn seek_assignment<'a>(
         may_predate: false,
         thing: |it: &DefenderAssignment| Some(Thing::DefenderAssignment { id: it.id.clone() }),
         lag: draft.input.settings.defender_lag,
+        removal_lag: draft.input.settings.replication_lag,
         now: draft.now(),
     };
     let found = look(&mut entry, sought);

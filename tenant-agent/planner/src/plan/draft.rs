@@ -327,8 +327,12 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Read back as it should be.
+    /// Read back as it should be: unless that may be from before we took it away.
     pub fn applied(&mut self, key: &ItemKey, thing: Thing) {
+        let removed = self.entry(key).and_then(|entry| entry.removed);
+        if self.may_lag(removed, self.input.settings.replication_lag) {
+            return self.wait(key, Reason::Propagation, "removed a moment ago, and still visible");
+        }
         let now = self.now();
         self.touch(key, |entry| {
             entry.thing = Some(thing);
@@ -355,9 +359,9 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// PENDING for what was never there, DRIFTED for what was.
+    /// PENDING for what was never there or what we took away, DRIFTED for what was.
     pub fn missing_state(&self, key: &ItemKey) -> (ItemState, Option<Reason>) {
-        match self.entry(key).and_then(|entry| entry.applied) {
+        match self.entry(key).filter(|entry| entry.removed.is_none()).and_then(|entry| entry.applied) {
             Some(_) => (ItemState::Drifted, Some(Reason::DriftMissing)),
             None => (ItemState::Pending, None),
         }

@@ -213,7 +213,8 @@ fn forget_when_certain(draft: &mut Draft<'_>, key: &ItemKey) -> bool {
 /// Not there; but what was given a moment ago, and never seen, may yet turn up.
 pub(super) fn ended_unless_on_its_way(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit) {
     let lag = draft.input.settings.replication_lag;
-    let on_its_way = |entry: &Entry| entry.applied.is_none() && draft.may_lag(entry.written, lag);
+    let on_its_way =
+        |entry: &Entry| entry.applied.is_none() && entry.removed.is_none() && draft.may_lag(entry.written, lag);
     if draft.entry(key).is_some_and(on_its_way) {
         return draft.wait(key, Reason::Propagation, "given a moment ago, and not visible yet");
     }

@@ -49,6 +49,8 @@ pub(super) struct Sought<'a, T> {
     pub may_predate: bool,
     pub thing: fn(&T) -> Option<Thing>,
     pub lag: Duration,
+    /// After our own removal was answered.
+    pub removal_lag: Duration,
     pub now: Timestamp,
 }
 
@@ -91,7 +93,8 @@ fn nothing<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>) -> Found<'a, T> {
         return Found::Nothing;
     }
     let since = *entry.empty_since.get_or_insert(sought.now);
-    if has_passed(since, sought.lag, sought.now) {
+    let lag = if entry.removed.is_some() { sought.removal_lag } else { sought.lag };
+    if has_passed(since, lag, sought.now) {
         (entry.thing, entry.intent, entry.empty_since) = (None, None, None);
         (entry.block, entry.sessions_revoked) = (None, None);
         return Found::Nothing;

@@ -81,8 +81,9 @@ fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, item: Option<&'a Item>) -> Per
     };
     let (lag, now) = (draft.input.settings.replication_lag, draft.now());
     let thing = |user: &User| user.id.map(|id| Thing::User { id });
-    let account =
-        look(&mut entry, Sought { by_id, by_name, is_from: is_invited_by, may_predate: true, thing, lag, now });
+    let is_from = is_invited_by;
+    let sought = Sought { by_id, by_name, is_from, may_predate: true, thing, lag, removal_lag: lag, now };
+    let account = look(&mut entry, sought);
     if draft.entry(key).is_some_and(|old| *old != entry) {
         draft.put(key, entry);
     }

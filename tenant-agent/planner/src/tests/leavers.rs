@@ -388,3 +388,23 @@ fn a_leaver_whom_the_customer_made_anew_is_residual_at_every_look() {
         world.step();
     }
 }
+
+#[test]
+fn what_was_removed_before_it_was_ever_seen_is_confirmed_without_waiting_for_it_to_turn_up() {
+    let mut world = World::new();
+    world.member("sam", "l1");
+    world.settle();
+    world.redeem("sam");
+    world.wait(300);
+    world.step();
+    assert!(world.is_member("sam", "l1"));
+    let (key, since) = (world.member_key("sam", "l1"), world.now);
+    world.items.get_mut(&key).unwrap().want =
+        entente_model::desired::Want::Absent { cause: Cause::MemberDropped, actor: "principals/jonas".into(), since };
+    world.wait(61);
+    world.step();
+    assert!(!world.is_member("sam", "l1"));
+    world.wait(5);
+    world.step();
+    assert_eq!(world.member_state("sam", "l1"), "WAITING CONFIRMING_REMOVAL");
+}

@@ -426,3 +426,48 @@ fn an_assignment_whose_first_outcome_is_unknown_stays_ours_though_the_second_is_
         assert_eq!((world.state(&key).as_str(), is_owned(&world, &key)), ("APPLIED", true));
     }
 }
+
+/// One member and every right; then only the account and the group are wanted, for these many looks.
+fn unwanted_for(looks: usize, lag: u64) -> World {
+    let mut world = World::joined(&["maya"], "l1");
+    world.azure_role("l1", RESPONDER);
+    world.defender_role("l1", &["secdata.basics.read"]);
+    world.settle();
+    world.lag = std::time::Duration::from_secs(lag);
+    world.wait(300);
+    let wanted = world.items.clone();
+    world.items.retain(|key, _| matches!(key, ItemKey::User { .. } | ItemKey::Group { .. }));
+    for _ in 0..looks {
+        world.step();
+        world.wait(5);
+    }
+    world.items = wanted;
+    world.version.revision += 1;
+    world
+}
+
+#[test]
+fn what_is_wanted_again_right_after_we_removed_it_is_made_anew_and_never_said_to_be_there_or_drifted() {
+    // After twelve looks the Defender role is gone too, also behind the lag.
+    for (looks, lag) in [(1, 0), (1, 40), (12, 0), (12, 40)] {
+        let mut world = unwanted_for(looks, lag);
+        assert!(world.tenant.state.azure.is_empty() && !world.is_member("maya", "l1"));
+        assert_eq!(world.tenant.state.defender.roles.is_empty(), looks == 12);
+        let end = world.now.plus(std::time::Duration::from_secs(240));
+        let mut applied = std::collections::BTreeSet::new();
+        while world.now < end {
+            world.step();
+            for report in &world.last.as_ref().unwrap().reports {
+                let state = world.state(&report.key);
+                assert!(!state.starts_with("DRIFTED"), "{looks} {lag} {}", report.key);
+                assert!(state == "APPLIED" || !applied.contains(&report.key), "{looks} {lag} {}: {state}", report.key);
+                applied.extend((state == "APPLIED").then(|| report.key.clone()));
+            }
+            let wake = world.last.as_ref().unwrap().next_wake;
+            world.wait(wake.since(world.now).as_secs());
+        }
+        assert!(world.items.keys().all(|key| applied.contains(key)), "{looks} {lag}: {applied:?}");
+        assert!(world.is_member("maya", "l1"));
+        assert_eq!((world.tenant.state.azure.len(), world.tenant.state.defender.assignments.len()), (1, 1));
+    }
+}
