@@ -17,7 +17,7 @@ use super::person::{Exit, ExitKind};
 use super::{adopt, gate, gone};
 use crate::action::Action;
 use crate::defender::{app_scopes, is_same, resolve_all};
-use crate::ledger::{Charge, Ownership, Thing};
+use crate::ledger::{Charge, Entry, Ownership, Thing};
 use crate::observed::{Defender, DefenderAssignment, DefenderRole, Part};
 use crate::verdict::Condition;
 
@@ -322,7 +322,7 @@ pub(super) fn remove(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, mut again
         }
         Found::Unread(why) => draft.unread(key, &why),
         // Begun, and never seen: it may yet turn up.
-        Found::Waiting(reason) if draft.entry(key).is_some_and(|entry| entry.applied.is_none()) => {
+        Found::Waiting(reason) if draft.entry(key).is_some_and(is_on_its_way) => {
             draft.wait(key, reason, "looked up before it is given up");
         }
         Found::Waiting(_) | Found::Nothing => gone::ended(draft, key, exit),
@@ -331,6 +331,10 @@ pub(super) fn remove(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, mut again
         Found::There(..) => say_left(draft, key, Reason::NotOurs, "it was there before us"),
         Found::Many(_) => say_left(draft, key, Reason::Ambiguous, "several are called so; none is certainly ours"),
     }
+}
+
+fn is_on_its_way(entry: &Entry) -> bool {
+    entry.applied.is_none() && entry.removed.is_none() && entry.proof.is_none()
 }
 
 fn say_left(draft: &mut Draft<'_>, key: &ItemKey, reason: Reason, detail: &str) {

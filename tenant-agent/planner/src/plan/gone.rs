@@ -191,8 +191,8 @@ pub(super) fn ended(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit) {
 }
 
 /// What one look misses may turn up again, and would then be nobody's to remove: forgotten once looks have stayed
-/// empty for longer than the plane lags. Where our own removal was answered, the half hour by which Defender's lists
-/// lag is not waited out.
+/// empty for longer than the plane lags, or at once where two of them are a proof already. Where our own removal was
+/// answered, the half hour by which Defender's lists lag is not waited out.
 fn forget_when_certain(draft: &mut Draft<'_>, key: &ItemKey) -> bool {
     let (now, entry) = (draft.now(), draft.entry_or_new(key));
     let settings = draft.input.settings;
@@ -201,7 +201,8 @@ fn forget_when_certain(draft: &mut Draft<'_>, key: &ItemKey) -> bool {
         _ => settings.replication_lag,
     };
     let since = entry.empty_since.unwrap_or(now);
-    if (entry.thing.is_none() && entry.intent.is_none()) || has_passed(since, lag, now) {
+    let claims_nothing = entry.thing.is_none() && entry.intent.is_none();
+    if claims_nothing || entry.proof.is_some() || has_passed(since, lag, now) {
         draft.forget(key);
         return true;
     }

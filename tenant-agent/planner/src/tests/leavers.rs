@@ -5,6 +5,7 @@ use expect_test::expect;
 use super::tenant::Mishap;
 use super::world::{World, members};
 use crate::observed::Holding;
+use entente_model::desired::ItemKey;
 use entente_model::report::Reason;
 use entente_model::revocation::Cause;
 
@@ -407,4 +408,50 @@ fn what_was_removed_before_it_was_ever_seen_is_confirmed_without_waiting_for_it_
     world.wait(5);
     world.step();
     assert_eq!(world.member_state("sam", "l1"), "WAITING CONFIRMING_REMOVAL");
+}
+
+/// Sam and every right of the role are named for removal; some of it the customer has taken away before.
+fn all_named(by_others: bool) -> World {
+    let mut world = World::joined(&["sam"], "l1");
+    world.azure_role("l1", super::world::RESPONDER);
+    world.defender_role("l1", &["secdata.basics.read"]);
+    world.settle();
+    if by_others {
+        let defender = &mut world.tenant.state.defender;
+        (defender.roles, defender.assignments) = (Vec::new(), Vec::new());
+    }
+    let (cause, since) = (Cause::AssignmentDeleted, world.now);
+    world.leave("sam");
+    for item in world.items.values_mut().filter(|item| item.key.person().is_none() && !is_group(&item.key)) {
+        item.want = entente_model::desired::Want::Absent { cause, actor: "principals/jonas".into(), since };
+    }
+    world
+}
+
+fn is_group(key: &ItemKey) -> bool {
+    matches!(key, ItemKey::Group { .. })
+}
+
+#[test]
+fn what_is_proven_gone_stays_so_and_is_forgotten_at_once_when_it_is_no_longer_named() {
+    for by_others in [false, true] {
+        let mut world = all_named(by_others);
+        let end = world.now.plus(std::time::Duration::from_secs(600));
+        let mut removed = std::collections::BTreeSet::new();
+        while world.now < end {
+            world.step();
+            for key in world.items.keys().filter(|key| !is_group(key)) {
+                let state = world.state(key);
+                assert!(state == "REMOVED" || !removed.contains(key), "{by_others} {key}: {state}");
+                removed.extend((state == "REMOVED").then(|| key.clone()));
+            }
+            let wake = world.last.as_ref().unwrap().next_wake;
+            world.wait(wake.since(world.now).as_secs());
+        }
+        assert!(world.items.keys().all(|key| is_group(key) || removed.contains(key)), "{by_others}: {removed:?}");
+        world.items.retain(|key, _| is_group(key));
+        world.version.revision += 1;
+        let said = world.step();
+        assert!(!said.contains("WAITING"), "{by_others}: {said}");
+    }
 }
