@@ -176,13 +176,18 @@ impl Steward {
     /// Observes and plans. Writes nothing, anywhere.
     async fn look(&mut self, desired: &Desired) -> Look {
         let guardrail = self.guardrail();
-        let basis = self.basis(&guardrail);
+        let mut basis = self.basis(&guardrail);
         let items: BTreeMap<ItemKey, Item> =
             desired.items.iter().map(|item| (item.key.clone(), item.clone())).collect();
         let set = reads::reads(&items, &self.ledger, guardrail.content.as_ref().ok());
         let observed = observe(&self.parts.cloud, &set).await;
         // Asked for after the reads: they have fetched the token that it comes with.
         self.permissions = self.parts.cloud.permissions().await.ok();
+        // A state's lease comes right after it: mostly while the tenant is read. One that is over by now is over.
+        let after = self.basis(&guardrail);
+        if after.desired == basis.desired {
+            basis.fresh = after.fresh;
+        }
         let now = clock::wall();
         for plane in planes_read(&observed) {
             self.verified.insert(plane, now);

@@ -93,6 +93,26 @@ async fn closed_invitations_are_told_apart_from_a_missing_permission() {
 }
 
 #[tokio::test]
+async fn a_lease_that_comes_while_the_tenant_is_read_counts() {
+    let mut spec = Spec::default();
+    spec.settings.latency_seconds = Some(0.2);
+    let mut world = World::of(spec).await;
+    world.desire(10, &analysts(&[0]));
+    world.view.send_modify(|view| view.fresh_until = None);
+    let mut steward = world.steward().await;
+    let cancel = CancellationToken::new();
+    let reading = async {
+        while world.control.log(0, Some(TENANT)).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        world.view.send_modify(|view| view.fresh_until = Some(Duration::MAX));
+    };
+    let (round, ()) = tokio::join!(steward.round(&cancel), reading);
+    round.unwrap();
+    assert!(!world.told().contains("HELD"), "{}", world.told());
+}
+
+#[tokio::test]
 async fn something_newer_ends_what_is_left_of_a_plan() {
     let mut world = World::new().await;
     world.desire(10, &analysts(&[0, 1, 2]));
