@@ -11,7 +11,7 @@ use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode};
 
-use super::draft::{Draft, Proposal, Said};
+use super::draft::{Draft, Proposal, Said, passes_at};
 use super::lookup::{Found, Sought, look};
 use super::person::{ExitKind, People};
 use super::{gate, users};
@@ -247,8 +247,10 @@ fn extra(draft: &mut Draft<'_>, people: &People<'_>, group: &Group, user: Guid) 
     draft.find(Plane::Memberships, Reason::DriftExtra, detail);
     let key = extra_key(group.id, user);
     let lag = draft.input.settings.replication_lag;
-    if draft.entry(&key).is_some_and(|entry| draft.may_lag(entry.written, lag)) {
-        return;
+    let written = draft.entry(&key).and_then(|entry| entry.written).filter(|at| draft.may_lag(Some(*at), lag));
+    if let Some(written) = written {
+        // No item of its own says so; a leaver's proof may wait for it.
+        return draft.wake_at(passes_at(written, lag));
     }
     let mut against = gate::plane(draft, Plane::Memberships);
     if draft.protects_user(user) || draft.protects_group(group.id) {

@@ -455,3 +455,21 @@ fn what_is_proven_gone_stays_so_and_is_forgotten_at_once_when_it_is_no_longer_na
         assert!(!said.contains("WAITING"), "{by_others}: {said}");
     }
 }
+
+#[test]
+fn a_leaver_whose_membership_without_an_item_was_just_removed_is_looked_at_when_that_must_show() {
+    let mut world = World::joined(&["sam"], "l1");
+    world.group("l2");
+    world.leave("sam");
+    world.settle();
+    world.wait(86_400);
+    let (group, sam) = (world.group_id("l2"), world.account("sam").unwrap());
+    world.tenant.state.members.entry(group).or_default().insert(sam);
+    world.wait(300);
+    world.lag = std::time::Duration::from_secs(40);
+    assert!(world.step().contains("ALLOWED LEAVER: remove user sam from group ent-l2"));
+    world.wait(5);
+    world.step();
+    let wake = world.last.as_ref().unwrap().next_wake;
+    assert_eq!(wake.since(world.now).as_secs(), 56, "a minute after the removal");
+}
