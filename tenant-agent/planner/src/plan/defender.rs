@@ -346,7 +346,8 @@ fn delete(draft: &mut Draft<'_>, key: &ItemKey, tenant: &Defender, id: &str, exi
     gone::note_not_empty(draft, key);
     let is_role = matches!(key, ItemKey::DefenderRole { .. });
     if is_role && tenant.assignments.iter().any(|it| it.role == id) {
-        return draft.wait(key, Reason::Dependency, "its assignments go first");
+        // Ours are looked at for themselves until they are gone; a customer's may stay for ever.
+        return draft.say(key, ItemState::Waiting, Some(Reason::Dependency), "its assignments go first");
     }
     let entry = draft.entry_or_new(key);
     if draft.may_lag(entry.written, draft.input.settings.replication_lag) && entry.failure.is_none() {

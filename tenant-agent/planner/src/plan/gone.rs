@@ -174,6 +174,16 @@ pub(super) fn note_not_empty(draft: &mut Draft<'_>, key: &ItemKey) {
     }
 }
 
+/// On a plane that the file closes nobody looks, however long it is waited: that is said, and left.
+pub(super) fn say_unlooked(draft: &mut Draft<'_>, key: &ItemKey, planes: impl IntoIterator<Item = Plane>) -> bool {
+    let closed = planes.into_iter().find(|plane| draft.mode(*plane) == PlaneMode::None);
+    if let Some(plane) = closed {
+        let detail = format!("whether it is there was not looked at: the plane {plane} is none");
+        draft.say(key, ItemState::Residual, Some(Reason::GuardrailPlane), detail);
+    }
+    closed.is_some()
+}
+
 /// What is not there, or no longer: said, and where it was named, confirmed by a second look.
 pub(super) fn ended(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit) {
     match exit.kind {

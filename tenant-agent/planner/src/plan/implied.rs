@@ -22,10 +22,17 @@ pub(super) fn decide(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups
     let ledger = draft.input.ledger;
     for (key, entry) in &ledger.entries {
         if !matches!(key, ItemKey::Other(_)) && !draft.input.items.contains_key(key) {
+            if claims(entry) && gone::say_unlooked(draft, key, key.plane()) {
+                continue;
+            }
             let (exit, against) = judge(draft, key, entry);
             remove(draft, people, groups, key, exit, against);
         }
     }
+}
+
+fn claims(entry: &Entry) -> bool {
+    entry.thing.is_some() || entry.intent.is_some()
 }
 
 fn judge(draft: &Draft<'_>, key: &ItemKey, entry: &Entry) -> (Exit, Vec<Condition>) {

@@ -154,6 +154,7 @@ pub(super) fn end(
     match draft.input.observed.members(group) {
         // A group that answers nothing holds nobody: it is left out of what was read.
         Part::Unread(_) if is_group_gone(draft, group) => return gone::ended(draft, key, exit),
+        Part::Unread(_) if gone::say_unlooked(draft, key, [Plane::Groups]) => return,
         Part::Unread(why) => return draft.unread(key, &why),
         Part::Read(members) if !members.contains(&user) => return gone::ended_unless_on_its_way(draft, key, exit),
         Part::Read(_) => {}
@@ -204,11 +205,8 @@ fn end_unseen(
         return gone::ended(draft, key, exit);
     }
     gone::note_not_empty(draft, key);
-    for plane in [Plane::Groups, Plane::Users] {
-        if draft.mode(plane) == PlaneMode::None {
-            let detail = format!("whether it is there was not looked at: the plane {plane} is none");
-            return draft.say(key, ItemState::Residual, Some(Reason::GuardrailPlane), detail);
-        }
+    if gone::say_unlooked(draft, key, [Plane::Groups, Plane::Users]) {
+        return;
     }
     match (group, account) {
         (Some(Found::Unread(why)), _) | (_, Some(Found::Unread(why))) => draft.unread(key, why),

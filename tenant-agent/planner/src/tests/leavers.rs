@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use super::tenant::Mishap;
-use super::world::{World, members};
+use super::world::{World, looks_in_an_hour, members};
 use crate::observed::Holding;
 use entente_model::desired::ItemKey;
 use entente_model::report::Reason;
@@ -78,19 +78,6 @@ fn who_is_named_again_is_signed_out_and_read_back_again() {
     let second = proof(&world).unwrap();
     assert_eq!(second.named, again);
     assert!(first.named < again && second.first_empty_read >= again, "{second:?}");
-}
-
-/// How often it is looked within an hour.
-fn looks_in_an_hour(world: &mut World) -> usize {
-    let end = world.now.plus(std::time::Duration::from_secs(3_600));
-    let mut looks = 0;
-    while world.now < end {
-        world.step();
-        looks += 1;
-        let wake = world.last.as_ref().unwrap().next_wake;
-        world.wait(wake.since(world.now).as_secs());
-    }
-    looks
 }
 
 #[test]

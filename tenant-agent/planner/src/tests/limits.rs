@@ -4,7 +4,8 @@ use entente_model::plan::ChangeClass;
 use entente_model::report::Reason;
 use expect_test::expect;
 
-use super::world::{RESPONDER, World, members};
+use super::world::{RESPONDER, World, looks_in_an_hour, members};
+use crate::observed::DefenderAssignment;
 use crate::verdict::{Condition, judge};
 
 #[test]
@@ -392,4 +393,49 @@ fn nobody_is_put_into_a_group_whose_defender_role_holds_what_no_allowed_permissi
         world.step();
         assert_eq!(world.member_state("li", "l1"), expected, "{held}");
     }
+}
+
+#[test]
+fn what_is_left_on_a_plane_that_is_none_now_is_residual_and_looked_at_only_with_every_comparison() {
+    for (plane, left) in [
+        ("users", "user/"),
+        ("groups", "group/"),
+        ("groups", "member/"),
+        ("memberships", "member/"),
+        ("azureRoles", "azureRole/"),
+        ("defenderRoles", "defenderRole/"),
+        ("defenderRoles", "defenderAssignment/"),
+    ] {
+        let mut world = World::joined(&["maya"], "l1");
+        world.azure_role("l1", RESPONDER);
+        world.defender_role("l1", &["secdata.basics.read"]);
+        world.settle();
+        let none = World::new().guardrail(&format!("{plane}: manage"), &format!("{plane}: none"));
+        world.guardrail = none.guardrail;
+        world.items.clear();
+        world.version.revision += 1;
+        looks_in_an_hour(&mut world);
+        let looks = looks_in_an_hour(&mut world);
+        assert!(looks <= 13, "{plane}: {looks}");
+        let key = world.ledger.entries.keys().find(|key| key.to_string().starts_with(left)).unwrap().clone();
+        assert_eq!(world.state(&key), "RESIDUAL GUARDRAIL_PLANE", "{plane} {left}");
+    }
+}
+
+#[test]
+fn a_defender_role_that_the_customer_assigned_too_is_looked_at_only_with_every_comparison() {
+    let mut world = World::new();
+    world.defender_role("l1", &["secdata.basics.read"]);
+    world.settle();
+    let theirs = world.tenant.state.defender.assignments[0].clone();
+    world.tenant.state.defender.assignments.push(DefenderAssignment { id: "theirs".into(), ..theirs });
+    world.items.clear();
+    world.version.revision += 1;
+    looks_in_an_hour(&mut world);
+    let looks = looks_in_an_hour(&mut world);
+    assert!(looks <= 13, "{looks}");
+    assert_eq!(world.state(&"defenderRole/l1".parse().unwrap()), "WAITING DEPENDENCY");
+    world.tenant.state.defender.assignments.clear();
+    world.settle();
+    assert!(world.tenant.state.defender.roles.is_empty());
 }

@@ -377,3 +377,16 @@ impl World {
 pub fn members(world: &World, role: &str) -> BTreeSet<Guid> {
     world.tenant.state.members.get(&world.group_id(role)).cloned().unwrap_or_default()
 }
+
+/// How often it is looked within an hour.
+pub fn looks_in_an_hour(world: &mut World) -> usize {
+    let end = world.now.plus(Duration::from_secs(3_600));
+    let mut looks = 0;
+    while world.now < end {
+        world.step();
+        looks += 1;
+        let wake = world.last.as_ref().unwrap().next_wake;
+        world.wait(wake.since(world.now).as_secs());
+    }
+    looks
+}
