@@ -381,7 +381,8 @@ impl Checker<'_> {
             let intent = before.and_then(|old| old.intent.as_ref());
             let made = self.seen(id).zip(intent).is_some_and(|(user, intent)| {
                 let is_invited = user.creation_type == "Invitation" && intent.may_have_made(user.created);
-                is_invited && intent.absent_before
+                let is_answered = before.is_some_and(|old| old.thing.is_none() || old.thing == entry.thing);
+                is_invited && is_answered && intent.absent_before
             });
             if !made {
                 self.item("claims only users whom our invitation made", key);

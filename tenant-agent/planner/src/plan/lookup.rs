@@ -104,7 +104,9 @@ fn nothing<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>) -> Found<'a, T> {
 }
 
 fn claim<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>, object: &'a T) -> Found<'a, T> {
-    let ours = |intent: &Intent| intent.absent_before && (sought.is_from)(object, intent);
+    // Where the answer named another one, this is not what was made.
+    let is_answered = entry.thing.is_none() || entry.thing == (sought.thing)(object);
+    let ours = |intent: &Intent| is_answered && intent.absent_before && (sought.is_from)(object, intent);
     if entry.intent.as_ref().is_some_and(ours) {
         (entry.thing, entry.ownership) = ((sought.thing)(object), Ownership::Owned);
         (entry.intent, entry.empty_since) = (None, None);

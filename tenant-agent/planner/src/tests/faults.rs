@@ -106,14 +106,20 @@ fn what_is_adopted_without_leave_is_not_remembered() {
 }
 
 #[test]
-fn a_user_who_was_there_before_the_invitation_is_not_claimed_by_it() {
-    for (absent_before, rules) in [(true, vec![]), (false, vec!["claims only users whom our invitation made"])] {
+fn a_user_whom_the_invitation_did_not_make_is_not_claimed_by_it() {
+    let rule = "claims only users whom our invitation made";
+    let another = Some(Thing::User { id: Guid::from_u128(7) });
+    for (absent_before, answered, rules) in
+        [(true, None, vec![]), (false, None, vec![rule]), (true, another, vec![rule])]
+    {
         let mut world = World::new();
         world.user("maya");
         let intent = Intent { at: world.now, name: "maya@nordwall.example".into(), absent_before };
         let id = world.tenant.add_guest("maya@nordwall.example", "Maya", world.now);
         let key = world.user_key("maya");
-        world.ledger.entries.insert(key.clone(), Entry { intent: Some(intent), ..Entry::default() });
+        let empty_since = Some(world.now);
+        let entry = Entry { intent: Some(intent), thing: answered, empty_since, ..Entry::default() };
+        world.ledger.entries.insert(key.clone(), entry);
         let mut plan = world.plan();
         plan.updates.push(Update::Put(key, Box::new(Entry { thing: Some(Thing::User { id }), ..Entry::default() })));
         let found: Vec<_> = world.faults(&plan).iter().map(|fault| fault.rule).collect();

@@ -383,3 +383,22 @@ fn a_guest_whom_the_customer_invites_anew_after_the_one_that_we_were_answered_st
         assert!(world.tenant.state.users[&anew].enabled, "{policy}: the customer's guest was blocked");
     }
 }
+
+#[test]
+fn a_guest_whom_the_customer_made_anew_before_we_looked_is_not_whom_our_invitation_was_answered_with() {
+    let mut world = World::new();
+    let guest = world.tenant.add_guest("maya.berg@nordwall.example", "Maya Berg", world.now);
+    world.tenant.known_as.insert("maya@nordwall.example".into(), guest);
+    world.wait(600);
+    world.user("maya");
+    world.step();
+    world.tenant.delete_user(guest);
+    world.tenant.known_as.clear();
+    world.wait(10);
+    let anew = world.tenant.add_guest("maya@nordwall.example", "Maya", world.now);
+    world.settle();
+    assert_eq!(world.user_state("maya"), "NEEDS_APPROVAL ADOPTION_APPROVAL");
+    world.leave("maya");
+    world.settle();
+    assert!(world.tenant.state.users[&anew].enabled, "the customer's guest was blocked");
+}
