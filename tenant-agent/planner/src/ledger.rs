@@ -48,7 +48,7 @@ pub fn extra_key(group: Guid, user: Guid) -> ItemKey {
 pub struct Entry {
     /// The epoch in which the item was last desired: only within it does its absence remove.
     pub epoch: u64,
-    /// Set once the id is known. For what is written idempotently, already before the call.
+    /// Set once the id is known. For what is written idempotently, already before the call, until that is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thing: Option<Thing>,
     pub ownership: Ownership,
