@@ -41,7 +41,8 @@ pub(crate) struct Inner {
     pub(crate) head: Mutex<Head>,
     /// Held while something becomes visible, so that it does in order.
     pub(crate) publishing: Mutex<()>,
-    world: RwLock<Arc<World>>,
+    /// What is published.
+    pub(crate) world: RwLock<Arc<World>>,
     pub(crate) registry: Registry,
     pub(crate) desks: Desks,
     pub(crate) receipts: Receipts,
@@ -52,24 +53,6 @@ pub(crate) struct Inner {
     /// A tenant was deleted: what it left is cleared before another of its name comes.
     pub(crate) tenant_gone: Notify,
     pub(crate) tasks: Tasks,
-}
-
-/// What an application is made of.
-pub(crate) struct Parts {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) config: Config,
-    pub(crate) clock: Clock,
-    pub(crate) online: OnlineKey,
-    pub(crate) ca: CertificateAuthority,
-    pub(crate) root_key: PublicKey,
-    pub(crate) epoch: u64,
-    pub(crate) delegated_until: Timestamp,
-    pub(crate) statements: Arc<[Signed]>,
-    pub(crate) head: Head,
-    pub(crate) world: Arc<World>,
-    pub(crate) registry: Registry,
-    pub(crate) desks: Desks,
-    pub(crate) receipts: Receipts,
 }
 
 impl std::fmt::Debug for Inner {
@@ -84,47 +67,6 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Inner {
-    pub(crate) fn of(parts: Parts) -> Self {
-        let Parts {
-            store,
-            config,
-            clock,
-            online,
-            ca,
-            root_key,
-            epoch,
-            delegated_until,
-            statements,
-            head,
-            world,
-            registry,
-            desks,
-            receipts,
-        } = parts;
-        Self {
-            store,
-            config,
-            clock,
-            online,
-            ca,
-            root_key,
-            epoch,
-            delegated_until,
-            statements,
-            head: Mutex::new(head),
-            publishing: Mutex::new(()),
-            world: RwLock::new(world),
-            registry,
-            desks,
-            receipts,
-            watchers: Watchers::default(),
-            leases: LeaseList::default(),
-            removals_told: Notify::new(),
-            tenant_gone: Notify::new(),
-            tasks: Tasks::default(),
-        }
-    }
-
     pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()
     }

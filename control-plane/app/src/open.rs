@@ -1,7 +1,7 @@
 //! Start-up: read everything, check that this server may sign, compile all tenants, sign them once.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, RwLock};
 
 use entente_compiler::Fleet;
 use entente_model::intent::Intent;
@@ -9,17 +9,21 @@ use entente_model::{AgentName, Map, PrincipalName, TenantName, Timestamp, TokenN
 use entente_seal::{KeyId, OnlineKey, PublicKey, SealError, Signed, Statement, Verifier};
 use entente_store::{MAX_PAGE_ENTRIES, ReadError, Store};
 use serde::de::DeserializeOwned;
+use tokio::sync::Notify;
 
-use crate::app::{App, Inner, Parts};
+use crate::app::{App, Inner};
 use crate::config::{Clock, Config};
 use crate::desk::Desks;
 use crate::error::AppError;
+use crate::leases::LeaseList;
 use crate::pki::CertificateAuthority;
 use crate::provision::{self, ImportError};
 use crate::registry::{Registry, Tables};
 use crate::removals::{Receipt, Receipts};
 use crate::rows::{self, RowError};
+use crate::status::watch::Watchers;
 use crate::status::{Reported, StandingRow};
+use crate::tasks::Tasks;
 use crate::world::{Stored, World};
 use crate::writer::{Head, HeadRow, Stand};
 
@@ -69,7 +73,7 @@ impl App {
         let registry = Registry::of(load_registry(&*store).await?);
         let reports = load_reports(&*store).await?;
         let stand = Stand { world: world.clone(), head };
-        let inner = Inner::of(Parts {
+        let inner = Inner {
             store,
             config,
             clock,
@@ -79,12 +83,18 @@ impl App {
             epoch,
             delegated_until,
             statements,
-            head: Head::new(stand),
-            world,
+            head: Mutex::new(Head::new(stand)),
+            publishing: Mutex::default(),
+            world: RwLock::new(world),
             registry,
             desks: Desks::default(),
             receipts,
-        });
+            watchers: Watchers::default(),
+            leases: LeaseList::default(),
+            removals_told: Notify::new(),
+            tenant_gone: Notify::new(),
+            tasks: Tasks::default(),
+        };
         let app = Self { inner: Arc::new(inner) };
         let signed = app.commit(|draft| {
             draft.sign_all();
