@@ -14,7 +14,7 @@ use entente_planner::reads::ReadSet;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 
-use crate::blame;
+use crate::{blame, clock};
 use convert::guid;
 
 /// Single reads under way at a time. Graph and ARM answer in a tenth of a second; more only meets their throttling.
@@ -22,6 +22,7 @@ const CONCURRENT: usize = 8;
 
 /// One look.
 pub async fn observe(cloud: &Cloud, set: &ReadSet) -> Observed {
+    let begun = clock::wall();
     let (people, groups, azure, defender) =
         futures::join!(users(cloud, set), groups(cloud, set), azure(cloud, set), defender(cloud, set));
     let (users, users_by_mail) = people;
@@ -31,7 +32,7 @@ pub async fn observe(cloud: &Cloud, set: &ReadSet) -> Observed {
     let mut principals = set.principals.clone();
     principals.extend(found(&set.principals_by_mail, &users_by_mail, |user: &User| user.id));
     let (members, rights) = futures::join!(members(cloud, &listed), rights(cloud, set, &principals));
-    Observed { users, users_by_mail, groups, groups_by_name, members, azure, defender, rights }
+    Observed { begun, users, users_by_mail, groups, groups_by_name, members, azure, defender, rights }
 }
 
 /// What was found under those of the names.

@@ -58,6 +58,9 @@ impl<T> Part<T> {
 /// One look at the tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observed {
+    /// Before the first read: where Microsoft throttles, the last may be minutes later. How long something has been
+    /// empty is counted to here, from after the look that first found it so.
+    pub begun: Timestamp,
     /// By object id; `Read(None)` is a 404.
     pub users: BTreeMap<Guid, Part<Option<User>>>,
     /// By the address asked for, in lower case.

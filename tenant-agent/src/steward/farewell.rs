@@ -115,10 +115,9 @@ impl Steward {
             receipt.first_empty_read = None;
             return;
         }
-        let now = clock::wall();
-        let first = *receipt.first_empty_read.get_or_insert(now);
-        if now > first && now.since(first) >= self.parts.settings.replication_lag {
-            receipt.second_empty_read = Some(now);
+        let (first, begun) = (*receipt.first_empty_read.get_or_insert(clock::wall()), observed.begun);
+        if begun > first && begun.since(first) >= self.parts.settings.replication_lag {
+            receipt.second_empty_read = Some(begun);
             info!("everything that was given is gone, read back twice");
         }
     }

@@ -73,6 +73,7 @@ fn seek_role<'a>(draft: &mut Draft<'_>, key: &ItemKey, tenant: &'a Defender, nam
         lag: draft.input.settings.defender_lag,
         removal_lag: draft.input.settings.replication_lag,
         now: draft.now(),
+        begun: draft.input.observed.begun,
     };
     let found = look(&mut entry, sought);
     if draft.entry(key).is_some_and(|old| *old != entry) {
@@ -200,6 +201,7 @@ fn seek_assignment<'a>(
         lag: draft.input.settings.defender_lag,
         removal_lag: draft.input.settings.replication_lag,
         now: draft.now(),
+        begun: draft.input.observed.begun,
     };
     let found = look(&mut entry, sought);
     if draft.entry(key).is_some_and(|old| *old != entry) {

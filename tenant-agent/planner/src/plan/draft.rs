@@ -155,7 +155,7 @@ impl<'a> Draft<'a> {
 
     /// Whether a write of then may still be invisible.
     pub fn may_lag(&self, written: Option<Timestamp>, lag: Duration) -> bool {
-        written.is_some_and(|at| !has_passed(at, lag, self.now()))
+        written.is_some_and(|at| !has_passed(at, lag, self.input.observed.begun))
     }
 
     /// What the guardrail says of a change, all conditions considered.
@@ -445,8 +445,8 @@ impl<'a> Draft<'a> {
 }
 
 /// Whether more than a lag lies between two instants. Timestamps are whole seconds, so one more is asked for.
-pub(super) fn has_passed(since: Timestamp, lag: Duration, now: Timestamp) -> bool {
-    now.since(since) >= lag + Duration::from_secs(1)
+pub(super) fn has_passed(since: Timestamp, lag: Duration, begun: Timestamp) -> bool {
+    begun.since(since) >= lag + Duration::from_secs(1)
 }
 
 /// When [`has_passed`] will say so.

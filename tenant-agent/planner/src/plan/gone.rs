@@ -212,7 +212,7 @@ fn forget_when_certain(draft: &mut Draft<'_>, key: &ItemKey) -> bool {
     };
     let since = entry.empty_since.unwrap_or(now);
     let claims_nothing = entry.thing.is_none() && entry.intent.is_none();
-    if claims_nothing || entry.proof.is_some() || has_passed(since, lag, now) {
+    if claims_nothing || entry.proof.is_some() || has_passed(since, lag, draft.input.observed.begun) {
         draft.forget(key);
         return true;
     }
@@ -291,11 +291,11 @@ fn named_since(draft: &Draft<'_>, key: &ItemKey) -> Timestamp {
 
 /// Empty now; gone when it is empty again after the lag.
 pub(super) fn confirm(draft: &mut Draft<'_>, key: &ItemKey, unread: Vec<String>) {
-    let (now, lag) = (draft.now(), draft.input.settings.replication_lag);
+    let (now, begun, lag) = (draft.now(), draft.input.observed.begun, draft.input.settings.replication_lag);
     let named = named_since(draft, key);
     let first = draft.entry(key).and_then(|entry| entry.first_empty).unwrap_or(now);
     draft.touch(key, |entry| (entry.named, entry.first_empty) = (Some(named), Some(first)));
-    if !has_passed(first, lag, now) {
+    if !has_passed(first, lag, begun) {
         draft.say(key, ItemState::Waiting, Some(Reason::ConfirmingRemoval), "read back empty once");
         return draft.wake_at(passes_at(first, lag));
     }
@@ -304,7 +304,7 @@ pub(super) fn confirm(draft: &mut Draft<'_>, key: &ItemKey, unread: Vec<String>)
     let proof = RemovalProof {
         named,
         first_empty_read: first,
-        second_empty_read: now,
+        second_empty_read: begun,
         effective_by: first.plus(delay),
         unread,
     };

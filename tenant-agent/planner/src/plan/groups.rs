@@ -82,9 +82,9 @@ fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, name: &str) -> Found<'a, Group
     };
     let is_from = |group: &Group, intent: &Intent| intent.may_have_made(group.created);
     let thing = |group: &Group| Some(Thing::Group { id: group.id });
-    let (lag, now) = (draft.input.settings.replication_lag, draft.now());
-    let found =
-        look(&mut entry, Sought { by_id, by_name, is_from, may_predate: false, thing, lag, removal_lag: lag, now });
+    let (lag, now, begun) = (draft.input.settings.replication_lag, draft.now(), draft.input.observed.begun);
+    let sought = Sought { by_id, by_name, is_from, may_predate: false, thing, lag, removal_lag: lag, now, begun };
+    let found = look(&mut entry, sought);
     if draft.entry(key).is_some_and(|old| *old != entry) {
         draft.put(key, entry);
     }

@@ -52,6 +52,8 @@ pub(super) struct Sought<'a, T> {
     /// After our own removal was answered.
     pub removal_lag: Duration,
     pub now: Timestamp,
+    /// Before the reads.
+    pub begun: Timestamp,
 }
 
 /// Looks, and notes in the entry what was learned.
@@ -94,7 +96,7 @@ fn nothing<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>) -> Found<'a, T> {
     }
     let since = *entry.empty_since.get_or_insert(sought.now);
     let lag = if entry.removed.is_some() { sought.removal_lag } else { sought.lag };
-    if has_passed(since, lag, sought.now) {
+    if has_passed(since, lag, sought.begun) {
         (entry.thing, entry.intent, entry.empty_since) = (None, None, None);
         (entry.block, entry.sessions_revoked) = (None, None);
         return Found::Nothing;

@@ -79,10 +79,10 @@ fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, item: Option<&'a Item>) -> Per
         Some(Part::Unread(why)) => Part::Unread(why.clone()),
         None => Part::unread(Reason::Unread, "was not read"),
     };
-    let (lag, now) = (draft.input.settings.replication_lag, draft.now());
+    let (lag, now, begun) = (draft.input.settings.replication_lag, draft.now(), draft.input.observed.begun);
     let thing = |user: &User| user.id.map(|id| Thing::User { id });
     let is_from = is_invited_by;
-    let sought = Sought { by_id, by_name, is_from, may_predate: true, thing, lag, removal_lag: lag, now };
+    let sought = Sought { by_id, by_name, is_from, may_predate: true, thing, lag, removal_lag: lag, now, begun };
     let account = look(&mut entry, sought);
     if draft.entry(key).is_some_and(|old| *old != entry) {
         draft.put(key, entry);

@@ -86,6 +86,24 @@ fn a_lost_answer_behind_a_lag_makes_no_second_invitation() {
 }
 
 #[test]
+fn a_look_that_takes_long_counts_from_its_first_read() {
+    let mut world = World::new();
+    world.lag = Duration::from_secs(50);
+    world.user("maya");
+    world.step();
+    world.wait(1);
+    assert!(!world.step().contains("invite"));
+    // Its reads are made at once, and its last answer comes when Microsoft lets it.
+    world.reading = Duration::from_secs(65);
+    world.wait(67);
+    let text = world.step();
+    assert!(!text.contains("invite"), "{text}");
+    world.reading = Duration::ZERO;
+    world.settle();
+    assert_eq!(world.user_state("maya"), "WAITING REDEMPTION");
+}
+
+#[test]
 fn a_lost_call_is_repeated_only_after_look_ups_stayed_empty_for_longer_than_the_lag() {
     let mut world = World::new();
     world.user("maya");

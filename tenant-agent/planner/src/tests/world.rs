@@ -70,6 +70,8 @@ pub struct World {
     pub lease_fresh: bool,
     /// How old what a look shows is.
     pub lag: Duration,
+    /// How long a look takes, from its first read to the plan.
+    pub reading: Duration,
     pub last: Option<Plan>,
     people: Vec<String>,
 }
@@ -90,6 +92,7 @@ impl World {
             paused: false,
             lease_fresh: true,
             lag: Duration::ZERO,
+            reading: Duration::ZERO,
             last: None,
             people: Vec::new(),
         }
@@ -249,8 +252,10 @@ impl World {
     }
 
     fn with_input<T>(&self, of: impl FnOnce(&Input<'_>) -> T) -> T {
-        let at = Timestamp::from_unix(self.now.as_unix() - self.lag.as_secs() as i64);
-        let observed = self.tenant.observe(&reads(&self.items, &self.ledger, self.guardrail.as_ref().ok()), at);
+        let before = |by: Duration| Timestamp::from_unix(self.now.as_unix() - by.as_secs() as i64);
+        let reads = reads(&self.items, &self.ledger, self.guardrail.as_ref().ok());
+        let mut observed = self.tenant.observe(&reads, before(self.lag + self.reading));
+        observed.begun = before(self.reading);
         let input = Input {
             version: self.version,
             items: &self.items,
@@ -302,7 +307,8 @@ impl World {
     /// The customer ends it.
     pub fn revoke_all(&mut self) -> String {
         self.tenant.keep(self.now);
-        let observed = self.tenant.observe(&reads(&BTreeMap::new(), &self.ledger, None), self.now);
+        let mut observed = self.tenant.observe(&reads(&BTreeMap::new(), &self.ledger, None), self.now);
+        observed.begun = self.now;
         let plan = revoke_all(&self.ledger, &observed, self.guardrail.as_ref().ok(), &self.settings, self.now);
         self.carry_out(&plan);
         self.text(&plan)
