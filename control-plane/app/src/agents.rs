@@ -28,6 +28,7 @@ pub(crate) struct AgentRow {
     /// Of the certificate before: an agent that stops before it has written the new one comes back with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) previous: Option<Serial>,
+    /// When the certificate before was last exchanged for this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) renewed: Option<Timestamp>,
     pub(crate) expires: Timestamp,

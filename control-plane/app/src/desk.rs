@@ -104,7 +104,7 @@ pub(crate) struct DeskState {
     displaced: Option<Displaced>,
     pub(crate) parked: Option<Parked>,
     pub(crate) reported: Reported,
-    /// Accounts that the agent reports and nobody desires, until it is known whether their people have left.
+    /// Accounts that the agent has come to see, until the writer has said whether their people have left.
     pub(crate) strays: BTreeSet<(HomeName, Guid)>,
 }
 
@@ -160,8 +160,9 @@ impl DeskState {
         self.wake();
     }
 
-    /// Keeps an account in mind that is seen and not named for removal. Says whether it did. One that is desired counts:
-    /// a leave that was decided before may not be laid on this desk yet, and whoever works is passed over by the writer.
+    /// Keeps an account in mind that is seen and not named for removal. Says whether it did. One that is desired
+    /// counts: a leave that was decided before may not be laid on this desk yet, and whoever works is passed over by
+    /// the writer.
     pub(crate) fn note_stray(&mut self, item: &ItemReport) -> bool {
         let ItemKey::User { home, object_id } = &item.key else { return false };
         let is_seen = match item.state {

@@ -1,12 +1,13 @@
 //! What a change names for removal, and which removals it ends.
 //!
 //! A person who leaves, is suspended or is deleted is removed as a whole, wherever the account may be; so is an account
-//! that its operator's manifest no longer lists. A membership is
-//! named when someone took it away: the assignment was deleted, or no longer reaches the person. Where only labels,
-//! `except`, names or tenants changed, access ends by implication and under the customer's caps: such an edit is the
-//! one that slips. What is granted again is no longer removed.
+//! that its operator's manifest no longer lists. A membership is named when someone took it away: the assignment was
+//! deleted, or no longer reaches the person. Where only labels, `except`, names or tenants changed, access ends by
+//! implication and under the customer's caps: such an edit is the one that slips. What is granted again is no longer
+//! removed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use entente_model::desired::ItemKey;
 use entente_model::intent::{Identity, Operator, OperatorState, ResourceName};
@@ -105,8 +106,8 @@ fn departures<'a>(
     departures
 }
 
-/// Accounts of those who had left before, and whom an agent still sees: by the operator's state, or by a removal that is
-/// open where the operator is gone or has the account no more.
+/// Accounts of those who had left before, and whom an agent still sees: by the operator's state or, where nobody has the
+/// account any more, by a removal of it that is open elsewhere.
 fn seen_since<'a>(
     step: &Step<'_, 'a>,
     edit: &Edit,
@@ -114,31 +115,42 @@ fn seen_since<'a>(
 ) {
     for sighting in &edit.still_there {
         let account = Account { home: sighting.home.clone(), object_id: sighting.object_id };
-        let operators = step.before.index.with(Term::Has(account.clone())).filter_map(|name| match name {
+        let mut operators = step.before.index.with(Term::Has(account.clone())).filter_map(|name| match name {
             ResourceName::Operator(name) => step.before.intent.operators.get(name),
             _ => None,
         });
-        let gone = operators.filter_map(|operator| {
-            let cause = match operator.state {
-                OperatorState::Active => return None,
-                OperatorState::Suspended => Cause::Suspended,
-                OperatorState::Left => Cause::Left,
-            };
-            let identity = operator.identities.iter().find(|it| Account::from(*it) == account)?;
-            Some(Departure::of(operator, identity, cause, false))
-        });
-        let holder = step.before.holder(&account);
-        let open = holder.removals.iter().filter(|row| row.subject == Subject::Person).map(|row| Departure {
+        let seen: Vec<Departure<'a>> = match operators.next() {
+            // One, in valid intent.
+            Some(operator) => gone(operator, &account).into_iter().collect(),
+            None => open(&step.before.holder(&account).removals),
+        };
+        for departure in seen {
+            departures.entry((departure.operator, account.clone())).or_insert(departure);
+        }
+    }
+}
+
+fn gone<'a>(operator: &'a Operator, account: &Account) -> Option<Departure<'a>> {
+    let cause = match operator.state {
+        OperatorState::Active => return None,
+        OperatorState::Suspended => Cause::Suspended,
+        OperatorState::Left => Cause::Left,
+    };
+    let identity = operator.identities.iter().find(|it| Account::from(*it) == *account)?;
+    Some(Departure::of(operator, identity, cause, false))
+}
+
+fn open<'a>(removals: &[&'a Arc<Revocation>]) -> Vec<Departure<'a>> {
+    let whole = removals.iter().filter(|row| row.subject == Subject::Person);
+    whole
+        .map(|row| Departure {
             operator: &row.operator,
             display_name: &row.display_name,
             identity: &row.identity,
             cause: row.cause,
             was_active: false,
-        });
-        for departure in gone.chain(open) {
-            departures.entry((departure.operator, account.clone())).or_insert(departure);
-        }
-    }
+        })
+        .collect()
 }
 
 /// Why a person works no more, if a change of state says so. `None` afterwards is a deletion.
@@ -229,8 +241,8 @@ impl<'a> Change<'_, '_, 'a> {
         }
     }
 
-    /// How a lost membership is named, if it is. The account as a whole only where it holds nothing any more: by the same
-    /// change it may have become another operator's.
+    /// How a lost membership is named, if it is. The account as a whole only where it holds nothing any more: by the
+    /// same change it may have become another operator's.
     fn lost(&self, key: ItemKey, grants: &[Grant<'a>], is_all: bool) -> Option<Named<'a>> {
         let departure =
             |grant: &Grant<'a>| self.departures.get(&(&grant.operator.name, grant.identity.into())).filter(|_| is_all);

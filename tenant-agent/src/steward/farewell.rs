@@ -11,7 +11,6 @@ use entente_planner::check;
 use entente_planner::guardrail::{Guardrail, Unreadable};
 use entente_planner::ledger::{Ledger, anchor_key};
 use entente_planner::observed::{Observed, Part, Unread};
-
 use entente_planner::plan::{self, Input, Plan};
 use entente_planner::reads;
 use entente_planner::record::Outcome;

@@ -331,6 +331,12 @@ fn whom_an_agent_sees_after_they_have_left_is_removed_there_too() {
         li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798117200 PERSON LEFT by control-plane in fabrikam
     "#]],
     );
+    // Who is back is back, also while the removal is open where they are not meant any more.
+    let narrower = ("except: [tenants/fabrikam], expect: 2", "except: [tenants/fabrikam, tenants/tailspin], expect: 1");
+    let back = Edit { rejoins: vec!["operators/li".parse().unwrap()], ..with(&[narrower]) };
+    let back = advance(&fleet, &back).fleet;
+    assert!(!back.intent().revocations.is_empty());
+    assert_eq!(advance(&back, &seen("fabrikam")).revocation_puts, []);
     // Whoever works may be seen.
     assert_eq!(advance(&sample(), &seen("fabrikam")).revocation_puts, []);
 }

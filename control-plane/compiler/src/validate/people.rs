@@ -31,13 +31,14 @@ fn stays_gone(step: &Step<'_, '_>, operator: &Operator, rejoins: bool, faults: &
     let text = match operator.state {
         OperatorState::Left => return,
         _ if has_left && !rejoins => "has left, which ends by `operators rejoin` only",
-        OperatorState::Active if is_leaving(step, operator, rejoins) && rejoins => {
+        OperatorState::Suspended => return,
+        OperatorState::Active if !is_leaving(step, operator, rejoins) => return,
+        OperatorState::Active if rejoins => {
             "has an account of somebody who left and is not confirmed gone everywhere; wait for that"
         }
-        OperatorState::Active if is_leaving(step, operator, rejoins) => {
+        OperatorState::Active => {
             "has left and is not confirmed gone everywhere; wait for that, or use `operators rejoin`"
         }
-        _ => return,
     };
     faults.add(&operator.name, "state", Fault::Conflict, text);
 }

@@ -35,8 +35,9 @@ const MAX_CONNECTIONS: usize = 16_000;
 /// Without a certificate an agent only enrols, which is rare: strangers must not take the places of the fleet.
 const MAX_ANONYMOUS: usize = 256;
 
-/// With one certificate, on all ports, so that one which counts no more does not cut its successor's: an agent needs one, and a second while it renews or reconnects; a
-/// principal may be a pipeline that runs the command line many times at once. So nobody takes the places of all.
+/// With one certificate, on all ports: an agent needs one connection, and a second while it renews or reconnects; a
+/// principal may be a pipeline that runs the command line many times at once. So nobody takes the places of all. By
+/// certificate and not by name, or one that counts no more would cut its successor's.
 const MAX_OF_ONE_CERTIFICATE: usize = 64;
 
 /// Enrolling takes a few seconds.
