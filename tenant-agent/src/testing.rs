@@ -342,7 +342,13 @@ pub fn analysts(people: &[u8]) -> Vec<Item> {
 
 /// The same item, named for removal because the person left.
 pub fn left(mut item: Item) -> Item {
-    item.want = Want::Absent { cause: Cause::Left, actor: "principals/admin".into(), since: crate::clock::wall() };
+    item.want = Want::Absent {
+        cause: Cause::Left,
+        actor: "principals/admin".into(),
+        since: crate::clock::wall(),
+        known: Default::default(),
+        addresses: Default::default(),
+    };
     item
 }
 

@@ -102,11 +102,14 @@ fn print_receipts(receipts: &[Removal], format: Format) -> Result<(), Failure> {
     output::print(format, &json!({"complete": complete, "removals": documents}), || {
         let row = |it: &Removal| {
             let proof = it.proof.clone().unwrap_or_default();
-            let unread =
-                if proof.unread.is_empty() { String::new() } else { format!("not read: {}", proof.unread.join(", ")) };
+            let unseen = if proof.unseen.is_empty() {
+                String::new()
+            } else {
+                format!("not looked at: {}", proof.unseen.join(", "))
+            };
             let away = if it.connected || it.complete { "" } else { "agent is not connected" };
             let why: Vec<_> =
-                [it.detail.as_str(), away, unread.as_str()].into_iter().filter(|text| !text.is_empty()).collect();
+                [it.detail.as_str(), away, unseen.as_str()].into_iter().filter(|text| !text.is_empty()).collect();
             [
                 it.tenant.trim_start_matches("tenants/").to_owned(),
                 it.operator.trim_start_matches("operators/").to_owned(),

@@ -18,7 +18,12 @@ pub fn render(items: &[Item]) -> String {
 fn want(item: &Item) -> String {
     match &item.want {
         Want::Present => format!("PRESENT {}", windows(&item.windows)),
-        Want::Absent { cause, actor, since } => format!("ABSENT {} by {actor} at {since}", cause.word()),
+        Want::Absent { cause, actor, since, known, addresses } => {
+            let mut text = format!("ABSENT {} by {actor} at {since}", cause.word());
+            known.iter().for_each(|id| write!(text, " known {id}").expect("writing to a String cannot fail"));
+            addresses.iter().for_each(|it| write!(text, " also {it}").expect("writing to a String cannot fail"));
+            text
+        }
     }
 }
 

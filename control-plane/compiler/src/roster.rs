@@ -140,7 +140,13 @@ fn present(key: ItemKey, body: ItemBody) -> Item {
 }
 
 fn absent(key: ItemKey, row: &Revocation, body: ItemBody) -> Item {
-    let want = Want::Absent { cause: row.cause, actor: row.actor.clone(), since: row.time };
+    let want = Want::Absent {
+        cause: row.cause,
+        actor: row.actor.clone(),
+        since: row.time,
+        known: BTreeSet::new(),
+        addresses: BTreeSet::new(),
+    };
     Item { key, want, windows: Windows::default(), body }
 }
 

@@ -3,6 +3,7 @@
 //! An [`Item`] is one thing, PRESENT or ABSENT, under a key that stays the same as long as it means the same. Its
 //! bytes, digests and signatures are `entente-seal`'s.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -85,8 +86,17 @@ pub enum Want {
         cause: Cause,
         actor: String,
         since: Timestamp,
+        /// Accounts of the person in this tenant, as agents have reported them, in this removal and before. A proof
+        /// names each of them. At most [`MAX_KNOWN`].
+        known: BTreeSet<Guid>,
+        /// Every address ever used for the person, in lower case. At most [`MAX_KNOWN`].
+        addresses: BTreeSet<String>,
     },
 }
+
+/// Most accounts, and most addresses, that are known of one person in one tenant: a person has one or two of each, and
+/// whoever makes more is looked at by a person.
+pub const MAX_KNOWN: usize = 32;
 
 /// What the item is, beyond its key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::desired::{Digest, ItemKey, Version};
+use crate::name::Guid;
 use crate::plane::{Plane, PlaneMode};
 use crate::time::Timestamp;
 
@@ -34,12 +35,15 @@ pub enum ItemState {
     Removed,
     /// There, and not ours to remove.
     Residual,
+    /// Named for removal, and nothing was found; but a part that was asked for was not answered, or not understood, so
+    /// that it is not proven. Looked at again.
+    Unproven,
     /// Of a kind that the agent does not know.
     Unsupported,
 }
 
 impl ItemState {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Pending,
         Self::Waiting,
         Self::Applied,
@@ -52,6 +56,7 @@ impl ItemState {
         Self::Failed,
         Self::Removed,
         Self::Residual,
+        Self::Unproven,
         Self::Unsupported,
     ];
 
@@ -69,6 +74,7 @@ impl ItemState {
             Self::Failed => "FAILED",
             Self::Removed => "REMOVED",
             Self::Residual => "RESIDUAL",
+            Self::Unproven => "UNPROVEN",
             Self::Unsupported => "UNSUPPORTED",
         }
     }
@@ -186,6 +192,16 @@ reasons! {
     ConfirmingRemoval = "CONFIRMING_REMOVAL",
     /// Some part of the tenant could not be read, so that nothing is claimed of it.
     Unread = "UNREAD",
+    /// The guest of that address is our own, made for another home account; the customer deletes it, and it is made anew.
+    OtherAccount = "OTHER_ACCOUNT",
+    /// The agent's proof was refused: it misses a known account, its times make no sense, or it is not signed.
+    ProofRefused = "PROOF_REFUSED",
+    /// The proof is of an agent that enrolled after the account was last seen; an administrator vouches for it first.
+    AgentUnvouched = "AGENT_UNVOUCHED",
+    /// No agent looks at this tenant: it was deleted or offboarded, or has no agent.
+    NobodyLooks = "NOBODY_LOOKS",
+    /// What was proven gone is there again.
+    CameBack = "CAME_BACK",
 }
 
 /// One item, as the agent last saw it.
@@ -211,6 +227,9 @@ pub struct ItemReport {
     /// What a person in the customer's organisation would run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<String>,
+    /// Of a person who is named for removal: every account that is known or was found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<KnownAccount>,
     /// The proof, for an item that was named for removal and is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<RemovalProof>,
@@ -220,8 +239,57 @@ pub struct ItemReport {
     pub since: Timestamp,
 }
 
-/// Two reads of everything that could be read, further apart than Microsoft's replication lag, both empty.
+/// One account of a person who is named for removal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownAccount {
+    /// In the customer's tenant.
+    pub id: Guid,
+    /// Its user principal name; empty where it was not read.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    pub state: AccountState,
+    /// Whether this agent made it, and so may block it.
+    #[serde(default)]
+    pub owned: bool,
+}
+
+/// Whether an account can sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AccountState {
+    Enabled,
+    Blocked,
+    /// In the tenant's recycle bin, from where it can be restored.
+    Deleted,
+    /// Microsoft says that there is none.
+    Gone,
+    /// Not read, or not understood.
+    Unread,
+}
+
+impl AccountState {
+    pub const ALL: [Self; 5] = [Self::Enabled, Self::Blocked, Self::Deleted, Self::Gone, Self::Unread];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Enabled => "ENABLED",
+            Self::Blocked => "BLOCKED",
+            Self::Deleted => "DELETED",
+            Self::Gone => "GONE",
+            Self::Unread => "UNREAD",
+        }
+    }
+
+    /// Whether the account certainly cannot be used now.
+    pub fn is_shut(self) -> bool {
+        matches!(self, Self::Blocked | Self::Deleted | Self::Gone)
+    }
+}
+
+/// Two reads of everything that was asked for, further apart than Microsoft's replication lag, both answered,
+/// understood and empty. Times are Microsoft's own, carried on by a monotonic clock.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RemovalProof {
     /// Since when that removal is named which it proves, as the item says: of an earlier or later one it is no proof.
@@ -229,11 +297,31 @@ pub struct RemovalProof {
     pub named: Timestamp,
     pub first_empty_read: Timestamp,
     pub second_empty_read: Timestamp,
-    /// By when Microsoft's own caches have followed, by its documentation.
+    /// When the last block of one of the accounts was answered; none where nothing was to be blocked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<Timestamp>,
+    /// By when Microsoft's own caches have followed and its tokens are dead, by its documentation.
     pub effective_by: Timestamp,
-    /// Planes and scopes that could not be read, so that nothing is claimed of them.
+    /// Every account of the person that is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unread: Vec<String>,
+    pub accounts: Vec<KnownAccount>,
+    /// What was not looked at, so that nothing is claimed of it: what the guardrail closes, and what this version does
+    /// not look at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<String>,
+    /// By the agent's enrolled key, over all of the above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<ProofSignature>,
+}
+
+/// An agent's signature of a proof (`entente_seal::removal_statement`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProofSignature {
+    /// The agent's certificate, DER in base64.
+    pub certificate: String,
+    /// ECDSA P-256 with SHA-256, ASN.1 in base64.
+    pub signature: String,
 }
 
 /// What the agent sends: only what changed since the last acknowledged one.

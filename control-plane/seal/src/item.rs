@@ -4,10 +4,11 @@
 //! read in full, it does not act on: such an item decodes to [`ItemBody::Unknown`], PRESENT, whatever it asked for.
 //! Knows nothing about tenants or digests of many: see [`crate::buckets`].
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use entente_model::desired::{Digest, Item, ItemBody, ItemKey, KeyError, PermissionGrant, Want};
+use entente_model::desired::{Digest, Item, ItemBody, ItemKey, KeyError, MAX_KNOWN, PermissionGrant, Want};
 use entente_model::intent::{DataSource, UserType};
 use entente_model::revocation::Cause;
 use entente_model::{Guid, Timestamp, Window, Windows};
@@ -43,9 +44,13 @@ impl DecodeError {
 pub fn encode_item(item: &Item) -> Vec<u8> {
     let absent = match &item.want {
         Want::Present => None,
-        Want::Absent { cause, actor, since } => {
-            Some(wire::Absent { cause: cause.word().into(), actor: actor.clone(), since: since.as_unix() })
-        }
+        Want::Absent { cause, actor, since, known, addresses } => Some(wire::Absent {
+            cause: cause.word().into(),
+            actor: actor.clone(),
+            since: since.as_unix(),
+            known: known.iter().map(|id| id.as_bytes().to_vec()).collect(),
+            addresses: addresses.iter().cloned().collect(),
+        }),
     };
     let windows = item.windows.as_slice().iter().map(|window| wire::Window {
         start: window.start.map(Timestamp::as_unix),
@@ -127,8 +132,14 @@ fn parse_key(key: &str) -> Result<ItemKey, DecodeError> {
 fn decode_want(key: &str, absent: Option<wire::Absent>) -> Result<Option<Want>, DecodeError> {
     let Some(absent) = absent else { return Ok(Some(Want::Present)) };
     let since = timestamp(key, "absent.since", absent.since)?;
+    let known: BTreeSet<Guid> =
+        absent.known.iter().map(|id| guid(key, "absent.known", id)).collect::<Result<_, DecodeError>>()?;
+    let addresses: BTreeSet<String> = absent.addresses.into_iter().collect();
+    if known.len() > MAX_KNOWN || addresses.len() > MAX_KNOWN {
+        return Err(DecodeError::field(key, "absent.known"));
+    }
     let cause = Cause::ALL.into_iter().find(|cause| cause.word() == absent.cause);
-    Ok(cause.map(|cause| Want::Absent { cause, actor: absent.actor, since }))
+    Ok(cause.map(|cause| Want::Absent { cause, actor: absent.actor, since, known, addresses }))
 }
 
 fn decode_windows(key: &str, windows: &[wire::Window]) -> Result<Windows, DecodeError> {

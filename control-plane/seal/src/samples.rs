@@ -52,8 +52,13 @@ pub(crate) fn items() -> Vec<Item> {
         user_type: UserType::Guest,
         home_tenant: Guid::from_u128(0x0a0de000_0000_4000_8000_000000000001),
     };
-    let absent =
-        Want::Absent { cause: Cause::Left, actor: "principals/jonas".into(), since: at("2026-12-24T12:00:00Z") };
+    let absent = Want::Absent {
+        cause: Cause::Left,
+        actor: "principals/jonas".into(),
+        since: at("2026-12-24T12:00:00Z"),
+        known: std::collections::BTreeSet::new(),
+        addresses: std::collections::BTreeSet::new(),
+    };
     let item = |key, windows: &Windows, body| Item { key, want: Want::Present, windows: windows.clone(), body };
     let always = &Windows::always();
     vec![

@@ -23,6 +23,10 @@ pub(crate) struct Absent {
     pub actor: String,
     #[prost(int64, tag = "3")]
     pub since: i64,
+    #[prost(bytes = "vec", repeated, tag = "4")]
+    pub known: Vec<Vec<u8>>,
+    #[prost(string, repeated, tag = "5")]
+    pub addresses: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]

@@ -2,8 +2,11 @@
 
 use entente_model::desired::ItemKey;
 use entente_model::plan::{ChangeClass, PlannedChange, Verdict};
-use entente_model::report::{Finding, ItemReport, ItemState, PlaneStanding, Reason, RemovalProof, Report, Standing};
-use entente_model::{Plane, PlaneMode};
+use entente_model::report::{
+    AccountState, Finding, ItemReport, ItemState, KnownAccount, PlaneStanding, ProofSignature, Reason, RemovalProof,
+    Report, Standing,
+};
+use entente_model::{Guid, Plane, PlaneMode};
 
 use super::time;
 use crate::agent::v1 as wire;
@@ -76,6 +79,7 @@ pub fn item_to_proto(item: &ItemReport) -> wire::ItemReport {
         proof: item.proof.as_ref().map(proof_to_proto),
         revision: item.revision,
         since_time: Some(time::to_proto(item.since)),
+        accounts: item.accounts.iter().map(account_to_proto).collect(),
     }
 }
 
@@ -89,7 +93,8 @@ pub fn item_from_proto(item: &wire::ItemReport) -> Result<ItemReport, UnknownWor
         owned: item.owned,
         redeem_url: some(&item.redeem_url),
         script: some(&item.script),
-        proof: item.proof.as_ref().map(proof_from_proto),
+        accounts: accounts_from_proto(&item.accounts)?,
+        proof: item.proof.as_ref().map(proof_from_proto).transpose()?,
         revision: item.revision,
         since: time::from_proto_opt(item.since_time.as_ref()).unwrap_or_default(),
     })
@@ -101,19 +106,57 @@ fn proof_to_proto(proof: &RemovalProof) -> wire::RemovalProof {
         first_empty_read_time: Some(time::to_proto(proof.first_empty_read)),
         second_empty_read_time: Some(time::to_proto(proof.second_empty_read)),
         effective_by_time: Some(time::to_proto(proof.effective_by)),
-        unread: proof.unread.clone(),
+        unseen: proof.unseen.clone(),
+        blocked_time: time::to_proto_opt(proof.blocked),
+        accounts: proof.accounts.iter().map(account_to_proto).collect(),
+        signed: proof.signed.as_ref().map(|signed| wire::ProofSignature {
+            certificate: signed.certificate.clone(),
+            signature: signed.signature.clone(),
+        }),
     }
 }
 
-fn proof_from_proto(proof: &wire::RemovalProof) -> RemovalProof {
+fn account_to_proto(account: &KnownAccount) -> wire::KnownAccount {
+    wire::KnownAccount {
+        id: account.id.as_bytes().to_vec().into(),
+        name: account.name.clone(),
+        state: account.state.word().into(),
+        owned: account.owned,
+    }
+}
+
+fn accounts_from_proto(accounts: &[wire::KnownAccount]) -> Result<Vec<KnownAccount>, UnknownWord> {
+    let one = |it: &wire::KnownAccount| {
+        let id: [u8; 16] = it
+            .id
+            .as_ref()
+            .try_into()
+            .map_err(|_| UnknownWord { field: "accounts.id", value: format!("{} bytes", it.id.len()) })?;
+        Ok(KnownAccount {
+            id: Guid::from_u128(u128::from_be_bytes(id)),
+            name: it.name.clone(),
+            state: word("accounts.state", &it.state, &AccountState::ALL, AccountState::word)?,
+            owned: it.owned,
+        })
+    };
+    accounts.iter().map(one).collect()
+}
+
+fn proof_from_proto(proof: &wire::RemovalProof) -> Result<RemovalProof, UnknownWord> {
     let at = |value: &Option<prost_types::Timestamp>| time::from_proto_opt(value.as_ref()).unwrap_or_default();
-    RemovalProof {
+    Ok(RemovalProof {
         named: at(&proof.named_time),
         first_empty_read: at(&proof.first_empty_read_time),
         second_empty_read: at(&proof.second_empty_read_time),
         effective_by: at(&proof.effective_by_time),
-        unread: proof.unread.clone(),
-    }
+        unseen: proof.unseen.clone(),
+        blocked: time::from_proto_opt(proof.blocked_time.as_ref()),
+        accounts: accounts_from_proto(&proof.accounts)?,
+        signed: proof.signed.as_ref().map(|signed| ProofSignature {
+            certificate: signed.certificate.clone(),
+            signature: signed.signature.clone(),
+        }),
+    })
 }
 
 pub fn standing_to_proto(standing: &Standing) -> wire::Standing {
@@ -210,12 +253,21 @@ mod tests {
                     owned: true,
                     redeem_url: None,
                     script: Some("az rest".into()),
+                    accounts: Vec::new(),
                     proof: Some(RemovalProof {
                         named: entente_model::Timestamp::from_unix(5),
                         first_empty_read: entente_model::Timestamp::from_unix(1),
                         second_empty_read: entente_model::Timestamp::from_unix(2),
                         effective_by: entente_model::Timestamp::from_unix(3),
-                        unread: vec!["azureRoles".into()],
+                        blocked: Some(entente_model::Timestamp::from_unix(6)),
+                        accounts: vec![KnownAccount {
+                            id: Guid::from_u128(7),
+                            name: "maya@contoso.example".into(),
+                            state: AccountState::Blocked,
+                            owned: true,
+                        }],
+                        unseen: vec!["azureRoles".into()],
+                        signed: Some(ProofSignature { certificate: "Yw==".into(), signature: "cw==".into() }),
                     }),
                     revision: 9,
                     since: entente_model::Timestamp::from_unix(4),

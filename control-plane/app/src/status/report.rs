@@ -25,7 +25,7 @@ const MAX_TEXT_BYTES: usize = 4 * 1024;
 const MAX_SCRIPT_BYTES: usize = 32 * 1024;
 
 /// Longest list of what a proof leaves out, in bytes: a receipt keeps it, and receipts share commits.
-const MAX_UNREAD_BYTES: usize = 32 * 1024;
+const MAX_UNSEEN_BYTES: usize = 32 * 1024;
 
 /// Most findings, planes and permissions of a standing.
 const MAX_STANDING_ENTRIES: usize = 2_000;
@@ -151,9 +151,9 @@ fn check(report: &Report) -> Result<(), ReportError> {
             long(what, text.len(), MAX_TEXT_BYTES)?;
         }
         long("script", item.script.as_deref().map_or(0, str::len), MAX_SCRIPT_BYTES)?;
-        let unread = item.proof.as_ref().map_or(&[][..], |proof| &proof.unread);
-        many("unread scopes", unread.len(), MAX_STANDING_ENTRIES)?;
-        long("list of unread scopes", unread.iter().map(String::len).sum(), MAX_UNREAD_BYTES)?;
+        let unseen = item.proof.as_ref().map_or(&[][..], |proof| &proof.unseen);
+        many("parts that were not looked at", unseen.len(), MAX_STANDING_ENTRIES)?;
+        long("list of what was not looked at", unseen.iter().map(String::len).sum(), MAX_UNSEEN_BYTES)?;
     }
     if let Some(standing) = &report.standing {
         many("findings", standing.findings.len(), MAX_STANDING_ENTRIES)?;

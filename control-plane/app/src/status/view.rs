@@ -261,6 +261,7 @@ fn unreported(key: ItemKey, item: Option<&Item>, revision: u64) -> ItemReport {
         owned: false,
         redeem_url: None,
         script: None,
+        accounts: Vec::new(),
         proof: None,
         revision,
         since,

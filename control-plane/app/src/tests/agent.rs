@@ -177,6 +177,7 @@ impl Agent {
             owned: true,
             redeem_url: None,
             script: None,
+            accounts: Vec::new(),
             proof: None,
             revision: self.held.as_ref().map_or(0, |held| held.version.revision),
             since: Timestamp::from_unix(start()),
@@ -197,7 +198,7 @@ impl Agent {
             first_empty_read: Timestamp::from_unix(start() + 60),
             second_empty_read: Timestamp::from_unix(start() + 180),
             effective_by: Timestamp::from_unix(start() + 3_600),
-            unread: Vec::new(),
+            ..RemovalProof::default()
         };
         let gone = |item: Item| match item.want {
             Want::Absent { since, .. } => {

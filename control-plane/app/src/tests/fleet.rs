@@ -65,12 +65,13 @@ async fn what_would_not_fit_into_a_receipt_is_refused_with_its_report() {
     let bed = Bed::with_sample().await;
     let mut agent = connected(&bed).await;
     let key = agent.desired()[0].key.clone();
-    let proof = |unread| entente_model::report::RemovalProof {
+    let proof = |unseen| entente_model::report::RemovalProof {
         named: bed.app.now(),
         first_empty_read: bed.app.now(),
         second_empty_read: bed.app.now(),
         effective_by: bed.app.now(),
-        unread,
+        unseen,
+        ..entente_model::report::RemovalProof::default()
     };
     for (lines, is_taken) in [(8, true), (40, false)] {
         let proof = Some(proof(vec!["x".repeat(1_000); lines]));

@@ -84,7 +84,7 @@ fn proof(it: RemovalProof) -> wire::RemovalProof {
         first_empty_read_time: Some(time::to_proto(it.first_empty_read)),
         second_empty_read_time: Some(time::to_proto(it.second_empty_read)),
         effective_by_time: Some(time::to_proto(it.effective_by)),
-        unread: it.unread,
+        unseen: it.unseen,
     }
 }
 

@@ -258,6 +258,7 @@ impl<'a> Draft<'a> {
             owned: entry.is_some_and(|entry| entry.thing.is_some() && entry.is_owned()),
             redeem_url: entry.and_then(|entry| entry.redeem_url.clone()).filter(|_| reason == Some(Reason::Redemption)),
             script: None,
+            accounts: Vec::new(),
             proof: entry.and_then(|entry| entry.proof.clone()).filter(|_| state == ItemState::Removed),
             revision: self.input.version.revision,
             since: self.now(),

@@ -306,7 +306,8 @@ pub(super) fn confirm(draft: &mut Draft<'_>, key: &ItemKey, unread: Vec<String>)
         first_empty_read: first,
         second_empty_read: begun,
         effective_by: first.plus(delay),
-        unread,
+        unseen: unread,
+        ..RemovalProof::default()
     };
     draft.touch(key, |entry| {
         entry.proof.get_or_insert(proof);

@@ -53,7 +53,7 @@ fn a_leaver_is_blocked_first_and_proven_gone_by_two_looks() {
     let sam = world.user_key("sam");
     let proof = plan.reports.iter().find(|it| it.key == sam).unwrap().proof.clone().unwrap();
     assert!(proof.second_empty_read.since(proof.first_empty_read).as_secs() > 60);
-    assert_eq!(proof.unread, Vec::<String>::new());
+    assert_eq!(proof.unseen, Vec::<String>::new());
     assert!(world.is_member("maya", "l1"), "a colleague lost access");
     let later = world.plan();
     assert_eq!(later.updates, []);
@@ -147,7 +147,7 @@ fn the_proof_names_what_could_not_be_read() {
     let plan = world.last.clone().unwrap();
     let sam = world.user_key("sam");
     let proof = plan.reports.iter().find(|it| it.key == sam).unwrap().proof.clone().unwrap();
-    assert_eq!(proof.unread, ["defenderRoles: UNIFIED_RBAC_INACTIVE"]);
+    assert_eq!(proof.unseen, ["defenderRoles: UNIFIED_RBAC_INACTIVE"]);
 }
 
 #[test]
@@ -285,8 +285,13 @@ fn a_dropped_member_loses_only_that_membership() {
     world.member("sam", "l2");
     world.settle();
     let (key, since) = (world.member_key("sam", "l1"), world.now);
-    world.items.get_mut(&key).unwrap().want =
-        entente_model::desired::Want::Absent { cause: Cause::MemberDropped, actor: "principals/jonas".into(), since };
+    world.items.get_mut(&key).unwrap().want = entente_model::desired::Want::Absent {
+        cause: Cause::MemberDropped,
+        actor: "principals/jonas".into(),
+        since,
+        known: Default::default(),
+        addresses: Default::default(),
+    };
     world.settle();
     assert_eq!(world.member_state("sam", "l1"), "REMOVED");
     assert!(!world.is_member("sam", "l1") && world.is_member("sam", "l2"));
@@ -387,8 +392,13 @@ fn what_was_removed_before_it_was_ever_seen_is_confirmed_without_waiting_for_it_
     world.step();
     assert!(world.is_member("sam", "l1"));
     let (key, since) = (world.member_key("sam", "l1"), world.now);
-    world.items.get_mut(&key).unwrap().want =
-        entente_model::desired::Want::Absent { cause: Cause::MemberDropped, actor: "principals/jonas".into(), since };
+    world.items.get_mut(&key).unwrap().want = entente_model::desired::Want::Absent {
+        cause: Cause::MemberDropped,
+        actor: "principals/jonas".into(),
+        since,
+        known: Default::default(),
+        addresses: Default::default(),
+    };
     world.wait(61);
     world.step();
     assert!(!world.is_member("sam", "l1"));
@@ -410,7 +420,13 @@ fn all_named(by_others: bool) -> World {
     let (cause, since) = (Cause::AssignmentDeleted, world.now);
     world.leave("sam");
     for item in world.items.values_mut().filter(|item| item.key.person().is_none() && !is_group(&item.key)) {
-        item.want = entente_model::desired::Want::Absent { cause, actor: "principals/jonas".into(), since };
+        item.want = entente_model::desired::Want::Absent {
+            cause,
+            actor: "principals/jonas".into(),
+            since,
+            known: Default::default(),
+            addresses: Default::default(),
+        };
     }
     world
 }

@@ -186,7 +186,13 @@ impl World {
         let since = self.now;
         self.version.revision += 1;
         for item in self.items.values_mut().filter(|item| item.key.person().is_some_and(|(_, it)| it == id)) {
-            item.want = Want::Absent { cause, actor: "principals/jonas".into(), since };
+            item.want = Want::Absent {
+                cause,
+                actor: "principals/jonas".into(),
+                since,
+                known: Default::default(),
+                addresses: Default::default(),
+            };
         }
     }
 

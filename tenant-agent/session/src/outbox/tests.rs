@@ -18,6 +18,7 @@ fn item(n: u8, state: ItemState, revision: u64) -> ItemReport {
         owned: true,
         redeem_url: None,
         script: None,
+        accounts: Vec::new(),
         proof: None,
         revision,
         since: Timestamp::MIN,

@@ -268,6 +268,7 @@ fn report(name: &str, state: ItemState) -> ItemReport {
         owned: false,
         redeem_url: None,
         script: None,
+        accounts: Vec::new(),
         proof: None,
         revision: 1,
         since: Timestamp::MIN,
