@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 pub use scope::{Scope, ScopeError, assignment_name};
 
+use crate::absence::Absence;
 use crate::call::{Call, Service};
 use crate::client::Client;
 use crate::failure::{Answer, Failure};
@@ -112,7 +113,7 @@ impl Arm {
     }
 
     pub async fn get_role_assignment(&self, scope: &Scope, name: Uuid) -> Answer<Option<RoleAssignment>> {
-        let call = read("GET {scope}/roleAssignments/{name}", assignment_path(scope, name));
+        let call = read("GET {scope}/roleAssignments/{name}", assignment_path(scope, name)).of(Absence::RoleAssignment);
         let body = self.client.find(&call).await?;
         body.map(|body| assignment(&call, body)).transpose()
     }
@@ -131,7 +132,8 @@ impl Arm {
     /// Absent is a success to ARM (204), and told apart here.
     pub async fn delete_role_assignment(&self, scope: &Scope, name: Uuid) -> Answer<Removed> {
         let path = assignment_path(scope, name);
-        let call = write(Method::DELETE, "DELETE {scope}/roleAssignments/{name}", path).revocation();
+        let call = write(Method::DELETE, "DELETE {scope}/roleAssignments/{name}", path);
+        let call = call.of(Absence::RoleAssignment).revocation();
         match self.client.send(&call).await {
             Ok(Reply { status: 204, .. }) => Ok(Removed::WasNotThere),
             answer => removed(answer),
@@ -140,7 +142,7 @@ impl Arm {
 
     pub async fn get_role_definition(&self, scope: &Scope, id: Uuid) -> Answer<Option<RoleDefinition>> {
         let path = with_query(&format!("{scope}{DEFINITIONS}/{id}"), &[API_VERSION]);
-        let call = read("GET {scope}/roleDefinitions/{id}", path);
+        let call = read("GET {scope}/roleDefinitions/{id}", path).of(Absence::RoleDefinition);
         let body = self.client.find(&call).await?;
         body.map(|body| definition(&call, body)).transpose()
     }
@@ -190,7 +192,7 @@ fn refused_put(failure: Failure) -> Answer<Put> {
         return Ok(Put::ExistsUnder { name: hex_id(&no.message) });
     }
     match failure {
-        Failure::Refused(no) | Failure::NotFound(no) if no.has_code("PrincipalNotFound") => Ok(Put::PrincipalNotFound),
+        Failure::Refused(no) if no.has_code("PrincipalNotFound") => Ok(Put::PrincipalNotFound),
         failure => Err(failure),
     }
 }

@@ -202,5 +202,6 @@ fn read_part(mut response: Value, batch_request_id: Option<&str>) -> Option<Repl
         retry_after: header("retry-after").and_then(|v| retry_after(&v, OffsetDateTime::now_utc())),
         request_id: header("request-id").or(batch_request_id.map(str::to_owned)),
         body: response.get_mut("body").map(Value::take).unwrap_or(Value::Null),
+        garbled: false,
     })
 }

@@ -9,6 +9,7 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::absence::Absence;
 use crate::config::Patience;
 use crate::failure::{Answer, Cause, Failure, Refusal};
 use crate::transport::{Exchange, Reply, root_cause};
@@ -56,6 +57,8 @@ pub(crate) struct Call {
     pub revocation: bool,
     /// The service answers a success with a redirect, which is not followed (Defender).
     pub redirect_is_success: bool,
+    /// What its 404 may say is not there.
+    pub absence: Absence,
 }
 
 impl Call {
@@ -70,6 +73,7 @@ impl Call {
             lane: None,
             revocation: false,
             redirect_is_success: false,
+            absence: Absence::Never,
         }
     }
 
@@ -91,6 +95,12 @@ impl Call {
 
     pub(crate) fn revocation(mut self) -> Call {
         self.revocation = true;
+        self
+    }
+
+    /// Names what the call asks for, so that the service can say that it is not there.
+    pub(crate) fn of(mut self, absence: Absence) -> Call {
+        self.absence = absence;
         self
     }
 
@@ -221,6 +231,9 @@ impl Trail {
 
     fn verdict_on_reply(&self, call: &Call, reply: Reply, patience: &Patience) -> Verdict {
         let status = reply.status;
+        if status / 100 == 2 && reply.garbled {
+            return Verdict::Final(call.unusable(format!("not JSON, with status {status}")));
+        }
         if status / 100 == 2 || (status / 100 == 3 && call.redirect_is_success) {
             return Verdict::Success(reply);
         }
@@ -259,8 +272,8 @@ impl Trail {
             }),
             // Something between us and the service points elsewhere: who knows what it did with a write.
             300..=399 => Verdict::Final(call.unusable(format!("a redirect with status {status}"))),
-            // A 404 in the service's own words. A proxy's bare 404 must not pass for "gone".
-            404 if !refusal.code.is_empty() => Verdict::Final(Failure::NotFound(refusal)),
+            // Only in the words in which this service says so of such an object; any other 404 is no answer about it.
+            404 if call.absence.is_said_by(&refusal.code) => Verdict::Final(Failure::NotFound(refusal)),
             _ => Verdict::Final(Failure::Refused(refusal)),
         }
     }

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::absence::Absence;
 use crate::call::{Call, Service};
 use crate::client::Client;
 use crate::failure::{Answer, Failure};
@@ -97,7 +98,7 @@ impl Defender {
     pub async fn update_role_definition(&self, id: &str, role: &NewDefenderRole) -> Answer<()> {
         let path = format!("{ROOT}/roleDefinitions/{}", encode(id));
         let call = write(Method::PATCH, "PATCH /roleManagement/defender/roleDefinitions/{id}", path);
-        self.send(&call.body(role_body(role))).await.map(drop)
+        self.send(&call.of(Absence::Defender).body(role_body(role))).await.map(drop)
     }
 
     pub async fn delete_role_definition(&self, id: &str) -> Answer<Removed> {
@@ -158,7 +159,8 @@ impl Defender {
     }
 
     async fn delete(&self, name: &'static str, path: String) -> Answer<Removed> {
-        removed(self.send(&write(Method::DELETE, name, path).revocation()).await)
+        let call = write(Method::DELETE, name, path).of(Absence::Defender);
+        removed(self.send(&call.revocation()).await)
     }
 
     async fn list<T: DeserializeOwned>(&self, call: Call) -> Answer<Vec<T>> {

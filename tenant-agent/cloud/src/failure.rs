@@ -30,7 +30,8 @@ pub enum Failure {
     /// A definitive no. Nothing was applied.
     #[error("{0}")]
     Refused(Box<Refusal>),
-    /// The service says that the object is not there, or not yet visible. Nothing was applied.
+    /// The service says, by the code that it has for this, that the object is not there or not yet visible. Nothing was
+    /// applied. Any other 404 is [`Failure::Refused`] and tells nothing of the object.
     #[error("{0}")]
     NotFound(Box<Refusal>),
     /// A 403 that says Defender's unified RBAC is not activated: a person's task in the portal. Nothing was applied.

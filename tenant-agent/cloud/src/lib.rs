@@ -8,6 +8,7 @@
 //! judged, and `tolerance.rs` for what Microsoft's documents leave open.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod absence;
 mod arm;
 mod batch;
 mod call;

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | the error code of adding a member twice | any 400 whose message says "added object references already exist" | `graph/members.rs` |
 //! | 404 or 400 "not a valid reference update" for a new member or group | both are [`crate::Added::NotYetThere`] | `graph/members.rs` |
-//! | the status of removing what is not a member | 404 is [`crate::Removed::WasNotThere`], 2xx is removed | `graph.rs` |
+//! | the status of removing what is not a member | 404 `Request_ResourceNotFound` is [`crate::Removed::WasNotThere`], 2xx is removed | `graph.rs` |
 //! | inviting somebody who is a guest already | the answer is read as an invitation; the user id says whose | `graph/users.rs` |
 //! | inviting an internal user's address | "already exists in the directory", the id from the message if there is one | `graph/users.rs` |
 //! | `invitedUserType` Member for an application | sent as asked; [`crate::Graph::set_user_type`] is the other way | `graph/users.rs` |
@@ -15,7 +15,8 @@
 //! | the largest `$top` | not sent; pages are as long as the service likes | `graph.rs` |
 //! | `authorizationPolicy` as an object or as a list of one | both | `graph/directory.rs` |
 //! | `innerError` or `innererror`; `message` as text or `{value}` | both | `failure.rs` |
-//! | a 404 without an error body (a proxy's?) | refused, never "not there" | `call.rs` |
+//! | which 404 means "not there" | a closed list of codes for each kind of call; any other is refused | `absence.rs` |
+//! | a success with a body that is no JSON (a portal's?) | unusable: never "done" | `call.rs` |
 //! | values that an enum gets later | asked for, and kept as text | `client.rs`, everywhere |
 //! | dates in a form we do not know | no date, and no decision hangs on one here | `graph.rs` |
 //! | `Retry-After` as seconds or as a date, or missing | all three | `transport.rs`, `call.rs` |
@@ -26,6 +27,6 @@
 //! | Defender: an expansion that is cut short | the namespace's own listing is read instead | `defender.rs` |
 //! | ARM: the status of `PrincipalNotFound` | any, by its code | `arm.rs` |
 //! | ARM: the status of `RoleAssignmentExists`, and the id in its message | any, by its code; 32 digits with or without hyphens | `arm.rs` |
-//! | ARM: 204 or 404 for deleting what is absent | both are [`crate::Removed::WasNotThere`] | `arm.rs` |
+//! | ARM: 204 or 404 `RoleAssignmentNotFound` for deleting what is absent | both are [`crate::Removed::WasNotThere`] | `arm.rs` |
 //! | numbers in token answers as numbers or text; `expires_in` or `expires_on` | all | `credential/managed_identity.rs` |
 //! | PS256 (documents) or RS256 (an official client) | PS256 | `credential/assertion.rs` |

@@ -30,6 +30,8 @@ pub(crate) struct Reply {
     pub request_id: Option<String>,
     /// `Null` when the body was empty or not JSON.
     pub body: Value,
+    /// There was a body, and it was not JSON: whoever answered speaks no language of these services.
+    pub garbled: bool,
 }
 
 /// How one exchange ended.
@@ -156,6 +158,7 @@ async fn read(mut response: Response) -> Exchange {
         }
     }
     let headers = response.headers();
+    let body = serde_json::from_slice(&bytes);
     Exchange::Reply(Reply {
         status,
         retry_after: header(headers, RETRY_AFTER.as_str()).and_then(|v| retry_after(v, now())),
@@ -163,7 +166,8 @@ async fn read(mut response: Response) -> Exchange {
             .iter()
             .find_map(|name| header(headers, name))
             .map(|id| id.chars().take(64).collect()),
-        body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        garbled: body.is_err() && !bytes.is_empty(),
+        body: body.unwrap_or(Value::Null),
     })
 }
 

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 const NAME: &str = "VERB /things/{id}";
+const GONE: &str = "Request_ResourceNotFound";
 
 fn call(effect: Effect) -> Call {
     let (method, lane) = match effect {
@@ -13,7 +14,7 @@ fn call(effect: Effect) -> Call {
         Effect::Idempotent => (Method::DELETE, Some(Lane::Graph)),
         Effect::Once => (Method::POST, Some(Lane::Graph)),
     };
-    Call { method, effect, lane, ..Call::read(Service::Graph, NAME, "/things/1".into()) }
+    Call { method, effect, lane, ..Call::read(Service::Graph, NAME, "/things/1".into()).of(Absence::Directory) }
 }
 
 fn reply(status: u16) -> Attempt {
@@ -26,11 +27,18 @@ fn coded(status: u16, code: &str) -> Attempt {
         retry_after: None,
         request_id: Some("r-1".into()),
         body: json!({"error": {"code": code, "message": "words"}}),
+        garbled: false,
     }))
 }
 
 fn bare(status: u16) -> Attempt {
-    Attempt::Exchange(Exchange::Reply(Reply { status, retry_after: None, request_id: None, body: Value::Null }))
+    Attempt::Exchange(Exchange::Reply(Reply {
+        status,
+        retry_after: None,
+        request_id: None,
+        body: Value::Null,
+        garbled: false,
+    }))
 }
 
 fn throttled(seconds: u64) -> Attempt {
@@ -39,6 +47,7 @@ fn throttled(seconds: u64) -> Attempt {
         retry_after: Some(Duration::from_secs(seconds)),
         request_id: None,
         body: Value::Null,
+        garbled: false,
     }))
 }
 
@@ -112,7 +121,7 @@ fn after_a_lost_write_only_success_or_absence_tells_the_state() {
     assert_eq!(story(Idempotent, vec![lost(), reply(403)]), [again, "unknown"]);
     assert_eq!(story(Idempotent, vec![lost(), not_sent(), not_sent()]), [again, "again", "unknown"]);
     assert_eq!(story(Idempotent, vec![lost(), throttled(60)]), [again, "unknown"]);
-    assert_eq!(story(Idempotent, vec![lost(), reply(404)]), [again, "not found"]);
+    assert_eq!(story(Idempotent, vec![lost(), coded(404, GONE)]), [again, "not found"]);
     assert_eq!(story(Idempotent, vec![lost(), bare(204)]), [again, "ok 204"]);
 }
 
@@ -154,8 +163,41 @@ fn a_token_is_renewed_once() {
 #[test]
 fn a_404_counts_as_absence_only_in_the_services_own_words() {
     for effect in [Read, Idempotent, Once] {
-        assert_eq!(story(effect, vec![reply(404)]), ["not found"]);
+        for (code, word) in [
+            (GONE, "not found"),
+            ("request_resourcenotfound", "not found"),
+            ("UnknownError", "refused"),
+            ("ResourceNotFound", "refused"),
+            ("NotFound", "refused"),
+            ("RoleAssignmentNotFound", "refused"),
+            ("", "refused"),
+        ] {
+            assert_eq!(story(effect, vec![coded(404, code)]), [word], "{code}");
+        }
         assert_eq!(story(effect, vec![bare(404)]), ["refused"]);
+        assert_eq!(story(effect, vec![coded(400, GONE)]), ["refused"]);
+    }
+}
+
+#[test]
+fn each_service_has_its_own_words_for_absence_and_a_collection_none() {
+    let word_of = |absence, code| {
+        let step = Trail::default().judge(&call(Read).of(absence), coded(404, code), &Patience::default(), 0.0);
+        let Step::Done(Err(failure)) = step else { panic!("a 404 ends it") };
+        word(&failure)
+    };
+    use Absence::{Defender, Directory, Never, RoleAssignment, RoleDefinition};
+    for (absence, code) in [
+        (Directory, GONE),
+        (Defender, GONE),
+        (RoleAssignment, "RoleAssignmentNotFound"),
+        (RoleDefinition, "RoleDefinitionDoesNotExist"),
+    ] {
+        assert_eq!(word_of(absence, code), "not found", "{absence:?}");
+        for other in ["SubscriptionNotFound", "ResourceGroupNotFound", "NotFound", "ResourceNotFound"] {
+            assert_eq!(word_of(absence, other), "refused", "{absence:?} {other}");
+        }
+        assert_eq!(word_of(Never, code), "refused");
     }
 }
 

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Graph, Removed, or_default, read, removed, write};
+use crate::absence::Absence;
 use crate::failure::Answer;
 use crate::uri::{quoted, with_query};
 
@@ -70,7 +71,7 @@ impl Graph {
     /// `None` is "not there, or not yet visible".
     pub async fn get_group(&self, id: Uuid) -> Answer<Option<Group>> {
         let path = with_query(&format!("/v1.0/groups/{id}"), &[("$select", GROUP_FIELDS)]);
-        self.find(read("GET /groups/{id}", path)).await
+        self.find(read("GET /groups/{id}", path).of(Absence::Directory)).await
     }
 
     /// All groups of exactly this name; there may be several.
@@ -82,7 +83,7 @@ impl Graph {
 
     pub async fn delete_group(&self, id: Uuid) -> Answer<Removed> {
         let call = write(Method::DELETE, "DELETE /groups/{id}", format!("/v1.0/groups/{id}"));
-        removed(self.client.send(&call.revocation()).await)
+        removed(self.client.send(&call.of(Absence::Directory).revocation()).await)
     }
 
     /// A reference names the object by the cloud's own address, whatever address we reach it at.

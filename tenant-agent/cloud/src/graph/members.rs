@@ -9,6 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Graph, Removed, read, removed, write};
+use crate::absence::Absence;
 use crate::call::Call;
 use crate::failure::{Answer, Failure, Refusal};
 use crate::transport::Reply;
@@ -110,6 +111,7 @@ impl Graph {
     /// At most 20 in one request, all or nothing: one that is already there refuses them all ([`Added::AlreadyThere`]).
     pub async fn bind_members(&self, group: Uuid, members: &[Uuid]) -> Answer<Added> {
         let call = write(Method::PATCH, "PATCH /groups/{id} members", format!("/v1.0/groups/{group}"));
+        let call = call.of(Absence::Directory);
         if members.len() > BIND_LIMIT {
             let reason = format!("{} members, and graph takes {BIND_LIMIT} at once", members.len());
             return Err(Failure::NotSent { call: call.name, reason, source: None });
@@ -133,23 +135,23 @@ impl Graph {
         let path = format!("/v1.0/groups/{group}/members/$ref");
         let call = write(Method::POST, "POST /groups/{id}/members/$ref", path);
         let body = json!({ "@odata.id": self.reference("directoryObjects", member) });
-        call.body(body).repeatable()
+        call.of(Absence::Directory).body(body).repeatable()
     }
 }
 
 fn removing(Membership { group, member }: Membership) -> Call {
     let path = format!("/v1.0/groups/{group}/members/{member}/$ref");
-    write(Method::DELETE, "DELETE /groups/{id}/members/{id}/$ref", path).revocation()
+    write(Method::DELETE, "DELETE /groups/{id}/members/{id}/$ref", path).of(Absence::Directory).revocation()
 }
 
 fn members(group: Uuid) -> Call {
     let path = with_query(&format!("/v1.0/groups/{group}/members"), &[("$select", "id,displayName")]);
-    read("GET /groups/{id}/members", path)
+    read("GET /groups/{id}/members", path).of(Absence::Directory)
 }
 
 fn memberships(user: Uuid) -> Call {
     let path = with_query(&format!("/v1.0/users/{user}/memberOf"), &[("$select", "id,displayName")]);
-    read("GET /users/{id}/memberOf", path)
+    read("GET /users/{id}/memberOf", path).of(Absence::Directory)
 }
 
 fn added(answer: Answer<Reply>) -> Answer<Added> {

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Graph, Removed, or_default, read, removed, write};
+use crate::absence::Absence;
 use crate::call::{Call, Lane};
 use crate::client::present;
 use crate::failure::{Answer, Failure};
@@ -202,7 +203,7 @@ impl Graph {
 
     pub async fn find_deleted_user(&self, id: Uuid) -> Answer<Option<DeletedUser>> {
         let path = format!("/v1.0/directory/deletedItems/{id}");
-        self.find(read("GET /directory/deletedItems/{id}", path)).await
+        self.find(read("GET /directory/deletedItems/{id}", path).of(Absence::Directory)).await
     }
 
     /// Blocks or unblocks. A 403 for a user who holds roles is Graph's way of protecting administrators (Graph: user,
@@ -219,20 +220,20 @@ impl Graph {
     /// Ends all sessions; doing it twice does no harm.
     pub async fn revoke_sessions(&self, id: Uuid) -> Answer<()> {
         let path = format!("/v1.0/users/{id}/revokeSignInSessions");
-        let call = write(Method::POST, "POST /users/{id}/revokeSignInSessions", path);
+        let call = write(Method::POST, "POST /users/{id}/revokeSignInSessions", path).of(Absence::Directory);
         self.done(call.body(json!({})).repeatable().revocation()).await
     }
 
     /// Moves the user to the tenant's bin for 30 days.
     pub async fn delete_user(&self, id: Uuid) -> Answer<Removed> {
-        let call = write(Method::DELETE, "DELETE /users/{id}", format!("/v1.0/users/{id}"));
+        let call = write(Method::DELETE, "DELETE /users/{id}", format!("/v1.0/users/{id}")).of(Absence::Directory);
         removed(self.client.send(&call.revocation()).await)
     }
 }
 
 fn get_user(id: Uuid) -> Call {
     let path = with_query(&format!("/v1.0/users/{id}"), &[("$select", USER_FIELDS)]);
-    read("GET /users/{id}", path)
+    read("GET /users/{id}", path).of(Absence::Directory)
 }
 
 fn find_users(filter: &str) -> Call {
@@ -241,7 +242,7 @@ fn find_users(filter: &str) -> Call {
 }
 
 fn patch_user(id: Uuid) -> Call {
-    write(Method::PATCH, "PATCH /users/{id}", format!("/v1.0/users/{id}"))
+    write(Method::PATCH, "PATCH /users/{id}", format!("/v1.0/users/{id}")).of(Absence::Directory)
 }
 
 /// One without the other is no answer: the person may be in the half that failed.

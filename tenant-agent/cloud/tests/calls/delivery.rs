@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entente_cloud::{Cloud, Config, Endpoints, Failure, NewInvitation, Removed, Secret, UserType};
+use entente_cloud::{Cloud, Config, Endpoints, Failure, Membership, NewInvitation, Removed, Scope, Secret, UserType};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -187,10 +187,46 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
 
 #[tokio::test]
 async fn a_proxys_404_does_not_make_a_leaver_gone() {
-    let fake = Fake::start(|_, _| reply(404, json!("<html>not found</html>"))).await;
+    for answer in [
+        reply(404, json!("<html>not found</html>")),
+        reply(404, Value::Null),
+        error(404, "UnknownError", ""),
+        error(404, "NotFound", "no route"),
+        error(404, "Authorization_IdentityNotFound", "the identity of the calling application"),
+    ] {
+        let fake = Fake::start(move |_, _| answer.clone()).await;
+        let graph = fake.cloud().graph();
+        let place = Membership { group: MAYA, member: MAYA };
+        assert!(matches!(graph.get_user(MAYA).await.unwrap_err(), Failure::Refused(_)));
+        assert!(matches!(graph.delete_user(MAYA).await.unwrap_err(), Failure::Refused(_)));
+        assert!(matches!(graph.remove_member(place).await.unwrap_err(), Failure::Refused(_)));
+        assert!(matches!(graph.add_member(place).await.unwrap_err(), Failure::Refused(_)));
+        assert!(matches!(graph.list_members(MAYA).await.unwrap_err(), Failure::Refused(_)));
+    }
+}
+
+#[tokio::test]
+async fn an_assignment_whose_scope_is_out_of_sight_is_not_gone() {
+    let scope = Scope::parse("/subscriptions/1").unwrap();
+    for code in ["SubscriptionNotFound", "ResourceGroupNotFound", "InvalidResourceType", ""] {
+        let fake = Fake::start(move |_, _| error(404, code, "no")).await;
+        let arm = fake.cloud().arm();
+        assert!(matches!(arm.get_role_assignment(&scope, MAYA).await.unwrap_err(), Failure::Refused(_)), "{code}");
+        assert!(matches!(arm.delete_role_assignment(&scope, MAYA).await.unwrap_err(), Failure::Refused(_)), "{code}");
+    }
+    let fake = Fake::start(|_, _| error(404, "RoleAssignmentNotFound", "no")).await;
+    let arm = fake.cloud().arm();
+    assert_eq!(arm.get_role_assignment(&scope, MAYA).await.unwrap(), None);
+    assert_eq!(arm.delete_role_assignment(&scope, MAYA).await.unwrap(), Removed::WasNotThere);
+}
+
+#[tokio::test]
+async fn a_success_in_words_that_are_no_json_is_not_taken_for_done() {
+    let fake = Fake::start(|_, _| reply(200, Value::Null).text("<html>welcome to the guest network</html>")).await;
     let graph = fake.cloud().graph();
-    assert!(matches!(graph.get_user(MAYA).await.unwrap_err(), Failure::Refused(_)));
-    assert!(matches!(graph.delete_user(MAYA).await.unwrap_err(), Failure::Refused(_)));
+    assert!(graph.delete_user(MAYA).await.unwrap_err().may_have_applied());
+    assert!(graph.set_account_enabled(MAYA, false).await.unwrap_err().may_have_applied());
+    assert!(matches!(graph.get_user(MAYA).await.unwrap_err(), Failure::Unreadable { .. }));
 }
 
 #[tokio::test]

@@ -80,6 +80,11 @@ pub fn silence() -> Reply {
 }
 
 impl Reply {
+    /// Any body, JSON or not.
+    pub fn text(self, body: &str) -> Reply {
+        Reply { body: body.to_owned(), ..self }
+    }
+
     pub fn header(mut self, name: &'static str, value: impl ToString) -> Reply {
         self.headers.push((name, value.to_string()));
         self

@@ -49,7 +49,10 @@ async fn a_token_is_asked_for_once_however_many_wait() {
 
 #[tokio::test]
 async fn graph_and_arm_have_tokens_of_their_own() {
-    let fake = Fake::start(|_, _| reply(404, json!({"error": {"code": "NotFound"}}))).await;
+    let fake = Fake::start(|request, _| {
+        reply(404, json!({"error": {"code": if request.path.contains("providers") { "RoleAssignmentNotFound" } else { "Request_ResourceNotFound" }}}))
+    })
+    .await;
     let cloud = fake.cloud();
     let scope = entente_cloud::Scope::parse("/subscriptions/1").unwrap();
     assert!(cloud.graph().get_user(USER).await.unwrap().is_none());
