@@ -20,6 +20,9 @@ pub type Cause = Arc<dyn Error + Send + Sync>;
 /// How much of a service's message we keep: enough for any text that the services document.
 const MESSAGE_LIMIT: usize = 1_000;
 
+/// Stands where a long text was cut.
+const CUT: &str = " [..] ";
+
 /// How deep nested error codes are followed; the services nest two or three.
 const NESTING_LIMIT: usize = 8;
 
@@ -159,7 +162,7 @@ impl fmt::Display for Refusal {
 fn codes_and_message(body: &Value) -> (Vec<String>, String) {
     let error = match body.get("error") {
         Some(Value::String(code)) => {
-            return (vec![bounded(code)], text(body, "error_description"));
+            return (vec![bounded(code, MESSAGE_LIMIT)], text(body, "error_description"));
         }
         Some(error) => error,
         None => return (Vec::new(), String::new()),
@@ -182,15 +185,26 @@ fn codes_and_message(body: &Value) -> (Vec<String>, String) {
 
 fn text(value: &Value, field: &str) -> String {
     match value.get(field) {
-        Some(Value::String(text)) => bounded(text),
+        Some(Value::String(text)) => bounded(text, MESSAGE_LIMIT),
         // Graph documents `message` as text, and some of its services nest `{lang, value}` there.
-        Some(nested) => nested.get("value").and_then(Value::as_str).map(bounded).unwrap_or_default(),
+        Some(nested) => {
+            nested.get("value").and_then(Value::as_str).map(|t| bounded(t, MESSAGE_LIMIT)).unwrap_or_default()
+        }
         None => String::new(),
     }
 }
 
-fn bounded(text: &str) -> String {
-    text.chars().take(MESSAGE_LIMIT).collect()
+/// At most `limit` characters: the head and the tail, because a service says first what and last what to do about it.
+pub(crate) fn bounded(text: &str, limit: usize) -> String {
+    let length = text.chars().count();
+    if length <= limit {
+        return text.to_owned();
+    }
+    let kept = limit.saturating_sub(CUT.chars().count());
+    let (head, tail) = (kept - kept / 2, kept / 2);
+    let head: String = text.chars().take(head).collect();
+    let tail: String = text.chars().skip(length - tail).collect();
+    format!("{head}{CUT}{tail}")
 }
 
 #[cfg(test)]
@@ -228,8 +242,12 @@ mod tests {
     }
 
     #[test]
-    fn a_message_without_end_is_cut() {
-        let refusal = read(json!({"error": {"code": "c", "message": "x".repeat(100_000)}}));
-        assert_eq!(refusal.message.len(), MESSAGE_LIMIT);
+    fn a_message_without_end_is_cut_in_the_middle() {
+        let message = format!("The scope is locked. {} Please remove the lock and try again.", "é".repeat(100_000));
+        let refusal = read(json!({"error": {"code": "ScopeLocked", "message": message}}));
+        assert_eq!(refusal.message.chars().count(), MESSAGE_LIMIT);
+        assert!(refusal.message.starts_with("The scope is locked."), "{refusal}");
+        assert!(refusal.message.ends_with("remove the lock and try again."), "{refusal}");
+        assert_eq!((bounded("abc", 3), bounded("abcd", 0)), ("abc".to_owned(), CUT.to_owned()));
     }
 }
