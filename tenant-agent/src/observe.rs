@@ -6,7 +6,7 @@ mod convert;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entente_cloud::{Answer, AssignmentsOf, Cloud, Failure, Scope};
+use entente_cloud::{Answer, AssignmentsOf, Cloud, Failure, Listing, Scope};
 use entente_model::Guid;
 use entente_model::report::Reason;
 use entente_planner::observed::{AzureAssignment, Defender, Group, Observed, Part, Rights, User};
@@ -57,7 +57,7 @@ async fn users(
     let by_id = by_id.into_iter().map(|answer| part(answer, blame::READ_USERS, |user| user.map(convert::user)));
     let by_mail = by_mail
         .into_iter()
-        .map(|answer| part(answer, blame::READ_USERS, |users| users.into_iter().map(convert::user).collect()));
+        .map(|answer| whole(answer, blame::READ_USERS, |users| users.into_iter().map(convert::user).collect()));
     (ids.into_iter().zip(by_id).collect(), set.mails.iter().cloned().zip(by_mail).collect())
 }
 
@@ -74,7 +74,7 @@ async fn groups(
         let graph = graph.clone();
         async move {
             let answer = graph.find_groups_by_name(&name).await;
-            part(answer, blame::READ_GROUPS, |groups| groups.into_iter().map(convert::group).collect())
+            whole(answer, blame::READ_GROUPS, |groups| groups.into_iter().map(convert::group).collect())
         }
     });
     futures::join!(by_id, by_name)
@@ -89,7 +89,7 @@ async fn members(cloud: &Cloud, groups: &BTreeSet<Guid>) -> BTreeMap<Guid, Part<
     there
         .map(|(group, answer)| {
             let members = |all: Vec<entente_cloud::DirectoryObject>| all.iter().map(|it| guid(it.id)).collect();
-            (group, part(answer, blame::READ_GROUPS, members))
+            (group, whole(answer, blame::READ_GROUPS, members))
         })
         .collect()
 }
@@ -103,7 +103,7 @@ async fn assignments(cloud: &Cloud, scope: String, of: AssignmentsOf) -> Part<Ve
         return Part::unread(Reason::CloudRefused, format!("{scope} is not a scope of Azure Resource Manager"));
     };
     let answer = cloud.arm().list_role_assignments(&parsed, of).await;
-    part(answer, blame::READ_AZURE, |all| all.into_iter().map(convert::assignment).collect())
+    whole(answer, blame::READ_AZURE, |all| all.into_iter().map(convert::assignment).collect())
 }
 
 async fn defender(cloud: &Cloud, set: &ReadSet) -> Option<Part<Defender>> {
@@ -115,10 +115,10 @@ async fn defender(cloud: &Cloud, set: &ReadSet) -> Option<Part<Defender>> {
         futures::join!(defender.list_role_definitions(), defender.list_role_assignments(), defender.resource_actions());
     let all = roles.and_then(|roles| Ok((roles, assignments?, actions?)));
     Some(part(all, blame::READ_DEFENDER, |(roles, assignments, actions)| Defender {
-        roles: roles.into_iter().map(convert::defender_role).collect(),
-        assignments: assignments.into_iter().map(convert::defender_assignment).collect(),
-        by_display: actions.iter().map(|(id, name)| (name.clone(), id.clone())).collect(),
-        actions: actions.into_keys().collect(),
+        roles: roles.entries.into_iter().map(convert::defender_role).collect(),
+        assignments: assignments.entries.into_iter().map(convert::defender_assignment).collect(),
+        by_display: actions.entries.iter().map(|action| (action.name.clone(), action.id.clone())).collect(),
+        actions: actions.entries.into_iter().map(|action| action.id).collect(),
     }))
 }
 
@@ -130,13 +130,13 @@ async fn rights(cloud: &Cloud, set: &ReadSet, principals: &BTreeSet<Guid>) -> BT
         graph.memberships_of(&ids),
         each(pairs, |(id, scope)| assignments(cloud, scope, AssignmentsOf::Principal(id.as_uuid())))
     );
-    let of = |(id, answer): (Guid, Answer<Vec<entente_cloud::DirectoryObject>>)| {
+    let of = |(id, answer): (Guid, Answer<Listing<entente_cloud::DirectoryObject>>)| {
         let scopes = set.principal_scopes.iter();
         let azure = scopes.filter_map(|scope| Some((scope.clone(), azure.remove(&(id, scope.clone()))?))).collect();
         let memberships = match answer {
             // A user who is not there is in nothing.
             Err(Failure::NotFound(_)) => Part::Read(Vec::new()),
-            answer => part(answer, blame::READ_GROUPS, |all| all.into_iter().map(convert::holding).collect()),
+            answer => whole(answer, blame::READ_GROUPS, |all| all.into_iter().map(convert::holding).collect()),
         };
         (id, Rights { memberships, azure })
     };
@@ -165,6 +165,14 @@ fn part<A, T>(answer: Answer<A>, needs: &str, convert: impl FnOnce(A) -> T) -> P
     match answer {
         Ok(value) => Part::Read(convert(value)),
         Err(failure) => blame::unread(&failure, needs),
+    }
+}
+
+/// As [`part`] for a listing: with an entry that was not understood it does not count as read.
+fn whole<A, T>(answer: Answer<Listing<A>>, needs: &str, convert: impl FnOnce(Vec<A>) -> T) -> Part<T> {
+    match answer {
+        Ok(listing) if !listing.is_whole() => Part::unread(Reason::CloudRefused, listing.odd.join("; ")),
+        answer => part(answer.map(|listing| listing.entries), needs, convert),
     }
 }
 

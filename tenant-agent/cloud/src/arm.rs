@@ -20,6 +20,7 @@ use crate::call::{Call, Service};
 use crate::client::Client;
 use crate::failure::{Answer, Failure};
 use crate::graph::{Removed, moment, or_default, removed};
+use crate::listing::{Listing, as_typed};
 use crate::transport::Reply;
 use crate::uri::{quoted, with_query};
 
@@ -79,8 +80,9 @@ pub enum Put {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleAssignment {
-    /// Where it was given, which may be above the scope that was asked about.
-    pub scope: Scope,
+    /// Where it was given, which may be above or below the scope that was asked about. As ARM wrote it: a scope that is
+    /// only shown need not be one that we could ask about ([`Scope`]).
+    pub scope: String,
     pub name: Uuid,
     pub definition: Uuid,
     pub principal: Uuid,
@@ -101,30 +103,30 @@ pub struct RoleDefinition {
 }
 
 impl Arm {
-    pub async fn list_role_assignments(&self, scope: &Scope, of: AssignmentsOf) -> Answer<Vec<RoleAssignment>> {
+    pub async fn list_role_assignments(&self, scope: &Scope, of: AssignmentsOf) -> Answer<Listing<RoleAssignment>> {
         let filter = match of {
             AssignmentsOf::AtScope => "atScope()".to_owned(),
             AssignmentsOf::Principal(id) => format!("principalId eq '{id}'"),
         };
         let path = with_query(&format!("{scope}{ASSIGNMENTS}"), &[API_VERSION, ("$filter", &filter)]);
         let call = read("GET {scope}/roleAssignments", path);
-        let entries = self.client.list(call.clone()).await?;
-        entries.into_iter().map(|entry| assignment(&call, entry)).collect()
+        Ok(self.client.list(call).await?.read(assignment))
     }
 
     pub async fn get_role_assignment(&self, scope: &Scope, name: Uuid) -> Answer<Option<RoleAssignment>> {
         let call = read("GET {scope}/roleAssignments/{name}", assignment_path(scope, name)).of(Absence::RoleAssignment);
         let body = self.client.find(&call).await?;
-        body.map(|body| assignment(&call, body)).transpose()
+        body.map(|body| assignment(body).map_err(|e| call.unusable(e))).transpose()
     }
 
     /// Repeatable: the name makes it one assignment. ARM: role assignments, create.
     pub async fn put_role_assignment(&self, new: &NewRoleAssignment) -> Answer<Put> {
         let path = assignment_path(&new.scope, new.name);
         let call = write(Method::PUT, "PUT {scope}/roleAssignments/{name}", path).body(put_body(new));
+        let written = |body| assignment(body).map_err(|e| call.unusable(e));
         match self.client.send(&call).await {
-            Ok(Reply { status: 201, body, .. }) => Ok(Put::Created(assignment(&call, body)?)),
-            Ok(reply) => Ok(Put::Updated(assignment(&call, reply.body)?)),
+            Ok(Reply { status: 201, body, .. }) => Ok(Put::Created(written(body)?)),
+            Ok(reply) => Ok(Put::Updated(written(reply.body)?)),
             Err(failure) => refused_put(failure),
         }
     }
@@ -144,16 +146,15 @@ impl Arm {
         let path = with_query(&format!("{scope}{DEFINITIONS}/{id}"), &[API_VERSION]);
         let call = read("GET {scope}/roleDefinitions/{id}", path).of(Absence::RoleDefinition);
         let body = self.client.find(&call).await?;
-        body.map(|body| definition(&call, body)).transpose()
+        body.map(|body| definition(body).map_err(|e| call.unusable(e))).transpose()
     }
 
     /// All definitions of exactly this role name that can be assigned at the scope.
-    pub async fn find_role_definitions(&self, scope: &Scope, role_name: &str) -> Answer<Vec<RoleDefinition>> {
+    pub async fn find_role_definitions(&self, scope: &Scope, role_name: &str) -> Answer<Listing<RoleDefinition>> {
         let filter = format!("roleName eq {}", quoted(role_name));
         let path = with_query(&format!("{scope}{DEFINITIONS}"), &[API_VERSION, ("$filter", &filter)]);
         let call = read("GET {scope}/roleDefinitions", path);
-        let entries = self.client.list(call.clone()).await?;
-        entries.into_iter().map(|entry| definition(&call, entry)).collect()
+        Ok(self.client.list(call).await?.read(definition))
     }
 }
 
@@ -203,15 +204,16 @@ fn hex_id(message: &str) -> Option<Uuid> {
     words.filter(|w| matches!(w.len(), 32 | 36)).find_map(|w| Uuid::parse_str(w).ok())
 }
 
-fn assignment(call: &Call, body: Value) -> Answer<RoleAssignment> {
-    let body: AssignmentBody = call.decode(body)?;
+fn assignment(body: Value) -> Result<RoleAssignment, String> {
+    let body: AssignmentBody = as_typed(body)?;
     let p = body.properties;
-    let name = body.name.or_else(|| last_uuid(body.id.as_deref()?));
+    let named = body.name.and_then(|name| Uuid::parse_str(&name).ok());
+    let name = named.or_else(|| last_uuid(body.id.as_deref()?));
     let definition = last_uuid(&p.role_definition_id);
     Ok(RoleAssignment {
-        scope: Scope::parse(&p.scope).map_err(|e| call.unusable(e.to_string()))?,
-        name: name.ok_or_else(|| call.unusable("a role assignment without a name"))?,
-        definition: definition.ok_or_else(|| call.unusable("a role definition without an id"))?,
+        scope: p.scope.or_else(|| scope_of(body.id.as_deref()?)).ok_or("a role assignment without a scope")?,
+        name: name.ok_or("a role assignment without a name")?,
+        definition: definition.ok_or("a role definition without an id")?,
         principal: p.principal_id,
         principal_type: p.principal_type,
         description: p.description,
@@ -219,12 +221,13 @@ fn assignment(call: &Call, body: Value) -> Answer<RoleAssignment> {
     })
 }
 
-fn definition(call: &Call, body: Value) -> Answer<RoleDefinition> {
-    let body: DefinitionBody = call.decode(body)?;
+fn definition(body: Value) -> Result<RoleDefinition, String> {
+    let body: DefinitionBody = as_typed(body)?;
     let p = body.properties;
-    let id = body.name.or_else(|| last_uuid(body.id.as_deref()?));
+    let named = body.name.and_then(|name| Uuid::parse_str(&name).ok());
+    let id = named.or_else(|| last_uuid(body.id.as_deref()?));
     let mut definition = RoleDefinition {
-        id: id.ok_or_else(|| call.unusable("a role definition without a name"))?,
+        id: id.ok_or("a role definition without a name")?,
         role_name: p.role_name,
         role_type: p.role_type,
         actions: Vec::new(),
@@ -239,6 +242,12 @@ fn definition(call: &Call, body: Value) -> Answer<RoleDefinition> {
     Ok(definition)
 }
 
+/// The scope that an assignment's own id begins with; `/` is empty there.
+fn scope_of(id: &str) -> Option<String> {
+    let at = id.to_ascii_lowercase().rfind(&ASSIGNMENTS.to_ascii_lowercase())?;
+    Some(if at == 0 { "/".to_owned() } else { id[..at].to_owned() })
+}
+
 fn last_uuid(path: &str) -> Option<Uuid> {
     Uuid::parse_str(path.rsplit('/').next()?).ok()
 }
@@ -246,14 +255,14 @@ fn last_uuid(path: &str) -> Option<Uuid> {
 #[derive(Deserialize)]
 struct AssignmentBody {
     id: Option<String>,
-    name: Option<Uuid>,
+    name: Option<String>,
     properties: AssignmentProperties,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AssignmentProperties {
-    scope: String,
+    scope: Option<String>,
     role_definition_id: String,
     principal_id: Uuid,
     principal_type: Option<String>,
@@ -265,7 +274,7 @@ struct AssignmentProperties {
 #[derive(Deserialize)]
 struct DefinitionBody {
     id: Option<String>,
-    name: Option<Uuid>,
+    name: Option<String>,
     properties: DefinitionProperties,
 }
 

@@ -17,8 +17,9 @@ use tracing::Instrument;
 use crate::call::{Attempt, Call, Service, Step, Trail};
 use crate::client::Client;
 use crate::failure::{Answer, Failure, Refusal};
-use crate::paging::Listing;
-use crate::transport::{Exchange, Reply, Via, retry_after};
+use crate::listing::Listing;
+use crate::paging::Pages;
+use crate::transport::{Exchange, Reply, Via, http_date, retry_after};
 
 /// Graph: JSON batching. More are refused as a whole.
 const BATCH_SIZE: usize = 20;
@@ -66,16 +67,16 @@ impl Client {
     }
 
     /// As [`Client::list`] for many listings at once; their next pages travel together too.
-    pub(crate) async fn list_all(&self, calls: Vec<Call>) -> Vec<Answer<Vec<Value>>> {
-        let mut answers: Vec<Option<Answer<Vec<Value>>>> = calls.iter().map(|_| None).collect();
-        let mut open: Vec<(usize, Listing)> = calls.into_iter().map(Listing::new).enumerate().collect();
+    pub(crate) async fn list_all(&self, calls: Vec<Call>) -> Vec<Answer<Listing<Value>>> {
+        let mut answers: Vec<Option<Answer<Listing<Value>>>> = calls.iter().map(|_| None).collect();
+        let mut open: Vec<(usize, Pages)> = calls.into_iter().map(Pages::new).enumerate().collect();
         while !open.is_empty() {
-            let due = open.iter().map(|(_, listing)| listing.call().clone()).collect();
+            let due = open.iter().map(|(_, pages)| pages.call().clone()).collect();
             let replies = self.send_all(due).await;
-            for ((index, mut listing), reply) in std::mem::take(&mut open).into_iter().zip(replies) {
-                match reply.and_then(|r| listing.turn(r.body, &self.endpoints)) {
-                    Ok(true) => open.push((index, listing)),
-                    Ok(false) => answers[index] = Some(Ok(listing.entries())),
+            for ((index, mut pages), reply) in std::mem::take(&mut open).into_iter().zip(replies) {
+                match reply.and_then(|r| pages.turn(r, &self.endpoints)) {
+                    Ok(true) => open.push((index, pages)),
+                    Ok(false) => answers[index] = Some(Ok(pages.listing())),
                     Err(failure) => answers[index] = Some(Err(failure)),
                 }
             }
@@ -181,7 +182,7 @@ fn parts(mut reply: Reply) -> impl Iterator<Item = Attempt> + Send {
     }
     (0usize..).map(move |id| {
         let response = by_id.remove(&id.to_string());
-        let reply = response.and_then(|r| read_part(r, reply.request_id.as_deref()));
+        let reply = response.and_then(|r| read_part(r, &reply));
         Attempt::Exchange(match reply {
             Some(reply) => Exchange::Reply(reply),
             None => Exchange::Lost(Arc::new(io::Error::other("the batch's answer leaves it out"))),
@@ -189,7 +190,7 @@ fn parts(mut reply: Reply) -> impl Iterator<Item = Attempt> + Send {
     })
 }
 
-fn read_part(mut response: Value, batch_request_id: Option<&str>) -> Option<Reply> {
+fn read_part(mut response: Value, batch: &Reply) -> Option<Reply> {
     let status = u16::try_from(response.get("status")?.as_u64()?).ok()?;
     let headers = response.get("headers").and_then(Value::as_object);
     let header = |name: &str| {
@@ -200,7 +201,8 @@ fn read_part(mut response: Value, batch_request_id: Option<&str>) -> Option<Repl
     Some(Reply {
         status,
         retry_after: header("retry-after").and_then(|v| retry_after(&v, OffsetDateTime::now_utc())),
-        request_id: header("request-id").or(batch_request_id.map(str::to_owned)),
+        request_id: header("request-id").or_else(|| batch.request_id.clone()),
+        date: header("date").and_then(|d| http_date(&d)).or(batch.date),
         body: response.get_mut("body").map(Value::take).unwrap_or(Value::Null),
         garbled: false,
     })

@@ -14,8 +14,9 @@ use crate::call::{Attempt, Call, Service, Step, Trail};
 use crate::config::{Config, ConfigError, Patience};
 use crate::endpoints::Endpoints;
 use crate::failure::{Answer, Failure};
+use crate::listing::Listing;
 use crate::pacer::Pacer;
-use crate::paging::Listing;
+use crate::paging::Pages;
 use crate::tokens::{Bearer, Tokens};
 use crate::transport::{Exchange, Reply, Transport, Via};
 use crate::usage::Counters;
@@ -65,12 +66,12 @@ impl Client {
     }
 
     /// All entries of a collection, page by page.
-    pub(crate) async fn list(&self, call: Call) -> Answer<Vec<Value>> {
-        let mut listing = Listing::new(call);
+    pub(crate) async fn list(&self, call: Call) -> Answer<Listing<Value>> {
+        let mut pages = Pages::new(call);
         loop {
-            let reply = self.send(listing.call()).await?;
-            if !listing.turn(reply.body, &self.endpoints)? {
-                return Ok(listing.entries());
+            let reply = self.send(pages.call()).await?;
+            if !pages.turn(reply, &self.endpoints)? {
+                return Ok(pages.listing());
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Written to what the live service was seen to do, which differs from its documents; `tolerance.rs` lists how. What
 //! was just written may be missing from the lists for minutes: waiting for it is the caller's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use reqwest::Method;
@@ -15,12 +15,16 @@ use uuid::Uuid;
 use crate::absence::Absence;
 use crate::call::{Call, Service};
 use crate::client::Client;
-use crate::failure::{Answer, Failure};
-use crate::graph::{Removed, decode_all, or_default, removed};
+use crate::failure::{Answer, Failure, bounded};
+use crate::graph::{Removed, or_default, removed};
+use crate::listing::{Listing, as_typed};
 use crate::transport::Reply;
 use crate::uri::{encode, with_query};
 
 const ROOT: &str = "/beta/roleManagement/defender";
+
+/// A principal's name that is shown only. Composite ids of two GUIDs and a word fit.
+const PRINCIPAL_LENGTH: usize = 200;
 
 /// Defender operations with one agent's credential. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -65,28 +69,32 @@ pub struct NewDefenderAssignment {
     pub app_scope_ids: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefenderAssignment {
     pub id: String,
-    #[serde(default, deserialize_with = "or_default")]
     pub display_name: String,
     pub description: Option<String>,
-    #[serde(default, deserialize_with = "or_default")]
     pub role_definition_id: String,
-    #[serde(default, deserialize_with = "or_default")]
     pub principal_ids: BTreeSet<Uuid>,
-    #[serde(default, deserialize_with = "or_default")]
+    /// Principals whose names are no object ids of this tenant's, in the service's own words.
+    pub other_principals: Vec<String>,
     pub directory_scope_ids: BTreeSet<String>,
-    #[serde(default, deserialize_with = "or_default")]
     pub app_scope_ids: BTreeSet<String>,
 }
 
+/// Something that a role may allow.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ResourceAction {
+    pub id: String,
+    /// What the portal shows; empty if there is none.
+    #[serde(default, deserialize_with = "or_default")]
+    pub name: String,
+}
+
 impl Defender {
-    pub async fn list_role_definitions(&self) -> Answer<Vec<DefenderRole>> {
+    pub async fn list_role_definitions(&self) -> Answer<Listing<DefenderRole>> {
         let call = read("GET /roleManagement/defender/roleDefinitions", format!("{ROOT}/roleDefinitions"));
-        let roles: Vec<RoleBody> = self.list(call).await?;
-        Ok(roles.into_iter().map(DefenderRole::from).collect())
+        Ok(self.list::<RoleBody>(call).await?.map(DefenderRole::from))
     }
 
     /// Not repeatable: doing it twice makes two roles of one name.
@@ -106,8 +114,9 @@ impl Defender {
         self.delete("DELETE /roleManagement/defender/roleDefinitions/{id}", path).await
     }
 
-    pub async fn list_role_assignments(&self) -> Answer<Vec<DefenderAssignment>> {
-        self.list(read("GET /roleManagement/defender/roleAssignments", format!("{ROOT}/roleAssignments"))).await
+    pub async fn list_role_assignments(&self) -> Answer<Listing<DefenderAssignment>> {
+        let call = read("GET /roleManagement/defender/roleAssignments", format!("{ROOT}/roleAssignments"));
+        Ok(self.list::<AssignmentBody>(call).await?.map(DefenderAssignment::from))
     }
 
     /// Not repeatable: doing it twice makes two assignments.
@@ -131,22 +140,21 @@ impl Defender {
         self.delete("DELETE /roleManagement/defender/roleAssignments/{id}", path).await
     }
 
-    /// All actions that this tenant knows, by id, each with the name that the portal shows (empty if there is none).
-    /// Some of them may still be refused when stored.
-    pub async fn resource_actions(&self) -> Answer<BTreeMap<String, String>> {
+    /// All actions that this tenant knows. Some of them may still be refused when stored.
+    pub async fn resource_actions(&self) -> Answer<Listing<ResourceAction>> {
         let path = format!("{ROOT}/resourceNamespaces");
         let expanded = with_query(&path, &[("$expand", "resourceActions")]);
-        let namespaces: Vec<Namespace> =
+        let namespaces: Listing<Namespace> =
             self.list(read("GET /roleManagement/defender/resourceNamespaces", expanded)).await?;
-        let mut actions = BTreeMap::new();
-        for namespace in namespaces {
-            let mut of_it = namespace.resource_actions;
+        let mut actions = Listing { entries: Vec::new(), odd: namespaces.odd, date: namespaces.date };
+        for namespace in namespaces.entries {
+            let mut of_it = Listing { entries: namespace.resource_actions, odd: Vec::new(), date: None }.read(as_typed);
             if namespace.more_actions.is_some() {
                 let path = format!("{path}/{}/resourceActions", encode(&namespace.id));
                 let name = "GET /roleManagement/defender/resourceNamespaces/{id}/resourceActions";
                 of_it = self.list(read(name, path)).await?;
             }
-            actions.extend(of_it.into_iter().map(|action| (action.id, action.name)));
+            actions.join(of_it);
         }
         Ok(actions)
     }
@@ -163,9 +171,9 @@ impl Defender {
         removed(self.send(&call.revocation()).await)
     }
 
-    async fn list<T: DeserializeOwned>(&self, call: Call) -> Answer<Vec<T>> {
-        let entries = self.client.list(call.clone()).await;
-        decode_all(&call, entries.map_err(|f| self.recognise(f))?)
+    async fn list<T: DeserializeOwned>(&self, call: Call) -> Answer<Listing<T>> {
+        let listing = self.client.list(call).await;
+        Ok(listing.map_err(|f| self.recognise(f))?.read(as_typed))
     }
 
     async fn send(&self, call: &Call) -> Answer<Reply> {
@@ -226,17 +234,52 @@ struct Namespace {
     #[serde(default, deserialize_with = "or_default")]
     id: String,
     #[serde(rename = "resourceActions", default, deserialize_with = "or_default")]
-    resource_actions: Vec<Action>,
+    resource_actions: Vec<Value>,
     /// Graph: query parameters. An expansion may be cut short.
     #[serde(rename = "resourceActions@odata.nextLink")]
     more_actions: Option<String>,
 }
 
+/// Graph (beta): unifiedRoleAssignmentMultiple. Its principals are strings, and not only object ids are met there.
 #[derive(Deserialize)]
-struct Action {
+#[serde(rename_all = "camelCase")]
+struct AssignmentBody {
     id: String,
     #[serde(default, deserialize_with = "or_default")]
-    name: String,
+    display_name: String,
+    description: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    role_definition_id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    principal_ids: Vec<Value>,
+    #[serde(default, deserialize_with = "or_default")]
+    directory_scope_ids: BTreeSet<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    app_scope_ids: BTreeSet<String>,
+}
+
+impl From<AssignmentBody> for DefenderAssignment {
+    fn from(body: AssignmentBody) -> DefenderAssignment {
+        let (mut principal_ids, mut other_principals) = (BTreeSet::new(), Vec::new());
+        for principal in body.principal_ids {
+            match principal.as_str().map(|text| (Uuid::parse_str(text), text)) {
+                Some((Ok(id), _)) => drop(principal_ids.insert(id)),
+                Some((Err(_), text)) => other_principals.push(bounded(text, PRINCIPAL_LENGTH)),
+                None if principal.is_null() => {}
+                None => other_principals.push(bounded(&principal.to_string(), PRINCIPAL_LENGTH)),
+            }
+        }
+        DefenderAssignment {
+            id: body.id,
+            display_name: body.display_name,
+            description: body.description,
+            role_definition_id: body.role_definition_id,
+            principal_ids,
+            other_principals,
+            directory_scope_ids: body.directory_scope_ids,
+            app_scope_ids: body.app_scope_ids,
+        }
+    }
 }
 
 impl From<RoleBody> for DefenderRole {

@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use time::OffsetDateTime;
 
 pub use directory::{Organization, ServicePrincipal, WhoMayInvite};
@@ -23,6 +22,7 @@ pub use users::{DeletedUser, Identity, Invitation, InvitationStatus, Invited, Ne
 use crate::call::{Call, Service};
 use crate::client::Client;
 use crate::failure::{Answer, Failure};
+use crate::listing::{Listing, as_typed};
 use crate::transport::Reply;
 
 /// What came of taking something away.
@@ -44,26 +44,19 @@ impl Graph {
         body.map(|body| call.decode(body)).transpose()
     }
 
-    async fn list<T: DeserializeOwned>(&self, call: Call) -> Answer<Vec<T>> {
-        let entries = self.client.list(call.clone()).await?;
-        decode_all(&call, entries)
+    async fn list<T: DeserializeOwned>(&self, call: Call) -> Answer<Listing<T>> {
+        Ok(self.client.list(call).await?.read(as_typed))
     }
 
-    async fn list_all<T: DeserializeOwned>(&self, calls: Vec<Call>) -> Vec<Answer<Vec<T>>> {
-        let listings = self.client.list_all(calls.clone()).await;
-        let listings = calls.iter().zip(listings);
-        listings.map(|(call, entries)| decode_all(call, entries?)).collect()
+    async fn list_all<T: DeserializeOwned>(&self, calls: Vec<Call>) -> Vec<Answer<Listing<T>>> {
+        let listings = self.client.list_all(calls).await;
+        listings.into_iter().map(|listing| Ok(listing?.read(as_typed))).collect()
     }
 
     /// A write whose success needs no reading.
     async fn done(&self, call: Call) -> Answer<()> {
         self.client.send(&call).await.map(drop)
     }
-}
-
-/// One unreadable entry makes the listing unreadable: a listing with a hole would read as "not there".
-pub(crate) fn decode_all<T: DeserializeOwned>(call: &Call, entries: Vec<Value>) -> Answer<Vec<T>> {
-    entries.into_iter().map(|entry| call.decode(entry)).collect()
 }
 
 pub(crate) fn removed(answer: Answer<Reply>) -> Answer<Removed> {

@@ -19,6 +19,7 @@ mod defender;
 mod endpoints;
 mod failure;
 mod graph;
+mod listing;
 mod pacer;
 mod paging;
 mod secret;
@@ -39,13 +40,16 @@ pub use arm::{
 };
 pub use config::{Config, ConfigError, Patience};
 pub use credential::{Credential, ManagedIdentity};
-pub use defender::{Accepted, Defender, DefenderAssignment, DefenderRole, NewDefenderAssignment, NewDefenderRole};
+pub use defender::{
+    Accepted, Defender, DefenderAssignment, DefenderRole, NewDefenderAssignment, NewDefenderRole, ResourceAction,
+};
 pub use endpoints::{Endpoints, NationalCloud};
 pub use failure::{Answer, Cause, Failure, Refusal};
 pub use graph::{
     Added, DeletedUser, DirectoryObject, Graph, Group, Identity, Invitation, InvitationStatus, Invited, Membership,
     NewGroup, NewInvitation, ObjectKind, Organization, Removed, ServicePrincipal, User, UserType, WhoMayInvite,
 };
+pub use listing::Listing;
 pub use secret::Secret;
 pub use tokens::TokenError;
 pub use usage::Usage;

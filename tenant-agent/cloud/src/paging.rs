@@ -8,6 +8,8 @@ use serde_json::Value;
 use crate::call::{Call, Service};
 use crate::endpoints::Endpoints;
 use crate::failure::Answer;
+use crate::listing::Listing;
+use crate::transport::Reply;
 
 /// The most pages of one listing: at the default 100 a page, twenty times the largest group that a SOC has, and twice
 /// the role assignments that a subscription may hold (4,000). More means a loop, or a listing that nobody meant.
@@ -15,15 +17,15 @@ const PAGE_LIMIT: usize = 100;
 
 /// A listing under way.
 #[derive(Debug)]
-pub(crate) struct Listing {
+pub(crate) struct Pages {
     call: Call,
-    entries: Vec<Value>,
+    so_far: Listing<Value>,
     pages: usize,
 }
 
-impl Listing {
-    pub(crate) fn new(call: Call) -> Listing {
-        Listing { call, entries: Vec::new(), pages: 0 }
+impl Pages {
+    pub(crate) fn new(call: Call) -> Pages {
+        Pages { call, so_far: Listing { entries: Vec::new(), odd: Vec::new(), date: None }, pages: 0 }
     }
 
     /// The call for the page that is due.
@@ -31,16 +33,18 @@ impl Listing {
         &self.call
     }
 
-    pub(crate) fn entries(self) -> Vec<Value> {
-        self.entries
+    pub(crate) fn listing(self) -> Listing<Value> {
+        self.so_far
     }
 
     /// Takes a page in; true when another follows. Pages may be empty (Graph: paging).
-    pub(crate) fn turn(&mut self, mut page: Value, endpoints: &Endpoints) -> Answer<bool> {
+    pub(crate) fn turn(&mut self, reply: Reply, endpoints: &Endpoints) -> Answer<bool> {
+        let mut page = reply.body;
         let Some(Value::Array(entries)) = page.get_mut("value").map(Value::take) else {
             return Err(self.call.unusable("a listing without a list"));
         };
-        self.entries.extend(entries);
+        self.so_far.entries.extend(entries);
+        self.so_far.date = self.so_far.date.max(reply.date);
         self.pages += 1;
         // Graph: paging; ARM: paging.
         let next = page.get("@odata.nextLink").or_else(|| page.get("nextLink"));
@@ -86,8 +90,12 @@ mod tests {
         Endpoints { graph: "https://proxy.example:8443".into(), ..Endpoints::of(NationalCloud::Global) }
     }
 
-    fn listing() -> Listing {
-        Listing::new(Call::read(Service::Graph, "GET /things", "/v1.0/things".into()))
+    fn pages() -> Pages {
+        Pages::new(Call::read(Service::Graph, "GET /things", "/v1.0/things".into()))
+    }
+
+    fn page(body: Value) -> Reply {
+        Reply { status: 200, retry_after: None, request_id: None, date: None, body, garbled: false }
     }
 
     #[test]
@@ -109,20 +117,20 @@ mod tests {
 
     #[test]
     fn a_listing_ends_at_the_page_without_a_link_and_may_hold_empty_pages() {
-        let mut listing = listing();
+        let mut pages = pages();
         let link = "https://graph.microsoft.com/v1.0/things?p=2";
-        assert!(listing.turn(json!({"value": [1], "@odata.nextLink": link}), &endpoints()).unwrap());
-        assert!(listing.turn(json!({"value": [], "nextLink": link}), &endpoints()).unwrap());
-        assert!(!listing.turn(json!({"value": [2], "nextLink": null}), &endpoints()).unwrap());
-        assert_eq!(listing.entries(), [json!(1), json!(2)]);
+        assert!(pages.turn(page(json!({"value": [1], "@odata.nextLink": link})), &endpoints()).unwrap());
+        assert!(pages.turn(page(json!({"value": [], "nextLink": link})), &endpoints()).unwrap());
+        assert!(!pages.turn(page(json!({"value": [2], "nextLink": null})), &endpoints()).unwrap());
+        assert_eq!(pages.listing().entries, [json!(1), json!(2)]);
     }
 
     #[test]
     fn a_listing_that_never_ends_is_given_up() {
-        let mut listing = listing();
-        let page = json!({"value": [1], "nextLink": "https://graph.microsoft.com/v1.0/things"});
-        let end = (0..=PAGE_LIMIT).find_map(|_| listing.turn(page.clone(), &endpoints()).err());
+        let mut pages = pages();
+        let body = json!({"value": [1], "nextLink": "https://graph.microsoft.com/v1.0/things"});
+        let end = (0..=PAGE_LIMIT).find_map(|_| pages.turn(page(body.clone()), &endpoints()).err());
         assert!(matches!(end, Some(Failure::Unreadable { .. })));
-        assert!(matches!(self::listing().turn(json!({}), &endpoints()), Err(Failure::Unreadable { .. })));
+        assert!(matches!(self::pages().turn(page(json!({})), &endpoints()), Err(Failure::Unreadable { .. })));
     }
 }

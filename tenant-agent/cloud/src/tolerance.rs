@@ -17,6 +17,9 @@
 //! | `innerError` or `innererror`; `message` as text or `{value}` | both | `failure.rs` |
 //! | which 404 means "not there" | a closed list of codes for each kind of call; any other is refused | `absence.rs` |
 //! | a success with a body that is no JSON (a portal's?) | unusable: never "done" | `call.rs` |
+//! | an entry of a listing that is not as described | named in [`crate::Listing::odd`], the others are read | `listing.rs` |
+//! | ARM: scopes of every shape, ids in any capitals, `null` fields | text as it stands | `arm.rs` |
+//! | Defender: principals that are no GUIDs | told apart from those that are | `defender.rs` |
 //! | values that an enum gets later | asked for, and kept as text | `client.rs`, everywhere |
 //! | dates in a form we do not know | no date, and no decision hangs on one here | `graph.rs` |
 //! | `Retry-After` as seconds or as a date, or missing | all three | `transport.rs`, `call.rs` |

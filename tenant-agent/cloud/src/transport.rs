@@ -6,7 +6,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Request, Response};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -28,6 +28,8 @@ pub(crate) struct Reply {
     pub status: u16,
     pub retry_after: Option<Duration>,
     pub request_id: Option<String>,
+    /// The service's own time when it answered.
+    pub date: Option<OffsetDateTime>,
     /// `Null` when the body was empty or not JSON.
     pub body: Value,
     /// There was a body, and it was not JSON: whoever answered speaks no language of these services.
@@ -166,6 +168,7 @@ async fn read(mut response: Response) -> Exchange {
             .iter()
             .find_map(|name| header(headers, name))
             .map(|id| id.chars().take(64).collect()),
+        date: header(headers, DATE.as_str()).and_then(http_date),
         garbled: body.is_err() && !bytes.is_empty(),
         body: body.unwrap_or(Value::Null),
     })
@@ -185,8 +188,12 @@ pub(crate) fn retry_after(value: &str, now: OffsetDateTime) -> Option<Duration> 
     if let Ok(seconds) = value.parse::<u32>() {
         return Some(Duration::from_secs(seconds.into()));
     }
-    let date = OffsetDateTime::parse(value, &Rfc2822).ok()?;
-    Some((date - now).try_into().unwrap_or(Duration::ZERO))
+    Some((http_date(value)? - now).try_into().unwrap_or(Duration::ZERO))
+}
+
+/// RFC 9110, 5.6.7.
+pub(crate) fn http_date(value: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(value.trim(), &Rfc2822).ok()
 }
 
 /// The innermost cause, which says more than "error sending request".

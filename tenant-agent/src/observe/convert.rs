@@ -51,7 +51,7 @@ pub fn holding(object: cloud::DirectoryObject) -> Holding {
 
 pub fn assignment(assignment: cloud::RoleAssignment) -> AzureAssignment {
     AzureAssignment {
-        scope: assignment.scope.as_str().to_owned(),
+        scope: assignment.scope,
         name: guid(assignment.name),
         principal: guid(assignment.principal),
         definition: guid(assignment.definition),

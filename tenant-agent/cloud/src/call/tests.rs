@@ -27,6 +27,7 @@ fn coded(status: u16, code: &str) -> Attempt {
         retry_after: None,
         request_id: Some("r-1".into()),
         body: json!({"error": {"code": code, "message": "words"}}),
+        date: None,
         garbled: false,
     }))
 }
@@ -37,6 +38,7 @@ fn bare(status: u16) -> Attempt {
         retry_after: None,
         request_id: None,
         body: Value::Null,
+        date: None,
         garbled: false,
     }))
 }
@@ -47,6 +49,7 @@ fn throttled(seconds: u64) -> Attempt {
         retry_after: Some(Duration::from_secs(seconds)),
         request_id: None,
         body: Value::Null,
+        date: None,
         garbled: false,
     }))
 }

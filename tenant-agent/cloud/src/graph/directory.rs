@@ -48,15 +48,20 @@ impl Graph {
     pub async fn find_service_principal(&self, app_id: Uuid) -> Answer<Option<ServicePrincipal>> {
         let filter = format!("appId eq '{app_id}'");
         let query = [("$filter", filter.as_str()), ("$select", "id,appId,displayName")];
-        let found = self.list(read("GET /servicePrincipals", with_query("/v1.0/servicePrincipals", &query)));
-        Ok(found.await?.into_iter().next())
+        let call = read("GET /servicePrincipals", with_query("/v1.0/servicePrincipals", &query));
+        let found = self.list::<ServicePrincipal>(call.clone()).await?;
+        match (found.entries.into_iter().next(), found.odd.into_iter().next()) {
+            // It may be the one that was not understood.
+            (None, Some(odd)) => Err(call.unusable(odd)),
+            (found, _) => Ok(found),
+        }
     }
 
     pub async fn organization(&self) -> Answer<Organization> {
         let query = [("$select", "id,displayName,verifiedDomains")];
         let call = read("GET /organization", with_query("/v1.0/organization", &query));
         let mut found = self.list::<Organization>(call.clone()).await?;
-        found.pop().ok_or_else(|| call.unusable("no organization"))
+        found.entries.pop().ok_or_else(|| call.unusable("no organization"))
     }
 
     pub async fn who_may_invite(&self) -> Answer<WhoMayInvite> {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{Graph, Removed, or_default, read, removed, write};
 use crate::absence::Absence;
 use crate::failure::Answer;
+use crate::listing::Listing;
 use crate::uri::{quoted, with_query};
 
 const GROUP_FIELDS: &str =
@@ -75,7 +76,7 @@ impl Graph {
     }
 
     /// All groups of exactly this name; there may be several.
-    pub async fn find_groups_by_name(&self, display_name: &str) -> Answer<Vec<Group>> {
+    pub async fn find_groups_by_name(&self, display_name: &str) -> Answer<Listing<Group>> {
         let filter = format!("displayName eq {}", quoted(display_name));
         let path = with_query("/v1.0/groups", &[("$filter", &filter), ("$select", GROUP_FIELDS)]);
         self.list(read("GET /groups", path)).await

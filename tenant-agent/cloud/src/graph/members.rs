@@ -12,6 +12,7 @@ use super::{Graph, Removed, read, removed, write};
 use crate::absence::Absence;
 use crate::call::Call;
 use crate::failure::{Answer, Failure, Refusal};
+use crate::listing::Listing;
 use crate::transport::Reply;
 use crate::uri::with_query;
 
@@ -78,22 +79,22 @@ fn kind<'de, D: serde::Deserializer<'de>>(from: D) -> Result<ObjectKind, D::Erro
 
 impl Graph {
     /// Every direct member. A group that is not there is [`Failure::NotFound`], never an empty list.
-    pub async fn list_members(&self, group: Uuid) -> Answer<Vec<DirectoryObject>> {
+    pub async fn list_members(&self, group: Uuid) -> Answer<Listing<DirectoryObject>> {
         self.list(members(group)).await
     }
 
     /// As [`Graph::list_members`] for many groups, in the order asked.
-    pub async fn list_members_of(&self, groups: &[Uuid]) -> Vec<Answer<Vec<DirectoryObject>>> {
+    pub async fn list_members_of(&self, groups: &[Uuid]) -> Vec<Answer<Listing<DirectoryObject>>> {
         self.list_all(groups.iter().copied().map(members).collect()).await
     }
 
     /// Everything that the user is a direct member of: groups, directory roles, administrative units.
-    pub async fn list_memberships(&self, user: Uuid) -> Answer<Vec<DirectoryObject>> {
+    pub async fn list_memberships(&self, user: Uuid) -> Answer<Listing<DirectoryObject>> {
         self.list(memberships(user)).await
     }
 
     /// As [`Graph::list_memberships`] for many users, in the order asked.
-    pub async fn memberships_of(&self, users: &[Uuid]) -> Vec<Answer<Vec<DirectoryObject>>> {
+    pub async fn memberships_of(&self, users: &[Uuid]) -> Vec<Answer<Listing<DirectoryObject>>> {
         self.list_all(users.iter().copied().map(memberships).collect()).await
     }
 

@@ -16,6 +16,7 @@ use crate::absence::Absence;
 use crate::call::{Call, Lane};
 use crate::client::present;
 use crate::failure::{Answer, Failure};
+use crate::listing::Listing;
 use crate::secret::Secret;
 use crate::uri::{quoted, with_query};
 
@@ -184,14 +185,14 @@ impl Graph {
     }
 
     /// Everyone who has the address as mail or among the other mails.
-    pub async fn find_users_by_mail(&self, mail: &str) -> Answer<Vec<User>> {
+    pub async fn find_users_by_mail(&self, mail: &str) -> Answer<Listing<User>> {
         let found = self.find_users_by_mails(&[mail]).await;
         found.into_iter().next().expect("one address was asked for")
     }
 
     /// As [`Graph::find_users_by_mail`] for many, in the order asked. Two plain queries each: Graph documents both
     /// filters alone, and not joined by `or`.
-    pub async fn find_users_by_mails(&self, mails: &[&str]) -> Vec<Answer<Vec<User>>> {
+    pub async fn find_users_by_mails(&self, mails: &[&str]) -> Vec<Answer<Listing<User>>> {
         let calls = mails.iter().flat_map(|mail| {
             let mail = quoted(mail);
             [format!("mail eq {mail}"), format!("otherMails/any(m:m eq {mail})")].map(|f| find_users(&f))
@@ -246,10 +247,11 @@ fn patch_user(id: Uuid) -> Call {
 }
 
 /// One without the other is no answer: the person may be in the half that failed.
-fn merge(one: Answer<Vec<User>>, other: Answer<Vec<User>>) -> Answer<Vec<User>> {
-    let all = one?.into_iter().chain(other?);
-    let by_id: BTreeMap<Uuid, User> = all.map(|user| (user.id, user)).collect();
-    Ok(by_id.into_values().collect())
+fn merge(one: Answer<Listing<User>>, other: Answer<Listing<User>>) -> Answer<Listing<User>> {
+    let mut all = one?;
+    all.join(other?);
+    let by_id: BTreeMap<Uuid, User> = all.entries.into_iter().map(|user| (user.id, user)).collect();
+    Ok(Listing { entries: by_id.into_values().collect(), ..all })
 }
 
 /// Graph says an existing user's object id only in the message.

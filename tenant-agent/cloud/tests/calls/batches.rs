@@ -186,7 +186,7 @@ async fn listings_in_a_batch_go_on_to_their_next_pages_together() {
     });
     let fake = fake.await;
     let mut lists = fake.cloud().graph().list_members_of(&[id(1), id(2), id(3), id(4)]).await.into_iter();
-    let mut ids = || lists.next().unwrap().map(|l| l.iter().map(|m| m.id.as_u128()).collect::<Vec<_>>());
+    let mut ids = || lists.next().unwrap().map(|l| l.entries.iter().map(|m| m.id.as_u128()).collect::<Vec<_>>());
     assert_eq!(ids().unwrap(), [11, 12]);
     assert_eq!(ids().unwrap(), [22]);
     assert!(matches!(ids().unwrap_err(), Failure::NotFound(_)), "a missing group is not an empty one");

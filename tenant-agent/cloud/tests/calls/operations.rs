@@ -100,7 +100,7 @@ async fn people_are_found_by_either_mail_once_each() {
     });
     let fake = fake.await;
     let found = fake.cloud().graph().find_users_by_mail("o'neil@nordwall.example").await.unwrap();
-    assert_eq!(found.iter().map(|u| u.id).collect::<Vec<_>>(), [GROUP, MAYA]);
+    assert_eq!(found.entries.iter().map(|u| u.id).collect::<Vec<_>>(), [GROUP, MAYA]);
     let sent = fake.requests()[0].body.clone();
     assert!(sent.contains("mail%20eq%20%27o%27%27neil%40nordwall.example%27"), "{sent}");
     assert!(sent.contains("otherMails%2Fany%28m%3Am%20eq%20%27o%27%27neil%40nordwall.example%27%29"), "{sent}");
@@ -146,17 +146,51 @@ async fn members_are_listed_page_by_page_with_their_kinds() {
     });
     let fake = fake.await;
     let members = fake.cloud().graph().list_members(GROUP).await.unwrap();
-    let kinds: Vec<_> = members.into_iter().map(|m| m.kind).collect();
+    let kinds: Vec<_> = members.entries.into_iter().map(|m| m.kind).collect();
     assert_eq!(kinds, [ObjectKind::User, ObjectKind::Other("newThing".into()), ObjectKind::Other(String::new())]);
     assert_eq!(fake.requests().len(), 3);
     assert!(fake.requests().iter().all(|r| !r.headers.contains_key("consistencylevel")));
 }
 
 #[tokio::test]
-async fn one_unreadable_member_makes_the_list_unreadable_rather_than_shorter() {
-    let fake = always(reply(200, json!({"value": [{"id": MAYA}, {"id": "not-an-id"}]}))).await;
-    let failure = fake.cloud().graph().list_members(GROUP).await.unwrap_err();
+async fn one_member_that_is_not_understood_is_named_and_the_others_are_listed() {
+    let answer = reply(200, json!({"value": [{"id": MAYA}, {"id": "not-an-id"}, null, {"id": ROLE}]}));
+    let fake = always(answer.header("Date", "Mon, 23 Nov 2026 10:00:00 GMT")).await;
+    let graph = fake.cloud().graph();
+    for listing in [graph.list_members(GROUP).await.unwrap(), graph.list_memberships(MAYA).await.unwrap()] {
+        assert_eq!(listing.entries.iter().map(|m| m.id).collect::<Vec<_>>(), [MAYA, ROLE]);
+        assert!(listing.odd.len() == 2 && listing.odd[0].starts_with("not-an-id: "), "{:?}", listing.odd);
+        assert_eq!(listing.date.unwrap().unix_timestamp(), 1_795_428_000);
+    }
+    let users = graph.find_groups_by_name("ent-l1").await.unwrap();
+    assert_eq!((users.entries.len(), users.odd.len()), (2, 2));
+    let failure = graph.get_user(MAYA).await.unwrap_err();
     assert!(matches!(failure, Failure::Unreadable { .. }), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_listing_without_a_list_is_unreadable_and_never_empty() {
+    for body in [json!({"value": null}), json!({}), json!([]), json!({"value": {}}), Value::Null] {
+        let fake = always(reply(200, body)).await;
+        let failure = fake.cloud().graph().list_members(GROUP).await.unwrap_err();
+        assert!(matches!(failure, Failure::Unreadable { .. }), "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_listing_has_the_newest_date_of_its_pages() {
+    let page = |minute: u8, next: Value| {
+        let date = format!("Mon, 23 Nov 2026 10:{minute:02}:00 GMT");
+        reply(200, json!({"value": [], "@odata.nextLink": next})).header("Date", date)
+    };
+    let fake = Fake::start(move |_, n| match n {
+        0 => page(7, json!("https://graph.microsoft.com/v1.0/second")),
+        1 => page(8, json!("https://graph.microsoft.com/v1.0/third")),
+        _ => page(6, Value::Null),
+    });
+    let fake = fake.await;
+    let listing = fake.cloud().graph().list_members(GROUP).await.unwrap();
+    assert_eq!(listing.date.unwrap().minute(), 8);
 }
 
 #[tokio::test]
@@ -301,13 +335,13 @@ async fn defenders_roles_assignments_and_actions_are_read() {
     });
     let fake = fake.await;
     let defender = fake.cloud().defender();
-    let role = defender.list_role_definitions().await.unwrap().remove(0);
+    let role = defender.list_role_definitions().await.unwrap().entries.remove(0);
     assert_eq!(role.actions.into_iter().collect::<String>(), "abc");
-    let assignment = defender.list_role_assignments().await.unwrap().remove(0);
+    let assignment = defender.list_role_assignments().await.unwrap().entries.remove(0);
     assert!(assignment.principal_ids.contains(&GROUP) && assignment.app_scope_ids.is_empty());
     let actions = defender.resource_actions().await.unwrap();
-    assert_eq!(actions.keys().map(String::as_str).collect::<String>(), "abc");
-    assert_eq!(actions["a"], "First");
+    assert_eq!(actions.entries.iter().map(|action| action.id.as_str()).collect::<String>(), "abc");
+    assert_eq!(actions.entries[0].name, "First");
 }
 
 fn arm_assignment(name: Uuid) -> Value {
@@ -337,7 +371,7 @@ async fn an_assignment_is_put_under_its_name_with_the_principals_type() {
         let put = fake.cloud().arm().put_role_assignment(&new).await.unwrap();
         let (Put::Created(is) | Put::Updated(is)) = &put else { panic!("{put:?}") };
         assert_eq!(matches!(put, Put::Created(_)), created);
-        assert_eq!((is.name, is.principal, is.definition, &is.scope), (new.name, GROUP, ROLE, &new.scope));
+        assert_eq!((is.name, is.principal, is.definition, is.scope.as_str()), (new.name, GROUP, ROLE, PLACE));
         assert!(is.created.is_some());
         let request = &fake.requests()[0];
         assert_eq!(
@@ -387,10 +421,64 @@ async fn assignments_are_listed_across_pages_and_deleted_once() {
     let fake = fake.await;
     let (arm, scope) = (fake.cloud().arm(), Scope::parse(PLACE).unwrap());
     let listed = arm.list_role_assignments(&scope, AssignmentsOf::Principal(GROUP)).await.unwrap();
-    assert_eq!(listed.iter().map(|a| a.name).collect::<Vec<_>>(), [name, ROLE]);
+    assert_eq!(listed.entries.iter().map(|a| a.name).collect::<Vec<_>>(), [name, ROLE]);
     assert!(fake.requests()[0].path.ends_with(&format!("$filter=principalId eq '{GROUP}'")));
     assert_eq!(arm.delete_role_assignment(&scope, name).await.unwrap(), Removed::Removed);
     assert_eq!(arm.delete_role_assignment(&scope, name).await.unwrap(), Removed::WasNotThere);
+}
+
+#[tokio::test]
+async fn an_assignment_is_listed_whatever_its_scope_looks_like() {
+    let storage = format!("{PLACE}/providers/Microsoft.Storage/storageAccounts/sa1");
+    let scopes = [
+        "/".to_owned(),
+        PLACE.to_uppercase(),
+        "/providers/Microsoft.Management/managementGroups/mg-root".to_owned(),
+        format!("{storage}/blobServices/default/containers/$web"),
+        format!("{storage}/fileServices/default/shares/a share@x + 'y' & #z, *"),
+        format!("{storage}/queues/%E4%BD%A0"),
+    ];
+    let entry = |scope: &String| {
+        let name = Uuid::from_u128(5).to_string().to_uppercase();
+        json!({"id": format!("{scope}/PROVIDERS/MICROSOFT.AUTHORIZATION/ROLEASSIGNMENTS/{name}"), "name": name,
+            "properties": {"scope": scope, "principalId": GROUP.to_string().to_uppercase(), "principalType": null,
+            "roleDefinitionId": format!("/PROVIDERS/MICROSOFT.AUTHORIZATION/ROLEDEFINITIONS/{ROLE}")}})
+    };
+    let mut value: Vec<Value> = scopes.iter().map(entry).collect();
+    // The scope is left out, and stands in the id.
+    value[3]["properties"]["scope"] = Value::Null;
+    value.push(json!({"id": "/odd/one", "name": ROLE, "properties": {"scope": PLACE, "principalId": "S-1-5"}}));
+    value.push(json!({"id": "/odd/two", "properties": null}));
+    let fake = always(reply(200, json!({ "value": value }))).await;
+    let (arm, scope) = (fake.cloud().arm(), Scope::parse(PLACE).unwrap());
+    let listing = arm.list_role_assignments(&scope, AssignmentsOf::Principal(GROUP)).await.unwrap();
+    assert_eq!(listing.entries.iter().map(|a| a.scope.as_str()).collect::<Vec<_>>(), scopes);
+    assert!(listing.entries.iter().all(|a| (a.principal, a.definition) == (GROUP, ROLE)));
+    let odd: Vec<&str> = listing.odd.iter().map(|odd| odd.split(':').next().unwrap()).collect();
+    assert_eq!(odd, ["/odd/one", "/odd/two"]);
+}
+
+#[tokio::test]
+async fn defender_assignments_of_others_cost_nothing() {
+    let next = "https://graph.microsoft.com/beta/roleManagement/defender/roleAssignments?$skiptoken=2";
+    let fake = Fake::start(move |_, n| match n {
+        0 => reply(
+            200,
+            json!({"value": [
+            {"id": "s-1", "roleDefinitionId": "r-1", "principalIds": [GROUP.to_string().to_uppercase()],
+                "directoryScopeIds": null, "appScopeIds": ["/"], "principalIds@odata.nextLink": null},
+            {"id": "s-2", "roleDefinitionId": null, "principalIds": [MAYA, "tenant_group_id", null, {"a": 1}]},
+            {"displayName": "without an id"}], "@odata.nextLink": next}),
+        ),
+        _ => reply(200, json!({"value": [{"id": "s-3", "principalIds": null, "appScopeIds": null}]})),
+    });
+    let listing = fake.await.cloud().defender().list_role_assignments().await.unwrap();
+    let principals: Vec<_> =
+        listing.entries.iter().map(|a| (a.principal_ids.len(), a.other_principals.len())).collect();
+    assert_eq!(principals, [(1, 0), (1, 2), (0, 0)]);
+    assert!(listing.entries[0].principal_ids.contains(&GROUP));
+    assert_eq!(listing.entries[1].other_principals[0], "tenant_group_id");
+    assert!(listing.odd.len() == 1 && listing.odd[0].starts_with("without an id"), "{:?}", listing.odd);
 }
 
 #[tokio::test]
@@ -403,5 +491,6 @@ async fn a_role_definition_is_found_by_name() {
     .await;
     let scope = Scope::parse(PLACE).unwrap();
     let found = fake.cloud().arm().find_role_definitions(&scope, "Reader").await.unwrap();
+    let found = found.entries;
     assert_eq!((found[0].id, found[0].actions.as_slice()), (ROLE, &["*/read".to_owned()][..]));
 }
