@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use time::OffsetDateTime;
 
 pub use directory::{Organization, ServicePrincipal, WhoMayInvite};
@@ -77,9 +78,9 @@ fn write(method: reqwest::Method, name: &'static str, path: String) -> Call {
 
 /// A moment, or nothing where a service wrote none or one that is no moment: no decision may hang on its format.
 pub(crate) fn moment<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<OffsetDateTime>, D::Error> {
-    let text = Option::<String>::deserialize(from)?;
-    let parse = |t: String| OffsetDateTime::parse(&t, &time::format_description::well_known::Rfc3339).ok();
-    Ok(text.and_then(parse))
+    let value = Value::deserialize(from)?;
+    let parse = |t: &str| OffsetDateTime::parse(t, &time::format_description::well_known::Rfc3339).ok();
+    Ok(value.as_str().and_then(parse))
 }
 
 /// The default for `null` as well as for a field left out; services do both.

@@ -16,8 +16,8 @@ fn timestamp(at: time::OffsetDateTime) -> Timestamp {
 pub fn user(user: cloud::User) -> User {
     User {
         id: Some(guid(user.id)),
-        redeemed: user.has_redeemed(),
-        issuers: user.identities.iter().filter_map(|identity| identity.issuer.clone()).collect(),
+        redeemed: user.has_redeemed().unwrap_or(false),
+        issuers: user.identities.iter().flatten().filter_map(|identity| identity.issuer.clone()).collect(),
         display_name: user.display_name.unwrap_or_default(),
         upn: user.upn,
         mail: user.mail.unwrap_or_default(),

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use reqwest::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -22,7 +23,7 @@ use crate::uri::{quoted, with_query};
 
 /// Graph: user. Most properties come only when asked for.
 const USER_FIELDS: &str = "id,displayName,userPrincipalName,mail,otherMails,userType,creationType,createdDateTime,\
-                           externalUserState,accountEnabled,identities";
+                           externalUserState,accountEnabled,identities,proxyAddresses";
 
 /// Whom to invite, as what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,29 +71,40 @@ pub enum InvitationStatus {
     Other(String),
 }
 
-/// A user as the tenant shows it. What was not readable is `None`, which is not "no".
+/// A user as the tenant shows it. What is missing, null or not in the form that we know is `None`: unknown, which is
+/// neither "no" nor "none". Graph leaves fields out of single answers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     pub id: Uuid,
+    #[serde(default, deserialize_with = "known")]
     pub display_name: Option<String>,
+    /// Empty if the answer did not say.
     #[serde(rename = "userPrincipalName", default, deserialize_with = "or_default")]
     pub upn: String,
+    #[serde(default, deserialize_with = "known")]
     pub mail: Option<String>,
-    #[serde(default, deserialize_with = "or_default")]
-    pub other_mails: Vec<String>,
+    #[serde(default, deserialize_with = "known")]
+    pub other_mails: Option<Vec<String>>,
+    /// With their prefixes: `SMTP:` for the primary, `smtp:` for the others.
+    #[serde(default, deserialize_with = "known")]
+    pub proxy_addresses: Option<Vec<String>>,
     /// `Guest` or `Member`.
+    #[serde(default, deserialize_with = "known")]
     pub user_type: Option<String>,
-    /// `Invitation` for those who came by one.
+    /// `Invitation` for those who came by one. Null, hence unknown, for ordinary accounts.
+    #[serde(default, deserialize_with = "known")]
     pub creation_type: Option<String>,
     #[serde(rename = "createdDateTime", default, deserialize_with = "super::moment")]
     pub created: Option<OffsetDateTime>,
-    /// `PendingAcceptance` or `Accepted`; `None` for whoever was not invited.
-    #[serde(rename = "externalUserState")]
+    /// `PendingAcceptance` or `Accepted`. Null, hence unknown, for whoever was not invited, and seen null for guests
+    /// who had redeemed.
+    #[serde(rename = "externalUserState", default, deserialize_with = "known")]
     pub redemption: Option<String>,
+    #[serde(default, deserialize_with = "known")]
     pub account_enabled: Option<bool>,
-    #[serde(default, deserialize_with = "or_default")]
-    pub identities: Vec<Identity>,
+    #[serde(default, deserialize_with = "known")]
+    pub identities: Option<Vec<Identity>>,
 }
 
 /// One way in which a user signs in.
@@ -115,27 +127,43 @@ pub struct DeletedUser {
 }
 
 impl User {
-    pub fn is_guest(&self) -> bool {
+    /// As every question here: `None` where the field that answers it is missing.
+    pub fn is_guest(&self) -> Option<bool> {
         is(&self.user_type, "Guest")
     }
 
-    pub fn is_invited(&self) -> bool {
+    pub fn is_invited(&self) -> Option<bool> {
         is(&self.creation_type, "Invitation")
     }
 
-    pub fn has_redeemed(&self) -> bool {
+    pub fn has_redeemed(&self) -> Option<bool> {
         is(&self.redemption, "Accepted")
     }
 
     /// Signs in at another Entra tenant, as opposed to a one-time passcode or a personal account. Known only after
     /// redemption (Entra: user properties).
-    pub fn is_entra_homed(&self) -> bool {
-        self.identities.iter().any(|i| is(&i.issuer, "ExternalAzureAD"))
+    pub fn is_entra_homed(&self) -> Option<bool> {
+        let answers: Vec<Option<bool>> =
+            self.identities.as_ref()?.iter().map(|i| is(&i.issuer, "ExternalAzureAD")).collect();
+        match answers.contains(&Some(true)) {
+            true => Some(true),
+            // An identity whose issuer is missing may be the one.
+            false => (!answers.contains(&None)).then_some(false),
+        }
     }
 }
 
-fn is(field: &Option<String>, value: &str) -> bool {
-    field.as_deref().is_some_and(|f| f.eq_ignore_ascii_case(value))
+fn is(field: &Option<String>, value: &str) -> Option<bool> {
+    Some(field.as_deref()?.eq_ignore_ascii_case(value))
+}
+
+/// The field, or nothing where it is missing, null or of another form: one odd field does not cost the whole user.
+fn known<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    Ok(T::deserialize(Value::deserialize(from)?).ok())
 }
 
 impl UserType {

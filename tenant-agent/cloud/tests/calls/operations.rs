@@ -68,21 +68,52 @@ async fn a_user_is_read_with_all_that_decisions_need_and_without_what_is_missing
             "mail": "maya@nordwall.example", "otherMails": ["m@nordwall.example"], "userType": "Guest",
             "creationType": "Invitation", "createdDateTime": "2026-11-23T10:00:00Z", "externalUserState": "Accepted",
             "accountEnabled": true, "identities": [{"signInType": "federated", "issuer": "ExternalAzureAD",
-            "issuerAssignedId": null}]}),
+            "issuerAssignedId": null}], "proxyAddresses": ["SMTP:maya@nordwall.example"]}),
         ),
-        1 => reply(200, json!({"id": MAYA, "otherMails": null, "identities": null, "createdDateTime": "yesterday"})),
         _ => error(404, "Request_ResourceNotFound", "gone"),
     });
     let fake = fake.await;
     let graph = fake.cloud().graph();
     let full = graph.get_user(MAYA).await.unwrap().unwrap();
-    assert!(full.is_guest() && full.is_invited() && full.has_redeemed() && full.is_entra_homed());
+    let yes = Some(true);
+    assert_eq!((full.is_guest(), full.is_invited(), full.has_redeemed(), full.is_entra_homed()), (yes, yes, yes, yes));
     assert_eq!(full.created.unwrap().unix_timestamp(), 1_795_428_000);
-    let bare = graph.get_user(MAYA).await.unwrap().unwrap();
-    assert!(!bare.is_guest() && !bare.has_redeemed() && bare.account_enabled.is_none() && bare.created.is_none());
+    assert_eq!(full.proxy_addresses.unwrap(), ["SMTP:maya@nordwall.example"]);
     assert_eq!(graph.get_user(MAYA).await.unwrap(), None);
-    for field in ["accountEnabled", "identities", "externalUserState", "otherMails", "creationType"] {
+    for field in ["accountEnabled", "identities", "externalUserState", "otherMails", "creationType", "proxyAddresses"] {
         assert!(fake.requests()[0].path.contains(field), "{field}");
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_is_missing_null_or_of_another_form_is_unknown_and_costs_nothing_else() {
+    let odd = [
+        json!({"id": MAYA}),
+        json!({"id": MAYA, "displayName": null, "mail": null, "otherMails": null, "proxyAddresses": null, "userType": null,
+            "creationType": null, "createdDateTime": null, "externalUserState": null, "accountEnabled": null,
+            "identities": null}),
+        json!({"id": MAYA, "displayName": 7, "mail": {}, "otherMails": "m@x.example", "proxyAddresses": [null],
+            "userType": 1, "creationType": [], "createdDateTime": 1, "externalUserState": false,
+            "accountEnabled": "true", "identities": [7]}),
+    ];
+    for body in odd {
+        let fake = always(reply(200, body.clone())).await;
+        let user = fake.cloud().graph().get_user(MAYA).await.unwrap().unwrap();
+        let answers = [user.is_guest(), user.is_invited(), user.has_redeemed(), user.is_entra_homed()];
+        assert_eq!((answers, user.account_enabled), ([None; 4], None), "{body}");
+        assert_eq!((user.identities, user.other_mails, user.proxy_addresses), (None, None, None), "{body}");
+        assert_eq!((user.created, user.mail), (None, None), "{body}");
+    }
+    let identities = |list: Value| json!({"id": MAYA, "identities": list});
+    for (list, expected) in [
+        (json!([]), Some(false)),
+        (json!([{"issuer": "mail"}]), Some(false)),
+        (json!([{"issuer": "mail"}, {"issuer": null}]), None),
+        (json!([{"issuer": null}, {"issuer": "externalazuread"}]), Some(true)),
+    ] {
+        let fake = always(reply(200, identities(list.clone()))).await;
+        let user = fake.cloud().graph().get_user(MAYA).await.unwrap().unwrap();
+        assert_eq!(user.is_entra_homed(), expected, "{list}");
     }
 }
 
