@@ -6,6 +6,7 @@
 mod directory;
 mod groups;
 mod members;
+mod people;
 mod users;
 
 use std::sync::Arc;
@@ -18,7 +19,8 @@ use time::OffsetDateTime;
 pub use directory::{Organization, ServicePrincipal, WhoMayInvite};
 pub use groups::{Group, NewGroup};
 pub use members::{Added, DirectoryObject, Membership, ObjectKind};
-pub use users::{DeletedUser, Identity, Invitation, InvitationStatus, Invited, NewInvitation, User, UserType};
+pub use people::DeletedUser;
+pub use users::{Identity, Invitation, InvitationStatus, Invited, NewInvitation, User, UserType};
 
 use crate::call::{Call, Service};
 use crate::client::Client;

@@ -1,9 +1,7 @@
-//! People in the customer's tenant: invited, found, blocked, deleted.
+//! People in the customer's tenant: invited, read, blocked, deleted.
 //!
-//! It knows nothing of groups (`members.rs`) or of whose the users are. A user's home tenant is not on the object; only
+//! How they are found is `people.rs`. It knows nothing of groups (`members.rs`) or of whose the users are. A user's home tenant is not on the object; only
 //! after redemption do `identities` say where the person signs in.
-
-use std::collections::BTreeMap;
 
 use reqwest::Method;
 use serde::Deserialize;
@@ -17,12 +15,11 @@ use crate::absence::Absence;
 use crate::call::{Call, Lane};
 use crate::client::present;
 use crate::failure::{Answer, Failure};
-use crate::listing::Listing;
 use crate::secret::Secret;
-use crate::uri::{quoted, with_query};
+use crate::uri::with_query;
 
 /// Graph: user. Most properties come only when asked for.
-const USER_FIELDS: &str = "id,displayName,userPrincipalName,mail,otherMails,userType,creationType,createdDateTime,\
+pub(super) const USER_FIELDS: &str = "id,displayName,userPrincipalName,mail,otherMails,userType,creationType,createdDateTime,\
                            externalUserState,accountEnabled,identities,proxyAddresses";
 
 /// Whom to invite, as what.
@@ -116,16 +113,6 @@ pub struct Identity {
     pub issuer_assigned_id: Option<String>,
 }
 
-/// A user in the tenant's bin, where it stays for 30 days.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeletedUser {
-    pub id: Uuid,
-    pub display_name: Option<String>,
-    #[serde(rename = "deletedDateTime", default, deserialize_with = "super::moment")]
-    pub deleted: Option<OffsetDateTime>,
-}
-
 impl User {
     /// As every question here: `None` where the field that answers it is missing.
     pub fn is_guest(&self) -> Option<bool> {
@@ -158,7 +145,7 @@ fn is(field: &Option<String>, value: &str) -> Option<bool> {
 }
 
 /// The field, or nothing where it is missing, null or of another form: one odd field does not cost the whole user.
-fn known<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
+pub(super) fn known<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
 where
     D: serde::Deserializer<'de>,
     T: DeserializeOwned,
@@ -212,29 +199,6 @@ impl Graph {
         calls.iter().zip(replies).map(read).collect()
     }
 
-    /// Everyone who has the address as mail or among the other mails.
-    pub async fn find_users_by_mail(&self, mail: &str) -> Answer<Listing<User>> {
-        let found = self.find_users_by_mails(&[mail]).await;
-        found.into_iter().next().expect("one address was asked for")
-    }
-
-    /// As [`Graph::find_users_by_mail`] for many, in the order asked. Two plain queries each: Graph documents both
-    /// filters alone, and not joined by `or`.
-    pub async fn find_users_by_mails(&self, mails: &[&str]) -> Vec<Answer<Listing<User>>> {
-        let calls = mails.iter().flat_map(|mail| {
-            let mail = quoted(mail);
-            [format!("mail eq {mail}"), format!("otherMails/any(m:m eq {mail})")].map(|f| find_users(&f))
-        });
-        let mut found = self.list_all::<User>(calls.collect()).await.into_iter();
-        let mut next = || found.next().expect("two listings were asked for each address");
-        mails.iter().map(|_| merge(next(), next())).collect()
-    }
-
-    pub async fn find_deleted_user(&self, id: Uuid) -> Answer<Option<DeletedUser>> {
-        let path = format!("/v1.0/directory/deletedItems/{id}");
-        self.find(read("GET /directory/deletedItems/{id}", path).of(Absence::Directory)).await
-    }
-
     /// Blocks or unblocks. A 403 for a user who holds roles is Graph's way of protecting administrators (Graph: user,
     /// sensitive actions).
     pub async fn set_account_enabled(&self, id: Uuid, enabled: bool) -> Answer<()> {
@@ -265,21 +229,8 @@ fn get_user(id: Uuid) -> Call {
     read("GET /users/{id}", path).of(Absence::Directory)
 }
 
-fn find_users(filter: &str) -> Call {
-    let path = with_query("/v1.0/users", &[("$filter", filter), ("$select", USER_FIELDS)]);
-    read("GET /users", path)
-}
-
 fn patch_user(id: Uuid) -> Call {
     write(Method::PATCH, "PATCH /users/{id}", format!("/v1.0/users/{id}")).of(Absence::Directory)
-}
-
-/// One without the other is no answer: the person may be in the half that failed.
-fn merge(one: Answer<Listing<User>>, other: Answer<Listing<User>>) -> Answer<Listing<User>> {
-    let mut all = one?;
-    all.join(other?);
-    let by_id: BTreeMap<Uuid, User> = all.entries.into_iter().map(|user| (user.id, user)).collect();
-    Ok(Listing { entries: by_id.into_values().collect(), ..all })
 }
 
 /// Graph says an existing user's object id only in the message.

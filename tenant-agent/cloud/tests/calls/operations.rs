@@ -10,7 +10,7 @@ use entente_cloud::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::fake::{Fake, Reply, error, reply};
+use crate::fake::{Fake, Reply, Request, error, reply};
 
 const GROUP: Uuid = Uuid::from_u128(0x60);
 const MAYA: Uuid = Uuid::from_u128(0xa1);
@@ -117,24 +117,107 @@ async fn a_field_that_is_missing_null_or_of_another_form_is_unknown_and_costs_no
     }
 }
 
+/// Answers each look-up of a batch by the filter that it holds.
+fn by_filter(request: &Request, answer: impl Fn(&str) -> (u16, Value)) -> Reply {
+    let part = |part: &Value| {
+        let url = part["url"].as_str().unwrap();
+        let filter = ["otherMails", "proxyAddresses"].into_iter().find(|f| url.contains(&format!("{f}%2Fany")));
+        let (status, body) = answer(filter.unwrap_or("mail"));
+        json!({"id": part["id"], "status": status, "body": body})
+    };
+    let parts = request.json()["requests"].as_array().unwrap().clone();
+    reply(200, json!({"responses": parts.iter().map(part).collect::<Vec<_>>()}))
+}
+
 #[tokio::test]
-async fn people_are_found_by_either_mail_once_each() {
+async fn people_are_found_by_each_kind_of_mail_once_each() {
     let fake = Fake::start(|request, _| {
-        let parts = request.json()["requests"].as_array().unwrap().clone();
-        let answer = |part: &Value| {
-            let other = part["url"].as_str().unwrap().contains("otherMails");
+        by_filter(request, |filter| {
             let mut found = vec![json!({"id": MAYA})];
-            found.extend(other.then(|| json!({"id": GROUP})));
-            json!({"id": part["id"], "status": 200, "body": {"value": found}})
-        };
-        reply(200, json!({"responses": parts.iter().map(answer).collect::<Vec<_>>()}))
+            found.extend((filter == "otherMails").then(|| json!({"id": GROUP})));
+            found.extend((filter == "proxyAddresses").then(|| json!({"id": ROLE})));
+            (200, json!({ "value": found }))
+        })
     });
     let fake = fake.await;
     let found = fake.cloud().graph().find_users_by_mail("o'neil@nordwall.example").await.unwrap();
-    assert_eq!(found.entries.iter().map(|u| u.id).collect::<Vec<_>>(), [GROUP, MAYA]);
+    assert_eq!(found.entries.iter().map(|u| u.id).collect::<Vec<_>>(), [GROUP, ROLE, MAYA]);
+    assert!(found.is_whole());
     let sent = fake.requests()[0].body.clone();
     assert!(sent.contains("mail%20eq%20%27o%27%27neil%40nordwall.example%27"), "{sent}");
     assert!(sent.contains("otherMails%2Fany%28m%3Am%20eq%20%27o%27%27neil%40nordwall.example%27%29"), "{sent}");
+    assert!(sent.contains("proxyAddresses%2Fany%28p%3Ap%20eq%20%27smtp%3Ao%27%27neil%40nordwall.example%27"), "{sent}");
+}
+
+#[tokio::test]
+async fn a_tenant_that_refuses_to_filter_by_proxy_addresses_spoils_no_more_than_that() {
+    let refused = ("Request_UnsupportedQuery", "Unsupported Query.");
+    for (refuses, status) in [("proxyAddresses", 400), ("proxyAddresses", 403), ("mail", 400), ("otherMails", 400)] {
+        let fake = Fake::start(move |request, _| {
+            by_filter(request, |filter| match filter == refuses {
+                true => (status, crate::fake::error_body(refused.0, refused.1)),
+                false => (200, json!({"value": [{"id": MAYA}]})),
+            })
+        });
+        let fake = fake.await;
+        let found = fake.cloud().graph().find_users_by_mails(&["maya@nordwall.example"]).await.remove(0);
+        match refuses {
+            "proxyAddresses" => {
+                let found = found.unwrap();
+                assert_eq!((found.entries.len(), found.odd.len()), (1, 1));
+                assert!(
+                    found.odd[0].contains("proxy addresses") && found.odd[0].contains(refused.0),
+                    "{:?}",
+                    found.odd
+                );
+            }
+            _ => assert!(matches!(found, Err(Failure::Refused(_))), "without it nobody is known to be absent"),
+        }
+    }
+    let fake = Fake::start(|request, _| {
+        by_filter(request, |filter| match filter {
+            "proxyAddresses" => (200, json!({"value": "?"})),
+            _ => (200, json!({"value": []})),
+        })
+    });
+    let found = fake.await.cloud().graph().find_users_by_mail("maya@nordwall.example").await;
+    assert!(matches!(found, Err(Failure::Unreadable { .. })), "not answered is not refused");
+}
+
+#[tokio::test]
+async fn the_bin_is_looked_into_by_mail_and_by_id() {
+    let deleted = json!({"id": MAYA, "userPrincipalName": "a1maya#EXT#@contoso.example", "mail": "maya@nordwall.example",
+        "otherMails": ["m@nordwall.example"], "deletedDateTime": "2026-11-23T10:00:00Z"});
+    let body = deleted.clone();
+    let fake = Fake::start(move |request, _| by_filter(request, |_| (200, json!({"value": [body.clone()]}))));
+    let fake = fake.await;
+    let mails = ["maya@nordwall.example", "m@nordwall.example"];
+    let found = fake.cloud().graph().find_deleted_users_by_mails(&mails).await;
+    assert_eq!(found.len(), 2);
+    for listing in found {
+        let listing = listing.unwrap();
+        let [user] = listing.entries.as_slice() else { panic!("{listing:?}") };
+        assert_eq!((user.id, user.mail.as_deref()), (MAYA, Some(mails[0])));
+        assert_eq!(user.other_mails.as_deref(), Some(&[mails[1].to_owned()][..]));
+        assert_eq!(user.deleted.unwrap().unix_timestamp(), 1_795_428_000);
+        assert!(user.upn.as_deref().unwrap().starts_with("a1"));
+    }
+    let sent = &fake.requests()[0].body;
+    assert!(sent.contains("/directory/deletedItems/microsoft.graph.user?$filter=mail"), "{sent}");
+
+    let fake = Fake::start(move |request, _| {
+        let part = |part: &Value| match part["url"].as_str().unwrap().ends_with(&MAYA.to_string()) {
+            true => json!({"id": part["id"], "status": 200, "body": deleted}),
+            false => {
+                json!({"id": part["id"], "status": 404, "body": crate::fake::error_body("Request_ResourceNotFound", "")})
+            }
+        };
+        let parts = request.json()["requests"].as_array().unwrap().clone();
+        reply(200, json!({"responses": parts.iter().map(part).collect::<Vec<_>>()}))
+    });
+    let mut found = fake.await.cloud().graph().get_deleted_users(&[GROUP, MAYA]).await;
+    assert_eq!(found.remove(0).unwrap(), None);
+    assert_eq!(found.remove(0).unwrap().unwrap().id, MAYA);
 }
 
 #[tokio::test]
