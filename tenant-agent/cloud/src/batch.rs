@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
-use time::OffsetDateTime;
 use tokio::time::sleep;
 use tracing::Instrument;
 
@@ -86,19 +85,16 @@ impl Client {
     }
 
     async fn round(&self, chunk: Vec<Pending>, via: Via, answers: &mut [Option<Answer<Reply>>], rest: &mut Rest) {
-        let token = match self.bearer(Service::Graph).await {
+        let envelope = envelope(&chunk);
+        let carried: Vec<&Call> = chunk.iter().map(|pending| &pending.call).collect();
+        let token = match self.ready(&envelope, &carried).await {
             Ok(token) => token,
             Err(failure) => return give_up(chunk, &failure, answers),
         };
-        for pending in &chunk {
-            self.pace(&pending.call).await;
-        }
-        let exchange = self.exchange(&envelope(&chunk), &token, via).await;
+        let exchange = self.exchange(&envelope, &token, via).await;
         let mut stale = false;
-        for (mut pending, attempt) in chunk.into_iter().zip(spread(exchange)) {
-            if is_throttled(&attempt) {
-                self.was_throttled(&pending.call);
-            }
+        for (mut pending, mut attempt) in chunk.into_iter().zip(spread(exchange)) {
+            self.learn_from_part(&pending.call, &mut attempt);
             match pending.trail.judge(&pending.call, attempt, &self.patience, rand::random()) {
                 Step::Done(answer) => answers[pending.index] = Some(answer),
                 Step::Again { wait, fresh_connection, renew_token } => {
@@ -120,10 +116,6 @@ fn give_up(chunk: Vec<Pending>, failure: &Failure, answers: &mut [Option<Answer<
         let failure = pending.trail.truthful(&pending.call, failure.clone());
         answers[pending.index] = Some(Err(failure));
     }
-}
-
-fn is_throttled(attempt: &Attempt) -> bool {
-    matches!(attempt, Attempt::Exchange(Exchange::Reply(reply)) if reply.status == 429)
 }
 
 /// The batch around a chunk. It is a call only to travel as one: its parts are judged, never itself.
@@ -198,11 +190,12 @@ fn read_part(mut response: Value, batch: &Reply) -> Option<Reply> {
         let found = headers.find(|(key, _)| key.eq_ignore_ascii_case(name))?.1;
         Some(found.as_str().map_or_else(|| found.to_string(), str::to_owned))
     };
+    let date = header("date").and_then(|d| http_date(&d)).or(batch.date);
     Some(Reply {
         status,
-        retry_after: header("retry-after").and_then(|v| retry_after(&v, OffsetDateTime::now_utc())),
+        retry_after: header("retry-after").and_then(|v| retry_after(&v, date)),
         request_id: header("request-id").or_else(|| batch.request_id.clone()),
-        date: header("date").and_then(|d| http_date(&d)).or(batch.date),
+        date,
         body: response.get_mut("body").map(Value::take).unwrap_or(Value::Null),
         garbled: false,
     })

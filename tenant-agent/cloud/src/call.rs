@@ -147,7 +147,12 @@ pub(crate) enum Attempt {
 #[derive(Debug)]
 pub(crate) enum Step {
     Done(Answer<Reply>),
-    Again { wait: Duration, fresh_connection: bool, renew_token: bool },
+    /// `wait` is beside what the service's gate makes it wait.
+    Again {
+        wait: Duration,
+        fresh_connection: bool,
+        renew_token: bool,
+    },
 }
 
 /// The attempts at one call so far: what has to be remembered to judge the next.
@@ -164,13 +169,15 @@ struct Setback {
     failure: Failure,
     /// The service's own word on when to come again.
     after: Option<Duration>,
+    /// Which its gate keeps, so that removals are first when the time is up.
+    at_gate: bool,
     fresh_connection: bool,
     renew_token: bool,
 }
 
 impl Setback {
     fn new(failure: Failure) -> Setback {
-        Setback { failure, after: None, fresh_connection: false, renew_token: false }
+        Setback { failure, after: None, at_gate: false, fresh_connection: false, renew_token: false }
     }
 }
 
@@ -201,6 +208,7 @@ impl Trail {
         if unsafe_to_repeat || self.attempts >= patience.attempts || wait > patience.longest_wait {
             return Step::Done(Err(self.truthful(call, setback.failure)));
         }
+        let wait = if setback.at_gate { Duration::ZERO } else { wait };
         Step::Again { wait, fresh_connection: setback.fresh_connection, renew_token: setback.renew_token }
     }
 
@@ -243,9 +251,11 @@ impl Trail {
             429 => {
                 let doubled = backoff(patience.first_wait, self.attempts, 1.0);
                 let retry_after = reply.retry_after.unwrap_or(doubled);
+                let refusal = Some(refusal);
                 Verdict::Setback(Setback {
                     after: reply.retry_after,
-                    ..Setback::new(Failure::Throttled { call: call.name, retry_after })
+                    at_gate: reply.retry_after.is_some(),
+                    ..Setback::new(Failure::Throttled { call: call.name, retry_after, refusal })
                 })
             }
             401 if !self.renewed => Verdict::Setback(Setback {
@@ -267,6 +277,7 @@ impl Trail {
             // Graph: best practices. A new connection may reach a server that is well.
             408 | 500..=599 => Verdict::Setback(Setback {
                 after: reply.retry_after,
+                at_gate: status == 503 && reply.retry_after.is_some(),
                 fresh_connection: matches!(status, 503 | 504),
                 ..Setback::new(call.unclear(refusal.to_string(), None))
             }),
@@ -294,7 +305,7 @@ impl Trail {
 }
 
 /// Doubles with each attempt; half of it is jitter, so that agents which failed together come back apart.
-fn backoff(first: Duration, attempts: u32, jitter: f64) -> Duration {
+pub(crate) fn backoff(first: Duration, attempts: u32, jitter: f64) -> Duration {
     let whole = first * 2u32.saturating_pow(attempts.saturating_sub(1).min(16));
     whole.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
 }

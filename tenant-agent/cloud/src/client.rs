@@ -18,8 +18,9 @@ use crate::listing::Listing;
 use crate::pacer::Pacer;
 use crate::paging::Pages;
 use crate::tokens::{Bearer, Tokens};
-use crate::transport::{Exchange, Reply, Transport, Via};
+use crate::transport::{Exchange, Reply, Via};
 use crate::usage::Counters;
+use crate::wire::Wire;
 
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 const ARM_CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
@@ -33,7 +34,7 @@ pub(crate) struct Client {
     pub(crate) patience: Patience,
     pub(crate) tokens: Tokens,
     pub(crate) counters: Counters,
-    transport: Transport,
+    wire: Wire,
     pacer: Pacer,
 }
 
@@ -44,7 +45,7 @@ impl Client {
             patience: config.patience.clone(),
             tokens: Tokens::new(config, &endpoints),
             counters: Counters::default(),
-            transport: Transport::new(config)?,
+            wire: Wire::new(config)?,
             pacer: Pacer::new(),
             endpoints,
         })
@@ -80,11 +81,10 @@ impl Client {
         let mut trail = Trail::default();
         let mut via = Via::Pooled;
         loop {
-            let token = match self.bearer(call.service).await {
+            let token = match self.ready(call, &[call]).await {
                 Ok(token) => token,
                 Err(failure) => return Err(trail.truthful(call, failure)),
             };
-            self.pace(call).await;
             let exchange = self.exchange(call, &token, via).await;
             self.note(call, &exchange);
             match trail.judge(call, Attempt::Exchange(exchange), &self.patience, rand::random()) {
@@ -101,19 +101,37 @@ impl Client {
     }
 
     pub(crate) async fn bearer(&self, service: Service) -> Answer<Bearer> {
-        let token = self.tokens.bearer(service, &self.transport).await;
+        let token = self.tokens.bearer(service, &self.wire).await;
         token.map_err(Failure::from)
     }
 
-    /// Waits for the budget of a write. Reads have none: theirs is far wider than what an agent asks.
-    pub(crate) async fn pace(&self, call: &Call) {
-        if let Some(lane) = call.lane {
-            self.pacer.draw(lane, call.revocation).await;
+    /// Waits until `request` may go, with the calls that it carries: for the gate, a token and the budget of writes.
+    /// Reads have no budget: theirs is far wider than what an agent asks.
+    pub(crate) async fn ready(&self, request: &Call, carried: &[&Call]) -> Answer<Bearer> {
+        // First, so that what does not go costs neither a token request nor the budget.
+        self.wire.pass(request).await?;
+        let token = self.bearer(request.service).await?;
+        for call in carried {
+            if let Some(lane) = call.lane {
+                self.pacer.draw(lane, call.revocation).await;
+            }
         }
-        self.counters.sent(call);
+        // Both may have taken long.
+        self.wire.pass(request).await?;
+        carried.iter().for_each(|call| self.counters.sent(call));
+        Ok(token)
     }
 
-    pub(crate) fn was_throttled(&self, call: &Call) {
+    /// A batch is answered as one and its parts each for itself; a part's "too many" is the service's.
+    pub(crate) fn learn_from_part(&self, call: &Call, attempt: &mut Attempt) {
+        let Attempt::Exchange(Exchange::Reply(reply)) = attempt else { return };
+        self.wire.learn(call.service, reply);
+        if reply.status == 429 {
+            self.was_throttled(call);
+        }
+    }
+
+    fn was_throttled(&self, call: &Call) {
         self.counters.throttled();
         if let Some(lane) = call.lane {
             self.pacer.throttled(lane);
@@ -133,10 +151,7 @@ impl Client {
 
     /// One request with our headers on it.
     pub(crate) async fn exchange(&self, call: &Call, token: &Bearer, via: Via) -> Exchange {
-        match self.request(call, token) {
-            Ok(request) => self.transport.exchange(via, request).await,
-            Err(error) => Exchange::NotSent(std::sync::Arc::new(error.without_url())),
-        }
+        self.wire.exchange(call.service, via, self.request(call, token)).await
     }
 
     fn request(&self, call: &Call, token: &Bearer) -> Result<Request, reqwest::Error> {
@@ -145,7 +160,7 @@ impl Client {
             Service::Graph => &self.endpoints.graph,
             Service::Arm => &self.endpoints.arm,
         };
-        let client = self.transport.client(Via::Pooled);
+        let client = self.wire.transport.client(Via::Pooled);
         let mut request = client.request(call.method.clone(), format!("{origin}{}", call.path)).build()?;
         if let Some(body) = &call.body {
             *request.body_mut() = Some(body.to_string().into());

@@ -40,9 +40,15 @@ pub enum Failure {
     /// A 403 that says Defender's unified RBAC is not activated: a person's task in the portal. Nothing was applied.
     #[error("defender unified rbac is not activated: {0}")]
     DefenderNotActivated(Box<Refusal>),
-    /// Too many requests. Nothing was applied; do other work for at least `retry_after`.
-    #[error("{call} was throttled; try again after {} s", retry_after.as_secs())]
-    Throttled { call: &'static str, retry_after: Duration },
+    /// Too many requests, this one or those before it. Nothing was applied, and nothing more is sent to that service
+    /// before `retry_after` is over.
+    #[error("{call} was throttled; try again after {} s{}", retry_after.as_secs_f64().ceil(), words(refusal))]
+    Throttled {
+        call: &'static str,
+        retry_after: Duration,
+        /// What the service said; none if the call was not sent, because others had been throttled.
+        refusal: Option<Box<Refusal>>,
+    },
     /// A read got no usable answer in all its attempts.
     #[error("{call} got no answer: {reason}")]
     Unavailable { call: &'static str, reason: String, source: Option<Cause> },
@@ -96,10 +102,14 @@ impl Failure {
             Failure::Refused(refusal) | Failure::NotFound(refusal) | Failure::DefenderNotActivated(refusal) => {
                 Some(refusal)
             }
-            Failure::Unknown { refusal, .. } => refusal.as_deref(),
+            Failure::Unknown { refusal, .. } | Failure::Throttled { refusal, .. } => refusal.as_deref(),
             _ => None,
         }
     }
+}
+
+fn words(refusal: &Option<Box<Refusal>>) -> String {
+    refusal.as_ref().map(|refusal| format!(" ({refusal})")).unwrap_or_default()
 }
 
 impl From<TokenError> for Failure {

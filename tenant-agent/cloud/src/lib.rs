@@ -18,6 +18,7 @@ mod credential;
 mod defender;
 mod endpoints;
 mod failure;
+mod gate;
 mod graph;
 mod listing;
 mod pacer;
@@ -28,6 +29,7 @@ pub mod tolerance;
 mod transport;
 mod uri;
 mod usage;
+mod wire;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

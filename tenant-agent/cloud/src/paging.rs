@@ -95,7 +95,7 @@ mod tests {
     }
 
     fn page(body: Value) -> Reply {
-        Reply { status: 200, retry_after: None, request_id: None, date: None, body, garbled: false }
+        Reply { body, ..Reply::bare(200) }
     }
 
     #[test]

@@ -27,6 +27,7 @@ use crate::endpoints::Endpoints;
 use crate::failure::{Answer, Failure, Refusal};
 use crate::secret::Secret;
 use crate::transport::{Exchange, Reply, Transport, Via, root_cause};
+use crate::wire::Wire;
 
 /// A token is renewed this long before its end, or at half its life if that is shorter: longer than any one call.
 const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
@@ -121,13 +122,13 @@ impl Tokens {
     }
 
     /// A token for `service`, from the cache while it is good.
-    pub(crate) async fn bearer(&self, service: Service, transport: &Transport) -> Result<Bearer, TokenError> {
+    pub(crate) async fn bearer(&self, service: Service, wire: &Wire) -> Result<Bearer, TokenError> {
         let mut slot = self.slot(service).lock().await;
         let cached = slot.clone();
         if let Some(bearer) = cached.as_ref().filter(|b| Instant::now() < b.0.renew_at) {
             return Ok(bearer.clone());
         }
-        match self.fetch(self.resource(service), transport).await {
+        match self.fetch(self.resource(service), wire).await {
             Ok(bearer) => Ok(slot.insert(bearer).clone()),
             // Renewal starts early so that a login service which is away for minutes is not felt.
             Err(error) => cached.filter(|b| Instant::now() < b.0.ends_at).ok_or(error),
@@ -162,14 +163,14 @@ impl Tokens {
         }
     }
 
-    async fn fetch(&self, resource: &str, transport: &Transport) -> Result<Bearer, TokenError> {
+    async fn fetch(&self, resource: &str, wire: &Wire) -> Result<Bearer, TokenError> {
         let reply = match &self.credential {
             Credential::ManagedIdentity { client_id, source } => {
-                let client = transport.client(Via::Local);
+                let client = wire.transport.client(Via::Local);
                 let request = || source.request(client, resource, *client_id);
-                ask_machine(transport, request).await
+                ask_machine(&wire.transport, request).await
             }
-            _ => self.ask_login(resource, transport).await?,
+            _ => self.ask_login(resource, wire).await?,
         };
         let body = reply.map_err(|failure| TokenError::Login(Box::new(failure)))?.body;
         let (token, life) = read_token(body, OffsetDateTime::now_utc())?;
@@ -177,7 +178,7 @@ impl Tokens {
     }
 
     /// The outer error is of our own files, the inner of the login service.
-    async fn ask_login(&self, resource: &str, transport: &Transport) -> Result<Answer<Reply>, TokenError> {
+    async fn ask_login(&self, resource: &str, wire: &Wire) -> Result<Answer<Reply>, TokenError> {
         let path = format!("/{}/oauth2/v2.0/token", self.entra_tenant_id);
         let audience = format!("{}{path}", self.endpoints.cloud.login());
         let url = format!("{}{path}", self.endpoints.login);
@@ -185,11 +186,14 @@ impl Tokens {
         let call = Call { method: Method::POST, effect: Effect::Read, ..Call::read(Service::Login, ASK, path) };
         let (mut trail, mut via) = (Trail::without_renewal(), Via::Pooled);
         loop {
+            if let Err(failure) = wire.pass(&call).await {
+                return Ok(Err(failure));
+            }
             let mut form = proof(&self.credential, &audience, OffsetDateTime::now_utc())?;
             form.push(("grant_type", "client_credentials".to_owned()));
             form.push(("scope", format!("{resource}/.default")));
-            let request = transport.client(via).post(&url).form(&form).build();
-            let attempt = Attempt::Exchange(exchange(transport, via, request).await);
+            let request = wire.transport.client(via).post(&url).form(&form).build();
+            let attempt = Attempt::Exchange(wire.exchange(Service::Login, via, request).await);
             match trail.judge(&call, attempt, &self.patience, rand::random()) {
                 Step::Done(answer) => return Ok(answer),
                 Step::Again { wait, fresh_connection, .. } => {

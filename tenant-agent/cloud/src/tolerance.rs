@@ -25,7 +25,7 @@
 //! | Defender: principals that are no GUIDs | told apart from those that are | `defender.rs` |
 //! | values that an enum gets later | asked for, and kept as text | `client.rs`, everywhere |
 //! | dates in a form we do not know | no date, and no decision hangs on one here | `graph.rs` |
-//! | `Retry-After` as seconds or as a date, or missing | all three | `transport.rs`, `call.rs` |
+//! | `Retry-After` as seconds, with decimals, as a date, or missing | all four; at most five minutes | `transport.rs`, `gate.rs` |
 //! | Defender: a success answered with a redirect to `http://` | accepted without an id; never followed | `defender.rs` |
 //! | Defender: `@odata.type` in the body (documents) or not (service) | left out | `defender.rs` |
 //! | Defender: `directoryScopeIds`, `appScopeIds` or both | both, as the portal writes them | `defender.rs` |

@@ -4,7 +4,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Request, Response};
@@ -70,6 +70,13 @@ pub(crate) enum Via {
     Pooled,
     Fresh,
     Local,
+}
+
+#[cfg(test)]
+impl Reply {
+    pub(crate) fn bare(status: u16) -> Reply {
+        Reply { status, retry_after: None, request_id: None, date: None, body: Value::Null, garbled: false }
+    }
 }
 
 impl Transport {
@@ -161,14 +168,15 @@ async fn read(mut response: Response) -> Exchange {
     }
     let headers = response.headers();
     let body = serde_json::from_slice(&bytes);
+    let date = header(headers, DATE.as_str()).and_then(http_date);
     Exchange::Reply(Reply {
         status,
-        retry_after: header(headers, RETRY_AFTER.as_str()).and_then(|v| retry_after(v, now())),
+        retry_after: header(headers, RETRY_AFTER.as_str()).and_then(|v| retry_after(v, date)),
         request_id: ["request-id", "x-ms-request-id"]
             .iter()
             .find_map(|name| header(headers, name))
             .map(|id| id.chars().take(64).collect()),
-        date: header(headers, DATE.as_str()).and_then(http_date),
+        date,
         garbled: body.is_err() && !bytes.is_empty(),
         body: body.unwrap_or(Value::Null),
     })
@@ -178,17 +186,16 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-fn now() -> OffsetDateTime {
-    SystemTime::now().into()
-}
-
-/// RFC 9110, 10.2.3: seconds, or a date. Graph sends seconds; what stands in between may send either.
-pub(crate) fn retry_after(value: &str, now: OffsetDateTime) -> Option<Duration> {
+/// RFC 9110, 10.2.3: seconds, or a date. Graph sends seconds, at times with decimals; what stands in between may send
+/// either. A date counts from `now`, the sender's own: our clock may be wrong.
+pub(crate) fn retry_after(value: &str, now: Option<OffsetDateTime>) -> Option<Duration> {
     let value = value.trim();
-    if let Ok(seconds) = value.parse::<u32>() {
-        return Some(Duration::from_secs(seconds.into()));
+    if value.starts_with(|c: char| c.is_ascii_digit()) {
+        let seconds = value.parse::<f64>().ok().filter(|seconds| seconds.is_finite())?;
+        // More than a century is as good as never.
+        return Some(Duration::from_secs_f64(seconds.min(u32::MAX.into())));
     }
-    Some((http_date(value)? - now).try_into().unwrap_or(Duration::ZERO))
+    Some((http_date(value)? - now?).try_into().unwrap_or(Duration::ZERO))
 }
 
 /// RFC 9110, 5.6.7.
@@ -213,7 +220,7 @@ mod tests {
     fn retry_after_is_read_as_seconds_or_as_a_date() {
         let now = OffsetDateTime::parse("Sun, 06 Nov 1994 08:49:30 GMT", &Rfc2822).unwrap();
         let check = |value, seconds: Option<u64>| {
-            assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value}");
+            assert_eq!(retry_after(value, Some(now)), seconds.map(Duration::from_secs), "{value}");
         };
         check("7", Some(7));
         check(" 0 ", Some(0));
@@ -221,5 +228,11 @@ mod tests {
         check("Sun, 06 Nov 1994 08:00:00 GMT", Some(0));
         check("-1", None);
         check("soon", None);
+        check("120.0", Some(120));
+        check("1e300", Some(u32::MAX.into()));
+        check("", None);
+        check("7 s", None);
+        assert_eq!(retry_after("1.5", None), Some(Duration::from_millis(1_500)));
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT", None), None, "a date says nothing without another");
     }
 }

@@ -4,5 +4,6 @@
 mod batches;
 mod delivery;
 mod fake;
+mod gates;
 mod operations;
 mod tokens;
