@@ -5,6 +5,8 @@ use regex::Regex;
 use crate::control::types::Match;
 
 pub mod barriers;
+pub mod bend;
+pub mod drip;
 pub mod faults;
 
 /// A [`Match`] with its pattern compiled.

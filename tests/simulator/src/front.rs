@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::clock::Now;
 use crate::control::types::{CallEntry, FaultAction, Release, When};
-use crate::disturbance::Subject;
+use crate::disturbance::drip::{Drip, Outgoing};
+use crate::disturbance::{Subject, bend};
 use crate::http::{Answer, Body, Call, settle};
 use crate::tenant::{Caller, Tenant};
 use crate::token::{self, Audience, BadToken};
@@ -26,7 +27,7 @@ mod budgets;
 const MAX_BODY: usize = 4 * 1024 * 1024;
 
 /// Serves one request. `None`: cut the connection without a word.
-pub async fn serve(world: Arc<World>, request: Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+pub async fn serve(world: Arc<World>, request: Request<Incoming>) -> Option<Response<Outgoing>> {
     let (parts, body) = request.into_parts();
     let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
         return Some(response(Answer::json(
@@ -152,12 +153,16 @@ async fn run(
                 return None;
             }
             FaultAction::Answer { status, body, headers } => {
-                let mut answer =
-                    if body.is_null() { Answer::empty(*status) } else { Answer::json(*status, body.clone()) };
+                let mut answer = match body {
+                    Value::Null => Answer::empty(*status),
+                    Value::String(text) => Answer::text(*status, text),
+                    body => Answer::json(*status, body.clone()),
+                };
                 answer.headers.extend(headers.clone());
                 return Some(answer);
             }
-            FaultAction::DropAfter | FaultAction::Phantom => {}
+            // What comes after the handling.
+            FaultAction::Bend(_) | FaultAction::Drip { .. } | FaultAction::DropAfter | FaultAction::Phantom => {}
         }
     }
     let phantom = faults.iter().any(|fault| matches!(fault, FaultAction::Phantom));
@@ -171,9 +176,22 @@ async fn run(
         }
         Ok((tenant, caller)) => handle(world, call, plane, tenant, caller.as_ref(), phantom).await,
     };
+    let answer = answer.map(|answer| spoil(answer, &faults));
     let dropped = faults.iter().any(|fault| matches!(fault, FaultAction::DropAfter));
     let abandoned = world.barriers.hold(When::After, subject).await == Release::Abandon;
     course.lost = dropped || abandoned || answer.is_none();
+    answer
+}
+
+/// What faults do to an answer that was truly made.
+fn spoil(mut answer: Answer, faults: &[FaultAction]) -> Answer {
+    for fault in faults {
+        match fault {
+            FaultAction::Bend(bend) => bend::apply(bend, &mut answer),
+            FaultAction::Drip { seconds } => answer.drip_seconds = answer.drip_seconds.max(Some(*seconds)),
+            _ => {}
+        }
+    }
     answer
 }
 
@@ -318,7 +336,7 @@ fn decorate(mut answer: Answer, call: &Call, plane: Plane, request_id: &str, now
     }
 }
 
-fn response(answer: Answer) -> Response<Full<Bytes>> {
+fn response(answer: Answer) -> Response<Outgoing> {
     let (kind, bytes) = match answer.body {
         Body::Empty => (None, Bytes::new()),
         Body::Json(body) => (Some("application/json; charset=utf-8"), Bytes::from(body.to_string())),
@@ -327,10 +345,17 @@ fn response(answer: Answer) -> Response<Full<Bytes>> {
     let mut headers = HeaderMap::new();
     headers.extend(kind.map(|kind| (http::header::CONTENT_TYPE, HeaderValue::from_static(kind))));
     for (name, value) in &answer.headers {
-        let pair = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(value).ok());
-        headers.extend(pair);
+        match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+            // A fault may say that the body is something else.
+            (Ok(http::header::CONTENT_TYPE), Ok(value)) => drop(headers.insert(http::header::CONTENT_TYPE, value)),
+            (Ok(name), Ok(value)) => drop(headers.append(name, value)),
+            _ => {}
+        }
     }
-    let mut response = Response::new(Full::new(bytes));
+    let mut response = Response::new(match answer.drip_seconds {
+        Some(seconds) => Outgoing::Dripping(Drip::new(bytes, seconds)),
+        None => Outgoing::AtOnce(Full::new(bytes)),
+    });
     *response.status_mut() =
         http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = headers;

@@ -77,6 +77,8 @@ pub struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Body,
+    /// For how many seconds the body is sent a byte a second, if at all.
+    pub drip_seconds: Option<u64>,
 }
 
 /// An answer's body.
@@ -93,7 +95,7 @@ pub type Reply = Result<Answer, Answer>;
 
 impl Answer {
     pub fn json(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Json(body) }
+        Self { status, body: Body::Json(body), ..Self::default() }
     }
 
     pub fn empty(status: u16) -> Self {
@@ -101,7 +103,7 @@ impl Answer {
     }
 
     pub fn text(status: u16, body: impl Into<String>) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Text(body.into()) }
+        Self { status, body: Body::Text(body.into()), ..Self::default() }
     }
 
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {

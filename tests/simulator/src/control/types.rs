@@ -41,13 +41,21 @@ pub struct Fault {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum FaultAction {
-    /// Answers so without handling.
+    /// Answers so without handling. A body that is a string goes out as it is, under the `Content-Type` among the
+    /// headers (`text/plain` if there is none): so come the HTML pages of proxies and gateways.
     Answer {
         status: u16,
         #[serde(default)]
         body: Value,
         #[serde(default)]
         headers: BTreeMap<String, String>,
+    },
+    /// Handles, then changes the true answer.
+    Bend(Bend),
+    /// Handles, then sends the answer's body a byte a second, and after so many seconds the rest at once.
+    Drip {
+        #[serde(default = "a_minute")]
+        seconds: u64,
     },
     /// Waits, then goes on.
     Delay { seconds: f64 },
@@ -57,6 +65,55 @@ pub enum FaultAction {
     DropAfter,
     /// An invitation is answered 201, but its user is never created.
     Phantom,
+}
+
+impl FaultAction {
+    /// A page of HTML, as gateways (503, 504) and proxies (404) send it.
+    pub fn page(status: u16, html: &str) -> Self {
+        let headers = [("Content-Type".to_owned(), "text/html; charset=utf-8".to_owned())].into();
+        FaultAction::Answer { status, body: html.into(), headers }
+    }
+
+    /// The 401 of continuous access evaluation: the token is refused before its time, and `claims` says what to ask for.
+    pub fn claims_challenge() -> Self {
+        // {"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}
+        let claims = "eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZSwidmFsdWUiOiIxNzAwMDAwMDAwIn19fQ==";
+        let challenge = format!(
+            "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
+             error=\"insufficient_claims\", claims=\"{claims}\""
+        );
+        let body = serde_json::json!({"error": {
+            "code": "InvalidAuthenticationToken",
+            "message": "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp",
+            "innerError": {},
+        }});
+        FaultAction::Answer { status: 401, body, headers: [("WWW-Authenticate".to_owned(), challenge)].into() }
+    }
+}
+
+fn a_minute() -> u64 {
+    60
+}
+
+/// Changes to an answer of JSON that went well; a refusal stays as it is.
+///
+/// Places are JSON pointers (`/value/0/mail`) in which a part may also be `*`, every element, or `name=text`, the
+/// elements whose `name` is that text. A place that is not there is left out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bend {
+    /// Puts a value there; the object that holds it must be there already.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, Value>,
+    /// Takes away what is there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<String>,
+    /// Adds one element at the end of the list that is there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub append: BTreeMap<String, Value>,
+    /// Another status; with 204 the body goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
 }
 
 /// A fault as it stands.

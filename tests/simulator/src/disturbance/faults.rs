@@ -6,9 +6,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::{Matcher, Subject};
+use super::{Matcher, Subject, bend};
 use crate::control::types::{Fault, FaultAction, FaultState};
 use crate::world::locked;
+
+/// Longest drip; a client that waits longer for one answer waits for ever.
+pub const MAX_DRIP_SECONDS: u64 = 600;
+
+/// A fault that makes no sense.
+#[derive(Debug, thiserror::Error)]
+pub enum BadFault {
+    #[error(transparent)]
+    Path(#[from] regex::Error),
+    #[error("fault: {0} is no HTTP status")]
+    Status(u16),
+    #[error("fault: {0:?} is no place in JSON: a pointer starts with a slash")]
+    Place(String),
+    #[error("fault: a drip of {0} s is longer than {MAX_DRIP_SECONDS} s")]
+    Drip(u64),
+}
 
 #[derive(Debug)]
 pub struct Faults {
@@ -30,7 +46,8 @@ impl Faults {
         Self { standing: AtomicUsize::new(0), inner: Mutex::new(Inner { next_id: 1, random, faults: Vec::new() }) }
     }
 
-    pub fn add(&self, fault: Fault) -> Result<FaultState, regex::Error> {
+    pub fn add(&self, fault: Fault) -> Result<FaultState, BadFault> {
+        check(&fault.action)?;
         let matcher = Matcher::new(&fault.on)?;
         let mut inner = locked(&self.inner);
         let state = FaultState { id: inner.next_id, fault, struck: 0 };
@@ -78,5 +95,22 @@ impl Faults {
             actions.push(state.fault.action.clone());
         }
         actions
+    }
+}
+
+/// Refuses what could not be carried out when the fault strikes.
+fn check(action: &FaultAction) -> Result<(), BadFault> {
+    let is_status = |status: u16| (200..600).contains(&status);
+    match action {
+        FaultAction::Answer { status, .. } if !is_status(*status) => Err(BadFault::Status(*status)),
+        FaultAction::Bend(bend) => {
+            if let Some(status) = bend.status.filter(|status| !is_status(*status)) {
+                return Err(BadFault::Status(status));
+            }
+            let wrong = bend::places(bend).find(|place| !place.is_empty() && !place.starts_with('/'));
+            wrong.map_or(Ok(()), |place| Err(BadFault::Place(place.to_owned())))
+        }
+        FaultAction::Drip { seconds } if *seconds > MAX_DRIP_SECONDS => Err(BadFault::Drip(*seconds)),
+        _ => Ok(()),
     }
 }

@@ -89,8 +89,10 @@ pub fn failed_dependency() -> Answer {
 
 /// The outer answer; 200 whatever happened inside.
 pub fn answer(answers: Vec<(String, Answer)>) -> Answer {
+    // A part cannot drip by itself.
+    let drip_seconds = answers.iter().filter_map(|(_, answer)| answer.drip_seconds).max();
     let responses: Vec<Value> = answers.into_iter().map(|(id, answer)| response(&id, answer)).collect();
-    Answer::json(200, json!({"responses": responses}))
+    Answer { drip_seconds, ..Answer::json(200, json!({"responses": responses})) }
 }
 
 fn response(id: &str, answer: Answer) -> Value {
@@ -101,6 +103,6 @@ fn response(id: &str, answer: Answer) -> Value {
         Body::Json(body) => body,
         Body::Text(text) => json!(text),
     };
-    headers.insert("Content-Type".into(), json!("application/json"));
+    headers.entry("Content-Type").or_insert_with(|| json!("application/json"));
     json!({"id": id, "status": answer.status, "headers": headers, "body": body})
 }
