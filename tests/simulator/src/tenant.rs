@@ -16,6 +16,7 @@ use crate::switches::Switches;
 
 pub mod azure;
 pub mod defender;
+pub mod person;
 pub mod seeding;
 pub mod settings;
 pub mod tampering;
@@ -37,6 +38,8 @@ pub struct User {
     /// Client id of the application that invited it.
     pub created_by: Option<String>,
     pub invited_mail: Option<String>,
+    /// Every address that an invitation answered with this account, in small letters; a new name takes none away.
+    pub invited_as: BTreeSet<String>,
     pub sessions_revoked_at: Option<String>,
     pub entra_roles: Vec<String>,
 }
@@ -58,11 +61,15 @@ impl User {
     /// Whether the address is one of this user's.
     pub fn answers_to(&self, address: &str) -> bool {
         let same = |text: &str| text.eq_ignore_ascii_case(address);
-        let others = self.props.get("otherMails").and_then(Value::as_array);
         same(self.text("mail"))
             || same(self.text("userPrincipalName"))
             || self.invited_mail.as_deref().is_some_and(same)
-            || others.is_some_and(|mails| mails.iter().filter_map(Value::as_str).any(same))
+            || self.texts("otherMails").any(same)
+    }
+
+    /// The texts of a property that is a list.
+    pub fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.props.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 }
 
@@ -90,11 +97,18 @@ impl Group {
     }
 }
 
+/// That somebody is a member, and by whose doing.
+#[derive(Debug, Clone, Default)]
+pub struct Membership {
+    /// Client id of the application that added the member; absent: seeded or a person.
+    pub added_by: Option<String>,
+}
+
 /// A group and who is in it.
 #[derive(Debug, Clone)]
 pub struct GroupEntry {
     pub object: Replicated<Group>,
-    pub members: BTreeMap<String, Replicated<()>>,
+    pub members: BTreeMap<String, Replicated<Membership>>,
     pub owners: BTreeSet<String>,
 }
 
@@ -140,6 +154,13 @@ pub struct Caller {
     pub sp_id: String,
     /// Graph application permissions in the token.
     pub roles: Vec<String>,
+}
+
+impl Caller {
+    /// A membership of this application's doing.
+    pub fn adds(&self) -> Option<Membership> {
+        Some(Membership { added_by: Some(self.app_id.clone()) })
+    }
 }
 
 #[derive(Debug)]
@@ -252,17 +273,17 @@ impl Tenant {
         }
     }
 
-    /// Adds or removes a membership.
-    pub fn write_member(&mut self, group: &str, member: &str, present: bool, now: Now) {
+    /// Adds a membership, or removes it (`None`).
+    pub fn write_member(&mut self, group: &str, member: &str, membership: Option<Membership>, now: Now) {
         let arrival = self.arrival(&format!("{group}/{member}"), now);
         let Some(entry) = self.groups.get_mut(group) else { return };
         entry.members.retain(|_, one| !one.forgotten(now.seconds));
-        match entry.members.get_mut(member) {
-            Some(one) => one.write(present.then_some(()), now.seconds, arrival),
-            None if present => {
-                entry.members.insert(member.to_owned(), Replicated::created((), arrival));
+        match (entry.members.get_mut(member), membership) {
+            (Some(one), membership) => one.write(membership, now.seconds, arrival),
+            (None, Some(membership)) => {
+                entry.members.insert(member.to_owned(), Replicated::created(membership, arrival));
             }
-            None => {}
+            (None, None) => {}
         }
     }
 

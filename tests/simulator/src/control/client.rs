@@ -97,6 +97,12 @@ impl Client {
         self.ask(&format!("tenants/{tenant}/rights?mail={}", crate::http::encode(mail))).await
     }
 
+    /// The same; what counts as given and owned is this application's doing alone.
+    pub async fn rights_by(&self, tenant: &str, app: &str, mail: &str) -> Result<Rights, ControlError> {
+        let mail = crate::http::encode(mail);
+        self.ask(&format!("tenants/{tenant}/rights?mail={mail}&app={app}")).await
+    }
+
     pub async fn counters(&self, tenant: &str) -> Result<Counters, ControlError> {
         self.ask(&format!("tenants/{tenant}/counters")).await
     }

@@ -126,7 +126,7 @@ fn in_tenant(world: &World, call: &Call, id: &str, parts: &[&str]) -> Reply {
         ("GET", ["figures"]) => Ok(Answer::json(200, json!(tenant.figures(call.parameter("app"))))),
         ("GET", ["rights"]) => {
             let mail = call.parameter("mail").ok_or_else(|| refuse(400, "the query parameter mail is missing"))?;
-            Ok(Answer::json(200, json!(tenant.rights(mail))))
+            Ok(Answer::json(200, json!(tenant.rights(mail, call.parameter("app")))))
         }
         ("GET", ["counters"]) => Ok(Answer::json(200, json!(tenant.counters))),
         ("GET", ["switches"]) => {

@@ -331,6 +331,11 @@ pub struct UserTruth {
     /// The address an invitation named.
     #[serde(default)]
     pub invited_mail: Option<String>,
+    /// Every address that an invitation answered with this account.
+    #[serde(default)]
+    pub invited_as: Vec<String>,
+    #[serde(default)]
+    pub user_principal_name: String,
     /// Client id of the application that created it; absent: seeded or a person.
     #[serde(default)]
     pub created_by: Option<String>,
@@ -402,10 +407,20 @@ pub struct Figures {
     pub unowned: Vec<String>,
 }
 
-/// Everything that a person, by the address they were invited under, still has.
+/// Everything that a person, by an address of theirs, still has: under every account that is or was theirs.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Rights {
+    /// The accounts that exist.
     pub users: Vec<UserRights>,
+    /// All of them, those that wait in the recycle bin too: what those list comes back if they are restored.
+    #[serde(default)]
+    pub accounts: Vec<UserRights>,
+    /// Accounts that the application asked about (or any, if none was) made for this person, enabled and not in the bin.
+    #[serde(default)]
+    pub owned_enabled: Vec<String>,
+    /// What that application gave, and an account that exists still has.
+    #[serde(default)]
+    pub given: Vec<Right>,
 }
 
 impl Rights {
@@ -414,12 +429,13 @@ impl Rights {
         self.users.iter().all(UserRights::none)
     }
 
-    /// Enabled accounts plus memberships plus roles.
+    /// Enabled accounts plus memberships plus roles plus groups owned.
     pub fn count(&self) -> usize {
         self.users.iter().map(UserRights::count).sum()
     }
 }
 
+/// One account of a person.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct UserRights {
     pub user: String,
@@ -433,6 +449,37 @@ pub struct UserRights {
     /// Defender role ids, direct or through a group.
     pub defender_roles: Vec<String>,
     pub entra_roles: Vec<String>,
+    /// Ids of groups that it owns.
+    #[serde(default)]
+    pub ownerships: Vec<String>,
+    /// Waits in the recycle bin.
+    #[serde(default)]
+    pub in_bin: bool,
+    /// Why it is this person's: `mail`, `otherMails`, `proxyAddresses`, `userPrincipalName`, `invited`.
+    #[serde(default)]
+    pub known_by: Vec<String>,
+    #[serde(default)]
+    pub user_principal_name: String,
+    /// All of the above once more, each by the way it reaches the account.
+    #[serde(default)]
+    pub rights: Vec<Right>,
+}
+
+/// One right of one account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Right {
+    /// The account.
+    pub user: String,
+    /// `membership`, `ownership`, `azure`, `defender` or `entra`.
+    pub kind: String,
+    /// Group id; `scope role`; Defender role id; name of an Entra role.
+    pub what: String,
+    /// The group that it comes through; absent: directly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<String>,
+    /// Client id of the application that gave it; absent: a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_by: Option<String>,
 }
 
 impl UserRights {
@@ -442,6 +489,6 @@ impl UserRights {
 
     pub fn count(&self) -> usize {
         let roles = self.azure_roles.len() + self.defender_roles.len() + self.entra_roles.len();
-        usize::from(self.enabled) + self.memberships.len() + roles
+        usize::from(self.enabled) + self.memberships.len() + roles + self.ownerships.len()
     }
 }

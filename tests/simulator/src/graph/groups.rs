@@ -138,7 +138,7 @@ fn create(tenant: &mut Tenant, request: Request<'_>, body: Props) -> Reply {
     let group = Group { id: id.clone(), props: props.clone(), created_by, anonymous };
     tenant.write_group(&id, Some(group), request.now);
     for member in &bound {
-        tenant.write_member(&id, member, true, request.now);
+        tenant.write_member(&id, member, request.caller.adds(), request.now);
     }
     if let Some(entry) = tenant.groups.get_mut(&id) {
         entry.owners.extend(owners);
@@ -231,7 +231,7 @@ fn update(tenant: &mut Tenant, request: Request<'_>, id: &str, body: Props) -> R
         tenant.record_write(request.caller, creator.as_deref(), what);
     }
     for member in &bound {
-        tenant.write_member(id, member, true, request.now);
+        tenant.write_member(id, member, request.caller.adds(), request.now);
     }
     if !bound.is_empty() {
         tenant.record_write(

@@ -49,6 +49,7 @@ pub fn create(tenant: &mut Tenant, request: Request<'_>) -> Reply {
             "same_id" => {
                 let (id, state) = (user.id.clone(), user.text("externalUserState").to_owned());
                 note(tenant, request.caller, &mail, &id);
+                remember_address(tenant, &id, &mail, request);
                 let status = if state == "Accepted" { "Completed" } else { "PendingAcceptance" };
                 Ok(invited(tenant, &body, &id, status))
             }
@@ -70,6 +71,14 @@ fn invite(tenant: &mut Tenant, request: Request<'_>, body: &Value, mail: &str, u
         }
     }
     invited(tenant, body, &id, "PendingAcceptance")
+}
+
+/// On record only: the account is not changed, and no reader sees a difference.
+fn remember_address(tenant: &mut Tenant, id: &str, mail: &str, request: Request<'_>) {
+    let Some(mut user) = tenant.user(id).cloned() else { return };
+    if user.invited_as.insert(mail.to_lowercase()) {
+        tenant.write_user(id, Some(user), request.now);
+    }
 }
 
 fn new_guest(tenant: &Tenant, request: Request<'_>, body: &Value, (id, mail, user_type): (&str, &str, &str)) -> User {
@@ -96,6 +105,7 @@ fn new_guest(tenant: &Tenant, request: Request<'_>, body: &Value, (id, mail, use
         props,
         created_by: Some(request.caller.app_id.clone()),
         invited_mail: Some(mail.to_owned()),
+        invited_as: [mail.to_lowercase()].into(),
         sessions_revoked_at: None,
         entra_roles: Vec::new(),
     }
@@ -110,6 +120,7 @@ fn reset(tenant: &mut Tenant, request: Request<'_>, body: &Value, mail: &str) ->
     let mut user = tenant.user(&id).cloned().ok_or_else(|| super::error::not_found(&id))?;
     let creator = user.created_by.clone();
     user.invited_mail = Some(mail.to_owned());
+    user.invited_as.insert(mail.to_lowercase());
     user.props.insert("mail".into(), json!(mail));
     user.props.insert("externalUserState".into(), json!("PendingAcceptance"));
     tenant.write_user(&id, Some(user), request.now);

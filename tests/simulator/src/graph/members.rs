@@ -115,7 +115,7 @@ fn add(tenant: &mut Tenant, request: Request<'_>, group: &str) -> Reply {
     let link = body["@odata.id"].as_str().ok_or_else(|| bad_request("'@odata.id' is missing."))?;
     let id = referenced(tenant, request, link)?;
     check_addition(tenant, request, group, std::slice::from_ref(&id))?;
-    tenant.write_member(group, &id, true, request.now);
+    tenant.write_member(group, &id, request.caller.adds(), request.now);
     note(tenant, request, group, format!("POST /groups/{group}/members/$ref ({id})"));
     Ok(Answer::empty(204))
 }
@@ -131,7 +131,7 @@ fn remove(tenant: &mut Tenant, request: Request<'_>, group: &str, id: &str) -> R
             _ => Err(not_found(id)),
         };
     }
-    tenant.write_member(group, id, false, request.now);
+    tenant.write_member(group, id, None, request.now);
     note(tenant, request, group, format!("DELETE /groups/{group}/members/{id}/$ref"));
     Ok(Answer::empty(204))
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::azure::{Assignment, Azure, condition_for};
 use super::defender::Defender;
-use super::{App, Group, GroupEntry, Props, Tenant, User};
+use super::{App, Group, GroupEntry, Membership, Props, Tenant, User};
 use crate::assertion::Certificate;
 use crate::clock::Now;
 use crate::control::seed::{AppSeed, GroupSeed, TenantSeed, UserSeed};
@@ -158,6 +158,7 @@ impl Tenant {
             id: id.clone(),
             props,
             created_by: None,
+            invited_as: mail.iter().filter(|_| seed.guest).map(|mail| mail.to_lowercase()).collect(),
             invited_mail: if seed.guest { mail } else { None },
             sessions_revoked_at: None,
             entra_roles: seed.entra_roles.clone(),
@@ -172,7 +173,7 @@ impl Tenant {
             let found = self
                 .resolve(member)
                 .ok_or_else(|| SeedError::Member { group: seed.display_name.clone(), member: member.clone() })?;
-            members.insert(found, Replicated::created((), AT_ONCE));
+            members.insert(found, Replicated::created(Membership::default(), AT_ONCE));
         }
         let mut props = group_props(&id, &seed.display_name, now);
         props.insert("isAssignableToRole".into(), if seed.role_assignable { json!(true) } else { Value::Null });

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::defender::{DefenderAssignment, DefenderRole, canonical};
-use super::{Deleted, Tenant, User};
+use super::{Deleted, Membership, Tenant, User};
 use crate::clock::Now;
 use crate::control::types::{Identity, Tamper};
 use crate::replicated::Replicated;
@@ -89,7 +89,8 @@ impl Tenant {
             }
             Tamper::AddMember { group, member } | Tamper::RemoveMember { group, member } => {
                 let (group, member) = (self.find("group", group)?, self.find("member", member)?);
-                self.write_member(&group, &member, matches!(op, Tamper::AddMember { .. }), now);
+                let added = matches!(op, Tamper::AddMember { .. }).then(Membership::default);
+                self.write_member(&group, &member, added, now);
             }
             Tamper::DeleteGroup { group } => {
                 let id = self.find("group", group)?;

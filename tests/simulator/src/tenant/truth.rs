@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Deleted, Group, Tenant, User};
 use crate::control::types::{
-    AzureTruth, DefenderAssignmentTruth, DefenderRoleTruth, Figures, GroupTruth, Rights, Truth, UserRights, UserTruth,
+    AzureTruth, DefenderAssignmentTruth, DefenderRoleTruth, Figures, GroupTruth, Truth, UserTruth,
 };
 use crate::replicated::Replicated;
 
@@ -91,29 +91,6 @@ impl Tenant {
             unowned: unowned().flat_map(|(_, newest)| newest.clone()).collect(),
         }
     }
-
-    /// What a person still has, under any account that answers to the address.
-    pub fn rights(&self, mail: &str) -> Rights {
-        let accounts = self.users.values().filter_map(Replicated::truth).filter(|user| user.answers_to(mail));
-        Rights { users: accounts.map(|user| self.rights_of(user)).collect() }
-    }
-
-    fn rights_of(&self, user: &User) -> UserRights {
-        let memberships: Vec<String> = self.groups_of(&user.id).into_iter().collect();
-        let principal = |id: &String| *id == user.id || memberships.contains(id);
-        let azure = self.azure.assignments.values().filter(|one| principal(&one.principal));
-        let defender = self.defender.assignments.values().filter_map(Replicated::truth);
-        let defender = defender.filter(|one| one.principals.iter().any(principal));
-        UserRights {
-            user: user.id.clone(),
-            created_by: user.created_by.clone(),
-            enabled: user.enabled(),
-            azure_roles: azure.map(|one| format!("{} {}", one.scope, one.role)).collect(),
-            defender_roles: defender.map(|one| one.role.clone()).collect(),
-            entra_roles: user.entra_roles.clone(),
-            memberships,
-        }
-    }
 }
 
 fn user_truth(user: &User, deleted: bool) -> UserTruth {
@@ -122,6 +99,8 @@ fn user_truth(user: &User, deleted: bool) -> UserTruth {
         display_name: user.text("displayName").to_owned(),
         mail: user.props.get("mail").and_then(Value::as_str).map(str::to_owned),
         invited_mail: user.invited_mail.clone(),
+        invited_as: user.invited_as.iter().cloned().collect(),
+        user_principal_name: user.text("userPrincipalName").to_owned(),
         created_by: user.created_by.clone(),
         user_type: user.text("userType").to_owned(),
         enabled: user.enabled(),
