@@ -67,6 +67,11 @@ pub const SWITCHES: &[Switch] = &[
     ),
     ask("group_delete", &["soft", "hard"], "whether a deleted security group waits in deletedItems"),
     ask("deleted_unique_name", &["held", "free"], "whether a soft-deleted group still holds its uniqueName"),
+    ask(
+        "deleted_user_name",
+        &["kept", "prefixed"],
+        "whether the userPrincipalName of a deleted user gains its object id as a prefix",
+    ),
     ask("top_above_max", &["refused", "clamped"], "$top above 999"),
     ask("inner_error_spelling", &["innerError", "innererror"], "spelling of the nested error object"),
     ask("retry_after", &["present", "absent"], "whether a 429 carries Retry-After"),

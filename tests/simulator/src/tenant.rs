@@ -15,6 +15,7 @@ use crate::replicated::{Arrival, Lag, Replicated, View};
 use crate::switches::Switches;
 
 pub mod azure;
+pub mod bin;
 pub mod defender;
 pub mod person;
 pub mod seeding;
@@ -23,6 +24,7 @@ pub mod tampering;
 pub mod throttle;
 pub mod truth;
 
+pub use bin::Deleted;
 pub use settings::Settings;
 
 /// How many unowned writes are kept by name; the count goes on.
@@ -131,13 +133,6 @@ pub struct App {
     pub enabled: bool,
 }
 
-/// Soft-deleted for 30 days.
-#[derive(Debug, Clone)]
-pub enum Deleted {
-    User(User),
-    Group(Group),
-}
-
 /// An invitation that was answered 201.
 #[derive(Debug, Clone)]
 pub struct Invitation {
@@ -145,6 +140,8 @@ pub struct Invitation {
     pub user: String,
     pub app: String,
     pub duplicate: bool,
+    /// An earlier user of that address waits in the bin: somebody threw them out.
+    pub deleted: bool,
 }
 
 /// Who is calling, as the token says.
@@ -176,7 +173,7 @@ pub struct Tenant {
     pub apps: Vec<App>,
     pub users: BTreeMap<String, Replicated<User>>,
     pub groups: BTreeMap<String, GroupEntry>,
-    pub deleted: BTreeMap<String, Deleted>,
+    pub deleted: BTreeMap<String, bin::Entry>,
     pub azure: azure::Azure,
     pub defender: defender::Defender,
     pub throttle: throttle::Throttle,
@@ -208,8 +205,9 @@ impl Tenant {
         lag.arrival(key, now.seconds)
     }
 
-    /// Catches up with what happens by itself: automatic redemption.
+    /// Catches up with what happens by itself: automatic redemption, and the end of what was deleted.
     pub fn settle(&mut self, now: Now) {
+        self.empty_bin(now);
         let (due, later) = std::mem::take(&mut self.redemptions).into_iter().partition(|(at, _)| *at <= now.seconds);
         self.redemptions = later;
         for (_, user) in due {

@@ -207,6 +207,17 @@ pub enum Tamper {
     DeleteGroup {
         group: String,
     },
+    /// Out of the recycle bin, by id, mail, UPN or display name, as the next two.
+    RestoreUser {
+        user: String,
+    },
+    RestoreGroup {
+        group: String,
+    },
+    /// Deletes for good what waits in the recycle bin.
+    Purge {
+        object: String,
+    },
     /// `principal_type` is `User`, `Group` or `ServicePrincipal`.
     AddAzureAssignment {
         scope: String,
@@ -401,6 +412,9 @@ pub struct Figures {
     pub accepted_invitations: u64,
     /// Accepted invitations for a mail whose earlier user exists or will appear.
     pub duplicate_invitations: u64,
+    /// Accepted invitations for a mail whose earlier user had been deleted and waits in the recycle bin.
+    #[serde(default)]
+    pub invitations_of_deleted: u64,
     /// Successful changes to objects that the application did not create; members of its own groups excepted.
     pub writes_to_unowned: u64,
     /// The newest of them, as `METHOD path (what)`.

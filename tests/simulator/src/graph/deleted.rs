@@ -1,6 +1,6 @@
 //! `/directory/deletedItems`: what was deleted and can come back for 30 days (Graph: directory-deleteditems-restore).
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::error::{denied, method_not_allowed, not_found};
 use super::{Request, list, users};
@@ -10,21 +10,14 @@ use crate::tenant::{Deleted, Props, Tenant};
 pub fn handle(tenant: &mut Tenant, request: Request<'_>, parts: &[&str]) -> Reply {
     match (request.call.method.as_str(), parts) {
         ("GET", [cast]) if cast.ends_with("graph.user") => {
-            let items = tenant.deleted.values().filter_map(|one| match one {
-                Deleted::User(user) => Some(user.props.clone()),
-                Deleted::Group(_) => None,
-            });
-            list::answer(tenant, request, list::USERS, items.collect())
+            list::answer(tenant, request, list::USERS, tenant.deleted_users().map(|user| user.props.clone()).collect())
         }
         ("GET", [cast]) if cast.ends_with("graph.group") => {
-            let items = tenant.deleted.values().filter_map(|one| match one {
-                Deleted::Group(group) => Some(group.props.clone()),
-                Deleted::User(_) => None,
-            });
-            list::answer(tenant, request, list::GROUPS, items.collect())
+            let items = tenant.deleted_groups().map(|group| group.props.clone()).collect();
+            list::answer(tenant, request, list::GROUPS, items)
         }
         ("GET", [id]) => {
-            let props = typed(tenant.deleted.get(*id).ok_or_else(|| not_found(id))?);
+            let props = typed(&tenant.deleted.get(*id).ok_or_else(|| not_found(id))?.what);
             list::single(request, list::DIRECTORY_OBJECTS, 200, props)
         }
         ("DELETE", [id]) => purge(tenant, request, id),
@@ -34,11 +27,11 @@ pub fn handle(tenant: &mut Tenant, request: Request<'_>, parts: &[&str]) -> Repl
 }
 
 fn typed(one: &Deleted) -> Props {
-    let (props, kind) = match one {
-        Deleted::User(user) => (&user.props, "user"),
-        Deleted::Group(group) => (&group.props, "group"),
+    let kind = match one {
+        Deleted::User(_) => "user",
+        Deleted::Group(_) => "group",
     };
-    let mut props = props.clone();
+    let mut props = one.props().clone();
     props.insert("@odata.type".into(), json!(format!("#microsoft.graph.{kind}")));
     props
 }
@@ -46,7 +39,7 @@ fn typed(one: &Deleted) -> Props {
 /// Users and groups are judged by different permissions, and the path does not say which it is.
 fn check(tenant: &Tenant, request: Request<'_>, id: &str) -> Result<Option<String>, Answer> {
     let holds = |any: &[&str]| request.caller.roles.iter().any(|role| any.contains(&role.as_str()));
-    let (allowed, creator) = match tenant.deleted.get(id).ok_or_else(|| not_found(id))? {
+    let (allowed, creator) = match &tenant.deleted.get(id).ok_or_else(|| not_found(id))?.what {
         Deleted::User(user) => {
             users::check_sensitive(tenant, request.caller, user)?;
             (
@@ -61,24 +54,14 @@ fn check(tenant: &Tenant, request: Request<'_>, id: &str) -> Result<Option<Strin
 
 fn purge(tenant: &mut Tenant, request: Request<'_>, id: &str) -> Reply {
     let creator = check(tenant, request, id)?;
-    tenant.deleted.remove(id);
+    tenant.purge(id, request.now);
     tenant.record_write(request.caller, creator.as_deref(), format!("DELETE /directory/deletedItems/{id}"));
     Ok(Answer::empty(204))
 }
 
 fn restore(tenant: &mut Tenant, request: Request<'_>, id: &str) -> Reply {
     let creator = check(tenant, request, id)?;
-    let Some(mut one) = tenant.deleted.remove(id) else { return Err(not_found(id)) };
-    let props = match &mut one {
-        Deleted::User(user) => &mut user.props,
-        Deleted::Group(group) => &mut group.props,
-    };
-    props.insert("deletedDateTime".into(), Value::Null);
-    let shown = typed(&one);
-    match one {
-        Deleted::User(user) => tenant.write_user(id, Some(user), request.now),
-        Deleted::Group(group) => tenant.write_group(id, Some(group), request.now),
-    }
+    let shown = typed(&tenant.restore(id, request.now).ok_or_else(|| not_found(id))?);
     tenant.record_write(request.caller, creator.as_deref(), format!("POST /directory/deletedItems/{id}/restore"));
     list::single(request, list::DIRECTORY_OBJECTS, 200, shown)
 }

@@ -11,7 +11,7 @@ use super::{Request, members};
 use crate::http::{Answer, Reply};
 use crate::replicated::View;
 use crate::tenant::seeding::group_props;
-use crate::tenant::{Deleted, Group, Props, Tenant};
+use crate::tenant::{Group, Props, Tenant};
 
 /// Owners and members together in one create.
 const MAX_BOUND_AT_CREATE: usize = 20;
@@ -205,7 +205,7 @@ fn check_new(tenant: &Tenant, request: Request<'_>, props: &Props) -> Result<(),
     let Some(name) = text("uniqueName") else { return Ok(()) };
     let holds = |group: &Group| group.text("uniqueName") == name;
     let living = tenant.groups.values().filter_map(|entry| entry.object.truth()).any(holds);
-    let deleted = tenant.deleted.values().any(|one| matches!(one, Deleted::Group(group) if holds(group)));
+    let deleted = tenant.deleted_groups().any(holds);
     if living || (deleted && tenant.switches.is("deleted_unique_name", "held")) {
         return Err(bad_request("Another object with the same value for property uniqueName already exists."));
     }

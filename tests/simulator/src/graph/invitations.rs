@@ -166,8 +166,9 @@ fn check_address(mail: &str) -> Result<(), Answer> {
 fn note(tenant: &mut Tenant, caller: &Caller, mail: &str, user: &str) {
     let lives = |one: &Invitation| one.mail.eq_ignore_ascii_case(mail) && tenant.user(&one.user).is_some();
     let duplicate = tenant.invitations.iter().any(lives);
+    let deleted = tenant.deleted_users().any(|user| user.invited_as.contains(&mail.to_lowercase()));
     let (mail, user, app) = (mail.to_owned(), user.to_owned(), caller.app_id.clone());
-    tenant.invitations.push(Invitation { mail, user, app, duplicate });
+    tenant.invitations.push(Invitation { mail, user, app, duplicate, deleted });
 }
 
 fn invited(tenant: &mut Tenant, body: &Value, user: &str, status: &str) -> Answer {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Request, error};
 use crate::http::Answer;
-use crate::tenant::Tenant;
+use crate::tenant::{Deleted, Tenant};
 
 const READ_USERS: &[&str] = &[
     "User.ReadBasic.All",
@@ -19,6 +19,15 @@ const READ_USERS: &[&str] = &[
 ];
 const WRITE_USERS: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrite.All", "User.ReadWrite.CrossCloud"];
 const DELETE_USERS: &[&str] = &["User.DeleteRestore.All", "User.ReadWrite.All", "User.ReadWrite.CrossCloud"];
+const READ_DELETED_USERS: &[&str] = &[
+    "User.Read.All",
+    "User.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+    "User.ReadWrite.CrossCloud",
+];
+const READ_DELETED_GROUPS: &[&str] =
+    &["Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 const READ_GROUPS: &[&str] = &[
     "Group.ReadBasic.All",
     "Group-NestingSupport.ReadWrite.All",
@@ -136,8 +145,14 @@ fn needed<'a>(tenant: &Tenant, request: Request<'_>, version: &str, parts: &[&'a
             Needed::Any(CREATE_GROUPS)
         }
         (_, [one, ..]) if one.starts_with("groups(") => Needed::Any(WRITE_GROUPS),
-        // No rows for deletedItems; restoring a user has one.
-        ("GET", ["directory", "deletedItems", ..]) => Needed::Either(READ_USERS, READ_GROUPS),
+        // No rows for reading deletedItems (Graph: directory-deleteditems-list names these); restoring a user has one.
+        ("GET", ["directory", "deletedItems", what]) => match (what, tenant.deleted.get(*what).map(|one| &one.what)) {
+            (_, Some(Deleted::User(_))) => Needed::Any(READ_DELETED_USERS),
+            (_, Some(Deleted::Group(_))) => Needed::Any(READ_DELETED_GROUPS),
+            (cast, None) if cast.ends_with("graph.user") => Needed::Any(READ_DELETED_USERS),
+            (cast, None) if cast.ends_with("graph.group") => Needed::Any(READ_DELETED_GROUPS),
+            _ => Needed::Either(READ_DELETED_USERS, READ_DELETED_GROUPS),
+        },
         (_, ["directory", "deletedItems", ..]) => Needed::Either(DELETE_USERS, &["Group.ReadWrite.All"]),
         (_, ["directoryObjects", ..]) => Needed::Either(READ_USERS, READ_GROUPS),
         ("GET", ["organization"]) => Needed::Any(READ_ORGANIZATION),

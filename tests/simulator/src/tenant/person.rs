@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Deleted, Tenant, User};
+use super::{Tenant, User};
 use crate::control::types::{Right, Rights, UserRights};
 use crate::replicated::Replicated;
 
@@ -20,10 +20,7 @@ impl Tenant {
     /// Everything that the person with this address has; `app` is whose gifts are listed apart (`None`: any's).
     pub fn rights(&self, address: &str, app: Option<&str>) -> Rights {
         let living = self.users.values().filter_map(Replicated::truth).map(|user| (user, false));
-        let binned = self.deleted.values().filter_map(|one| match one {
-            Deleted::User(user) => Some((user, true)),
-            Deleted::Group(_) => None,
-        });
+        let binned = self.deleted_users().map(|user| (user, true));
         let of_person = living.chain(binned).map(|(user, in_bin)| (user, in_bin, ties(user, address)));
         let accounts: Vec<UserRights> = of_person
             .filter(|(_, _, ties)| !ties.is_empty())
@@ -137,6 +134,11 @@ fn ties(user: &User, address: &str) -> Vec<&'static str> {
 
 /// The address itself, or the form that a guest's takes: `maya_nordwall.example#EXT#@contoso.onmicrosoft.com`.
 fn is_name_for(name: &str, address: &str) -> bool {
+    // In the bin the object id, without dashes, may stand before the name.
+    let name = match name.split_at_checked(32) {
+        Some((id, rest)) if id.bytes().all(|one| one.is_ascii_hexdigit()) => rest,
+        _ => name,
+    };
     let guest = name.to_lowercase().split_once("#ext#@").map(|(guest, _)| guest.to_owned());
     name.eq_ignore_ascii_case(address) || guest.is_some_and(|guest| guest == address.to_lowercase().replace('@', "_"))
 }
@@ -149,6 +151,8 @@ mod tests {
     fn a_guests_name_holds_the_address() {
         assert!(is_name_for("Maya_nordwall.example#EXT#@contoso.onmicrosoft.com", "maya@nordwall.example"));
         assert!(is_name_for("maya@nordwall.example", "Maya@nordwall.example"));
+        let binned = "5e1f0000000040008000000000000001maya_nordwall.example#EXT#@contoso.onmicrosoft.com";
+        assert!(is_name_for(binned, "maya@nordwall.example"));
         assert!(!is_name_for("amaya_nordwall.example#EXT#@contoso.onmicrosoft.com", "maya@nordwall.example"));
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::defender::{DefenderAssignment, DefenderRole, canonical};
-use super::{Deleted, Membership, Tenant, User};
+use super::{Membership, Tenant, User};
 use crate::clock::Now;
 use crate::control::types::{Identity, Tamper};
 use crate::replicated::Replicated;
@@ -49,25 +49,6 @@ impl Tenant {
         true
     }
 
-    /// Deletes a user as Entra does: for 30 days it can be restored.
-    pub fn soft_delete_user(&mut self, id: &str, now: Now) {
-        if let Some(mut user) = self.user(id).cloned() {
-            user.props.insert("deletedDateTime".into(), json!(now.date()));
-            self.write_user(id, None, now);
-            self.deleted.insert(id.to_owned(), Deleted::User(user));
-        }
-    }
-
-    pub fn delete_group(&mut self, id: &str, now: Now) {
-        if let Some(mut group) = self.group(id).cloned() {
-            group.props.insert("deletedDateTime".into(), json!(now.date()));
-            self.write_group(id, None, now);
-            if self.switches.is("group_delete", "soft") {
-                self.deleted.insert(id.to_owned(), Deleted::Group(group));
-            }
-        }
-    }
-
     /// Does what an administrator would; answers with the id of what was made, if anything was.
     pub fn tamper(&mut self, op: &Tamper, now: Now) -> Result<Option<String>, Absent> {
         match op {
@@ -95,6 +76,22 @@ impl Tenant {
             Tamper::DeleteGroup { group } => {
                 let id = self.find("group", group)?;
                 self.delete_group(&id, now);
+            }
+            Tamper::RestoreUser { user: name }
+            | Tamper::RestoreGroup { group: name }
+            | Tamper::Purge { object: name } => {
+                let kind = match op {
+                    Tamper::RestoreUser { .. } => "deleted user",
+                    Tamper::RestoreGroup { .. } => "deleted group",
+                    _ => "deleted object",
+                };
+                let id = self.resolve_deleted(name).ok_or_else(|| absent(kind, name))?;
+                if matches!(op, Tamper::Purge { .. }) {
+                    self.purge(&id, now);
+                } else {
+                    self.restore(&id, now);
+                }
+                return Ok(Some(id));
             }
             Tamper::AddAzureAssignment { scope, role, principal, principal_type } => {
                 let principal = self.find("principal", principal)?;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Deleted, Group, Tenant, User};
+use super::{Group, Tenant, User};
 use crate::control::types::{
     AzureTruth, DefenderAssignmentTruth, DefenderRoleTruth, Figures, GroupTruth, Truth, UserTruth,
 };
@@ -11,17 +11,10 @@ use crate::replicated::Replicated;
 impl Tenant {
     pub fn truth(&self) -> Truth {
         let users = self.users.values().filter_map(Replicated::truth).map(|user| user_truth(user, false));
-        let gone = self.deleted.values();
-        let deleted_users = gone.clone().filter_map(|one| match one {
-            Deleted::User(user) => Some(user_truth(user, true)),
-            Deleted::Group(_) => None,
-        });
+        let deleted_users = self.deleted_users().map(|user| user_truth(user, true));
         let groups =
             self.groups.values().filter_map(|entry| entry.object.truth()).map(|group| self.group_truth(group, false));
-        let deleted_groups = gone.filter_map(|one| match one {
-            Deleted::Group(group) => Some(self.group_truth(group, true)),
-            Deleted::User(_) => None,
-        });
+        let deleted_groups = self.deleted_groups().map(|group| self.group_truth(group, true));
         Truth {
             users: users.chain(deleted_users).collect(),
             groups: groups.chain(deleted_groups).collect(),
@@ -87,6 +80,7 @@ impl Tenant {
         Figures {
             accepted_invitations: invitations().count() as u64,
             duplicate_invitations: invitations().filter(|one| one.duplicate).count() as u64,
+            invitations_of_deleted: invitations().filter(|one| one.deleted).count() as u64,
             writes_to_unowned: unowned().map(|(count, _)| count).sum(),
             unowned: unowned().flat_map(|(_, newest)| newest.clone()).collect(),
         }
