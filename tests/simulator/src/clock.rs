@@ -41,6 +41,11 @@ impl Clock {
 }
 
 impl Now {
+    /// So many seconds after.
+    pub fn later(self, seconds: f64) -> Self {
+        Self { seconds: self.seconds + seconds, wall: self.wall + time::Duration::seconds_f64(seconds) }
+    }
+
     /// The date as Graph prints it: `2026-11-20T10:00:00Z`.
     pub fn date(&self) -> String {
         let whole = self.wall.replace_nanosecond(0).unwrap_or(self.wall);

@@ -37,6 +37,17 @@ pub const SWITCHES: &[Switch] = &[
         &["same_id", "error", "second_user"],
         "POST /invitations for a mail that a B2B user has already",
     ),
+    ask(
+        "redemption",
+        &["together", "state_first", "identities_first"],
+        "which of externalUserState and identities a redemption writes first; the other follows after the lag",
+    ),
+    ask("redeemed_state", &["Accepted", "null"], "externalUserState of a guest who has redeemed"),
+    ask(
+        "revoke_guest_sessions",
+        &["ineffective", "works"],
+        "revokeSignInSessions of a guest: answered 200 without an effect, as the documentation says, or ends the sessions",
+    ),
     ask("invites_disabled_status", &["403", "401", "400"], "status when allowInvitesFrom shuts the application out"),
     ask("invite_as_member", &["allowed", "refused"], "invitedUserType=Member from an application"),
     ask(

@@ -18,7 +18,9 @@ pub mod azure;
 pub mod bin;
 pub mod defender;
 pub mod person;
+pub mod redemption;
 pub mod seeding;
+pub mod sessions;
 pub mod settings;
 pub mod tampering;
 pub mod throttle;
@@ -42,6 +44,9 @@ pub struct User {
     pub invited_mail: Option<String>,
     /// Every address that an invitation answered with this account, in small letters; a new name takes none away.
     pub invited_as: BTreeSet<String>,
+    /// Has accepted the invitation, whatever readers see of it.
+    pub redeemed: bool,
+    /// When revokeSignInSessions was last answered for it, whether or not it ended anything.
     pub sessions_revoked_at: Option<String>,
     pub entra_roles: Vec<String>,
 }
@@ -181,8 +186,9 @@ pub struct Tenant {
     pub counters: Counters,
     /// Per application: how many changes to what it did not create, and the newest.
     pub unowned: BTreeMap<String, (u64, Vec<String>)>,
-    /// Users who will redeem by themselves, with the time.
-    pub redemptions: Vec<(f64, String)>,
+    pub redemptions: Vec<redemption::Pending>,
+    /// Of people, by object id.
+    pub sessions: BTreeMap<String, sessions::Session>,
     ids_made: u64,
 }
 
@@ -205,14 +211,10 @@ impl Tenant {
         lag.arrival(key, now.seconds)
     }
 
-    /// Catches up with what happens by itself: automatic redemption, and the end of what was deleted.
+    /// Catches up with what happens by itself: redemptions, and the end of what was deleted.
     pub fn settle(&mut self, now: Now) {
         self.empty_bin(now);
-        let (due, later) = std::mem::take(&mut self.redemptions).into_iter().partition(|(at, _)| *at <= now.seconds);
-        self.redemptions = later;
-        for (_, user) in due {
-            self.redeem(&user, crate::control::types::Identity::Entra, now);
-        }
+        self.go_on_redeeming(now);
     }
 
     pub fn apply_settings(&mut self, patch: &SettingsPatch) {
@@ -256,6 +258,7 @@ impl Tenant {
             }
             (None, None) => {}
         }
+        self.note_session(id, now);
     }
 
     pub fn write_group(&mut self, id: &str, value: Option<Group>, now: Now) {

@@ -122,7 +122,7 @@ fn in_tenant(world: &World, call: &Call, id: &str, parts: &[&str]) -> Reply {
     let mut tenant = lock(&tenant);
     tenant.settle(now);
     match (call.method.as_str(), parts) {
-        ("GET", ["truth"]) => Ok(Answer::json(200, json!(tenant.truth()))),
+        ("GET", ["truth"]) => Ok(Answer::json(200, json!(tenant.truth(now)))),
         ("GET", ["figures"]) => Ok(Answer::json(200, json!(tenant.figures(call.parameter("app"))))),
         ("GET", ["rights"]) => {
             let mail = call.parameter("mail").ok_or_else(|| refuse(400, "the query parameter mail is missing"))?;

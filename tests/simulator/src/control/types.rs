@@ -355,10 +355,27 @@ pub struct UserTruth {
     pub redeemed: bool,
     /// In deletedItems.
     pub deleted: bool,
+    /// When revokeSignInSessions was last answered for it; what it ended is in `session`.
     #[serde(default)]
     pub sessions_revoked_at: Option<String>,
+    /// Absent: never signed in.
+    #[serde(default)]
+    pub session: Option<SessionTruth>,
     #[serde(default)]
     pub entra_roles: Vec<String>,
+}
+
+/// What somebody who signed in can still do with it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SessionTruth {
+    pub since: String,
+    /// A sign-out ended it.
+    pub signed_out: bool,
+    /// When the last access token dies; absent: the session goes on and renews them.
+    #[serde(default)]
+    pub tokens_die_at: Option<String>,
+    /// A token is good now.
+    pub alive: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

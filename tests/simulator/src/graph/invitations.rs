@@ -9,6 +9,7 @@ use super::Request;
 use super::error::{bad_request, refuse};
 use crate::http::{Answer, Reply};
 use crate::replicated::Replicated;
+use crate::tenant::redemption::{Pending, Step};
 use crate::tenant::seeding::{guest_upn, user_props};
 use crate::tenant::{Caller, Invitation, Tenant, User};
 
@@ -35,7 +36,7 @@ pub fn create(tenant: &mut Tenant, request: Request<'_>) -> Reply {
     match known() {
         Some(user) if !user.is_b2b() => {
             let text = format!(
-                "The invited user already exists in the directory as object ID: {}. They can use that account to sign in to shared apps and resources.",
+                "The invited user already exists in the directory as objectID: {}. They can use that account to sign in to shared apps and resources.",
                 user.id
             );
             Err(refuse(400, "BadRequest", text))
@@ -44,13 +45,13 @@ pub fn create(tenant: &mut Tenant, request: Request<'_>) -> Reply {
             "error" => Err(refuse(
                 400,
                 "BadRequest",
-                format!("The invited user already exists in the directory as object ID: {}.", user.id),
+                format!("The invited user already exists in the directory as objectID: {}.", user.id),
             )),
             "same_id" => {
-                let (id, state) = (user.id.clone(), user.text("externalUserState").to_owned());
+                let (id, redeemed) = (user.id.clone(), user.redeemed);
                 note(tenant, request.caller, &mail, &id);
                 remember_address(tenant, &id, &mail, request);
-                let status = if state == "Accepted" { "Completed" } else { "PendingAcceptance" };
+                let status = if redeemed { "Completed" } else { "PendingAcceptance" };
                 Ok(invited(tenant, &body, &id, status))
             }
             _ => Ok(invite(tenant, request, &body, &mail, user_type)),
@@ -67,7 +68,7 @@ fn invite(tenant: &mut Tenant, request: Request<'_>, body: &Value, mail: &str, u
         tenant.write_user(&id, Some(user), request.now);
         if tenant.settings.auto_redeem_seconds >= 0.0 {
             let at = request.now.seconds + tenant.settings.auto_redeem_seconds;
-            tenant.redemptions.push((at, id.clone()));
+            tenant.redemptions.push(Pending { at, user: id.clone(), step: Step::Redeem });
         }
     }
     invited(tenant, body, &id, "PendingAcceptance")
@@ -96,6 +97,7 @@ fn new_guest(tenant: &Tenant, request: Request<'_>, body: &Value, (id, mail, use
         ("creationType", json!("Invitation")),
         ("externalUserState", json!("PendingAcceptance")),
         ("externalUserStateChangeDateTime", json!(request.now.date())),
+        ("otherMails", json!([mail])),
         // Before redemption the issuer is the host's own domain (Entra: external-id/user-properties).
         ("identities", json!([{"signInType": "userPrincipalName", "issuer": tenant.domain, "issuerAssignedId": upn}])),
     ];
@@ -106,6 +108,7 @@ fn new_guest(tenant: &Tenant, request: Request<'_>, body: &Value, (id, mail, use
         created_by: Some(request.caller.app_id.clone()),
         invited_mail: Some(mail.to_owned()),
         invited_as: [mail.to_lowercase()].into(),
+        redeemed: false,
         sessions_revoked_at: None,
         entra_roles: Vec::new(),
     }
@@ -122,6 +125,7 @@ fn reset(tenant: &mut Tenant, request: Request<'_>, body: &Value, mail: &str) ->
     user.invited_mail = Some(mail.to_owned());
     user.invited_as.insert(mail.to_lowercase());
     user.props.insert("mail".into(), json!(mail));
+    user.redeemed = false;
     user.props.insert("externalUserState".into(), json!("PendingAcceptance"));
     tenant.write_user(&id, Some(user), request.now);
     tenant.record_write(

@@ -125,7 +125,9 @@ fn revoke_sessions(tenant: &mut Tenant, request: Request<'_>, id: &str) -> Reply
     let mut user = find_to_change(tenant, request, id)?;
     let (id, creator) = (user.id.clone(), user.created_by.clone());
     user.sessions_revoked_at = Some(request.now.date());
-    user.props.insert("signInSessionsValidFromDateTime".into(), json!(request.now.date()));
+    if tenant.sign_out(&id, request.now) {
+        user.props.insert("signInSessionsValidFromDateTime".into(), json!(request.now.date()));
+    }
     tenant.write_user(&id, Some(user), request.now);
     tenant.record_write(request.caller, creator.as_deref(), format!("POST /users/{id}/revokeSignInSessions"));
     Ok(Answer::json(

@@ -54,6 +54,7 @@ impl Tenant {
             counters: Default::default(),
             unowned: BTreeMap::new(),
             redemptions: Vec::new(),
+            sessions: BTreeMap::new(),
             ids_made: 0,
             id,
         };
@@ -144,11 +145,16 @@ impl Tenant {
         let mut props = user_props(&id, &seed.display_name, mail.as_deref(), &upn, now);
         props.insert("accountEnabled".into(), json!(seed.enabled));
         if seed.guest {
-            let state = if seed.redeemed { "Accepted" } else { "PendingAcceptance" };
+            let state = match seed.redeemed {
+                true if self.switches.is("redeemed_state", "null") => Value::Null,
+                true => json!("Accepted"),
+                false => json!("PendingAcceptance"),
+            };
+            props.insert("otherMails".into(), mail.iter().map(String::as_str).collect());
             let issuer = if seed.redeemed { "ExternalAzureAD" } else { self.domain.as_str() };
             props.insert("userType".into(), json!("Guest"));
             props.insert("creationType".into(), json!("Invitation"));
-            props.insert("externalUserState".into(), json!(state));
+            props.insert("externalUserState".into(), state);
             props.insert(
                 "identities".into(),
                 json!([{"signInType": "federated", "issuer": issuer, "issuerAssignedId": null}]),
@@ -160,10 +166,14 @@ impl Tenant {
             created_by: None,
             invited_as: mail.iter().filter(|_| seed.guest).map(|mail| mail.to_lowercase()).collect(),
             invited_mail: if seed.guest { mail } else { None },
+            redeemed: seed.redeemed,
             sessions_revoked_at: None,
             entra_roles: seed.entra_roles.clone(),
         };
-        self.users.insert(id, Replicated::created(user, AT_ONCE));
+        self.users.insert(id.clone(), Replicated::created(user, AT_ONCE));
+        if seed.redeemed {
+            self.sign_in(&id, now);
+        }
     }
 
     fn add_group(&mut self, seed: &GroupSeed, now: Now) -> Result<(), SeedError> {

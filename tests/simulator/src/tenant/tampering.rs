@@ -1,11 +1,11 @@
-//! What people do in a tenant besides the applications: redeem an invitation, and an administrator's own hand.
+//! What an administrator does in a tenant by hand, behind the backs of the applications.
 
 use serde_json::json;
 
 use super::defender::{DefenderAssignment, DefenderRole, canonical};
 use super::{Membership, Tenant, User};
 use crate::clock::Now;
-use crate::control::types::{Identity, Tamper};
+use crate::control::types::Tamper;
 use crate::replicated::Replicated;
 
 /// A tampering that names something that is not there.
@@ -21,34 +21,6 @@ fn absent(kind: &'static str, name: &str) -> Absent {
 }
 
 impl Tenant {
-    /// The guest accepts the invitation and proves an identity of this kind. `false`: no such invited user.
-    pub fn redeem(&mut self, reference: &str, identity: Identity, now: Now) -> bool {
-        let issuer = match identity {
-            Identity::Entra => "ExternalAzureAD",
-            Identity::Otp => "mail",
-            Identity::Msa => "MicrosoftAccount",
-        };
-        let Some(mut user) = self.resolve(reference).and_then(|id| self.user(&id).cloned()).filter(User::is_b2b) else {
-            return false;
-        };
-        let upn = user.text("userPrincipalName").to_owned();
-        let set = [
-            ("externalUserState", json!("Accepted")),
-            ("externalUserStateChangeDateTime", json!(now.date())),
-            (
-                "identities",
-                json!([
-                    {"signInType": "federated", "issuer": issuer, "issuerAssignedId": null},
-                    {"signInType": "userPrincipalName", "issuer": self.domain, "issuerAssignedId": upn},
-                ]),
-            ),
-        ];
-        user.props.extend(set.map(|(name, value)| (name.to_owned(), value)));
-        let id = user.id.clone();
-        self.write_user(&id, Some(user), now);
-        true
-    }
-
     /// Does what an administrator would; answers with the id of what was made, if anything was.
     pub fn tamper(&mut self, op: &Tamper, now: Now) -> Result<Option<String>, Absent> {
         match op {

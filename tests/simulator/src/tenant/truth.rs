@@ -3,15 +3,16 @@
 use serde_json::Value;
 
 use super::{Group, Tenant, User};
+use crate::clock::Now;
 use crate::control::types::{
     AzureTruth, DefenderAssignmentTruth, DefenderRoleTruth, Figures, GroupTruth, Truth, UserTruth,
 };
 use crate::replicated::Replicated;
 
 impl Tenant {
-    pub fn truth(&self) -> Truth {
-        let users = self.users.values().filter_map(Replicated::truth).map(|user| user_truth(user, false));
-        let deleted_users = self.deleted_users().map(|user| user_truth(user, true));
+    pub fn truth(&self, now: Now) -> Truth {
+        let users = self.users.values().filter_map(Replicated::truth).map(|user| self.user_truth(user, false, now));
+        let deleted_users = self.deleted_users().map(|user| self.user_truth(user, true, now));
         let groups =
             self.groups.values().filter_map(|entry| entry.object.truth()).map(|group| self.group_truth(group, false));
         let deleted_groups = self.deleted_groups().map(|group| self.group_truth(group, true));
@@ -85,22 +86,23 @@ impl Tenant {
             unowned: unowned().flat_map(|(_, newest)| newest.clone()).collect(),
         }
     }
-}
 
-fn user_truth(user: &User, deleted: bool) -> UserTruth {
-    UserTruth {
-        id: user.id.clone(),
-        display_name: user.text("displayName").to_owned(),
-        mail: user.props.get("mail").and_then(Value::as_str).map(str::to_owned),
-        invited_mail: user.invited_mail.clone(),
-        invited_as: user.invited_as.iter().cloned().collect(),
-        user_principal_name: user.text("userPrincipalName").to_owned(),
-        created_by: user.created_by.clone(),
-        user_type: user.text("userType").to_owned(),
-        enabled: user.enabled(),
-        redeemed: user.text("externalUserState") == "Accepted",
-        deleted,
-        sessions_revoked_at: user.sessions_revoked_at.clone(),
-        entra_roles: user.entra_roles.clone(),
+    fn user_truth(&self, user: &User, deleted: bool, now: Now) -> UserTruth {
+        UserTruth {
+            id: user.id.clone(),
+            display_name: user.text("displayName").to_owned(),
+            mail: user.props.get("mail").and_then(Value::as_str).map(str::to_owned),
+            invited_mail: user.invited_mail.clone(),
+            invited_as: user.invited_as.iter().cloned().collect(),
+            user_principal_name: user.text("userPrincipalName").to_owned(),
+            created_by: user.created_by.clone(),
+            user_type: user.text("userType").to_owned(),
+            enabled: user.enabled(),
+            redeemed: user.is_b2b() && user.redeemed,
+            deleted,
+            sessions_revoked_at: user.sessions_revoked_at.clone(),
+            session: self.session_truth(&user.id, now),
+            entra_roles: user.entra_roles.clone(),
+        }
     }
 }
