@@ -11,6 +11,7 @@ use crate::tenant::{Caller, Tenant};
 
 pub mod assignments;
 pub mod definitions;
+pub mod management_groups;
 pub mod subscriptions;
 
 /// What a handler may look at besides the tenant.

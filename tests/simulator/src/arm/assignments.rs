@@ -10,15 +10,17 @@ use super::{Request, authorize, page, refuse};
 use crate::http::{Answer, Reply};
 use crate::replicated::View;
 use crate::tenant::Tenant;
-use crate::tenant::azure::{Action, Assignment, BUILT_IN_ROLES, covers, normal};
+use crate::tenant::azure::{Action, Assignment, BUILT_IN_ROLES, OWNER, management_group, normal, subscription_of};
 
-/// Assignments per subscription (Azure RBAC limits).
+/// Assignments per subscription, and per management group (Azure RBAC limits).
 const MAX_PER_SUBSCRIPTION: usize = 4000;
+const MAX_PER_MANAGEMENT_GROUP: usize = 500;
 
 pub fn list(tenant: &Tenant, request: Request<'_>, scope: &str) -> Reply {
     check_scope(tenant, scope)?;
     authorize(tenant, request, scope, Action::Read, "Microsoft.Authorization/roleAssignments/read")?;
     let filter = Filter::parse(tenant, request.call.parameter("$filter").unwrap_or_default())?;
+    let covers = |outer: &str, inner: &str| tenant.azure.covers(outer, inner);
     let related = |one: &&Assignment| covers(&one.scope, scope) || (!filter.at_scope && covers(scope, &one.scope));
     let mut found: Vec<&Assignment> =
         tenant.azure.assignments.values().filter(related).filter(|one| filter.wants(&one.principal)).collect();
@@ -119,13 +121,7 @@ pub fn put(tenant: &mut Tenant, request: Request<'_>, scope: &str, name: &str) -
         return Err(refuse(status, "RoleAssignmentExists", text));
     }
     let kind = check_principal(tenant, request, &wanted)?;
-    if tenant.azure.assignments.len() >= MAX_PER_SUBSCRIPTION {
-        return Err(refuse(
-            400,
-            "RoleAssignmentLimitExceeded",
-            "The role assignment limit for the subscription has been reached.",
-        ));
-    }
+    check_limit(tenant, scope)?;
     let assignment = Assignment {
         name: name.clone(),
         scope: scope.to_owned(),
@@ -142,6 +138,21 @@ pub fn put(tenant: &mut Tenant, request: Request<'_>, scope: &str, name: &str) -
     let answer = shown(&assignment);
     tenant.azure.assignments.insert(name, assignment);
     Ok(Answer::json(201, answer))
+}
+
+fn check_limit(tenant: &Tenant, scope: &str) -> Result<(), Answer> {
+    let key = |scope: &str| subscription_of(scope).map_or_else(|| normal(scope), str::to_lowercase);
+    let own = key(scope);
+    let taken = tenant.azure.assignments.values().filter(|one| key(&one.scope) == own).count();
+    let (limit, what) = match management_group(scope) {
+        Some(_) => (MAX_PER_MANAGEMENT_GROUP, "management group"),
+        None => (MAX_PER_SUBSCRIPTION, "subscription"),
+    };
+    if taken < limit {
+        return Ok(());
+    }
+    let text = format!("The role assignment limit for the {what} has been reached.");
+    Err(refuse(400, "RoleAssignmentLimitExceeded", text))
 }
 
 fn update(tenant: &mut Tenant, request: Request<'_>, known: Assignment, wanted: Wanted) -> Reply {
@@ -166,9 +177,22 @@ pub fn delete(tenant: &mut Tenant, request: Request<'_>, scope: &str, name: &str
         return Ok(Answer::empty(204));
     };
     authorize(tenant, request, scope, Action::Delete(&found.role), "Microsoft.Authorization/roleAssignments/delete")?;
+    check_not_last_owner(tenant, &found)?;
     tenant.azure.assignments.remove(&found.name);
     tenant.record_write(request.caller, found.created_by.as_deref(), format!("DELETE role assignment {}", found.name));
     Ok(Answer::json(200, shown(&found)))
+}
+
+/// Azure RBAC: troubleshooting, "remove the last Owner role assignment for a subscription". The page gives the text
+/// without a code.
+fn check_not_last_owner(tenant: &Tenant, found: &Assignment) -> Result<(), Answer> {
+    let at_subscription =
+        subscription_of(&found.scope).is_some_and(|id| normal(&found.scope) == normal(&format!("/subscriptions/{id}")));
+    let mut others = tenant.azure.assignments.values().filter(|one| one.name != found.name && one.role == OWNER);
+    if found.role != OWNER || !at_subscription || others.any(|one| tenant.azure.covers(&one.scope, &found.scope)) {
+        return Ok(());
+    }
+    Err(refuse(400, "CannotDeleteLastRbacAdminAssignment", "Cannot delete the last RBAC admin assignment."))
 }
 
 struct Wanted {
@@ -246,11 +270,18 @@ pub fn check_scope(tenant: &Tenant, scope: &str) -> Result<(), Answer> {
         return Ok(());
     }
     let parts: Vec<&str> = scope.split('/').filter(|part| !part.is_empty()).collect();
-    match parts.as_slice() {
-        ["subscriptions", id, _, group, ..] if tenant.azure.subscription(id).is_some() => {
+    match (subscription_of(scope), parts.as_slice()) {
+        (Some(id), [_, _, _, group, ..]) if tenant.azure.subscription(id).is_some() => {
             Err(refuse(404, "ResourceGroupNotFound", format!("Resource group '{group}' could not be found.")))
         }
-        ["subscriptions", id, ..] => {
+        // ARM does not tell who may not look whether a management group is there.
+        _ if management_group(scope).is_some() => {
+            let text = format!(
+                "The client does not have authorization to perform this action over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials."
+            );
+            Err(refuse(403, "AuthorizationFailed", text))
+        }
+        (Some(id), _) => {
             Err(refuse(404, "SubscriptionNotFound", format!("The subscription '{id}' could not be found.")))
         }
         _ => Err(refuse(400, "InvalidScope", format!("The scope '{scope}' is not valid."))),
@@ -259,12 +290,8 @@ pub fn check_scope(tenant: &Tenant, scope: &str) -> Result<(), Answer> {
 
 /// An assignment as ARM prints it.
 fn shown(one: &Assignment) -> Value {
-    let parts: Vec<&str> = one.scope.split('/').filter(|part| !part.is_empty()).collect();
-    let root = match parts.as_slice() {
-        ["subscriptions", id, ..] => format!("/subscriptions/{id}"),
-        _ => String::new(),
-    };
-    let scope = if parts.is_empty() { "/" } else { one.scope.as_str() };
+    let root = subscription_of(&one.scope).map(|id| format!("/subscriptions/{id}")).unwrap_or_default();
+    let scope = if normal(&one.scope).is_empty() { "/" } else { one.scope.as_str() };
     json!({
         "properties": {
             "roleDefinitionId": format!("{root}/providers/Microsoft.Authorization/roleDefinitions/{}", one.role),

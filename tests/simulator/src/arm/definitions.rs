@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Request, refuse};
 use crate::http::{Answer, Reply};
-use crate::tenant::azure::{BUILT_IN_ROLES, OWNER, RBAC_ADMINISTRATOR, USER_ACCESS_ADMINISTRATOR};
+use crate::tenant::azure::{BUILT_IN_ROLES, OWNER, RBAC_ADMINISTRATOR, USER_ACCESS_ADMINISTRATOR, subscription_of};
 
 const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
 
@@ -42,11 +42,7 @@ pub fn get(scope: &str, id: &str) -> Reply {
 }
 
 fn shown(scope: &str, id: &str, name: &str) -> Value {
-    let parts: Vec<&str> = scope.split('/').filter(|part| !part.is_empty()).collect();
-    let root = match parts.as_slice() {
-        ["subscriptions", id, ..] => format!("/subscriptions/{id}"),
-        _ => String::new(),
-    };
+    let root = subscription_of(scope).map(|id| format!("/subscriptions/{id}")).unwrap_or_default();
     json!({
         "properties": {
             "roleName": name, "type": "BuiltInRole", "description": name, "assignableScopes": ["/"],

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::assignments::check_scope;
-use super::{Request, authorize, page, refuse};
+use super::{Request, authorize, management_groups, page, refuse};
 use crate::control::seed::SubscriptionSeed;
 use crate::http::{Answer, Reply};
 use crate::tenant::Tenant;
-use crate::tenant::azure::{Action, covers};
+use crate::tenant::azure::Action;
 
 pub fn handle(tenant: &Tenant, request: Request<'_>, parts: &[&str]) -> Reply {
     let lower: Vec<String> = parts.iter().map(|part| part.to_lowercase()).collect();
@@ -20,6 +20,9 @@ pub fn handle(tenant: &Tenant, request: Request<'_>, parts: &[&str]) -> Reply {
             200,
             json!({"value": [{"id": format!("/tenants/{}", tenant.id), "tenantId": tenant.id, "displayName": tenant.display_name}]}),
         )),
+        ["providers", "microsoft.management", "managementgroups", rest @ ..] => {
+            management_groups::handle(tenant, request, rest)
+        }
         ["subscriptions"] => {
             let visible = |one: &&SubscriptionSeed| sees(tenant, request, &format!("/subscriptions/{}", one.id));
             page(
@@ -94,14 +97,12 @@ fn below_group(
 }
 
 /// Whether the caller holds a role at, above or below the scope.
-fn sees(tenant: &Tenant, request: Request<'_>, scope: &str) -> bool {
+pub fn sees(tenant: &Tenant, request: Request<'_>, scope: &str) -> bool {
     let groups = tenant.groups_of(&request.caller.sp_id);
     let own = |principal: &String| *principal == request.caller.sp_id || groups.contains(principal);
-    tenant
-        .azure
-        .assignments
-        .values()
-        .any(|one| own(&one.principal) && (covers(&one.scope, scope) || covers(scope, &one.scope)))
+    tenant.azure.assignments.values().any(|one| {
+        own(&one.principal) && (tenant.azure.covers(&one.scope, scope) || tenant.azure.covers(scope, &one.scope))
+    })
 }
 
 fn known<'a>(tenant: &'a Tenant, id: &str) -> Result<&'a SubscriptionSeed, Answer> {

@@ -20,6 +20,9 @@ pub struct TenantSeed {
     pub licences: Vec<String>,
     #[serde(default)]
     pub subscriptions: Vec<SubscriptionSeed>,
+    /// Below the tenant's root group, whose name is the tenant's id and which is always there.
+    #[serde(default)]
+    pub management_groups: Vec<ManagementGroupSeed>,
     #[serde(default)]
     pub apps: Vec<AppSeed>,
     #[serde(default)]
@@ -48,6 +51,22 @@ pub struct SubscriptionSeed {
     pub display_name: String,
     #[serde(default)]
     pub resource_groups: Vec<ResourceGroupSeed>,
+}
+
+/// What is above subscriptions: an assignment here reaches everything below.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManagementGroupSeed {
+    /// As in its id: `/providers/Microsoft.Management/managementGroups/{name}`.
+    pub name: String,
+    #[serde(default)]
+    pub display_name: String,
+    /// Name of the group that it is in; absent: the root group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// Ids of the subscriptions directly in it; those in no group are in the root group.
+    #[serde(default)]
+    pub subscriptions: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -218,7 +218,8 @@ pub enum Tamper {
     Purge {
         object: String,
     },
-    /// `principal_type` is `User`, `Group` or `ServicePrincipal`.
+    /// At any scope, whether it exists or not. `principal_type` is `User`, `Group` or `ServicePrincipal`; of other
+    /// kinds (`Unknown`, `ForeignGroup`, `Device`) the principal need not exist.
     AddAzureAssignment {
         scope: String,
         role: String,

@@ -84,7 +84,7 @@ pub fn arm(tenant: &mut Tenant, call: &Call, caller: &Caller, now: Now) -> Answe
         _ => ARM_WRITES,
     };
     let subscription = match call.segments.as_slice() {
-        [first, id, ..] if first == "subscriptions" => id.to_lowercase(),
+        [first, id, ..] if first.eq_ignore_ascii_case("subscriptions") => id.to_lowercase(),
         _ => "tenant".to_owned(),
     };
     let who = format!("{subscription}/{}/{}", caller.sp_id, budget.name);

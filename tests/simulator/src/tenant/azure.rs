@@ -1,13 +1,17 @@
 //! Azure's side of a tenant: subscriptions, role assignments, and who may assign what.
 //!
-//! Evaluates scopes and conditions; the HTTP side is in `arm`.
+//! Evaluates conditions, and in `scopes` what reaches what; the HTTP side is in `arm`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::control::seed::SubscriptionSeed;
+use crate::control::seed::{ManagementGroupSeed, SubscriptionSeed};
+
+pub mod scopes;
+
+pub use scopes::{management_group, normal, subscription_of};
 
 /// Built-in roles by GUID and name (Azure built-in roles reference).
 pub const BUILT_IN_ROLES: &[(&str, &str)] = &[
@@ -66,6 +70,9 @@ pub struct Assignment {
 #[derive(Debug, Default)]
 pub struct Azure {
     pub subscriptions: Vec<SubscriptionSeed>,
+    pub management_groups: Vec<ManagementGroupSeed>,
+    /// Name of the management group above all others: the tenant's id.
+    pub root_group: String,
     pub assignments: BTreeMap<String, Assignment>,
 }
 
@@ -82,38 +89,8 @@ impl Azure {
     /// Whether the assignments of `principals` permit the action at this scope or above it.
     pub fn permits(&self, principals: &[&str], scope: &str, action: Action<'_>) -> bool {
         let of_caller = |one: &&Assignment| principals.contains(&one.principal.as_str());
-        self.assignments.values().filter(of_caller).any(|one| covers(&one.scope, scope) && grants(one, action))
+        self.assignments.values().filter(of_caller).any(|one| self.covers(&one.scope, scope) && grants(one, action))
     }
-
-    /// Whether a scope can carry assignments here.
-    pub fn scope_exists(&self, scope: &str) -> bool {
-        let parts: Vec<&str> = scope.split('/').filter(|part| !part.is_empty()).collect();
-        match parts.as_slice() {
-            [] | ["providers", ..] => true,
-            ["subscriptions", id] => self.subscription(id).is_some(),
-            ["subscriptions", id, groups, name, ..] if groups.eq_ignore_ascii_case("resourceGroups") => {
-                let same = |group: &crate::control::seed::ResourceGroupSeed| group.name.eq_ignore_ascii_case(name);
-                self.subscription(id).is_some_and(|one| one.resource_groups.iter().any(same))
-            }
-            ["subscriptions", id, ..] => self.subscription(id).is_some(),
-            _ => false,
-        }
-    }
-
-    pub fn subscription(&self, id: &str) -> Option<&SubscriptionSeed> {
-        self.subscriptions.iter().find(|one| one.id.eq_ignore_ascii_case(id))
-    }
-}
-
-/// Whether something assigned at `outer` reaches `inner`.
-pub fn covers(outer: &str, inner: &str) -> bool {
-    let (outer, inner) = (normal(outer), normal(inner));
-    inner == outer || inner.strip_prefix(&outer).is_some_and(|rest| rest.starts_with('/'))
-}
-
-/// Scopes differ in case and slashes only for people. The root is the empty string.
-pub fn normal(scope: &str) -> String {
-    scope.split('/').filter(|part| !part.is_empty()).fold(String::new(), |path, part| path + "/" + &part.to_lowercase())
 }
 
 fn grants(assignment: &Assignment, action: Action<'_>) -> bool {
@@ -147,14 +124,6 @@ pub fn condition_for(role_ids: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_scope_reaches_what_is_below_it_and_nothing_beside_it() {
-        assert!(covers("/subscriptions/A", "/subscriptions/a/resourceGroups/rg"));
-        assert!(covers("/", "/subscriptions/a"));
-        assert!(!covers("/subscriptions/a/resourceGroups/rg", "/subscriptions/a"));
-        assert!(!covers("/subscriptions/a/resourceGroups/rg", "/subscriptions/a/resourceGroups/rg2"));
-    }
 
     #[test]
     fn a_condition_allows_only_the_roles_that_it_names() {

@@ -20,6 +20,8 @@ pub enum SeedError {
     BadId { id: String },
     #[error("tenant: {0}")]
     Switch(#[from] crate::switches::UnknownSwitch),
+    #[error(transparent)]
+    Hierarchy(#[from] super::azure::scopes::BadHierarchy),
     #[error("app {app}: {reason}")]
     Certificate { app: String, reason: String },
     #[error("group {group}: member {member:?} is neither an object id nor the mail or UPN of a seeded user")]
@@ -42,7 +44,12 @@ impl Tenant {
             users: BTreeMap::new(),
             groups: BTreeMap::new(),
             deleted: BTreeMap::new(),
-            azure: Azure { subscriptions: seed.subscriptions.clone(), assignments: BTreeMap::new() },
+            azure: Azure {
+                subscriptions: seed.subscriptions.clone(),
+                management_groups: seed.management_groups.clone(),
+                root_group: id.clone(),
+                assignments: BTreeMap::new(),
+            },
             defender: Defender {
                 active: seed.defender.active,
                 spelling: seed.defender.spelling.clone(),
@@ -58,6 +65,7 @@ impl Tenant {
             ids_made: 0,
             id,
         };
+        tenant.azure.check_hierarchy()?;
         tenant.apply_settings(&seed.settings);
         if let Some(who) = &seed.allow_invites_from {
             tenant.settings.allow_invites_from = who.clone();

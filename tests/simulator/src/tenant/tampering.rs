@@ -66,7 +66,7 @@ impl Tenant {
                 return Ok(Some(id));
             }
             Tamper::AddAzureAssignment { scope, role, principal, principal_type } => {
-                let principal = self.find("principal", principal)?;
+                let principal = self.assignable(principal, principal_type)?;
                 return Ok(Some(self.add_assignment(scope, role, &principal, principal_type, None, now)));
             }
             Tamper::DeleteAzureAssignment { name } => {
@@ -134,6 +134,15 @@ impl Tenant {
 
     fn find(&self, kind: &'static str, reference: &str) -> Result<String, Absent> {
         self.resolve(reference).ok_or_else(|| absent(kind, reference))
+    }
+
+    /// Assignments may name principals that this directory does not know: of kinds such as `Unknown` or `ForeignGroup`.
+    fn assignable(&self, principal: &str, kind: &str) -> Result<String, Absent> {
+        if ["User", "Group", "ServicePrincipal"].contains(&kind) {
+            self.find("principal", principal)
+        } else {
+            Ok(self.resolve(principal).unwrap_or_else(|| principal.to_owned()))
+        }
     }
 
     fn edit_user(&mut self, reference: &str, now: Now, edit: impl FnOnce(&mut User)) -> Result<(), Absent> {
