@@ -10,6 +10,7 @@ use crate::tenant::{Caller, Tenant};
 pub mod batch;
 pub mod defender;
 pub mod deleted;
+pub mod delta;
 pub mod error;
 pub mod filter;
 pub mod groups;
@@ -39,6 +40,9 @@ pub fn handle(tenant: &mut Tenant, request: Request<'_>) -> Reply {
     permissions::check(tenant, request, version, parts)?;
     match (call.method.as_str(), parts) {
         ("POST", ["invitations"]) => invitations::create(tenant, request),
+        ("GET", [set @ ("users" | "groups"), one]) if delta::is_delta(one) => {
+            delta::handle(tenant, request, delta::kind_of(set))
+        }
         (_, ["users", ..]) => users::handle(tenant, request, &parts[1..]),
         (_, ["groups", ..]) => groups::handle(tenant, request, &parts[1..]),
         (_, ["directory", "deletedItems", ..]) => deleted::handle(tenant, request, &parts[2..]),

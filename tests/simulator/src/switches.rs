@@ -83,6 +83,13 @@ pub const SWITCHES: &[Switch] = &[
         &["kept", "prefixed"],
         "whether the userPrincipalName of a deleted user gains its object id as a prefix",
     ),
+    ask("stale_delta_token", &["410", "400"], "status for a delta token of more than seven days; 410 with Location"),
+    ask("delta_pages", &["tidy", "untidy"], "untidy: a round begins with an empty page and repeats an entry"),
+    ask(
+        "deleted_member_in_delta",
+        &["on_purge", "on_delete", "never"],
+        "when members@delta shows that a deleted user is no member any more",
+    ),
     ask("top_above_max", &["refused", "clamped"], "$top above 999"),
     ask("inner_error_spelling", &["innerError", "innererror"], "spelling of the nested error object"),
     ask("retry_after", &["present", "absent"], "whether a 429 carries Retry-After"),

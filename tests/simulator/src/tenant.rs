@@ -19,6 +19,7 @@ pub mod bin;
 pub mod defender;
 pub mod person;
 pub mod redemption;
+pub mod rounds;
 pub mod seeding;
 pub mod sessions;
 pub mod settings;
@@ -187,6 +188,8 @@ pub struct Tenant {
     /// Per application: how many changes to what it did not create, and the newest.
     pub unowned: BTreeMap<String, (u64, Vec<String>)>,
     pub redemptions: Vec<redemption::Pending>,
+    /// Of delta queries.
+    pub rounds: rounds::Rounds,
     /// Of people, by object id.
     pub sessions: BTreeMap<String, sessions::Session>,
     ids_made: u64,

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{Request, error};
+use super::{Request, delta, error};
 use crate::http::Answer;
 use crate::tenant::{Deleted, Tenant};
 
@@ -17,6 +17,7 @@ const READ_USERS: &[&str] = &[
     "Directory.ReadWrite.All",
     "User.ReadWrite.CrossCloud",
 ];
+const USERS_DELTA: &[&str] = &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 const WRITE_USERS: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrite.All", "User.ReadWrite.CrossCloud"];
 const DELETE_USERS: &[&str] = &["User.DeleteRestore.All", "User.ReadWrite.All", "User.ReadWrite.CrossCloud"];
 const READ_DELETED_USERS: &[&str] = &[
@@ -121,6 +122,7 @@ fn needed<'a>(tenant: &Tenant, request: Request<'_>, version: &str, parts: &[&'a
             Needed::Either(READ_USERS, READ_MEMBERS)
         }
         ("GET", ["users", _, "memberOf" | "transitiveMemberOf", ..]) => Needed::Any(READ_DIRECTORY),
+        ("GET", ["users", one]) if delta::is_delta(one) => Needed::Any(USERS_DELTA),
         ("GET", ["users", ..]) => Needed::Any(READ_USERS),
         ("POST", ["users", _, "revokeSignInSessions"]) => Needed::Either(&["User.RevokeSessions.All"], WRITE_USERS),
         ("PATCH", ["users", _]) => Needed::UserPatch,

@@ -61,6 +61,7 @@ impl Tenant {
             counters: Default::default(),
             unowned: BTreeMap::new(),
             redemptions: Vec::new(),
+            rounds: Default::default(),
             sessions: BTreeMap::new(),
             ids_made: 0,
             id,
