@@ -1,7 +1,9 @@
-//! The accept loop: bounded connections, bounded handshakes, a deadline on each, and silence about garbage.
+//! The accept loop: a place for each connection, a whole hello before anything is done for it, a turn for its
+//! handshake, a deadline on each, and silence about garbage.
 //!
-//! What does not become a connection of ours is closed and counted, and never logged above `debug`: a port scanner
-//! must not fill a disk.
+//! Strangers hold up nobody: who is silent holds a place until somebody needs it (`unfinished.rs`), and who asks often
+//! waits for itself (`turns.rs`). What does not become a connection of ours is closed and counted, and never logged
+//! above `debug`: a port scanner must not fill a disk.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,70 +12,36 @@ use std::time::{Duration, Instant};
 
 use entente_app::pki;
 use metrics::counter;
-use tokio::net::{TcpListener, TcpStream};
+use rustls::server::Accepted;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio_rustls::TlsAcceptor;
+use tokio::time::timeout;
+use tokio_rustls::StartHandshake;
+use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use super::anonymous::Anonymous;
 use super::connection::{Connection, Connections, Cut};
 use super::gate;
+use super::hello::hello;
+use super::limits::Limits;
 use super::peer::Peer;
+use super::source::Source;
 use super::tls::{Port, Tls};
+use super::turns::Turns;
+use super::unfinished::{Seat, Unfinished};
 
-/// The slowest handshake seen over a poor link took 2 s; one that takes longer is stuck or meant to be.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A handshake is a signature's worth of work: more at a time only make all of them late.
-const CONCURRENT_HANDSHAKES: usize = 64;
-
-/// Twice the fleet that is foreseen for one server, so that a reconnecting fleet fits beside what it replaces. Each
-/// connection is a file descriptor: the process needs a limit above this.
-const MAX_CONNECTIONS: usize = 16_000;
-
-/// Without a certificate an agent only enrols, which is rare: strangers must not take the places of the fleet.
-const MAX_ANONYMOUS: usize = 256;
-
-/// With one certificate, on all ports: an agent needs one connection, and a second while it renews or reconnects; a
-/// principal may be a pipeline that runs the command line many times at once. So nobody takes the places of all. By
-/// certificate and not by name, or one that counts no more would cut its successor's.
-const MAX_OF_ONE_CERTIFICATE: usize = 64;
-
-/// Enrolling takes a few seconds.
-const ANONYMOUS_FOR: Duration = Duration::from_secs(60);
+/// Connections that the kernel keeps for us until we accept them: those of a fleet that comes back at once. What does
+/// not fit is sent again by the client after a second. Linux takes no more than `net.core.somaxconn`, by default this.
+const LISTEN_BACKLOG: u32 = 4_096;
 
 /// Connections whose handshake is done, waiting to be served: taking one is quick.
 const BACKLOG: usize = 64;
 
-/// Out of file descriptors: trying again at once would only burn.
+/// Out of file descriptors or memory: trying again at once would only burn.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// What one port takes.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    pub connections: usize,
-    /// How many with one certificate. A newer one ends the oldest.
-    pub of_one_certificate: usize,
-    /// How many of them may be without a client certificate, and for how long.
-    pub anonymous: usize,
-    pub anonymous_for: Duration,
-    pub handshakes: usize,
-    pub handshake_timeout: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: MAX_CONNECTIONS,
-            of_one_certificate: MAX_OF_ONE_CERTIFICATE,
-            anonymous: MAX_ANONYMOUS,
-            anonymous_for: ANONYMOUS_FOR,
-            handshakes: CONCURRENT_HANDSHAKES,
-            handshake_timeout: HANDSHAKE_TIMEOUT,
-        }
-    }
-}
 
 struct Acceptor {
     port: Port,
@@ -81,8 +49,22 @@ struct Acceptor {
     trust_domain: Arc<str>,
     connections: Arc<Connections>,
     limits: Limits,
-    handshakes: Semaphore,
-    anonymous: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    unfinished: Arc<Unfinished>,
+    turns: Arc<Turns>,
+    anonymous: Arc<Anonymous>,
+}
+
+/// Listens, with a backlog that fits a fleet.
+///
+/// # Errors
+/// The address is taken or is none of ours.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A server that starts again need not wait for what its last connections left.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(LISTEN_BACKLOG)
 }
 
 /// Accepts until `stop`, and yields what has a verified peer. The socket closes at `stop`.
@@ -96,43 +78,45 @@ pub fn incoming(
     stop: CancellationToken,
 ) -> ReceiverStream<io::Result<Connection>> {
     let (accepted, stream) = mpsc::channel(BACKLOG);
-    let handshakes = Semaphore::new(limits.handshakes);
-    let anonymous = Arc::new(Semaphore::new(limits.anonymous));
-    let acceptor = Arc::new(Acceptor { port, tls, trust_domain, connections, limits, handshakes, anonymous });
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let acceptor = Arc::new(Acceptor {
+        port,
+        tls,
+        trust_domain,
+        connections,
+        limits,
+        places: Arc::new(Semaphore::new(limits.places.of(port))),
+        unfinished: Unfinished::new(limits.unfinished_of_one_source(port)),
+        turns: Turns::new(limits.handshakes),
+        anonymous: Anonymous::new(limits.anonymous, limits.anonymous_of_one_source),
+    });
     tokio::spawn(async move {
         tokio::select! {
             () = stop.cancelled() => {}
-            () = accept(&socket, acceptor, places, accepted) => {}
+            () = accept(&socket, acceptor, accepted) => {}
         }
     });
     ReceiverStream::new(stream)
 }
 
-async fn accept(
-    socket: &TcpListener,
-    acceptor: Arc<Acceptor>,
-    places: Arc<Semaphore>,
-    accepted: mpsc::Sender<io::Result<Connection>>,
-) {
+async fn accept(socket: &TcpListener, acceptor: Arc<Acceptor>, accepted: mpsc::Sender<io::Result<Connection>>) {
     while !accepted.is_closed() {
         let (tcp, address) = match socket.accept().await {
             Ok(pair) => pair,
             Err(error) => {
-                counter!("entente_accept_errors_total", "port" => acceptor.port.word()).increment(1);
-                debug!(%error, "cannot accept");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                acceptor.cannot_accept(&error).await;
                 continue;
             }
         };
-        let Ok(place) = places.clone().try_acquire_owned() else {
+        let Some(place) = acceptor.place().await else {
             acceptor.count_refused("full", address);
             continue;
         };
+        // Here and not in the task below, so that who is accepted next can displace this one.
+        let seat = acceptor.unfinished.enter(Source::of(address.ip()));
         let (acceptor, accepted) = (acceptor.clone(), accepted.clone());
         // A task of its own, so that what a handshake needs is freed when it is done.
         tokio::spawn(async move {
-            if let Some(connection) = acceptor.handshake(tcp, address, place).await {
+            if let Some(connection) = acceptor.admit(tcp, address, seat, place).await {
                 // The server is shutting down if nobody takes it.
                 let _ = accepted.send(Ok(connection)).await;
             }
@@ -140,51 +124,110 @@ async fn accept(
     }
 }
 
+/// Whether an error of `accept` is of one connection that is gone already, and says nothing about the next.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
 impl Acceptor {
-    async fn handshake(&self, tcp: TcpStream, address: SocketAddr, place: OwnedSemaphorePermit) -> Option<Connection> {
-        let attempt = Box::pin(self.attempt(tcp, address, place));
-        let reason = match tokio::time::timeout(self.limits.handshake_timeout, attempt).await {
-            Ok(Ok(connection)) => return Some(connection),
-            Ok(Err(reason)) => reason,
-            Err(_) => "timeout",
+    /// The next connection may well be accepted, and none of this ends the port.
+    async fn cannot_accept(&self, error: &io::Error) {
+        counter!("entente_accept_errors_total", "port" => self.port.word()).increment(1);
+        debug!(%error, "cannot accept");
+        if !is_of_one_connection(error) {
+            // Its descriptor is what is missing, most likely.
+            self.unfinished.displace();
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+        }
+    }
+
+    /// A place for one more, if need be that of a connection which has not shown who it is.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        match self.places.clone().try_acquire_owned() {
+            Ok(place) => Some(place),
+            // What is displaced gives its place back as soon as it is awake.
+            Err(_) if self.unfinished.displace() => self.places.clone().acquire_owned().await.ok(),
+            Err(_) => None,
+        }
+    }
+
+    async fn admit(
+        &self,
+        tcp: TcpStream,
+        address: SocketAddr,
+        mut seat: Seat,
+        place: OwnedSemaphorePermit,
+    ) -> Option<Connection> {
+        let displaced = seat.displaced();
+        let attempt = tokio::select! {
+            () = displaced.cancelled() => Err("displaced"),
+            attempt = Box::pin(self.attempt(tcp, address, &mut seat)) => attempt,
+        };
+        let reason = match attempt {
+            Ok((tls, credential)) if seat.finish() => return Some(self.open(tls, address, credential, place)),
+            Ok(_) => "displaced",
+            Err(reason) => reason,
         };
         self.count_refused(reason, address);
         None
     }
 
+    /// From the first byte to a peer that is known.
     async fn attempt(
         &self,
         tcp: TcpStream,
         address: SocketAddr,
-        place: OwnedSemaphorePermit,
-    ) -> Result<Connection, &'static str> {
+        seat: &mut Seat,
+    ) -> Result<(TlsStream<TcpStream>, Option<pki::Peer>), &'static str> {
         tcp.set_nodelay(true).map_err(|_| "gone")?;
-        // Whoever says nothing waits here, and takes no handshake's turn from those who speak. Readiness alone would
-        // not do: a new socket may look readable for a moment.
-        if tcp.peek(&mut [0]).await.map_err(|_| "gone")? == 0 {
-            return Err("gone");
-        }
-        let turn = self.handshakes.acquire().await.expect("the semaphore is never closed");
-        let acceptor = TlsAcceptor::from(self.tls.config(self.port));
-        let tls = acceptor.accept(tcp).await.map_err(|error| {
+        let said = timeout(self.limits.hello_timeout, hello(&tcp)).await.map_err(|_| "timeout")?;
+        let said = said.map_err(|error| {
+            debug!(%error, %address, "no hello");
+            if error.kind() == io::ErrorKind::InvalidData { "handshake" } else { "gone" }
+        })?;
+        seat.has_said_hello();
+        let tls = self.handshake(tcp, said, seat.source()).await?.map_err(|error| {
             debug!(%error, %address, "handshake failed");
             if gate::refused(&error) { "identity" } else { "handshake" }
         })?;
-        drop(turn);
         let certificate = tls.get_ref().1.peer_certificates().and_then(|chain| chain.first());
         let credential =
             certificate.map(|leaf| pki::Peer::read(leaf, &self.trust_domain)).transpose().map_err(|error| {
                 debug!(%error, %address, "certificate without an identity of ours");
                 "identity"
             })?;
-        let mut places = vec![place];
-        if credential.is_none() {
-            places.push(self.anonymous.clone().try_acquire_owned().map_err(|_| "anonymous")?);
+        Ok((tls, credential))
+    }
+
+    /// The clock starts at the turn. A client that does not answer soon goes on without its turn.
+    async fn handshake(
+        &self,
+        tcp: TcpStream,
+        said: Accepted,
+        source: Source,
+    ) -> Result<io::Result<TlsStream<TcpStream>>, &'static str> {
+        let turn = self.turns.take(source).await;
+        let mut handshake = StartHandshake::from_parts(said, tcp).into_stream(self.tls.config(self.port));
+        if let Ok(done) = timeout(self.limits.turn(), &mut handshake).await {
+            return Ok(done);
         }
+        drop(turn);
+        let rest = self.limits.handshake_timeout.saturating_sub(self.limits.turn());
+        timeout(rest, handshake).await.map_err(|_| "timeout")
+    }
+
+    fn open(
+        &self,
+        tls: TlsStream<TcpStream>,
+        address: SocketAddr,
+        credential: Option<pki::Peer>,
+        place: OwnedSemaphorePermit,
+    ) -> Connection {
         let connection = self.connections.next_id();
-        let peer = Peer { connection, address, opened: Instant::now(), credential, cut: Cut::default() };
-        let connections = (self.connections.clone(), self.limits.of_one_certificate);
-        Ok(Connection::open(tls, peer, connections, places))
+        let peer = Arc::new(Peer { connection, address, opened: Instant::now(), credential, cut: Cut::default() });
+        let guest = peer.credential.is_none().then(|| self.anonymous.enter(&peer));
+        Connection::open(tls, peer, (self.connections.clone(), self.limits.of_one_certificate), (place, guest))
     }
 
     fn count_refused(&self, reason: &'static str, address: SocketAddr) {

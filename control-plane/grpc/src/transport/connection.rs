@@ -19,6 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
+use super::anonymous::Guest;
 use super::peer::Peer;
 
 /// A signal that ends one connection.
@@ -106,27 +107,29 @@ impl Connections {
     }
 }
 
+/// A place on the port, and one among those without a certificate, if it has none.
+type Held = (OwnedSemaphorePermit, Option<Guest>);
+
 /// One accepted connection, its handshake done.
 #[derive(Debug)]
 pub struct Connection {
     tls: TlsStream<TcpStream>,
     peer: Arc<Peer>,
     connections: Arc<Connections>,
-    /// Frees the places of this connection when it is dropped.
-    _places: Vec<OwnedSemaphorePermit>,
+    /// Frees this connection's place when it is dropped, and its place among those without a certificate.
+    _held: Held,
 }
 
 impl Connection {
     /// Its identity has `most` connections at a time.
     pub(super) fn open(
         tls: TlsStream<TcpStream>,
-        peer: Peer,
+        peer: Arc<Peer>,
         (connections, most): (Arc<Connections>, usize),
-        places: Vec<OwnedSemaphorePermit>,
+        held: Held,
     ) -> Self {
-        let peer = Arc::new(peer);
         connections.list(&peer, most);
-        Self { tls, peer, connections, _places: places }
+        Self { tls, peer, connections, _held: held }
     }
 
     pub fn peer(&self) -> &Arc<Peer> {

@@ -9,7 +9,7 @@ use entente_app::pki::{self, CertificateAuthority, RequestedKey, Serial};
 use entente_model::Timestamp;
 use entente_proto::channel::{Identity, channel, client_config};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -18,6 +18,8 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::*;
+
+mod strangers;
 
 const DOMAIN: &str = "nordwall.example";
 const DAY: Duration = Duration::from_secs(86_400);
@@ -63,6 +65,11 @@ fn agent(ca: &CertificateAuthority, begun: Timestamp) -> (String, String) {
     (issued.certificate_pem, key.expose().into())
 }
 
+/// The same for every port.
+fn places(most: usize) -> Places {
+    Places { api: most, agents: most, metrics: most }
+}
+
 struct Fixture {
     address: String,
     port: Port,
@@ -82,7 +89,7 @@ impl Fixture {
     async fn start(port: Port, limits: Limits) -> Self {
         let ca = authority();
         let tls = Arc::new(Tls::new(&material(&ca)).unwrap());
-        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = format!("localhost:{}", socket.local_addr().unwrap().port());
         let (connections, stop) = (Arc::<Connections>::default(), CancellationToken::new());
         let incoming = incoming(socket, port, tls.clone(), DOMAIN.into(), connections.clone(), limits, stop.clone());
@@ -211,7 +218,7 @@ async fn on_the_agents_port_a_certificate_may_be_missing_but_not_be_wrong() {
 
 #[tokio::test]
 async fn garbage_is_closed_and_silence_is_not_waited_for() {
-    let limits = Limits { handshake_timeout: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits { hello_timeout: Duration::from_millis(200), ..Limits::default() };
     let server = Fixture::start(Port::Api, limits).await;
     let mut ends = Vec::new();
     for said in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0], &[0; 64], b""] {
@@ -232,19 +239,8 @@ async fn garbage_is_closed_and_silence_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn those_who_say_nothing_take_no_handshakes_turn() {
-    let server = Fixture::start(Port::Api, Limits { handshakes: 1, ..Limits::default() }).await;
-    let mut silent = Vec::new();
-    for _ in 0..16 {
-        silent.push(TcpStream::connect(&server.address).await.unwrap());
-    }
-    let served = tokio::time::timeout(Duration::from_secs(4), server.still_serves());
-    served.await.expect("before the silent ones time out");
-}
-
-#[tokio::test]
 async fn past_the_bound_connections_are_closed_at_once() {
-    let server = Fixture::start(Port::Api, Limits { connections: 1, ..Limits::default() }).await;
+    let server = Fixture::start(Port::Api, Limits { places: places(1), ..Limits::default() }).await;
     let maya = maya(&server.ca, now());
     let mut first = server.client(Some(&maya));
     assert!(check(&mut first).await);
@@ -253,24 +249,8 @@ async fn past_the_bound_connections_are_closed_at_once() {
 }
 
 #[tokio::test]
-async fn those_without_a_certificate_do_not_take_the_fleets_places() {
-    let server = Fixture::start(Port::Agents, Limits { anonymous: 1, ..Limits::default() }).await;
-    let mut enrolling = server.client(None);
-    assert!(check(&mut enrolling).await);
-    assert!(!check(&mut server.client(None)).await);
-    server.still_serves().await;
-    drop(enrolling);
-    let freed = async {
-        while !check(&mut server.client(None)).await {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, freed).await.expect("the place is free again");
-}
-
-#[tokio::test]
 async fn one_certificate_does_not_take_the_places_of_all_and_its_oldest_connection_makes_room() {
-    let limits = Limits { connections: 4, of_one_certificate: 2, ..Limits::default() };
+    let limits = Limits { places: places(4), of_one_certificate: 2, ..Limits::default() };
     let server = Fixture::start(Port::Agents, limits).await;
     let agent = agent(&server.ca, now());
     let mut streams = Vec::new();
