@@ -3,6 +3,7 @@
 //! In this order: read every file, bind every port, open the store, and only then begin. A task that ends before it
 //! should, by an error or a panic, stops the whole server: half a control plane is worse than one that restarts.
 
+mod descriptors;
 mod materials;
 mod metrics_port;
 mod tasks;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use entente_app::{App, provision, system_clock};
 use entente_grpc::server::Server;
-use entente_grpc::transport::Tls;
+use entente_grpc::transport::{Limits, Tls, listen};
 use entente_store::SledStore;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -61,10 +62,11 @@ struct Sockets {
 pub async fn run(config: Config, ready: Ready, stop: CancellationToken) -> Result<(), Failure> {
     // Before anything makes a TLS configuration; another one of the same kind is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let places = descriptors::share();
     let materials = Materials::load(&config)?;
     let recorder = metrics_port::recorder()?;
     materials.expiries()?.iter().for_each(|expiry| metrics_port::record_expiry(expiry.what, expiry.end));
-    let sockets = Sockets::bind(&config).await?;
+    let sockets = Sockets::bind(&config)?;
     let bound = sockets.bound()?;
     let store = open(&config, &materials).await?;
     let backups = BackupSocket::bind(&config.data)?;
@@ -74,7 +76,8 @@ pub async fn run(config: Config, ready: Ready, stop: CancellationToken) -> Resul
         .await
         .map_err(|error| Failure::because("cannot start from the store", error))?;
     app.start();
-    let server = Server { rate: config.rate(), ..Server::new(app.clone(), tls, stop.child_token()) };
+    let limits = Limits { places, ..Limits::default() };
+    let server = Server { rate: config.rate(), limits, ..Server::new(app.clone(), tls, stop.child_token()) };
     let mut tasks = Tasks::new();
     let Sockets { api, agents, metrics } = sockets;
     tasks.spawn("api", serving(server.clone(), |server| async move { server.serve_api(api).await }));
@@ -109,11 +112,11 @@ async fn until(stop: CancellationToken, work: impl Future<Output = Result<(), Fa
 }
 
 impl Sockets {
-    async fn bind(config: &Config) -> Result<Self, Failure> {
+    fn bind(config: &Config) -> Result<Self, Failure> {
         Ok(Self {
-            api: bind(config.listen.api).await?,
-            agents: bind(config.listen.agents).await?,
-            metrics: bind(config.listen.metrics).await?,
+            api: bind(config.listen.api)?,
+            agents: bind(config.listen.agents)?,
+            metrics: bind(config.listen.metrics)?,
         })
     }
 
@@ -126,8 +129,8 @@ impl Sockets {
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| Failure::because(format!("cannot listen on {address}"), error))
+fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    listen(address).map_err(|error| Failure::because(format!("cannot listen on {address}"), error))
 }
 
 /// Opens the store and takes in what the root key has signed since.

@@ -33,10 +33,20 @@ impl Drop for Process {
 
 impl Process {
     async fn start() -> Self {
+        Self::start_as(program()).await
+    }
+
+    /// With at most so many files and connections open.
+    async fn start_with_descriptors(most: u32) -> Self {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")]).arg(program().get_program());
+        Self::start_as(command).await
+    }
+
+    async fn start_as(mut command: std::process::Command) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let made = make(dir.path()).await;
         let (ready, log) = (dir.path().join("ready.json"), dir.path().join("log"));
-        let mut command = program();
         command.arg("run").arg("--config").arg(&made.config).arg("--ready-file").arg(&ready);
         let child = command.stderr(Stdio::from(std::fs::File::create(&log).unwrap())).spawn().unwrap();
         let bound = soon("the ready file", read_when_there(&ready)).await;
@@ -130,6 +140,37 @@ async fn sighup_takes_new_certificates_and_keeps_the_old_ones_if_they_are_bad() 
     process.says("certificates reloaded").await;
     let mut api = process.api(ca_pem.as_bytes(), &process.admin());
     api.list_tenants(access::ListTenantsRequest::default()).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn when_strangers_use_up_the_descriptors_the_soc_still_gets_in() {
+    const CALLS: usize = 20;
+    let process = Process::start_with_descriptors(256).await;
+    process.says("few file descriptors").await;
+    let ca = std::fs::read(&process.made.ca_certificate).unwrap();
+    let agents = process.bound.agents;
+    let flood = tokio::spawn(async move {
+        // More than it may have open, and new ones all the time, each silent after one byte.
+        let mut opened = std::collections::VecDeque::new();
+        let mut period = tokio::time::interval(Duration::from_millis(4));
+        loop {
+            while opened.len() < 600 {
+                let mut stream = TcpStream::connect(agents).await.unwrap();
+                let _ = stream.write_all(&[0x16]).await;
+                opened.push_back(stream);
+            }
+            opened.pop_front();
+            period.tick().await;
+        }
+    });
+    let calls = async {
+        for _ in 0..CALLS {
+            let mut api = process.api(&ca, &process.admin());
+            api.list_tenants(access::ListTenantsRequest::default()).await.unwrap();
+        }
+    };
+    soon("every call of the SOC's", calls).await;
+    flood.abort();
 }
 
 #[tokio::test]
