@@ -18,8 +18,12 @@ const ATTACK_PERIOD: Duration = Duration::from_millis(2);
 const CALLS: usize = 20;
 
 async fn stranger(server: &Fixture) -> TcpStream {
+    stranger_from(server, 2).await
+}
+
+async fn stranger_from(server: &Fixture, last: u8) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    socket.bind(SocketAddr::from(([127, 0, 0, last], 0))).unwrap();
     let port = server.address.rsplit(':').next().unwrap().parse().unwrap();
     socket.connect(SocketAddr::from(([127, 0, 0, 1], port))).await.unwrap()
 }
@@ -138,8 +142,9 @@ async fn when_all_places_are_taken_the_silent_make_room_and_the_known_stay() {
     let mut known = server.client(Some(&maya));
     assert!(check(&mut known).await);
     let mut silent = Vec::new();
-    for _ in 0..30 {
-        silent.push(stranger(&server).await);
+    // From several addresses, each within its bound.
+    for at in 0..30 {
+        silent.push(stranger_from(&server, 2 + at % 3).await);
     }
     server.still_serves().await;
     for stream in &mut silent[..20] {
