@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 use tracing::Instrument;
 
+use crate::budget::Budget;
 use crate::call::{Attempt, Call, Service, Step, Trail};
 use crate::client::Client;
 use crate::failure::{Answer, Failure, Refusal};
@@ -44,8 +45,13 @@ struct Rest {
 impl Client {
     /// The answers to `calls` (Graph v1.0 only), in their order. Writes in one batch run in no particular order.
     pub(crate) async fn send_all(&self, calls: Vec<Call>) -> Vec<Answer<Reply>> {
+        let budget = Budget::of_batches(calls.len().div_ceil(BATCH_SIZE), &self.patience);
+        self.send_all_within(calls, budget).await
+    }
+
+    async fn send_all_within(&self, calls: Vec<Call>, budget: Budget) -> Vec<Answer<Reply>> {
         if let [call] = calls.as_slice() {
-            return vec![self.send(call).await];
+            return vec![self.send_within(call, budget).await];
         }
         let mut answers: Vec<Option<Answer<Reply>>> = calls.iter().map(|_| None).collect();
         let calls = calls.into_iter().enumerate();
@@ -58,7 +64,7 @@ impl Client {
             while due.peek().is_some() {
                 let chunk: Vec<Pending> = due.by_ref().take(BATCH_SIZE).collect();
                 let span = tracing::debug_span!("batch", calls = chunk.len());
-                self.round(chunk, via, &mut answers, &mut rest).instrument(span).await;
+                self.round(chunk, via, budget, &mut answers, &mut rest).instrument(span).await;
             }
         }
         let answers = answers.into_iter();
@@ -69,9 +75,10 @@ impl Client {
     pub(crate) async fn list_all(&self, calls: Vec<Call>) -> Vec<Answer<Listing<Value>>> {
         let mut answers: Vec<Option<Answer<Listing<Value>>>> = calls.iter().map(|_| None).collect();
         let mut open: Vec<(usize, Pages)> = calls.into_iter().map(Pages::new).enumerate().collect();
+        let budget = Budget::of_listings(open.len().div_ceil(BATCH_SIZE), &self.patience);
         while !open.is_empty() {
             let due = open.iter().map(|(_, pages)| pages.call().clone()).collect();
-            let replies = self.send_all(due).await;
+            let replies = self.send_all_within(due, budget).await;
             for ((index, mut pages), reply) in std::mem::take(&mut open).into_iter().zip(replies) {
                 match reply.and_then(|r| pages.turn(r, &self.endpoints)) {
                     Ok(true) => open.push((index, pages)),
@@ -84,18 +91,25 @@ impl Client {
         answers.map(|a| a.expect("a listing closes only with its answer")).collect()
     }
 
-    async fn round(&self, chunk: Vec<Pending>, via: Via, answers: &mut [Option<Answer<Reply>>], rest: &mut Rest) {
+    async fn round(
+        &self,
+        chunk: Vec<Pending>,
+        via: Via,
+        budget: Budget,
+        answers: &mut [Option<Answer<Reply>>],
+        rest: &mut Rest,
+    ) {
         let envelope = envelope(&chunk);
         let carried: Vec<&Call> = chunk.iter().map(|pending| &pending.call).collect();
-        let token = match self.ready(&envelope, &carried).await {
+        let token = match budget.before(&envelope, self.ready(&envelope, &carried)).await {
             Ok(token) => token,
             Err(failure) => return give_up(chunk, &failure, answers),
         };
-        let exchange = self.exchange(&envelope, &token, via).await;
+        let exchange = budget.bound(self.exchange(&envelope, &token, via)).await;
         let mut stale = false;
         for (mut pending, mut attempt) in chunk.into_iter().zip(spread(exchange)) {
             self.learn_from_part(&pending.call, &mut attempt);
-            match pending.trail.judge(&pending.call, attempt, &self.patience, rand::random()) {
+            match pending.trail.judge(&pending.call, attempt, &self.patience, budget.left(), rand::random()) {
                 Step::Done(answer) => answers[pending.index] = Some(answer),
                 Step::Again { wait, fresh_connection, renew_token } => {
                     stale |= renew_token;
@@ -172,9 +186,10 @@ fn parts(mut reply: Reply) -> impl Iterator<Item = Attempt> + Send {
             }
         }
     }
+    let bytes = reply.bytes / by_id.len().max(1);
     (0usize..).map(move |id| {
         let response = by_id.remove(&id.to_string());
-        let reply = response.and_then(|r| read_part(r, &reply));
+        let reply = response.and_then(|r| read_part(r, &reply, bytes));
         Attempt::Exchange(match reply {
             Some(reply) => Exchange::Reply(reply),
             None => Exchange::Lost(Arc::new(io::Error::other("the batch's answer leaves it out"))),
@@ -182,7 +197,7 @@ fn parts(mut reply: Reply) -> impl Iterator<Item = Attempt> + Send {
     })
 }
 
-fn read_part(mut response: Value, batch: &Reply) -> Option<Reply> {
+fn read_part(mut response: Value, batch: &Reply, bytes: usize) -> Option<Reply> {
     let status = u16::try_from(response.get("status")?.as_u64()?).ok()?;
     let headers = response.get("headers").and_then(Value::as_object);
     let header = |name: &str| {
@@ -198,5 +213,7 @@ fn read_part(mut response: Value, batch: &Reply) -> Option<Reply> {
         date,
         body: response.get_mut("body").map(Value::take).unwrap_or(Value::Null),
         garbled: false,
+        // In parts of equal length: what counts is their sum.
+        bytes,
     })
 }

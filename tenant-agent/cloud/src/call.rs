@@ -193,8 +193,15 @@ impl Trail {
         Trail { renewed: true, ..Trail::default() }
     }
 
-    /// Judges an attempt. `jitter` is in 0..1.
-    pub(crate) fn judge(&mut self, call: &Call, attempt: Attempt, patience: &Patience, jitter: f64) -> Step {
+    /// Judges an attempt, with the time that is `left` for more. `jitter` is in 0..1.
+    pub(crate) fn judge(
+        &mut self,
+        call: &Call,
+        attempt: Attempt,
+        patience: &Patience,
+        left: Duration,
+        jitter: f64,
+    ) -> Step {
         self.attempts += 1;
         let setback = match self.verdict(call, attempt, patience) {
             Verdict::Success(reply) => return Step::Done(Ok(reply)),
@@ -205,7 +212,7 @@ impl Trail {
         self.renewed |= setback.renew_token;
         let wait = setback.after.unwrap_or_else(|| backoff(patience.first_wait, self.attempts, jitter));
         let unsafe_to_repeat = self.doubt && call.effect == Effect::Once;
-        if unsafe_to_repeat || self.attempts >= patience.attempts || wait > patience.longest_wait {
+        if unsafe_to_repeat || self.attempts >= patience.attempts || wait > patience.longest_wait || wait >= left {
             return Step::Done(Err(self.truthful(call, setback.failure)));
         }
         let wait = if setback.at_gate { Duration::ZERO } else { wait };

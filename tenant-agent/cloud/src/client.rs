@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use tracing::{Instrument, Span, debug, field};
 use uuid::Uuid;
 
+use crate::budget::Budget;
 use crate::call::{Attempt, Call, Service, Step, Trail};
 use crate::config::{Config, ConfigError, Patience};
 use crate::endpoints::Endpoints;
@@ -53,8 +54,12 @@ impl Client {
 
     /// One call, tried as often as is safe and of use.
     pub(crate) async fn send(&self, call: &Call) -> Answer<Reply> {
+        self.send_within(call, Budget::of_batches(1, &self.patience)).await
+    }
+
+    pub(crate) async fn send_within(&self, call: &Call, budget: Budget) -> Answer<Reply> {
         let span = tracing::debug_span!("call", name = call.name, status = field::Empty, request_id = field::Empty);
-        let answer = self.attempts(call).instrument(span.clone()).await;
+        let answer = self.attempts(call, budget).instrument(span.clone()).await;
         if let Err(failure) = &answer {
             span.in_scope(|| tell(failure));
         }
@@ -68,26 +73,27 @@ impl Client {
 
     /// All entries of a collection, page by page.
     pub(crate) async fn list(&self, call: Call) -> Answer<Listing<Value>> {
+        let budget = Budget::of_listings(1, &self.patience);
         let mut pages = Pages::new(call);
         loop {
-            let reply = self.send(pages.call()).await?;
+            let reply = self.send_within(pages.call(), budget).await?;
             if !pages.turn(reply, &self.endpoints)? {
                 return Ok(pages.listing());
             }
         }
     }
 
-    async fn attempts(&self, call: &Call) -> Answer<Reply> {
+    async fn attempts(&self, call: &Call, budget: Budget) -> Answer<Reply> {
         let mut trail = Trail::default();
         let mut via = Via::Pooled;
         loop {
-            let token = match self.ready(call, &[call]).await {
+            let token = match budget.before(call, self.ready(call, &[call])).await {
                 Ok(token) => token,
                 Err(failure) => return Err(trail.truthful(call, failure)),
             };
-            let exchange = self.exchange(call, &token, via).await;
+            let exchange = budget.bound(self.exchange(call, &token, via)).await;
             self.note(call, &exchange);
-            match trail.judge(call, Attempt::Exchange(exchange), &self.patience, rand::random()) {
+            match trail.judge(call, Attempt::Exchange(exchange), &self.patience, budget.left(), rand::random()) {
                 Step::Done(answer) => return answer,
                 Step::Again { wait, fresh_connection, renew_token } => {
                     if renew_token {

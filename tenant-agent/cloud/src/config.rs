@@ -22,6 +22,12 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Graph answers in under ten seconds even when slow, batches included; ARM gives up on itself after sixty.
 const ANSWER: Duration = Duration::from_secs(30);
 
+/// A listing with all its pages and attempts: a hundred pages of a third of a second are half of it. Who waits for one
+/// slow service waits no longer than this for it.
+const LISTING: Duration = Duration::from_secs(60);
+/// A call with all its attempts, or a batch of twenty: two answers that take as long as they may.
+const BATCH: Duration = Duration::from_secs(60);
+
 /// 403 texts by which Defender's missing activation is recognised. Unverified, hence configurable.
 const NOT_ACTIVATED: [&str; 3] = ["unified rbac", "urbac", "not activated"];
 
@@ -68,6 +74,10 @@ pub struct Patience {
     pub connect: Duration,
     /// From the request's first byte to the answer's last.
     pub answer: Duration,
+    /// One listing, all pages and attempts; a little more for each twenty that are read together.
+    pub listing: Duration,
+    /// One call or one batch, all attempts; a little more for each further batch that is sent with it.
+    pub batch: Duration,
 }
 
 impl Default for Patience {
@@ -78,6 +88,8 @@ impl Default for Patience {
             longest_wait: LONGEST_WAIT,
             connect: CONNECT,
             answer: ANSWER,
+            listing: LISTING,
+            batch: BATCH,
         }
     }
 }

@@ -11,6 +11,7 @@
 mod absence;
 mod arm;
 mod batch;
+mod budget;
 mod call;
 mod client;
 mod config;

@@ -3,6 +3,8 @@
 //! The service names the next page by a whole address. Only its path is used, only if it names the service that was
 //! asked, and always against the configured address: a token cannot be led elsewhere.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::call::{Call, Service};
@@ -15,17 +17,24 @@ use crate::transport::Reply;
 /// the role assignments that a subscription may hold (4,000). More means a loop, or a listing that nobody meant.
 const PAGE_LIMIT: usize = 100;
 
+/// The most bytes of one listing, over all pages: thirty times what a subscription's 4,000 role assignments take, and
+/// little enough for several at a time.
+const SIZE_LIMIT_BYTES: usize = 32 * 1024 * 1024;
+
 /// A listing under way.
 #[derive(Debug)]
 pub(crate) struct Pages {
     call: Call,
     so_far: Listing<Value>,
-    pages: usize,
+    /// Where its pages were, the one that is due included.
+    seen: HashSet<String>,
+    bytes: usize,
 }
 
 impl Pages {
     pub(crate) fn new(call: Call) -> Pages {
-        Pages { call, so_far: Listing { entries: Vec::new(), odd: Vec::new(), date: None }, pages: 0 }
+        let so_far = Listing { entries: Vec::new(), odd: Vec::new(), date: None };
+        Pages { seen: HashSet::from([call.path.clone()]), call, so_far, bytes: 0 }
     }
 
     /// The call for the page that is due.
@@ -39,25 +48,32 @@ impl Pages {
 
     /// Takes a page in; true when another follows. Pages may be empty (Graph: paging).
     pub(crate) fn turn(&mut self, reply: Reply, endpoints: &Endpoints) -> Answer<bool> {
+        self.bytes += reply.bytes;
+        if self.bytes > SIZE_LIMIT_BYTES {
+            return Err(self.call.unusable(format!("more than {SIZE_LIMIT_BYTES} bytes")));
+        }
         let mut page = reply.body;
         let Some(Value::Array(entries)) = page.get_mut("value").map(Value::take) else {
             return Err(self.call.unusable("a listing without a list"));
         };
         self.so_far.entries.extend(entries);
         self.so_far.date = self.so_far.date.max(reply.date);
-        self.pages += 1;
         // Graph: paging; ARM: paging.
         let next = page.get("@odata.nextLink").or_else(|| page.get("nextLink"));
         let Some(next) = next.filter(|n| !n.is_null()) else {
             return Ok(false);
         };
-        if self.pages >= PAGE_LIMIT {
+        if self.seen.len() >= PAGE_LIMIT {
             return Err(self.call.unusable(format!("more than {PAGE_LIMIT} pages")));
         }
         self.call.path = next
             .as_str()
             .and_then(|next| path_of(next, self.call.service, endpoints))
             .ok_or_else(|| self.call.unusable("the next page is not at the address of the service that was asked"))?;
+        // Seen with group members: a link that leads back for ever.
+        if !self.seen.insert(self.call.path.clone()) {
+            return Err(self.call.unusable("its next page is one that was read before"));
+        }
         Ok(true)
     }
 }
@@ -120,17 +136,41 @@ mod tests {
         let mut pages = pages();
         let link = "https://graph.microsoft.com/v1.0/things?p=2";
         assert!(pages.turn(page(json!({"value": [1], "@odata.nextLink": link})), &endpoints()).unwrap());
-        assert!(pages.turn(page(json!({"value": [], "nextLink": link})), &endpoints()).unwrap());
+        let other = "https://graph.microsoft.com/v1.0/things?p=3";
+        assert!(pages.turn(page(json!({"value": [], "nextLink": other})), &endpoints()).unwrap());
         assert!(!pages.turn(page(json!({"value": [2], "nextLink": null})), &endpoints()).unwrap());
         assert_eq!(pages.listing().entries, [json!(1), json!(2)]);
     }
 
     #[test]
+    fn a_listing_stops_at_the_first_link_that_it_has_seen() {
+        let link = |p: &str| page(json!({"value": [1], "nextLink": format!("https://graph.microsoft.com/v1.0/{p}")}));
+        for links in [vec!["things"], vec!["a", "a"], vec!["a", "b", "a"], vec!["a", "b", "things"]] {
+            let mut pages = pages();
+            let (last, first) = links.split_last().unwrap();
+            assert!(first.iter().all(|p| pages.turn(link(p), &endpoints()).unwrap()), "{links:?}");
+            let end = pages.turn(link(last), &endpoints());
+            assert!(matches!(end, Err(Failure::Unreadable { .. })), "{links:?}");
+        }
+    }
+
+    #[test]
+    fn a_listing_has_a_size_in_all() {
+        let mut pages = pages();
+        let big = |n| {
+            let body = json!({"value": [], "nextLink": format!("https://graph.microsoft.com/v1.0/things?p={n}")});
+            Reply { bytes: SIZE_LIMIT_BYTES / 4, ..page(body) }
+        };
+        assert!((0..4).all(|n| pages.turn(big(n), &endpoints()).unwrap()));
+        assert!(matches!(pages.turn(big(4), &endpoints()), Err(Failure::Unreadable { .. })));
+    }
+
+    #[test]
     fn a_listing_that_never_ends_is_given_up() {
         let mut pages = pages();
-        let body = json!({"value": [1], "nextLink": "https://graph.microsoft.com/v1.0/things"});
-        let end = (0..=PAGE_LIMIT).find_map(|_| pages.turn(page(body.clone()), &endpoints()).err());
-        assert!(matches!(end, Some(Failure::Unreadable { .. })));
+        let body = |n| json!({"value": [1], "nextLink": format!("https://graph.microsoft.com/v1.0/things?p={n}")});
+        let end = (1..=PAGE_LIMIT).find_map(|n| Some((n, pages.turn(page(body(n)), &endpoints()).err()?)));
+        assert!(matches!(end, Some((PAGE_LIMIT, Failure::Unreadable { .. }))));
         assert!(matches!(self::pages().turn(page(json!({})), &endpoints()), Err(Failure::Unreadable { .. })));
     }
 }

@@ -194,7 +194,7 @@ impl Tokens {
             form.push(("scope", format!("{resource}/.default")));
             let request = wire.transport.client(via).post(&url).form(&form).build();
             let attempt = Attempt::Exchange(wire.exchange(Service::Login, via, request).await);
-            match trail.judge(&call, attempt, &self.patience, rand::random()) {
+            match trail.judge(&call, attempt, &self.patience, self.patience.batch, rand::random()) {
                 Step::Done(answer) => return Ok(answer),
                 Step::Again { wait, fresh_connection, .. } => {
                     via = if fresh_connection { Via::Fresh } else { Via::Pooled };

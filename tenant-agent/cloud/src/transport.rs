@@ -34,6 +34,8 @@ pub(crate) struct Reply {
     pub body: Value,
     /// There was a body, and it was not JSON: whoever answered speaks no language of these services.
     pub garbled: bool,
+    /// As long as it was when it came.
+    pub bytes: usize,
 }
 
 /// How one exchange ended.
@@ -75,7 +77,7 @@ pub(crate) enum Via {
 #[cfg(test)]
 impl Reply {
     pub(crate) fn bare(status: u16) -> Reply {
-        Reply { status, retry_after: None, request_id: None, date: None, body: Value::Null, garbled: false }
+        Reply { status, retry_after: None, request_id: None, date: None, body: Value::Null, garbled: false, bytes: 0 }
     }
 }
 
@@ -177,6 +179,7 @@ async fn read(mut response: Response) -> Exchange {
             .find_map(|name| header(headers, name))
             .map(|id| id.chars().take(64).collect()),
         date,
+        bytes: bytes.len(),
         garbled: body.is_err() && !bytes.is_empty(),
         body: body.unwrap_or(Value::Null),
     })

@@ -6,6 +6,8 @@ use std::io;
 use std::sync::Arc;
 
 const NAME: &str = "VERB /things/{id}";
+/// More than any wait.
+const ENOUGH: Duration = Duration::from_secs(60);
 const GONE: &str = "Request_ResourceNotFound";
 
 fn call(effect: Effect) -> Call {
@@ -29,6 +31,7 @@ fn coded(status: u16, code: &str) -> Attempt {
         body: json!({"error": {"code": code, "message": "words"}}),
         date: None,
         garbled: false,
+        bytes: 0,
     }))
 }
 
@@ -40,6 +43,7 @@ fn bare(status: u16) -> Attempt {
         body: Value::Null,
         date: None,
         garbled: false,
+        bytes: 0,
     }))
 }
 
@@ -51,6 +55,7 @@ fn throttled(seconds: u64) -> Attempt {
         body: Value::Null,
         date: None,
         garbled: false,
+        bytes: 0,
     }))
 }
 
@@ -68,7 +73,7 @@ fn story(effect: Effect, attempts: Vec<Attempt>) -> Vec<String> {
     let mut trail = Trail::default();
     attempts
         .into_iter()
-        .map(|attempt| match trail.judge(&call, attempt, &Patience::default(), 1.0) {
+        .map(|attempt| match trail.judge(&call, attempt, &Patience::default(), ENOUGH, 1.0) {
             Step::Again { fresh_connection: true, .. } => "again on a new connection".to_owned(),
             Step::Again { renew_token: true, .. } => "again with a new token".to_owned(),
             Step::Again { .. } => "again".to_owned(),
@@ -132,8 +137,9 @@ fn after_a_lost_write_only_success_or_absence_tells_the_state() {
 fn a_refusal_after_a_lost_attempt_is_still_readable() {
     let (call, patience) = (call(Idempotent), Patience::default());
     let mut trail = Trail::default();
-    trail.judge(&call, lost(), &patience, 0.0);
-    let Step::Done(Err(failure)) = trail.judge(&call, coded(409, "RoleAssignmentExists"), &patience, 0.0) else {
+    trail.judge(&call, lost(), &patience, ENOUGH, 0.0);
+    let Step::Done(Err(failure)) = trail.judge(&call, coded(409, "RoleAssignmentExists"), &patience, ENOUGH, 0.0)
+    else {
         panic!("a 409 ends it");
     };
     assert!(failure.may_have_applied());
@@ -146,10 +152,26 @@ fn a_long_retry_after_is_handed_back_rather_than_slept_through() {
         assert_eq!(story(effect, vec![throttled(6)]), ["throttled"]);
     }
     let mut trail = Trail::default();
-    let Step::Done(Err(failure)) = trail.judge(&call(Read), throttled(77), &Patience::default(), 0.0) else {
+    let Step::Done(Err(failure)) = trail.judge(&call(Read), throttled(77), &Patience::default(), ENOUGH, 0.0) else {
         panic!("77 s is longer than the longest wait");
     };
     assert_eq!(failure.retry_after(), Some(Duration::from_secs(77)));
+}
+
+#[test]
+fn what_has_no_time_left_is_told_as_it_stands() {
+    for (effect, attempt, expected) in [
+        (Read, lost(), "unavailable"),
+        (Idempotent, lost(), "unknown"),
+        (Once, not_sent(), "not sent"),
+        (Read, throttled(3), "throttled"),
+    ] {
+        for left in [Duration::ZERO, Duration::from_millis(100)] {
+            let step = Trail::default().judge(&call(effect), attempt.clone(), &Patience::default(), left, 1.0);
+            let Step::Done(Err(failure)) = step else { panic!("{effect:?} with {left:?} left") };
+            assert_eq!(word(&failure), expected);
+        }
+    }
 }
 
 #[test]
@@ -185,7 +207,7 @@ fn a_404_counts_as_absence_only_in_the_services_own_words() {
 #[test]
 fn each_service_has_its_own_words_for_absence_and_a_collection_none() {
     let word_of = |absence, code| {
-        let step = Trail::default().judge(&call(Read).of(absence), coded(404, code), &Patience::default(), 0.0);
+        let step = Trail::default().judge(&call(Read).of(absence), coded(404, code), &Patience::default(), ENOUGH, 0.0);
         let Step::Done(Err(failure)) = step else { panic!("a 404 ends it") };
         word(&failure)
     };
@@ -209,7 +231,7 @@ fn a_redirect_is_a_success_only_where_the_contract_says_so() {
     assert_eq!(story(Read, vec![bare(302)]), ["unreadable"]);
     assert_eq!(story(Once, vec![bare(302)]), ["unknown"]);
     let lenient = Call { redirect_is_success: true, ..call(Once) };
-    let step = Trail::default().judge(&lenient, bare(302), &Patience::default(), 0.0);
+    let step = Trail::default().judge(&lenient, bare(302), &Patience::default(), ENOUGH, 0.0);
     assert!(matches!(step, Step::Done(Ok(reply)) if reply.status == 302));
 }
 

@@ -98,6 +98,50 @@ async fn a_proxy_that_refuses_means_not_sent_and_every_request_goes_through_it()
 }
 
 #[tokio::test]
+async fn a_service_that_never_answers_holds_a_listing_and_a_batch_up_no_longer_than_their_time() {
+    let fake = Fake::start(|_, _| silence()).await;
+    let mut config = fake.config();
+    (config.patience.listing, config.patience.batch) = (Duration::from_secs(1), Duration::from_secs(1));
+    let graph = Cloud::new(config).unwrap().graph();
+    let place = Membership { group: MAYA, member: MAYA };
+    let places = [place, place];
+    let begun = std::time::Instant::now();
+    let (listing, listings, reads, writes) = tokio::join!(
+        graph.list_members(MAYA),
+        graph.list_members_of(&[MAYA, MAYA]),
+        graph.get_users(&[MAYA, MAYA]),
+        graph.remove_members(&places),
+    );
+    assert!(begun.elapsed() < Duration::from_secs(20), "far less than one answer may take (30 s)");
+    assert!(matches!(listing.unwrap_err(), Failure::Unavailable { .. }));
+    assert!(listings.into_iter().all(|end| matches!(end, Err(Failure::Unavailable { .. }))));
+    assert!(reads.into_iter().all(|end| matches!(end, Err(Failure::Unavailable { .. }))));
+    assert!(writes.into_iter().all(|end| end.is_err_and(|failure| failure.may_have_applied())));
+}
+
+#[tokio::test]
+async fn what_a_used_up_time_keeps_from_going_was_certainly_not_sent() {
+    let fake = Fake::start(|_, _| silence()).await;
+    let mut config = fake.config();
+    config.patience.batch = Duration::from_secs(1);
+    let graph = Cloud::new(config).unwrap().graph();
+    let members: Vec<_> = (0..21).map(|n| Membership { group: MAYA, member: Uuid::from_u128(n) }).collect();
+    let ends = graph.remove_members(&members).await;
+    assert!(ends[..20].iter().all(|end| end.as_ref().is_err_and(Failure::may_have_applied)));
+    assert!(matches!(ends[20], Err(Failure::NotSent { .. })), "{:?}", ends[20]);
+    assert_eq!(fake.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_list_of_members_that_leads_back_to_itself_is_left_at_once() {
+    let next = "https://graph.microsoft.com/v1.0/groups/next?$skiptoken=1";
+    let fake = Fake::start(move |_, _| reply(200, json!({"value": [{"id": MAYA}], "@odata.nextLink": next}))).await;
+    let failure = fake.cloud().graph().list_members(MAYA).await.unwrap_err();
+    assert!(matches!(failure, Failure::Unreadable { .. }), "{failure:?}");
+    assert_eq!(fake.requests().len(), 2);
+}
+
+#[tokio::test]
 async fn reads_are_repeated_on_a_new_connection_after_503() {
     let fake = Fake::start(|_, n| match n {
         0 => reply(200, user()),
