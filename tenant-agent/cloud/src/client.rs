@@ -35,7 +35,7 @@ pub(crate) struct Client {
     pub(crate) patience: Patience,
     pub(crate) tokens: Tokens,
     pub(crate) counters: Counters,
-    wire: Wire,
+    pub(crate) wire: Wire,
     pacer: Pacer,
 }
 

@@ -25,6 +25,7 @@ mod listing;
 mod pacer;
 mod paging;
 mod secret;
+mod server_time;
 mod tokens;
 pub mod tolerance;
 mod transport;
@@ -54,6 +55,7 @@ pub use graph::{
 };
 pub use listing::Listing;
 pub use secret::Secret;
+pub use server_time::ServerTime;
 pub use tokens::TokenError;
 pub use usage::Usage;
 
@@ -102,6 +104,12 @@ impl Cloud {
     /// Makes the next call ask for a new token: after the customer granted something.
     pub async fn forget_tokens(&self) {
         self.client.tokens.forget().await;
+    }
+
+    /// The newest `Date` that Graph, ARM or the login service sent, and when it came; it never goes back. `None` before
+    /// the first.
+    pub fn server_time(&self) -> Option<ServerTime> {
+        self.client.wire.time.read()
     }
 
     /// What was sent so far.

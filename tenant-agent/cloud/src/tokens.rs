@@ -15,7 +15,6 @@ use reqwest::header::HeaderValue;
 use reqwest::{Method, Request};
 use serde::Deserialize;
 use serde_json::Value;
-use time::OffsetDateTime;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -172,8 +171,9 @@ impl Tokens {
             }
             _ => self.ask_login(resource, wire).await?,
         };
-        let body = reply.map_err(|failure| TokenError::Login(Box::new(failure)))?.body;
-        let (token, life) = read_token(body, OffsetDateTime::now_utc())?;
+        let reply = reply.map_err(|failure| TokenError::Login(Box::new(failure)))?;
+        let now = reply.date.unwrap_or_else(|| wire.time.now_or_machine());
+        let (token, life) = read_token(reply.body, now)?;
         self.accept(&token, life)
     }
 
@@ -189,7 +189,7 @@ impl Tokens {
             if let Err(failure) = wire.pass(&call).await {
                 return Ok(Err(failure));
             }
-            let mut form = proof(&self.credential, &audience, OffsetDateTime::now_utc())?;
+            let mut form = proof(&self.credential, &audience, wire.time.now_or_machine())?;
             form.push(("grant_type", "client_credentials".to_owned()));
             form.push(("scope", format!("{resource}/.default")));
             let request = wire.transport.client(via).post(&url).form(&form).build();

@@ -10,11 +10,13 @@ use crate::call::{Call, Service};
 use crate::config::{Config, ConfigError, Patience};
 use crate::failure::{Answer, Failure};
 use crate::gate::Gates;
+use crate::server_time::ServerClock;
 use crate::transport::{Exchange, Reply, Transport, Via};
 
 #[derive(Debug)]
 pub(crate) struct Wire {
     pub(crate) transport: Transport,
+    pub(crate) time: ServerClock,
     gates: Gates,
     patience: Patience,
 }
@@ -22,7 +24,8 @@ pub(crate) struct Wire {
 impl Wire {
     pub(crate) fn new(config: &Config) -> Result<Wire, ConfigError> {
         let patience = config.patience.clone();
-        Ok(Wire { transport: Transport::new(config)?, gates: Gates::new(patience.first_wait), patience })
+        let gates = Gates::new(patience.first_wait);
+        Ok(Wire { transport: Transport::new(config)?, time: ServerClock::default(), gates, patience })
     }
 
     /// Waits at the gate of the call's service. What would wait too long is throttled without being sent.
@@ -43,6 +46,9 @@ impl Wire {
         };
         let mut exchange = self.transport.exchange(via, request).await;
         if let Exchange::Reply(reply) = &mut exchange {
+            if let Some(date) = reply.date {
+                self.time.learn(date);
+            }
             self.learn(service, reply);
         }
         exchange

@@ -79,7 +79,7 @@ pub(crate) fn read_token(body: Value, now: OffsetDateTime) -> Result<(Secret, Du
         .map_err(|_| TokenError::Malformed("the answer holds no access token".to_owned()))?;
     let left = match (seconds(&answer.expires_in), seconds(&answer.expires_on)) {
         (Some(left), _) => left,
-        (None, Some(at)) => at - now.unix_timestamp(),
+        (None, Some(at)) => at.saturating_sub(now.unix_timestamp()),
         (None, None) => return Err(TokenError::Malformed("the answer does not say when the token ends".to_owned())),
     };
     Ok((answer.access_token, Duration::from_secs(left.clamp(0, MAX_LIFE_SECONDS) as u64)))
@@ -109,6 +109,7 @@ mod tests {
             ("expires_in", json!("86399"), 86_399),
             ("expires_on", json!("1800000060"), 60),
             ("expires_on", json!(1_700_000_000), 0),
+            ("expires_on", json!(i64::MIN), 0),
             ("expires_in", json!(i64::MAX), 86_400),
         ] {
             let (token, left) = read_token(json!({"access_token": "t", field: value}), now).unwrap();

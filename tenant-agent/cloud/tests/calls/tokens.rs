@@ -61,6 +61,55 @@ async fn graph_and_arm_have_tokens_of_their_own() {
 }
 
 #[tokio::test]
+async fn the_services_time_is_learnt_from_every_answer_and_never_goes_back() {
+    let dated = |answer: crate::fake::Reply, second: u8| {
+        answer.header("Date", format!("Mon, 23 Nov 2026 10:00:{second:02} GMT"))
+    };
+    let login = move |n| dated(reply(200, json!({"access_token": token(TENANT, n), "expires_in": 3600})), 1);
+    let fake = Fake::with_login(login, move |_, n| match n {
+        0 => dated(error(404, "Request_ResourceNotFound", "gone"), 30),
+        1 => dated(reply(200, user()), 20),
+        2 => reply(200, user()).header("Date", "yesterday"),
+        _ => dated(error(403, "AuthorizationFailed", "no"), 40),
+    });
+    let fake = fake.await;
+    let cloud = fake.cloud();
+    let second = || cloud.server_time().map(|time| time.date.second());
+    assert_eq!(second(), None);
+    cloud.permissions().await.unwrap();
+    assert_eq!(second(), Some(1));
+    for _ in 0..3 {
+        cloud.graph().get_user(USER).await.unwrap();
+        assert_eq!(second(), Some(30));
+    }
+    let scope = entente_cloud::Scope::parse("/subscriptions/1").unwrap();
+    cloud.arm().get_role_assignment(&scope, USER).await.unwrap_err();
+    assert_eq!(second(), Some(40));
+    let time = cloud.server_time().unwrap();
+    assert!(time.now() >= time.date && time.at <= tokio::time::Instant::now());
+}
+
+#[tokio::test]
+async fn a_token_ends_by_the_clock_of_who_gave_it() {
+    // Long ago by this machine's clock: 2001-11-23, 10:00.
+    let machine = Fake::plain(|_, n| {
+        let body = json!({"access_token": token(TENANT, n), "expires_on": "1006513200"});
+        reply(200, body).header("Date", "Fri, 23 Nov 2001 10:00:00 GMT")
+    });
+    let machine = machine.await;
+    let fake = Fake::start(|_, _| reply(200, user())).await;
+    let address = format!("http://127.0.0.1:{}", machine.port);
+    let source = ManagedIdentity::AppService { address, header: Secret::new("h-1") };
+    let credential = Credential::ManagedIdentity { client_id: None, source };
+    let cloud = Cloud::new(Config { credential, ..fake.config() }).unwrap();
+    for _ in 0..3 {
+        cloud.graph().get_user(USER).await.unwrap();
+    }
+    assert_eq!(machine.everything().len(), 1, "good for an hour");
+    assert_eq!(cloud.server_time(), None, "the machine's endpoint is not asked what time it is");
+}
+
+#[tokio::test]
 async fn a_spent_token_is_renewed_and_a_refused_one_replaced() {
     let short = |n| reply(200, json!({"access_token": token(TENANT, n), "expires_in": 0}));
     let fake = Fake::with_login(short, |_, _| reply(200, user())).await;
