@@ -14,6 +14,7 @@ pub mod map;
 pub mod name;
 pub mod plan;
 pub mod plane;
+pub mod removal;
 pub mod report;
 pub mod revocation;
 pub mod time;
