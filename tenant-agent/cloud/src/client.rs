@@ -73,7 +73,10 @@ impl Client {
 
     /// All entries of a collection, page by page.
     pub(crate) async fn list(&self, call: Call) -> Answer<Listing<Value>> {
-        let budget = Budget::of_listings(1, &self.patience);
+        self.list_within(call, Budget::of_listings(1, &self.patience)).await
+    }
+
+    pub(crate) async fn list_within(&self, call: Call, budget: Budget) -> Answer<Listing<Value>> {
         let mut pages = Pages::new(call);
         loop {
             let reply = self.send_within(pages.call(), budget).await?;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::absence::Absence;
+use crate::budget::Budget;
 use crate::call::{Call, Service};
 use crate::client::Client;
 use crate::failure::{Answer, Failure, bounded};
@@ -144,15 +145,17 @@ impl Defender {
     pub async fn resource_actions(&self) -> Answer<Listing<ResourceAction>> {
         let path = format!("{ROOT}/resourceNamespaces");
         let expanded = with_query(&path, &[("$expand", "resourceActions")]);
-        let namespaces: Listing<Namespace> =
-            self.list(read("GET /roleManagement/defender/resourceNamespaces", expanded)).await?;
+        // However many namespaces there are.
+        let budget = Budget::of_listings(1, &self.client.patience);
+        let call = read("GET /roleManagement/defender/resourceNamespaces", expanded);
+        let namespaces: Listing<Namespace> = self.list_within(call, budget).await?;
         let mut actions = Listing { entries: Vec::new(), odd: namespaces.odd, date: namespaces.date };
         for namespace in namespaces.entries {
             let mut of_it = Listing { entries: namespace.resource_actions, odd: Vec::new(), date: None }.read(as_typed);
             if namespace.more_actions.is_some() {
                 let path = format!("{path}/{}/resourceActions", encode(&namespace.id));
                 let name = "GET /roleManagement/defender/resourceNamespaces/{id}/resourceActions";
-                of_it = self.list(read(name, path)).await?;
+                of_it = self.list_within(read(name, path), budget).await?;
             }
             actions.join(of_it);
         }
@@ -172,7 +175,11 @@ impl Defender {
     }
 
     async fn list<T: DeserializeOwned>(&self, call: Call) -> Answer<Listing<T>> {
-        let listing = self.client.list(call).await;
+        self.list_within(call, Budget::of_listings(1, &self.client.patience)).await
+    }
+
+    async fn list_within<T: DeserializeOwned>(&self, call: Call, budget: Budget) -> Answer<Listing<T>> {
+        let listing = self.client.list_within(call, budget).await;
         Ok(listing.map_err(|f| self.recognise(f))?.read(as_typed))
     }
 

@@ -5,7 +5,8 @@
 //! ([`Failure`]). It decides nothing: whom to invite, what to remove and when to try again later are the agent's.
 //!
 //! Begin with [`Cloud`]; then `graph.rs`, `defender.rs`, `arm.rs` for what can be asked, `call.rs` for how a call is
-//! judged, and `tolerance.rs` for what Microsoft's documents leave open.
+//! judged, `absence.rs` for what "not there" is, `gate.rs` and `budget.rs` for how long anything waits, and
+//! `tolerance.rs` for what Microsoft's documents leave open.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod absence;
@@ -109,7 +110,7 @@ impl Cloud {
     /// The newest `Date` that Graph, ARM or the login service sent, and when it came; it never goes back. `None` before
     /// the first.
     pub fn server_time(&self) -> Option<ServerTime> {
-        self.client.wire.time.read()
+        self.client.wire.time.newest()
     }
 
     /// What was sent so far.

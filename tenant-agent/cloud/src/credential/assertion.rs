@@ -59,8 +59,8 @@ impl Signer {
             "sub": client_id,
             "jti": Uuid::new_v4(),
             "iat": now.unix_timestamp(),
-            "nbf": (now - CLOCK_SKEW).unix_timestamp(),
-            "exp": (now + LIFETIME).unix_timestamp(),
+            "nbf": now.unix_timestamp() - CLOCK_SKEW.whole_seconds(),
+            "exp": now.unix_timestamp() + LIFETIME.whole_seconds(),
         });
         let encode = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", encode(header), encode(claims));
