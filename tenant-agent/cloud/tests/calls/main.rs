@@ -6,4 +6,5 @@ mod delivery;
 mod fake;
 mod gates;
 mod operations;
+mod roles;
 mod tokens;
