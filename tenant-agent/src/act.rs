@@ -78,7 +78,7 @@ async fn one(cloud: &Cloud, action: &Action) -> Outcome {
 async fn perform(cloud: &Cloud, action: &Action) -> Answer<Outcome> {
     let (graph, defender) = (cloud.graph(), cloud.defender());
     Ok(match action {
-        Action::BlockUser { user } => {
+        Action::BlockUser { user, .. } => {
             graph.set_account_enabled(user.as_uuid(), false).await?;
             done(None)
         }

@@ -50,6 +50,7 @@ struct Form {
     state_dir: PathBuf,
     address: Option<String>,
     replication_lag_seconds: Option<u64>,
+    unseen_seconds: Option<u64>,
     defender_lag_seconds: Option<u64>,
     compare_seconds: Option<u64>,
     recheck_seconds: Option<u64>,
@@ -105,6 +106,7 @@ impl Form {
         let endpoints = self.cloud.endpoints()?;
         let settings = Settings {
             replication_lag: seconds("replication_lag_seconds", self.replication_lag_seconds, 60, 0..=3_600)?,
+            unseen_for: seconds("unseen_seconds", self.unseen_seconds, 86_400, 0..=2_592_000)?,
             defender_lag: seconds("defender_lag_seconds", self.defender_lag_seconds, 1_800, 0..=86_400)?,
             recheck: seconds("recheck_seconds", self.recheck_seconds, 5, 1..=600)?,
             resync: seconds("compare_seconds", self.compare_seconds, 300, 1..=86_400)?,

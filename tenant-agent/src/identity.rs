@@ -5,12 +5,15 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use entente_model::{AgentName, Guid};
 use entente_proto::channel::{self, ChannelError};
 use entente_seal::PublicKey;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use rustls::ClientConfig;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -114,9 +117,57 @@ impl Identity {
         channel::client_config(self.ca_pem.as_bytes(), Some(identity))
     }
 
+    /// What signs proofs.
+    pub fn signer(&self) -> Result<Signer, SignerError> {
+        Signer::of(&self.pem)
+    }
+
     /// From when until when the certificate holds, in seconds since 1970.
     pub fn validity(&self) -> Option<(i64, i64)> {
         validity(&self.pem)
+    }
+}
+
+/// The enrolled key and its certificate, as signatures need them.
+pub struct Signer {
+    key: EcdsaKeyPair,
+    certificate: Vec<u8>,
+    dice: SystemRandom,
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Signer(..)")
+    }
+}
+
+/// Why nothing can be signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignerError {
+    #[error("identity.pem holds no key and certificate that sign: enrol again with a new token")]
+    Damaged,
+    #[error("the key does not sign")]
+    Refused,
+}
+
+impl Signer {
+    pub fn of(pem: &str) -> Result<Self, SignerError> {
+        let damaged = |_| SignerError::Damaged;
+        let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(damaged)?.to_vec();
+        let key = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).map_err(damaged)?;
+        let dice = SystemRandom::new();
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, key.secret_pkcs8_der(), &dice);
+        Ok(Self { key: key.map_err(|_| SignerError::Damaged)?, certificate, dice })
+    }
+
+    /// In base64.
+    pub fn sign(&self, statement: &[u8]) -> Result<String, SignerError> {
+        let signature = self.key.sign(&self.dice, statement).map_err(|_| SignerError::Refused)?;
+        Ok(BASE64_STANDARD.encode(signature.as_ref()))
+    }
+
+    pub fn certificate_base64(&self) -> String {
+        BASE64_STANDARD.encode(&self.certificate)
     }
 }
 

@@ -27,6 +27,7 @@ mod status_file;
 mod steward;
 mod stream;
 mod switches;
+mod tenant;
 #[cfg(test)]
 mod testing;
 mod token_file;

@@ -1,38 +1,266 @@
 //! Reads of the tenant just what a plan will ask for, and says of the rest that it was not read.
 //!
-//! Decides nothing: what to read is `entente-planner`'s, how a call is made `entente-cloud`'s.
+//! Decides nothing: what to read is `entente-planner`'s, how a call is made `entente-cloud`'s. A service that is slow or
+//! broken costs its own part and no other: each part has until the same deadline.
 
 mod convert;
+mod notes;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use entente_cloud::{Answer, AssignmentsOf, Cloud, Failure, Listing, Scope};
+use entente_cloud::{Answer, AssignmentsOf, Cloud, Failure, Scope};
 use entente_model::Guid;
 use entente_model::report::Reason;
-use entente_planner::observed::{AzureAssignment, Defender, Group, Observed, Part, Rights, User};
+use entente_planner::moment::Moment;
+use entente_planner::observed::{AzureAssignment, Defender, Group, Listing, Observed, Part, Rights, User};
 use entente_planner::reads::ReadSet;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
+use tokio::time::{Instant, timeout_at};
 
-use crate::{blame, clock};
+use crate::blame;
 use convert::guid;
+use notes::Notes;
 
 /// Single reads under way at a time. Graph and ARM answer in a tenth of a second; more only meets their throttling.
 const CONCURRENT: usize = 8;
 
 /// One look.
-pub async fn observe(cloud: &Cloud, set: &ReadSet) -> Observed {
-    let begun = clock::wall();
-    let (people, groups, azure, defender) =
-        futures::join!(users(cloud, set), groups(cloud, set), azure(cloud, set), defender(cloud, set));
-    let (users, users_by_mail) = people;
-    let (groups, groups_by_name) = groups;
-    let mut listed = set.members.clone();
-    listed.extend(found(&set.members_by_name, &groups_by_name, |group| Some(group.id)));
-    let mut principals = set.principals.clone();
-    principals.extend(found(&set.principals_by_mail, &users_by_mail, |user: &User| user.id));
-    let (members, rights) = futures::join!(members(cloud, &listed), rights(cloud, set, &principals));
-    Observed { begun, users, users_by_mail, groups, groups_by_name, members, azure, defender, rights }
+pub async fn observe(cloud: &Cloud, set: &ReadSet, begun: Moment, budget: Duration) -> Observed {
+    let look = Look { cloud, set, notes: Notes::default(), budget };
+    let (directory, azure, defender) = futures::join!(look.directory(), look.azure(), look.defender());
+    let (odd, dates) = look.notes.take();
+    Observed { begun, azure, defender, odd, dates, ..directory }
+}
+
+struct Look<'a> {
+    cloud: &'a Cloud,
+    set: &'a ReadSet,
+    notes: Notes,
+    budget: Duration,
+}
+
+impl Look<'_> {
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.budget
+    }
+
+    /// People and groups, and then what hangs on those that were found.
+    async fn directory(&self) -> Observed {
+        let set = self.set;
+        let (mut users, users_by_mail, bin, groups, groups_by_name) =
+            futures::join!(self.users(&set.user_ids), self.by_mail(), self.bin(), self.groups(), self.by_name());
+        let mut listed = set.members.clone();
+        listed.extend(found(&set.members_by_name, &groups_by_name, |group| Some(group.id)));
+        let mut principals = set.principals.clone();
+        principals.extend(found(&set.principals_by_mail, &users_by_mail, |user: &User| user.id));
+        let (members, rights) = futures::join!(self.members(&listed), self.rights(&principals));
+        let mut marking = set.marked_in.clone();
+        marking.extend(found(&set.marked_in_name, &groups_by_name, |group| Some(group.id)));
+        let marked = marking.iter().filter_map(|group| members.get(group)?.read()).flatten();
+        let unseen: BTreeSet<Guid> = marked.filter(|id| !users.contains_key(id)).copied().collect();
+        users.extend(self.users(&unseen).await);
+        Observed { users, users_by_mail, bin, groups, groups_by_name, members, rights, ..Observed::default() }
+    }
+
+    async fn users(&self, ids: &BTreeSet<Guid>) -> BTreeMap<Guid, Part<Option<User>>> {
+        let uuids: Vec<_> = ids.iter().map(Guid::as_uuid).collect();
+        let read = async { self.cloud.graph().get_users(&uuids).await };
+        let user = |answer| part(answer, blame::READ_USERS, |user: Option<_>| user.map(convert::user));
+        self.batch(ids, read, |_, answer| user(answer)).await
+    }
+
+    async fn by_mail(&self) -> BTreeMap<String, Part<Vec<User>>> {
+        let mails: Vec<&str> = self.set.mails.iter().map(String::as_str).collect();
+        let read = async { self.cloud.graph().find_users_by_mails(&mails).await };
+        let users = |mail: &String, answer| {
+            self.listing(Listing::UsersByMail(mail.clone()), answer, blame::READ_USERS, convert::user)
+        };
+        self.batch(&self.set.mails, read, users).await
+    }
+
+    async fn bin(&self) -> BTreeMap<String, Part<Vec<User>>> {
+        let mails: Vec<&str> = self.set.bin.iter().map(String::as_str).collect();
+        let read = async { self.cloud.graph().find_deleted_users_by_mails(&mails).await };
+        let users = |mail: &String, answer| {
+            self.listing(Listing::Bin(mail.clone()), answer, blame::READ_USERS, convert::deleted_user)
+        };
+        self.batch(&self.set.bin, read, users).await
+    }
+
+    async fn groups(&self) -> BTreeMap<Guid, Part<Option<Group>>> {
+        self.each(self.set.group_ids.iter().copied(), |id| async move {
+            let answer = self.cloud.graph().get_group(id.as_uuid()).await;
+            part(answer, blame::READ_GROUPS, |group| group.map(convert::group))
+        })
+        .await
+    }
+
+    async fn by_name(&self) -> BTreeMap<String, Part<Vec<Group>>> {
+        self.each(self.set.group_names.iter().cloned(), |name| async move {
+            let answer = self.cloud.graph().find_groups_by_name(&name).await;
+            self.listing(Listing::GroupsByName(name), answer, blame::READ_GROUPS, convert::group)
+        })
+        .await
+    }
+
+    async fn members(&self, groups: &BTreeSet<Guid>) -> BTreeMap<Guid, Part<BTreeSet<Guid>>> {
+        let ids: Vec<_> = groups.iter().map(Guid::as_uuid).collect();
+        let read = async { self.cloud.graph().list_members_of(&ids).await };
+        let members = |group: &Guid, answer| match answer {
+            // A group that is not there has no members to speak of.
+            Err(Failure::NotFound(_)) => None,
+            answer => {
+                let listing = Listing::Members(*group);
+                let all =
+                    self.listing(listing, answer, blame::READ_GROUPS, |it: entente_cloud::DirectoryObject| guid(it.id));
+                Some(match all {
+                    Part::Read(all) => Part::Read(all.into_iter().collect()),
+                    Part::Unread(why) => Part::Unread(why),
+                })
+            }
+        };
+        let all = self.batch_of(groups, read, members, || Some(self.late())).await;
+        all.into_iter().filter_map(|(group, part)| Some((group, part?))).collect()
+    }
+
+    async fn azure(&self) -> BTreeMap<String, Part<Vec<AzureAssignment>>> {
+        self.each(self.set.azure_scopes.iter().cloned(), |scope| {
+            let listing = Listing::Azure(scope.clone());
+            self.assignments(listing, scope, AssignmentsOf::AtScope)
+        })
+        .await
+    }
+
+    async fn assignments(&self, listing: Listing, scope: String, of: AssignmentsOf) -> Part<Vec<AzureAssignment>> {
+        let Ok(parsed) = Scope::parse(&scope) else {
+            return Part::unread(Reason::CloudRefused, format!("{scope} is not a scope of Azure Resource Manager"));
+        };
+        let answer = self.cloud.arm().list_role_assignments(&parsed, of).await;
+        self.listing(listing, answer, blame::READ_AZURE, convert::assignment)
+    }
+
+    async fn defender(&self) -> Option<Part<Defender>> {
+        if !self.set.defender {
+            return None;
+        }
+        let read = timeout_at(self.deadline(), self.read_defender()).await;
+        Some(read.unwrap_or_else(|_| self.late()))
+    }
+
+    async fn read_defender(&self) -> Part<Defender> {
+        let defender = self.cloud.defender();
+        let (roles, assignments, actions) = futures::join!(
+            defender.list_role_definitions(),
+            defender.list_role_assignments(),
+            defender.resource_actions()
+        );
+        let all = roles.and_then(|roles| Ok((roles, assignments?, actions?)));
+        part(all, blame::READ_DEFENDER, |(roles, assignments, actions)| {
+            let odd = [&roles.odd, &assignments.odd].into_iter().flatten().cloned().collect();
+            self.notes.add(Listing::Defender, odd, roles.date.min(assignments.date));
+            Defender {
+                roles: roles.entries.into_iter().map(convert::defender_role).collect(),
+                assignments: assignments.entries.into_iter().map(convert::defender_assignment).collect(),
+                by_display: actions.entries.iter().map(|action| (action.name.clone(), action.id.clone())).collect(),
+                actions: actions.entries.into_iter().map(|action| action.id).collect(),
+            }
+        })
+    }
+
+    async fn rights(&self, principals: &BTreeSet<Guid>) -> BTreeMap<Guid, Rights> {
+        let scopes = &self.set.principal_scopes;
+        let mut pairs: Vec<(Guid, String)> = Vec::new();
+        for id in principals {
+            pairs.extend(scopes.iter().map(|scope| (*id, scope.clone())));
+        }
+        let (memberships, mut azure) = futures::join!(
+            self.memberships(principals),
+            self.each(pairs, |(id, scope)| {
+                let listing = Listing::AzureOf(id, scope.clone());
+                self.assignments(listing, scope, AssignmentsOf::Principal(id.as_uuid()))
+            })
+        );
+        let of = |(id, memberships)| {
+            let own = scopes.iter();
+            let azure = own.filter_map(|scope| Some((scope.clone(), azure.remove(&(id, scope.clone()))?))).collect();
+            (id, Rights { memberships, azure })
+        };
+        memberships.into_iter().map(of).collect()
+    }
+
+    async fn memberships(
+        &self,
+        principals: &BTreeSet<Guid>,
+    ) -> BTreeMap<Guid, Part<Vec<entente_planner::observed::Holding>>> {
+        let ids: Vec<_> = principals.iter().map(Guid::as_uuid).collect();
+        let read = async { self.cloud.graph().memberships_of(&ids).await };
+        let held = |id: &Guid, answer| match answer {
+            // A user who is not there is in nothing.
+            Err(Failure::NotFound(_)) => Part::Read(Vec::new()),
+            answer => self.listing(Listing::MembershipsOf(*id), answer, blame::READ_GROUPS, convert::holding),
+        };
+        self.batch(principals, read, held).await
+    }
+
+    /// A listing's entries; what of it was not understood, and when it was read, are noted beside.
+    fn listing<A, T>(
+        &self,
+        listing: Listing,
+        answer: Answer<entente_cloud::Listing<A>>,
+        needs: &str,
+        convert: impl FnMut(A) -> T,
+    ) -> Part<Vec<T>> {
+        part(answer, needs, |all| {
+            self.notes.add(listing, all.odd, all.date);
+            all.entries.into_iter().map(convert).collect()
+        })
+    }
+
+    /// Reads that go together: one answer for each key.
+    async fn batch<K: Clone + Ord, A, T>(
+        &self,
+        keys: &BTreeSet<K>,
+        read: impl Future<Output = Vec<A>>,
+        convert: impl FnMut(&K, A) -> Part<T>,
+    ) -> BTreeMap<K, Part<T>> {
+        self.batch_of(keys, read, convert, || self.late()).await
+    }
+
+    async fn batch_of<K: Clone + Ord, A, T>(
+        &self,
+        keys: &BTreeSet<K>,
+        read: impl Future<Output = Vec<A>>,
+        mut convert: impl FnMut(&K, A) -> T,
+        late: impl Fn() -> T,
+    ) -> BTreeMap<K, T> {
+        match timeout_at(self.deadline(), read).await {
+            Ok(answers) => keys.iter().zip(answers).map(|(key, answer)| (key.clone(), convert(key, answer))).collect(),
+            Err(_) => keys.iter().map(|key| (key.clone(), late())).collect(),
+        }
+    }
+
+    /// Reads one by one, a few at a time; those that are late are unread, and spoil no other.
+    async fn each<K, T, F>(&self, keys: impl IntoIterator<Item = K>, read: impl Fn(K) -> F) -> BTreeMap<K, Part<T>>
+    where
+        K: Clone + Ord + Send,
+        T: Send,
+        F: Future<Output = Part<T>> + Send,
+    {
+        let deadline = self.deadline();
+        let read = |key: K| {
+            let value = timeout_at(deadline, read(key.clone()));
+            async move { (key, value.await.unwrap_or_else(|_| self.late())) }.boxed()
+        };
+        let reads: Vec<BoxFuture<'_, (K, Part<T>)>> = keys.into_iter().map(read).collect();
+        stream::iter(reads).buffer_unordered(CONCURRENT).collect().await
+    }
+
+    fn late<T>(&self) -> Part<T> {
+        let text = format!("Microsoft did not answer within {} s", self.budget.as_secs());
+        Part::unread(Reason::CloudUnavailable, text)
+    }
 }
 
 /// What was found under those of the names.
@@ -45,134 +273,10 @@ fn found<T>(
     parts.flatten().filter_map(id).collect()
 }
 
-async fn users(
-    cloud: &Cloud,
-    set: &ReadSet,
-) -> (BTreeMap<Guid, Part<Option<User>>>, BTreeMap<String, Part<Vec<User>>>) {
-    let graph = cloud.graph();
-    let ids: Vec<Guid> = set.user_ids.iter().copied().collect();
-    let mails: Vec<&str> = set.mails.iter().map(String::as_str).collect();
-    let uuids: Vec<_> = ids.iter().map(Guid::as_uuid).collect();
-    let (by_id, by_mail) = futures::join!(graph.get_users(&uuids), graph.find_users_by_mails(&mails));
-    let by_id = by_id.into_iter().map(|answer| part(answer, blame::READ_USERS, |user| user.map(convert::user)));
-    let by_mail = by_mail
-        .into_iter()
-        .map(|answer| whole(answer, blame::READ_USERS, |users| users.into_iter().map(convert::user).collect()));
-    (ids.into_iter().zip(by_id).collect(), set.mails.iter().cloned().zip(by_mail).collect())
-}
-
-async fn groups(
-    cloud: &Cloud,
-    set: &ReadSet,
-) -> (BTreeMap<Guid, Part<Option<Group>>>, BTreeMap<String, Part<Vec<Group>>>) {
-    let graph = cloud.graph();
-    let by_id = each(set.group_ids.iter().copied(), |id| {
-        let graph = graph.clone();
-        async move { part(graph.get_group(id.as_uuid()).await, blame::READ_GROUPS, |group| group.map(convert::group)) }
-    });
-    let by_name = each(set.group_names.iter().cloned(), |name| {
-        let graph = graph.clone();
-        async move {
-            let answer = graph.find_groups_by_name(&name).await;
-            whole(answer, blame::READ_GROUPS, |groups| groups.into_iter().map(convert::group).collect())
-        }
-    });
-    futures::join!(by_id, by_name)
-}
-
-async fn members(cloud: &Cloud, groups: &BTreeSet<Guid>) -> BTreeMap<Guid, Part<BTreeSet<Guid>>> {
-    let ids: Vec<_> = groups.iter().map(Guid::as_uuid).collect();
-    let answers = cloud.graph().list_members_of(&ids).await;
-    let read = groups.iter().copied().zip(answers);
-    // A group that is not there has no members to speak of.
-    let there = read.filter(|(_, answer)| !matches!(answer, Err(Failure::NotFound(_))));
-    there
-        .map(|(group, answer)| {
-            let members = |all: Vec<entente_cloud::DirectoryObject>| all.iter().map(|it| guid(it.id)).collect();
-            (group, whole(answer, blame::READ_GROUPS, members))
-        })
-        .collect()
-}
-
-async fn azure(cloud: &Cloud, set: &ReadSet) -> BTreeMap<String, Part<Vec<AzureAssignment>>> {
-    each(set.azure_scopes.iter().cloned(), |scope| assignments(cloud, scope, AssignmentsOf::AtScope)).await
-}
-
-async fn assignments(cloud: &Cloud, scope: String, of: AssignmentsOf) -> Part<Vec<AzureAssignment>> {
-    let Ok(parsed) = Scope::parse(&scope) else {
-        return Part::unread(Reason::CloudRefused, format!("{scope} is not a scope of Azure Resource Manager"));
-    };
-    let answer = cloud.arm().list_role_assignments(&parsed, of).await;
-    whole(answer, blame::READ_AZURE, |all| all.into_iter().map(convert::assignment).collect())
-}
-
-async fn defender(cloud: &Cloud, set: &ReadSet) -> Option<Part<Defender>> {
-    if !set.defender {
-        return None;
-    }
-    let defender = cloud.defender();
-    let (roles, assignments, actions) =
-        futures::join!(defender.list_role_definitions(), defender.list_role_assignments(), defender.resource_actions());
-    let all = roles.and_then(|roles| Ok((roles, assignments?, actions?)));
-    Some(part(all, blame::READ_DEFENDER, |(roles, assignments, actions)| Defender {
-        roles: roles.entries.into_iter().map(convert::defender_role).collect(),
-        assignments: assignments.entries.into_iter().map(convert::defender_assignment).collect(),
-        by_display: actions.entries.iter().map(|action| (action.name.clone(), action.id.clone())).collect(),
-        actions: actions.entries.into_iter().map(|action| action.id).collect(),
-    }))
-}
-
-async fn rights(cloud: &Cloud, set: &ReadSet, principals: &BTreeSet<Guid>) -> BTreeMap<Guid, Rights> {
-    let ids: Vec<_> = principals.iter().map(Guid::as_uuid).collect();
-    let pairs = principals.iter().flat_map(|id| set.principal_scopes.iter().map(|scope| (*id, scope.clone())));
-    let graph = cloud.graph();
-    let (memberships, mut azure) = futures::join!(
-        graph.memberships_of(&ids),
-        each(pairs, |(id, scope)| assignments(cloud, scope, AssignmentsOf::Principal(id.as_uuid())))
-    );
-    let of = |(id, answer): (Guid, Answer<Listing<entente_cloud::DirectoryObject>>)| {
-        let scopes = set.principal_scopes.iter();
-        let azure = scopes.filter_map(|scope| Some((scope.clone(), azure.remove(&(id, scope.clone()))?))).collect();
-        let memberships = match answer {
-            // A user who is not there is in nothing.
-            Err(Failure::NotFound(_)) => Part::Read(Vec::new()),
-            answer => whole(answer, blame::READ_GROUPS, |all| all.into_iter().map(convert::holding).collect()),
-        };
-        (id, Rights { memberships, azure })
-    };
-    principals.iter().copied().zip(memberships).map(of).collect()
-}
-
-/// Reads one by one, a few at a time.
-fn each<'a, K, V, F>(
-    keys: impl IntoIterator<Item = K>,
-    read: impl Fn(K) -> F,
-) -> impl Future<Output = BTreeMap<K, V>> + Send + 'a
-where
-    K: Clone + Ord + Send + 'a,
-    V: Send + 'a,
-    F: Future<Output = V> + Send + 'a,
-{
-    let read = |key: K| {
-        let value = read(key.clone());
-        async move { (key, value.await) }.boxed()
-    };
-    let reads: Vec<BoxFuture<'a, (K, V)>> = keys.into_iter().map(read).collect();
-    stream::iter(reads).buffer_unordered(CONCURRENT).collect()
-}
-
 fn part<A, T>(answer: Answer<A>, needs: &str, convert: impl FnOnce(A) -> T) -> Part<T> {
     match answer {
         Ok(value) => Part::Read(convert(value)),
         Err(failure) => blame::unread(&failure, needs),
-    }
-}
-
-/// As [`part`] for a listing: with an entry that was not understood it does not count as read.
-fn whole<A, T>(answer: Answer<Listing<A>>, needs: &str, convert: impl FnOnce(Vec<A>) -> T) -> Part<T> {
-    match answer {
-        Ok(listing) if !listing.is_whole() => Part::unread(Reason::CloudRefused, listing.odd.join("; ")),
-        answer => part(answer.map(|listing| listing.entries), needs, convert),
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use entente_model::{Guid, Timestamp};
+use entente_planner::moment::Moment;
+use entente_planner::plan::NOT_LOOKED_AT;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{self, FileError};
@@ -27,6 +29,8 @@ pub struct Receipt {
     /// What could not be read, so that nothing is claimed of it.
     pub unread: BTreeSet<String>,
     pub first_empty_read: Option<Timestamp>,
+    /// The same as a point of the run that made it: in another run the distance is not known, and it begins anew.
+    pub first: Option<Moment>,
     pub second_empty_read: Option<Timestamp>,
 }
 
@@ -65,10 +69,11 @@ impl Receipt {
         let read = |at: Option<Timestamp>| at.map_or_else(|| "not yet".into(), |at| at.to_string());
         lines.push(format!("first empty read:  {}", read(self.first_empty_read)));
         lines.push(format!("second empty read: {}", read(self.second_empty_read)));
-        let end = match (self.is_complete(), self.unread.is_empty()) {
-            (true, true) => "complete: nothing that this agent gave is left",
-            (true, false) => "complete, but for what could not be read",
-            (false, _) => "INCOMPLETE",
+        lines.extend(NOT_LOOKED_AT.iter().map(|what| format!("  not looked at by this version: {what}")));
+        let end = match (self.is_complete(), self.open.is_empty(), self.unread.is_empty()) {
+            (true, ..) => "complete: of what this agent gave nothing gives access any more, read back twice",
+            (false, true, false) => "UNPROVEN: nothing was found, but what is listed as not read was not answered",
+            (false, ..) => "INCOMPLETE",
         };
         lines.push(end.into());
         lines.join("\n") + "\n"

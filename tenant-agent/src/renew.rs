@@ -17,7 +17,7 @@ use crate::clock;
 use crate::enroll::signing_request;
 use crate::files::FileError;
 use crate::guardrail_file::chain;
-use crate::identity::Identity;
+use crate::identity::{Identity, Signer, SignerError};
 
 /// After a failure. A third of a certificate's life is days, so there is time for many.
 const RETRY: Duration = Duration::from_secs(300);
@@ -34,6 +34,8 @@ pub struct Renewal {
     pub state_dir: PathBuf,
     pub channel: Channel,
     pub tls: Arc<ArcSwap<ClientConfig>>,
+    /// What signs proofs: the newest key.
+    pub signer: Arc<ArcSwap<Signer>>,
     /// Told once the newer one is in place.
     pub renewed: Arc<Notify>,
 }
@@ -49,6 +51,8 @@ enum RenewError {
     Silent,
     #[error("the answer cannot be used")]
     Answer(#[from] entente_proto::channel::ChannelError),
+    #[error(transparent)]
+    Signer(#[from] SignerError),
     #[error(transparent)]
     File(#[from] FileError),
 }
@@ -92,8 +96,10 @@ impl Renewal {
         let Identity { pinned, root_key, .. } = self.identity.clone();
         let identity = Identity::new(pinned, root_key, answer.ca_pem, &key_pem, &answer.certificate_pem);
         let tls = identity.client_config()?;
+        let signer = identity.signer()?;
         identity.save(&self.state_dir)?;
         self.tls.store(Arc::new(tls));
+        self.signer.store(Arc::new(signer));
         self.identity = identity;
         Ok(())
     }

@@ -46,6 +46,8 @@ pub enum RunError {
     #[error(transparent)]
     Memory(#[from] MemoryError),
     #[error(transparent)]
+    Signer(#[from] identity::SignerError),
+    #[error(transparent)]
     File(#[from] FileError),
     #[error("the connection to Microsoft cannot be configured")]
     Cloud(#[from] entente_cloud::ConfigError),
@@ -100,11 +102,13 @@ impl Base {
         plans: mpsc::Receiver<PlanRequest>,
     ) -> Result<Parts, RunError> {
         Ok(Parts {
-            cloud: Cloud::new(config.cloud.clone())?,
+            cloud: Arc::new(Cloud::new(config.cloud.clone())?),
             memory: self.memory.clone(),
-            clock: self.clock,
+            clock: self.clock.clone(),
             settings: config.settings.clone(),
             tenant: config.entra_tenant,
+            agent: self.identity.pinned.agent.clone(),
+            signer: Arc::new(ArcSwap::from_pointee(self.identity.signer()?)),
             root: self.identity.root_key.id(),
             guardrail: config.guardrail.clone(),
             state_dir: config.state_dir.clone(),
@@ -172,7 +176,7 @@ async fn start(config: &Config, base: Base, cancel: &CancellationToken) -> Resul
         session: base.session,
         channel: channel.clone(),
         memory: base.memory.clone(),
-        clock: base.clock,
+        clock: base.clock.clone(),
         guardrail: config.guardrail.clone(),
         tenant: config.entra_tenant,
         root: base.identity.root_key.id(),
@@ -182,7 +186,9 @@ async fn start(config: &Config, base: Base, cancel: &CancellationToken) -> Resul
         plans: plans.clone(),
         renewed: renewed.clone(),
     };
-    let renewal = Renewal { identity: base.identity, state_dir: config.state_dir.clone(), channel, tls, renewed };
+    let signer = parts.signer.clone();
+    let renewal =
+        Renewal { identity: base.identity, state_dir: config.state_dir.clone(), channel, tls, signer, renewed };
     let steward = Steward::new(parts).await?;
     let mut tasks = Tasks { set: JoinSet::new(), _lock: base._lock };
     let (c, dir) = (cancel, config.state_dir.clone());

@@ -10,7 +10,6 @@ use entente_session::{Status, View};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use crate::clock;
 use crate::files::{self, FileError};
 use crate::memory::Mark;
 
@@ -78,9 +77,17 @@ impl StatusFile {
     }
 
     /// Writes it, if it says anything new. A failure is only told: nothing depends on this file.
-    pub fn write(&mut self, view: &View, status: &Status, alarms: Vec<String>, heard: Option<Timestamp>, ledger: Mark) {
+    pub fn write(
+        &mut self,
+        now: Timestamp,
+        view: &View,
+        status: &Status,
+        alarms: Vec<String>,
+        heard: Option<Timestamp>,
+        ledger: Mark,
+    ) {
         let status =
-            AgentStatus { alarms, last_connected: heard, ledger: Some(ledger), ..AgentStatus::of(view, status) };
+            AgentStatus { alarms, last_connected: heard, ledger: Some(ledger), ..AgentStatus::of(now, view, status) };
         if self.written.as_ref() == Some(&status) {
             return;
         }
@@ -93,7 +100,7 @@ impl StatusFile {
 }
 
 impl AgentStatus {
-    fn of(view: &View, status: &Status) -> Self {
+    fn of(time: Timestamp, view: &View, status: &Status) -> Self {
         let mut counts = BTreeMap::new();
         for item in status.items.values() {
             *counts.entry(item.state).or_default() += 1;
@@ -108,7 +115,7 @@ impl AgentStatus {
             since: item.since,
         });
         Self {
-            time: clock::wall(),
+            time,
             pid: std::process::id(),
             connected: view.connected,
             version: view.desired.as_ref().map(|desired| (desired.version.epoch, desired.version.revision)),

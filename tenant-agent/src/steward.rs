@@ -1,10 +1,13 @@
 //! The loop: observe, compare, act, observe again. Takes no input but its state; time and nudges wake it.
 //!
 //! One look is [`look`](Steward::look); carrying out what it allows is in `steward/apply.rs`; ending everything at the
-//! customer's word in `steward/farewell.rs`; what is told of it in `steward/standing.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
+//! customer's word in `steward/farewell.rs`; what is done for leavers before anything is looked at in `steward/first.rs`;
+//! what is told of it in `steward/standing.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
 
 mod apply;
 mod farewell;
+mod first;
+mod sign;
 mod standing;
 mod wake;
 
@@ -13,13 +16,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entente_cloud::Cloud;
+use arc_swap::ArcSwap;
 use entente_model::desired::{Digest, Item, ItemKey};
 use entente_model::plan::PlannedChange;
 use entente_model::report::{ItemReport, Reason, Standing};
-use entente_model::{Guid, Plane, Timestamp};
+use entente_model::{AgentName, Guid, Plane, Timestamp};
 use entente_planner::check;
 use entente_planner::ledger::Ledger;
+use entente_planner::observed::Observed;
 use entente_planner::plan::{self, Input, Plan, Settings};
 use entente_planner::reads;
 use entente_planner::sound::{self, Sound};
@@ -29,13 +33,15 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info_span};
 
-use crate::clock::{self, Clock};
+use crate::clock::Clock;
 use crate::guardrail_file::GuardrailFile;
+use crate::identity::Signer;
 use crate::memory::{Memory, MemoryError};
-use crate::observe::{observe, planes_read};
+use crate::observe::planes_read;
 use crate::status_file::StatusFile;
 use crate::stream::PlanRequest;
 use crate::switches::{Positions, Switches};
+use crate::tenant::Tenant;
 
 /// Between a round that acted and the look that follows: a mistake that acts for ever does not do so at full speed.
 const RESPITE: Duration = Duration::from_millis(100);
@@ -43,17 +49,24 @@ const RESPITE: Duration = Duration::from_millis(100);
 /// Between looks while plans break a rule: removals go on, and a person is needed for the rest.
 const AFTER_FAULT: Duration = Duration::from_secs(30);
 
+/// How long one part of a look may take before it counts as not read: Microsoft answers in a tenth of a second, and a
+/// throttled read says itself how long it takes.
+const LOOK_BUDGET: Duration = Duration::from_secs(20);
+
 /// How often a new token is asked for while a permission is missing: a person who has just granted it waits so long.
 const TOKEN_AGE: Duration = Duration::from_secs(10);
 
 /// What the loop has to do with.
 #[derive(Debug)]
 pub struct Parts {
-    pub cloud: Cloud,
+    pub cloud: Arc<dyn Tenant>,
     pub memory: Memory,
     pub clock: Clock,
     pub settings: Settings,
     pub tenant: Guid,
+    pub agent: AgentName,
+    /// Signs proofs with the key of the certificate that is in use.
+    pub signer: Arc<ArcSwap<Signer>>,
     pub root: KeyId,
     pub guardrail: PathBuf,
     pub state_dir: PathBuf,
@@ -77,6 +90,8 @@ pub struct Steward {
     /// Digest of the desired state that the last look was for.
     compared: String,
     permissions: Option<BTreeSet<String>>,
+    /// Microsoft has told the time in this run.
+    has_time: bool,
     /// When tokens were last thrown away, in uptime.
     tokens_of: Duration,
     /// When the control plane was last connected.
@@ -120,6 +135,7 @@ impl Steward {
         let reports = parts.memory.reports().await?;
         let (switches, file) = (Switches::of(&parts.state_dir), StatusFile::of(&parts.state_dir));
         let before = StatusFile::read(&parts.state_dir).ok().flatten().unwrap_or_default();
+        parts.clock.set_floor(before.time);
         let forgotten = before.ledger.and_then(|mark| mark.forgotten(&parts.memory.mark()));
         forgotten.iter().for_each(|alarm| error!(alarm, "needs a person"));
         Ok(Self {
@@ -129,6 +145,7 @@ impl Steward {
             verified: BTreeMap::new(),
             compared: String::new(),
             permissions: None,
+            has_time: false,
             tokens_of: Duration::ZERO,
             heard: before.last_connected,
             forgotten,
@@ -161,7 +178,9 @@ impl Steward {
             self.say_nothing_held();
             return Ok(self.parts.settings.resync);
         };
-        let look = self.look(&desired).await;
+        self.first(&desired, cancel).await?;
+        let mut look = self.look(&desired).await;
+        self.sign(&mut look);
         self.parts.memory.remember(&mut self.ledger, &look.sound.updates).await?;
         self.publish(&look).await?;
         self.renew_tokens(&look.plan).await;
@@ -180,17 +199,17 @@ impl Steward {
         let items: BTreeMap<ItemKey, Item> =
             desired.items.iter().map(|item| (item.key.clone(), item.clone())).collect();
         let set = reads::reads(&items, &self.ledger, guardrail.content.as_ref().ok());
-        let observed = observe(&self.parts.cloud, &set).await;
+        let observed = self.observe(&set).await;
         // Asked for after the reads: they have fetched the token that it comes with.
-        self.permissions = self.parts.cloud.permissions().await.ok();
+        self.permissions = self.parts.cloud.permissions().await;
         // A state's lease comes right after it: mostly while the tenant is read. One that is over by now is over.
         let after = self.basis(&guardrail);
         if after.desired == basis.desired {
             basis.fresh = after.fresh;
         }
-        let now = clock::wall();
+        let now = self.parts.clock.moment();
         for plane in planes_read(&observed) {
-            self.verified.insert(plane, now);
+            self.verified.insert(plane, now.at);
         }
         let settings = self.jittered();
         let input = Input {
@@ -217,6 +236,25 @@ impl Steward {
         self.compared = desired.digest.to_string();
         let standing = self.standing(&guardrail, basis.positions.paused, plan.findings.clone());
         Look { guardrail, basis, plan, faults, sound, standing }
+    }
+
+    /// Looks, by Microsoft's own time as far as it was told.
+    async fn observe(&mut self, set: &reads::ReadSet) -> Observed {
+        if !self.has_time {
+            // A token comes with the time, so that what is read is stamped with Microsoft's and not with the host's.
+            self.permissions = self.parts.cloud.permissions().await;
+            self.hear_time();
+        }
+        let observed = self.parts.cloud.observe(set, self.parts.clock.moment(), LOOK_BUDGET).await;
+        self.hear_time();
+        observed
+    }
+
+    fn hear_time(&mut self) {
+        if let Some((at, ago)) = self.parts.cloud.told_time() {
+            self.parts.clock.tell(at, ago);
+            self.has_time = true;
+        }
     }
 
     /// The customer may have granted what is missing since the token was made.
@@ -246,7 +284,7 @@ impl Steward {
 
     /// Many agents that start together do not compare together.
     fn jittered(&self) -> Settings {
-        let resync = self.parts.settings.resync.mul_f64(0.8 + 0.4 * rand::random::<f64>());
+        let resync = self.parts.settings.resync.mul_f64(0.8 + 0.4 * self.parts.clock.fraction());
         Settings { resync: resync.max(Duration::from_secs(1)), ..self.parts.settings.clone() }
     }
 

@@ -134,11 +134,13 @@ impl World {
         let (plans, asked) = mpsc::channel(1);
         self.plans = Some(plans);
         let parts = Parts {
-            cloud: entente_cloud::Cloud::new(self.config.cloud.clone()).unwrap(),
+            cloud: Arc::new(entente_cloud::Cloud::new(self.config.cloud.clone()).unwrap()),
             memory: Memory::open(&self.config.state_dir, self.ledger).unwrap(),
-            clock: self.clock,
+            clock: self.clock.clone(),
             settings: self.config.settings.clone(),
             tenant: self.config.entra_tenant,
+            agent: "tenants/contoso/agents/a1".parse().unwrap(),
+            signer: Arc::new(arc_swap::ArcSwap::from_pointee(signer())),
             root: root().id(),
             guardrail: self.config.guardrail.clone(),
             state_dir: self.config.state_dir.clone(),
@@ -274,7 +276,7 @@ fn tenant(spec: &Spec) -> TenantSeed {
 fn config(cloud: &str) -> String {
     format!(
         "entra_tenant = \"{TENANT}\"\nguardrail = \"guardrail.yaml\"\nstate_dir = \"state\"\n\
-         replication_lag_seconds = 1\nrecheck_seconds = 1\n\
+         replication_lag_seconds = 1\nunseen_seconds = 3\nrecheck_seconds = 1\n\
          [cloud]\nlogin = \"{cloud}\"\ngraph = \"{cloud}\"\narm = \"{cloud}\"\nextra_ca = \"cloud-ca.pem\"\n\
          [credential]\nclient_id = \"{CLIENT}\"\nsecret_file = \"client-secret\"\n"
     )
@@ -361,4 +363,11 @@ pub fn until(mut item: Item, end: Timestamp) -> Item {
 fn item(key: &str, body: ItemBody) -> Item {
     let key: ItemKey = key.parse().unwrap();
     Item { key, want: Want::Present, windows: Windows::always(), body }
+}
+
+/// A key that nobody enrolled, under a certificate of its own making.
+fn signer() -> crate::identity::Signer {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["agent".into()]).unwrap().self_signed(&key).unwrap();
+    crate::identity::Signer::of(&format!("{}\n{}", key.serialize_pem(), certificate.pem())).unwrap()
 }

@@ -196,7 +196,7 @@ impl Customer {
             "entra_tenant = \"{tenant}\"\n\
              guardrail = \"guardrail.yaml\"\n\
              state_dir = \"state\"\n\
-             replication_lag_seconds = {lag_seconds}\n\
+             replication_lag_seconds = {lag_seconds}\nunseen_seconds = 6\n\
              {extra}\n\
              [cloud]\nlogin = \"{cloud_url}\"\ngraph = \"{cloud_url}\"\narm = \"{cloud_url}\"\nextra_ca = \"cloud-ca.pem\"\n\n\
              [credential]\nclient_id = \"{client}\"\nsecret_file = \"client-secret\"\n",

@@ -12,6 +12,8 @@ use entente_model::{Guid, Plane};
 pub enum Action {
     BlockUser {
         user: Guid,
+        /// Without a look at the account before: a leaver's block does not wait for a slow answer.
+        blind: bool,
     },
     RevokeSessions {
         user: Guid,
@@ -134,7 +136,7 @@ pub(crate) const GRANTS: u8 = 8;
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BlockUser { user } => write!(f, "block user {user}"),
+            Self::BlockUser { user, .. } => write!(f, "block user {user}"),
             Self::RevokeSessions { user } => write!(f, "end sessions of user {user}"),
             Self::RemoveMember { group, user } => write!(f, "remove user {user} from group {group}"),
             Self::DeleteAzureRole { scope, name } => write!(f, "delete role assignment {name} at {scope}"),

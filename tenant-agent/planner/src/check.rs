@@ -13,7 +13,7 @@ use crate::action::Action;
 use crate::capability;
 use crate::defender::{covers, resolve};
 use crate::guardrail::{Adopt, FreezeExcept, Guardrail, OnLeave};
-use crate::ledger::{Charge, DAY, Entry, Ledger, Ownership, Thing, Update, anchor_key};
+use crate::ledger::{Charge, Claim, DAY, Entry, Ledger, Ownership, Thing, Update, anchor_key};
 use crate::observed::{Part, User};
 use crate::plan::{Change, Input, Plan};
 
@@ -30,6 +30,17 @@ pub struct Fault {
 
 /// Everything that is wrong with a plan made from this input.
 pub fn check(plan: &Plan, input: &Input<'_>) -> Vec<Fault> {
+    let mut checker = checked(plan, input);
+    checker.reports(plan);
+    checker.faults
+}
+
+/// The same of [`crate::plan::first`], which says nothing of how things stand.
+pub fn check_first(plan: &Plan, input: &Input<'_>) -> Vec<Fault> {
+    checked(plan, input).faults
+}
+
+fn checked<'a>(plan: &Plan, input: &'a Input<'a>) -> Checker<'a> {
     // The plan's own bookkeeping is done before its changes: what it found to be ours counts.
     let mut ledger = input.ledger.clone();
     ledger.apply_all(&plan.updates);
@@ -41,8 +52,7 @@ pub fn check(plan: &Plan, input: &Input<'_>) -> Vec<Fault> {
     checker.caps(plan);
     checker.twice(plan);
     checker.claims(plan);
-    checker.reports(plan);
-    checker.faults
+    checker
 }
 
 struct Checker<'a> {
@@ -102,10 +112,10 @@ impl Checker<'_> {
         let is_anchor = matches!(&change.key, ItemKey::Other(key) if key.starts_with("anchor/"));
         let managed = guardrail.mode(change.action.plane(is_anchor)) == PlaneMode::Manage;
         self.unless(managed, "writes only on managed planes", change);
-        let past = guardrail.review_by.ends() <= self.input.now;
+        let past = guardrail.review_by.ends() <= self.input.now.at;
         self.unless(!past || class != ChangeClass::Grant, "past the review no grant", change);
         for freeze in &guardrail.freeze {
-            if freeze.from.begins() <= self.input.now && self.input.now < freeze.to.ends() {
+            if freeze.from.begins() <= self.input.now.at && self.input.now.at < freeze.to.ends() {
                 let passes = match class {
                     ChangeClass::Expiry | ChangeClass::Leaver => true,
                     ChangeClass::OtherRemoval => freeze.except == Some(FreezeExcept::Removals),
@@ -168,7 +178,8 @@ impl Checker<'_> {
         if let (Some(ItemBody::DefenderRole { permissions, .. }), ChangeClass::Grant) =
             (item.map(|item| &item.body), change.class)
         {
-            let given = permissions.iter().filter(|it| it.withheld_until.is_none_or(|until| until <= self.input.now));
+            let given =
+                permissions.iter().filter(|it| it.withheld_until.is_none_or(|until| until <= self.input.now.at));
             let fits = allows(guardrail, given.map(|it| it.permission.as_str()));
             self.unless(fits, "gives only allowed capabilities", change);
         }
@@ -223,7 +234,7 @@ impl Checker<'_> {
         let knows = |id: Guid| self.ledger.entries.values().any(|it| is_thing(it, id));
         let entry = self.ledger.get(&change.key);
         let (holds, rule) = match &change.action {
-            Action::BlockUser { user } | Action::RevokeSessions { user } | Action::DeleteUser { user } => {
+            Action::BlockUser { user, .. } | Action::RevokeSessions { user } | Action::DeleteUser { user } => {
                 (owns(*user), "ends only accounts of ours")
             }
             Action::UnblockUser { user } => {
@@ -269,7 +280,7 @@ impl Checker<'_> {
             "no grant without a desired item",
             change,
         );
-        let open = |item: &Item| matches!(item.windows.phase(self.input.now), Phase::Open(_));
+        let open = |item: &Item| matches!(item.windows.phase(self.input.now.at), Phase::Open(_));
         let in_time = self.input.items.get(&change.key).is_some_and(open);
         self.unless(in_time, "no grant outside its window", change);
         let left = self.input.ledger.left.get(&object_id);
@@ -283,7 +294,7 @@ impl Checker<'_> {
             && let (Some(longest), Some(item)) = (guardrail.limits.longest_grant, self.input.items.get(&change.key))
         {
             let ends = item.windows.as_slice().iter().all(|window| {
-                window.end.is_some_and(|end| end.since(window.start.unwrap_or(self.input.now)) <= longest.0)
+                window.end.is_some_and(|end| end.since(window.start.unwrap_or(self.input.now.at)) <= longest.0)
             });
             self.unless(ends, "no grant longer than the longest", change);
         }
@@ -292,10 +303,20 @@ impl Checker<'_> {
     /// What was seen must bear it.
     fn observed(&mut self, change: &Change) {
         let user = |id: Guid| -> Option<&User> { self.seen(id) };
+        let enabled = |user: Option<&User>| user.is_some_and(|user| user.enabled == Some(true));
+        let homed = |user: &User| {
+            let issuers = user.issuers.iter().flatten().any(|issuer| issuer == "ExternalAzureAD");
+            user.redeemed == Some(true) && issuers
+        };
         let (holds, rule) = match &change.action {
-            Action::BlockUser { user: id } => (user(*id).is_some_and(|it| it.enabled), "blocks only who is enabled"),
+            // A leaver's account may be blocked unseen, by the id that the ledger holds; never one that was seen blocked.
+            Action::BlockUser { user: id, blind } => {
+                let unshown = user(*id).is_none_or(|user| user.enabled.is_none());
+                let may = if *blind { unshown && change.class == ChangeClass::Leaver } else { enabled(user(*id)) };
+                (may, "blocks only who is enabled, or a leaver who cannot be looked at")
+            }
             Action::AddMember { group, user: id } if Some(*group) != self.anchor() => (
-                user(*id).is_some_and(|it| it.enabled && it.redeemed && it.is_entra_homed()),
+                enabled(user(*id)) && user(*id).is_some_and(homed),
                 "members only after redemption by an Entra account that is not blocked",
             ),
             Action::InviteUser { mail, .. } => {
@@ -340,7 +361,7 @@ impl Checker<'_> {
         ];
         for (charge, cap) in caps {
             let recent =
-                self.ledger.events.iter().filter(|it| it.charge == charge && self.input.now.since(it.at) < DAY);
+                self.ledger.events.iter().filter(|it| it.charge == charge && self.input.now.at.since(it.at) < DAY);
             let before: BTreeSet<&ItemKey> = recent.map(|it| &it.key).collect();
             let added: BTreeSet<&ItemKey> = plan
                 .todo()
@@ -374,13 +395,21 @@ impl Checker<'_> {
     /// A user becomes ours only where our own invitation made it, whatever its answer said.
     fn claims(&mut self, plan: &Plan) {
         for update in &plan.updates {
+            if let Update::Put(key @ ItemKey::Other(_), entry) = update
+                && let Some(Thing::User { id }) = entry.thing
+                && !self.is_known_as_ours(id)
+            {
+                self.item("claims only accounts that were ours, or bear our mark and are known", key);
+            }
             let Update::Put(key @ ItemKey::User { .. }, entry) = update else { continue };
             let before = self.input.ledger.get(key);
             let was_ours = before.is_some_and(|old| old.is_owned() && old.thing == entry.thing);
             let Some(id) = entry.guid().filter(|_| entry.is_owned() && !was_ours) else { continue };
             let intent = before.and_then(|old| old.intent.as_ref());
             let made = self.seen(id).zip(intent).is_some_and(|(user, intent)| {
-                let is_invited = user.creation_type == "Invitation" && intent.may_have_made(user.created);
+                let is_invited = user.creation_type.as_deref() == Some("Invitation");
+                let is_later = user.created.zip(intent.looked).is_some_and(|(created, looked)| created >= looked);
+                let is_invited = is_invited && is_later;
                 let is_answered = before.is_some_and(|old| old.thing.is_none() || old.thing == entry.thing);
                 is_invited && is_answered && intent.absent_before
             });
@@ -388,6 +417,21 @@ impl Checker<'_> {
                 self.item("claims only users whom our invitation made", key);
             }
         }
+    }
+
+    /// An account beside a person's own: ours once by the ledger, or marked in the tenant and named by the control plane.
+    fn is_known_as_ours(&self, id: Guid) -> bool {
+        let ledger = self.input.ledger.entries.values();
+        let was_ours = ledger
+            .into_iter()
+            .any(|it| is_thing(it, id) && it.is_owned() || it.accounts.get(&id) == Some(&Claim::Ours));
+        let is_named = self.input.items.values().any(|item| match &item.want {
+            Want::Absent { known, .. } => known.contains(&id),
+            Want::Present => false,
+        });
+        let is_marked =
+            self.input.observed.members.values().filter_map(Part::read).any(|members| members.contains(&id));
+        was_ours || (is_named && is_marked)
     }
 
     fn reports(&mut self, plan: &Plan) {
@@ -451,7 +495,7 @@ fn narrows(change: &Change) -> bool {
 /// Users and groups that an action would change.
 fn touched(action: &Action) -> (Vec<Guid>, Vec<Guid>) {
     match action {
-        Action::BlockUser { user }
+        Action::BlockUser { user, .. }
         | Action::UnblockUser { user }
         | Action::RevokeSessions { user }
         | Action::DeleteUser { user } => (vec![*user], Vec::new()),

@@ -129,6 +129,14 @@ pub struct People {
     /// Beside the memberships, which always go.
     #[serde(default)]
     pub on_leave: BTreeSet<OnLeave>,
+    /// Whether the agent may look for a leaver's accounts in the tenant's recycle bin, from where a person can restore
+    /// them. If not, receipts say that nobody looked.
+    #[serde(default = "yes")]
+    pub recycle_bin: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Whether an account or object that was there before may be used.

@@ -4,13 +4,15 @@
 //! learned ([`Update`]). An id in here is ownership; a mark in the tenant alone only proposes adoption. Nothing here
 //! knows what should be: see [`crate::plan`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use entente_model::desired::ItemKey;
+use entente_model::desired::{ItemKey, MAX_KNOWN};
 use entente_model::report::{Reason, RemovalProof};
 use entente_model::{Guid, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::moment::Moment;
 
 /// Everything remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +39,11 @@ pub fn anchor_member_key(user: Guid) -> ItemKey {
     ItemKey::Other(format!("anchor/{user}"))
 }
 
+/// The key under which another account of a person is remembered, beside the one of the person's own key.
+pub fn account_key(user: Guid) -> ItemKey {
+    ItemKey::Other(format!("account/{user}"))
+}
+
 /// The key under which the removal of a member without an item is remembered.
 pub fn extra_key(group: Guid, user: Guid) -> ItemKey {
     ItemKey::Other(format!("extra/{group}/{user}"))
@@ -58,7 +65,7 @@ pub struct Entry {
     pub intent: Option<Intent>,
     /// Since when look-ups for something that should be visible come back empty.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub empty_since: Option<Timestamp>,
+    pub empty_since: Option<Moment>,
     /// First read back as it should be. What is missing after that is drift.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub applied: Option<Timestamp>,
@@ -79,9 +86,19 @@ pub struct Entry {
     pub sessions_revoked: Option<Timestamp>,
     /// First read that found nothing left of what was named for removal.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub first_empty: Option<Timestamp>,
+    pub first_empty: Option<Moment>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<RemovalProof>,
+    /// Every other account of the person that was ever seen here: from before, restored from the recycle bin, or the
+    /// customer's own. At most [`MAX_KNOWN`].
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub accounts: BTreeMap<Guid, Claim>,
+    /// Every address under which the person was invited or looked up here, in lower case. At most [`MAX_KNOWN`].
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub addresses: BTreeSet<String>,
+    /// Since when a field that is missing, or has changed, speaks for taking something away. It takes a second look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubted: Option<Moment>,
     /// Shown to the service provider, never logged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redeem_url: Option<String>,
@@ -132,16 +149,15 @@ pub enum Ownership {
     Adopted,
 }
 
-/// How far our clock may be off Microsoft's when it is asked whether something was made after we began to make it.
-/// To a clock that is further off no token is given (Entra: certificate credentials, `nbf` and `exp`).
-const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
-
 /// A creation that was begun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Intent {
-    /// Logged before the call, by our own clock.
+    /// Logged before the call.
     pub at: Timestamp,
+    /// Microsoft's time at the look-up just before the call. Without it nothing that turns up is taken for ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked: Option<Timestamp>,
     /// The mail address or display name by which it is looked up.
     pub name: String,
     /// The look-up just before the call was empty. Without that, what turns up is not taken for ours.
@@ -149,9 +165,10 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// Whether what was created then may have come of this. Without a time it is not taken for ours.
-    pub fn may_have_made(&self, created: Option<Timestamp>) -> bool {
-        created.is_some_and(|created| created.plus(CLOCK_SKEW) >= self.at)
+    /// Whether what was created then may have come of this: not before the look that did not find it, both by Microsoft's
+    /// clock. `None` where its answer does not say when it was created.
+    pub fn may_have_made(&self, created: Option<Timestamp>) -> Option<bool> {
+        created.map(|created| self.looked.is_some_and(|looked| created >= looked))
     }
 }
 
@@ -163,6 +180,19 @@ pub struct Block {
     /// Answered, or read back. Before that, an account that is found disabled was enabled when we began, and so is
     /// taken for blocked by us.
     pub confirmed: bool,
+    /// Written without a look at the account just before: whether the customer had blocked it already is not known, so
+    /// that this block is never lifted by us.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blind: bool,
+}
+
+/// Another account of a person, beside the one that the entry stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Claim {
+    /// Made by our own invitation, once.
+    Ours,
+    Theirs,
 }
 
 /// The last attempt, which failed for certain.
@@ -256,9 +286,31 @@ impl Ledger {
 }
 
 impl Entry {
+    /// Keeps another account of the person. One that was ours stays ours.
+    pub fn note_account(&mut self, id: Guid, claim: Claim) {
+        let is_room = self.accounts.len() < MAX_KNOWN;
+        match self.accounts.get_mut(&id) {
+            Some(known) if claim == Claim::Ours => *known = claim,
+            Some(_) => {}
+            None if is_room => drop(self.accounts.insert(id, claim)),
+            None => {}
+        }
+    }
+
+    pub fn note_address(&mut self, address: &str) {
+        if self.addresses.len() < MAX_KNOWN {
+            self.addresses.insert(address.to_ascii_lowercase());
+        }
+    }
+
     /// The id of the user or group that it stands for.
     pub fn guid(&self) -> Option<Guid> {
         self.thing.as_ref().and_then(Thing::guid)
+    }
+
+    /// Begun, and not yet seen to be ours or somebody else's.
+    pub fn is_undecided(&self) -> bool {
+        self.intent.as_ref().is_some_and(|intent| intent.absent_before)
     }
 
     /// Ours, and seen to be: an id that was answered and not looked at yet is not.

@@ -16,6 +16,7 @@ pub mod consent;
 pub mod defender;
 pub mod guardrail;
 pub mod ledger;
+pub mod moment;
 pub mod observed;
 pub mod permission;
 pub mod plan;

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use entente_model::report::Reason;
 use entente_model::{Guid, Timestamp};
 
+use crate::moment::Moment;
+
 /// One thing that was read, or was not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part<T> {
@@ -60,11 +62,13 @@ impl<T> Part<T> {
 pub struct Observed {
     /// Before the first read: where Microsoft throttles, the last may be minutes later. How long something has been
     /// empty is counted to here, from after the look that first found it so.
-    pub begun: Timestamp,
+    pub begun: Moment,
     /// By object id; `Read(None)` is a 404.
     pub users: BTreeMap<Guid, Part<Option<User>>>,
     /// By the address asked for, in lower case.
     pub users_by_mail: BTreeMap<String, Part<Vec<User>>>,
+    /// In the recycle bin, by the address asked for, in lower case.
+    pub bin: BTreeMap<String, Part<Vec<User>>>,
     /// By object id; `Read(None)` is a 404.
     pub groups: BTreeMap<Guid, Part<Option<Group>>>,
     /// By the display name asked for.
@@ -76,31 +80,67 @@ pub struct Observed {
     pub defender: Option<Part<Defender>>,
     /// What one person holds, by object id in this tenant.
     pub rights: BTreeMap<Guid, Rights>,
+    /// Entries that were not understood, in words for people, by the list they are in. They cost no other entry; but
+    /// that somebody is not in such a list is not proven by it.
+    pub odd: BTreeMap<Listing, Vec<String>>,
+    /// Microsoft's time when a list was read (HTTP: `Date`).
+    pub dates: BTreeMap<Listing, Timestamp>,
 }
 
-/// A user, as Graph shows it (Graph: user).
+/// A list that was read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Listing {
+    /// Users by an address, in lower case.
+    UsersByMail(String),
+    Bin(String),
+    GroupsByName(String),
+    Members(Guid),
+    MembershipsOf(Guid),
+    /// Azure roles of one principal at a scope.
+    AzureOf(Guid, String),
+    Azure(String),
+    Defender,
+}
+
+/// A user, as Graph shows it (Graph: user). A field that an answer does not hold is unknown, which is not "no".
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct User {
     pub id: Option<Guid>,
     pub display_name: String,
     pub upn: String,
     pub mail: String,
-    pub enabled: bool,
+    pub enabled: Option<bool>,
     /// `Guest` or `Member`.
     pub user_type: String,
     /// `Invitation` for one who was invited.
-    pub creation_type: String,
+    pub creation_type: Option<String>,
     pub created: Option<Timestamp>,
-    /// `externalUserState` is `Accepted`.
-    pub redeemed: bool,
+    /// `externalUserState` is `Accepted`; or it is empty and `identities` show an Entra account, as for guests who were
+    /// synchronized or converted.
+    pub redeemed: Option<bool>,
     /// `identities[].issuer`.
-    pub issuers: Vec<String>,
+    pub issuers: Option<Vec<String>>,
+    /// `mail`, `otherMails` and `proxyAddresses`, in lower case, without `smtp:`.
+    pub addresses: BTreeSet<String>,
 }
 
 impl User {
     /// The person signs in with an Entra account (Entra: B2B user properties, `ExternalAzureAD`).
-    pub fn is_entra_homed(&self) -> bool {
-        self.issuers.iter().any(|issuer| issuer == "ExternalAzureAD")
+    pub fn is_entra_homed(&self) -> Option<bool> {
+        self.issuers.as_ref().map(|issuers| issuers.iter().any(|issuer| issuer == "ExternalAzureAD"))
+    }
+
+    pub fn is_enabled(&self) -> bool {
+        self.enabled == Some(true)
+    }
+
+    pub fn is_blocked(&self) -> bool {
+        self.enabled == Some(false)
+    }
+
+    /// Signs in with the right kind of account, for certain.
+    pub fn is_settled(&self) -> bool {
+        self.redeemed == Some(true) && self.is_entra_homed() == Some(true)
     }
 }
 
@@ -182,6 +222,16 @@ impl Observed {
 
     pub fn by_mail(&self, mail: &str) -> Part<&Vec<User>> {
         self.users_by_mail.get(&mail.to_ascii_lowercase()).map_or_else(Part::not_asked, Part::as_ref)
+    }
+
+    /// Microsoft's time when a list was read.
+    pub fn date(&self, listing: &Listing) -> Option<Timestamp> {
+        self.dates.get(listing).copied()
+    }
+
+    /// What of a list was not understood.
+    pub fn odd(&self, listing: &Listing) -> &[String] {
+        self.odd.get(listing).map_or(&[], Vec::as_slice)
     }
 
     pub fn group(&self, id: Guid) -> Part<Option<&Group>> {

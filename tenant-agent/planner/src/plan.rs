@@ -4,11 +4,13 @@
 //! to do" and "waiting for X" are answers, and stand in its reports. How one kind of item is decided is in the file
 //! of that name; what the guardrail says in `gate.rs`; the order in `order.rs`. Carrying it out is the agent's.
 
+mod accounts;
 mod adopt;
 mod azure;
 mod carried;
 mod defender;
 mod draft;
+mod first;
 mod gate;
 mod gone;
 mod groups;
@@ -17,6 +19,8 @@ mod lookup;
 mod members;
 mod order;
 mod person;
+mod proof;
+mod residue;
 mod script;
 mod users;
 
@@ -28,11 +32,14 @@ use entente_model::desired::{Item, ItemKey, Version};
 use entente_model::plan::{ChangeClass, PlannedChange, Verdict};
 use entente_model::report::{Finding, ItemReport, Reason};
 
+pub use first::{first_reads, has_first};
 pub(crate) use groups::anchor_name;
+pub use residue::NOT_LOOKED_AT;
 
 use crate::action::Action;
 use crate::guardrail::{Guardrail, Unreadable};
 use crate::ledger::{Charge, Ledger, Update};
+use crate::moment::Moment;
 use crate::observed::Observed;
 
 /// Everything that a plan is a function of.
@@ -50,7 +57,7 @@ pub struct Input<'a> {
     /// Application permissions in the agent's token, if it could be read. They inform; a refusal is the truth.
     pub permissions: Option<&'a BTreeSet<String>>,
     pub settings: &'a Settings,
-    pub now: Timestamp,
+    pub now: Moment,
 }
 
 /// Times that the plan keeps, and where scripts point.
@@ -60,6 +67,8 @@ pub struct Settings {
     pub replication_lag: Duration,
     /// The same for Defender, whose lists lag by minutes: a creation is not repeated before this.
     pub defender_lag: Duration,
+    /// For how long what Microsoft answered with an id, and never showed, is waited for before it is made anew.
+    pub unseen_for: Duration,
     /// When to look again at what waits for Microsoft.
     pub recheck: Duration,
     /// When to look again at what should not change.
@@ -77,6 +86,7 @@ impl Default for Settings {
         Self {
             replication_lag: Duration::from_secs(60),
             defender_lag: Duration::from_secs(30 * 60),
+            unseen_for: Duration::from_secs(24 * 60 * 60),
             recheck: Duration::from_secs(5),
             resync: Duration::from_secs(5 * 60),
             retry_first: Duration::from_secs(5),
@@ -119,6 +129,8 @@ pub struct Change {
     pub verdict: Verdict,
     pub reason: Option<Reason>,
     pub action: Action,
+    /// Microsoft's time at the look that did not find what this creates.
+    pub looked: Option<Timestamp>,
     /// As it is, in a few words; empty when it is not there.
     pub before: String,
     /// As it would be; empty when it would be gone.
@@ -182,6 +194,14 @@ pub fn plan(input: &Input<'_>) -> Plan {
     draft.finish()
 }
 
+/// What is done for leavers before the tenant is looked at whole; see `first.rs`. `input.observed` holds what
+/// [`first_reads`] asks for, as far as it was answered. Its reports say nothing.
+pub fn first(input: &Input<'_>) -> Plan {
+    let mut draft = draft::Draft::new(input, draft::Purpose::Converge);
+    first::decide(&mut draft);
+    draft.finish_first()
+}
+
 /// Removes everything that we gave, at the customer's word: from the ledger and what was observed, with nothing
 /// asked of the control plane. Protected objects stay protected; pauses, freezes and caps do not stand against it.
 pub fn revoke_all(
@@ -189,7 +209,7 @@ pub fn revoke_all(
     observed: &Observed,
     guardrail: Option<&Guardrail>,
     settings: &Settings,
-    now: Timestamp,
+    now: Moment,
 ) -> Plan {
     let nothing = BTreeMap::new();
     let unreadable = Unreadable { faults: Vec::new() };

@@ -9,7 +9,7 @@ use entente_model::desired::{Item, ItemBody, ItemKey, Want};
 use entente_model::{Guid, Plane, PlaneMode};
 
 use crate::guardrail::Guardrail;
-use crate::ledger::{Ledger, Thing, anchor_key};
+use crate::ledger::{Entry, Ledger, Thing, anchor_key};
 use crate::plan::anchor_name;
 
 /// What to read.
@@ -18,6 +18,12 @@ pub struct ReadSet {
     pub user_ids: BTreeSet<Guid>,
     /// In lower case.
     pub mails: BTreeSet<String>,
+    /// Addresses to look for in the recycle bin, in lower case.
+    pub bin: BTreeSet<String>,
+    /// Read also the users who are in these groups: whom our mark names, whatever the ledger knows.
+    pub marked_in: BTreeSet<Guid>,
+    /// The same for what is found by these names.
+    pub marked_in_name: BTreeSet<String>,
     pub group_ids: BTreeSet<Guid>,
     pub group_names: BTreeSet<String>,
     /// Groups whose members to list.
@@ -39,7 +45,7 @@ pub fn reads(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option
     let reads_plane = |plane| guardrail.is_none_or(|guardrail| guardrail.mode(plane) != PlaneMode::None);
     let mut set = ReadSet::default();
     if reads_plane(Plane::Users) {
-        users(&mut set, items, ledger);
+        users(&mut set, items, ledger, guardrail);
         anchor(&mut set, ledger, guardrail);
     }
     if reads_plane(Plane::Groups) {
@@ -60,7 +66,7 @@ pub fn reads(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option
     set
 }
 
-fn users(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
+fn users(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option<&Guardrail>) {
     for item in items.values() {
         let ItemBody::User { mail, .. } = &item.body else { continue };
         let entry = ledger.get(&item.key);
@@ -69,11 +75,17 @@ fn users(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
         if id.is_none() || entry.is_some_and(|entry| entry.empty_since.is_some()) {
             set.mails.insert(mail.to_ascii_lowercase());
         }
-        let Want::Absent { since, .. } = item.want else { continue };
-        let proof = entry.and_then(|entry| entry.proof.as_ref());
-        if proof.is_none_or(|proof| proof.named != since) {
-            set.principals.extend(id);
-            set.principals_by_mail.extend(Some(mail.to_ascii_lowercase()).filter(|mail| set.mails.contains(mail)));
+        if item.want != Want::Present {
+            leaver(set, item, entry, guardrail);
+        }
+    }
+    for item in items.values().filter(|item| matches!(item.key, ItemKey::Member { .. })) {
+        let (Want::Absent { since, known, .. }, Some(entry)) = (&item.want, ledger.get(&item.key)) else { continue };
+        if entry.proof.as_ref().is_none_or(|proof| proof.named != *since)
+            && let Some(Thing::Member { user, .. }) = &entry.thing
+        {
+            set.principals.insert(*user);
+            set.user_ids.extend(known);
         }
     }
     for (key, entry) in &ledger.entries {
@@ -81,6 +93,7 @@ fn users(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
             continue;
         }
         set.user_ids.extend(entry.guid());
+        set.user_ids.extend(entry.accounts.keys());
         if let Some(intent) = entry.intent.as_ref().filter(|_| entry.guid().is_none() || entry.empty_since.is_some()) {
             set.mails.insert(intent.name.to_ascii_lowercase());
         }
@@ -92,11 +105,59 @@ fn anchor(set: &mut ReadSet, ledger: &Ledger, guardrail: Option<&Guardrail>) {
     let id = entry.and_then(|entry| entry.guid());
     set.group_ids.extend(id);
     set.members.extend(id);
+    let leaves = !set.bin.is_empty();
+    if leaves {
+        set.marked_in.extend(id);
+    }
     if let Some(guardrail) = guardrail
         && (id.is_none() || entry.is_some_and(|entry| entry.empty_since.is_some()))
     {
-        set.group_names.insert(anchor_name(&guardrail.limits.name_prefix));
+        let name = anchor_name(&guardrail.limits.name_prefix);
+        if leaves {
+            set.members_by_name.insert(name.clone());
+            set.marked_in_name.insert(name.clone());
+        }
+        set.group_names.insert(name);
     }
+}
+
+/// A person who is named for removal: by every id and address that is known, whether it has an answer already or not.
+fn leaver(set: &mut ReadSet, item: &Item, entry: Option<&Entry>, guardrail: Option<&Guardrail>) {
+    let Want::Absent { since, known, .. } = &item.want else { return };
+    let own = entry.and_then(|entry| entry.guid());
+    let others = entry.into_iter().flat_map(|entry| entry.accounts.keys().copied());
+    let ids: Vec<Guid> = own.into_iter().chain(others).chain(known.iter().copied()).collect();
+    set.user_ids.extend(&ids);
+    let addresses = addresses(item, entry, guardrail);
+    set.mails.extend(addresses.iter().cloned());
+    if guardrail.is_some_and(|guardrail| guardrail.people.recycle_bin) {
+        set.bin.extend(addresses.iter().cloned());
+    }
+    let proof = entry.and_then(|entry| entry.proof.as_ref());
+    if proof.is_none_or(|proof| proof.named != *since) {
+        set.principals.extend(ids);
+        set.principals_by_mail.extend(addresses);
+    }
+}
+
+/// Every address under which a leaver is looked for, in lower case: of those ever used for the person, the ones that the
+/// customer's file lets us look up. Without a readable file none.
+pub(crate) fn addresses(item: &Item, entry: Option<&Entry>, guardrail: Option<&Guardrail>) -> BTreeSet<String> {
+    let (ItemBody::User { mail, .. }, Some(guardrail)) = (&item.body, guardrail) else { return BTreeSet::new() };
+    let also = match &item.want {
+        Want::Absent { addresses, .. } => addresses.clone(),
+        Want::Present => BTreeSet::new(),
+    };
+    let noted = entry.into_iter().flat_map(|entry| {
+        let begun = entry.intent.as_ref().map(|intent| intent.name.to_ascii_lowercase());
+        entry.addresses.iter().cloned().chain(begun)
+    });
+    let all = [mail.to_ascii_lowercase()].into_iter().chain(also).chain(noted);
+    let is_allowed = |address: &String| {
+        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+        guardrail.provider.mail_domains.iter().any(|allowed| allowed.eq_ignore_ascii_case(domain))
+    };
+    all.map(|address| address.to_ascii_lowercase()).filter(is_allowed).collect()
 }
 
 fn groups(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {

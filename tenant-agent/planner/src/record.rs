@@ -39,7 +39,7 @@ pub fn before(ledger: &Ledger, change: &Change, epoch: u64, now: Timestamp) -> V
     if change.class == ChangeClass::Grant {
         entry.epoch = epoch;
     }
-    begin(&mut entry, &change.action, now);
+    begin(&mut entry, change, now);
     updates.push(Update::Put(change.key.clone(), Box::new(entry)));
     updates
 }
@@ -66,24 +66,27 @@ pub fn after(ledger: &Ledger, change: &Change, outcome: &Outcome, settings: &Set
     vec![Update::Put(change.key.clone(), Box::new(entry))]
 }
 
-fn begin(entry: &mut Entry, action: &Action, now: Timestamp) {
-    match action {
+fn begin(entry: &mut Entry, change: &Change, now: Timestamp) {
+    match &change.action {
         Action::InviteUser { mail: name, .. }
         | Action::CreateGroup { display_name: name, .. }
         | Action::CreateDefenderRole { display_name: name, .. }
         | Action::CreateDefenderAssignment { display_name: name, .. } => {
             // A plan creates only what its look-ups did not find.
             anew(entry);
-            entry.intent = Some(Intent { at: now, name: name.clone(), absent_before: true });
+            entry.intent = Some(Intent { at: now, looked: change.looked, name: name.clone(), absent_before: true });
             (entry.thing, entry.ownership) = (None, Ownership::Owned);
+            if let Action::InviteUser { mail, .. } = &change.action {
+                entry.note_address(mail);
+            }
         }
         Action::AddMember { group, user } => give(entry, Thing::Member { group: *group, user: *user }, now),
         Action::PutAzureRole { scope, definition, principal, .. } => {
             let (scope, definition, principal) = (scope.clone(), *definition, *principal);
             give(entry, Thing::AzureRole { scope, definition, principal }, now);
         }
-        // A plan blocks only an account that it saw enabled.
-        Action::BlockUser { .. } => entry.block = Some(Block { at: now, confirmed: false }),
+        // A plan blocks only an account that it saw enabled; the blind block of a first step says so.
+        Action::BlockUser { blind, .. } => entry.block = Some(Block { at: now, confirmed: false, blind: *blind }),
         _ => {}
     }
 }
@@ -141,7 +144,7 @@ fn finish(entry: &mut Entry, action: &Action, id: Option<&str>, now: Timestamp) 
         Action::CreateDefenderAssignment { .. } => {
             entry.thing = id.map(|id| Thing::DefenderAssignment { id: id.into() });
         }
-        Action::BlockUser { .. } => entry.block = Some(Block { at: now, confirmed: true }),
+        Action::BlockUser { blind, .. } => entry.block = Some(Block { at: now, confirmed: true, blind: *blind }),
         Action::UnblockUser { .. } => (entry.block, entry.sessions_revoked) = (None, None),
         Action::RevokeSessions { .. } => entry.sessions_revoked = Some(now),
         Action::RemoveMember { .. }

@@ -2,10 +2,12 @@
 
 mod faults;
 mod guardrail;
+mod leaver;
 mod leavers;
 mod limits;
 mod people;
 mod properties;
+mod reviews;
 mod scaffold;
 mod tenant;
 mod verify;

@@ -14,18 +14,40 @@ fn timestamp(at: time::OffsetDateTime) -> Timestamp {
 }
 
 pub fn user(user: cloud::User) -> User {
+    let issuers = user.identities.as_ref().map(|all| all.iter().filter_map(|it| it.issuer.clone()).collect::<Vec<_>>());
+    let is_entra = issuers.as_ref().is_some_and(|all| all.iter().any(|issuer| issuer == "ExternalAzureAD"));
+    // Nothing is said of those who were synchronized or converted: then their identities tell (Entra: B2B user properties).
+    let redeemed = user.has_redeemed().or(is_entra.then_some(true));
+    let also = user.other_mails.iter().chain(&user.proxy_addresses).flatten();
+    let addresses = user.mail.iter().chain(also).map(|address| bare(address)).collect();
     User {
         id: Some(guid(user.id)),
-        redeemed: user.has_redeemed().unwrap_or(false),
-        issuers: user.identities.iter().flatten().filter_map(|identity| identity.issuer.clone()).collect(),
+        redeemed,
+        issuers,
+        addresses,
         display_name: user.display_name.unwrap_or_default(),
         upn: user.upn,
         mail: user.mail.unwrap_or_default(),
-        // An account of which nothing is said can sign in.
-        enabled: user.account_enabled.unwrap_or(true),
+        enabled: user.account_enabled,
         user_type: user.user_type.unwrap_or_default(),
-        creation_type: user.creation_type.unwrap_or_default(),
+        creation_type: user.creation_type,
         created: user.created.map(timestamp),
+    }
+}
+
+/// Without the scheme that a proxy address has (Graph: user, proxyAddresses).
+fn bare(address: &str) -> String {
+    let address = address.to_ascii_lowercase();
+    address.strip_prefix("smtp:").map_or(address.clone(), ToOwned::to_owned)
+}
+
+pub fn deleted_user(user: cloud::DeletedUser) -> User {
+    User {
+        id: Some(guid(user.id)),
+        display_name: user.display_name.unwrap_or_default(),
+        upn: user.upn.unwrap_or_default(),
+        mail: user.mail.unwrap_or_default(),
+        ..User::default()
     }
 }
 

@@ -11,7 +11,6 @@ use tracing::{info, warn};
 
 use super::{Look, Steward};
 use crate::act;
-use crate::clock;
 use crate::memory::MemoryError;
 
 impl Steward {
@@ -34,15 +33,16 @@ impl Steward {
     }
 
     pub(super) async fn carry_out(&mut self, step: &[&Change], epoch: u64) -> Result<Vec<Outcome>, MemoryError> {
-        let now = clock::wall();
+        let now = self.parts.clock.time();
         let mut intents: Vec<Update> = Vec::new();
         for change in step {
             intents.extend(record::before(&self.ledger, change, epoch, now));
         }
         self.parts.memory.remember(&mut self.ledger, &intents).await?;
         let actions: Vec<_> = step.iter().map(|change| &change.action).collect();
-        let outcomes = act::carry_out(&self.parts.cloud, &actions).await;
-        let now = clock::wall();
+        let outcomes = self.parts.cloud.carry_out(&actions).await;
+        self.hear_time();
+        let now = self.parts.clock.time();
         let mut updates: Vec<Update> = Vec::new();
         for (change, outcome) in step.iter().zip(&outcomes) {
             tell(change, outcome);

@@ -9,7 +9,8 @@ use entente_model::desired::{ItemKey, Version};
 use entente_model::report::{ItemReport, ItemState};
 use entente_planner::check;
 use entente_planner::guardrail::{Guardrail, Unreadable};
-use entente_planner::ledger::{Ledger, anchor_key};
+use entente_planner::ledger::{Claim, Ledger, anchor_key};
+use entente_planner::moment;
 use entente_planner::observed::{Observed, Part, Unread};
 use entente_planner::plan::{self, Input, Plan};
 use entente_planner::reads;
@@ -20,17 +21,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::Steward;
-use crate::clock;
 use crate::guardrail_file::GuardrailFile;
 use crate::memory::MemoryError;
-use crate::observe::observe;
 use crate::receipt::Receipt;
 
 impl Steward {
     /// One round of it.
     pub(crate) async fn farewell(&mut self, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
         let dir = self.parts.state_dir.clone();
-        let mut receipt = Receipt::begun(&dir, clock::wall())?;
+        let mut receipt = Receipt::begun(&dir, self.parts.clock.time())?;
         if receipt.is_complete() {
             self.say_ended(&[]);
             return Ok(self.parts.settings.resync);
@@ -54,7 +53,7 @@ impl Steward {
             let is_new = |action: &str| !receipt.done.iter().any(|line| line.ends_with(action));
             let action = change.action.to_string();
             if matches!(outcomes.as_slice(), [Outcome::Done { .. }]) && is_new(&action) {
-                receipt.done.push(format!("{} {action}", clock::wall()));
+                receipt.done.push(format!("{} {action}", self.parts.clock.time()));
             }
         }
         self.judge(&mut receipt, &plan, &observed, &faults, !todo.is_empty());
@@ -81,8 +80,8 @@ impl Steward {
         let mut set = reads::reads(&BTreeMap::new(), &self.ledger, None);
         set.principals.extend(receipt.people.keys());
         set.user_ids.extend(receipt.people.keys());
-        let observed = observe(&self.parts.cloud, &set).await;
-        let (now, settings) = (clock::wall(), &self.parts.settings);
+        let observed = self.observe(&set).await;
+        let (now, settings) = (self.parts.clock.moment(), &self.parts.settings);
         let plan = plan::revoke_all(&self.ledger, &observed, content, settings, now);
         let (nothing, unreadable) = (BTreeMap::new(), Unreadable { faults: Vec::new() });
         let input = Input {
@@ -111,12 +110,17 @@ impl Steward {
         receipt.unread.clear();
         self.by_principal(receipt, observed);
         if acted || !receipt.open.is_empty() {
-            receipt.first_empty_read = None;
+            (receipt.first, receipt.first_empty_read) = (None, None);
             return;
         }
-        let (first, begun) = (*receipt.first_empty_read.get_or_insert(clock::wall()), observed.begun);
-        if begun > first && begun.since(first) >= self.parts.settings.replication_lag {
-            receipt.second_empty_read = Some(begun);
+        // What was not answered proves nothing, however often it is asked.
+        if !receipt.unread.is_empty() {
+            return;
+        }
+        let first = moment::since(receipt.first, self.parts.clock.moment());
+        (receipt.first, receipt.first_empty_read) = (Some(first), Some(first.at));
+        if first.has_passed(self.parts.settings.replication_lag, observed.begun) {
+            receipt.second_empty_read = Some(observed.begun.at);
             info!("everything that was given is gone, read back twice");
         }
     }
@@ -126,7 +130,10 @@ impl Steward {
         let anchor = self.ledger.get(&anchor_key()).and_then(|entry| entry.guid());
         for (id, name) in receipt.people.clone() {
             match observed.user(id) {
-                Part::Read(Some(user)) if user.enabled => receipt.open.push(format!("{name} is enabled")),
+                Part::Read(Some(user)) if user.is_enabled() => receipt.open.push(format!("{name} is enabled")),
+                Part::Read(Some(user)) if !user.is_blocked() => {
+                    receipt.open.push(format!("{name}: whether it is enabled was not shown"));
+                }
                 Part::Read(Some(_)) => receipt.left.extend([format!("{name} is blocked; a person deletes accounts")]),
                 Part::Read(None) => {}
                 Part::Unread(why) => not_read(receipt, &name, &why),
@@ -196,7 +203,10 @@ fn with_every_plane(guardrail: &Guardrail) -> Guardrail {
 
 fn people(ledger: &Ledger) -> impl Iterator<Item = (entente_model::Guid, String)> {
     let ours = ledger.entries.iter().filter(|(key, entry)| matches!(key, ItemKey::User { .. }) && entry.is_owned());
-    ours.filter_map(|(key, entry)| Some((entry.guid()?, key.to_string())))
+    ours.flat_map(|(key, entry)| {
+        let earlier = entry.accounts.iter().filter(|(_, claim)| **claim == Claim::Ours).map(|(id, _)| *id);
+        entry.guid().into_iter().chain(earlier).map(move |id| (id, key.to_string()))
+    })
 }
 
 /// An empty group or a role that nobody has gives nothing.

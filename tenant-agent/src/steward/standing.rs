@@ -11,14 +11,13 @@ use entente_session::Status;
 use tracing::{error, info};
 
 use super::{Look, Steward};
-use crate::clock;
 use crate::guardrail_file::GuardrailFile;
 use crate::memory::MemoryError;
 
 impl Steward {
     /// What a person should know beside how the items stand.
     pub(super) fn alarms(&mut self, guardrail: &GuardrailFile, faults: &[String]) -> Vec<String> {
-        let now = clock::wall();
+        let now = self.parts.clock.time();
         if self.parts.view.borrow().connected || self.heard.is_none() {
             self.heard = Some(now);
         }
@@ -83,7 +82,8 @@ impl Steward {
     }
 
     pub(super) fn show(&mut self, status: &Status, alarms: Vec<String>) {
-        self.file.write(&self.parts.view.borrow(), status, alarms, self.heard, self.parts.memory.mark());
+        let now = self.parts.clock.time();
+        self.file.write(now, &self.parts.view.borrow(), status, alarms, self.heard, self.parts.memory.mark());
     }
 
     /// No state yet, or one that does not verify: the agent stands and says so, and touches nothing.

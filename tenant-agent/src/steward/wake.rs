@@ -6,7 +6,6 @@ use entente_model::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::Steward;
-use crate::clock;
 
 /// How often the switches and the guardrail are looked at while nothing else happens: what a person takes for "at once".
 const GLANCE: Duration = Duration::from_millis(500);
@@ -14,7 +13,7 @@ const GLANCE: Duration = Duration::from_millis(500);
 impl Steward {
     /// How long until that instant.
     pub(super) fn until(&self, at: Timestamp) -> Duration {
-        at.since(clock::wall()).min(self.parts.settings.resync.mul_f64(1.2))
+        at.since(self.parts.clock.time()).min(self.parts.settings.resync.mul_f64(1.2))
     }
 
     /// Waits until there is something to look for.

@@ -4,6 +4,7 @@
 //! than elsewhere before it is begun again. Sets of actions are compared in canonical form, see [`crate::defender`].
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use entente_model::desired::{Item, ItemBody, ItemKey, PermissionGrant, Want};
 use entente_model::plan::ChangeClass;
@@ -67,12 +68,13 @@ fn seek_role<'a>(draft: &mut Draft<'_>, key: &ItemKey, tenant: &'a Defender, nam
     let sought = Sought {
         by_id: Part::Read(tenant.roles.iter().find(|role| role.id == id)),
         by_name: Part::Read(tenant.roles.iter().filter(|role| role.display_name == name).collect()),
-        is_from: |_, _| true,
+        is_from: |_, _| Some(true),
         may_predate: false,
         thing: |role: &DefenderRole| Some(Thing::DefenderRole { id: role.id.clone() }),
         lag: draft.input.settings.defender_lag,
         removal_lag: draft.input.settings.replication_lag,
-        now: draft.now(),
+        unseen_for: Duration::ZERO,
+        now: draft.input.now,
         begun: draft.input.observed.begun,
     };
     let found = look(&mut entry, sought);
@@ -195,12 +197,13 @@ fn seek_assignment<'a>(
     let sought = Sought {
         by_id: Part::Read(tenant.assignments.iter().find(|it| it.id == id)),
         by_name: Part::Read(tenant.assignments.iter().filter(|it| it.display_name == name).collect()),
-        is_from: |_, _| true,
+        is_from: |_, _| Some(true),
         may_predate: false,
         thing: |it: &DefenderAssignment| Some(Thing::DefenderAssignment { id: it.id.clone() }),
         lag: draft.input.settings.defender_lag,
         removal_lag: draft.input.settings.replication_lag,
-        now: draft.now(),
+        unseen_for: Duration::ZERO,
+        now: draft.input.now,
         begun: draft.input.observed.begun,
     };
     let found = look(&mut entry, sought);

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use entente_model::desired::{Item, ItemKey, Want};
 use entente_model::plan::{ChangeClass, Verdict};
-use entente_model::report::{Finding, ItemReport, ItemState, Reason};
+use entente_model::report::{Finding, ItemReport, ItemState, KnownAccount, Reason};
 use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 
 use super::{Change, Input, Plan, gate, order, script};
 use crate::action::Action;
 use crate::guardrail::{FreezeExcept, Guardrail};
-use crate::ledger::{Charge, Entry, Failure, Ownership, Thing, Update, anchor_key};
-use crate::observed::Unread;
+use crate::ledger::{Charge, Entry, Failure, Ownership, Thing, Update, account_key, anchor_key};
+use crate::observed::{Listing, Unread};
 use crate::permission;
 use crate::verdict::{Condition, judge_all};
 
@@ -33,6 +33,7 @@ pub(super) struct Draft<'a> {
     touched: BTreeMap<ItemKey, Option<Entry>>,
     changes: Vec<Change>,
     reports: BTreeMap<ItemKey, ItemReport>,
+    accounts: BTreeMap<ItemKey, Vec<KnownAccount>>,
     findings: BTreeSet<Finding>,
     updates: Vec<Update>,
     spent: BTreeMap<Charge, BTreeSet<ItemKey>>,
@@ -63,6 +64,49 @@ pub(super) enum Said {
     Not(Verdict, Option<Reason>),
 }
 
+/// How something stands that an item asks for.
+pub(super) struct Standing {
+    pub state: ItemState,
+    pub reason: Option<Reason>,
+    pub detail: String,
+    /// What a person would do, who is the one to do it.
+    pub script: Option<Action>,
+    /// It is in the plan.
+    pub goes: bool,
+}
+
+impl Standing {
+    pub fn new(state: ItemState, reason: Option<Reason>, detail: String) -> Self {
+        Self { state, reason, detail, script: None, goes: false }
+    }
+
+    fn of_failure(failure: &Failure) -> Self {
+        let state = match failure.reason {
+            Reason::Propagation | Reason::Throttled | Reason::UnknownOutcome => ItemState::Waiting,
+            _ => ItemState::Failed,
+        };
+        Self::new(state, Some(failure.reason), failure.detail.clone())
+    }
+
+    /// Of several, the one with the smallest is said: what is being done, then what a person has to see, then waiting.
+    pub fn urgency(&self) -> u8 {
+        match self.state {
+            ItemState::Pending => 0,
+            ItemState::Failed => 1,
+            ItemState::Refused | ItemState::Held | ItemState::NeedsApproval => 2,
+            ItemState::Residual => 3,
+            _ => 4,
+        }
+    }
+
+    pub fn say(self, draft: &mut Draft<'_>, key: &ItemKey) {
+        draft.say(key, self.state, self.reason, self.detail);
+        if let Some(action) = self.script {
+            draft.set_script(key, script::of(&action, &draft.input.settings.graph));
+        }
+    }
+}
+
 impl<'a> Draft<'a> {
     pub fn new(input: &'a Input<'a>, purpose: Purpose) -> Self {
         Self {
@@ -71,17 +115,18 @@ impl<'a> Draft<'a> {
             touched: BTreeMap::new(),
             changes: Vec::new(),
             reports: BTreeMap::new(),
+            accounts: BTreeMap::new(),
             findings: BTreeSet::new(),
             updates: Vec::new(),
             spent: BTreeMap::new(),
-            wake: input.now.plus(input.settings.resync),
+            wake: input.now.at.plus(input.settings.resync),
             admitted: 0,
             grouped: 0,
         }
     }
 
     pub fn now(&self) -> Timestamp {
-        self.input.now
+        self.input.now.at
     }
 
     pub fn guardrail(&self) -> Option<&'a Guardrail> {
@@ -155,7 +200,7 @@ impl<'a> Draft<'a> {
 
     /// Whether a write of then may still be invisible.
     pub fn may_lag(&self, written: Option<Timestamp>, lag: Duration) -> bool {
-        written.is_some_and(|at| !has_passed(at, lag, self.input.observed.begun))
+        written.is_some_and(|at| self.input.observed.begun.at.since(at) < lag + Duration::from_secs(1))
     }
 
     /// What the guardrail says of a change, all conditions considered.
@@ -170,6 +215,17 @@ impl<'a> Draft<'a> {
             against.extend(self.conditions(class, charge, key));
         }
         judge_all(class, &against)
+    }
+
+    /// Microsoft's time when it was last looked for what an action creates, by its name.
+    fn looked(&self, action: &Action) -> Option<Timestamp> {
+        let listing = match action {
+            Action::InviteUser { mail, .. } => Listing::UsersByMail(mail.to_ascii_lowercase()),
+            Action::CreateGroup { display_name, .. } => Listing::GroupsByName(display_name.clone()),
+            Action::CreateDefenderRole { .. } | Action::CreateDefenderAssignment { .. } => Listing::Defender,
+            _ => return None,
+        };
+        self.input.observed.date(&listing)
     }
 
     /// Counts a change against its cap, for the rest of this plan.
@@ -187,7 +243,8 @@ impl<'a> Draft<'a> {
             }
             self.spend(charge, &key);
         }
-        self.changes.push(Change { key, class, charge, verdict, reason, action, before, after });
+        let looked = self.looked(&action);
+        self.changes.push(Change { key, class, charge, verdict, reason, action, looked, before, after });
         if verdict == Verdict::Allowed { Said::Goes } else { Said::Not(verdict, reason) }
     }
 
@@ -258,12 +315,17 @@ impl<'a> Draft<'a> {
             owned: entry.is_some_and(|entry| entry.thing.is_some() && entry.is_owned()),
             redeem_url: entry.and_then(|entry| entry.redeem_url.clone()).filter(|_| reason == Some(Reason::Redemption)),
             script: None,
-            accounts: Vec::new(),
+            accounts: self.accounts.get(key).cloned().unwrap_or_default(),
             proof: entry.and_then(|entry| entry.proof.clone()).filter(|_| state == ItemState::Removed),
             revision: self.input.version.revision,
             since: self.now(),
         };
         self.reports.insert(key.clone(), report);
+    }
+
+    /// The accounts of a person who is named for removal: shown with whatever is said of the item.
+    pub fn show_accounts(&mut self, key: &ItemKey, accounts: Vec<KnownAccount>) {
+        self.accounts.insert(key.clone(), accounts);
     }
 
     /// For what has an entry but no item.
@@ -289,14 +351,22 @@ impl<'a> Draft<'a> {
 
     /// Proposes and says what became of it; `going` is the state if it goes.
     pub fn propose_and_say(&mut self, proposal: Proposal, going: (ItemState, Option<Reason>), detail: &str) -> bool {
-        let (key, action) = (proposal.key.clone(), proposal.action.clone());
+        let key = proposal.key.clone();
+        let standing = self.propose_for(proposal, going, detail);
+        let goes = standing.goes;
+        standing.say(self, &key);
+        goes
+    }
+
+    /// Proposes, and tells what became of it without saying it: it is one of several that an item asks for.
+    pub fn propose_for(&mut self, proposal: Proposal, going: (ItemState, Option<Reason>), detail: &str) -> Standing {
+        let action = proposal.action.clone();
         match self.propose(proposal) {
             Said::Goes => {
                 self.recheck();
-                self.say(&key, going.0, going.1, detail);
-                return true;
+                Standing { goes: true, ..Standing::new(going.0, going.1, detail.into()) }
             }
-            Said::Later(failure) => self.say_failure(&key, &failure),
+            Said::Later(failure) => Standing::of_failure(&failure),
             Said::Not(verdict, reason) => {
                 let state = match verdict {
                     Verdict::ByPerson if action.is_removal() => ItemState::Residual,
@@ -305,21 +375,10 @@ impl<'a> Draft<'a> {
                     Verdict::Held => ItemState::Held,
                     Verdict::Refused | Verdict::Allowed => ItemState::Refused,
                 };
-                self.say(&key, state, reason, detail);
-                if verdict == Verdict::ByPerson {
-                    self.set_script(&key, script::of(&action, &self.input.settings.graph));
-                }
+                let script = (verdict == Verdict::ByPerson).then_some(action);
+                Standing { script, ..Standing::new(state, reason, detail.into()) }
             }
         }
-        false
-    }
-
-    pub fn say_failure(&mut self, key: &ItemKey, failure: &Failure) {
-        let state = match failure.reason {
-            Reason::Propagation | Reason::Throttled | Reason::UnknownOutcome => ItemState::Waiting,
-            _ => ItemState::Failed,
-        };
-        self.say(key, state, Some(failure.reason), failure.detail.clone());
     }
 
     pub fn set_script(&mut self, key: &ItemKey, text: String) {
@@ -385,6 +444,11 @@ impl<'a> Draft<'a> {
     pub fn finish(mut self) -> Plan {
         self.note_desired();
         self.find_missing_permissions();
+        self.finish_first()
+    }
+
+    /// Of a plan that is not about everything.
+    pub fn finish_first(mut self) -> Plan {
         let mut updates = self.updates;
         for (key, entry) in self.touched {
             if self.input.ledger.get(&key) != entry.as_ref() {
@@ -397,7 +461,7 @@ impl<'a> Draft<'a> {
         order::sort(&mut self.changes, self.input);
         Plan {
             version: self.input.version,
-            made_at: self.input.now,
+            made_at: self.input.now.at,
             changes: self.changes,
             reports: self.reports.into_values().collect(),
             findings: self.findings.into_iter().collect(),
@@ -418,6 +482,8 @@ impl<'a> Draft<'a> {
             }
         }
         // Notes on members without an item are kept only while there is something to note.
+        let entries = self.input.ledger.entries.values();
+        let others: BTreeSet<ItemKey> = entries.flat_map(|it| it.accounts.keys().map(|id| account_key(*id))).collect();
         let used: BTreeSet<&ItemKey> = self.changes.iter().map(|change| &change.key).collect();
         let stale: Vec<ItemKey> = self
             .input
@@ -427,6 +493,7 @@ impl<'a> Draft<'a> {
             .filter(|(key, entry)| {
                 matches!(key, ItemKey::Other(_))
                     && **key != anchor_key()
+                    && !others.contains(key)
                     && !used.contains(key)
                     && !self.may_lag(entry.written, self.input.settings.replication_lag)
                     && entry.failure.as_ref().is_none_or(|failure| failure.retry_at <= now)
@@ -445,12 +512,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Whether more than a lag lies between two instants. Timestamps are whole seconds, so one more is asked for.
-pub(super) fn has_passed(since: Timestamp, lag: Duration, begun: Timestamp) -> bool {
-    begun.since(since) >= lag + Duration::from_secs(1)
-}
-
-/// When [`has_passed`] will say so.
+/// When more than a lag will have passed.
 pub(super) fn passes_at(since: Timestamp, lag: Duration) -> Timestamp {
     // A fraction of a second is rounded up, as timestamps are whole.
     since.plus(Duration::from_secs(lag.as_secs() + 1 + u64::from(lag.subsec_nanos() > 0)))

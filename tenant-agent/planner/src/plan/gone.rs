@@ -1,36 +1,25 @@
-//! How an account ends, and the proof that it has: blocked first, then its sessions, then the rest; read back twice,
-//! further apart than the replication lag.
+//! How accounts end: blocked first, then their sessions, then the rest. All accounts of a person who is named for removal;
+//! one account where its window is over, or its identity is the wrong one.
 //!
 //! Memberships are removed where memberships are decided (`members.rs`, `groups.rs`). Rights that are not ours are
-//! named, and left.
+//! named, and left. The proof is in `proof.rs`.
 
-use std::time::Duration;
-
-use entente_model::desired::{ItemKey, Want};
-use entente_model::report::{ItemState, Reason, RemovalProof};
+use entente_model::desired::{Item, ItemKey, Want};
+use entente_model::report::{AccountState, ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 
-use super::draft::{Draft, Proposal, has_passed, passes_at};
+use super::accounts::{self, Account, Accounts};
+use super::draft::{Draft, Proposal, Said, Standing, passes_at};
 use super::lookup::Found;
 use super::person::{Exit, ExitKind, Person};
-use super::{gate, script};
+use super::proof::{self, Claim};
+use super::{gate, residue};
 use crate::action::Action;
 use crate::guardrail::OnLeave;
-use crate::ledger::{Block, Entry, Ownership, Thing, anchor_key};
-use crate::observed::{Part, Unread, User};
-use crate::reads;
+use crate::ledger::{Block, Entry, Ownership, Thing};
+use crate::moment;
+use crate::observed::User;
 use crate::verdict::Condition;
-
-/// By when Microsoft's own caches follow a change, by plane. Users: an access token that was given out lives for 60
-/// to 90 minutes (Entra: access token lifetime). Memberships and groups: up to 15 minutes (Entra: service limits,
-/// role changes). Azure: up to 10 minutes (Azure: troubleshoot RBAC). Defender names none: an hour, as for its scopes.
-const EFFECT_DELAYS: [(Plane, Duration); 5] = [
-    (Plane::Users, Duration::from_secs(90 * 60)),
-    (Plane::Groups, Duration::from_secs(15 * 60)),
-    (Plane::Memberships, Duration::from_secs(15 * 60)),
-    (Plane::AzureRoles, Duration::from_secs(10 * 60)),
-    (Plane::DefenderRoles, Duration::from_secs(60 * 60)),
-];
 
 /// What is named for removal again is removed anew: what was read back before proves nothing of it, and sessions may
 /// have begun since.
@@ -48,6 +37,9 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
 
 /// Ends an account. `against` is what stands against it beside the plane's mode.
 pub(super) fn leave(draft: &mut Draft<'_>, key: &ItemKey, person: &Person<'_>, exit: Exit, against: Vec<Condition>) {
+    if let Some(item) = person.item.filter(|_| exit.kind == ExitKind::Named) {
+        return leave_all(draft, key, item, person, exit, &against);
+    }
     match &person.account {
         Found::Unread(why) => draft.unread(key, why),
         // An invitation may yet make a user: only then is there anything to end.
@@ -56,8 +48,8 @@ pub(super) fn leave(draft: &mut Draft<'_>, key: &ItemKey, person: &Person<'_>, e
             let detail = format!("{} users of the tenant have this address; none is certainly ours", users.len());
             draft.say(key, ItemState::Residual, Some(Reason::Ambiguous), detail);
         }
-        Found::Nothing => end(draft, key, None, exit),
-        Found::There(user, ownership) => there(draft, key, user, *ownership, exit, against),
+        Found::Nothing => end(draft, key, exit),
+        Found::There(user, ownership) => there(draft, key, user, *ownership, exit, &against),
     }
 }
 
@@ -67,32 +59,130 @@ fn there(
     user: &User,
     ownership: Option<Ownership>,
     exit: Exit,
-    against: Vec<Condition>,
+    against: &[Condition],
 ) {
     let Some(id) = user.id else { return };
-    let is_ours = ownership == Some(Ownership::Owned);
-    if is_ours || draft.mode(Plane::Users) == PlaneMode::Verify {
-        return own(draft, key, user, id, exit, against);
+    if ownership != Some(Ownership::Owned) && draft.mode(Plane::Users) != PlaneMode::Verify {
+        return end(draft, key, exit);
     }
-    if user.enabled && exit.kind == ExitKind::Named {
-        note_not_empty(draft, key);
-        let what = residue(draft, id);
-        let mut detail = format!("{} is enabled; it was there before us", user.upn);
-        if !what.others.is_empty() {
-            detail = format!("{detail}, and holds {}", what.others.join(", "));
-        }
-        return draft.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
+    let state = match user.enabled {
+        Some(true) => AccountState::Enabled,
+        Some(false) => AccountState::Blocked,
+        None => AccountState::Unread,
+    };
+    let account = Account { id, user: Some(user), state, ours: true };
+    match shut(draft, key, &account, exit, against) {
+        Some(standing) => standing.say(draft, key),
+        None => end(draft, key, exit),
     }
-    end(draft, key, Some(id), exit);
 }
 
-fn own(draft: &mut Draft<'_>, key: &ItemKey, user: &User, id: Guid, exit: Exit, mut against: Vec<Condition>) {
-    if draft.protects_user(id) {
-        return draft.say(key, ItemState::Refused, Some(Reason::GuardrailProtected), "the account is protected");
+/// The account can do nothing more: what is left to say.
+fn end(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit) {
+    if exit.kind != ExitKind::Implied {
+        exit.say(draft, key);
     }
+}
+
+/// Every account of the person: shut where it is ours, named where it is not, and then proven.
+fn leave_all(
+    draft: &mut Draft<'_>,
+    key: &ItemKey,
+    item: &Item,
+    person: &Person<'_>,
+    exit: Exit,
+    against: &[Condition],
+) {
+    let mut all = accounts::of(draft, key, item);
+    accounts::note(draft, key, &all);
+    draft.show_accounts(key, all.known());
+    let mut open: Vec<Standing> = Vec::new();
+    for account in &all.all {
+        let at = account.ledger_key(draft, key);
+        open.extend(close(draft, &at, account, exit, against));
+    }
+    match &person.account {
+        Found::Waiting(reason) => {
+            let detail = "looked up until it is there, or has stayed away".into();
+            open.push(Standing::new(ItemState::Waiting, Some(*reason), detail));
+            draft.recheck();
+        }
+        Found::Unread(why) => all.missing.push(("the account".into(), why.clone())),
+        _ => {}
+    }
+    if let Some(worst) = open.into_iter().min_by_key(Standing::urgency) {
+        note_not_empty(draft, key);
+        return worst.say(draft, key);
+    }
+    let held = all.all.iter().filter(|it| !matches!(it.state, AccountState::Gone | AccountState::Deleted));
+    let mut what = residue::of(draft, held.map(|it| it.id));
+    what.missing.extend(all.missing.iter().cloned());
+    let claim = Claim { accounts: all.known(), unseen: all.unseen.clone(), blocked: last_block(draft, key, &all) };
+    proof::prove(draft, key, what, claim);
+}
+
+/// When the last of our blocks was answered.
+fn last_block(draft: &Draft<'_>, key: &ItemKey, all: &Accounts<'_>) -> Option<Timestamp> {
+    let keys = all.all.iter().map(|account| account.ledger_key(draft, key));
+    let blocks = keys.filter_map(|at| draft.entry(&at).and_then(|entry| entry.block));
+    blocks.map(|block| block.at).max()
+}
+
+/// What one account still has open, if anything.
+fn close(
+    draft: &mut Draft<'_>,
+    at: &ItemKey,
+    account: &Account<'_>,
+    exit: Exit,
+    against: &[Condition],
+) -> Option<Standing> {
+    let is_ours = account.ours || draft.mode(Plane::Users) == PlaneMode::Verify;
+    match account.state {
+        // It may be the one that our invitation made: said with all else that was not read.
+        AccountState::Enabled if !is_ours && draft.entry(at).is_some_and(Entry::is_undecided) => None,
+        AccountState::Enabled if !is_ours => {
+            let others = residue::of(draft, [account.id]).others;
+            let holds = if others.is_empty() { String::new() } else { format!(", and holds {}", others.join(", ")) };
+            let detail = format!("{} is enabled; it was not made by us{holds}", account.name());
+            Some(Standing::new(ItemState::Residual, Some(Reason::NotOurs), detail))
+        }
+        AccountState::Enabled | AccountState::Blocked if is_ours => {
+            if account.ours && !matches!(at, ItemKey::User { .. }) {
+                claim(draft, at, account.id);
+            }
+            shut(draft, at, account, exit, against)
+        }
+        // Unread is said with all else that was not read.
+        _ => None,
+    }
+}
+
+/// An account of ours beside the one of the person's own entry gets one of its own.
+pub(super) fn claim(draft: &mut Draft<'_>, at: &ItemKey, id: Guid) {
+    let thing = Some(Thing::User { id });
+    if draft.entry(at).is_none_or(|entry| entry.thing != thing) {
+        let epoch = draft.input.version.epoch;
+        draft.put(at, Entry { thing, epoch, ownership: Ownership::Owned, ..Entry::default() });
+    }
+}
+
+/// Blocks an account of ours, ends its sessions, deletes it if the file says so. `None` when nothing is left to do.
+fn shut(
+    draft: &mut Draft<'_>,
+    at: &ItemKey,
+    account: &Account<'_>,
+    exit: Exit,
+    against: &[Condition],
+) -> Option<Standing> {
+    let id = account.id;
+    if draft.protects_user(id) {
+        let detail = format!("the account {} is protected", account.name());
+        return Some(Standing::new(ItemState::Refused, Some(Reason::GuardrailProtected), detail));
+    }
+    let mut against = against.to_vec();
     against.extend(gate::plane(draft, Plane::Users));
     let step = |action: Action, before: &str, after: &str| Proposal {
-        key: key.clone(),
+        key: at.clone(),
         class: exit.class,
         charge: exit.charge,
         action,
@@ -100,65 +190,63 @@ fn own(draft: &mut Draft<'_>, key: &ItemKey, user: &User, id: Guid, exit: Exit, 
         after: after.into(),
         against: against.clone(),
     };
-    let block = step(Action::BlockUser { user: id }, "enabled", "blocked by us");
+    let block = step(Action::BlockUser { user: id, blind: false }, "enabled", "blocked by us");
     let sessions = step(Action::RevokeSessions { user: id }, "signed in", "signed out");
     let delete = step(Action::DeleteUser { user: id }, "blocked by us", "");
-    let is_signed_in = draft.entry(key).is_none_or(|entry| entry.sessions_revoked.is_none());
+    let is_signed_in = draft.entry(at).is_none_or(|entry| entry.sessions_revoked.is_none());
     let sessions = (exit.is_leaver && does(draft, OnLeave::RevokeSessions) && is_signed_in).then_some(sessions);
-    if user.enabled {
-        return enabled(draft, key, block, sessions);
+    match account.state {
+        AccountState::Enabled => return Some(enabled(draft, at, block, sessions)),
+        AccountState::Unread => {
+            let detail = "the answer does not say whether the account is enabled".into();
+            draft.recheck();
+            return Some(Standing::new(ItemState::Waiting, Some(Reason::Unread), detail));
+        }
+        _ => {}
     }
-    confirm_block(draft, key);
+    confirm_block(draft, at);
     if let Some(sessions) = sessions.filter(|_| draft.mode(Plane::Users) == PlaneMode::Manage) {
-        draft.propose_and_say(sessions, (ItemState::Pending, None), "");
-        return;
+        return Some(draft.propose_for(sessions, (ItemState::Pending, None), ""));
     }
     // Deleted only when it holds nothing of ours, so that no removal is left to fail.
-    let deletes = exit.is_leaver && does(draft, OnLeave::Delete) && residue(draft, id).ours.is_empty();
-    let written = draft.entry(key).and_then(|entry| entry.written);
+    let deletes = exit.is_leaver && does(draft, OnLeave::Delete) && residue::of(draft, [id]).ours.is_empty();
+    let written = draft.entry(at).and_then(|entry| entry.written);
     if deletes && !draft.may_lag(written, draft.input.settings.replication_lag) {
-        draft.propose_and_say(delete, (ItemState::Pending, None), "");
-        return;
+        return Some(draft.propose_for(delete, (ItemState::Pending, None), ""));
     }
-    end(draft, key, Some(id), exit);
+    None
 }
 
 /// Without a readable file: what ends access, and nothing that cannot be taken back.
-fn does(draft: &Draft<'_>, step: OnLeave) -> bool {
+pub(super) fn does(draft: &Draft<'_>, step: OnLeave) -> bool {
     draft.guardrail().map_or(step != OnLeave::Delete, |guardrail| guardrail.people.on_leave.contains(&step))
 }
 
-fn enabled(draft: &mut Draft<'_>, key: &ItemKey, block: Proposal, sessions: Option<Proposal>) {
-    note_not_empty(draft, key);
+fn enabled(draft: &mut Draft<'_>, at: &ItemKey, block: Proposal, sessions: Option<Proposal>) -> Standing {
+    note_not_empty(draft, at);
     let lag = draft.input.settings.replication_lag;
-    let entry = draft.entry_or_new(key);
-    if !does(draft, OnLeave::Block) {
-        let detail = "the account stays enabled: the guardrail has no block under people.onLeave";
-        draft.say(key, ItemState::Residual, Some(Reason::PersonTask), detail);
-        draft.set_script(key, script::of(&block.action, &draft.input.settings.graph));
+    let entry = draft.entry_or_new(at);
+    let standing = if !does(draft, OnLeave::Block) {
+        let detail = "the account stays enabled: the guardrail has no block under people.onLeave".into();
+        Standing { script: Some(block.action), ..Standing::new(ItemState::Residual, Some(Reason::PersonTask), detail) }
     } else if draft.may_lag(entry.block.map(|block| block.at), lag) && entry.failure.is_none() {
-        draft.wait(key, Reason::Propagation, "our block is not visible yet");
+        draft.recheck();
+        Standing::new(ItemState::Waiting, Some(Reason::Propagation), "our block is not visible yet".into())
     } else {
-        draft.propose_and_say(block, (ItemState::Pending, None), "");
+        draft.propose_for(block, (ItemState::Pending, None), "")
+    };
+    if let Some(sessions) = sessions
+        && let Said::Goes = draft.propose(sessions)
+    {
+        draft.recheck();
     }
-    if let Some(sessions) = sessions {
-        draft.propose(sessions);
-    }
+    standing
 }
 
 /// An account that was enabled when we began to block it, and is disabled now, was blocked by us.
-fn confirm_block(draft: &mut Draft<'_>, key: &ItemKey) {
-    if let Some(block) = draft.entry(key).and_then(|entry| entry.block).filter(|block| !block.confirmed) {
-        draft.touch(key, |entry| entry.block = Some(Block { confirmed: true, ..block }));
-    }
-}
-
-/// The account can do nothing more: what is left to say.
-fn end(draft: &mut Draft<'_>, key: &ItemKey, id: Option<Guid>, exit: Exit) {
-    match exit.kind {
-        ExitKind::Implied => {}
-        ExitKind::Named => prove(draft, key, id),
-        _ => exit.say(draft, key),
+fn confirm_block(draft: &mut Draft<'_>, at: &ItemKey) {
+    if let Some(block) = draft.entry(at).and_then(|entry| entry.block).filter(|block| !block.confirmed) {
+        draft.touch(at, |entry| entry.block = Some(Block { confirmed: true, ..block }));
     }
 }
 
@@ -192,7 +280,10 @@ pub(super) fn ended(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit) {
             let detail = "no longer there; looked at again before it is forgotten";
             draft.say(key, ItemState::Waiting, Some(Reason::ConfirmingRemoval), detail);
         }
-        ExitKind::Named => confirm(draft, key, Vec::new()),
+        ExitKind::Named => {
+            let claim = of_member(draft, key);
+            proof::confirm(draft, key, claim);
+        }
         _ => {
             forget_when_certain(draft, key);
             exit.say(draft, key);
@@ -204,20 +295,20 @@ pub(super) fn ended(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit) {
 /// empty for longer than the plane lags, or at once where two of them are a proof already. Where our own removal was
 /// answered, the half hour by which Defender's lists lag is not waited out.
 fn forget_when_certain(draft: &mut Draft<'_>, key: &ItemKey) -> bool {
-    let (now, entry) = (draft.now(), draft.entry_or_new(key));
+    let (now, entry) = (draft.input.now, draft.entry_or_new(key));
     let settings = draft.input.settings;
     let lag = match (key.plane(), entry.removed) {
         (Some(Plane::DefenderRoles), None) => settings.defender_lag,
         _ => settings.replication_lag,
     };
-    let since = entry.empty_since.unwrap_or(now);
+    let since = moment::since(entry.empty_since, now);
     let claims_nothing = entry.thing.is_none() && entry.intent.is_none();
-    if claims_nothing || entry.proof.is_some() || has_passed(since, lag, draft.input.observed.begun) {
+    if claims_nothing || entry.proof.is_some() || since.has_passed(lag, draft.input.observed.begun) {
         draft.forget(key);
         return true;
     }
     draft.touch(key, |entry| entry.empty_since = Some(since));
-    draft.wake_at(passes_at(since, lag));
+    draft.wake_at(passes_at(since.at, lag));
     false
 }
 
@@ -232,149 +323,10 @@ pub(super) fn ended_unless_on_its_way(draft: &mut Draft<'_>, key: &ItemKey, exit
     ended(draft, key, exit);
 }
 
-/// What a person still holds.
-#[derive(Default)]
-struct Residue {
-    /// Given by us.
-    ours: Vec<String>,
-    /// Given by others.
-    others: Vec<String>,
-    /// What could not be read, and will not be by waiting.
-    unread: Vec<String>,
-    /// What may be readable soon.
-    passing: Option<Unread>,
-}
-
-impl Residue {
-    fn miss(&mut self, what: &str, why: &Unread) {
-        if why.is_passing() {
-            self.passing.get_or_insert_with(|| why.clone());
-        } else {
-            self.unread.push(format!("{what}: {}", why.reason.word()));
-        }
-    }
-}
-
-fn prove(draft: &mut Draft<'_>, key: &ItemKey, id: Option<Guid>) {
-    let what = id.map(|id| residue(draft, id)).unwrap_or_default();
-    // Proven, and by idle reads not looked up by principal again.
-    let is_proven = draft.entry(key).is_some_and(|entry| entry.proof.is_some());
-    if is_proven && what.ours.is_empty() && what.others.is_empty() {
-        return draft.say(key, ItemState::Removed, None, "");
-    }
-    if !what.others.is_empty() {
-        let detail = format!("holds what we did not give: {}", what.others.join(", "));
-        draft.find(Plane::Users, Reason::NotOurs, format!("{key} {detail}"));
-        note_not_empty(draft, key);
-        return draft.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
-    }
-    if !what.ours.is_empty() {
-        note_not_empty(draft, key);
-        // What takes it away looks again by itself; where nobody does, there is little to look for.
-        draft.recheck_since(named_since(draft, key));
-        let detail = format!("still holds {}", what.ours.join(", "));
-        return draft.say(key, ItemState::Waiting, Some(Reason::Propagation), detail);
-    }
-    match what.passing {
-        Some(why) => draft.unread(key, &why),
-        None => confirm(draft, key, what.unread),
-    }
-}
-
-/// When its removal was named.
-fn named_since(draft: &Draft<'_>, key: &ItemKey) -> Timestamp {
-    match draft.input.items.get(key).map(|item| &item.want) {
-        Some(Want::Absent { since, .. }) => *since,
-        _ => draft.now(),
-    }
-}
-
-/// Empty now; gone when it is empty again after the lag.
-pub(super) fn confirm(draft: &mut Draft<'_>, key: &ItemKey, unread: Vec<String>) {
-    let (now, begun, lag) = (draft.now(), draft.input.observed.begun, draft.input.settings.replication_lag);
-    let named = named_since(draft, key);
-    let first = draft.entry(key).and_then(|entry| entry.first_empty).unwrap_or(now);
-    draft.touch(key, |entry| (entry.named, entry.first_empty) = (Some(named), Some(first)));
-    if !has_passed(first, lag, begun) {
-        draft.say(key, ItemState::Waiting, Some(Reason::ConfirmingRemoval), "read back empty once");
-        return draft.wake_at(passes_at(first, lag));
-    }
-    let plane = key.plane();
-    let delay = EFFECT_DELAYS.iter().find(|(it, _)| Some(*it) == plane).map_or(Duration::ZERO, |(_, delay)| *delay);
-    let proof = RemovalProof {
-        named,
-        first_empty_read: first,
-        second_empty_read: begun,
-        effective_by: first.plus(delay),
-        unseen: unread,
-        ..RemovalProof::default()
-    };
-    draft.touch(key, |entry| {
-        entry.proof.get_or_insert(proof);
-        (entry.applied, entry.failure) = (None, None);
-    });
-    draft.say(key, ItemState::Removed, None, "");
-}
-
-fn residue(draft: &Draft<'_>, id: Guid) -> Residue {
-    let mut found = Residue::default();
-    memberships(draft, id, &mut found);
-    azure(draft, id, &mut found);
-    defender(draft, id, &mut found);
-    found
-}
-
-fn memberships(draft: &Draft<'_>, id: Guid, found: &mut Residue) {
-    let anchor = draft.entry(&anchor_key()).and_then(|entry| entry.guid());
-    let entries = &draft.input.ledger.entries;
-    let is_ours = |group: Guid| entries.values().any(|entry| entry.thing == Some(Thing::Group { id: group }));
-    for (group, members) in &draft.input.observed.members {
-        if Some(*group) != anchor && is_ours(*group) && members.read().is_some_and(|members| members.contains(&id)) {
-            found.ours.push(format!("group {group}"));
-        }
-    }
-    match draft.input.observed.rights.get(&id).map(|rights| &rights.memberships) {
-        Some(Part::Read(holdings)) => {
-            let others = holdings.iter().filter(|it| Some(it.id) != anchor && !is_ours(it.id));
-            found.others.extend(others.map(|it| format!("{} {}", it.kind, it.name)));
-            let ours = holdings.iter().filter(|it| Some(it.id) != anchor && is_ours(it.id));
-            found.ours.extend(ours.map(|it| format!("group {}", it.name)));
-        }
-        Some(Part::Unread(why)) => found.miss("memberships", why),
-        None => found.miss("memberships", &not_asked()),
-    }
-}
-
-fn azure(draft: &Draft<'_>, id: Guid, found: &mut Residue) {
-    if draft.mode(Plane::AzureRoles) == PlaneMode::None {
-        return found.unread.push("azureRoles: none in the guardrail".into());
-    }
-    let rights = draft.input.observed.rights.get(&id);
-    for scope in reads::azure_scopes(draft.input.items, draft.input.ledger, draft.guardrail()) {
-        match rights.and_then(|rights| rights.azure.get(&scope)) {
-            Some(Part::Read(assignments)) => {
-                let held = assignments.iter().filter(|it| it.principal == id);
-                found.others.extend(held.map(|it| format!("Azure role {} at {}", it.definition, it.scope)));
-            }
-            Some(Part::Unread(why)) => found.miss(&scope, why),
-            None => found.miss(&scope, &not_asked()),
-        }
-    }
-}
-
-fn defender(draft: &Draft<'_>, id: Guid, found: &mut Residue) {
-    if draft.mode(Plane::DefenderRoles) == PlaneMode::None {
-        return found.unread.push("defenderRoles: none in the guardrail".into());
-    }
-    match draft.input.observed.defender() {
-        Part::Read(defender) => {
-            let held = defender.assignments.iter().filter(|it| it.principals.contains(&id));
-            found.others.extend(held.map(|it| format!("Defender assignment {}", it.display_name)));
-        }
-        Part::Unread(why) => found.miss("defenderRoles", &why),
-    }
-}
-
-fn not_asked() -> Unread {
-    Unread { reason: Reason::Unread, detail: "looked up by principal at the next look".into() }
+/// What the proof of a membership's removal names: the person's accounts, in whatever state.
+pub(super) fn of_member(draft: &mut Draft<'_>, key: &ItemKey) -> Claim {
+    let Some(item) = draft.input.items.get(key).filter(|_| key.person().is_some()) else { return Claim::default() };
+    let accounts = accounts::of_member(draft, key, item).known();
+    draft.show_accounts(key, accounts.clone());
+    Claim { accounts, ..Claim::default() }
 }

@@ -28,6 +28,11 @@ pub(crate) fn anchor_name(prefix: &str) -> String {
     format!("{prefix}anchor")
 }
 
+/// Whether a group bears the anchor's mark.
+pub(super) fn is_anchor(group: &Group) -> bool {
+    group.description == ANCHOR_MARK
+}
+
 /// By the group item's key: those desired, and those in the ledger.
 pub(super) type Groups<'a> = BTreeMap<ItemKey, Found<'a, Group>>;
 
@@ -82,8 +87,11 @@ fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, name: &str) -> Found<'a, Group
     };
     let is_from = |group: &Group, intent: &Intent| intent.may_have_made(group.created);
     let thing = |group: &Group| Some(Thing::Group { id: group.id });
-    let (lag, now, begun) = (draft.input.settings.replication_lag, draft.now(), draft.input.observed.begun);
-    let sought = Sought { by_id, by_name, is_from, may_predate: false, thing, lag, removal_lag: lag, now, begun };
+    let (settings, now, begun) = (draft.input.settings, draft.input.now, draft.input.observed.begun);
+    let (lag, unseen_for) = (settings.replication_lag, settings.unseen_for);
+    let removal_lag = lag;
+    let sought =
+        Sought { by_id, by_name, is_from, may_predate: false, thing, lag, removal_lag, unseen_for, now, begun };
     let found = look(&mut entry, sought);
     if draft.entry(key).is_some_and(|old| *old != entry) {
         draft.put(key, entry);
@@ -182,7 +190,7 @@ fn adopt(draft: &mut Draft<'_>, key: &ItemKey, group: &Group, mark: &str) -> boo
 fn leave_group(draft: &mut Draft<'_>, key: &ItemKey, found: &Found<'_, Group>) {
     match found {
         Found::There(group, _) => say_left_over(draft, key, group),
-        Found::Nothing => super::gone::confirm(draft, key, Vec::new()),
+        Found::Nothing => super::proof::confirm(draft, key, super::proof::Claim::default()),
         Found::Unread(why) => draft.unread(key, &why.clone()),
         Found::Waiting(reason) => draft.wait(key, *reason, ""),
         Found::Many(_) => draft.say(key, ItemState::Residual, Some(Reason::Ambiguous), ""),
@@ -213,15 +221,18 @@ fn remove_extras(
     let accounted = accounted(draft, people, key, group.id);
     for user in members.difference(&accounted) {
         // A group that no role needs any more is a person's task; nobody who leaves is left in it.
-        if desired || (is_ours && leaves(people, *user)) {
+        if desired || (is_ours && leaves(draft, people, *user)) {
             extra(draft, people, group, *user);
         }
     }
 }
 
-fn leaves(people: &People<'_>, user: Guid) -> bool {
-    people.values().any(|person| {
-        person.id() == Some(user) && person.exit.is_some_and(|exit| exit.kind == ExitKind::Named && exit.is_leaver)
+/// Whether it is an account, any one, of a person who leaves.
+fn leaves(draft: &Draft<'_>, people: &People<'_>, user: Guid) -> bool {
+    people.iter().any(|(key, person)| {
+        let is_theirs =
+            person.id() == Some(user) || draft.entry(key).is_some_and(|entry| entry.accounts.contains_key(&user));
+        is_theirs && person.exit.is_some_and(|exit| exit.kind == ExitKind::Named && exit.is_leaver)
     })
 }
 
@@ -256,7 +267,7 @@ fn extra(draft: &mut Draft<'_>, people: &People<'_>, group: &Group, user: Guid) 
     if draft.protects_user(user) || draft.protects_group(group.id) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }
-    let (class, charge) = match leaves(people, user) {
+    let (class, charge) = match leaves(draft, people, user) {
         true => (ChangeClass::Leaver, Charge::Free),
         false => (ChangeClass::OtherRemoval, Charge::Other),
     };
@@ -313,7 +324,7 @@ fn anchor(draft: &mut Draft<'_>, people: &People<'_>) {
 /// A mark gives nothing and hurries nobody: soon after the group was made or missed, and then ever more seldom.
 fn await_anchor(draft: &mut Draft<'_>) {
     let entry = draft.entry(&anchor_key());
-    if let Some(since) = entry.and_then(|entry| entry.empty_since.or(entry.written)) {
+    if let Some(since) = entry.and_then(|entry| entry.empty_since.map(|it| it.at).or(entry.written)) {
         draft.recheck_since(since);
     }
 }

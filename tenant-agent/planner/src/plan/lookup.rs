@@ -1,15 +1,15 @@
 //! Whether something that we may have made is there: by its id, by its name, or not yet.
 //!
 //! An unknown outcome is looked up, not repeated: a creation is done again only after look-ups, by id and by name,
-//! have stayed empty for longer than the replication lag.
+//! have stayed empty for longer than the replication lag. What was answered with an id and was never seen is waited for
+//! much longer: Microsoft may take longer than it is told to, and a second one would be for good.
 
 use std::time::Duration;
 
-use entente_model::Timestamp;
 use entente_model::report::Reason;
 
-use super::draft::has_passed;
-use crate::ledger::{Entry, Intent, Ownership, Thing};
+use crate::ledger::{Claim, Entry, Intent, Ownership, Thing};
+use crate::moment::{self, Moment};
 use crate::observed::{Part, Unread};
 
 /// What a look-up says.
@@ -43,17 +43,19 @@ pub(super) struct Sought<'a, T> {
     /// By the id in the entry.
     pub by_id: Part<Option<&'a T>>,
     pub by_name: Part<Vec<&'a T>>,
-    /// Whether a thing of that name can only come from the creation that was begun.
-    pub is_from: fn(&T, &Intent) -> bool,
+    /// Whether a thing of that name can only come from the creation that was begun. `None` where the answer does not say.
+    pub is_from: fn(&T, &Intent) -> Option<bool>,
     /// Whether the answer to a creation may name what was there before.
     pub may_predate: bool,
     pub thing: fn(&T) -> Option<Thing>,
     pub lag: Duration,
     /// After our own removal was answered.
     pub removal_lag: Duration,
-    pub now: Timestamp,
+    /// For how long what was answered with an id, and was never seen, is waited for.
+    pub unseen_for: Duration,
+    pub now: Moment,
     /// Before the reads.
-    pub begun: Timestamp,
+    pub begun: Moment,
 }
 
 /// Looks, and notes in the entry what was learned.
@@ -63,7 +65,7 @@ pub(super) fn look<'a, T>(entry: &mut Entry, sought: Sought<'a, T>) -> Found<'a,
             Part::Unread(why) => return Found::Unread(why),
             Part::Read(Some(object)) => return seen(entry, &sought, object),
             // A known id that nothing answers to: by name as well, from the next look on.
-            Part::Read(None) => drop(entry.empty_since.get_or_insert(sought.now)),
+            Part::Read(None) => entry.empty_since = Some(moment::since(entry.empty_since, sought.now)),
         }
     }
     match &sought.by_name {
@@ -80,39 +82,66 @@ pub(super) fn look<'a, T>(entry: &mut Entry, sought: Sought<'a, T>) -> Found<'a,
 /// The id is remembered also of what is not ours, or it would be asked for again.
 fn seen<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>, object: &'a T) -> Found<'a, T> {
     entry.empty_since = None;
-    let predates = |intent: &Intent| sought.may_predate && !(sought.is_from)(object, intent);
-    if let Some(intent) = entry.intent.as_mut().filter(|intent| predates(intent)) {
-        // Somebody was there after all: who comes under that address once they are gone is not ours either.
-        intent.absent_before = false;
-        return Found::There(object, None);
+    if let Some(intent) = entry.intent.as_mut().filter(|_| sought.may_predate) {
+        match (sought.is_from)(object, intent) {
+            Some(true) => {}
+            Some(false) => {
+                // Somebody was there after all: who comes under that address once they are gone is not ours either.
+                intent.absent_before = false;
+                return Found::There(object, None);
+            }
+            None => return Found::Unread(untold()),
+        }
     }
     entry.intent = None;
     Found::There(object, Some(entry.ownership))
+}
+
+fn untold() -> Unread {
+    let detail = "the answer does not say who made it, or when; looked at again";
+    Unread { reason: Reason::Unread, detail: detail.into() }
 }
 
 fn nothing<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>) -> Found<'a, T> {
     if entry.thing.is_none() && entry.intent.is_none() {
         return Found::Nothing;
     }
-    let since = *entry.empty_since.get_or_insert(sought.now);
-    let lag = if entry.removed.is_some() { sought.removal_lag } else { sought.lag };
-    if has_passed(since, lag, sought.begun) {
+    let since = moment::since(entry.empty_since, sought.now);
+    entry.empty_since = Some(since);
+    let is_known = entry.thing.is_some();
+    let lag = match (entry.removed.is_some(), is_known && entry.intent.is_some()) {
+        (true, _) => sought.removal_lag,
+        (false, true) => sought.lag.max(sought.unseen_for),
+        (false, false) => sought.lag,
+    };
+    if since.has_passed(lag, sought.begun) {
+        keep_id(entry);
         (entry.thing, entry.intent, entry.empty_since) = (None, None, None);
         (entry.block, entry.sessions_revoked) = (None, None);
         return Found::Nothing;
     }
-    let is_known = entry.thing.is_some();
     Found::Waiting(if is_known { Reason::Propagation } else { Reason::UnknownOutcome })
 }
 
 fn claim<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>, object: &'a T) -> Found<'a, T> {
     // Where the answer named another one, this is not what was made.
     let is_answered = entry.thing.is_none() || entry.thing == (sought.thing)(object);
-    let ours = |intent: &Intent| is_answered && intent.absent_before && (sought.is_from)(object, intent);
-    if entry.intent.as_ref().is_some_and(ours) {
-        (entry.thing, entry.ownership) = ((sought.thing)(object), Ownership::Owned);
-        (entry.intent, entry.empty_since) = (None, None);
-        return Found::There(object, Some(Ownership::Owned));
+    let begun = entry.intent.as_ref().filter(|intent| is_answered && intent.absent_before);
+    match begun.map(|intent| (sought.is_from)(object, intent)) {
+        Some(Some(true)) => {
+            (entry.thing, entry.ownership) = ((sought.thing)(object), Ownership::Owned);
+            (entry.intent, entry.empty_since) = (None, None);
+            Found::There(object, Some(Ownership::Owned))
+        }
+        Some(None) => Found::Unread(untold()),
+        Some(Some(false)) | None => Found::There(object, None),
     }
-    Found::There(object, None)
+}
+
+/// An account of ours that is gone may be restored from the recycle bin: it stays known as the person's.
+pub(super) fn keep_id(entry: &mut Entry) {
+    if let Some(Thing::User { id }) = entry.thing {
+        let is_ours = entry.is_owned();
+        entry.note_account(id, if is_ours { Claim::Ours } else { Claim::Theirs });
+    }
 }

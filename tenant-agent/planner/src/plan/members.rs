@@ -13,10 +13,10 @@ use super::draft::{Draft, Proposal};
 use super::groups::{Groups, usable};
 use super::lookup::Found;
 use super::person::{Exit, ExitKind, People, Person};
-use super::{carried, gate, gone};
+use super::{carried, gate, gone, proof};
 use crate::action::Action;
 use crate::ledger::{Charge, Ownership, Thing};
-use crate::observed::{Group, Part};
+use crate::observed::{Group, Listing, Part, Unread};
 use crate::verdict::Condition;
 
 pub(super) fn decide(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups<'_>) {
@@ -152,11 +152,22 @@ pub(super) fn end(
         return end_unseen(draft, key, person, groups.get(&group_key), exit);
     };
     match draft.input.observed.members(group) {
-        // A group that answers nothing holds nobody: it is left out of what was read.
-        Part::Unread(_) if is_group_gone(draft, group) => return gone::ended(draft, key, exit),
         Part::Unread(_) if gone::say_unlooked(draft, key, [Plane::Groups]) => return,
-        Part::Unread(why) => return draft.unread(key, &why),
-        Part::Read(members) if !members.contains(&user) => return gone::ended_unless_on_its_way(draft, key, exit),
+        // A group that is gone holds nobody; but one that is shown elsewhere is not gone, whatever its id answers.
+        Part::Unread(_) if is_group_gone(draft, group) => {
+            let holds = still_holds(draft, group, user);
+            return match holds {
+                Ok(()) => gone::ended(draft, key, exit),
+                Err(why) => unseen(draft, key, exit, why),
+            };
+        }
+        Part::Unread(why) => {
+            if !remove_unseen(draft, key, group, user, ownership, exit, &against) {
+                unseen(draft, key, exit, why);
+            }
+            return;
+        }
+        Part::Read(members) if !members.contains(&user) => return absent(draft, key, group, exit),
         Part::Read(_) => {}
     }
     gone::note_not_empty(draft, key);
@@ -226,4 +237,75 @@ fn end_unseen(
 
 fn is_group_gone(draft: &Draft<'_>, group: Guid) -> bool {
     matches!(draft.input.observed.group(group), Part::Read(None))
+}
+
+/// Not in the list: which proves it only if every entry of the list was understood.
+fn absent(draft: &mut Draft<'_>, key: &ItemKey, group: Guid, exit: Exit) {
+    let odd = draft.input.observed.odd(&Listing::Members(group)).first().cloned();
+    match odd.filter(|_| exit.kind == ExitKind::Named) {
+        Some(text) => {
+            let detail = format!("not understood: {text}");
+            unseen(draft, key, exit, Unread { reason: Reason::CloudRefused, detail });
+        }
+        None => gone::ended_unless_on_its_way(draft, key, exit),
+    }
+}
+
+/// Whether a group whose id answers nothing is shown by its name, or by the person's own memberships.
+fn still_holds(draft: &Draft<'_>, group: Guid, user: Guid) -> Result<(), Unread> {
+    let observed = draft.input.observed;
+    let named = observed.groups_by_name.values().filter_map(Part::read).flatten().any(|it| it.id == group);
+    let held = observed.rights.get(&user).and_then(|rights| rights.memberships.read());
+    let held = held.into_iter().flatten().any(|it| it.id == group);
+    if !named && !held {
+        return Ok(());
+    }
+    let shown = if named { "its name" } else { "the person's memberships" };
+    let detail = format!("the group {group} is not found by its id, and shown by {shown}");
+    Err(Unread { reason: Reason::CloudRefused, detail })
+}
+
+/// Named for removal and not seen: no proof.
+fn unseen(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, why: Unread) {
+    match exit.kind {
+        ExitKind::Named => {
+            gone::of_member(draft, key);
+            proof::say_unproven(draft, key, &[("who is in the group".into(), why)]);
+        }
+        _ => draft.unread(key, &why),
+    }
+}
+
+/// Takes away by the two ids what no list shows: both are known, and once is as good as twice. Whether it is done, the
+/// list has to show.
+fn remove_unseen(
+    draft: &mut Draft<'_>,
+    key: &ItemKey,
+    group: Guid,
+    user: Guid,
+    ownership: Option<Ownership>,
+    exit: Exit,
+    against: &[Condition],
+) -> bool {
+    let entry = draft.entry_or_new(key);
+    let is_known = entry.thing == Some(Thing::Member { group, user }) && entry.is_owned();
+    let is_due = entry.removed.is_none() && exit.kind != ExitKind::Implied;
+    if !is_due || !(is_known || ownership == Some(Ownership::Owned)) {
+        return false;
+    }
+    let mut against = against.to_vec();
+    against.extend(gate::plane(draft, Plane::Memberships));
+    against.extend(protection(draft, group, user));
+    gone::note_not_empty(draft, key);
+    let proposal = Proposal {
+        key: key.clone(),
+        class: exit.class,
+        charge: exit.charge,
+        action: Action::RemoveMember { group, user },
+        before: "member, as far as is known".into(),
+        after: String::new(),
+        against,
+    };
+    draft.propose_and_say(proposal, (ItemState::Pending, None), "the group's members cannot be read");
+    true
 }

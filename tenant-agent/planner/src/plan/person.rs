@@ -78,8 +78,8 @@ impl<'a> Person<'a> {
             return Err((ItemState::BlockedByCustomer, Reason::CustomerBlocked, "the customer disabled the account"));
         }
         match (self.user(), self.id()) {
-            (Some(user), Some(id)) if self.is_settled && user.enabled && user.redeemed => Ok(id),
-            (Some(user), _) if user.enabled && !user.redeemed => {
+            (Some(user), Some(id)) if self.is_settled && user.is_enabled() && user.is_settled() => Ok(id),
+            (Some(user), _) if user.is_enabled() && user.redeemed == Some(false) => {
                 Err((ItemState::Waiting, Reason::Redemption, "the invitation is not redeemed"))
             }
             _ => Err((ItemState::Waiting, Reason::Dependency, "the account is not ready")),

@@ -12,7 +12,7 @@ pub(super) fn of(action: &Action, graph: &str) -> String {
         rest("PATCH", &format!("{graph}/v1.0/users/{user}"), &format!(r#"{{"accountEnabled":{enabled}}}"#))
     };
     match action {
-        Action::BlockUser { user } => patch(user, false),
+        Action::BlockUser { user, .. } => patch(user, false),
         Action::UnblockUser { user } => patch(user, true),
         Action::RevokeSessions { user } => {
             rest("POST", &format!("{graph}/v1.0/users/{user}/revokeSignInSessions"), "{}")

@@ -3,7 +3,7 @@
 //! A customer's block is never undone, nor got round with another account of the same operator. How an account
 //! ends is in `gone.rs`; which ones are only in the ledger in `implied.rs`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use entente_model::desired::{Item, ItemBody, ItemKey, Want};
@@ -17,7 +17,8 @@ use super::lookup::{Found, Sought, look};
 use super::person::{Exit, ExitKind, People, Person};
 use super::{gate, gone};
 use crate::action::Action;
-use crate::ledger::{Charge, Intent, Left, Ownership, Thing, Update};
+use crate::ledger::{Charge, Claim, Entry, Intent, Left, Ownership, Thing, Update};
+use crate::moment::{self, Moment};
 use crate::observed::{Observed, Part, User};
 use crate::verdict::Condition;
 
@@ -30,6 +31,7 @@ const FRESH_INVITATION: Duration = Duration::from_secs(60 * 60);
 pub(super) fn decide<'a>(draft: &mut Draft<'a>) -> People<'a> {
     let mut people = find(draft);
     let blocked = blocked_operators(draft, &people);
+    let made = made_for(draft);
     for (key, person) in &mut people {
         let Some((item, ItemBody::User { operator, .. })) = person.item.map(|item| (item, &item.body)) else {
             continue;
@@ -42,7 +44,7 @@ pub(super) fn decide<'a>(draft: &mut Draft<'a>) -> People<'a> {
         person.blocked_by_customer = blocked.contains(operator);
         match person.exit {
             Some(exit) => gone::leave(draft, key, person, exit, Vec::new()),
-            None => present(draft, key, person, item),
+            None => present(draft, key, person, item, &made),
         }
     }
     people
@@ -63,10 +65,30 @@ fn find<'a>(draft: &mut Draft<'a>) -> People<'a> {
 fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, item: Option<&'a Item>) -> Person<'a> {
     let observed: &'a Observed = draft.input.observed;
     let mut entry = draft.entry_or_new(key);
-    let mail = match item.map(|item| &item.body) {
+    let wanted = match item.map(|item| &item.body) {
         Some(ItemBody::User { mail, .. }) => mail.clone(),
-        _ => entry.intent.as_ref().map(|intent| intent.name.clone()).unwrap_or_default(),
+        _ => String::new(),
     };
+    // What was begun is looked up by the name it was begun with, whatever the item says now.
+    let begun_as = entry.intent.as_ref().map(|intent| intent.name.clone());
+    let mut account = look_up(draft, &mut entry, begun_as.as_ref().unwrap_or(&wanted));
+    if matches!(account, Found::Nothing) && begun_as.is_some_and(|name| !name.eq_ignore_ascii_case(&wanted)) {
+        account = look_up(draft, &mut entry, &wanted);
+    }
+    let is_other_kind = match &account {
+        Found::There(user, _) => doubt(draft, &mut entry, user, observed.begun),
+        _ => false,
+    };
+    if draft.entry(key).is_some_and(|old| *old != entry) {
+        draft.put(key, entry);
+    }
+    let mut person = Person { item, account, exit: None, blocked_by_customer: false, is_settled: false };
+    person.exit = item.and_then(|item| exit(draft, item, is_other_kind));
+    person
+}
+
+fn look_up<'a>(draft: &Draft<'a>, entry: &mut Entry, mail: &str) -> Found<'a, User> {
+    let observed: &'a Observed = draft.input.observed;
     let by_name = match observed.users_by_mail.get(&mail.to_ascii_lowercase()) {
         Some(Part::Read(users)) => Part::Read(users.iter().collect()),
         Some(Part::Unread(why)) => Part::Unread(why.clone()),
@@ -79,35 +101,59 @@ fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, item: Option<&'a Item>) -> Per
         Some(Part::Unread(why)) => Part::Unread(why.clone()),
         None => Part::unread(Reason::Unread, "was not read"),
     };
-    let (lag, now, begun) = (draft.input.settings.replication_lag, draft.now(), draft.input.observed.begun);
-    let thing = |user: &User| user.id.map(|id| Thing::User { id });
-    let is_from = is_invited_by;
-    let sought = Sought { by_id, by_name, is_from, may_predate: true, thing, lag, removal_lag: lag, now, begun };
-    let account = look(&mut entry, sought);
-    if draft.entry(key).is_some_and(|old| *old != entry) {
-        draft.put(key, entry);
-    }
-    let mut person = Person { item, account, exit: None, blocked_by_customer: false, is_settled: false };
-    person.exit = item.and_then(|item| exit(draft, item, &person));
-    person
+    let settings = draft.input.settings;
+    let sought = Sought {
+        by_id,
+        by_name,
+        is_from: is_invited_by,
+        may_predate: true,
+        thing: |user: &User| user.id.map(|id| Thing::User { id }),
+        lag: settings.replication_lag,
+        removal_lag: settings.replication_lag,
+        unseen_for: settings.unseen_for,
+        now: draft.input.now,
+        begun: observed.begun,
+    };
+    look(entry, sought)
 }
 
-/// Only our invitation can have made it: invited, and created after our intent was logged. That it was absent just
-/// before stands in the intent (Graph: user, creationType). An invitation of one whom the look-up by mail did not
+/// Only our invitation can have made it: invited, and created not before the look that did not find it. That it was
+/// absent then stands in the intent (Graph: user, creationType). An invitation of one whom the look-up by mail did not
 /// show is answered with the id of the guest who was there (Graph: invitation-post).
-fn is_invited_by(user: &User, intent: &Intent) -> bool {
-    user.creation_type == "Invitation" && intent.may_have_made(user.created)
+fn is_invited_by(user: &User, intent: &Intent) -> Option<bool> {
+    let is_later = intent.may_have_made(user.created);
+    match &user.creation_type {
+        _ if is_later == Some(false) => Some(false),
+        Some(creation) if creation == "Invitation" => is_later,
+        Some(_) => Some(false),
+        // Nothing is said of ordinary accounts; a guest's is missing from this answer.
+        None => (user.user_type == "Member").then_some(false),
+    }
+}
+
+/// Whether the invitation was redeemed by an account that is not an Entra one. The two fields that say so may arrive
+/// apart, and ending access for a field that is late would do harm: it takes two looks.
+fn doubt(draft: &Draft<'_>, entry: &mut Entry, user: &User, begun: Moment) -> bool {
+    let speaks_against = user.redeemed == Some(true) && user.is_entra_homed() == Some(false);
+    if !speaks_against {
+        // What is not shown neither speaks against nor clears.
+        entry.doubted = entry.doubted.filter(|_| user.redeemed.is_none() || user.issuers.is_none());
+        return false;
+    }
+    let since = moment::since(entry.doubted, draft.input.now);
+    entry.doubted = Some(since);
+    since.has_passed(draft.input.settings.replication_lag, begun)
 }
 
 /// Why the account is to have nothing, if so.
-fn exit(draft: &Draft<'_>, item: &Item, person: &Person<'_>) -> Option<Exit> {
+fn exit(draft: &Draft<'_>, item: &Item, is_other_kind: bool) -> Option<Exit> {
     if let Want::Absent { cause, .. } = &item.want {
         return Some(Exit::named(cause.is_leaver()));
     }
     if draft.guardrail().is_some_and(|guardrail| gate::is_barred(guardrail, item)) {
         return Some(Exit::unsafe_account(ExitKind::Barred));
     }
-    if person.user().is_some_and(|user| user.redeemed && !user.is_entra_homed()) {
+    if is_other_kind {
         return Some(Exit::unsafe_account(ExitKind::Identity));
     }
     match item.windows.phase(draft.now()) {
@@ -118,11 +164,14 @@ fn exit(draft: &Draft<'_>, item: &Item, person: &Person<'_>) -> Option<Exit> {
 
 /// Operators whom the customer has blocked in any of their accounts.
 fn blocked_operators(draft: &Draft<'_>, people: &People<'_>) -> BTreeSet<OperatorName> {
+    let entries = draft.input.ledger.entries.values();
+    let by_us = |entry: &&Entry| entry.block.is_some_and(|block| !block.blind);
+    let by_us: BTreeSet<Guid> = entries.filter(by_us).filter_map(Entry::guid).collect();
     let blocked = people.iter().filter(|(key, person)| {
         let entry = draft.entry(key);
-        let ours = entry.is_some_and(|entry| entry.block.is_some());
+        let ours = person.id().is_some_and(|id| by_us.contains(&id));
         let lifting = entry.is_some_and(|entry| draft.may_lag(entry.written, draft.input.settings.replication_lag));
-        person.user().is_some_and(|user| !user.enabled) && !ours && !lifting
+        person.user().is_some_and(User::is_blocked) && !ours && !lifting
     });
     blocked.filter_map(|(_, person)| operator(person.item?)).collect()
 }
@@ -149,7 +198,18 @@ fn note_leave(draft: &mut Draft<'_>, item: &Item) {
     }
 }
 
-fn present(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, item: &Item) {
+/// Which person's guest an account is that we made: by its id, the key of the person it was made for.
+fn made_for(draft: &Draft<'_>) -> BTreeMap<Guid, ItemKey> {
+    let users = draft.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::User { .. }));
+    let ids = users.flat_map(|(key, entry)| {
+        let own = entry.guid().filter(|_| entry.is_owned());
+        let earlier = entry.accounts.iter().filter(|(_, claim)| **claim == Claim::Ours).map(|(id, _)| *id);
+        own.into_iter().chain(earlier).map(move |id| (id, key.clone()))
+    });
+    ids.collect()
+}
+
+fn present(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, item: &Item, made: &BTreeMap<Guid, ItemKey>) {
     let mut against = gate::plane(draft, Plane::Users);
     against.extend(gate::person(draft, item));
     against.extend(useless(draft, item));
@@ -161,6 +221,16 @@ fn present(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, item: 
             draft.say(key, ItemState::Refused, Some(Reason::Ambiguous), detail);
         }
         Found::Nothing => invite(draft, key, person, item, against),
+        Found::There(user, None) if user.id.and_then(|id| made.get(&id)).is_some_and(|other| other != key) => {
+            let other = user.id.and_then(|id| made.get(&id)).map(ToString::to_string).unwrap_or_default();
+            let detail = format!(
+                "{} is our own guest, made for {other}, another home account: an invitation would be redeemed by that \
+                 one. The customer deletes the guest in the tenant; then a new one is invited",
+                user.upn
+            );
+            draft.recheck_since(draft.input.now.at);
+            draft.say(key, ItemState::Waiting, Some(Reason::OtherAccount), detail);
+        }
         Found::There(user, None) if draft.mode(Plane::Users) == PlaneMode::Manage => {
             let user = *user;
             if adopt(draft, key, user, against.clone()) {
@@ -240,8 +310,11 @@ fn found(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, user: &U
     if draft.protects_user(id) {
         return draft.say(key, ItemState::Refused, Some(Reason::GuardrailProtected), "the account is protected");
     }
-    if !user.enabled || draft.entry(key).is_some_and(|entry| entry.block.is_some()) {
+    if user.is_blocked() || draft.entry(key).is_some_and(|entry| entry.block.is_some()) {
         return disabled(draft, key, person, user, id, against);
+    }
+    if user.enabled.is_none() {
+        return draft.wait(key, Reason::Unread, "the answer does not say whether the account is enabled");
     }
     if person.blocked_by_customer {
         return say_blocked(draft, key);
@@ -251,7 +324,11 @@ fn found(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, user: &U
         return draft.say(key, ItemState::Refused, Some(reason), detail);
     }
     person.is_settled = true;
-    if !user.redeemed {
+    if user.redeemed.is_none() || (user.redeemed == Some(true) && user.is_entra_homed() != Some(true)) {
+        let detail = "the invitation's redemption is not shown whole, or not by an Entra account: looked at again";
+        return draft.wait(key, Reason::Unread, detail);
+    }
+    if user.redeemed == Some(false) {
         let now = draft.now();
         if user.created.is_some_and(|invited| now.since(invited) < FRESH_INVITATION) {
             draft.wake_at(now.plus(REDEMPTION_LOOK));
@@ -279,12 +356,20 @@ fn disabled(
         None if draft.may_lag(entry.written, lag) => draft.wait(key, Reason::Propagation, "our block is lifted"),
         None => say_blocked(draft, key),
         // Enabled all the same: our block is not visible yet, or somebody has lifted it.
-        Some(block) if user.enabled && draft.may_lag(Some(block.at), lag) => {
+        Some(block) if user.is_enabled() && draft.may_lag(Some(block.at), lag) => {
             draft.wait(key, Reason::Propagation, "our block is not visible yet");
         }
-        Some(_) if user.enabled => {
+        Some(_) if user.enabled.is_none() => {
+            draft.wait(key, Reason::Unread, "the answer does not say whether the account is enabled");
+        }
+        Some(_) if user.is_enabled() => {
             draft.touch(key, |entry| entry.block = None);
             draft.wait(key, Reason::Propagation, "somebody lifted our block");
+        }
+        Some(block) if block.blind => {
+            let detail = "the account was blocked without a look at it, when the person left in a hurry: whether the \
+                          customer had blocked it before is not known, so that the customer enables it";
+            draft.say(key, ItemState::BlockedByCustomer, Some(Reason::CustomerBlocked), detail);
         }
         Some(_) if person.blocked_by_customer => say_blocked(draft, key),
         Some(_) => {

@@ -64,9 +64,10 @@ fn a_removal_with_a_fault_is_left_out_alone() {
     let (world, plan) = comings_and_goings();
     let (text, _) = done(&world, plan, |plan| {
         let block = of(plan, |action| matches!(action, Action::BlockUser { .. })).clone();
-        plan.changes.insert(0, Change { action: Action::BlockUser { user: Guid::from_u128(7) }, ..block });
+        plan.changes
+            .insert(0, Change { action: Action::BlockUser { user: Guid::from_u128(7), blind: false }, ..block });
     });
-    let rules = "ends only accounts of ours\nblocks only who is enabled\n";
+    let rules = "ends only accounts of ours\nblocks only who is enabled, or a leaver who cannot be looked at\n";
     assert_eq!(text, format!("{rules}{SAM_GOES}"));
 }
 
@@ -114,10 +115,11 @@ fn a_user_whom_the_invitation_did_not_make_is_not_claimed_by_it() {
     {
         let mut world = World::new();
         world.user("maya");
-        let intent = Intent { at: world.now, name: "maya@nordwall.example".into(), absent_before };
+        let intent =
+            Intent { at: world.now, looked: Some(world.now), name: "maya@nordwall.example".into(), absent_before };
         let id = world.tenant.add_guest("maya@nordwall.example", "Maya", world.now);
         let key = world.user_key("maya");
-        let empty_since = Some(world.now);
+        let empty_since = Some(world.moment(world.now));
         let entry = Entry { intent: Some(intent), thing: answered, empty_since, ..Entry::default() };
         world.ledger.entries.insert(key.clone(), entry);
         let mut plan = world.plan();

@@ -112,7 +112,7 @@ fn what_cannot_be_enforced_is_refused_by_field() {
 #[test]
 fn a_slip_is_named_with_its_line() {
     expect![[r#"
-        MALFORMED guardrail, line 23, column 3: unknown field `maxOperator`, expected one of userTypes, maxOperators, barred, adoptExisting, onLeave
+        MALFORMED guardrail, line 23, column 3: unknown field `maxOperator`, expected one of userTypes, maxOperators, barred, adoptExisting, onLeave, recycleBin
     "#]].assert_eq(&faults(&WHOLE.replace("maxOperators", "maxOperator")));
     expect![[r#"
         MALFORMED guardrail, line 42, column 17: "long" is not a length of time: write 45m, 24h or 180d

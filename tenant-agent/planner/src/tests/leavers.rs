@@ -6,7 +6,7 @@ use super::tenant::Mishap;
 use super::world::{World, looks_in_an_hour, members};
 use crate::observed::Holding;
 use entente_model::desired::ItemKey;
-use entente_model::report::Reason;
+use entente_model::report::{AccountState, Reason};
 use entente_model::revocation::Cause;
 
 #[test]
@@ -53,7 +53,9 @@ fn a_leaver_is_blocked_first_and_proven_gone_by_two_looks() {
     let sam = world.user_key("sam");
     let proof = plan.reports.iter().find(|it| it.key == sam).unwrap().proof.clone().unwrap();
     assert!(proof.second_empty_read.since(proof.first_empty_read).as_secs() > 60);
-    assert_eq!(proof.unseen, Vec::<String>::new());
+    let named: Vec<_> = proof.accounts.iter().map(|it| (it.id, it.state, it.owned)).collect();
+    assert_eq!(named, [(world.account("sam").unwrap(), AccountState::Blocked, true)]);
+    assert!(proof.unseen.iter().any(|it| it == "eligible assignments (PIM)"), "{:?}", proof.unseen);
     assert!(world.is_member("maya", "l1"), "a colleague lost access");
     let later = world.plan();
     assert_eq!(later.updates, []);
@@ -132,7 +134,7 @@ fn rights_of_a_leaver_that_are_not_ours_are_residual_by_name() {
         ! NOT_OURS: user/nordwall/sam holds what we did not give: directory role Security Reader
     "#]]
     .assert_eq(&world.settle());
-    assert!(!world.tenant.state.users[&sam].enabled);
+    assert!(world.tenant.state.users[&sam].is_blocked());
     world.tenant.state.holdings.clear();
     world.settle();
     assert_eq!(world.user_state("sam"), "REMOVED");
@@ -147,7 +149,25 @@ fn the_proof_names_what_could_not_be_read() {
     let plan = world.last.clone().unwrap();
     let sam = world.user_key("sam");
     let proof = plan.reports.iter().find(|it| it.key == sam).unwrap().proof.clone().unwrap();
-    assert_eq!(proof.unseen, ["defenderRoles: UNIFIED_RBAC_INACTIVE"]);
+    assert!(proof.unseen.iter().any(|it| it == "Defender roles: unified RBAC is not active"), "{:?}", proof.unseen);
+}
+
+#[test]
+fn a_refused_read_is_no_proof_and_is_said_by_its_own_name() {
+    for part in ["users", "members", "azure", "defender"] {
+        let mut world = World::joined(&["sam"], "l1");
+        world.leave("sam");
+        world.step();
+        world.tenant.unread.insert(part, Reason::PermissionMissing);
+        for _ in 0..40 {
+            world.step();
+            world.wait(10);
+        }
+        assert_eq!(world.user_state("sam"), "UNPROVEN PERMISSION_MISSING", "{part}");
+        world.tenant.unread.clear();
+        world.settle();
+        assert_eq!(world.user_state("sam"), "REMOVED", "{part}");
+    }
 }
 
 #[test]
@@ -159,7 +179,7 @@ fn nothing_is_proven_while_a_read_may_yet_succeed() {
         world.step();
         world.wait(10);
     }
-    assert_eq!(world.user_state("sam"), "WAITING UNREAD");
+    assert_eq!(world.user_state("sam"), "UNPROVEN CLOUD_UNAVAILABLE");
     world.tenant.unread.clear();
     world.settle();
     assert_eq!(world.user_state("sam"), "REMOVED");
@@ -203,7 +223,7 @@ fn a_leaver_whose_account_is_enabled_again_is_blocked_again_and_the_proof_is_voi
     world.step();
     assert_eq!(world.user_state("sam"), "PENDING");
     world.settle();
-    assert!(!world.tenant.state.users[&sam].enabled);
+    assert!(world.tenant.state.users[&sam].is_blocked());
     assert_eq!(world.user_state("sam"), "REMOVED");
 }
 
@@ -220,7 +240,10 @@ fn an_adopted_account_loses_its_memberships_and_stays_as_residual() {
     world.settle();
     assert!(!world.is_member("sam", "l1"));
     assert_eq!(world.user_state("sam"), "RESIDUAL NOT_OURS");
-    assert!(world.tenant.state.users[&world.account("sam").unwrap()].enabled, "the customer's account was blocked");
+    assert!(
+        world.tenant.state.users[&world.account("sam").unwrap()].is_enabled(),
+        "the customer's account was blocked"
+    );
 }
 
 #[test]
@@ -245,7 +268,7 @@ fn an_invitation_on_its_way_is_found_and_blocked_when_its_person_leaves() {
     world.step();
     world.leave("sam");
     world.settle();
-    assert!(!world.tenant.state.users[&world.account("sam").unwrap()].enabled);
+    assert!(world.tenant.state.users[&world.account("sam").unwrap()].is_blocked());
     assert_eq!(world.user_state("sam"), "REMOVED");
 }
 
@@ -295,7 +318,7 @@ fn a_dropped_member_loses_only_that_membership() {
     world.settle();
     assert_eq!(world.member_state("sam", "l1"), "REMOVED");
     assert!(!world.is_member("sam", "l1") && world.is_member("sam", "l2"));
-    assert!(world.tenant.state.users[&world.account("sam").unwrap()].enabled);
+    assert!(world.tenant.state.users[&world.account("sam").unwrap()].is_enabled());
 }
 
 #[test]
@@ -362,7 +385,7 @@ fn everything_that_we_gave_goes_when_the_customer_ends_it() {
         world.wait(5);
         world.revoke_all();
     }
-    assert!(world.tenant.state.users.values().all(|user| !user.enabled));
+    assert!(world.tenant.state.users.values().all(|user| user.is_blocked()));
     assert!(world.tenant.state.azure.is_empty());
     assert!(world.tenant.state.defender.roles.is_empty() && world.tenant.state.defender.assignments.is_empty());
     assert!(members(&world, "l1").is_empty());

@@ -246,7 +246,7 @@ fn implied_removals_are_capped_and_leavers_are_not() {
         world.settle();
         names.iter().for_each(|name| end(&mut world, name));
         world.settle();
-        members(&world, "l1").len() + world.tenant.state.users.values().filter(|user| user.enabled).count()
+        members(&world, "l1").len() + world.tenant.state.users.values().filter(|user| user.is_enabled()).count()
     };
     assert_eq!(build(World::drop), 8 - 3);
     assert_eq!(build(World::leave), 0);
@@ -306,7 +306,7 @@ fn protected_objects_are_never_touched() {
     world.leave("maya");
     world.settle();
     assert_eq!(world.user_state("maya"), "REFUSED GUARDRAIL_PROTECTED");
-    assert!(world.tenant.state.users[&maya].enabled);
+    assert!(world.tenant.state.users[&maya].is_enabled());
     let mut world = World::joined(&["maya"], "l1");
     let text = format!("protected:\n  groups: [{}]", world.group_id("l1"));
     world.guardrail = World::new().guardrail("protected:", &text).guardrail;
@@ -329,7 +329,7 @@ fn our_block_on_an_account_that_is_protected_since_stays() {
     world.member("maya", "l1");
     world.settle();
     assert_eq!(world.user_state("maya"), "REFUSED GUARDRAIL_PROTECTED");
-    assert!(!world.tenant.state.users[&maya].enabled);
+    assert!(world.tenant.state.users[&maya].is_blocked());
 }
 
 #[test]
@@ -356,7 +356,7 @@ fn a_person_whom_the_customer_bars_loses_what_they_had() {
     world.settle();
     assert_eq!(world.user_state("maya"), "REFUSED GUARDRAIL_PERSON");
     assert!(!world.is_member("maya", "l1"));
-    assert!(!world.tenant.state.users[&world.account("maya").unwrap()].enabled);
+    assert!(world.tenant.state.users[&world.account("maya").unwrap()].is_blocked());
 }
 
 #[test]

@@ -180,7 +180,7 @@ fn has_reached(world: &mut World) -> Result<(), TestCaseError> {
         let user = world.account(name).map(|id| world.tenant.state.users[&id].clone());
         let open = item.want == Want::Present && matches!(item.windows.phase(world.now), Phase::Open(_));
         let left = world.ledger.left.contains_key(object_id);
-        let fit = user.is_some_and(|user| user.enabled && user.redeemed && user.is_entra_homed());
+        let fit = user.is_some_and(|user| user.is_enabled() && user.is_settled());
         let is_member = world.is_member(name, role.id());
         let held = world.member_state(name, role.id());
         let has_group = world.items.keys().any(|key| item.key.depends_on().contains(key) && key.person().is_none());
@@ -194,14 +194,14 @@ fn has_reached(world: &mut World) -> Result<(), TestCaseError> {
     for item in world.items.clone().values().filter(|item| item.want != Want::Present) {
         let entente_model::desired::ItemKey::User { object_id, .. } = &item.key else { continue };
         let name = PEOPLE.into_iter().find(|name| world.user_key(name).person().unwrap().1 == *object_id).unwrap();
-        let enabled = world.account(name).is_some_and(|id| world.tenant.state.users[&id].enabled);
+        let enabled = world.account(name).is_some_and(|id| world.tenant.state.users[&id].is_enabled());
         prop_assert!(!enabled, "{name} left and is enabled");
         let state = world.user_state(name);
         let is_theirs = world.tenant.known_as.contains_key(&format!("{name}@nordwall.example"));
         prop_assert!(state == "REMOVED" || (is_theirs && state == "RESIDUAL NOT_OURS"), "{name}: {state}");
     }
     for (address, guest) in &world.tenant.known_as {
-        let untouched = world.tenant.state.users.get(guest).is_some_and(|user| user.enabled);
+        let untouched = world.tenant.state.users.get(guest).is_some_and(|user| user.is_enabled());
         prop_assert!(untouched, "the customer's guest whom {address} found was blocked or deleted");
     }
     Ok(())

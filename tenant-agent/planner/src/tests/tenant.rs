@@ -8,7 +8,7 @@ use entente_model::{Guid, Timestamp};
 
 use crate::action::Action;
 use crate::observed::{
-    AzureAssignment, Defender, DefenderAssignment, DefenderRole, Group, Holding, Observed, Part, Rights, User,
+    AzureAssignment, Defender, DefenderAssignment, DefenderRole, Group, Holding, Listing, Observed, Part, Rights, User,
 };
 use crate::reads::ReadSet;
 use crate::record::Outcome;
@@ -25,9 +25,20 @@ pub enum Mishap {
     Refused(Reason),
 }
 
+/// A field that an answer does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    Enabled,
+    Redeemed,
+    Issuers,
+    Created,
+}
+
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct State {
     pub users: BTreeMap<Guid, User>,
+    /// Deleted, and not for good yet.
+    pub bin: BTreeMap<Guid, User>,
     pub groups: BTreeMap<Guid, Group>,
     pub members: BTreeMap<Guid, BTreeSet<Guid>>,
     pub azure: Vec<AzureAssignment>,
@@ -47,6 +58,17 @@ pub struct Tenant {
     pub known_as: BTreeMap<String, Guid>,
     /// How far Microsoft's clock is behind ours.
     pub behind: Duration,
+    /// Lists that show an entry which is not understood.
+    pub odd: BTreeSet<Listing>,
+    /// Groups whose id answers nothing, though they are there.
+    pub unfound: BTreeSet<Guid>,
+    /// The tenant's own list of whom our invitations made, by the address that they were sent to.
+    pub made: BTreeMap<Guid, String>,
+    /// What answers leave out of these users.
+    pub bent: BTreeMap<Guid, Missing>,
+    /// An invitation of somebody who is there is answered with who is there, and a second group of a name is made: for
+    /// agents that have lost what they knew.
+    pub invites_again: bool,
     next_id: u128,
 }
 
@@ -65,22 +87,38 @@ impl Tenant {
         self.history.iter().rev().find(|(time, _)| *time <= at).map(|(_, state)| state.clone()).unwrap_or_default()
     }
 
-    pub fn observe(&self, reads: &ReadSet, at: Timestamp) -> Observed {
-        let state = self.seen(at);
-        let mut observed = Observed::default();
+    /// `at`: as of when it shows the tenant; `read`: when it is read, by our clock.
+    pub fn observe(&self, reads: &ReadSet, at: Timestamp, read: Timestamp) -> Observed {
+        let mut state = self.seen(at);
+        for (id, missing) in &self.bent {
+            let Some(user) = state.users.get_mut(id) else { continue };
+            match missing {
+                Missing::Enabled => user.enabled = None,
+                Missing::Redeemed => user.redeemed = None,
+                Missing::Issuers => user.issuers = None,
+                Missing::Created => user.created = None,
+            }
+        }
+        let read_at = Timestamp::from_unix(read.as_unix() - self.behind.as_secs() as i64);
+        let text = || vec!["an entry of a later kind".to_owned()];
+        let odd = self.odd.iter().map(|listing| (listing.clone(), text())).collect();
+        let mut observed = Observed { odd, ..Observed::default() };
         for id in &reads.user_ids {
             observed.users.insert(*id, self.part("users", state.users.get(id).cloned()));
         }
         let mut principals = reads.principals.clone();
         for mail in &reads.mails {
-            let found: Vec<User> = state.users.values().filter(|it| it.mail == *mail).cloned().collect();
+            let has = |it: &&User| it.mail == *mail || it.addresses.contains(mail);
+            let found: Vec<User> = state.users.values().filter(has).cloned().collect();
+            observed.dates.insert(Listing::UsersByMail(mail.clone()), read_at);
             if reads.principals_by_mail.contains(mail) {
                 principals.extend(found.iter().filter_map(|user| user.id));
             }
             observed.users_by_mail.insert(mail.clone(), self.part("users", found));
         }
         for id in &reads.group_ids {
-            observed.groups.insert(*id, self.part("groups", state.groups.get(id).cloned()));
+            let found = state.groups.get(id).filter(|it| !self.unfound.contains(&it.id)).cloned();
+            observed.groups.insert(*id, self.part("groups", found));
         }
         let mut listed = reads.members.clone();
         for name in &reads.group_names {
@@ -88,9 +126,25 @@ impl Tenant {
             if reads.members_by_name.contains(name) {
                 listed.extend(found.iter().map(|group| group.id));
             }
+            observed.dates.insert(Listing::GroupsByName(name.clone()), read_at);
             observed.groups_by_name.insert(name.clone(), self.part("groups", found));
         }
-        for id in listed.iter().filter(|id| state.groups.contains_key(id)) {
+        for mail in &reads.bin {
+            let has = |it: &&User| it.mail == *mail || it.addresses.contains(mail);
+            let found: Vec<User> = state.bin.values().filter(has).cloned().collect();
+            observed.bin.insert(mail.clone(), self.part("bin", found));
+        }
+        observed.dates.insert(Listing::Defender, read_at);
+        let marked_names = reads.marked_in_name.iter();
+        let mut marked: BTreeSet<Guid> = reads.marked_in.clone();
+        marked.extend(
+            state.groups.values().filter(|it| marked_names.clone().any(|n| *n == it.display_name)).map(|it| it.id),
+        );
+        for id in marked.iter().filter_map(|group| state.members.get(group)).flatten() {
+            observed.users.insert(*id, self.part("users", state.users.get(id).cloned()));
+        }
+        let is_found = |id: &&Guid| state.groups.contains_key(id) && !self.unfound.contains(id);
+        for id in listed.iter().filter(is_found) {
             let members = state.members.get(id).cloned().unwrap_or_default();
             observed.members.insert(*id, self.part("members", members));
         }
@@ -143,7 +197,7 @@ impl Tenant {
 
     fn done(&mut self, action: &Action, now: Timestamp) -> Option<String> {
         match action.clone() {
-            Action::BlockUser { user } => self.enable(user, false),
+            Action::BlockUser { user, .. } => self.enable(user, false),
             Action::UnblockUser { user } => self.enable(user, true),
             Action::RevokeSessions { .. } => {}
             Action::DeleteUser { user } => self.delete_user(user),
@@ -152,12 +206,18 @@ impl Tenant {
                 if let Some(known) = self.known_as.get(&mail) {
                     return Some(known.to_string());
                 }
-                assert!(!self.state.users.values().any(|it| it.mail == mail), "a duplicate invitation of {mail}");
-                return Some(self.add_guest(&mail, &display_name, now).to_string());
+                let there = self.state.users.values().find(|it| it.mail == mail);
+                if let Some(there) = there.filter(|_| self.invites_again) {
+                    return there.id.map(|id| id.to_string());
+                }
+                assert!(there.is_none(), "a duplicate invitation of {mail}");
+                let id = self.add_guest(&mail, &display_name, now);
+                self.made.insert(id, mail);
+                return Some(id.to_string());
             }
             Action::CreateGroup { display_name, description, .. } => {
                 assert!(
-                    !self.state.groups.values().any(|it| it.display_name == display_name),
+                    self.invites_again || !self.state.groups.values().any(|it| it.display_name == display_name),
                     "a second {display_name}"
                 );
                 return Some(self.add_group(&display_name, &description, now).to_string());
@@ -197,12 +257,14 @@ impl Tenant {
 
     pub fn enable(&mut self, user: Guid, enabled: bool) {
         if let Some(user) = self.state.users.get_mut(&user) {
-            user.enabled = enabled;
+            user.enabled = Some(enabled);
         }
     }
 
     pub fn delete_user(&mut self, user: Guid) {
-        self.state.users.remove(&user);
+        if let Some(gone) = self.state.users.remove(&user) {
+            self.state.bin.insert(user, gone);
+        }
         self.state.members.values_mut().for_each(|members| _ = members.remove(&user));
     }
 
@@ -213,14 +275,32 @@ impl Tenant {
             display_name: name.into(),
             upn: format!("{}#EXT#@contoso.example", mail.replace('@', "_")),
             mail: mail.into(),
-            enabled: true,
+            enabled: Some(true),
             user_type: "Guest".into(),
-            creation_type: "Invitation".into(),
+            creation_type: Some("Invitation".into()),
             created: Some(Timestamp::from_unix(now.as_unix() - self.behind.as_secs() as i64)),
-            redeemed: false,
-            issuers: vec!["contoso.example".into()],
+            redeemed: Some(false),
+            issuers: Some(vec!["contoso.example".into()]),
+            addresses: [mail.to_ascii_lowercase()].into(),
         };
         self.state.users.insert(id, user);
+        id
+    }
+
+    /// A person of the customer's brings back what was deleted.
+    pub fn restore(&mut self, user: Guid) {
+        if let Some(back) = self.state.bin.remove(&user) {
+            self.state.users.insert(user, User { enabled: Some(true), ..back });
+        }
+    }
+
+    /// An account that the customer made, and that has an address of ours among its own.
+    pub fn add_other(&mut self, mail: &str, now: Timestamp) -> Guid {
+        let id = self.add_guest(mail, "other", now);
+        let user = self.state.users.get_mut(&id).expect("made a line above");
+        user.mail = format!("contractor-{id}@contoso.example");
+        user.created = Some(Timestamp::from_unix(now.as_unix() - 86_400));
+        (user.creation_type, user.user_type) = (None, "Member".into());
         id
     }
 

@@ -12,13 +12,16 @@ use entente_model::revocation::Cause;
 use entente_model::{Guid, HomeName, OperatorName, RoleName, Timestamp, Windows, catalog};
 
 use super::tenant::Tenant;
-use crate::check::{Fault, check};
+use crate::check::{Fault, check, check_first};
 use crate::guardrail::{Guardrail, Unreadable};
 use crate::ledger::Ledger;
-use crate::plan::{Input, Plan, Settings, plan, revoke_all};
-use crate::reads::reads;
+use crate::moment::Moment;
+use crate::plan::{Input, Plan, Settings, first, first_reads, plan, revoke_all};
+use crate::reads::{ReadSet, reads};
 use crate::record::{after, before};
 
+/// Azure: built-in roles, Reader.
+pub const READER: Guid = Guid::from_u128(0xacdd72a7_3385_48ef_bd42_f606fba81ae7);
 pub const SCOPE: &str = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel";
 pub const RESPONDER: Guid = Guid::from_u128(0x3e150937_b8fe_4cfb_8069_0eaf05ecd056);
 pub const CONTOSO: Guid = Guid::from_u128(0x0c0de000_0000_4000_8000_000000000001);
@@ -73,6 +76,10 @@ pub struct World {
     /// How long a look takes, from its first read to the plan.
     pub reading: Duration,
     pub last: Option<Plan>,
+    /// Counts the agent's starts.
+    pub run: u64,
+    /// By how many seconds the time that the agent is told has jumped; its monotonic clock has not.
+    pub jumped: i64,
     people: Vec<String>,
 }
 
@@ -86,7 +93,7 @@ impl World {
             items: BTreeMap::new(),
             ledger: Ledger::default(),
             guardrail: Guardrail::load(GUARDRAIL, CONTOSO),
-            settings: Settings::default(),
+            settings: Settings { unseen_for: Duration::from_secs(600), ..Settings::default() },
             version: Version { epoch: 1, revision: 1 },
             now: "2026-11-23T08:00:00Z".parse().unwrap(),
             paused: false,
@@ -94,6 +101,8 @@ impl World {
             lag: Duration::ZERO,
             reading: Duration::ZERO,
             last: None,
+            run: 1,
+            jumped: 0,
             people: Vec::new(),
         }
     }
@@ -196,6 +205,61 @@ impl World {
         }
     }
 
+    /// What the control plane knows of a person who is named for removal.
+    pub fn known(&mut self, name: &str, ids: &[Guid], mails: &[&str]) {
+        let id = self.home_id(name);
+        for item in self.items.values_mut().filter(|item| item.key.person().is_some_and(|(_, it)| it == id)) {
+            if let Want::Absent { known, addresses, .. } = &mut item.want {
+                known.extend(ids);
+                addresses.extend(mails.iter().map(ToString::to_string));
+            }
+        }
+    }
+
+    pub fn mail_of(&mut self, name: &str) -> Option<String> {
+        let key = self.user_key(name);
+        match self.items.get(&key).map(|item| &item.body) {
+            Some(ItemBody::User { mail, .. }) => Some(mail.clone()),
+            _ => None,
+        }
+    }
+
+    pub fn find_group(&self, role: &str) -> Option<Guid> {
+        let name = format!("ent-{role}");
+        self.tenant.state.groups.values().find(|it| it.display_name == name).map(|it| it.id)
+    }
+
+    /// The person's address is changed in the intent.
+    pub fn rename(&mut self, name: &str, to: &str) {
+        let key = self.user_key(name);
+        if let Some(ItemBody::User { mail, .. }) = self.items.get_mut(&key).map(|item| &mut item.body) {
+            *mail = to.into();
+        }
+        self.version.revision += 1;
+    }
+
+    /// The agent is put up anew, with nothing of what it remembered.
+    pub fn replace_agent(&mut self) {
+        self.ledger = Ledger::default();
+        self.run += 1;
+        self.last = None;
+    }
+
+    /// The first step for leavers, with these parts of the tenant closed.
+    pub fn first(&mut self, closed: &[&'static str]) -> String {
+        self.tenant.keep(self.now);
+        for part in closed {
+            self.tenant.unread.insert(part, entente_model::report::Reason::CloudUnavailable);
+        }
+        let user_ids = first_reads(&self.items, &self.ledger);
+        let set = ReadSet { user_ids, ..ReadSet::default() };
+        let plan = self.with_input_of(&set, first);
+        assert_eq!(self.with_input_of(&set, |input| check_first(&plan, input)), [], "{}", self.text(&plan));
+        closed.iter().for_each(|part| _ = self.tenant.unread.remove(part));
+        self.carry_out(&plan);
+        self.text(&plan)
+    }
+
     /// No longer desired, and not named.
     pub fn drop(&mut self, name: &str) {
         let id = self.home_id(name);
@@ -220,7 +284,7 @@ impl World {
     pub fn redeem_with(&mut self, name: &str, issuer: &str) {
         let id = self.account(name).unwrap_or_else(|| panic!("{name} is not there"));
         let user = self.tenant.state.users.get_mut(&id).unwrap();
-        (user.redeemed, user.issuers) = (true, vec![issuer.into()]);
+        (user.redeemed, user.issuers) = (Some(true), Some(vec![issuer.into()]));
     }
 
     pub fn redeem(&mut self, name: &str) {
@@ -238,6 +302,13 @@ impl World {
         self.tenant.state.members.iter().any(|(group, members)| is_of_role(group) && members.contains(&id))
     }
 
+    /// A point of time of the present run.
+    pub fn moment(&self, at: Timestamp) -> Moment {
+        let start: Timestamp = "2026-11-23T08:00:00Z".parse().unwrap();
+        let uptime_ms = u64::try_from(at.as_unix() - start.as_unix()).unwrap_or(0) * 1_000;
+        Moment { at: Timestamp::from_unix(at.as_unix() + self.jumped), run: self.run, uptime_ms }
+    }
+
     pub fn wait(&mut self, seconds: u64) {
         self.tenant.keep(self.now);
         self.now = self.now.plus(Duration::from_secs(seconds));
@@ -248,7 +319,7 @@ impl World {
         self.tenant.keep(self.now);
         let plan = self.with_input(plan);
         assert_eq!(self.faults(&plan), [], "{}", self.text(&plan));
-        assert!(plan.next_wake > self.now, "a plan wakes later");
+        assert!(plan.next_wake > self.moment(self.now).at, "a plan wakes later");
         plan
     }
 
@@ -258,10 +329,15 @@ impl World {
     }
 
     fn with_input<T>(&self, of: impl FnOnce(&Input<'_>) -> T) -> T {
-        let before = |by: Duration| Timestamp::from_unix(self.now.as_unix() - by.as_secs() as i64);
         let reads = reads(&self.items, &self.ledger, self.guardrail.as_ref().ok());
-        let mut observed = self.tenant.observe(&reads, before(self.lag + self.reading));
-        observed.begun = before(self.reading);
+        self.with_input_of(&reads, of)
+    }
+
+    fn with_input_of<T>(&self, reads: &ReadSet, of: impl FnOnce(&Input<'_>) -> T) -> T {
+        let before = |by: Duration| Timestamp::from_unix(self.now.as_unix() - by.as_secs() as i64);
+        let read = before(self.reading);
+        let mut observed = self.tenant.observe(reads, before(self.lag + self.reading), read);
+        observed.begun = self.moment(read);
         let input = Input {
             version: self.version,
             items: &self.items,
@@ -272,7 +348,7 @@ impl World {
             lease_fresh: self.lease_fresh,
             permissions: None,
             settings: &self.settings,
-            now: self.now,
+            now: self.moment(self.now),
         };
         of(&input)
     }
@@ -304,8 +380,9 @@ impl World {
             if self.last.as_ref().is_some_and(Plan::is_settled) {
                 return text;
             }
-            let wake = self.last.as_ref().map_or(self.now, |plan| plan.next_wake);
-            self.wait(wake.since(self.now).as_secs());
+            let now = self.moment(self.now).at;
+            let wake = self.last.as_ref().map_or(now, |plan| plan.next_wake);
+            self.wait(wake.since(now).as_secs());
         }
         panic!("did not settle: {}", self.step());
     }
@@ -313,9 +390,11 @@ impl World {
     /// The customer ends it.
     pub fn revoke_all(&mut self) -> String {
         self.tenant.keep(self.now);
-        let mut observed = self.tenant.observe(&reads(&BTreeMap::new(), &self.ledger, None), self.now);
-        observed.begun = self.now;
-        let plan = revoke_all(&self.ledger, &observed, self.guardrail.as_ref().ok(), &self.settings, self.now);
+        let set = reads(&BTreeMap::new(), &self.ledger, None);
+        let mut observed = self.tenant.observe(&set, self.now, self.now);
+        observed.begun = self.moment(self.now);
+        let now = self.moment(self.now);
+        let plan = revoke_all(&self.ledger, &observed, self.guardrail.as_ref().ok(), &self.settings, now);
         self.carry_out(&plan);
         self.text(&plan)
     }

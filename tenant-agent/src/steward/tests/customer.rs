@@ -82,8 +82,7 @@ async fn a_guest_of_the_customers_whom_an_invitation_finds_is_proposed_and_never
     let id = world.truth().await.users[0].id.clone();
     // Invited at this address long ago, and known by another one since: no look-up by mail shows her.
     let other = "maya.berg@contoso.example";
-    let properties =
-        json!({"mail": other, "proxyAddresses": [format!("SMTP:{other}")], "createdDateTime": "2026-01-05T08:00:00Z"});
+    let properties = json!({"mail": other, "otherMails": [], "proxyAddresses": [format!("SMTP:{other}")], "createdDateTime": "2026-01-05T08:00:00Z"});
     world.control.tamper(TENANT, &Tamper::SetUserProperties { user: id.clone(), properties }).await.unwrap();
     world.desire(10, &analysts(&[0]));
     let mut steward = world.steward().await;

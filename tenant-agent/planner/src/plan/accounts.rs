@@ -1,0 +1,284 @@
+//! Every account of a person who is named for removal: the person leaves, not one account.
+//!
+//! Known by the ledger, by the control plane, by the address under the customer's file, by our mark, and from the
+//! recycle bin. How each of them ends is in `gone.rs`; what they still hold in `residue.rs`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entente_model::Guid;
+use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::report::{AccountState, KnownAccount, Reason};
+
+use super::draft::Draft;
+use crate::ledger::{Claim, Entry, account_key, anchor_key};
+use crate::observed::{Listing, Part, Unread, User};
+use crate::reads;
+
+/// One of them.
+pub(super) struct Account<'a> {
+    pub id: Guid,
+    pub user: Option<&'a User>,
+    pub state: AccountState,
+    /// Made by us, and so ours to block.
+    pub ours: bool,
+}
+
+/// All of them, and what could not be looked at.
+#[derive(Default)]
+pub(super) struct Accounts<'a> {
+    pub all: Vec<Account<'a>>,
+    /// Asked for, and not answered or not understood.
+    pub missing: Vec<(String, Unread)>,
+    /// Not asked for, or closed to us by the customer's choice.
+    pub unseen: Vec<String>,
+}
+
+impl Account<'_> {
+    pub fn name(&self) -> String {
+        self.user.map_or_else(|| self.id.to_string(), |user| user.upn.clone())
+    }
+
+    /// Under which the ledger keeps what we did to it.
+    pub fn ledger_key(&self, draft: &Draft<'_>, person: &ItemKey) -> ItemKey {
+        let is_main = draft.entry(person).and_then(Entry::guid) == Some(self.id);
+        if is_main { person.clone() } else { account_key(self.id) }
+    }
+}
+
+impl Accounts<'_> {
+    pub fn known(&self) -> Vec<KnownAccount> {
+        let known = |it: &Account<'_>| KnownAccount {
+            id: it.id,
+            name: it.user.map(|user| user.upn.clone()).unwrap_or_default(),
+            state: it.state,
+            owned: it.ours,
+        };
+        self.all.iter().map(known).collect()
+    }
+}
+
+/// The account of a membership, for its own removal: by its person's item where there is one.
+pub(super) fn of_member<'a>(draft: &Draft<'a>, key: &ItemKey, item: &'a Item) -> Accounts<'a> {
+    let Some((home, object_id)) = key.person() else { return Accounts::default() };
+    let user = ItemKey::User { home: home.clone(), object_id };
+    // Only the ids: whether the person may still sign in is not what this removal is about.
+    let mut finder = Finder::new(draft, &user, item);
+    finder.by_id();
+    finder.finish()
+}
+
+pub(super) fn of<'a>(draft: &Draft<'a>, key: &ItemKey, item: &'a Item) -> Accounts<'a> {
+    let mut finder = Finder::new(draft, key, item);
+    finder.by_id();
+    finder.by_address();
+    finder.by_mark();
+    finder.in_bin();
+    finder.finish()
+}
+
+struct Finder<'d, 'a> {
+    draft: &'d Draft<'a>,
+    key: &'d ItemKey,
+    entry: Option<&'d Entry>,
+    known: &'a BTreeSet<Guid>,
+    mail: Option<&'a str>,
+    addresses: BTreeSet<String>,
+    found: BTreeMap<Guid, Part<Option<&'a User>>>,
+    deleted: BTreeSet<Guid>,
+    marked: BTreeSet<Guid>,
+    accounts: Accounts<'a>,
+}
+
+static NONE: BTreeSet<Guid> = BTreeSet::new();
+
+impl<'d, 'a> Finder<'d, 'a> {
+    fn new(draft: &'d Draft<'a>, key: &'d ItemKey, item: &'a Item) -> Self {
+        let known = match &item.want {
+            Want::Absent { known, .. } => known,
+            Want::Present => &NONE,
+        };
+        let mail = match &item.body {
+            ItemBody::User { mail, .. } => Some(mail.as_str()),
+            _ => None,
+        };
+        let entry = draft.entry(key);
+        let addresses = reads::addresses(item, entry, draft.guardrail());
+        Self {
+            draft,
+            key,
+            entry,
+            known,
+            mail,
+            addresses,
+            found: BTreeMap::new(),
+            deleted: BTreeSet::new(),
+            marked: anchor_members(draft),
+            accounts: Accounts::default(),
+        }
+    }
+
+    fn by_id(&mut self) {
+        let own =
+            self.entry.into_iter().flat_map(|entry| entry.guid().into_iter().chain(entry.accounts.keys().copied()));
+        let ids: Vec<Guid> = own.chain(self.known.iter().copied()).collect();
+        for id in ids {
+            let user = self.draft.input.observed.user(id);
+            self.found.insert(id, user);
+        }
+    }
+
+    fn by_address(&mut self) {
+        self.outside();
+        for address in self.addresses.clone() {
+            let listing = Listing::UsersByMail(address.clone());
+            match self.draft.input.observed.by_mail(&address) {
+                Part::Read(users) => users.iter().for_each(|user| self.add(user)),
+                Part::Unread(why) => self.accounts.missing.push((format!("who has the address {address}"), why)),
+            }
+            self.odd(&listing, &format!("who has the address {address}"));
+        }
+    }
+
+    /// Addresses that are not looked up: all of them without a readable file, those of other people than the file's with
+    /// one.
+    fn outside(&mut self) {
+        if self.draft.guardrail().is_none() {
+            let why = Unread {
+                reason: Reason::GuardrailUnreadable,
+                detail: "without a readable guardrail nobody is looked up by address".into(),
+            };
+            return self.accounts.missing.push(("who has the person's addresses".into(), why));
+        }
+        if let Some(mail) = self.mail.filter(|mail| !self.addresses.contains(&mail.to_ascii_lowercase())) {
+            self.accounts.unseen.push(format!("accounts of {mail}: not an address of the guardrail's people"));
+        }
+    }
+
+    fn add(&mut self, user: &'a User) {
+        let Some(id) = user.id.filter(|id| !self.is_anothers(*id)) else { return };
+        // What was read by id is the better look: lists lag.
+        let is_there = self.found.get(&id).is_some_and(|part| matches!(part, Part::Read(Some(_))));
+        if !is_there {
+            self.found.insert(id, Part::Read(Some(user)));
+        }
+    }
+
+    /// Whether it is the account of somebody else who works here.
+    fn is_anothers(&self, id: Guid) -> bool {
+        let mut entries = self.draft.input.ledger.entries.iter();
+        entries.any(|(key, entry)| {
+            let works = self.draft.input.items.get(key).is_some_and(|item| item.want == Want::Present);
+            key != self.key && works && matches!(key, ItemKey::User { .. }) && entry.guid() == Some(id)
+        })
+    }
+
+    /// Whom we marked once, and whom no entry explains: after the loss of a ledger, or of an id.
+    fn by_mark(&mut self) {
+        for id in self.marked.clone() {
+            let Some(Part::Read(Some(user))) = self.draft.input.observed.users.get(&id) else { continue };
+            if !user.addresses.is_disjoint(&self.addresses) {
+                self.add(user);
+            }
+        }
+    }
+
+    fn in_bin(&mut self) {
+        if !self.draft.guardrail().is_some_and(|guardrail| guardrail.people.recycle_bin) {
+            return self.accounts.unseen.push("the recycle bin: the guardrail does not let the agent look".into());
+        }
+        for address in self.addresses.clone() {
+            match self.draft.input.observed.bin.get(&address) {
+                Some(Part::Read(users)) => users.iter().filter_map(|user| user.id).for_each(|id| {
+                    self.deleted.insert(id);
+                    self.found.entry(id).or_insert(Part::Read(None));
+                }),
+                Some(Part::Unread(why)) if why.is_passing() => {
+                    self.accounts.missing.push(("the recycle bin".into(), why.clone()));
+                }
+                Some(Part::Unread(why)) => {
+                    self.accounts.unseen.push(format!("the recycle bin: {}", why.reason.word()));
+                }
+                None => {
+                    let why = Unread { reason: Reason::Unread, detail: "read at the next look".into() };
+                    self.accounts.missing.push(("the recycle bin".into(), why));
+                }
+            }
+            self.odd(&Listing::Bin(address), "the recycle bin");
+        }
+    }
+
+    fn odd(&mut self, listing: &Listing, what: &str) {
+        for text in self.draft.input.observed.odd(listing) {
+            let why = Unread { reason: Reason::CloudRefused, detail: format!("not understood: {text}") };
+            self.accounts.missing.push((what.to_owned(), why));
+        }
+    }
+
+    fn finish(mut self) -> Accounts<'a> {
+        for (id, part) in std::mem::take(&mut self.found) {
+            let (user, state) = match part {
+                Part::Read(Some(user)) => (Some(user), state_of(user)),
+                Part::Read(None) if self.deleted.contains(&id) => (None, AccountState::Deleted),
+                Part::Read(None) => (None, AccountState::Gone),
+                Part::Unread(why) => {
+                    self.accounts.missing.push((format!("account {id}"), why));
+                    (None, AccountState::Unread)
+                }
+            };
+            let ours = self.is_ours(id);
+            self.accounts.all.push(Account { id, user, state, ours });
+        }
+        self.accounts.unseen.sort();
+        self.accounts.unseen.dedup();
+        self.accounts
+    }
+
+    /// By the ledger; or by the mark in the tenant and the control plane's memory together: either alone could be
+    /// somebody else's doing.
+    fn is_ours(&self, id: Guid) -> bool {
+        let by_entry = self.entry.is_some_and(|entry| {
+            (entry.guid() == Some(id) && entry.is_owned()) || entry.accounts.get(&id) == Some(&Claim::Ours)
+        });
+        by_entry || (self.marked.contains(&id) && self.known.contains(&id))
+    }
+}
+
+fn state_of(user: &User) -> AccountState {
+    match user.enabled {
+        Some(true) => AccountState::Enabled,
+        Some(false) => AccountState::Blocked,
+        None => AccountState::Unread,
+    }
+}
+
+/// Whom the anchor group marks, as far as it was read; also one that is not taken for ours after the ledger was lost.
+fn anchor_members(draft: &Draft<'_>) -> BTreeSet<Guid> {
+    let observed = draft.input.observed;
+    let by_ledger = draft.entry(&anchor_key()).and_then(Entry::guid);
+    let by_name = draft.guardrail().and_then(|guardrail| {
+        let name = super::anchor_name(&guardrail.limits.name_prefix);
+        observed.groups_by_name.get(&name)?.read()
+    });
+    let marked = by_name.into_iter().flatten().filter(|group| super::groups::is_anchor(group)).map(|group| group.id);
+    let groups = by_ledger.into_iter().chain(marked);
+    groups.filter_map(|group| observed.members(group).read().copied()).flatten().copied().collect()
+}
+
+/// Remembers the accounts that were found: each stays the person's. One that is new begins the proof anew.
+pub(super) fn note(draft: &mut Draft<'_>, key: &ItemKey, accounts: &Accounts<'_>) {
+    let mut entry = draft.entry_or_new(key);
+    let before = entry.clone();
+    for account in accounts.all.iter().filter(|account| Some(account.id) != before.guid()) {
+        entry.note_account(account.id, if account.ours { Claim::Ours } else { Claim::Theirs });
+    }
+    if let Some(ItemBody::User { mail, .. }) = draft.input.items.get(key).map(|item| &item.body) {
+        entry.note_address(mail);
+    }
+    let is_new = entry.accounts.keys().any(|id| !before.accounts.contains_key(id));
+    if is_new {
+        (entry.first_empty, entry.proof) = (None, None);
+    }
+    if entry != before {
+        draft.put(key, entry);
+    }
+}

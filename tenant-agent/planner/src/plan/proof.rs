@@ -1,0 +1,122 @@
+//! The proof that a removal is done: two looks, further apart than the replication lag, that were answered and
+//! understood whole and found nothing. What was asked for and not answered is no proof, and is said by its own name.
+
+use std::time::Duration;
+
+use entente_model::desired::{ItemKey, Want};
+use entente_model::report::{ItemState, KnownAccount, Reason, RemovalProof};
+use entente_model::{Plane, Timestamp};
+
+use super::draft::{Draft, passes_at};
+use super::gone::note_not_empty;
+use super::residue::Residue;
+use crate::moment;
+use crate::observed::Unread;
+
+/// By when Microsoft's own caches follow a change, by plane. Users: an access token that was given out lives for 60
+/// to 90 minutes (Entra: access token lifetime). Memberships and groups: up to 15 minutes (Entra: service limits,
+/// role changes). Azure: up to 10 minutes (Azure: troubleshoot RBAC). Defender names none: an hour, as for its scopes.
+const EFFECT_DELAYS: [(Plane, Duration); 5] = [
+    (Plane::Users, Duration::from_secs(90 * 60)),
+    (Plane::Groups, Duration::from_secs(15 * 60)),
+    (Plane::Memberships, Duration::from_secs(15 * 60)),
+    (Plane::AzureRoles, Duration::from_secs(10 * 60)),
+    (Plane::DefenderRoles, Duration::from_secs(60 * 60)),
+];
+
+/// For how many lags a part that time may heal is waited for in silence, before the removal is said to be unproven.
+const PATIENCE: u32 = 3;
+
+/// What a proof says beside its times.
+#[derive(Default)]
+pub(super) struct Claim {
+    pub accounts: Vec<KnownAccount>,
+    pub unseen: Vec<String>,
+    pub blocked: Option<Timestamp>,
+}
+
+/// Proves it, or says what stands against that.
+pub(super) fn prove(draft: &mut Draft<'_>, key: &ItemKey, what: Residue, mut claim: Claim) {
+    if !what.others.is_empty() {
+        let detail = format!("holds what we did not give: {}", what.others.join(", "));
+        draft.find(Plane::Users, Reason::NotOurs, format!("{key} {detail}"));
+        note_not_empty(draft, key);
+        return draft.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
+    }
+    if !what.ours.is_empty() {
+        note_not_empty(draft, key);
+        // What takes it away looks again by itself; where nobody does, there is little to look for.
+        draft.recheck_since(named_since(draft, key));
+        let detail = format!("still holds {}", what.ours.join(", "));
+        return draft.say(key, ItemState::Waiting, Some(Reason::Propagation), detail);
+    }
+    // Proven, and by idle reads not looked up by principal again.
+    let is_proven = draft.entry(key).is_some_and(|entry| entry.proof.is_some());
+    let asked = |(_, why): &&(String, Unread)| !(is_proven && why.reason == Reason::Unread);
+    let missing: Vec<_> = what.missing.iter().filter(asked).cloned().collect();
+    if !missing.is_empty() {
+        return say_unproven(draft, key, &missing);
+    }
+    claim.unseen.extend(what.unseen);
+    confirm(draft, key, claim);
+}
+
+/// When its removal was named.
+pub(super) fn named_since(draft: &Draft<'_>, key: &ItemKey) -> Timestamp {
+    match draft.input.items.get(key).map(|item| &item.want) {
+        Some(Want::Absent { since, .. }) => *since,
+        _ => draft.now(),
+    }
+}
+
+/// Asked for, and not answered or not understood: no proof, however long it is waited. Looked at again.
+pub(super) fn say_unproven(draft: &mut Draft<'_>, key: &ItemKey, missing: &[(String, Unread)]) {
+    let Some((_, first)) = missing.iter().find(|(_, why)| !why.is_passing()).or(missing.first()) else { return };
+    let named = named_since(draft, key);
+    let is_young = draft.now().since(named) <= draft.input.settings.replication_lag * PATIENCE;
+    if first.is_passing() && is_young {
+        return draft.unread(key, &first.clone());
+    }
+    let parts: Vec<String> = missing.iter().map(|(what, why)| format!("{what} ({})", why.detail)).collect();
+    draft.recheck_since(named);
+    draft.say(key, ItemState::Unproven, Some(first.reason), format!("not proven: {}", parts.join("; ")));
+}
+
+/// Empty now; gone when it is empty again after the lag.
+pub(super) fn confirm(draft: &mut Draft<'_>, key: &ItemKey, mut claim: Claim) {
+    if draft.entry(key).is_some_and(|entry| entry.proof.is_some()) {
+        return draft.say(key, ItemState::Removed, None, "");
+    }
+    let (now, begun, lag) = (draft.input.now, draft.input.observed.begun, draft.input.settings.replication_lag);
+    let named = named_since(draft, key);
+    // A look from before it was named says nothing of it: the two clocks may be apart by a little.
+    if now.at < named {
+        draft.say(key, ItemState::Waiting, Some(Reason::ConfirmingRemoval), "the agent's clock is behind the order's");
+        return draft.wake_at(named);
+    }
+    let first = moment::since(draft.entry(key).and_then(|entry| entry.first_empty), now);
+    draft.touch(key, |entry| (entry.named, entry.first_empty) = (Some(named), Some(first)));
+    if !first.has_passed(lag, begun) || begun.at <= first.at {
+        draft.say(key, ItemState::Waiting, Some(Reason::ConfirmingRemoval), "read back empty once");
+        return draft.wake_at(passes_at(first.at, lag));
+    }
+    let plane = key.plane();
+    let delay = EFFECT_DELAYS.iter().find(|(it, _)| Some(*it) == plane).map_or(Duration::ZERO, |(_, delay)| *delay);
+    claim.unseen.sort();
+    claim.unseen.dedup();
+    let proof = RemovalProof {
+        named,
+        first_empty_read: first.at,
+        second_empty_read: begun.at,
+        blocked: claim.blocked,
+        effective_by: first.at.plus(delay),
+        accounts: claim.accounts,
+        unseen: claim.unseen,
+        signed: None,
+    };
+    draft.touch(key, |entry| {
+        entry.proof = Some(proof);
+        (entry.applied, entry.failure) = (None, None);
+    });
+    draft.say(key, ItemState::Removed, None, "");
+}

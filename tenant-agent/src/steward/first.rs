@@ -1,0 +1,58 @@
+//! What is done for leavers before the tenant is looked at: see `entente_planner::plan::first`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use entente_model::desired::{Item, ItemKey};
+use entente_planner::check;
+use entente_planner::plan::{self, Input};
+use entente_planner::reads::ReadSet;
+use entente_planner::sound;
+use entente_session::Desired;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+use super::{Look, Steward};
+use crate::memory::MemoryError;
+
+/// How long the short read of a leaver's account may take: after that it is blocked unseen.
+const GLANCE_BUDGET: Duration = Duration::from_secs(3);
+
+impl Steward {
+    /// Once for each removal.
+    pub(super) async fn first(&mut self, desired: &Desired, cancel: &CancellationToken) -> Result<(), MemoryError> {
+        let items: BTreeMap<ItemKey, Item> =
+            desired.items.iter().map(|item| (item.key.clone(), item.clone())).collect();
+        if !plan::has_first(&items, &self.ledger) {
+            return Ok(());
+        }
+        let user_ids = plan::first_reads(&items, &self.ledger);
+        let set = ReadSet { user_ids, ..ReadSet::default() };
+        let observed = self.parts.cloud.observe(&set, self.parts.clock.moment(), GLANCE_BUDGET).await;
+        let guardrail = self.guardrail();
+        let basis = self.basis(&guardrail);
+        let input = Input {
+            version: desired.version,
+            items: &items,
+            observed: &observed,
+            ledger: &self.ledger,
+            guardrail: guardrail.content.as_ref(),
+            paused: basis.positions.paused,
+            lease_fresh: basis.fresh,
+            permissions: None,
+            settings: &self.parts.settings,
+            now: self.parts.clock.moment(),
+        };
+        let plan = plan::first(&input);
+        let faults = check::check_first(&plan, &input);
+        let sound = sound::sound(&plan, &faults, &items);
+        faults
+            .iter()
+            .for_each(|fault| error!(rule = fault.rule, detail = fault.detail, "the first step breaks a rule"));
+        self.parts.memory.remember(&mut self.ledger, &sound.updates).await?;
+        let standing = self.standing(&guardrail, basis.positions.paused, Vec::new());
+        let look = Look { guardrail, basis, plan, faults: Vec::new(), sound, standing };
+        self.apply(&look, cancel).await?;
+        Ok(())
+    }
+}
