@@ -12,7 +12,9 @@ pub enum ApiRole {
     /// Read everything.
     Viewer,
     /// Change intent, make enrolment tokens.
-    Operator,
+    // Rows from before it had this name.
+    #[serde(alias = "operator")]
+    Editor,
     /// Principals and agents.
     Admin,
 }
@@ -21,7 +23,7 @@ impl ApiRole {
     pub fn word(self) -> &'static str {
         match self {
             Self::Viewer => "viewer",
-            Self::Operator => "operator",
+            Self::Editor => "editor",
             Self::Admin => "admin",
         }
     }

@@ -118,7 +118,7 @@ impl App {
     }
 
     async fn carry_out(&self, caller: &Caller, asked: Asked, options: &Options) -> Result<Applied, AppError> {
-        caller.needs(ApiRole::Operator)?;
+        caller.needs(ApiRole::Editor)?;
         if let Asked::Change(change) = &asked {
             prepare::check_size(change)?;
         }

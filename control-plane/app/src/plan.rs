@@ -39,7 +39,7 @@ impl App {
 
     /// Asks the agent to compare now instead of at its next period.
     pub fn compare_tenant(&self, caller: &Caller, tenant: &TenantName) -> Result<(), AppError> {
-        caller.needs(ApiRole::Operator)?;
+        caller.needs(ApiRole::Editor)?;
         let live = self.desk(tenant)?.lock().live();
         live.ok_or_else(|| AppError::Offline { tenant: tenant.clone() })?.ask_compare();
         Ok(())
@@ -48,7 +48,7 @@ impl App {
     /// Sends a tenant its state again, whole, and ends the alarm that parked it; but for one that only a new epoch
     /// can end.
     pub fn resend_tenant(&self, caller: &Caller, tenant: &TenantName) -> Result<(), AppError> {
-        caller.needs(ApiRole::Operator)?;
+        caller.needs(ApiRole::Editor)?;
         let desk = self.desk(tenant)?;
         let mut state = desk.lock();
         if let Some(Parked::History(text)) = &state.parked {

@@ -5,6 +5,7 @@ mod agent;
 mod fleet;
 mod intent;
 mod many;
+mod principals;
 mod removals;
 mod restart;
 mod streams;
@@ -88,12 +89,12 @@ impl Bed {
 
     async fn apply(&self, manifests: Vec<Manifest>) -> Result<Applied, AppError> {
         let puts = manifests.into_iter().map(|manifest| Put::Set { manifest, etag: None }).collect();
-        self.app.change(&operator(), Change { puts, deletes: Vec::new() }, &options()).await
+        self.app.change(&editor(), Change { puts, deletes: Vec::new() }, &options()).await
     }
 
     async fn delete(&self, name: &str) -> Result<Applied, AppError> {
         let deletes = vec![Delete { name: name.parse().unwrap(), etag: None }];
-        self.app.change(&operator(), Change { puts: Vec::new(), deletes }, &options()).await
+        self.app.change(&editor(), Change { puts: Vec::new(), deletes }, &options()).await
     }
 
     /// Takes a tenant out of every assignment by its label, as it must be before it can be deleted.
@@ -104,12 +105,12 @@ impl Bed {
     }
 
     async fn leave(&self, name: &str) -> Applied {
-        self.app.leave_operator(&operator(), &name.parse().unwrap(), &options()).await.unwrap()
+        self.app.leave_operator(&editor(), &name.parse().unwrap(), &options()).await.unwrap()
     }
 
     /// Enrols an agent of a tenant.
     async fn enrol(&self, tenant: &TenantName) -> Peer {
-        let created = self.app.create_token(&operator(), tenant, Duration::ZERO, &options()).await.unwrap();
+        let created = self.app.create_token(&editor(), tenant, Duration::ZERO, &options()).await.unwrap();
         let token = secret(created.file.expose());
         let (_, csr_pem) = create_key_and_csr().unwrap();
         let entra = self.entra(tenant);
@@ -146,8 +147,8 @@ fn viewer() -> Caller {
     caller(ApiRole::Viewer)
 }
 
-fn operator() -> Caller {
-    caller(ApiRole::Operator)
+fn editor() -> Caller {
+    caller(ApiRole::Editor)
 }
 
 fn admin() -> Caller {

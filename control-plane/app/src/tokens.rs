@@ -108,7 +108,7 @@ impl App {
         lifetime: Duration,
         options: &Options,
     ) -> Result<CreatedToken, AppError> {
-        caller.needs(ApiRole::Operator)?;
+        caller.needs(ApiRole::Editor)?;
         let lifetime = if lifetime.is_zero() { DEFAULT_LIFETIME } else { lifetime };
         if lifetime > MAX_LIFETIME {
             let text = "is more than 30 days; choose less, and make another token later";
@@ -150,7 +150,7 @@ impl App {
 
     /// From now on it enrols nobody.
     pub async fn delete_token(&self, caller: &Caller, name: &TokenName, options: &Options) -> Result<(), AppError> {
-        caller.needs(ApiRole::Operator)?;
+        caller.needs(ApiRole::Editor)?;
         let request = Request::of(caller, options, name);
         let (entry, name) = (entry(caller, options, name, "deleted"), name.clone());
         let delete = move |draft: &mut Draft<'_>| {

@@ -144,7 +144,7 @@ async fn create_principal(
     let csr_pem = params.serialize_request(&pair).and_then(|request| request.pem()).map_err(cannot)?;
     let role = match role {
         Role::Viewer => wire::PrincipalRole::Viewer,
-        Role::Operator => wire::PrincipalRole::Operator,
+        Role::Editor => wire::PrincipalRole::Editor,
         Role::Admin => wire::PrincipalRole::Admin,
     };
     let principal = wire::Principal { name, role: role.into(), ..Default::default() };

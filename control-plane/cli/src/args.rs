@@ -196,7 +196,7 @@ pub(crate) enum Principals {
     /// Make a principal: its key is made here and stays here
     Create {
         name: String,
-        /// viewer reads, operator changes intent, admin does everything
+        /// viewer reads, editor changes intent, admin does everything
         #[arg(long, value_enum)]
         role: Role,
         /// Where to write NAME.pem and NAME.key
@@ -214,7 +214,7 @@ pub(crate) enum Principals {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Role {
     Viewer,
-    Operator,
+    Editor,
     Admin,
 }
 

@@ -177,7 +177,7 @@ fn agent(it: &Agent) -> wire::Agent {
 fn principal(it: Principal) -> wire::Principal {
     let role = match it.role {
         ApiRole::Viewer => wire::PrincipalRole::Viewer,
-        ApiRole::Operator => wire::PrincipalRole::Operator,
+        ApiRole::Editor => wire::PrincipalRole::Editor,
         ApiRole::Admin => wire::PrincipalRole::Admin,
     };
     wire::Principal {
@@ -192,10 +192,10 @@ fn principal(it: Principal) -> wire::Principal {
 fn role(role: wire::PrincipalRole) -> Result<ApiRole, AppError> {
     match role {
         wire::PrincipalRole::Viewer => Ok(ApiRole::Viewer),
-        wire::PrincipalRole::Operator => Ok(ApiRole::Operator),
+        wire::PrincipalRole::Editor => Ok(ApiRole::Editor),
         wire::PrincipalRole::Admin => Ok(ApiRole::Admin),
         wire::PrincipalRole::Unspecified => {
-            Err(fault("principal.role", Fault::Missing, "is missing; use viewer, operator or admin"))
+            Err(fault("principal.role", Fault::Missing, "is missing; use viewer, editor or admin"))
         }
     }
 }

@@ -175,7 +175,7 @@ async fn a_role_opens_what_it_may_and_no_more() {
     assert_eq!(listed.tenants.len(), 1);
     let refused = viewer.apply_intent(set(vec![maya()])).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::PermissionDenied, "ROLE_MISSING"));
-    assert_eq!(refused.get_error_details().error_info().unwrap().metadata["role"], "operator");
+    assert_eq!(refused.get_error_details().error_info().unwrap().metadata["role"], "editor");
     let own = access::GetPrincipalRequest { name: "principals/-".into() };
     let own = AdminServiceClient::new(channel).get_principal(own).await.unwrap().into_inner();
     assert_eq!((own.name.as_str(), own.role()), ("principals/li", access::PrincipalRole::Viewer));

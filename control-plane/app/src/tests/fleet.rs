@@ -245,6 +245,6 @@ async fn a_plan_is_asked_of_the_agent_and_shared_by_those_who_ask() {
     };
     let (failed, ()) = tokio::join!(ask(), fail);
     assert_eq!(failed.unwrap_err().reason(), "NO_PLAN");
-    bed.app.compare_tenant(&operator(), &contoso).unwrap();
+    bed.app.compare_tenant(&editor(), &contoso).unwrap();
     assert_eq!(agent.hear(&bed).await, ["compare"]);
 }

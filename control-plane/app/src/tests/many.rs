@@ -21,7 +21,7 @@ async fn concurrent_changes_all_hold_and_agents_follow_in_order() {
             }));
             let puts = vec![person(&id, 100 + number), assignment];
             let puts = puts.into_iter().map(|manifest| Put::Set { manifest, etag: None }).collect();
-            app.change(&operator(), Change { puts, deletes: Vec::new() }, &options()).await.unwrap().revision
+            app.change(&editor(), Change { puts, deletes: Vec::new() }, &options()).await.unwrap().revision
         })
     };
     let mut revisions = Vec::new();

@@ -69,7 +69,7 @@ async fn a_proof_of_an_earlier_removal_proves_nothing_for_a_later_one() {
     bed.app.settle_removals().await.unwrap();
     bed.sleep(Duration::from_secs(600));
     let maya = "operators/maya".parse().unwrap();
-    bed.app.rejoin_operator(&operator(), &maya, &options()).await.unwrap();
+    bed.app.rejoin_operator(&editor(), &maya, &options()).await.unwrap();
     bed.leave("operators/maya").await;
     bed.app.settle_removals().await.unwrap();
     let open = removals(&bed, None).await;
@@ -93,7 +93,7 @@ async fn who_leaves_again_while_the_first_leave_is_open_elsewhere_is_proven_gone
     bed.relabel("fabrikam", 2).await;
     bed.sleep(Duration::from_secs(600));
     let maya = "operators/maya".parse().unwrap();
-    bed.app.rejoin_operator(&operator(), &maya, &options()).await.unwrap();
+    bed.app.rejoin_operator(&editor(), &maya, &options()).await.unwrap();
     assert_eq!(removals(&bed, None).await, [("tenants/fabrikam".into(), ItemState::Pending, false)]);
     bed.sleep(Duration::from_secs(600));
     bed.leave("operators/maya").await;
