@@ -52,6 +52,8 @@ pub(crate) struct Inner {
     pub(crate) removals_told: Notify,
     /// A tenant was deleted: what it left is cleared before another of its name comes.
     pub(crate) tenant_gone: Notify,
+    /// A principal has ended: its connections are cut.
+    pub(crate) principal_gone: Notify,
     pub(crate) tasks: Tasks,
 }
 

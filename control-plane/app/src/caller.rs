@@ -1,6 +1,6 @@
 //! Who asks, and what each role may do.
 
-use entente_model::PrincipalName;
+use entente_model::{OperatorName, PrincipalName};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -34,6 +34,8 @@ impl ApiRole {
 pub struct Caller {
     pub principal: PrincipalName,
     pub role: ApiRole,
+    /// The person whom the principal is tied to.
+    pub operator: Option<OperatorName>,
 }
 
 impl Caller {

@@ -3,16 +3,21 @@
 //! Authorise, look for a first answer, check shapes, and decide on the store's writer: apply, validate, name removals,
 //! compile what is touched, sign, write the audit record, all in one commit. A set that changes nothing commits
 //! nothing but its answer, if the request has an id. What a change says to whom is [`crate::writer`]'s; how a manifest
-//! is put together from a mask is [`prepare`]'s; what is counted is [`impact`]'s.
+//! is put together from a mask is [`prepare`]'s; what is counted is [`impact`]'s; what nobody may do in their own case, and
+//! which principals end, is [`guard`]'s.
 
 mod diff;
+mod guard;
 mod impact;
+mod own;
 mod prepare;
 
+use std::collections::BTreeSet;
+
 use entente_compiler::{Advance, Edit};
-use entente_model::OperatorName;
 use entente_model::intent::{Manifest, Operator, OperatorState, ResourceName};
 use entente_model::violation::{Fault, Violation};
+use entente_model::{OperatorName, PrincipalName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -20,11 +25,13 @@ use crate::app::App;
 use crate::audit::Entry;
 use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
+use crate::principals;
 use crate::replay::{Options, Request};
 use crate::world::{Meta, Stored, World};
 use crate::writer::Draft;
 
 pub use diff::FieldChange;
+use guard::{Books, guard};
 pub use impact::Impact;
 use prepare::Prepared;
 
@@ -125,13 +132,17 @@ impl App {
         let (app, caller, options) = (self.clone(), caller.clone(), *options);
         if options.validate_only {
             let world = self.world();
-            return Decision::of(&app, &world, &caller, &asked)?.answer(&world, world.revision);
+            return Decision::of(&app, &Books::Published(&app), &world, &caller, &asked)?
+                .answer(&world, world.revision);
         }
         let request = Request::of(&caller, &options, &asked);
         let (_, applied) = self
-            .commit(move |draft| match request.first_answer(draft)? {
-                Some(first) => Ok(first),
-                None => decide(&app, draft, &caller, &asked, &options, &request),
+            .commit(move |draft| {
+                draft.check(&caller)?;
+                match request.first_answer(draft)? {
+                    Some(first) => Ok(first),
+                    None => decide(&app, draft, &caller, &asked, &options, &request),
+                }
             })
             .await?;
         Ok(applied)
@@ -147,7 +158,7 @@ fn decide(
     request: &Request,
 ) -> Result<Applied, AppError> {
     let before = draft.stand.world.clone();
-    let decision = Decision::of(app, &before, caller, asked)?;
+    let decision = Decision::of(app, &Books::Draft(draft), &before, caller, asked)?;
     if decision.is_nothing() {
         let answer = decision.answer(&before, before.revision)?;
         // Or it would become a change, if it is repeated once there is something to change.
@@ -157,6 +168,7 @@ fn decide(
     let entry = decision.entry(caller, options);
     let mut answer = decision.answer(&before, draft.revision)?;
     draft.record(entry);
+    decision.ending.iter().for_each(|name| principals::end(draft, name));
     for tenant in decision.tenants_deleted() {
         crate::agents::revoke_all(draft, tenant)?;
     }
@@ -193,10 +205,12 @@ struct Decision {
     now: entente_model::Timestamp,
     /// The one resource that the change is about.
     subject: Option<ResourceName>,
+    /// Principals of people who work no more.
+    ending: BTreeSet<PrincipalName>,
 }
 
 impl Decision {
-    fn of(app: &App, world: &World, caller: &Caller, asked: &Asked) -> Result<Self, AppError> {
+    fn of(app: &App, books: &Books<'_, '_>, world: &World, caller: &Caller, asked: &Asked) -> Result<Self, AppError> {
         let Prepared { puts, deletes, rejoins, subject } = match asked {
             Asked::Change(change) => prepare::prepare(world, change)?,
             Asked::Leave(name) => leaving(world, name)?,
@@ -208,13 +222,15 @@ impl Decision {
         let actor = caller.principal.to_string();
         let edit = Edit { puts, deletes, rejoins, still_there, confirmed: Vec::new(), actor, now };
         let advance = world.fleet.advance(&edit).map_err(AppError::of_whole)?;
-        Ok(Self { advance, changes, now, subject })
+        let ending = guard(books, caller, world, &edit, &advance)?;
+        Ok(Self { advance, changes, now, subject, ending })
     }
 
     fn is_nothing(&self) -> bool {
         let advance = &self.advance;
         let rows = advance.changed.len() + advance.revocation_puts.len() + advance.revocation_deletes.len();
-        rows == 0 && advance.batch.tenants.is_empty() && advance.batch.gone.is_empty()
+        let nothing = rows == 0 && advance.batch.tenants.is_empty() && advance.batch.gone.is_empty();
+        nothing && self.ending.is_empty()
     }
 
     fn answer(&self, before: &World, revision: u64) -> Result<Applied, AppError> {
@@ -229,7 +245,10 @@ impl Decision {
         Ok(Applied {
             revision,
             changes: self.changes.clone(),
-            impact: Impact::of(&before.fleet, &self.advance),
+            impact: Impact {
+                ended_principals: self.ending.iter().cloned().collect(),
+                ..Impact::of(&before.fleet, &self.advance)
+            },
             resource: self.subject.as_ref().and_then(stored),
         })
     }
@@ -249,12 +268,18 @@ impl Decision {
                 some => parts.push(format!("{some} {word}")),
             }
         }
+        let changed = self.advance.changed.iter().map(ToString::to_string);
+        let mut summary = format!("{}; {} tenants touched", parts.join(", "), self.advance.batch.tenants.len());
+        if !self.ending.is_empty() {
+            let ending: Vec<_> = self.ending.iter().map(ToString::to_string).collect();
+            summary.push_str(&format!("; ended {}", ending.join(", ")));
+        }
         Entry {
             actor: caller.principal.to_string(),
             method: options.method,
             request_id: options.request_id,
-            resources: self.advance.changed.iter().map(ToString::to_string).collect(),
-            summary: format!("{}; {} tenants touched", parts.join(", "), self.advance.batch.tenants.len()),
+            resources: changed.chain(self.ending.iter().map(ToString::to_string)).collect(),
+            summary,
         }
     }
 }

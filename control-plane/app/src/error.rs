@@ -4,7 +4,7 @@
 
 use std::error::Error;
 
-use entente_model::{TenantName, Timestamp, Violation};
+use entente_model::{PrincipalName, TenantName, Timestamp, Violation};
 use entente_store::{CommitError, CommitWithError, ReadError};
 
 use crate::caller::ApiRole;
@@ -31,6 +31,8 @@ pub enum AppError {
     StaleEtag { resource: String },
     #[error("this needs the role {}; ask an admin", .needs.word())]
     Denied { needs: ApiRole },
+    #[error("{principal} decides nothing in its own case: {text}; ask somebody else")]
+    OwnCase { principal: PrincipalName, text: String },
     #[error("the certificate names no principal or agent that may sign in")]
     Unauthenticated,
     /// One answer for every reason, so that nobody learns which tokens exist.
@@ -46,8 +48,8 @@ pub enum AppError {
     Offline { tenant: TenantName },
     #[error("the agent of {tenant} has no plan: {error}")]
     NoPlan { tenant: TenantName, error: String },
-    #[error("the last admin cannot be deleted; create another one first")]
-    LastAdmin,
+    #[error("{principal} is the last admin; make another first: `entente principals create NAME --role admin`")]
+    LastAdmin { principal: PrincipalName },
     #[error("the server is stopping; try again in a moment")]
     Stopping,
     /// The commit may have happened. A repeat with the same request id finds out.
@@ -91,6 +93,7 @@ impl AppError {
             Self::Unimplemented(_) => "UNIMPLEMENTED",
             Self::StaleEtag { .. } => "STALE_ETAG",
             Self::Denied { .. } => "ROLE_MISSING",
+            Self::OwnCase { .. } => "OWN_CASE",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::EnrolmentRefused => "ENROLMENT_REFUSED",
             Self::RenewalEarly { .. } => "RENEWAL_EARLY",
@@ -98,7 +101,7 @@ impl AppError {
             Self::TooLarge { .. } => "TOO_LARGE",
             Self::Offline { .. } => "AGENT_OFFLINE",
             Self::NoPlan { .. } => "NO_PLAN",
-            Self::LastAdmin => "LAST_ADMIN",
+            Self::LastAdmin { .. } => "LAST_ADMIN",
             Self::Stopping => "STOPPING",
             Self::Unconfirmed(_) => "UNCONFIRMED",
             Self::Internal(_) => "INTERNAL",

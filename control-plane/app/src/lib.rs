@@ -46,7 +46,7 @@ pub use error::AppError;
 pub use open::OpenError;
 pub use page::{Page, PageRequest};
 pub use plan::TenantPlan;
-pub use principals::Principal;
+pub use principals::{NewPrincipal, Principal};
 pub use removals::Removal;
 pub use replay::Options;
 pub use rows::RowError;

@@ -93,6 +93,7 @@ impl App {
             leases: LeaseList::default(),
             removals_told: Notify::new(),
             tenant_gone: Notify::new(),
+            principal_gone: Notify::new(),
             tasks: Tasks::default(),
         };
         let app = Self { inner: Arc::new(inner) };

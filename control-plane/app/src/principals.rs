@@ -1,7 +1,13 @@
 //! Principals: who may call the API, with which role.
+//!
+//! One may be tied to an operator, a person of the SOC. Then it decides nothing in that person's case
+//! ([`crate::change`]), and ends when the person leaves ([`ending`]).
 
+use std::collections::BTreeSet;
+
+use entente_model::intent::{Intent, OperatorState};
 use entente_model::violation::Fault;
-use entente_model::{PrincipalName, Timestamp, Violation};
+use entente_model::{OperatorName, PrincipalName, Timestamp, Violation};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -15,6 +21,10 @@ use crate::replay::{Options, Request};
 use crate::rows;
 use crate::writer::Draft;
 
+/// Principals that are tied to one operator: a person has a laptop, a console and some scripts. It keeps small what a
+/// leave ends in one commit.
+const MAX_TIED: usize = 16;
+
 /// What is kept of a principal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -24,6 +34,9 @@ pub(crate) struct PrincipalRow {
     /// Of the one certificate that counts.
     pub(crate) serial: Serial,
     pub(crate) expires: Timestamp,
+    /// Whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) operator: Option<OperatorName>,
 }
 
 /// A principal.
@@ -33,14 +46,27 @@ pub struct Principal {
     pub role: ApiRole,
     pub created: Timestamp,
     pub expires: Timestamp,
+    /// The person whom it is tied to.
+    #[serde(default)]
+    pub operator: Option<OperatorName>,
     /// Its certificate and the CA's; empty but in the answer to its creation.
     pub certificate_pem: String,
 }
 
+/// A principal to be made.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct NewPrincipal<'a> {
+    pub name: &'a PrincipalName,
+    pub role: ApiRole,
+    /// The person whom it is tied to.
+    pub operator: Option<&'a OperatorName>,
+    pub csr_pem: &'a str,
+}
+
 impl Principal {
     fn of(name: &PrincipalName, row: &PrincipalRow) -> Self {
-        let (role, created, expires) = (row.role, row.created, row.expires);
-        Self { name: name.clone(), role, created, expires, certificate_pem: String::new() }
+        let (role, created, expires, operator) = (row.role, row.created, row.expires, row.operator.clone());
+        Self { name: name.clone(), role, created, expires, operator, certificate_pem: String::new() }
     }
 }
 
@@ -57,6 +83,11 @@ impl App {
         self.get_principal(caller, &caller.principal)
     }
 
+    /// Returns when a principal has ended, since the last time that this was asked: whoever has connections cuts it off.
+    pub async fn principal_gone(&self) {
+        self.inner.principal_gone.notified().await;
+    }
+
     /// By name.
     pub fn list_principals(&self, caller: &Caller, page: &PageRequest) -> Result<Page<Principal>, AppError> {
         caller.needs(ApiRole::Admin)?;
@@ -70,27 +101,31 @@ impl App {
     pub async fn create_principal(
         &self,
         caller: &Caller,
-        name: &PrincipalName,
-        role: ApiRole,
-        csr_pem: &str,
+        new: NewPrincipal<'_>,
         options: &Options,
     ) -> Result<Principal, AppError> {
         caller.needs(ApiRole::Admin)?;
-        let key = RequestedKey::from_csr_pem(csr_pem).map_err(|error| wrong_request(&error))?;
-        let request = Request::of(caller, options, &(name, role, csr_pem));
-        let (app, name, entry) = (self.clone(), name.clone(), entry(caller, options, name, "created"));
+        let key = RequestedKey::from_csr_pem(new.csr_pem).map_err(|error| wrong_request(&error))?;
+        let request = Request::of(caller, options, &new);
+        let (role, operator) = (new.role, new.operator.cloned());
+        let tie = operator.as_ref().map(|operator| format!(", tied to {operator}")).unwrap_or_default();
+        let entry = entry(caller, options, new.name, &format!("created as {}{tie}", role.word()));
+        let (app, name, by) = (self.clone(), new.name.clone(), caller.clone());
         let create = move |draft: &mut Draft<'_>| {
+            draft.check(&by)?;
             if let Some(first) = request.first_answer(draft)? {
                 return Ok(first);
             }
             if draft.view.get(&rows::principal(&name))?.is_some() {
                 return Err(AppError::AlreadyExists { resource: name.to_string() });
             }
+            operator.as_ref().map_or(Ok(()), |operator| may_be_tied(draft, operator))?;
             let serial = Serial::random().map_err(AppError::internal)?;
             let lifetime = app.inner.config.principal_certificate;
             let issued =
                 app.inner.ca.principal(&name, &key, serial, draft.now, lifetime).map_err(AppError::internal)?;
-            let row = PrincipalRow { role, created: draft.now, serial, expires: issued.not_after };
+            let (created, expires, operator) = (draft.now, issued.not_after, operator.clone());
+            let row = PrincipalRow { role, created, serial, expires, operator };
             let answer = Principal { certificate_pem: issued.certificate_pem, ..Principal::of(&name, &row) };
             put(draft, &name, Some(row));
             draft.record(entry.clone());
@@ -98,6 +133,43 @@ impl App {
             Ok(answer)
         };
         Ok(self.commit(create).await?.1)
+    }
+
+    /// Ties a principal to an operator, or to nobody. Not one's own: whoever is tied would untie themselves.
+    pub async fn tie_principal(
+        &self,
+        caller: &Caller,
+        name: &PrincipalName,
+        operator: Option<&OperatorName>,
+        options: &Options,
+    ) -> Result<Principal, AppError> {
+        caller.needs(ApiRole::Admin)?;
+        let request = Request::of(caller, options, &(name, operator));
+        let verb = operator.map_or_else(|| "tied to nobody".into(), |operator| format!("tied to {operator}"));
+        let entry = entry(caller, options, name, &verb);
+        let (name, operator, by) = (name.clone(), operator.cloned(), caller.clone());
+        let tie = move |draft: &mut Draft<'_>| {
+            draft.check(&by)?;
+            if let Some(first) = request.first_answer(draft)? {
+                return Ok(first);
+            }
+            let row: PrincipalRow = draft.read(&rows::principal(&name))?.ok_or_else(|| AppError::not_found(&name))?;
+            let own = by.operator.is_some() && (row.operator == by.operator || name == by.principal);
+            if own && row.operator != operator {
+                let text = format!("{name} is tied to the same person");
+                return Err(AppError::OwnCase { principal: by.principal.clone(), text });
+            }
+            if row.operator != operator {
+                operator.as_ref().map_or(Ok(()), |operator| may_be_tied(draft, operator))?;
+                let row = PrincipalRow { operator: operator.clone(), ..row.clone() };
+                put(draft, &name, Some(row));
+                draft.record(entry.clone());
+            }
+            let answer = Principal::of(&name, &PrincipalRow { operator: operator.clone(), ..row });
+            request.answered(draft, &answer);
+            Ok(answer)
+        };
+        Ok(self.commit(tie).await?.1)
     }
 
     /// Deletes a principal, unless it is the last admin.
@@ -109,16 +181,17 @@ impl App {
     ) -> Result<(), AppError> {
         caller.needs(ApiRole::Admin)?;
         let request = Request::of(caller, options, name);
-        let (name, entry) = (name.clone(), entry(caller, options, name, "deleted"));
+        let (name, entry, by) = (name.clone(), entry(caller, options, name, "deleted"), caller.clone());
         let delete = move |draft: &mut Draft<'_>| {
+            draft.check(&by)?;
             if let Some(()) = request.first_answer(draft)? {
                 return Ok(());
             }
-            let key = rows::principal(&name);
-            let row: PrincipalRow = draft.read(&key)?.ok_or_else(|| AppError::not_found(&name))?;
-            if row.role == ApiRole::Admin && admins(draft)? == 1 {
-                return Err(AppError::LastAdmin);
+            let all = stored(draft)?;
+            if !all.iter().any(|(other, _)| *other == name) {
+                return Err(AppError::not_found(&name));
             }
+            an_admin_stays(&all, &BTreeSet::from([name.clone()]), draft.now)?;
             put(draft, &name, None);
             draft.record(entry.clone());
             request.answered(draft, &());
@@ -127,6 +200,65 @@ impl App {
         self.commit(delete).await?;
         Ok(())
     }
+}
+
+impl Draft<'_> {
+    /// Whether the caller still is who it was when its call began: who has ended meanwhile decides nothing more.
+    pub(crate) fn check(&self, caller: &Caller) -> Result<(), AppError> {
+        let row: Option<PrincipalRow> = self.read(&rows::principal(&caller.principal))?;
+        let same = row.is_some_and(|row| row.role >= caller.role && row.operator == caller.operator);
+        if same { Ok(()) } else { Err(AppError::Unauthenticated) }
+    }
+}
+
+/// A new tie is to somebody who works: to one who has left it would end at once.
+fn may_be_tied(draft: &Draft<'_>, operator: &OperatorName) -> Result<(), AppError> {
+    let stored_operator = draft.stand.world.fleet.intent().operators.get(operator).cloned();
+    let state = stored_operator.ok_or_else(|| AppError::not_found(operator))?.state;
+    let refused = |text| AppError::Contradicts(vec![Violation::new("principal.operator", Fault::Conflict, text)]);
+    if state != OperatorState::Active {
+        return Err(refused(format!("{operator} is {}, and only who works has principals", state.word())));
+    }
+    let tied = stored(draft)?.iter().filter(|(_, row)| row.operator.as_ref() == Some(operator)).count();
+    if tied >= MAX_TIED {
+        return Err(refused(format!("{operator} has {tied} principals already; delete one of them")));
+    }
+    Ok(())
+}
+
+/// All principals, by name.
+pub(crate) type All = Vec<(PrincipalName, PrincipalRow)>;
+
+pub(crate) fn stored(draft: &Draft<'_>) -> Result<All, AppError> {
+    let name = |id: &str| PrincipalName::from_id(id).map_err(AppError::internal);
+    draft.rows(rows::PRINCIPAL)?.into_iter().map(|(id, row)| Ok((name(&id)?, row))).collect()
+}
+
+/// Which principals end because their people work no more, of those whom a change names.
+pub(crate) fn ending(all: &All, named: &BTreeSet<OperatorName>, after: &Intent) -> BTreeSet<PrincipalName> {
+    let over = |name: &&OperatorName| named.contains(*name) && !works(after, name);
+    let ends = |row: &PrincipalRow| row.operator.as_ref().filter(over).is_some();
+    all.iter().filter(|(_, row)| ends(row)).map(|(name, _)| name.clone()).collect()
+}
+
+pub(crate) fn works(intent: &Intent, name: &OperatorName) -> bool {
+    intent.operators.get(name).is_some_and(|operator| operator.state == OperatorState::Active)
+}
+
+/// Refuses to end the last admin who can still sign in: afterwards nobody could make another.
+pub(crate) fn an_admin_stays(all: &All, ending: &BTreeSet<PrincipalName>, now: Timestamp) -> Result<(), AppError> {
+    let is_admin = |row: &PrincipalRow| row.role == ApiRole::Admin && now < row.expires;
+    let mut admins = all.iter().filter(|(_, row)| is_admin(row)).map(|(name, _)| name);
+    let Some(last) = admins.clone().find(|name| ending.contains(*name)) else { return Ok(()) };
+    if admins.any(|name| !ending.contains(name)) {
+        return Ok(());
+    }
+    Err(AppError::LastAdmin { principal: last.clone() })
+}
+
+/// Its certificate is refused from now on, and so are the tokens that it made.
+pub(crate) fn end(draft: &mut Draft<'_>, name: &PrincipalName) {
+    put(draft, name, None);
 }
 
 /// What a person sees of a signing request that cannot be used.
@@ -150,19 +282,4 @@ fn put(draft: &mut Draft<'_>, name: &PrincipalName, row: Option<PrincipalRow>) {
         None => draft.delete(rows::principal(name)),
     }
     draft.register(RegistryChange::Principal(name.clone(), row));
-}
-
-fn admins(draft: &Draft<'_>) -> Result<usize, AppError> {
-    let (mut count, mut after) = (0, None);
-    loop {
-        let page = draft.view.scan(rows::PRINCIPAL, after.as_deref(), entente_store::MAX_PAGE_ENTRIES)?;
-        for (key, entry) in &page.entries {
-            let row: PrincipalRow = rows::decode(key, &entry.value).map_err(AppError::internal)?;
-            count += usize::from(row.role == ApiRole::Admin);
-        }
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(count),
-        }
-    }
 }

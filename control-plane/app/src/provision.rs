@@ -114,7 +114,7 @@ pub async fn put_principal(
     expires: Timestamp,
     now: Timestamp,
 ) -> Result<(), ImportError> {
-    let row = PrincipalRow { role, created: now, serial, expires };
+    let row = PrincipalRow { role, created: now, serial, expires, operator: None };
     store.commit(Commit::new().put(rows::principal(name), rows::encode(&row))).await?;
     Ok(())
 }

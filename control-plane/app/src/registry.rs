@@ -80,7 +80,10 @@ impl Registry {
             match agent {
                 Some((name, Fate::Enrolled)) => inner.desks.enrolled(&name.tenant, inner),
                 Some((name, Fate::Revoked)) => inner.desks.revoked(&name, inner),
-                None if principal_gone => inner.watchers.wake_all(),
+                None if principal_gone => {
+                    inner.watchers.wake_all();
+                    inner.principal_gone.notify_one();
+                }
                 None => {}
             }
         }
@@ -116,7 +119,7 @@ impl App {
             return Err(self.refuse("revoked_certificate"));
         }
         self.check_time(peer.not_after)?;
-        Ok(Caller { principal: name.clone(), role: row.role })
+        Ok(Caller { principal: name.clone(), role: row.role, operator: row.operator.clone() })
     }
 
     /// Which agent connects, likewise.

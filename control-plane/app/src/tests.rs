@@ -61,6 +61,10 @@ impl Bed {
         for statement in [delegation, Statement::Epoch { epoch: 1, reason: "the first".into() }] {
             provision::import(&*store, root.public(), &root.state(&statement)).await.unwrap();
         }
+        for role in [ApiRole::Viewer, ApiRole::Editor, ApiRole::Admin] {
+            let (name, serial) = (caller(role).principal, pki::Serial::random().unwrap());
+            provision::put_principal(&*store, &name, role, serial, now.plus(3650 * DAY), now).await.unwrap();
+        }
         let ca = (ca.certificate_pem, ca.key_pem);
         let app = open(store, &online, &ca, &time).await.unwrap();
         Self { dir, root, online, ca, time, app }
@@ -140,7 +144,7 @@ async fn open(
 }
 
 fn caller(role: ApiRole) -> Caller {
-    Caller { principal: format!("principals/{}", role.word()).parse().unwrap(), role }
+    Caller { principal: format!("principals/{}", role.word()).parse().unwrap(), role, operator: None }
 }
 
 fn viewer() -> Caller {

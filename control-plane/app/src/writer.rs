@@ -134,6 +134,22 @@ impl Draft<'_> {
         rows::decode(key, &entry.value).map(Some).map_err(AppError::internal)
     }
 
+    /// All rows below a prefix, of which there are few: what follows the prefix, and the row.
+    pub(crate) fn rows<T: serde::de::DeserializeOwned>(&self, prefix: &str) -> Result<Vec<(String, T)>, AppError> {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.view.scan(prefix, after.as_deref(), entente_store::MAX_PAGE_ENTRIES)?;
+            for (key, entry) in &page.entries {
+                let row = rows::decode(key, &entry.value).map_err(AppError::internal)?;
+                found.push((key[prefix.len()..].to_owned(), row));
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(found),
+            }
+        }
+    }
+
     pub(crate) fn register(&mut self, change: RegistryChange) {
         self.effects.registry.push(change);
     }

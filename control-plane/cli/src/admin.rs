@@ -100,12 +100,17 @@ fn agent_table(all: &[wire::Agent]) -> String {
 
 pub(crate) async fn principals(mut client: Client, ask: Principals, format: Format) -> Result<(), Failure> {
     match ask {
-        Principals::Create { name, role, out } => create_principal(client, &name, role, &out, format).await,
+        Principals::Create { name, role, operator, out } => {
+            let operator = operator.map(|operator| full_name("operators", &operator)).unwrap_or_default();
+            create_principal(client, &name, (role, operator), &out, format).await
+        }
         Principals::List => {
             let request = wire::ListPrincipalsRequest { page_size: 1_000, ..Default::default() };
             let all: Vec<wire::Principal> = every_page!(client.admin, list_principals, request, principals);
             output::print(format, &documents(&all), || principal_table(&all))
         }
+        Principals::Tie { name, operator } => tie(client, &name, full_name("operators", &operator), format).await,
+        Principals::Untie { name } => tie(client, &name, String::new(), format).await,
         Principals::Delete { name } => {
             let name = full_name("principals", &name);
             let request = wire::DeletePrincipalRequest { name: name.clone(), request_id: request_id() };
@@ -120,18 +125,27 @@ pub(crate) async fn principals(mut client: Client, ask: Principals, format: Form
     }
 }
 
+async fn tie(mut client: Client, name: &str, operator: String, format: Format) -> Result<(), Failure> {
+    let principal = wire::Principal { name: full_name("principals", name), operator, ..Default::default() };
+    let update_mask = Some(prost_types::FieldMask { paths: vec!["operator".into()] });
+    let request = wire::UpdatePrincipalRequest { principal: Some(principal), update_mask, request_id: request_id() };
+    let tied = client.admin.update_principal(within(request)).await?.into_inner();
+    output::print(format, &output::document(&tied), || principal_table(std::slice::from_ref(&tied)))
+}
+
 fn principal_table(all: &[wire::Principal]) -> String {
     let row = |it: &wire::Principal| {
         let role = it.role().as_str_name().trim_start_matches("PRINCIPAL_ROLE_").to_ascii_lowercase();
-        [it.name.clone(), role, instant(&it.create_time), instant(&it.certificate_expire_time)]
+        let (created, ends) = (instant(&it.create_time), instant(&it.certificate_expire_time));
+        [it.name.clone(), role, or_dash(&it.operator), created, ends]
     };
-    table(["NAME", "ROLE", "CREATED", "CERTIFICATE ENDS"], &all.iter().map(row).collect::<Vec<_>>())
+    table(["NAME", "ROLE", "OF", "CREATED", "CERTIFICATE ENDS"], &all.iter().map(row).collect::<Vec<_>>())
 }
 
 async fn create_principal(
     mut client: Client,
     name: &str,
-    role: Role,
+    (role, operator): (Role, String),
     out: &Path,
     format: Format,
 ) -> Result<(), Failure> {
@@ -147,7 +161,7 @@ async fn create_principal(
         Role::Editor => wire::PrincipalRole::Editor,
         Role::Admin => wire::PrincipalRole::Admin,
     };
-    let principal = wire::Principal { name, role: role.into(), ..Default::default() };
+    let principal = wire::Principal { name, role: role.into(), operator, ..Default::default() };
     // Before the principal is made, which cannot be asked for its certificate again.
     let (certificate_file, key_file) = (PrivateFile::create(&certificate)?, PrivateFile::create(&key)?);
     let request = wire::CreatePrincipalRequest { principal: Some(principal), csr_pem, request_id: request_id() };
@@ -207,7 +221,8 @@ mod tests {
     }
 
     async fn token(folder: &Path, out: &Path) -> String {
-        let ask = Tokens::Create { tenant: "contoso".into(), lifetime: 1, out: Some(out.to_owned()) };
+        let out = Some(out.to_owned());
+        let ask = Tokens::Create { tenant: "contoso".into(), lifetime: 1, out };
         tokens(client(folder), ask, Format::Table).await.unwrap_err().to_string()
     }
 
@@ -227,7 +242,7 @@ mod tests {
         let failure = token(folder.path(), &out).await;
         assert!(failure.starts_with("the control plane does not answer: ") && !out.exists(), "{failure}");
         let (name, role, out) = ("li".into(), Role::Viewer, folder.path().to_owned());
-        let ask = Principals::Create { name, role, out: out.clone() };
+        let ask = Principals::Create { name, role, operator: None, out: out.clone() };
         let failure = principals(client(folder.path()), ask, Format::Table).await.unwrap_err().to_string();
         assert!(failure.starts_with("the control plane does not answer: "), "{failure}");
         assert!(!out.join("li.key").exists() && !out.join("li.pem").exists());

@@ -62,8 +62,12 @@ pub(crate) fn impact(impact: Option<&Impact>) -> String {
             (false, more) => format!(" ({shown} and {more} more)"),
         }
     };
+    let mut ends = String::new();
+    for principal in &impact.ended_principals {
+        ends.push_str(&format!("ends {principal}: its certificate is refused from now on\n"));
+    }
     format!(
-        "touches {} tenants{} and {} people{}: {} items more, {} items fewer\n",
+        "touches {} tenants{} and {} people{}: {} items more, {} items fewer\n{ends}",
         impact.tenants,
         named(&impact.tenant_names, impact.tenants),
         impact.people,
@@ -71,4 +75,23 @@ pub(crate) fn impact(impact: Option<&Impact>) -> String {
         impact.items_added,
         impact.items_removed
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn principals_that_end_are_said_with_what_a_change_touches() {
+        let ended_principals = vec!["principals/sam".to_owned(), "principals/sam-laptop".to_owned()];
+        let text = impact(Some(&Impact { ended_principals, ..Default::default() }));
+        let ends: Vec<_> = text.lines().skip(1).collect();
+        assert_eq!(
+            ends,
+            [
+                "ends principals/sam: its certificate is refused from now on",
+                "ends principals/sam-laptop: its certificate is refused from now on",
+            ]
+        );
+    }
 }

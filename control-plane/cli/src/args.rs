@@ -199,12 +199,19 @@ pub(crate) enum Principals {
         /// viewer reads, editor changes intent, admin does everything
         #[arg(long, value_enum)]
         role: Role,
+        /// Whose it is: it gives that person nothing, and ends when they leave
+        #[arg(long)]
+        operator: Option<String>,
         /// Where to write NAME.pem and NAME.key
         #[arg(long, default_value = ".", value_name = "FOLDER")]
         out: PathBuf,
     },
     /// List principals
     List,
+    /// Tie a principal to a person: it gives that person nothing, and ends when they leave
+    Tie { name: String, operator: String },
+    /// Tie a principal to nobody
+    Untie { name: String },
     /// Refuse a principal from now on
     Delete { name: String },
     /// Who I am

@@ -46,7 +46,8 @@ async fn leave(mut client: Client, ask: Leave, format: Format) -> Result<(), Fai
     }
     let receipts = wait(&mut client, &name, Duration::from_secs(ask.timeout), format).await?;
     let missing = receipts.iter().filter(|receipt| !receipt.complete).count();
-    print_receipts(&receipts, format)?;
+    let ended = answer.impact.map(|impact| impact.ended_principals).unwrap_or_default();
+    print_receipts(&receipts, Some(&ended), format)?;
     if missing == 0 {
         return Ok(());
     }
@@ -93,13 +94,18 @@ async fn receipts(client: &mut Client, operator: &str) -> Result<Vec<Removal>, F
 
 pub(crate) async fn removals(mut client: Client, operator: Option<String>, format: Format) -> Result<(), Failure> {
     let operator = operator.map(|name| full_name("operators", &name)).unwrap_or_default();
-    print_receipts(&receipts(&mut client, &operator).await?, format)
+    print_receipts(&receipts(&mut client, &operator).await?, None, format)
 }
 
-fn print_receipts(receipts: &[Removal], format: Format) -> Result<(), Failure> {
+/// With the principals that ended, where that is known: right after a leave.
+fn print_receipts(receipts: &[Removal], ended: Option<&[String]>, format: Format) -> Result<(), Failure> {
     let complete = receipts.iter().all(|receipt| receipt.complete);
     let documents: Vec<Value> = receipts.iter().map(output::document).collect();
-    output::print(format, &json!({"complete": complete, "removals": documents}), || {
+    let mut document = json!({"complete": complete, "removals": documents});
+    if let Some(ended) = ended {
+        document["endedPrincipals"] = json!(ended);
+    }
+    output::print(format, &document, || {
         let row = |it: &Removal| {
             let proof = it.proof.clone().unwrap_or_default();
             let unseen = if proof.unseen.is_empty() {

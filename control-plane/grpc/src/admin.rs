@@ -1,17 +1,20 @@
 //! `entente.access.v1.AdminService`: who may connect and who may ask.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
-use entente_app::{Agent, ApiRole, App, AppError, EnrollmentToken, Principal};
-use entente_model::TenantName;
+use entente_app::{Agent, ApiRole, App, AppError, EnrollmentToken, NewPrincipal, Principal};
 use entente_model::violation::Fault;
+use entente_model::{OperatorName, TenantName};
 use entente_proto::access::v1 as wire;
 use entente_proto::access::v1::admin_service_server::AdminService;
 use entente_proto::convert::time;
 use tonic::{Request, Response, Status};
 
 use crate::call::answer;
-use crate::parse::{fault, name, options, page, required};
+use crate::parse::{fault, name, optional_name, options, page, required};
 
 /// The parent, or the name, that stands for all, or for the caller.
 const ANY: &str = "-";
@@ -124,8 +127,28 @@ impl AdminService for Admin {
             let options = options("CreatePrincipal", &asked.request_id, false)?;
             let asked_for = required("principal", asked.principal)?;
             let (name, role) = (name("principal.name", &asked_for.name)?, role(asked_for.role())?);
-            let made = app.create_principal(&caller, &name, role, &asked.csr_pem, &options).await?;
-            Ok(principal(made))
+            let operator: Option<OperatorName> = optional_name("principal.operator", &asked_for.operator)?;
+            let new = NewPrincipal { name: &name, role, operator: operator.as_ref(), csr_pem: &asked.csr_pem };
+            Ok(principal(app.create_principal(&caller, new, &options).await?))
+        })
+        .await
+    }
+
+    async fn update_principal(
+        &self,
+        request: Request<wire::UpdatePrincipalRequest>,
+    ) -> Result<Response<wire::Principal>, Status> {
+        answer(&self.0, request, |app, caller, asked| async move {
+            let options = options("UpdatePrincipal", &asked.request_id, false)?;
+            let paths = asked.update_mask.map(|mask| mask.paths).unwrap_or_default();
+            if let Some(other) = paths.iter().find(|path| *path != "operator") {
+                let text = format!("{other:?} cannot be updated; name `operator`, or make another principal");
+                return Err(fault("update_mask", Fault::Malformed, text));
+            }
+            let asked_for = required("principal", asked.principal)?;
+            let operator: Option<OperatorName> = optional_name("principal.operator", &asked_for.operator)?;
+            let name = name("principal.name", &asked_for.name)?;
+            Ok(principal(app.tie_principal(&caller, &name, operator.as_ref(), &options).await?))
         })
         .await
     }
@@ -186,6 +209,7 @@ fn principal(it: Principal) -> wire::Principal {
         create_time: Some(time::to_proto(it.created)),
         certificate_pem: it.certificate_pem,
         certificate_expire_time: Some(time::to_proto(it.expires)),
+        operator: it.operator.map(|name| name.to_string()).unwrap_or_default(),
     }
 }
 

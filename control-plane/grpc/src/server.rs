@@ -3,7 +3,7 @@
 //! Sockets are bound by the caller, so that a port that is taken is said before anything runs.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use entente_app::App;
 use entente_app::pki::Who;
@@ -44,6 +44,9 @@ const MAX_STREAMS: u32 = 64;
 
 /// Far more than our clients send.
 const MAX_HEADER_BYTES: u32 = 16 << 10;
+
+/// Before a principal's connections are cut, so that the answer to the call that ended it gets through: it may be its own.
+const FAREWELL: Duration = Duration::from_millis(250);
 
 /// The longest that a connection outlives its certificate, if
 /// its owner neither calls nor reads its farewell. `entente-app` ends streams by itself, and sooner.
@@ -135,14 +138,29 @@ impl Server {
             .map_err(|source| ServeError { port: port.word(), source })
     }
 
-    /// Looks again and again at everyone who is connected, and cuts who is no longer welcome, until `stop`.
+    /// Looks again and again at everyone who is connected, and cuts who is no longer welcome, until `stop`. A principal
+    /// that ends is not kept until the next look.
     pub async fn review(&self) {
         let mut period = tokio::time::interval(self.review);
-        while self.stop.run_until_cancelled(period.tick()).await.is_some() {
-            gauge!("entente_connections").set(self.connections.count() as f64);
-            let cut = self.connections.cut_where(|peer| self.is_unwelcome(peer));
-            counter!("entente_connections_cut_total").increment(cut as u64);
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                _ = period.tick() => self.cut_unwelcome(|_| true),
+                () = self.app.principal_gone() => {
+                    let gone = Instant::now();
+                    tokio::time::sleep(FAREWELL).await;
+                    // Who comes later is told why, and an agent has still to read why it is sent away.
+                    let is_open = |peer: &Peer| peer.opened <= gone && matches!(peer.who(), Some(Who::Principal(_)));
+                    self.cut_unwelcome(is_open);
+                }
+            }
         }
+    }
+
+    fn cut_unwelcome(&self, of: impl Fn(&Peer) -> bool) {
+        gauge!("entente_connections").set(self.connections.count() as f64);
+        let cut = self.connections.cut_where(|peer| of(peer) && self.is_unwelcome(peer));
+        counter!("entente_connections_cut_total").increment(cut as u64);
     }
 
     fn is_unwelcome(&self, peer: &Peer) -> bool {

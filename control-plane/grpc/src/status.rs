@@ -36,12 +36,13 @@ fn code(error: &AppError) -> Code {
         AppError::NotFound { .. } => Code::NotFound,
         AppError::AlreadyExists { .. } => Code::AlreadyExists,
         AppError::Invalid(_) | AppError::RequestIdReused | AppError::TooLarge { .. } => Code::InvalidArgument,
-        AppError::Contradicts(_) | AppError::NoPlan { .. } | AppError::LastAdmin | AppError::RenewalEarly { .. } => {
-            Code::FailedPrecondition
-        }
+        AppError::Contradicts(_)
+        | AppError::NoPlan { .. }
+        | AppError::LastAdmin { .. }
+        | AppError::RenewalEarly { .. } => Code::FailedPrecondition,
         AppError::Unimplemented(_) => Code::Unimplemented,
         AppError::StaleEtag { .. } => Code::Aborted,
-        AppError::Denied { .. } | AppError::EnrolmentRefused => Code::PermissionDenied,
+        AppError::Denied { .. } | AppError::OwnCase { .. } | AppError::EnrolmentRefused => Code::PermissionDenied,
         AppError::Unauthenticated => Code::Unauthenticated,
         // A repeat with the same request id is safe, and tells.
         AppError::Offline { .. } | AppError::Stopping | AppError::Unconfirmed(_) => Code::Unavailable,
@@ -84,6 +85,9 @@ fn metadata(error: &AppError) -> HashMap<String, String> {
         AppError::RenewalEarly { from } => one("from", from.to_string()),
         AppError::TooLarge { limit, .. } => one("limit", limit.to_string()),
         AppError::Denied { needs } => one("role", needs.word().to_owned()),
+        AppError::OwnCase { principal, .. } | AppError::LastAdmin { principal } => {
+            one("resource", principal.to_string())
+        }
         _ => HashMap::new(),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use entente_compiler::{Advance, Fleet, Touched};
 use entente_model::desired::{Digest, ItemKey, Want};
 use entente_model::intent::Intent;
-use entente_model::{Guid, HomeName, OperatorName, TenantName};
+use entente_model::{Guid, HomeName, OperatorName, PrincipalName, TenantName};
 use entente_seal::{Buckets, SealedItem};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,9 @@ pub struct Impact {
     pub tenant_names: Vec<TenantName>,
     /// In order; the first 100.
     pub operator_names: Vec<OperatorName>,
+    /// All principals that end, because they are tied to people who work no more. In order.
+    #[serde(default)]
+    pub ended_principals: Vec<PrincipalName>,
 }
 
 /// Accounts, by object id and then by home tenant.
@@ -62,6 +65,7 @@ impl Impact {
             items_removed: tally.removed,
             tenant_names: tenants.into_iter().take(MAX_NAMES).cloned().collect(),
             operator_names: operators.into_iter().take(MAX_NAMES).collect(),
+            ended_principals: Vec::new(),
         }
     }
 }

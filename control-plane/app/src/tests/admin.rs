@@ -161,7 +161,8 @@ async fn principals_come_and_go_but_for_the_last_admin() {
     let (_, csr) = create_key_and_csr().unwrap();
     let create = async |id: &str, role| {
         let name = format!("principals/{id}").parse().unwrap();
-        bed.app.create_principal(&admin(), &name, role, &csr, &options()).await
+        let new = NewPrincipal { name: &name, role, operator: None, csr_pem: &csr };
+        bed.app.create_principal(&admin(), new, &options()).await
     };
     let maya = create("maya", ApiRole::Admin).await.unwrap();
     let li = create("li", ApiRole::Viewer).await.unwrap();
@@ -171,11 +172,14 @@ async fn principals_come_and_go_but_for_the_last_admin() {
     assert!(bed.app.check_agent(&peer(&li.certificate_pem)).is_err());
     assert_eq!(bed.app.own_principal(&caller).unwrap().certificate_pem, "");
 
-    let last = bed.app.delete_principal(&admin(), &maya.name, &options()).await.unwrap_err();
+    bed.app.delete_principal(&admin(), &admin().principal, &options()).await.unwrap();
+    let own = bed.app.principal_of(&peer(&maya.certificate_pem)).unwrap();
+    let last = bed.app.delete_principal(&own, &maya.name, &options()).await.unwrap_err();
     assert_eq!(last.reason(), "LAST_ADMIN");
-    bed.app.delete_principal(&admin(), &li.name, &options()).await.unwrap();
+    bed.app.delete_principal(&own, &li.name, &options()).await.unwrap();
     assert_eq!(bed.app.principal_of(&peer(&li.certificate_pem)).unwrap_err().reason(), "UNAUTHENTICATED");
-    assert_eq!(bed.app.list_principals(&admin(), &page()).unwrap().items.len(), 1);
-    create("li", ApiRole::Viewer).await.unwrap();
+    assert_eq!(bed.app.list_principals(&own, &page()).unwrap().items.len(), 3);
+    let new = NewPrincipal { name: &li.name, role: ApiRole::Viewer, operator: None, csr_pem: &csr };
+    bed.app.create_principal(&own, new, &options()).await.unwrap();
     assert!(bed.app.principal_of(&peer(&li.certificate_pem)).is_err(), "a former certificate stays dead");
 }

@@ -180,10 +180,9 @@ async fn a_watch_tells_each_tenant_once_and_then_what_changes_coalesced() {
     let bed = Bed::with_sample().await;
     let (_, csr) = create_key_and_csr().unwrap();
     let maya = "principals/maya".parse().unwrap();
-    for (name, role) in [(&admin().principal, ApiRole::Admin), (&maya, ApiRole::Viewer)] {
-        bed.app.create_principal(&admin(), name, role, &csr, &options()).await.unwrap();
-    }
-    let caller = Caller { principal: maya.clone(), role: ApiRole::Viewer };
+    let new = NewPrincipal { name: &maya, role: ApiRole::Viewer, operator: None, csr_pem: &csr };
+    bed.app.create_principal(&admin(), new, &options()).await.unwrap();
+    let caller = Caller { principal: maya.clone(), role: ApiRole::Viewer, operator: None };
     let mut watch = bed.app.watch_tenant_statuses(&caller, Vec::new()).unwrap();
     let mut other = bed.app.watch_tenant_statuses(&admin(), Vec::new()).unwrap();
     let mut next = || watch.next().now_or_never();

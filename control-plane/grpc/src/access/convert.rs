@@ -53,6 +53,7 @@ pub(super) fn impact(impact: &Impact) -> wire::Impact {
         items_removed: count(impact.items_removed),
         tenant_names: impact.tenant_names.iter().map(ToString::to_string).collect(),
         operator_names: impact.operator_names.iter().map(ToString::to_string).collect(),
+        ended_principals: impact.ended_principals.iter().map(ToString::to_string).collect(),
     }
 }
 

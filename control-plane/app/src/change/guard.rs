@@ -1,0 +1,66 @@
+//! What a change is refused for because of who makes it, and which principals end by it.
+
+use std::collections::BTreeSet;
+
+use entente_compiler::{Advance, Edit};
+use entente_model::intent::{Manifest, ResourceName};
+use entente_model::{OperatorName, PrincipalName};
+
+use super::own;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::AppError;
+use crate::principals::{self, All};
+use crate::world::World;
+use crate::writer::Draft;
+
+/// Who may call and connect: as the commit will find it, or as it is published.
+pub(super) enum Books<'a, 'd> {
+    Draft(&'a Draft<'d>),
+    Published(&'a App),
+}
+
+impl Books<'_, '_> {
+    fn principals(&self) -> Result<All, AppError> {
+        match self {
+            Self::Draft(draft) => principals::stored(draft),
+            Self::Published(app) => {
+                let tables = app.inner.registry.tables();
+                Ok(tables.principals.iter().map(|(name, row)| (name.clone(), row.clone())).collect())
+            }
+        }
+    }
+}
+
+/// Refuses what the caller may not do, and says which principals end.
+pub(super) fn guard(
+    books: &Books<'_, '_>,
+    caller: &Caller,
+    before: &World,
+    edit: &Edit,
+    advance: &Advance,
+) -> Result<BTreeSet<PrincipalName>, AppError> {
+    own::refuse(caller, &before.fleet, advance)?;
+    let named = operators(edit);
+    let intent = advance.fleet.intent();
+    if named.iter().all(|name| principals::works(intent, name)) {
+        return Ok(BTreeSet::new());
+    }
+    let all = books.principals()?;
+    let ending = principals::ending(&all, &named, intent);
+    principals::an_admin_stays(&all, &ending, edit.now)?;
+    Ok(ending)
+}
+
+/// Those whom the change names, also where it changes nothing: a second leave ends what the first one left.
+fn operators(edit: &Edit) -> BTreeSet<OperatorName> {
+    let put = edit.puts.iter().filter_map(|manifest| match manifest {
+        Manifest::Operator(operator) => Some(operator.name.clone()),
+        _ => None,
+    });
+    let deleted = edit.deletes.iter().filter_map(|name| match name {
+        ResourceName::Operator(name) => Some(name.clone()),
+        _ => None,
+    });
+    put.chain(deleted).collect()
+}
