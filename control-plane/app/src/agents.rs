@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use entente_model::desired::Digest;
-use entente_model::{AgentName, TenantName, Timestamp};
+use entente_model::{AgentName, PrincipalName, TenantName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::audit::Entry;
 use crate::caller::{ApiRole, Caller};
+use crate::displacement::Vouch;
 use crate::error::AppError;
 use crate::page::{Page, PageRequest};
 use crate::pki::{Peer, RequestedKey, Serial};
@@ -34,9 +35,33 @@ pub(crate) struct AgentRow {
     pub(crate) expires: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) revoked: Option<Timestamp>,
+    /// It has enrolled, and has not been heard of yet. Rows from before this was kept count as heard of.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) awaited: bool,
+    /// Who made the token that it enrolled with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) admitted_by: Option<PrincipalName>,
+    /// The live agent whose place it took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) displaced: Option<AgentName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) vouched: Option<Vouch>,
+    /// An admin has seen that it took another's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) acknowledged: Option<Vouch>,
 }
 
 impl AgentRow {
+    /// Whether it may speak for its tenant, and has: to put another in its place is to revoke it.
+    pub(crate) fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && !self.awaited && now < self.expires
+    }
+
+    /// Whether it took the place of a live one, and no admin has said a word about it.
+    pub(crate) fn is_alarm(&self) -> bool {
+        self.displaced.is_some() && self.vouched.is_none() && self.acknowledged.is_none()
+    }
+
     pub(crate) fn accepts(&self, serial: Serial) -> bool {
         self.revoked.is_none() && (self.serial == serial || self.previous == Some(serial))
     }
@@ -64,6 +89,14 @@ pub struct Agent {
     pub revoked: Option<Timestamp>,
     pub connected: bool,
     pub last_seen: Option<Timestamp>,
+    /// Who made the token that it enrolled with.
+    pub admitted_by: Option<PrincipalName>,
+    /// The live agent whose place it took.
+    pub displaced: Option<AgentName>,
+    /// An admin says that it is the customer's.
+    pub vouched: Option<Vouch>,
+    /// An admin has seen that it took another's place.
+    pub acknowledged: Option<Vouch>,
 }
 
 /// What an agent sends to enrol.
@@ -136,10 +169,36 @@ impl App {
             revoked: row.revoked,
             connected: presence.connected,
             last_seen: presence.last_seen,
+            admitted_by: row.admitted_by.clone(),
+            displaced: row.displaced.clone(),
+            vouched: row.vouched.clone(),
+            acknowledged: row.acknowledged.clone(),
         }
     }
 
-    /// Its certificates are refused from now on, and its stream is cut. Twice is the same as once.
+    /// Notes that an agent has come for the first time: from now on only an admin puts another in its place. Durable
+    /// before it is let in, so that no restart takes a live agent for one that never came.
+    pub(crate) async fn note_first_sight(&self, name: &AgentName) -> Result<(), AppError> {
+        if !self.inner.registry.tables().agents.get(name).is_some_and(|row| row.awaited) {
+            return Ok(());
+        }
+        let name = name.clone();
+        let note = move |draft: &mut Draft<'_>| {
+            let row: AgentRow = draft.read(&rows::agent(&name))?.ok_or(AppError::Unauthenticated)?;
+            if row.revoked.is_some() {
+                return Err(AppError::Unauthenticated);
+            }
+            if row.awaited {
+                put(draft, &name, AgentRow { awaited: false, ..row });
+            }
+            Ok(())
+        };
+        self.commit(note).await?;
+        Ok(())
+    }
+
+    /// Its certificates are refused from now on, and its stream is cut. Twice is the same as once. Whoever revokes it
+    /// has seen whom it displaced.
     pub async fn revoke_agent(&self, caller: &Caller, name: &AgentName, options: &Options) -> Result<Agent, AppError> {
         caller.needs(ApiRole::Admin)?;
         let (wanted, request) = (name.clone(), Request::of(caller, options, name));
@@ -150,13 +209,17 @@ impl App {
             resources: vec![name.to_string()],
             summary: format!("{name} revoked"),
         };
+        let by = caller.clone();
         let revoke = move |draft: &mut Draft<'_>| {
+            draft.check(&by)?;
             if let Some(()) = request.first_answer(draft)? {
                 return Ok(());
             }
             let row: AgentRow = draft.read(&rows::agent(&wanted))?.ok_or_else(|| AppError::not_found(&wanted))?;
             if row.revoked.is_none() {
-                put(draft, &wanted, AgentRow { revoked: Some(draft.now), ..row });
+                let seen = row.is_alarm().then(|| Vouch { by: by.principal.clone(), at: draft.now });
+                let acknowledged = row.acknowledged.clone().or(seen);
+                put(draft, &wanted, AgentRow { revoked: Some(draft.now), acknowledged, ..row });
                 draft.record(entry.clone());
             }
             request.answered(draft, &());
@@ -207,7 +270,7 @@ impl App {
             let issued = app.inner.ca.agent(&name, &key, serial, draft.now, lifetime).map_err(AppError::internal)?;
             // The one that was shown stays good beside the new one; any other ends here.
             let (previous, renewed, expires) = (Some(peer.serial), Some(draft.now), issued.not_after);
-            put(draft, &name, AgentRow { serial, previous, renewed, expires, ..row });
+            put(draft, &name, AgentRow { serial, previous, renewed, expires, awaited: false, ..row });
             draft.record(by_agent(&name, "Renew", "certificate renewed"));
             Ok(issued.certificate_pem)
         };
@@ -221,6 +284,8 @@ impl App {
             "unknown" => "enrolment_unknown",
             "expired" => "enrolment_expired",
             "other_key" => "enrolment_other_key",
+            "maker_gone" => "enrolment_maker_gone",
+            "displaces" => "enrolment_displaces",
             _ => "enrolment_other_tenant",
         });
         AppError::EnrolmentRefused
@@ -261,19 +326,82 @@ impl Enrolment {
     }
 
     fn first(&self, draft: &mut Draft<'_>, row: TokenRow) -> Result<Used, AppError> {
+        let present = present(draft, &row.tenant)?;
+        let displaced = self.may_enrol(draft, &row, &present)?;
         let name = AgentName::new(row.tenant.clone(), &self.agent_id).expect("hexadecimal digits make an id");
         let serial = Serial::random().map_err(AppError::internal)?;
         let (ca, lifetime): (_, Duration) = (&self.app.inner.ca, self.app.inner.config.agent_certificate);
         let issued = ca.agent(&name, &self.key, serial, draft.now, lifetime).map_err(AppError::internal)?;
+        let entry = enrolment(&name, &self.token, &row, &present, displaced.as_ref());
         revoke_all(draft, &row.tenant)?;
-        let (enrolled, expires) = (draft.now, issued.not_after);
-        put(draft, &name, AgentRow { enrolled, serial, previous: None, renewed: None, expires, revoked: None });
+        let agent =
+            AgentRow { displaced, admitted_by: row.by.clone(), ..AgentRow::new(serial, draft.now, issued.not_after) };
+        put(draft, &name, agent);
         let (time, key) = (draft.now, Digest(*self.key.digest()));
         let used = Used { time, agent: name.clone(), key, certificate_pem: issued.certificate_pem };
         tokens::put(draft, &self.token, Some(TokenRow { used: Some(used.clone()), ..row }));
-        draft.record(by_agent(&name, "Enroll", &format!("enrolled with {}", self.token)));
+        draft.record(entry);
         Ok(used)
     }
+
+    /// Decided again here, whatever held when the token was made: its maker may have gone, or another agent come. Says
+    /// which live agent is displaced.
+    fn may_enrol(&self, draft: &Draft<'_>, row: &TokenRow, present: &Present) -> Result<Option<AgentName>, AppError> {
+        let maker = row.maker(draft)?;
+        if row.by.is_some() && maker.is_none() {
+            return Err(self.app.refused("maker_gone"));
+        }
+        let Some(live) = live(present, draft.now) else { return Ok(None) };
+        if !row.replaces || maker.is_none_or(|maker| maker.role < ApiRole::Admin) {
+            tracing::warn!(token = %self.token, agent = %live, "refused: this token may not displace a live agent");
+            return Err(self.app.refused("displaces"));
+        }
+        Ok(Some(live.clone()))
+    }
+}
+
+impl AgentRow {
+    fn new(serial: Serial, enrolled: Timestamp, expires: Timestamp) -> Self {
+        let (previous, renewed, revoked, awaited) = (None, None, None, true);
+        let (admitted_by, displaced, vouched, acknowledged) = (None, None, None, None);
+        Self {
+            enrolled,
+            serial,
+            previous,
+            renewed,
+            expires,
+            revoked,
+            awaited,
+            admitted_by,
+            displaced,
+            vouched,
+            acknowledged,
+        }
+    }
+}
+
+/// In the audit log, an enrolment names whoever loses its place by it.
+fn enrolment(
+    name: &AgentName,
+    token: &entente_model::TokenName,
+    row: &TokenRow,
+    present: &Present,
+    displaced: Option<&AgentName>,
+) -> Entry {
+    let mut entry = by_agent(name, "Enroll", &format!("enrolled with {token}"));
+    if let Some(by) = &row.by {
+        entry.summary.push_str(&format!(", made by {by}"));
+        entry.resources.push(by.to_string());
+    }
+    for (former, _) in present.iter().filter(|(_, row)| row.revoked.is_none()) {
+        let what = if displaced == Some(former) { "displaced the live agent" } else { "took the place of" };
+        entry.summary.push_str(&format!("; {what} {former}"));
+        entry.resources.push(former.to_string());
+    }
+    if displaced.is_some() {
+        entry.resources.push(name.tenant.to_string());
+    }
+    entry
 }
 
 fn by_agent(name: &AgentName, method: &'static str, summary: &str) -> Entry {
@@ -281,20 +409,28 @@ fn by_agent(name: &AgentName, method: &'static str, summary: &str) -> Entry {
     Entry { actor, method, request_id: None, resources, summary: summary.to_owned() }
 }
 
-fn put(draft: &mut Draft<'_>, name: &AgentName, row: AgentRow) {
+pub(crate) fn put(draft: &mut Draft<'_>, name: &AgentName, row: AgentRow) {
     draft.put(rows::agent(name), rows::encode(&row));
     draft.register(RegistryChange::Agent(name.clone(), Some(row)));
 }
 
+/// A tenant's agents, as they are stored.
+pub(crate) type Present = Vec<(AgentName, AgentRow)>;
+
+pub(crate) fn present(draft: &Draft<'_>, tenant: &TenantName) -> Result<Present, AppError> {
+    let rows = draft.rows::<AgentRow>(&format!("{}{}/", rows::AGENT, tenant.id()))?;
+    let name = |id: &str| AgentName::new(tenant.clone(), id).map_err(AppError::internal);
+    rows.into_iter().map(|(id, row)| Ok((name(&id)?, row))).collect()
+}
+
+/// The one that speaks for the tenant.
+pub(crate) fn live(present: &Present, now: Timestamp) -> Option<&AgentName> {
+    present.iter().find(|(_, row)| row.is_live(now)).map(|(name, _)| name)
+}
+
 /// Revokes whatever agents a tenant has: before another one enrols, and when the tenant goes.
 pub(crate) fn revoke_all(draft: &mut Draft<'_>, tenant: &TenantName) -> Result<(), AppError> {
-    let prefix = format!("{}{}/", rows::AGENT, tenant.id());
-    // A tenant enrols an agent now and then; what is beyond a page was revoked long ago.
-    let page = draft.view.scan(&prefix, None, entente_store::MAX_PAGE_ENTRIES)?;
-    for (key, entry) in &page.entries {
-        let row: AgentRow = rows::decode(key, &entry.value).map_err(AppError::internal)?;
-        let id = key.strip_prefix(&prefix).unwrap_or_default();
-        let name = AgentName::new(tenant.clone(), id).map_err(AppError::internal)?;
+    for (name, row) in present(draft, tenant)? {
         if row.revoked.is_none() {
             put(draft, &name, AgentRow { revoked: Some(draft.now), ..row });
         }

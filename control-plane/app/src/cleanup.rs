@@ -75,7 +75,8 @@ impl App {
         let (now, tables) = (self.now(), self.inner.registry.tables());
         let over = |end: Timestamp| end.plus(AFTERLIFE) < now;
         let tokens = tables.tokens.iter().filter(|(_, row)| over(row.expires));
-        let agents = tables.agents.iter().filter(|(_, row)| row.revoked.is_some() && over(row.expires));
+        let agents =
+            tables.agents.iter().filter(|(_, row)| row.revoked.is_some() && !row.is_alarm() && over(row.expires));
         let tokens = tokens.map(|(name, _)| Stale::Token(name.clone()));
         tokens.chain(agents.map(|(name, _)| Stale::Agent(name.clone()))).take(MAX_PAGE_ENTRIES).collect()
     }

@@ -4,7 +4,7 @@
 
 use std::error::Error;
 
-use entente_model::{PrincipalName, TenantName, Timestamp, Violation};
+use entente_model::{AgentName, PrincipalName, TenantName, Timestamp, Violation};
 use entente_store::{CommitError, CommitWithError, ReadError};
 
 use crate::caller::ApiRole;
@@ -33,6 +33,13 @@ pub enum AppError {
     Denied { needs: ApiRole },
     #[error("{principal} decides nothing in its own case: {text}; ask somebody else")]
     OwnCase { principal: PrincipalName, text: String },
+    #[error(
+        "{tenant} has a live agent, {agent}, which another would displace; an admin makes a token for that: \
+         `entente tokens create {} --replace`", .tenant.id()
+    )]
+    AgentLives { tenant: TenantName, agent: AgentName },
+    #[error("{tenant} has a live agent, {agent}, and to delete the tenant revokes it: ask an admin")]
+    RevokesAgent { tenant: TenantName, agent: AgentName },
     #[error("the certificate names no principal or agent that may sign in")]
     Unauthenticated,
     /// One answer for every reason, so that nobody learns which tokens exist.
@@ -92,8 +99,9 @@ impl AppError {
             Self::Contradicts(_) => "CONTRADICTS",
             Self::Unimplemented(_) => "UNIMPLEMENTED",
             Self::StaleEtag { .. } => "STALE_ETAG",
-            Self::Denied { .. } => "ROLE_MISSING",
+            Self::Denied { .. } | Self::RevokesAgent { .. } => "ROLE_MISSING",
             Self::OwnCase { .. } => "OWN_CASE",
+            Self::AgentLives { .. } => "AGENT_LIVES",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::EnrolmentRefused => "ENROLMENT_REFUSED",
             Self::RenewalEarly { .. } => "RENEWAL_EARLY",

@@ -76,6 +76,10 @@ impl Registry {
         for change in changes {
             let agent = self.affected(&change);
             let principal_gone = matches!(change, RegistryChange::Principal(_, None));
+            let tenant = match &change {
+                RegistryChange::Agent(name, _) => Some(name.tenant.clone()),
+                _ => None,
+            };
             self.0.write().unwrap_or_else(PoisonError::into_inner).apply(change);
             match agent {
                 Some((name, Fate::Enrolled)) => inner.desks.enrolled(&name.tenant, inner),
@@ -84,7 +88,8 @@ impl Registry {
                     inner.watchers.wake_all();
                     inner.principal_gone.notify_one();
                 }
-                None => {}
+                // What is said of an agent stands in its tenant's status.
+                None => tenant.iter().for_each(|tenant| inner.watchers.changed(tenant)),
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod agent;
+mod displacement;
 mod fleet;
 mod intent;
 mod many;
@@ -98,7 +99,7 @@ impl Bed {
 
     async fn delete(&self, name: &str) -> Result<Applied, AppError> {
         let deletes = vec![Delete { name: name.parse().unwrap(), etag: None }];
-        self.app.change(&editor(), Change { puts: Vec::new(), deletes }, &options()).await
+        self.app.change(&admin(), Change { puts: Vec::new(), deletes }, &options()).await
     }
 
     /// Takes a tenant out of every assignment by its label, as it must be before it can be deleted.
@@ -112,9 +113,9 @@ impl Bed {
         self.app.leave_operator(&editor(), &name.parse().unwrap(), &options()).await.unwrap()
     }
 
-    /// Enrols an agent of a tenant.
+    /// Enrols an agent of a tenant, in the place of the one that may be there.
     async fn enrol(&self, tenant: &TenantName) -> Peer {
-        let created = self.app.create_token(&editor(), tenant, Duration::ZERO, &options()).await.unwrap();
+        let created = self.app.create_token(&admin(), tenant, Duration::ZERO, true, &options()).await.unwrap();
         let token = secret(created.file.expose());
         let (_, csr_pem) = create_key_and_csr().unwrap();
         let entra = self.entra(tenant);

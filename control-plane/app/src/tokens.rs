@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use entente_model::desired::Digest;
 use entente_model::violation::Fault;
-use entente_model::{AgentName, TenantName, Timestamp, TokenName, Violation};
+use entente_model::{AgentName, PrincipalName, TenantName, Timestamp, TokenName, Violation};
 use ring::rand::SecureRandom;
 use serde::{Deserialize, Serialize};
 
+use crate::agents;
 use crate::app::{App, Inner};
 use crate::audit::Entry;
 use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
 use crate::page::{Page, PageRequest};
+use crate::principals::PrincipalRow;
 use crate::registry::RegistryChange;
 use crate::replay::{Options, Request};
 use crate::rows::{self, as_hex};
@@ -35,8 +37,23 @@ pub(crate) struct TokenRow {
     pub(crate) secret: Digest,
     pub(crate) created: Timestamp,
     pub(crate) expires: Timestamp,
+    /// Who made it. A token ends with its maker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by: Option<PrincipalName>,
+    /// Whether it may displace a live agent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) replaces: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) used: Option<Used>,
+}
+
+impl TokenRow {
+    /// The principal that made it, if it is still there. Another one that was made later under its name is not.
+    pub(crate) fn maker(&self, draft: &Draft<'_>) -> Result<Option<PrincipalRow>, AppError> {
+        let Some(by) = &self.by else { return Ok(None) };
+        let maker: Option<PrincipalRow> = draft.read(&rows::principal(by))?;
+        Ok(maker.filter(|maker| maker.created <= self.created))
+    }
 }
 
 /// By whom a token was used, and the answer, for an agent that lost it.
@@ -60,6 +77,12 @@ pub struct EnrollmentToken {
     pub expires: Timestamp,
     pub used: Option<Timestamp>,
     pub agent: Option<AgentName>,
+    /// Who made it. Not known of those from before this was kept.
+    #[serde(default)]
+    pub by: Option<PrincipalName>,
+    /// Whether it may displace a live agent.
+    #[serde(default)]
+    pub replaces: bool,
 }
 
 /// A new token and the file with its secret.
@@ -95,20 +118,24 @@ impl EnrollmentToken {
             expires: row.expires,
             used: row.used.as_ref().map(|used| used.time),
             agent: row.used.as_ref().map(|used| used.agent.clone()),
+            by: row.by.clone(),
+            replaces: row.replaces,
         }
     }
 }
 
 impl App {
-    /// Makes a token; its secret is in this answer and nowhere else.
+    /// Makes a token; its secret is in this answer and nowhere else. Only one that `replaces` displaces a live agent, and
+    /// only an admin makes it.
     pub async fn create_token(
         &self,
         caller: &Caller,
         tenant: &TenantName,
         lifetime: Duration,
+        replaces: bool,
         options: &Options,
     ) -> Result<CreatedToken, AppError> {
-        caller.needs(ApiRole::Editor)?;
+        caller.needs(if replaces { ApiRole::Admin } else { ApiRole::Editor })?;
         let lifetime = if lifetime.is_zero() { DEFAULT_LIFETIME } else { lifetime };
         if lifetime > MAX_LIFETIME {
             let text = "is more than 30 days; choose less, and make another token later";
@@ -116,18 +143,25 @@ impl App {
         }
         let (id, secret) = (random_text(4)?, random_text(32)?);
         let name = TokenName::from_id(&id).expect("hexadecimal digits make an id");
-        let request = Request::of(caller, options, &(tenant, lifetime));
-        let (entry, hash) = (entry(caller, options, &name, "created"), rows::sha256(secret.as_bytes()));
-        let (made, tenant) = (name.clone(), tenant.clone());
+        let request = Request::of(caller, options, &(tenant, lifetime, replaces));
+        let right = if replaces { ", with the right to displace a live agent" } else { "" };
+        let verb = format!("created for {tenant}{right}");
+        let (entry, hash) = (entry(caller, options, &name, &verb), rows::sha256(secret.as_bytes()));
+        let (made, tenant, by) = (name.clone(), tenant.clone(), caller.clone());
         let create = move |draft: &mut Draft<'_>| {
+            draft.check(&by)?;
             if let Some(first) = request.first_answer(draft)? {
                 return Ok(first);
             }
             if !draft.stand.world.fleet.intent().tenants.contains_key(&tenant) {
                 return Err(AppError::not_found(&tenant));
             }
-            let (tenant, created) = (tenant.clone(), draft.now);
-            let row = TokenRow { tenant, secret: hash, created, expires: created.plus(lifetime), used: None };
+            if let Some(agent) = agents::live(&agents::present(draft, &tenant)?, draft.now).filter(|_| !replaces) {
+                return Err(AppError::AgentLives { tenant: tenant.clone(), agent: agent.clone() });
+            }
+            let (tenant, created, by) = (tenant.clone(), draft.now, Some(by.principal.clone()));
+            let expires = created.plus(lifetime);
+            let row = TokenRow { tenant, secret: hash, created, expires, by, replaces, used: None };
             let token = EnrollmentToken::of(&made, &row);
             put(draft, &made, Some(row));
             draft.record(entry.clone());
@@ -152,8 +186,9 @@ impl App {
     pub async fn delete_token(&self, caller: &Caller, name: &TokenName, options: &Options) -> Result<(), AppError> {
         caller.needs(ApiRole::Editor)?;
         let request = Request::of(caller, options, name);
-        let (entry, name) = (entry(caller, options, name, "deleted"), name.clone());
+        let (entry, name, by) = (entry(caller, options, name, "deleted"), name.clone(), caller.clone());
         let delete = move |draft: &mut Draft<'_>| {
+            draft.check(&by)?;
             if let Some(()) = request.first_answer(draft)? {
                 return Ok(());
             }

@@ -14,7 +14,9 @@ use crate::private_file::PrivateFile;
 
 pub(crate) async fn tokens(mut client: Client, ask: Tokens, format: Format) -> Result<(), Failure> {
     match ask {
-        Tokens::Create { tenant, lifetime, out } => create_token(client, &tenant, lifetime, out, format).await,
+        Tokens::Create { tenant, lifetime, replace, out } => {
+            create_token(client, &tenant, (lifetime, replace), out, format).await
+        }
         Tokens::List => {
             let request = wire::ListEnrollmentTokensRequest { page_size: 1_000, ..Default::default() };
             let all: Vec<wire::EnrollmentToken> =
@@ -27,9 +29,14 @@ pub(crate) async fn tokens(mut client: Client, ask: Tokens, format: Format) -> R
                         instant(&it.expire_time),
                         instant(&it.use_time),
                         or_dash(&it.agent),
+                        or_dash(&it.creator),
+                        if it.replace { "yes".to_owned() } else { "-".to_owned() },
                     ]
                 };
-                table(["NAME", "TENANT", "UNTIL", "USED", "AGENT"], &all.iter().map(row).collect::<Vec<_>>())
+                table(
+                    ["NAME", "TENANT", "UNTIL", "USED", "AGENT", "MADE BY", "DISPLACES"],
+                    &all.iter().map(row).collect::<Vec<_>>(),
+                )
             })
         }
         Tokens::Delete { name } => {
@@ -44,7 +51,7 @@ pub(crate) async fn tokens(mut client: Client, ask: Tokens, format: Format) -> R
 async fn create_token(
     mut client: Client,
     tenant: &str,
-    lifetime: u32,
+    (lifetime, replace): (u32, bool),
     out: Option<PathBuf>,
     format: Format,
 ) -> Result<(), Failure> {
@@ -53,6 +60,7 @@ async fn create_token(
     let request = wire::CreateEnrollmentTokenRequest {
         tenant: full_name("tenants", tenant),
         lifetime_seconds: i64::from(lifetime) * 3_600,
+        replace,
         request_id: request_id(),
     };
     let answer = client.admin.create_enrollment_token(within(request)).await?.into_inner();
@@ -75,12 +83,27 @@ pub(crate) async fn agents(mut client: Client, ask: Agents, format: Format) -> R
             let all: Vec<wire::Agent> = every_page!(client.admin, list_agents, request, agents);
             output::print(format, &documents(&all), || agent_table(&all))
         }
+        Agents::Get { name } => {
+            let request = wire::GetAgentRequest { name };
+            print_agent(&client.admin.get_agent(within(request)).await?.into_inner(), format)
+        }
+        Agents::Vouch { name } => {
+            let request = wire::VouchAgentRequest { name, request_id: request_id() };
+            print_agent(&client.admin.vouch_agent(within(request)).await?.into_inner(), format)
+        }
+        Agents::Acknowledge { name } => {
+            let request = wire::AcknowledgeDisplacementRequest { name, request_id: request_id() };
+            print_agent(&client.admin.acknowledge_displacement(within(request)).await?.into_inner(), format)
+        }
         Agents::Revoke { name } => {
             let request = wire::RevokeAgentRequest { name, request_id: request_id() };
-            let agent = client.admin.revoke_agent(within(request)).await?.into_inner();
-            output::print(format, &output::document(&agent), || agent_table(std::slice::from_ref(&agent)))
+            print_agent(&client.admin.revoke_agent(within(request)).await?.into_inner(), format)
         }
     }
+}
+
+fn print_agent(agent: &wire::Agent, format: Format) -> Result<(), Failure> {
+    output::print(format, &output::document(agent), || agent_table(std::slice::from_ref(agent)))
 }
 
 fn agent_table(all: &[wire::Agent]) -> String {
@@ -92,10 +115,19 @@ fn agent_table(all: &[wire::Agent]) -> String {
             instant(&it.certificate_expire_time),
             instant(&it.revoke_time),
             seen,
+            displaced(it),
+            it.vouch.as_ref().map_or_else(|| "-".into(), |vouch| vouch.principal.clone()),
         ]
     };
-    let header = ["NAME", "ENROLLED", "CERTIFICATE ENDS", "REVOKED", "SEEN"];
+    let header = ["NAME", "ENROLLED", "CERTIFICATE ENDS", "REVOKED", "SEEN", "DISPLACED", "VOUCHED BY"];
     table(header, &all.iter().map(row).collect::<Vec<_>>())
+}
+
+/// Whom it displaced, and whether an admin has looked.
+fn displaced(agent: &wire::Agent) -> String {
+    let former = or_dash(&agent.displaced_agent);
+    let open = !agent.displaced_agent.is_empty() && agent.vouch.is_none() && agent.acknowledgement.is_none();
+    if open { format!("{former}, nobody has looked") } else { former }
 }
 
 pub(crate) async fn principals(mut client: Client, ask: Principals, format: Format) -> Result<(), Failure> {
@@ -222,8 +254,22 @@ mod tests {
 
     async fn token(folder: &Path, out: &Path) -> String {
         let out = Some(out.to_owned());
-        let ask = Tokens::Create { tenant: "contoso".into(), lifetime: 1, out };
+        let ask = Tokens::Create { tenant: "contoso".into(), lifetime: 1, replace: false, out };
         tokens(client(folder), ask, Format::Table).await.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_agents_table_says_whom_it_displaced_and_whether_anybody_has_looked() {
+        let agent = |vouch: Option<&str>| wire::Agent {
+            name: "tenants/contoso/agents/b".into(),
+            displaced_agent: "tenants/contoso/agents/a".into(),
+            vouch: vouch.map(|by| wire::Vouch { principal: by.into(), vouch_time: None }),
+            ..Default::default()
+        };
+        let open = agent_table(&[agent(None)]);
+        assert!(open.contains("tenants/contoso/agents/a, nobody has looked"), "{open}");
+        let vouched = agent_table(&[agent(Some("principals/maya"))]);
+        assert!(vouched.contains("principals/maya") && !vouched.contains("nobody has looked"), "{vouched}");
     }
 
     #[tokio::test]

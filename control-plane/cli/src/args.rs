@@ -169,6 +169,9 @@ pub(crate) enum Tokens {
         /// How long it enrols, in hours
         #[arg(long, default_value_t = 72, value_name = "HOURS")]
         lifetime: u32,
+        /// Let the agent displace the live one that is there; for admins
+        #[arg(long)]
+        replace: bool,
         /// Where to write the token file (kept from other users); without it, standard output
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -187,6 +190,12 @@ pub(crate) enum Agents {
         #[arg(long)]
         tenant: Option<String>,
     },
+    /// Show an agent: when it enrolled, whom it displaced, who vouches for it
+    Get { name: String },
+    /// Say that an agent is the customer's, so that its proofs count also for what was there before it
+    Vouch { name: String },
+    /// Say that you have seen whom an agent displaced, and vouch for nobody
+    Acknowledge { name: String },
     /// Refuse an agent from now on, and cut its stream
     Revoke { name: String },
 }

@@ -120,6 +120,11 @@ fn one(status: &TenantStatus) -> String {
             text.push_str(&format!("{what}: {}\n", plain(value)));
         }
     }
+    for alarm in &status.displacements {
+        let (agent, former) = (&alarm.agent, &alarm.displaced_agent);
+        let (when, maker) = (instant(&alarm.displace_time), or_dash(&alarm.principal));
+        text.push_str(&format!("alarm: {agent} displaced {former} on {when}, with a token of {maker}\n"));
+    }
     let planes: Vec<_> =
         status.planes.iter().map(|it| [it.plane.clone(), it.mode.clone(), instant(&it.verify_time)]).collect();
     text.push_str(&format!("\n{}", table(["PLANE", "MODE", "VERIFIED"], &planes)));

@@ -5,7 +5,7 @@ mod tests;
 
 use std::time::Duration;
 
-use entente_app::{Agent, ApiRole, App, AppError, EnrollmentToken, NewPrincipal, Principal};
+use entente_app::{Agent, ApiRole, App, AppError, EnrollmentToken, NewPrincipal, Principal, Vouch};
 use entente_model::violation::Fault;
 use entente_model::{OperatorName, TenantName};
 use entente_proto::access::v1 as wire;
@@ -34,7 +34,8 @@ impl AdminService for Admin {
             let seconds = u64::try_from(asked.lifetime_seconds)
                 .map_err(|_| fault("lifetime_seconds", Fault::Malformed, "is negative; 0 means 72 hours"))?;
             let tenant = name("tenant", &asked.tenant)?;
-            let made = app.create_token(&caller, &tenant, Duration::from_secs(seconds), &options).await?;
+            let made =
+                app.create_token(&caller, &tenant, Duration::from_secs(seconds), asked.replace, &options).await?;
             let token_file = made.file.expose().to_owned();
             Ok(wire::CreateEnrollmentTokenResponse { token: Some(token(&made.token)), token_file })
         })
@@ -89,6 +90,25 @@ impl AdminService for Admin {
         answer(&self.0, request, |app, caller, asked| async move {
             let options = options("RevokeAgent", &asked.request_id, false)?;
             Ok(agent(&app.revoke_agent(&caller, &name("name", &asked.name)?, &options).await?))
+        })
+        .await
+    }
+
+    async fn vouch_agent(&self, request: Request<wire::VouchAgentRequest>) -> Result<Response<wire::Agent>, Status> {
+        answer(&self.0, request, |app, caller, asked| async move {
+            let options = options("VouchAgent", &asked.request_id, false)?;
+            Ok(agent(&app.vouch_agent(&caller, &name("name", &asked.name)?, &options).await?))
+        })
+        .await
+    }
+
+    async fn acknowledge_displacement(
+        &self,
+        request: Request<wire::AcknowledgeDisplacementRequest>,
+    ) -> Result<Response<wire::Agent>, Status> {
+        answer(&self.0, request, |app, caller, asked| async move {
+            let options = options("AcknowledgeDisplacement", &asked.request_id, false)?;
+            Ok(agent(&app.acknowledge_displacement(&caller, &name("name", &asked.name)?, &options).await?))
         })
         .await
     }
@@ -182,6 +202,8 @@ fn token(it: &EnrollmentToken) -> wire::EnrollmentToken {
         expire_time: Some(time::to_proto(it.expires)),
         use_time: time::to_proto_opt(it.used),
         agent: it.agent.as_ref().map(ToString::to_string).unwrap_or_default(),
+        creator: it.by.as_ref().map(ToString::to_string).unwrap_or_default(),
+        replace: it.replaces,
     }
 }
 
@@ -194,7 +216,15 @@ fn agent(it: &Agent) -> wire::Agent {
         revoke_time: time::to_proto_opt(it.revoked),
         connected: it.connected,
         last_seen_time: time::to_proto_opt(it.last_seen),
+        displaced_agent: it.displaced.as_ref().map(ToString::to_string).unwrap_or_default(),
+        token_creator: it.admitted_by.as_ref().map(ToString::to_string).unwrap_or_default(),
+        vouch: it.vouched.as_ref().map(vouch),
+        acknowledgement: it.acknowledged.as_ref().map(vouch),
     }
+}
+
+fn vouch(it: &Vouch) -> wire::Vouch {
+    wire::Vouch { principal: it.by.to_string(), vouch_time: Some(time::to_proto(it.at)) }
 }
 
 fn principal(it: Principal) -> wire::Principal {

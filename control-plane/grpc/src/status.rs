@@ -39,10 +39,14 @@ fn code(error: &AppError) -> Code {
         AppError::Contradicts(_)
         | AppError::NoPlan { .. }
         | AppError::LastAdmin { .. }
+        | AppError::AgentLives { .. }
         | AppError::RenewalEarly { .. } => Code::FailedPrecondition,
         AppError::Unimplemented(_) => Code::Unimplemented,
         AppError::StaleEtag { .. } => Code::Aborted,
-        AppError::Denied { .. } | AppError::OwnCase { .. } | AppError::EnrolmentRefused => Code::PermissionDenied,
+        AppError::Denied { .. }
+        | AppError::OwnCase { .. }
+        | AppError::RevokesAgent { .. }
+        | AppError::EnrolmentRefused => Code::PermissionDenied,
         AppError::Unauthenticated => Code::Unauthenticated,
         // A repeat with the same request id is safe, and tells.
         AppError::Offline { .. } | AppError::Stopping | AppError::Unconfirmed(_) => Code::Unavailable,
@@ -85,6 +89,10 @@ fn metadata(error: &AppError) -> HashMap<String, String> {
         AppError::RenewalEarly { from } => one("from", from.to_string()),
         AppError::TooLarge { limit, .. } => one("limit", limit.to_string()),
         AppError::Denied { needs } => one("role", needs.word().to_owned()),
+        AppError::RevokesAgent { agent, .. } => {
+            HashMap::from([("role".to_owned(), "admin".to_owned()), ("resource".to_owned(), agent.to_string())])
+        }
+        AppError::AgentLives { agent, .. } => one("resource", agent.to_string()),
         AppError::OwnCase { principal, .. } | AppError::LastAdmin { principal } => {
             one("resource", principal.to_string())
         }

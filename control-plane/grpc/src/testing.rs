@@ -99,7 +99,16 @@ impl Fixture {
 
     /// For a client of any service.
     pub(crate) fn channel(&self, port: SocketAddr, pair: &Pair) -> Channel {
-        let tls = Arc::new(ArcSwap::from_pointee(self.tls(Some(pair))));
+        self.channel_with(port, Some(pair))
+    }
+
+    /// For somebody without a certificate.
+    pub(crate) fn anonymous(&self, port: SocketAddr) -> Channel {
+        self.channel_with(port, None)
+    }
+
+    fn channel_with(&self, port: SocketAddr, pair: Option<&Pair>) -> Channel {
+        let tls = Arc::new(ArcSwap::from_pointee(self.tls(pair)));
         channel(&format!("localhost:{}", port.port()), tls).unwrap()
     }
 }

@@ -151,9 +151,13 @@ impl Server {
         self
     }
 
-    /// Enrols an agent of contoso's with a new token.
+    /// Enrols an agent of contoso's with a new token, in the place of the one that may be there.
     pub async fn enroll(&self) -> Enrolled {
-        let asked = access::CreateEnrollmentTokenRequest { tenant: "tenants/contoso".into(), ..Default::default() };
+        let asked = access::CreateEnrollmentTokenRequest {
+            tenant: "tenants/contoso".into(),
+            replace: true,
+            ..Default::default()
+        };
         let made = self.admin_service().create_enrollment_token(asked).await.unwrap().into_inner();
         let file: toml::Table = made.token_file.parse().unwrap();
         let (key, csr_pem) = pki::create_key_and_csr().unwrap();

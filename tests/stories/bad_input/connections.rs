@@ -140,6 +140,7 @@ async fn tokens(fleet: &Fleet, server: &Server, admin: Channel) -> Result<Vec<Ve
         let request = access::CreateEnrollmentTokenRequest {
             tenant: "tenants/contoso".into(),
             lifetime_seconds: seconds,
+            replace: true,
             request_id: String::new(),
         };
         secret(&admin.create_enrollment_token(request).await?.into_inner().token_file)

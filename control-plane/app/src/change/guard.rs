@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use entente_compiler::{Advance, Edit};
 use entente_model::intent::{Manifest, ResourceName};
-use entente_model::{OperatorName, PrincipalName};
+use entente_model::{AgentName, OperatorName, PrincipalName, TenantName, Timestamp};
 
 use super::own;
+use crate::agents;
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
 use crate::principals::{self, All};
 use crate::world::World;
@@ -30,6 +31,17 @@ impl Books<'_, '_> {
             }
         }
     }
+
+    fn live_agent(&self, tenant: &TenantName, now: Timestamp) -> Result<Option<AgentName>, AppError> {
+        match self {
+            Self::Draft(draft) => Ok(agents::live(&agents::present(draft, tenant)?, now).cloned()),
+            Self::Published(app) => {
+                let tables = app.inner.registry.tables();
+                let live = tables.agents_of(tenant).find(|(_, row)| row.is_live(now));
+                Ok(live.map(|(name, _)| name.clone()))
+            }
+        }
+    }
 }
 
 /// Refuses what the caller may not do, and says which principals end.
@@ -41,6 +53,11 @@ pub(super) fn guard(
     advance: &Advance,
 ) -> Result<BTreeSet<PrincipalName>, AppError> {
     own::refuse(caller, &before.fleet, advance)?;
+    for tenant in advance.batch.gone.iter().filter(|_| caller.role < ApiRole::Admin) {
+        if let Some(agent) = books.live_agent(tenant, edit.now)? {
+            return Err(AppError::RevokesAgent { tenant: tenant.clone(), agent });
+        }
+    }
     let named = operators(edit);
     let intent = advance.fleet.intent();
     if named.iter().all(|name| principals::works(intent, name)) {

@@ -89,6 +89,13 @@ impl App {
         if !(hello.protocol_min..=hello.protocol_max).contains(&PROTOCOL) || !hello.is_well_formed() {
             return Err(refused(AwayReason::Protocol, LONG_RETRY));
         }
+        self.note_first_sight(&agent).await.map_err(|error| match error {
+            AppError::Unauthenticated => refused(AwayReason::Revoked, LONG_RETRY),
+            error => {
+                tracing::error!(%agent, ?error, "that an agent has come cannot be kept");
+                refused(AwayReason::Overloaded, RETRY)
+            }
+        })?;
         let desk = self.inner.desks.get(&agent.tenant).ok_or(refused(AwayReason::Revoked, LONG_RETRY))?;
         let strange = self.inner.strange(&hello).await.map_err(|error| {
             tracing::error!(%agent, ?error, "a root cannot be looked up");

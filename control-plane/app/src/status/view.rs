@@ -12,6 +12,7 @@ use entente_seal::{Buckets, SealedItem};
 use crate::app::{App, Inner};
 use crate::caller::{ApiRole, Caller};
 use crate::desk::{Desk, DeskState};
+use crate::displacement::Displacement;
 use crate::error::AppError;
 use crate::page::{Page, PageRequest};
 
@@ -43,6 +44,8 @@ pub struct TenantStatus {
     pub guardrail: String,
     /// How many items are desired.
     pub items: u32,
+    /// Live agents that lost their place, until an admin has looked. The newest first.
+    pub displacements: Vec<Displacement>,
 }
 
 /// In one word.
@@ -132,18 +135,24 @@ impl App {
 impl Inner {
     pub(crate) fn status(&self, tenant: &TenantName) -> Option<TenantStatus> {
         let desk = self.desks.get(tenant)?;
-        let agent = {
+        let (agent, displacements) = {
             let tables = self.registry.tables();
-            tables.agent_of(tenant).map(|(name, row)| (name.clone(), row.expires))
+            let agent = tables.agent_of(tenant).map(|(name, row)| (name.clone(), row.expires));
+            (agent, tables.displacements(tenant))
         };
-        Some(status(&desk, &desk.lock(), agent))
+        Some(status(&desk, &desk.lock(), agent, displacements))
     }
 }
 
-fn status(desk: &Desk, state: &DeskState, agent: Option<(AgentName, Timestamp)>) -> TenantStatus {
+fn status(
+    desk: &Desk,
+    state: &DeskState,
+    agent: Option<(AgentName, Timestamp)>,
+    displacements: Vec<Displacement>,
+) -> TenantStatus {
     let standing = state.reported.standing.as_deref().cloned().unwrap_or_default();
     let counts = counts(state);
-    let (phase, explanation) = phase(state, agent.is_some(), &counts);
+    let (phase, explanation) = alarmed(phase(state, agent.is_some(), &counts), &displacements);
     TenantStatus {
         tenant: desk.tenant.clone(),
         phase,
@@ -163,7 +172,17 @@ fn status(desk: &Desk, state: &DeskState, agent: Option<(AgentName, Timestamp)>)
         guardrail_fault: standing.guardrail_fault,
         guardrail: standing.guardrail,
         items: state.wanted.items.len(),
+        displacements,
     }
+}
+
+/// Nobody knows yet whether the agent that reports is the customer's, so nothing that it says makes a tenant converged.
+fn alarmed(said: (TenantPhase, String), displacements: &[Displacement]) -> (TenantPhase, String) {
+    let Some(alarm) = displacements.first() else { return said };
+    let (phase, explanation) = said;
+    let phase = if phase >= TenantPhase::Waiting { TenantPhase::Partial } else { phase };
+    let rest = if explanation.is_empty() { explanation } else { format!("; {explanation}") };
+    (phase, format!("{}{rest}", alarm.text()))
 }
 
 /// Items in each state; what is desired and not reported is PENDING.

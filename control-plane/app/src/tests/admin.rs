@@ -3,7 +3,7 @@
 use super::*;
 
 async fn token(bed: &Bed, id: &str) -> (EnrollmentToken, String) {
-    let created = bed.app.create_token(&editor(), &tenant(id), Duration::ZERO, &options()).await.unwrap();
+    let created = bed.app.create_token(&editor(), &tenant(id), Duration::ZERO, false, &options()).await.unwrap();
     let secret = secret(created.file.expose());
     (created.token, secret)
 }
@@ -48,7 +48,7 @@ async fn every_token_that_does_not_fit_gets_the_same_answer() {
 #[tokio::test]
 async fn a_token_file_holds_what_an_agent_needs_and_pins_who_it_trusts() {
     let bed = Bed::with_sample().await;
-    let created = bed.app.create_token(&editor(), &tenant("contoso"), Duration::ZERO, &options()).await.unwrap();
+    let created = bed.app.create_token(&editor(), &tenant("contoso"), Duration::ZERO, false, &options()).await.unwrap();
     let lines: Vec<&str> = created.file.expose().lines().filter(|line| !line.starts_with('#')).collect();
     let id = created.token.name.id();
     let pinned = [
@@ -72,8 +72,8 @@ async fn a_repeated_creation_shows_the_token_and_not_its_secret() {
     let bed = Bed::with_sample().await;
     let once = Options { request_id: Some(Uuid::new_v4()), ..options() };
     let contoso = tenant("contoso");
-    let first = bed.app.create_token(&editor(), &contoso, Duration::ZERO, &once).await.unwrap();
-    let again = bed.app.create_token(&editor(), &contoso, Duration::ZERO, &once).await.unwrap();
+    let first = bed.app.create_token(&editor(), &contoso, Duration::ZERO, false, &once).await.unwrap();
+    let again = bed.app.create_token(&editor(), &contoso, Duration::ZERO, false, &once).await.unwrap();
     assert_eq!(again.token, first.token);
     assert!(again.file.expose().is_empty() && !first.file.expose().is_empty());
     assert_eq!(format!("{:?}", first.file), "TokenFile(..)");

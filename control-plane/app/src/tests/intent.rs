@@ -199,7 +199,7 @@ async fn the_audit_log_is_a_chain_and_names_each_change() {
     assert!(all.iter().all(|record| record.digest == record.hash()));
     assert_eq!(all.len(), 3);
     assert_eq!(all[0].resources, ["assignments/nordic-l1"]);
-    assert_eq!(all[0].actor, "principals/editor");
+    assert_eq!(all[0].actor, "principals/admin");
     let first = bed.app.audit(&viewer(), &PageRequest { size: 2, token: String::new() }, None).await.unwrap();
     let rest = bed.app.audit(&viewer(), &PageRequest { size: 2, token: first.next }, None).await.unwrap();
     assert_eq!([first.items, rest.items].concat(), all);
@@ -213,7 +213,7 @@ async fn a_commit_that_the_store_refuses_leaves_nothing_behind() {
     let before = bed.app.audit(&viewer(), &page(), None).await.unwrap().items;
     let refused = bed.app.commit(|draft| {
         draft.record(crate::audit::Entry {
-            actor: "principals/editor".into(),
+            actor: "principals/admin".into(),
             method: "Test",
             request_id: None,
             resources: Vec::new(),

@@ -88,7 +88,17 @@ const SCOPE: &str = "/subscriptions/11111111-1111-4111-8111-111111111111/resourc
 const WIDER: &str = "/subscriptions/11111111-1111-4111-8111-111111111111";
 
 fn withheld() -> Value {
-    json!([{"role": "socRoles/l1", "drop": ["alerts.manage"], "reason": "x", "until": "2027-06-30"}])
+    json!([
+        {"role": "socRoles/l1", "drop": ["alerts.manage"], "reason": "x", "until": "2027-06-30"},
+        {"role": "socRoles/azure", "drop": ["Microsoft Sentinel Responder"], "reason": "x", "until": "2027-06-30"},
+    ])
+}
+
+/// With another last day.
+fn withheld_until(at: usize, day: &str) -> Value {
+    let mut exemptions = withheld();
+    exemptions[at]["until"] = json!(day);
+    exemptions
 }
 
 fn contoso(exemptions: Value, scopes: &[&str]) -> Manifest {
@@ -128,7 +138,6 @@ fn gains_for_maya() -> Vec<(&'static str, Vec<Manifest>)> {
             "upn": format!("{mail}@nordwall.example"), "mail": format!("{mail}@nordwall.example"),
         })
     };
-    let sooner = json!([{"role": "socRoles/l1", "drop": ["alerts.manage"], "reason": "x", "until": "2027-01-31"}]);
     vec![
         (
             "an assignment of hers",
@@ -167,7 +176,8 @@ fn gains_for_maya() -> Vec<(&'static str, Vec<Manifest>)> {
         ("a tenant at work", vec![customer("wingtip", 4)]),
         ("a new tenant for her squad", vec![customer("adatum", 5)]),
         ("the end of an exemption", vec![contoso(json!([]), &[SCOPE])]),
-        ("an earlier end of an exemption", vec![contoso(sooner, &[SCOPE])]),
+        ("an earlier end of a Defender exemption", vec![contoso(withheld_until(0, "2027-01-31"), &[SCOPE])]),
+        ("an earlier end of an Azure exemption", vec![contoso(withheld_until(1, "2027-01-31"), &[SCOPE])]),
         (
             "another account",
             vec![with(
@@ -222,9 +232,7 @@ async fn nobody_gives_themselves_access_by_any_kind_of_resource() {
 async fn what_gives_a_tied_principals_operator_nothing_is_its_work() {
     let bed = bed_of_maya().await;
     let (_, maya) = tied(&bed, "maya", ApiRole::Editor, "operators/maya").await;
-    let exemption = json!([
-        {"role": "socRoles/l1", "drop": ["alerts.manage", "response.manage"], "reason": "x", "until": "2027-12-31"}
-    ]);
+    let exemption = withheld_until(0, "2027-12-31");
     let work = vec![
         ("others in her squad", vec![squad(&["maya", "li", "jonas"])]),
         (
@@ -283,6 +291,19 @@ async fn a_tenant_does_not_go_with_the_open_removal_of_the_one_who_deletes_it() 
     let refused = bed.app.change(&chief, delete.clone(), &options()).await.unwrap_err();
     assert_eq!(refused.reason(), "OWN_CASE", "{refused}");
     bed.app.change(&admin(), delete, &options()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_tied_admin_vouches_for_no_agent_that_has_to_say_that_they_are_gone() {
+    let bed = Bed::with_sample().await;
+    let agent = bed.enrol(&tenant("contoso")).await;
+    let pki::Who::Agent(agent) = agent.who else { panic!("an agent") };
+    let (_, maya) = tied(&bed, "maya", ApiRole::Admin, "operators/maya").await;
+    bed.apply(vec![squad(&["li"])]).await.unwrap();
+    assert!(!bed.app.world().fleet.intent().revocations.is_empty());
+    let refused = bed.app.vouch_agent(&maya, &agent, &options()).await.unwrap_err();
+    assert_eq!(refused.reason(), "OWN_CASE", "{refused}");
+    bed.app.vouch_agent(&admin(), &agent, &options()).await.unwrap();
 }
 
 /// The ways in which somebody ceases to work.

@@ -1,8 +1,10 @@
-//! Who may change what, over the wire.
+//! Who may speak and who may change, over the wire.
 
 use entente_app::pki::create_key_and_csr;
 use entente_proto::access::v1::access_service_client::AccessServiceClient;
 use entente_proto::access::v1::admin_service_client::AdminServiceClient;
+use entente_proto::agent::v1 as agent;
+use entente_proto::agent::v1::agent_service_client::AgentServiceClient;
 use entente_proto::fleet::v1 as fleet;
 use entente_proto::fleet::v1::fleet_service_client::FleetServiceClient;
 use tokio::io::AsyncReadExt;
@@ -136,4 +138,62 @@ async fn a_tied_principal_gives_its_person_nothing_and_other_people_what_they_ne
     untie.update_mask = None;
     let untied = admin(&fixture, &fixture.maya).update_principal(untie).await.unwrap().into_inner();
     assert_eq!(untied.operator, "");
+}
+
+async fn token(fixture: &Fixture, pair: &Pair, replace: bool) -> Result<String, Status> {
+    let request =
+        wire::CreateEnrollmentTokenRequest { tenant: "tenants/contoso".into(), replace, ..Default::default() };
+    let made = admin(fixture, pair).create_enrollment_token(request).await?.into_inner();
+    let line = made.token_file.lines().find_map(|line| line.strip_prefix("token = ")).unwrap();
+    Ok(line.trim_matches('"').to_owned())
+}
+
+/// Enrols an agent, and has it come once.
+async fn enrol(fixture: &Fixture, token: String) -> String {
+    let (key, csr_pem) = create_key_and_csr().unwrap();
+    let entra_tenant_id = "0c0de000-0000-4000-8000-000000000001".into();
+    let request = agent::EnrollRequest { token, csr_pem, entra_tenant_id };
+    let mut anyone = AgentServiceClient::new(fixture.anonymous(fixture.agents));
+    let enrolled = anyone.enroll(request).await.unwrap().into_inner();
+    let pair = (enrolled.certificate_pem, key.expose().to_owned());
+    let hello = agent::Hello {
+        protocol_min: 1,
+        protocol_max: 1,
+        build: "test".into(),
+        boot_id: uuid::Uuid::new_v4().to_string(),
+        ..Default::default()
+    };
+    let hello = agent::ConnectRequest { message: Some(agent::connect_request::Message::Hello(hello)) };
+    let says = futures::StreamExt::chain(futures::stream::iter([hello]), futures::stream::pending());
+    let mut stream =
+        AgentServiceClient::new(fixture.channel(fixture.agents, &pair)).connect(says).await.unwrap().into_inner();
+    stream.message().await.unwrap().unwrap();
+    enrolled.agent
+}
+
+#[tokio::test]
+async fn only_an_admins_token_displaces_a_live_agent_and_the_status_says_so_until_an_admin_vouches() {
+    let fixture = start().await;
+    let editor = sam(&fixture).await;
+    let old = enrol(&fixture, token(&fixture, &editor, false).await.unwrap()).await;
+    let refused = token(&fixture, &editor, false).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "AGENT_LIVES"));
+    assert!(refused.message().ends_with("`entente tokens create contoso --replace`"), "{refused:?}");
+    let denied = token(&fixture, &editor, true).await.unwrap_err();
+    assert_eq!((denied.code(), reason(&denied).as_str()), (Code::PermissionDenied, "ROLE_MISSING"));
+    let new = enrol(&fixture, token(&fixture, &fixture.maya, true).await.unwrap()).await;
+
+    let mut fleet = FleetServiceClient::new(fixture.channel(fixture.api, &fixture.maya));
+    let request = fleet::GetTenantStatusRequest { tenant: "tenants/contoso".into() };
+    let status = fleet.get_tenant_status(request.clone()).await.unwrap().into_inner();
+    let [alarm] = status.displacements.as_slice() else { panic!("{status:?}") };
+    assert_eq!((&alarm.agent, &alarm.displaced_agent, alarm.principal.as_str()), (&new, &old, "principals/maya"));
+    assert!(status.explanation.contains(&new) && status.explanation.contains(&old), "{}", status.explanation);
+
+    let vouch = wire::VouchAgentRequest { name: new.clone(), ..Default::default() };
+    let denied = admin(&fixture, &editor).vouch_agent(vouch.clone()).await.unwrap_err();
+    assert_eq!(reason(&denied), "ROLE_MISSING");
+    let vouched = admin(&fixture, &fixture.maya).vouch_agent(vouch).await.unwrap().into_inner();
+    assert_eq!((vouched.displaced_agent, vouched.vouch.unwrap().principal), (old, "principals/maya".into()));
+    assert!(fleet.get_tenant_status(request).await.unwrap().into_inner().displacements.is_empty());
 }

@@ -1,6 +1,6 @@
 //! Answers of `entente-app` about the fleet, as messages.
 
-use entente_app::{Access, ItemStatus, Removal, TenantPhase, TenantStatus, WatchEvent};
+use entente_app::{Access, Displacement, ItemStatus, Removal, TenantPhase, TenantStatus, WatchEvent};
 use entente_model::plan::PlannedChange;
 use entente_model::report::{Finding, PlaneStanding, Reason, RemovalProof};
 use entente_proto::convert::time;
@@ -26,6 +26,16 @@ pub(super) fn tenant_status(it: &TenantStatus) -> wire::TenantStatus {
         guardrail_fault: it.guardrail_fault.clone().unwrap_or_default(),
         guardrail_digest: it.guardrail.clone(),
         items: count(it.items),
+        displacements: it.displacements.iter().map(displacement).collect(),
+    }
+}
+
+fn displacement(it: &Displacement) -> wire::Displacement {
+    wire::Displacement {
+        agent: it.agent.to_string(),
+        displaced_agent: it.displaced.to_string(),
+        principal: it.principal.as_ref().map(ToString::to_string).unwrap_or_default(),
+        displace_time: Some(time::to_proto(it.time)),
     }
 }
 

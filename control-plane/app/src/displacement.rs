@@ -1,0 +1,195 @@
+//! An agent that took the place of a live one: the alarm until an admin has looked, and an admin's word for an agent.
+//!
+//! Whoever enrols an agent decides who speaks for a tenant. So only an admin's token displaces a live agent, decided in
+//! [`crate::agents`]; what is said of it afterwards is here. Whose proofs count is [`crate::removals`]'s to judge, from a
+//! [`Speaker`].
+
+use entente_model::violation::Fault;
+use entente_model::{AgentName, PrincipalName, TenantName, Timestamp, Violation};
+use serde::{Deserialize, Serialize};
+
+use crate::agents::{self, Agent, AgentRow};
+use crate::app::{App, Inner};
+use crate::audit::Entry;
+use crate::caller::{ApiRole, Caller};
+use crate::error::AppError;
+use crate::registry::Tables;
+use crate::replay::{Options, Request};
+use crate::rows;
+use crate::writer::Draft;
+
+/// Most alarms that a tenant's status lists, the newest first: each took an admin's token, and one says it all.
+const MAX_ALARMS: usize = 10;
+
+/// Who said something of an agent, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Vouch {
+    pub by: PrincipalName,
+    pub at: Timestamp,
+}
+
+/// What there is to know of an agent whose word is to count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Speaker {
+    pub enrolled: Timestamp,
+    /// The live agent whose place it took.
+    pub displaced: Option<AgentName>,
+    /// Whether an admin has vouched for it.
+    pub vouched: Option<Vouch>,
+}
+
+/// A live agent lost its place, and no admin has said yet that this is right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Displacement {
+    pub agent: AgentName,
+    pub displaced: AgentName,
+    /// Who made the token.
+    pub principal: Option<PrincipalName>,
+    pub time: Timestamp,
+}
+
+impl Displacement {
+    fn of(name: &AgentName, row: &AgentRow) -> Option<Self> {
+        let displaced = row.displaced.clone().filter(|_| row.is_alarm())?;
+        Some(Self { agent: name.clone(), displaced, principal: row.admitted_by.clone(), time: row.enrolled })
+    }
+
+    /// For people, with what ends it.
+    pub(crate) fn text(&self) -> String {
+        let Self { agent, displaced, principal, time } = self;
+        let maker = principal.as_ref().map_or_else(|| "somebody".into(), ToString::to_string);
+        format!(
+            "{agent} took the place of the live agent {displaced} on {time}, with a token of {maker}; \
+             an admin looks, and says `entente agents vouch {agent}` or `entente agents acknowledge {agent}`"
+        )
+    }
+}
+
+impl Tables {
+    /// The newest first.
+    pub(crate) fn displacements(&self, tenant: &TenantName) -> Vec<Displacement> {
+        let alarms = self.agents_of(tenant).filter_map(|(name, row)| Displacement::of(name, row));
+        let mut alarms: Vec<_> = alarms.collect();
+        alarms.sort_by(|one, other| (other.time, &other.agent).cmp(&(one.time, &one.agent)));
+        alarms.truncate(MAX_ALARMS);
+        alarms
+    }
+}
+
+impl Inner {
+    /// An agent, revoked or not. Nothing of one that is not known: its word counts for nothing.
+    pub(crate) fn speaker(&self, agent: &AgentName) -> Option<Speaker> {
+        let tables = self.registry.tables();
+        let row = tables.agents.get(agent)?;
+        Some(Speaker { enrolled: row.enrolled, displaced: row.displaced.clone(), vouched: row.vouched.clone() })
+    }
+}
+
+/// What an admin says of an agent.
+#[derive(Debug, Clone, Copy)]
+enum Word {
+    /// It is the customer's, and what it reports counts.
+    Vouch,
+    /// The displacement has been seen.
+    Acknowledge,
+}
+
+impl App {
+    /// See [`Inner::speaker`].
+    pub fn speaker(&self, agent: &AgentName) -> Option<Speaker> {
+        self.inner.speaker(agent)
+    }
+
+    /// Says that an agent is the customer's, so that what it reports counts also for accounts that were there before it
+    /// enrolled. Twice is the same as once. Ends the alarm about a displacement.
+    pub async fn vouch_agent(&self, caller: &Caller, name: &AgentName, options: &Options) -> Result<Agent, AppError> {
+        self.say(caller, name, Word::Vouch, options).await
+    }
+
+    /// Ends the alarm about a displacement, and vouches for nobody.
+    pub async fn acknowledge_displacement(
+        &self,
+        caller: &Caller,
+        name: &AgentName,
+        options: &Options,
+    ) -> Result<Agent, AppError> {
+        self.say(caller, name, Word::Acknowledge, options).await
+    }
+
+    async fn say(&self, caller: &Caller, name: &AgentName, word: Word, options: &Options) -> Result<Agent, AppError> {
+        caller.needs(ApiRole::Admin)?;
+        let request = Request::of(caller, options, name);
+        let (wanted, by, options) = (name.clone(), caller.clone(), *options);
+        self.commit(move |draft| {
+            draft.check(&by)?;
+            if let Some(()) = request.first_answer(draft)? {
+                return Ok(());
+            }
+            let row: AgentRow = draft.read(&rows::agent(&wanted))?.ok_or_else(|| AppError::not_found(&wanted))?;
+            not_their_own(draft, &by, &wanted.tenant)?;
+            if let Some(row) = said(draft, &by, &wanted, row, word)? {
+                agents::put(draft, &wanted, row);
+                draft.record(entry(&by, &options, &wanted, word));
+            }
+            request.answered(draft, &());
+            Ok(())
+        })
+        .await?;
+        // A proof of this agent's may count from now on.
+        self.inner.removals_told.notify_one();
+        self.get_agent(caller, name)
+    }
+}
+
+/// The row with what is said now; nothing if it was said already.
+fn said(
+    draft: &Draft<'_>,
+    by: &Caller,
+    name: &AgentName,
+    row: AgentRow,
+    word: Word,
+) -> Result<Option<AgentRow>, AppError> {
+    let now = Some(Vouch { by: by.principal.clone(), at: draft.now });
+    let refused = |text: &str| AppError::Contradicts(vec![Violation::new(name.to_string(), Fault::Conflict, text)]);
+    Ok(match word {
+        Word::Vouch if row.revoked.is_some() => {
+            return Err(refused("is revoked, and nobody can vouch for it; vouch for the agent that is there now"));
+        }
+        Word::Acknowledge if row.displaced.is_none() => return Err(refused("has displaced no other agent")),
+        Word::Vouch if row.vouched.is_none() => Some(AgentRow { vouched: now, ..row }),
+        Word::Acknowledge if row.is_alarm() => Some(AgentRow { acknowledged: now, ..row }),
+        _ => None,
+    })
+}
+
+/// Nobody vouches for the agent that will say that they are gone.
+fn not_their_own(draft: &Draft<'_>, caller: &Caller, tenant: &TenantName) -> Result<(), AppError> {
+    let Some(name) = &caller.operator else { return Ok(()) };
+    let intent = draft.stand.world.fleet.intent();
+    let accounts = intent.operators.get(name).map(|operator| operator.identities.as_slice()).unwrap_or_default();
+    let is_own = |row: &entente_model::revocation::Revocation| {
+        let account = &row.identity;
+        let same = accounts.iter().any(|own| own.home == account.home && own.object_id == account.object_id);
+        row.tenants.contains(tenant) && (row.operator == *name || same)
+    };
+    if intent.revocations.values().any(|row| is_own(row)) {
+        let text = format!("the removal of {name} in {tenant} is open, and what this agent says may close it");
+        return Err(AppError::OwnCase { principal: caller.principal.clone(), text });
+    }
+    Ok(())
+}
+
+fn entry(caller: &Caller, options: &Options, name: &AgentName, word: Word) -> Entry {
+    let summary = match word {
+        Word::Vouch => format!("{name} vouched for"),
+        Word::Acknowledge => format!("{name} took the place of another: seen"),
+    };
+    Entry {
+        actor: caller.principal.to_string(),
+        method: options.method,
+        request_id: options.request_id,
+        resources: vec![name.to_string()],
+        summary,
+    }
+}
