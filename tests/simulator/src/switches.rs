@@ -105,6 +105,11 @@ pub const SWITCHES: &[Switch] = &[
         "answer to a successful POST of a Defender role: a redirect to http://, or 201",
     ),
     ask("post_assignment_redirect", &["302", "307", "308", "off"], "the same for a Defender role assignment"),
+    ask(
+        "defender_principal",
+        &["refused", "refused_until_seen", "accepted"],
+        "a Defender role assignment to a principal that does not exist, or is not in the index yet",
+    ),
     ask("defender_odata_type", &["refused", "accepted"], "a Defender role assignment that carries @odata.type"),
     ask("defender_canonicalise", &["on", "off"], "a stored Defender role loses actions that another one covers"),
     ask("defender_names_unique", &["no", "yes"], "whether a second Defender role of the same name is refused"),

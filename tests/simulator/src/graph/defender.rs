@@ -51,6 +51,9 @@ pub fn handle(tenant: &mut Tenant, request: Request<'_>, parts: &[&str]) -> Repl
     }
     match (request.call.method.as_str(), parts) {
         ("GET", ["resourceNamespaces"]) => namespaces(tenant, request),
+        ("GET", ["resourceNamespaces", "microsoft.xdr"]) => {
+            list::single(request, OPEN, 200, namespace(tenant, request))
+        }
         ("GET", ["resourceNamespaces", "microsoft.xdr", "resourceActions"]) => {
             list::answer(tenant, request, OPEN, actions(tenant))
         }
@@ -94,12 +97,16 @@ fn arrival(tenant: &Tenant, key: &str, request: Request<'_>) -> Arrival {
 }
 
 fn namespaces(tenant: &Tenant, request: Request<'_>) -> Reply {
+    let body = json!({"@odata.context": "https://graph.microsoft.com/beta/$metadata#roleManagement/defender/resourceNamespaces", "value": [namespace(tenant, request)]});
+    Ok(Answer::json(200, body))
+}
+
+fn namespace(tenant: &Tenant, request: Request<'_>) -> Props {
     let mut namespace = props([("id", json!("microsoft.xdr")), ("name", json!("microsoft.xdr"))]);
     if request.call.parameter("$expand").is_some_and(|expand| expand.starts_with("resourceActions")) {
         namespace.insert("resourceActions".into(), actions(tenant).into_iter().map(Value::Object).collect());
     }
-    let body = json!({"@odata.context": "https://graph.microsoft.com/beta/$metadata#roleManagement/defender/resourceNamespaces", "value": [namespace]});
-    Ok(Answer::json(200, body))
+    namespace
 }
 
 /// The action string is the `id`, the text of the portal the `name`.
@@ -201,7 +208,7 @@ fn create_assignment(tenant: &mut Tenant, request: Request<'_>) -> Reply {
         app_scopes: Vec::new(),
         created_by: Some(request.caller.app_id.clone()),
     };
-    edit_assignment(tenant, &mut one, &body)?;
+    edit_assignment(tenant, &mut one, &body, request)?;
     let missing = [
         ("displayName", one.display_name.is_empty()),
         ("roleDefinitionId", one.role.is_empty()),
@@ -234,7 +241,25 @@ fn created(tenant: &Tenant, request: Request<'_>, switch: &str, kind: list::Kind
     }
 }
 
-fn edit_assignment(tenant: &Tenant, one: &mut DefenderAssignment, body: &Value) -> Result<(), Answer> {
+/// Whoever is newly named must be somebody; when the service comes to know of a new one is a switch.
+fn check_principals(tenant: &Tenant, old: &[String], new: &[String], request: Request<'_>) -> Result<(), Answer> {
+    let known = |id: &str| match tenant.switches.get("defender_principal") {
+        "accepted" => true,
+        "refused_until_seen" => tenant.principal_seen(id, View::Index, request.now),
+        _ => tenant.kind(id).is_some(),
+    };
+    match new.iter().find(|id| !old.contains(id) && !known(&id.to_lowercase())) {
+        Some(id) => Err(bad_request(format!("The principal '{id}' does not exist."))),
+        None => Ok(()),
+    }
+}
+
+fn edit_assignment(
+    tenant: &Tenant,
+    one: &mut DefenderAssignment,
+    body: &Value,
+    request: Request<'_>,
+) -> Result<(), Answer> {
     let texts = |name: &str| {
         body[name].as_array().map(|items| items.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>())
     };
@@ -242,6 +267,7 @@ fn edit_assignment(tenant: &Tenant, one: &mut DefenderAssignment, body: &Value) 
     one.display_name = text("displayName").unwrap_or(std::mem::take(&mut one.display_name));
     one.description = text("description").unwrap_or(std::mem::take(&mut one.description));
     one.role = text("roleDefinitionId").unwrap_or(std::mem::take(&mut one.role));
+    check_principals(tenant, &one.principals, &texts("principalIds").unwrap_or_default(), request)?;
     one.principals = texts("principalIds").unwrap_or(std::mem::take(&mut one.principals));
     one.directory_scopes = texts("directoryScopeIds").unwrap_or(std::mem::take(&mut one.directory_scopes));
     one.app_scopes = texts("appScopeIds").unwrap_or(std::mem::take(&mut one.app_scopes));
@@ -293,7 +319,7 @@ fn one_assignment(tenant: &mut Tenant, request: Request<'_>, id: &str) -> Reply 
     let after = match request.call.method.as_str() {
         "DELETE" => None,
         "PATCH" => {
-            edit_assignment(tenant, &mut one, &request.call.json().unwrap_or_default())?;
+            edit_assignment(tenant, &mut one, &request.call.json().unwrap_or_default(), request)?;
             Some(one)
         }
         _ => return Err(method_not_allowed()),

@@ -78,6 +78,16 @@ impl Filter {
         }
     }
 
+    /// The properties that it compares as one value, rather than element by element.
+    pub fn compared(&self) -> Vec<&str> {
+        match self {
+            Filter::And(one, other) | Filter::Or(one, other) => [one.compared(), other.compared()].concat(),
+            Filter::Not(inside) => inside.compared(),
+            Filter::Compare { path, .. } | Filter::In { path, .. } | Filter::Function { path, .. } => vec![path],
+            Filter::Any { .. } => Vec::new(),
+        }
+    }
+
     /// The top-level properties that it names.
     pub fn properties(&self) -> Vec<&str> {
         match self {

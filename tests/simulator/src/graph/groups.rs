@@ -38,14 +38,14 @@ pub fn handle(tenant: &mut Tenant, request: Request<'_>, parts: &[&str]) -> Repl
             create(tenant, request, body)
         }
         ("GET", []) => {
-            let items =
-                visible(tenant, request).into_iter().map(|group| with_expanded(tenant, request, group)).collect();
+            let groups = visible(tenant, request).into_iter();
+            let items = groups.map(|group| with_expanded(tenant, request, group)).collect::<Result<_, _>>()?;
             list::answer(tenant, request, GROUPS, items)
         }
         ("GET", ["$count"]) => list::count(request, visible(tenant, request).len()),
         ("GET", [id]) => {
             let group = tenant.group_seen(id, View::Id, request.now).ok_or_else(|| not_found(id))?;
-            let props = with_expanded(tenant, request, group);
+            let props = with_expanded(tenant, request, group)?;
             list::single(request, GROUPS, 200, props)
         }
         ("PATCH", [id]) => {
@@ -99,14 +99,21 @@ fn visible<'a>(tenant: &'a Tenant, request: Request<'_>) -> Vec<&'a Group> {
     tenant.groups.values().filter_map(|entry| entry.object.seen(View::Index, request.now.seconds)).collect()
 }
 
-/// `$expand=members` shows at most 20 of them (Graph: query-parameters).
-fn with_expanded(tenant: &Tenant, request: Request<'_>, group: &Group) -> Props {
+/// `$expand` shows at most 20 of the members or owners (Graph: query-parameters).
+fn with_expanded(tenant: &Tenant, request: Request<'_>, group: &Group) -> Result<Props, Answer> {
     let mut props = group.props.clone();
-    if request.call.parameter("$expand").is_some_and(|expand| expand.starts_with("members")) {
-        let members = members::objects(tenant, request, &group.id, View::Index);
-        props.insert("members".into(), members.into_iter().take(20).map(Value::Object).collect());
+    for (name, select) in list::expansions(request, GROUPS, &["members", "owners"])? {
+        let objects = match name.as_str() {
+            "members" => members::objects(tenant, request, &group.id, View::Index),
+            _ => members::owners(tenant, request, &group.id),
+        };
+        let narrowed = objects.into_iter().take(20).map(|mut object| {
+            object.retain(|name, _| select.is_empty() || name == "@odata.type" || select.contains(name));
+            Value::Object(object)
+        });
+        props.insert(name, narrowed.collect());
     }
-    props
+    Ok(props)
 }
 
 fn create(tenant: &mut Tenant, request: Request<'_>, body: Props) -> Reply {

@@ -1,4 +1,4 @@
-//! Collections: `$filter`, `$select`, `$top`, `$count`, `$orderby` and paging by `@odata.nextLink`.
+//! Collections: `$filter`, `$select`, `$expand`, `$top`, `$count`, `$orderby` and paging by `@odata.nextLink`.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -92,6 +92,7 @@ pub const USERS: Kind = Kind {
         "assignedLicenses",
         "assignedPlans",
         "securityIdentifier",
+        "onPremisesExtensionAttributes",
     ],
 };
 
@@ -128,6 +129,20 @@ pub const GROUPS: Kind = Kind {
     ],
 };
 
+/// Properties that hold many values.
+const COLLECTIONS: &[&str] = &[
+    "otherMails",
+    "proxyAddresses",
+    "businessPhones",
+    "identities",
+    "groupTypes",
+    "principalIds",
+    "directoryScopeIds",
+    "appScopeIds",
+];
+/// What `$expand` adds to an object, whatever is selected.
+const EXPANDED: &[&str] = &["members", "owners"];
+
 pub const DIRECTORY_OBJECTS: Kind =
     Kind { set: "directoryObjects", name: "microsoft.graph.directoryObject", by_default: &[], known: &[] };
 pub const SERVICE_PRINCIPALS: Kind =
@@ -142,31 +157,33 @@ pub fn view_of(request: Request<'_>) -> View {
 /// Answers a collection. `items` must come in the order of their ids.
 pub fn answer(tenant: &Tenant, request: Request<'_>, kind: Kind, items: Vec<Props>) -> Reply {
     let call = request.call;
-    let eventual = call.header("ConsistencyLevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
-    let count = call.parameter("$count") == Some("true");
-    let filter = filter(request, kind, eventual && count)?;
+    // Without the header a wish to count is ignored (Graph: advanced-queries).
+    let count = is_eventual(request) && call.parameter("$count") == Some("true");
+    let filter = filter(request, kind, count)?;
     let select = select(request, kind)?;
-    for name in ["$search", "$orderby", "$skip"] {
-        if call.parameter(name).is_some() && (name == "$skip" || !(eventual && count)) {
-            return Err(unsupported_query(format!(
-                "'{name}' is not supported for the resource, or needs ConsistencyLevel: eventual and $count=true."
-            )));
-        }
-    }
-    let after = call.parameter("$skiptoken").map(token_id).transpose()?;
+    check_advanced(request, filter.as_ref(), count)?;
     let mut found: Vec<Props> =
         items.into_iter().filter(|item| filter.as_ref().is_none_or(|filter| filter.matches(item))).collect();
     search(request, &mut found);
     let total = found.len();
-    if let Some(after) = &after {
-        found.retain(|item| id_of(item) > after.as_str());
+    let after = call.parameter("$skiptoken").map(token_text).transpose()?;
+    let is_first = after.is_none();
+    let sorted = sort(request, kind, &mut found)?;
+    match after.as_deref().map(|after| (after, sorted)) {
+        Some((after, true)) => drop(found.drain(..after.parse::<usize>().unwrap_or(0).min(total))),
+        Some((after, false)) => found.retain(|item| id_of(item) > after),
+        None => {}
     }
     let size = page_size(tenant, request)?;
-    let next = (found.len() > size).then(|| next_link(request, id_of(&found[size - 1])));
+    let next = (found.len() > size).then(|| match sorted {
+        // By number: the order is not that of the ids.
+        true => next_link(request, &(total - found.len() + size).to_string()),
+        false => next_link(request, id_of(&found[size - 1])),
+    });
     found.truncate(size);
     let mut body =
         json!({"@odata.context": format!("https://graph.microsoft.com/{}/$metadata#{}", call.segments[0], kind.set)});
-    if count && after.is_none() {
+    if count && is_first {
         body["@odata.count"] = json!(total);
     }
     if let Some(next) = next {
@@ -174,6 +191,50 @@ pub fn answer(tenant: &Tenant, request: Request<'_>, kind: Kind, items: Vec<Prop
     }
     body["value"] = found.into_iter().map(|item| Value::Object(project(item, &select, kind))).collect();
     Ok(Answer::json(200, body))
+}
+
+pub fn is_eventual(request: Request<'_>) -> bool {
+    request.call.header("ConsistencyLevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual"))
+}
+
+/// What needs `ConsistencyLevel: eventual` and `$count=true`, and what then cannot be (Graph: advanced-queries).
+fn check_advanced(request: Request<'_>, filter: Option<&Filter>, advanced: bool) -> Result<(), Answer> {
+    let has = |name: &str| request.call.parameter(name).is_some();
+    if has("$skip") {
+        return Err(unsupported_query("'$skip' is not supported by the service."));
+    }
+    let sorts_filtered = has("$orderby") && has("$filter");
+    if (has("$search") || sorts_filtered) && !advanced {
+        return Err(unsupported_query(
+            "'$search', and '$orderby' with '$filter', need ConsistencyLevel: eventual and $count=true.",
+        ));
+    }
+    if has("$expand") && (has("$search") || sorts_filtered || filter.is_some_and(Filter::advanced)) {
+        return Err(unsupported_query("'$expand' is not supported by advanced queries."));
+    }
+    Ok(())
+}
+
+/// `$orderby=displayName desc`: one property, by its text. Says whether it sorted.
+fn sort(request: Request<'_>, kind: Kind, found: &mut [Props]) -> Result<bool, Answer> {
+    let Some(text) = request.call.parameter("$orderby") else { return Ok(false) };
+    let (name, direction) = text.trim().split_once(' ').unwrap_or((text.trim(), "asc"));
+    if name.is_empty()
+        || !(kind.known.is_empty() || kind.known.contains(&name))
+        || !["asc", "desc"].contains(&direction)
+    {
+        return Err(refuse(400, "BadRequest", format!("Invalid $orderby clause: '{text}'.")));
+    }
+    let key = |item: &Props| match item.get(name) {
+        Some(Value::String(text)) => text.to_lowercase(),
+        Some(Value::Null) | None => String::new(),
+        Some(other) => other.to_string(),
+    };
+    found.sort_by_key(key);
+    if direction == "desc" {
+        found.reverse();
+    }
+    Ok(true)
 }
 
 /// One object, with its context and the properties asked for.
@@ -202,6 +263,9 @@ fn filter(request: Request<'_>, kind: Kind, advanced: bool) -> Result<Option<Fil
         filter.properties().into_iter().find(|name| !kind.known.is_empty() && !kind.known.contains(name))
     {
         return Err(invalid(format!("Could not find a property named '{name}' on type '{}'.", kind.name)));
+    }
+    if let Some(name) = filter.compared().into_iter().find(|name| COLLECTIONS.contains(name)) {
+        return Err(invalid(format!("'{name}' is a collection; it is filtered with any.")));
     }
     if filter.advanced() && !advanced {
         return Err(unsupported_query(
@@ -238,16 +302,35 @@ fn search(request: Request<'_>, found: &mut Vec<Props>) {
 }
 
 fn project(mut object: Props, select: &[String], kind: Kind) -> Props {
-    let typed = object.remove("@odata.type");
-    let expanded = object.remove("members");
+    let kept = |name: &str| name == "@odata.type" || EXPANDED.contains(&name);
     if !select.is_empty() {
-        object.retain(|name, _| select.contains(name));
+        object.retain(|name, _| kept(name) || select.contains(name));
     } else if !kind.by_default.is_empty() {
-        object.retain(|name, _| kind.by_default.contains(&name.as_str()));
+        object.retain(|name, _| kept(name) || kind.by_default.contains(&name.as_str()));
     }
-    object.extend(typed.map(|typed| ("@odata.type".to_owned(), typed)));
-    object.extend(expanded.map(|members| ("members".to_owned(), members)));
     object
+}
+
+/// What `$expand` names, each with the properties asked for: `owners,members($select=id,displayName)`.
+pub fn expansions(request: Request<'_>, kind: Kind, possible: &[&str]) -> Result<Vec<(String, Vec<String>)>, Answer> {
+    let text = request.call.parameter("$expand").unwrap_or_default();
+    let mut depth = 0;
+    // Commas in parentheses belong to the options.
+    let parts = text.split(|one: char| {
+        depth += i32::from(one == '(') - i32::from(one == ')');
+        one == ',' && depth == 0
+    });
+    let parse = |part: &str| {
+        let (name, options) = part.split_once('(').unwrap_or((part, ""));
+        if !possible.contains(&name.trim()) {
+            let text = format!("Could not find a property named '{name}' on type '{}'.", kind.name);
+            return Err(refuse(400, "BadRequest", format!("Parsing OData Select and Expand failed: {text}")));
+        }
+        let select = options.trim_end_matches(')').strip_prefix("$select=").unwrap_or_default();
+        let select = select.split(',').filter(|name| !name.is_empty()).map(|name| name.trim().to_owned()).collect();
+        Ok((name.trim().to_owned(), select))
+    };
+    parts.filter(|part| !part.trim().is_empty()).map(parse).collect()
 }
 
 fn page_size(tenant: &Tenant, request: Request<'_>) -> Result<usize, Answer> {
@@ -276,7 +359,7 @@ fn next_link(request: Request<'_>, last: &str) -> String {
     format!("{}{}?{query}", call.origin, call.raw_path)
 }
 
-fn token_id(token: &str) -> Result<String, Answer> {
+fn token_text(token: &str) -> Result<String, Answer> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok();
     let id = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     id.ok_or_else(|| {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::error::{bad_request, method_not_allowed, not_found, refuse, unsupported_query};
 use super::{Request, groups, list, objects, users};
-use crate::http::{Answer, Reply};
+use crate::http::{Answer, Body, Reply};
 use crate::replicated::View;
 use crate::tenant::{Props, Tenant};
 
@@ -21,6 +21,7 @@ pub fn handle(tenant: &mut Tenant, request: Request<'_>, group: &str, parts: &[&
     }
     match (request.call.method.as_str(), parts) {
         ("GET", ["members"]) => {
+            check_indexed(request)?;
             let items = objects(tenant, request, group, list::view_of(request));
             list::answer(tenant, request, list::DIRECTORY_OBJECTS, items)
         }
@@ -38,10 +39,10 @@ pub fn handle(tenant: &mut Tenant, request: Request<'_>, group: &str, parts: &[&
         ("DELETE", ["members", id, "$ref"]) => remove(tenant, request, group, id),
         ("DELETE", ["members", id]) => users::delete_by_mistake(tenant, request, id),
         ("GET", ["owners"]) => {
-            let owners = tenant.groups.get(group).map(|entry| entry.owners.clone()).unwrap_or_default();
-            let items = owners.iter().filter_map(|id| objects::object(tenant, id, View::Id, request.now)).collect();
-            list::answer(tenant, request, list::DIRECTORY_OBJECTS, items)
+            check_indexed(request)?;
+            list::answer(tenant, request, list::DIRECTORY_OBJECTS, owners(tenant, request, group))
         }
+        ("GET", [which @ ("members" | "owners"), "$ref"]) => references(tenant, request, group, which),
         ("POST", ["owners", "$ref"]) => change_owner(tenant, request, group, None),
         ("DELETE", ["owners", id, "$ref"]) => change_owner(tenant, request, group, Some(id)),
         _ => Err(method_not_allowed()),
@@ -52,6 +53,38 @@ pub fn handle(tenant: &mut Tenant, request: Request<'_>, group: &str, parts: &[&
 pub fn objects(tenant: &Tenant, request: Request<'_>, group: &str, view: View) -> Vec<Props> {
     let ids = tenant.members_seen(group, view, request.now);
     ids.into_iter().filter_map(|id| objects::object(tenant, id, view, request.now)).collect()
+}
+
+pub fn owners(tenant: &Tenant, request: Request<'_>, group: &str) -> Vec<Props> {
+    let owners = tenant.groups.get(group).into_iter().flat_map(|entry| &entry.owners);
+    owners.filter_map(|id| objects::object(tenant, id, View::Id, request.now)).collect()
+}
+
+/// The links alone, in pages like the objects.
+fn references(tenant: &Tenant, request: Request<'_>, group: &str, which: &str) -> Reply {
+    let all = if which == "members" {
+        objects(tenant, request, group, list::view_of(request))
+    } else {
+        owners(tenant, request, group)
+    };
+    let mut answer = list::answer(tenant, request, list::DIRECTORY_OBJECTS, all)?;
+    if let Body::Json(body) = &mut answer.body {
+        for item in body["value"].as_array_mut().into_iter().flatten() {
+            let id = item["id"].as_str().unwrap_or_default();
+            *item = json!({"@odata.id": format!("https://graph.microsoft.com/v2/{}/directoryObjects/{id}", tenant.id)});
+        }
+    }
+    Ok(answer)
+}
+
+/// Members are searched in the index only (Graph: group-list-members).
+fn check_indexed(request: Request<'_>) -> Result<(), Answer> {
+    let asks = ["$filter", "$search", "$orderby"].iter().any(|name| request.call.parameter(name).is_some());
+    let advanced = list::is_eventual(request) && request.call.parameter("$count") == Some("true");
+    if asks && !advanced {
+        return Err(unsupported_query("A query of members needs ConsistencyLevel: eventual and $count=true."));
+    }
+    Ok(())
 }
 
 fn cast_to_users(tenant: &Tenant, request: Request<'_>, group: &str, which: &str) -> Reply {

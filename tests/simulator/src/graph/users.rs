@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Request;
 use super::error::{bad_request, denied, method_not_allowed, not_found, refuse};
+use super::filter::Filter;
 use super::list::{self, USERS};
 use crate::http::{Answer, Reply};
 use crate::replicated::View;
@@ -30,6 +31,8 @@ pub fn handle(tenant: &mut Tenant, request: Request<'_>, parts: &[&str]) -> Repl
     match (request.call.method.as_str(), parts) {
         ("GET", []) => {
             check_sign_in_activity(tenant, request)?;
+            check_sign_in_filter(request)?;
+            list::expansions(request, USERS, &[])?;
             // A collection comes from the index even without a filter.
             let items = tenant.users_seen(View::Index, request.now).map(|user| user.props.clone()).collect();
             list::answer(tenant, request, USERS, items)
@@ -49,8 +52,20 @@ pub fn handle(tenant: &mut Tenant, request: Request<'_>, parts: &[&str]) -> Repl
             let groups = direct_groups(tenant, request, &find(tenant, request, id)?.id.clone());
             list::count(request, groups.len())
         }
+        ("GET", [id, property]) if USERS.known.contains(property) => property_of(tenant, request, id, property),
         (_, []) | (_, [_]) => Err(method_not_allowed()),
         (_, [_, other, ..]) => Err(super::error::unknown_segment(other)),
+    }
+}
+
+/// One property by itself; 204 if it has no value.
+fn property_of(tenant: &Tenant, request: Request<'_>, id: &str, property: &str) -> Reply {
+    let user = find(tenant, request, id)?;
+    let context =
+        format!("https://graph.microsoft.com/{}/$metadata#users('{}')/{property}", request.call.segments[0], user.id);
+    match user.props.get(property) {
+        None | Some(Value::Null) => Ok(Answer::empty(204)),
+        Some(value) => Ok(Answer::json(200, json!({"@odata.context": context, "value": value}))),
     }
 }
 
@@ -94,7 +109,7 @@ fn check_property(name: &str, value: &Value) -> Result<(), Answer> {
         "accountEnabled" | "showInAddressList" => value.is_boolean(),
         "otherMails" | "businessPhones" | "identities" => value.is_array(),
         "userType" => value == "Member" || value == "Guest",
-        "passwordProfile" => value.is_object(),
+        "passwordProfile" | "onPremisesExtensionAttributes" => value.is_object(),
         _ => value.is_string() || value.is_null(),
     };
     if READ_ONLY.contains(&name) {
@@ -182,6 +197,17 @@ fn directory_role(tenant: &Tenant, name: &str) -> Props {
 pub fn check_sensitive(tenant: &Tenant, caller: &Caller, user: &User) -> Result<(), Answer> {
     let caller_has_role = tenant.app(&caller.app_id).is_some_and(|app| !app.entra_roles.is_empty());
     if tenant.is_privileged(user) && !caller_has_role { Err(denied()) } else { Ok(()) }
+}
+
+/// A filter on `signInActivity` stands alone (Graph: user resource).
+fn check_sign_in_filter(request: Request<'_>) -> Result<(), Answer> {
+    let filter = request.call.parameter("$filter").and_then(|text| Filter::parse(text).ok());
+    let properties = filter.as_ref().map(Filter::properties).unwrap_or_default();
+    let on_activity = properties.iter().filter(|name| **name == "signInActivity").count();
+    if on_activity > 0 && on_activity < properties.len() {
+        return Err(bad_request("Filter by signInActivity cannot be combined with other filters."));
+    }
+    Ok(())
 }
 
 /// `signInActivity` needs a licence and a permission of its own (Graph: user resource).
