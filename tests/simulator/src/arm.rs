@@ -14,6 +14,33 @@ pub mod definitions;
 pub mod management_groups;
 pub mod subscriptions;
 
+/// Of roleAssignments and roleDefinitions (ARM: the REST specifications of Microsoft.Authorization).
+const VERSIONS: &[&str] = &[
+    "2014-04-01-preview",
+    "2014-07-01-preview",
+    "2014-10-01-preview",
+    "2015-05-01-preview",
+    "2015-06-01",
+    "2015-07-01",
+    "2016-07-01",
+    "2017-05-01",
+    "2017-09-01",
+    "2017-10-01-preview",
+    "2018-01-01-preview",
+    "2018-07-01",
+    "2018-09-01-preview",
+    "2018-12-01-preview",
+    "2019-04-01-preview",
+    "2020-03-01-preview",
+    "2020-04-01-preview",
+    "2020-08-01-preview",
+    "2020-10-01-preview",
+    "2021-04-01-preview",
+    "2022-01-01-preview",
+    "2022-04-01",
+    "2022-05-01-preview",
+];
+
 /// What a handler may look at besides the tenant.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
@@ -25,15 +52,10 @@ pub struct Request<'a> {
 /// Answers one ARM request.
 pub fn handle(tenant: &mut Tenant, request: Request<'_>) -> Reply {
     let call = request.call;
-    if call.parameter("api-version").is_none_or(str::is_empty) {
-        return Err(refuse(
-            400,
-            "MissingApiVersionParameter",
-            "The api-version query parameter (?api-version=) is required for all requests.",
-        ));
-    }
     let parts: Vec<&str> = call.segments.iter().map(String::as_str).collect();
-    let Some((scope, kind, name)) = authorization_target(&parts) else {
+    let target = authorization_target(&parts);
+    check_version(call.parameter("api-version").unwrap_or_default(), target.as_ref().map(|(_, kind, _)| kind))?;
+    let Some((scope, kind, name)) = target else {
         return subscriptions::handle(tenant, request, &parts);
     };
     match (call.method.as_str(), kind.as_str(), name) {
@@ -44,6 +66,33 @@ pub fn handle(tenant: &mut Tenant, request: Request<'_>) -> Reply {
         ("GET", "roledefinitions", None) => definitions::list(request, &scope),
         ("GET", "roledefinitions", Some(name)) => definitions::get(&scope, name),
         _ => Err(refuse(405, "MethodNotAllowed", "The requested resource does not support this method.")),
+    }
+}
+
+/// An api-version is a date that the provider knows; of what is read only here, any date will do.
+fn check_version(version: &str, kind: Option<&String>) -> Result<(), Answer> {
+    let date = version.strip_suffix("-preview").unwrap_or(version);
+    let is_date = date.len() == 10 && date.bytes().all(|one| one.is_ascii_digit() || one == b'-');
+    match kind {
+        _ if version.is_empty() => Err(refuse(
+            400,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        )),
+        _ if !is_date => Err(refuse(
+            400,
+            "InvalidApiVersionParameter",
+            format!("The api-version '{version}' is invalid. The supported versions are '{}'.", VERSIONS.join(",")),
+        )),
+        Some(kind) if !VERSIONS.contains(&version) => Err(refuse(
+            400,
+            "NoRegisteredProviderFound",
+            format!(
+                "No registered resource provider found for location 'global' and API version '{version}' for type '{kind}'. The supported api-versions are '{}'.",
+                VERSIONS.join(", ")
+            ),
+        )),
+        _ => Ok(()),
     }
 }
 

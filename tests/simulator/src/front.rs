@@ -246,7 +246,11 @@ fn unauthorized(plane: Plane, why: BadToken) -> Answer {
             ("InvalidAuthenticationToken", "CompactToken parsing failed with error code: 80049217")
         }
     };
-    graph::error::refuse(401, code, text).header(
+    let refusal = match plane {
+        Plane::Arm => crate::arm::refuse(401, code, text),
+        _ => graph::error::refuse(401, code, text),
+    };
+    refusal.header(
         "WWW-Authenticate",
         "Bearer authorization_uri=\"https://login.microsoftonline.com/common/oauth2/v2.0/authorize\"",
     )

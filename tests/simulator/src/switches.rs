@@ -83,6 +83,11 @@ pub const SWITCHES: &[Switch] = &[
         &["kept", "prefixed"],
         "whether the userPrincipalName of a deleted user gains its object id as a prefix",
     ),
+    ask(
+        "dynamic_rule_code",
+        &["exception", "Request_BadRequest"],
+        "error.code for a wrong membership rule: the name of the service's exception, or the usual one",
+    ),
     ask("stale_delta_token", &["410", "400"], "status for a delta token of more than seven days; 410 with Location"),
     ask("delta_pages", &["tidy", "untidy"], "untidy: a round begins with an empty page and repeats an entry"),
     ask(

@@ -17,6 +17,7 @@ use crate::switches::Switches;
 pub mod azure;
 pub mod bin;
 pub mod defender;
+pub mod membership_rule;
 pub mod person;
 pub mod redemption;
 pub mod rounds;

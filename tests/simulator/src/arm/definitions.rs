@@ -13,7 +13,11 @@ pub fn list(request: Request<'_>, scope: &str) -> Reply {
     let filter = request.call.parameter("$filter").unwrap_or_default();
     let wanted = match filter.split_once('\'') {
         Some((left, rest)) if left.trim().eq_ignore_ascii_case("roleName eq") => Some(rest.trim_end_matches('\'')),
-        Some((left, _)) if left.trim().eq_ignore_ascii_case("type eq") => None,
+        // There are no custom roles here.
+        Some((left, rest)) if left.trim().eq_ignore_ascii_case("type eq") => {
+            let built_in = rest.trim_end_matches('\'').eq_ignore_ascii_case("BuiltInRole");
+            if built_in { None } else { Some("") }
+        }
         None if filter.is_empty() || filter.eq_ignore_ascii_case("atScopeAndBelow()") => None,
         _ => {
             return Err(refuse(

@@ -64,7 +64,12 @@ fn part(outer: &Call, version: &str, request: &Value) -> Result<Part, Answer> {
         let value = value.as_str().and_then(|value| HeaderValue::from_str(value).ok());
         headers.extend(name.zip(value).map(|(name, value)| (Some(name), value)));
     }
+    let is_write = matches!(method, Method::POST | Method::PATCH | Method::PUT);
     let body = match request.get("body") {
+        // Even without a payload there must be one (Graph: json-batching).
+        None | Some(Value::Null) if is_write => {
+            return Err(bad_request(format!("Write request id : {id} does not contain Content-Type header or body.")));
+        }
         None | Some(Value::Null) => String::new(),
         Some(_) if !headers.contains_key("content-type") => {
             return Err(bad_request(format!("Batch request '{id}' has a body and no Content-Type header.")));

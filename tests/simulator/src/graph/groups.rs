@@ -11,8 +11,10 @@ use super::{Request, members};
 use crate::http::{Answer, Reply};
 use crate::replicated::View;
 use crate::tenant::seeding::group_props;
-use crate::tenant::{Group, Props, Tenant};
+use crate::tenant::{Group, Props, Tenant, membership_rule};
 
+/// Role-assignable groups in a tenant (Entra: groups-concept).
+const MAX_ROLE_ASSIGNABLE: usize = 500;
 /// Owners and members together in one create.
 const MAX_BOUND_AT_CREATE: usize = 20;
 const NICKNAME_FORBIDDEN: &str = "@()\\[]\";:<>, ";
@@ -209,6 +211,16 @@ fn check_new(tenant: &Tenant, request: Request<'_>, props: &Props) -> Result<(),
             return Err(bad_request("A role-assignable group must be security enabled, assigned and not public."));
         }
     }
+    if on("isAssignableToRole") && role_assignable(tenant) >= MAX_ROLE_ASSIGNABLE {
+        return Err(bad_request(format!("A tenant has at most {MAX_ROLE_ASSIGNABLE} role-assignable groups.")));
+    }
+    let unified = props.get("groupTypes").is_some_and(|types| types.to_string().contains("Unified"));
+    if on("mailEnabled") && !unified {
+        return Err(bad_request(
+            "The service does not currently support writes of mail-enabled groups. Please ensure that the mail-enablement property is unset and the security-enablement property is set.",
+        ));
+    }
+    check_dynamic(tenant, props)?;
     let Some(name) = text("uniqueName") else { return Ok(()) };
     let holds = |group: &Group| group.text("uniqueName") == name;
     let living = tenant.groups.values().filter_map(|entry| entry.object.truth()).any(holds);
@@ -217,6 +229,27 @@ fn check_new(tenant: &Tenant, request: Request<'_>, props: &Props) -> Result<(),
         return Err(bad_request("Another object with the same value for property uniqueName already exists."));
     }
     Ok(())
+}
+
+fn role_assignable(tenant: &Tenant) -> usize {
+    tenant.groups.values().filter_map(|entry| entry.object.truth()).filter(|group| group.role_assignable()).count()
+}
+
+/// A dynamic group needs a rule that can be stored, and a licence (Entra: groups-dynamic-membership).
+fn check_dynamic(tenant: &Tenant, props: &Props) -> Result<(), Answer> {
+    let types = props.get("groupTypes").and_then(Value::as_array);
+    if !types.is_some_and(|types| types.iter().any(|one| one == "DynamicMembership")) {
+        return Ok(());
+    }
+    if !tenant.is_licensed("P1") {
+        let text = "The tenant needs a premium license for groups with dynamic membership.";
+        return Err(refuse(403, "Authorization_RequestDenied", text));
+    }
+    let rule = props.get("membershipRule").and_then(Value::as_str).unwrap_or_default();
+    membership_rule::check(rule).map_err(|why| {
+        let by_name = tenant.switches.is("dynamic_rule_code", "exception");
+        refuse(400, if by_name { why.exception() } else { "Request_BadRequest" }, why.to_string())
+    })
 }
 
 fn update(tenant: &mut Tenant, request: Request<'_>, id: &str, body: Props) -> Reply {
@@ -234,6 +267,9 @@ fn update(tenant: &mut Tenant, request: Request<'_>, id: &str, body: Props) -> R
         let names: Vec<&str> = changes.keys().map(String::as_str).collect();
         let what = format!("PATCH /groups/{id} ({})", names.join(", "));
         group.props.extend(changes.clone());
+        if changes.contains_key("groupTypes") || changes.contains_key("membershipRule") {
+            check_dynamic(tenant, &group.props)?;
+        }
         tenant.write_group(id, Some(group), request.now);
         tenant.record_write(request.caller, creator.as_deref(), what);
     }

@@ -12,6 +12,8 @@ use crate::tenant::{Props, Tenant};
 
 /// `members@odata.bind` in one PATCH.
 const MAX_BOUND: usize = 20;
+/// Of one group (Entra: service limits).
+const MAX_OWNERS: usize = 100;
 const EXISTS: &str =
     "One or more added object references already exist for the following modified properties: 'members'.";
 
@@ -176,6 +178,9 @@ fn change_owner(tenant: &mut Tenant, request: Request<'_>, group: &str, removed:
     let added = if removed.is_none() { Some(referenced(tenant, request, link)?) } else { None };
     let Some(entry) = tenant.groups.get_mut(group) else { return Err(not_found(group)) };
     match (added, removed) {
+        (Some(id), _) if entry.owners.len() >= MAX_OWNERS && !entry.owners.contains(&id) => {
+            return Err(bad_request(format!("A group has at most {MAX_OWNERS} owners.")));
+        }
         (Some(id), _) if !entry.owners.insert(id.clone()) => {
             return Err(bad_request(EXISTS.replace("members", "owners")));
         }
