@@ -8,6 +8,7 @@ pub mod barriers;
 pub mod bend;
 pub mod drip;
 pub mod faults;
+pub mod waits;
 
 /// A [`Match`] with its pattern compiled.
 #[derive(Debug)]

@@ -98,8 +98,17 @@ async fn exchange(world: &Arc<World>, call: &Call, batch: Option<&str>) -> Optio
     let subject = Subject { tenant: tenant.as_deref(), method: call.method.as_str(), target: &target };
     let request_id = uuid::Uuid::new_v4().to_string();
     let mut course = Course { faulted: false, lost: false };
+    let app =
+        identity.as_ref().ok().and_then(|(_, caller)| caller.as_ref()).map_or("", |caller| caller.app_id.as_str());
+    let asked = format!("{}/{app} {} {}", tenant.as_deref().unwrap_or_default(), call.method, call.raw_path);
+    let early = world.waits.asks_early(&asked, now);
+    if let Some(found) = tenant.as_deref().filter(|_| early).and_then(|id| world.tenant(id)) {
+        locked(&found).counters.asked_early += 1;
+    }
     let answer = run(world, call, plane, identity.as_ref(), subject, &request_id, &mut course).await;
     let answer = answer.map(|answer| decorate(answer, call, plane, &request_id, now));
+    // A batch is answered 200; its parts are told to wait one by one.
+    world.waits.note(&asked, answer.as_ref(), now);
     let caller = identity.as_ref().ok().and_then(|(_, caller)| caller.as_ref());
     let status = answer.as_ref().map_or(0, |answer| answer.status);
     world.log.push(CallEntry {
@@ -117,6 +126,7 @@ async fn exchange(world: &Arc<World>, call: &Call, batch: Option<&str>) -> Optio
         batch: batch.map(str::to_owned),
         faulted: course.faulted,
         answer_lost: course.lost,
+        asked_early: early,
         deliberate: call.header("x-sim-deliberate") == Some("true"),
     });
     if course.lost { None } else { answer }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::call_log::CallLog;
 use crate::clock::Clock;
-use crate::disturbance::{barriers::Barriers, faults::Faults};
+use crate::disturbance::{barriers::Barriers, faults::Faults, waits::Waits};
 use crate::tenant::Tenant;
 use crate::token::Mint;
 
@@ -19,6 +19,7 @@ pub struct World {
     pub control_token: String,
     pub faults: Faults,
     pub barriers: Barriers,
+    pub waits: Waits,
     pub log: CallLog,
     tenants: RwLock<HashMap<String, Arc<Mutex<Tenant>>>>,
 }
@@ -26,8 +27,18 @@ pub struct World {
 impl World {
     pub fn new(seed: u64, control_token: String, log: CallLog) -> Self {
         let mint = Mint::new(uuid::Uuid::new_v4().as_bytes());
-        let (faults, barriers) = (Faults::new(seed), Barriers::default());
-        Self { clock: Clock::start(), seed, mint, control_token, faults, barriers, log, tenants: RwLock::default() }
+        let (faults, barriers, waits) = (Faults::new(seed), Barriers::default(), Waits::default());
+        Self {
+            clock: Clock::start(),
+            seed,
+            mint,
+            control_token,
+            faults,
+            barriers,
+            waits,
+            log,
+            tenants: RwLock::default(),
+        }
     }
 
     /// A tenant by id, or by its domain as the token endpoint allows.

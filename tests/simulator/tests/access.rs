@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use common::{APP, SCOPE, TENANT, World, agent, contoso, invitation, world};
 use entente_simulator::control::seed::{AppSeed, SettingsPatch};
-use entente_simulator::control::types::Tamper;
+use entente_simulator::control::types::{Fault, FaultAction, Match, Tamper};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -181,6 +181,41 @@ async fn invitations_and_writes_have_budgets_and_429_says_how_long() {
     };
     assert!(outcome.2.get("retry-after").is_none());
     assert!(world.control.counters(TENANT).await.unwrap().throttled >= 2);
+}
+
+#[tokio::test]
+async fn asking_on_before_the_time_counts_and_is_on_record() {
+    let world = world(contoso()).await;
+    let scale = SettingsPatch { throttle_scale: Some(0.02), ..Default::default() };
+    world.control.settings(TENANT, &scale).await.unwrap();
+    let told = async || -> u64 {
+        let outcome = world.call(Method::POST, "/v1.0/invitations", invitation("li@nordwall.example")).await;
+        assert_eq!(outcome.0, 429);
+        outcome.2["retry-after"].to_str().unwrap().parse().unwrap()
+    };
+    for at in 0..3 {
+        world.invite(&format!("maya{at}@nordwall.example")).await;
+    }
+    let first = told().await;
+    assert_eq!(world.control.counters(TENANT).await.unwrap().asked_early, 0);
+    told().await;
+    assert!(told().await > first);
+    assert_eq!(world.control.counters(TENANT).await.unwrap().asked_early, 2);
+    world.control.settings(TENANT, &SettingsPatch { throttle_scale: Some(0.0), ..Default::default() }).await.unwrap();
+    let wait = FaultAction::Answer {
+        status: 429,
+        body: json!({"error": {"code": "TooManyRequests"}}),
+        headers: [("Retry-After".into(), "30".into())].into(),
+    };
+    let on = Match { path: Some("^/v1.0/users".into()), ..Match::default() };
+    let fault = Fault { on, action: wait, count: Some(1), skip: 0, probability: None };
+    world.control.add_fault(&fault).await.unwrap();
+    assert_eq!(world.get("/v1.0/users?$select=id").await.0, 429);
+    assert_eq!(world.get("/v1.0/users?$select=mail").await.0, 200);
+    assert_eq!(world.get("/v1.0/users?$select=mail").await.0, 200);
+    let log = world.control.log(0, Some(TENANT)).await.unwrap();
+    let early: Vec<u16> = log.iter().filter(|one| one.asked_early).map(|one| one.status).collect();
+    assert_eq!(early, [429, 429, 200], "an answer ends the wait");
 }
 
 #[tokio::test]

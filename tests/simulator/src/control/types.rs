@@ -295,6 +295,9 @@ pub struct CallEntry {
     /// The answer was never sent.
     #[serde(default)]
     pub answer_lost: bool,
+    /// The same request had been told by Retry-After to wait longer.
+    #[serde(default)]
+    pub asked_early: bool,
     /// The client said (header `x-sim-deliberate: true`) that this request is wrong on purpose.
     #[serde(default)]
     pub deliberate: bool,
@@ -322,6 +325,9 @@ pub struct Counters {
     pub batches: u64,
     pub throttled: u64,
     pub refused: u64,
+    /// Requests (by application, method and path) sent again before the Retry-After of the last answer was over.
+    #[serde(default)]
+    pub asked_early: u64,
 }
 
 /// What is really in a tenant, whatever its readers see.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::clock::Now;
 use crate::http::{Answer, Body, Call, settle};
 use crate::tenant::throttle::{
-    ARM_DELETES, ARM_READS, ARM_WRITES, Budget, INVITATIONS, WRITES, graph_cost, resource_units,
+    ARM_DELETES, ARM_READS, ARM_WRITES, Budget, INVITATIONS, WRITES, graph_cost, resource_units, retry_after,
 };
 use crate::tenant::{Caller, Tenant};
 
@@ -64,7 +64,7 @@ fn throttled(tenant: &mut Tenant, scope: &str, wait: f64, app: &str) -> Answer {
     .header("x-ms-throttle-scope", format!("Tenant_Application/ReadWrite/{app}/{}", tenant.id))
     .header("x-ms-throttle-information", scope);
     if tenant.switches.is("retry_after", "present") {
-        answer.header("Retry-After", format!("{}", wait.ceil().max(1.0)))
+        answer.header("Retry-After", format!("{}", retry_after(wait)))
     } else {
         answer
     }
@@ -104,7 +104,7 @@ pub fn arm(tenant: &mut Tenant, call: &Call, caller: &Caller, now: Now) -> Answe
                 "Number of requests for the subscription exceeded the limit. Please try again later.",
             );
             if tenant.switches.is("retry_after", "present") {
-                answer.header("Retry-After", format!("{}", wait.ceil().max(1.0)))
+                answer.header("Retry-After", format!("{}", retry_after(wait)))
             } else {
                 answer
             }

@@ -41,8 +41,11 @@ pub struct Throttle {
 
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
+    /// Below zero: a debt of requests that were sent although told to wait.
     left: f64,
     at: f64,
+    /// Until when callers were told to wait.
+    told_until: f64,
 }
 
 impl Throttle {
@@ -53,16 +56,31 @@ impl Throttle {
         }
         let capacity = (budget.units * scale).max(1.0);
         let rate = capacity / budget.seconds;
-        let bucket = self.buckets.entry((budget.name, who.to_owned())).or_insert(Bucket { left: capacity, at: now });
+        let bucket = self.buckets.entry((budget.name, who.to_owned())).or_insert(Bucket {
+            left: capacity,
+            at: now,
+            told_until: 0.0,
+        });
         bucket.left = (bucket.left + (now - bucket.at) * rate).min(capacity);
         bucket.at = now;
         let cost = cost.min(capacity);
         if bucket.left < cost {
-            return Err((cost - bucket.left) / rate);
+            if now < bucket.told_until {
+                // Asking on counts (Graph: throttling); a second bucketful at most, so that patience ends it.
+                bucket.left = (bucket.left - cost).max(-capacity);
+            }
+            let wait = (cost - bucket.left) / rate;
+            bucket.told_until = now + retry_after(wait);
+            return Err(wait);
         }
         bucket.left -= cost;
         Ok(bucket.left)
     }
+}
+
+/// Whole seconds, as the header has them.
+pub fn retry_after(wait: f64) -> f64 {
+    wait.ceil().max(1.0)
 }
 
 /// Resource units of a Graph request: base cost, `$select` -1, `$expand` +1, `$top` below 20 -1, at least 1.
@@ -103,5 +121,19 @@ mod tests {
         let wait = throttle.take(INVITATIONS, "t", 1.0, 1.0, 10.0).unwrap_err();
         assert!(wait > 0.0 && wait < 0.1, "{wait}");
         throttle.take(INVITATIONS, "t", 1.0, 1.0, 10.0 + wait + 0.001).unwrap();
+    }
+
+    #[test]
+    fn asking_on_before_the_time_makes_the_wait_longer_and_patience_ends_it() {
+        let mut throttle = Throttle::default();
+        let mut ask = |at: f64| throttle.take(INVITATIONS, "t", 1.0, 1.0, at);
+        assert!((0..150).all(|_| ask(10.0).is_ok()));
+        let told = ask(10.0).unwrap_err();
+        let longer = ask(10.0).unwrap_err();
+        assert!(longer > told, "{longer} {told}");
+        assert!((0..1000).all(|_| ask(10.0).is_err()));
+        let longest = ask(10.0).unwrap_err();
+        assert!(longest < 6.0, "{longest}");
+        assert!(ask(10.0 + longest + 0.001).is_ok());
     }
 }
