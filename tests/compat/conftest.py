@@ -85,6 +85,7 @@ class Tenant:
             "display_name": "Contoso",
             "domain": f"c{self.id[:8]}.onmicrosoft.com",
             "licences": ["P2"],
+            "management_groups": [{"name": "mg-prod", "subscriptions": [SUBSCRIPTION]}],
             "subscriptions": [{"id": SUBSCRIPTION, "resource_groups": [{"name": "rg-sentinel", "workspaces": ["law-contoso"]}]}],
             "apps": [{
                 "app_id": self.app, "display_name": "administration", "secret": SECRET, "permissions": list(permissions),

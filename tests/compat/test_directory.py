@@ -103,6 +103,35 @@ async def test_a_deleted_user_is_restored(tenant):
     assert (await graph.users.by_user_id(user).get()).display_name == "Maya Berg"
 
 
+async def test_changes_are_followed_by_delta(tenant):
+    graph = tenant.graph()
+    page = await graph.users.delta.get()
+    assert len(page.value) == 7 and page.odata_next_link is None
+    user = (await invite(graph, "maya@nordwall.example")).invited_user.id
+    page = await graph.users.delta.with_url(page.odata_delta_link).get()
+    assert [one.id for one in page.value] == [user]
+    await graph.users.by_user_id(user).delete()
+    page = await graph.users.delta.with_url(page.odata_delta_link).get()
+    assert page.value[0].additional_data["@removed"] == {"reason": "changed"}
+    group = (await create_group(graph, "ent-l1-analyst")).id
+    assert [one.id for one in (await graph.groups.delta.get()).value] == [group]
+
+
+async def test_users_are_sorted(tenant):
+    found = await tenant.graph().users.get(query(orderby=["displayName desc"]))
+    assert [user.display_name for user in found.value] == [f"Member {at}" for at in reversed(range(7))]
+
+
+async def test_a_page_of_a_gateway_is_an_error_and_not_an_answer(tenant):
+    fault = {"tenant": tenant.id, "path": "^/v1.0/organization", "count": 1, "action": {
+        "kind": "answer", "status": 404, "headers": {"Content-Type": "text/html"}, "body": "<html>Not found</html>",
+    }}
+    tenant.simulator.ask("POST", "faults", fault)
+    with pytest.raises(Exception) as refused:
+        await tenant.graph().organization.get()
+    assert "404" in str(refused.value) or getattr(refused.value, "response_status_code", None) == 404
+
+
 async def test_posture_is_readable(tenant):
     graph = tenant.graph()
     assert (await graph.organization.get()).value[0].id == tenant.id

@@ -6,7 +6,7 @@ import uuid
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError
 from azure.mgmt.authorization.models import RoleAssignmentCreateParameters
-from conftest import RESPONDER, SCOPE, SUBSCRIPTION
+from conftest import OWNER, RESPONDER, SCOPE, SUBSCRIPTION
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 from kiota_http.middleware.options import RedirectHandlerOption
@@ -34,6 +34,20 @@ async def test_a_role_is_assigned_once_listed_and_removed(tenant):
     assert assignments.get(SCOPE, name).scope == SCOPE
     assert assignments.delete(SCOPE, name).name == name
     assert assignments.delete(SCOPE, name) is None
+
+
+async def test_a_role_above_the_subscription_is_handed_down(tenant):
+    group = (await create_group(tenant.graph(), "ent-l1")).id
+    above = "/providers/Microsoft.Management/managementGroups/mg-prod"
+    owner = {"op": "add_azure_assignment", "scope": above, "role": OWNER, "principal": tenant.app, "principal_type": "ServicePrincipal"}
+    tenant.control("POST", "tamper", owner)
+    assignments = tenant.arm().role_assignments
+    name = str(uuid.uuid4())
+    assert assignments.create(above, name, wanted(group)).scope == above
+    listed = list(assignments.list_for_subscription(filter=f"principalId eq '{group}'"))
+    assert [(one.name, one.scope) for one in listed] == [(name, above)]
+    assert assignments.get(above, name).principal_id == group
+    assert assignments.delete(above, name).name == name
 
 
 async def test_assignments_page(tenant):
