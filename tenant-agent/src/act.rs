@@ -4,7 +4,7 @@
 
 use entente_cloud::{
     Added, Answer, Cloud, Failure, Invited, Membership, NewDefenderAssignment, NewDefenderRole, NewGroup,
-    NewInvitation, NewRoleAssignment, PrincipalType, Put, Removed, Scope, UserType, assignment_name,
+    NewInvitation, NewRoleAssignment, PrincipalType, Put, Removed, Scope, UserType,
 };
 use entente_model::Guid;
 use entente_model::report::Reason;
@@ -105,8 +105,8 @@ async fn perform(cloud: &Cloud, action: &Action) -> Answer<Outcome> {
             };
             done(Some(graph.create_group(&group).await?.id.to_string()))
         }
-        Action::PutAzureRole { scope, definition, principal, description } => {
-            put_azure_role(cloud, scope, *definition, *principal, description).await?
+        Action::PutAzureRole { name, scope, definition, principal, description } => {
+            put_azure_role(cloud, *name, scope, *definition, *principal, description).await?
         }
         Action::DeleteAzureRole { scope, name } => match Scope::parse(scope) {
             Ok(scope) => {
@@ -176,6 +176,7 @@ async fn invite(cloud: &Cloud, mail: &str, display_name: &str) -> Answer<Outcome
 
 async fn put_azure_role(
     cloud: &Cloud,
+    name: Guid,
     scope: &str,
     definition: Guid,
     principal: Guid,
@@ -184,7 +185,7 @@ async fn put_azure_role(
     let Ok(parsed) = Scope::parse(scope) else { return Ok(no_scope(scope)) };
     let (definition, principal) = (definition.as_uuid(), principal.as_uuid());
     let assignment = NewRoleAssignment {
-        name: assignment_name(&parsed, principal, definition),
+        name: name.as_uuid(),
         scope: parsed,
         definition,
         principal,
@@ -193,7 +194,11 @@ async fn put_azure_role(
     };
     Ok(match cloud.arm().put_role_assignment(&assignment).await? {
         Put::Created(made) | Put::Updated(made) => done(Some(made.name.to_string())),
-        Put::ExistsUnder { name } => done(name.map(|name| name.to_string())),
+        // Of the same content, and not by us: it is never ours to remove.
+        Put::ExistsUnder { name } => {
+            let name = name.map_or_else(|| "another name".to_owned(), |name| name.to_string());
+            failed(Reason::NotOurs, format!("the assignment is there under {name}, made by others"))
+        }
         Put::PrincipalNotFound => not_yet(),
     })
 }

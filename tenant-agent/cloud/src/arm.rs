@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use scope::{Scope, ScopeError, assignment_name};
+pub use scope::{Scope, ScopeError};
 
 use crate::absence::Absence;
 use crate::call::{Call, Service};
@@ -56,7 +56,7 @@ pub enum PrincipalType {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRoleAssignment {
     pub scope: Scope,
-    /// Unique in the tenant: [`assignment_name`].
+    /// Unique in the tenant, and never used again for other content (ARM: troubleshooting role assignments).
     pub name: Uuid,
     pub definition: Uuid,
     pub principal: Uuid,

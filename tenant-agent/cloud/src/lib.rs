@@ -41,7 +41,6 @@ use uuid::Uuid;
 
 pub use arm::{
     Arm, AssignmentsOf, NewRoleAssignment, PrincipalType, Put, RoleAssignment, RoleDefinition, Scope, ScopeError,
-    assignment_name,
 };
 pub use config::{Config, ConfigError, Patience};
 pub use credential::{Credential, ManagedIdentity};

@@ -56,8 +56,9 @@ pub enum Action {
         group: Guid,
         user: Guid,
     },
-    /// Named after what it says, so that twice is once (`entente_cloud::assignment_name`).
+    /// Named after what it says, so that twice is once ([`crate::assignment_name`]).
     PutAzureRole {
+        name: Guid,
         scope: String,
         definition: Guid,
         principal: Guid,

@@ -230,8 +230,10 @@ impl Checker<'_> {
 
     /// Only what we made.
     fn ownership(&mut self, change: &Change) {
-        let owns = |id: Guid| self.ledger.entries.values().any(|it| is_thing(it, id) && it.is_owned());
-        let knows = |id: Guid| self.ledger.entries.values().any(|it| is_thing(it, id));
+        let was_ours = |it: &Entry, id: Guid| it.accounts.get(&id) == Some(&Claim::Ours);
+        let owns =
+            |id: Guid| self.ledger.entries.values().any(|it| (is_thing(it, id) && it.is_owned()) || was_ours(it, id));
+        let knows = |id: Guid| self.ledger.entries.values().any(|it| is_thing(it, id) || was_ours(it, id));
         let entry = self.ledger.get(&change.key);
         let (holds, rule) = match &change.action {
             Action::BlockUser { user, .. } | Action::RevokeSessions { user } | Action::DeleteUser { user } => {

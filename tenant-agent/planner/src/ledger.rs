@@ -90,7 +90,7 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<RemovalProof>,
     /// Every other account of the person that was ever seen here: from before, restored from the recycle bin, or the
-    /// customer's own. At most [`MAX_KNOWN`].
+    /// customer's own. Of a group: those of ours that were deleted, and may be restored. At most [`MAX_KNOWN`].
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub accounts: BTreeMap<Guid, Claim>,
     /// Every address under which the person was invited or looked up here, in lower case. At most [`MAX_KNOWN`].

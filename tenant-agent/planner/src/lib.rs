@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod action;
+mod assignment_name;
 pub mod capability;
 pub mod check;
 pub mod consent;
@@ -24,6 +25,8 @@ pub mod reads;
 pub mod record;
 pub mod sound;
 pub mod verdict;
+
+pub use assignment_name::assignment_name;
 
 #[cfg(test)]
 mod tests;

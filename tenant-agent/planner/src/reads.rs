@@ -172,8 +172,9 @@ fn groups(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
         match (key, &entry.thing) {
             (ItemKey::Group { .. }, thing) => {
                 let id = thing.as_ref().and_then(Thing::guid);
-                set.group_ids.extend(id);
-                set.members.extend(id);
+                let ids: Vec<Guid> = id.into_iter().chain(entry.accounts.keys().copied()).collect();
+                set.group_ids.extend(&ids);
+                set.members.extend(&ids);
                 // No longer desired, and still on its way.
                 let unseen = entry.intent.as_ref().filter(|_| id.is_none() || entry.empty_since.is_some());
                 set.group_names.extend(unseen.map(|intent| intent.name.clone()));

@@ -1,16 +1,11 @@
-//! Scopes of Azure, and the names that we give role assignments at them. Pure.
+//! Scopes of Azure. Pure.
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use uuid::{Uuid, uuid};
-
 /// The longest resource id that ARM documents is well below this.
 const LENGTH_LIMIT: usize = 2_048;
-
-/// Namespace of our assignments' names. Never changed: with it, a lost ledger still finds what was written.
-const NAMES: Uuid = uuid!("6c1f3f0e-6f0a-5c1e-9d55-0a4a7f2f9b11");
 
 /// A place in Azure: `/subscriptions/..`, a resource group or resource in it, or a management group. Capitals are kept
 /// as written and compared without regard to them, as ARM does.
@@ -85,13 +80,6 @@ impl Hash for Scope {
     }
 }
 
-/// The name under which this principal's role at this scope is written: the same for the same three, always. ARM:
-/// troubleshooting role assignments: names are unique in a tenant, and one cannot be used for other content.
-pub fn assignment_name(scope: &Scope, principal: Uuid, definition: Uuid) -> Uuid {
-    let text = format!("{}\n{principal}\n{definition}", scope.folded());
-    Uuid::new_v5(&NAMES, text.as_bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,18 +111,8 @@ mod tests {
     }
 
     #[test]
-    fn capitals_neither_part_scopes_nor_change_a_name() {
-        let (one, other) = (Scope::parse(GROUP).unwrap(), Scope::parse(&GROUP.to_uppercase()).unwrap());
-        let (principal, definition) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        assert_eq!(one, other);
-        assert_eq!(assignment_name(&one, principal, definition), assignment_name(&other, principal, definition));
-        assert_ne!(assignment_name(&one, principal, definition), assignment_name(&one, definition, principal));
-    }
-
-    #[test]
-    fn a_name_never_changes_between_releases() {
-        let name = assignment_name(&Scope::parse(GROUP).unwrap(), Uuid::from_u128(1), Uuid::from_u128(2));
-        assert_eq!(name.to_string(), "58bf86f8-c1fc-5cb7-9b28-94149da1e00f");
+    fn capitals_do_not_part_scopes() {
+        assert_eq!(Scope::parse(GROUP).unwrap(), Scope::parse(&GROUP.to_uppercase()).unwrap());
     }
 
     #[test]

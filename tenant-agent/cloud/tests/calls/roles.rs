@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use entente_cloud::{
     AssignmentsOf, Failure, NewDefenderAssignment, NewDefenderRole, NewRoleAssignment, PrincipalType, Put, Removed,
-    Scope, assignment_name,
+    Scope,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -118,7 +118,7 @@ fn arm_assignment(name: Uuid) -> Value {
 fn new_assignment() -> NewRoleAssignment {
     let scope = Scope::parse(PLACE).unwrap();
     NewRoleAssignment {
-        name: assignment_name(&scope, GROUP, ROLE),
+        name: Uuid::from_u128(0x58bf_86f8),
         scope,
         definition: ROLE,
         principal: GROUP,

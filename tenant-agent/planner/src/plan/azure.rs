@@ -1,6 +1,7 @@
 //! Azure role assignments: a role definition, at a scope, for a group of ours.
 //!
-//! Written under a name that follows from the three, so that twice is once; found by the three, whatever the name.
+//! Written under a name that follows from the three, so that twice is once; found by the three, and ours only under that
+//! name: what is there under another one was made by others.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +12,11 @@ use entente_model::{Guid, Plane, PlaneMode};
 
 use super::draft::{Draft, Proposal};
 use super::groups::{Groups, usable};
-use super::person::Exit;
+use super::person::{Exit, ExitKind};
 use super::{gate, gone};
 use crate::action::Action;
-use crate::ledger::{Charge, Ownership, Thing};
+use crate::assignment_name;
+use crate::ledger::{Charge, Claim, Ownership, Thing};
 use crate::observed::{AzureAssignment, Part};
 use crate::verdict::Condition;
 
@@ -30,6 +32,10 @@ impl Right<'_> {
         assignment.principal == self.principal
             && assignment.definition == self.definition
             && assignment.scope.eq_ignore_ascii_case(self.scope)
+    }
+
+    fn name(&self) -> Guid {
+        assignment_name(self.scope, self.principal, self.definition)
     }
 }
 
@@ -65,6 +71,9 @@ fn assign(draft: &mut Draft<'_>, item: &Item, right: &Right<'_>, role_name: &str
         Part::Read(assignments) => assignments,
         Part::Unread(why) => return draft.unread(key, &why),
     };
+    if remove_of_old_group(draft, key, right) {
+        return;
+    }
     let mut against = gate::azure(draft, right.scope, right.definition);
     if let Some(found) = assignments.iter().find(|it| right.is(it)) {
         return there(draft, key, right, found, &against);
@@ -83,6 +92,7 @@ fn assign(draft: &mut Draft<'_>, item: &Item, right: &Right<'_>, role_name: &str
         class: ChangeClass::Grant,
         charge: Charge::Other,
         action: Action::PutAzureRole {
+            name: right.name(),
             scope: right.scope.into(),
             definition: right.definition,
             principal: right.principal,
@@ -96,14 +106,45 @@ fn assign(draft: &mut Draft<'_>, item: &Item, right: &Right<'_>, role_name: &str
 }
 
 fn there(draft: &mut Draft<'_>, key: &ItemKey, right: &Right<'_>, found: &AzureAssignment, against: &[Condition]) {
-    let is_ours = draft.entry(key).is_some_and(|entry| entry.thing.is_some());
-    if is_ours {
+    let is_begun = draft.entry(key).is_some_and(|entry| entry.thing.is_some());
+    if is_begun && found.name == right.name() {
         let Right { scope, definition, principal } = *right;
         draft.applied(key, Thing::AzureRole { scope: scope.into(), definition, principal });
     } else {
+        if is_begun {
+            // Somebody else's of the same content took its place, or came first.
+            draft.touch(key, |entry| entry.thing = None);
+        }
         draft.applied_by_others(key, found.name.to_string());
     }
     draft.say_if_refused(key, against);
+}
+
+/// What hung on a group of ours that is gone goes before it is given to the new one: the old group may be restored.
+fn remove_of_old_group(draft: &mut Draft<'_>, key: &ItemKey, right: &Right<'_>) -> bool {
+    let Some(Thing::AzureRole { scope, definition, principal }) = draft.entry_or_new(key).thing else { return false };
+    let old = Right { scope: &scope, definition, principal };
+    if principal == right.principal || !is_made_by_us(draft, principal) {
+        return false;
+    }
+    let assignments = draft.input.observed.azure(&scope).read().copied();
+    let Some(found) = assignments.into_iter().flatten().find(|it| old.is(it) && it.name == old.name()) else {
+        return false;
+    };
+    let proposal = Proposal {
+        key: key.clone(),
+        class: ChangeClass::OtherRemoval,
+        charge: Charge::Other,
+        action: Action::DeleteAzureRole { scope: found.scope.clone(), name: found.name },
+        before: format!("role {definition} at {scope}, for a group of ours that is gone"),
+        after: String::new(),
+        against: gate::plane(draft, Plane::AzureRoles),
+    };
+    draft.propose_and_say(proposal, (ItemState::Pending, None), "our group was deleted; what hung on it goes first")
+}
+
+fn is_made_by_us(draft: &Draft<'_>, group: Guid) -> bool {
+    draft.input.ledger.entries.values().any(|entry| entry.accounts.get(&group) == Some(&Claim::Ours))
 }
 
 /// Removes what we assigned; what others assigned stays, and is said.
@@ -118,6 +159,15 @@ pub(super) fn remove(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, mut again
         Part::Read(assignments) => assignments.iter().find(|it| right.is(it)),
     };
     let Some(found) = found else { return gone::ended_unless_on_its_way(draft, key, exit) };
+    if found.name != right.name() {
+        let detail = format!("the assignment {} of the same content was made by others", found.name);
+        draft.find(Plane::AzureRoles, Reason::NotOurs, format!("{key}: {detail}"));
+        return if exit.kind == ExitKind::Implied {
+            draft.forget(key);
+        } else {
+            draft.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
+        };
+    }
     gone::note_not_empty(draft, key);
     if draft.may_lag(entry.written, draft.input.settings.replication_lag) && entry.failure.is_none() {
         return draft.wait(key, Reason::Propagation, "removed, and still visible");

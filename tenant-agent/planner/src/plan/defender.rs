@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use entente_model::desired::{Item, ItemBody, ItemKey, PermissionGrant, Want};
+use entente_model::intent::IdentityClass;
 use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
-use entente_model::{Guid, Plane, PlaneMode};
+use entente_model::{Guid, Plane, PlaneMode, RoleName};
 
 use super::draft::{Draft, Proposal};
 use super::groups::{Groups, usable};
@@ -18,7 +19,7 @@ use super::person::{Exit, ExitKind};
 use super::{adopt, gate, gone};
 use crate::action::Action;
 use crate::defender::{app_scopes, is_same, resolve_all};
-use crate::ledger::{Charge, Entry, Ownership, Thing};
+use crate::ledger::{Charge, Claim, Entry, Ownership, Thing};
 use crate::observed::{Defender, DefenderAssignment, DefenderRole, Part};
 use crate::verdict::Condition;
 
@@ -242,6 +243,13 @@ fn assignment(
                 draft.find(Plane::DefenderRoles, Reason::DriftExtra, detail);
             }
         }
+        Found::There(it, Some(Ownership::Owned))
+            if it.role == role && is_of_old_group(draft, role_name, *class, it) =>
+        {
+            let exit = Exit { charge: Charge::Other, ..Exit::implied() };
+            let against = gate::plane(draft, Plane::DefenderRoles);
+            delete(draft, key, tenant, &it.id, exit, against);
+        }
         Found::There(_, Some(_)) => {
             let detail = "somebody changed it; a person deletes it, and it is made anew";
             draft.say(key, ItemState::Drifted, Some(Reason::DriftChanged), detail);
@@ -255,6 +263,13 @@ fn assignment(
         }
         _ => create_assignment(draft, key, name, role, group, scopes),
     }
+}
+
+/// Whether it names just a group of ours that was deleted since: then nobody changed it.
+fn is_of_old_group(draft: &Draft<'_>, role: &RoleName, class: IdentityClass, it: &DefenderAssignment) -> bool {
+    let group = draft.entry(&ItemKey::Group { role: role.clone(), class });
+    let was_ours = |id: &Guid| group.is_some_and(|entry| entry.accounts.get(id) == Some(&Claim::Ours));
+    !it.principals.is_empty() && it.principals.iter().all(was_ours)
 }
 
 /// The role's id, where it is ours, or where the plane is only verified the only one of its name.

@@ -66,8 +66,23 @@ pub(super) fn decide<'a>(draft: &mut Draft<'a>, people: &People<'a>) -> Groups<'
             remove_extras(draft, people, key, group, *ownership);
         }
     }
+    empty_old_ones(draft, people);
     anchor(draft, people);
     groups
+}
+
+/// A group of ours that was deleted may be restored, with its members: nobody is to be in it.
+fn empty_old_ones(draft: &mut Draft<'_>, people: &People<'_>) {
+    let entries = draft.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Group { .. }));
+    let old: Vec<Guid> = entries.flat_map(|(_, entry)| entry.accounts.keys().copied()).collect();
+    if draft.mode(Plane::Memberships) == PlaneMode::None {
+        return;
+    }
+    for id in old {
+        let Part::Read(Some(group)) = draft.input.observed.group(id) else { continue };
+        let Some(members) = draft.input.observed.members(id).read().copied() else { continue };
+        members.iter().for_each(|user| extra(draft, people, group, *user));
+    }
 }
 
 fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, name: &str) -> Found<'a, Group> {

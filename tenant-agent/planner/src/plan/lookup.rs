@@ -138,9 +138,9 @@ fn claim<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>, object: &'a T) -> Fou
     }
 }
 
-/// An account of ours that is gone may be restored from the recycle bin: it stays known as the person's.
+/// An account or a group of ours that is gone may be restored from the recycle bin: it stays known as what it was.
 pub(super) fn keep_id(entry: &mut Entry) {
-    if let Some(Thing::User { id }) = entry.thing {
+    if let Some(Thing::User { id } | Thing::Group { id }) = entry.thing {
         let is_ours = entry.is_owned();
         entry.note_account(id, if is_ours { Claim::Ours } else { Claim::Theirs });
     }

@@ -369,8 +369,8 @@ fn everything_that_we_gave_goes_when_the_customer_ends_it() {
         ALLOWED LEAVER: end sessions of user maya
         ALLOWED LEAVER: remove user sam from group ent-l1
         ALLOWED LEAVER: remove user maya from group ent-l1
-        ALLOWED LEAVER: delete role assignment 00e00000-0000-4000-8000-000000000005 at rg-sentinel
-        ALLOWED LEAVER: delete Defender assignment 00e00000-0000-4000-8000-000000000007
+        ALLOWED LEAVER: delete role assignment 3f22ed29-3c3c-56ad-a6cb-072f7b349d26 at rg-sentinel
+        ALLOWED LEAVER: delete Defender assignment 00e00000-0000-4000-8000-000000000006
         = user/nordwall/sam PENDING
         = user/nordwall/maya PENDING
         = group/l1/standard RESIDUAL PERSON_TASK

@@ -6,8 +6,8 @@ use entente_model::report::{AccountState, Reason, RemovalProof};
 use entente_model::revocation::Cause;
 
 use super::tenant::{Mishap, Missing};
-use super::world::{SCOPE, World};
-use crate::observed::Listing;
+use super::world::{RESPONDER, SCOPE, World};
+use crate::observed::{AzureAssignment, Listing};
 
 fn proof(world: &World, key: &ItemKey) -> RemovalProof {
     let plan = world.last.as_ref().unwrap();
@@ -329,4 +329,65 @@ fn attacks_c05_a_customers_block_is_not_taken_for_ours_in_a_hurry() {
     world.first(&[]);
     let key = world.user_key("sam");
     assert_eq!(world.ledger.entries[&key].block, None);
+}
+
+#[test]
+fn field_kind_5_an_assignment_of_others_of_the_same_content_is_never_removed() {
+    // By the customer before us, or in the place of ours.
+    for replaced in [false, true] {
+        let mut world = World::new();
+        world.member("maya", "l1");
+        world.group("l1");
+        world.settle();
+        let group = world.group_id("l1");
+        let name = world.tenant.id();
+        let theirs = AzureAssignment { scope: SCOPE.into(), name, principal: group, definition: RESPONDER };
+        if replaced {
+            world.azure_role("l1", RESPONDER);
+            world.settle();
+            world.tenant.state.azure.clear();
+        }
+        world.tenant.state.azure.push(theirs);
+        world.azure_role("l1", RESPONDER);
+        world.settle();
+        world.items.retain(|key, _| !matches!(key, ItemKey::AzureRole { .. }));
+        world.version.revision += 1;
+        world.wait(300);
+        world.settle();
+        assert_eq!(world.tenant.state.azure.len(), 1, "replaced: {replaced}");
+    }
+}
+
+#[test]
+fn field_kind_4_what_hung_on_a_group_of_ours_that_was_deleted_is_taken_over() {
+    let mut world = World::new();
+    world.member("maya", "l1");
+    world.azure_role("l1", RESPONDER);
+    world.defender_role("l1", &["secdata.basics.read"]);
+    world.settle();
+    world.redeem("maya");
+    world.settle();
+    let (old, group) = (world.group_id("l1"), world.tenant.state.groups[&world.group_id("l1")].clone());
+    let members = world.tenant.state.members.remove(&old).unwrap();
+    world.tenant.state.groups.remove(&old);
+    for _ in 0..80 {
+        world.step();
+        world.wait(60);
+    }
+    let new = world.group_id("l1");
+    assert_ne!(old, new);
+    let azure: Vec<_> = world.tenant.state.azure.iter().map(|it| it.principal).collect();
+    assert_eq!(azure, [new]);
+    let defender: Vec<_> = world.tenant.state.defender.assignments.iter().map(|it| it.principals.clone()).collect();
+    assert_eq!(defender, [[new].into()]);
+    assert!(world.is_member("maya", "l1"));
+    // Restored with its members: they are taken out again.
+    world.tenant.state.groups.insert(old, group);
+    world.tenant.state.members.insert(old, members);
+    for _ in 0..10 {
+        world.wait(300);
+        world.step();
+    }
+    assert!(world.tenant.state.members[&old].is_empty());
+    assert!(world.tenant.state.members[&new].len() == 1);
 }

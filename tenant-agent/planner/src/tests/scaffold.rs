@@ -223,8 +223,8 @@ fn a_role_that_is_no_longer_wanted_goes_assignment_first_and_its_group_is_a_pers
     expect![[r#"
         ALLOWED OTHER_REMOVAL: block user maya
         ALLOWED OTHER_REMOVAL: remove user maya from group ent-l1
-        ALLOWED OTHER_REMOVAL: delete role assignment 00e00000-0000-4000-8000-000000000004 at rg-sentinel
-        ALLOWED OTHER_REMOVAL: delete Defender assignment 00e00000-0000-4000-8000-000000000006
+        ALLOWED OTHER_REMOVAL: delete role assignment 89f61399-3386-5c5b-98bf-34563e154807 at rg-sentinel
+        ALLOWED OTHER_REMOVAL: delete Defender assignment 00e00000-0000-4000-8000-000000000005
         = user/nordwall/maya PENDING
         = group/l1/standard RESIDUAL PERSON_TASK
         = member/l1/standard/nordwall/maya PENDING

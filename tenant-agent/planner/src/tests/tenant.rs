@@ -224,10 +224,9 @@ impl Tenant {
             }
             Action::AddMember { group, user } => drop(self.state.members.entry(group).or_default().insert(user)),
             Action::RemoveMember { group, user } => drop(self.state.members.entry(group).or_default().remove(&user)),
-            Action::PutAzureRole { scope, definition, principal, .. } => {
+            Action::PutAzureRole { name, scope, definition, principal, .. } => {
                 let same = |it: &AzureAssignment| it.principal == principal && it.definition == definition;
                 if !self.state.azure.iter().any(|it| same(it) && it.scope == scope) {
-                    let name = self.id();
                     self.state.azure.push(AzureAssignment { scope, name, principal, definition });
                 }
             }
