@@ -19,6 +19,9 @@
  *   CRASH_IMAGE    empty directory: image is in tree/    CRASH_AT        the call to crash before, from 1; 0: never
  *   CRASH_REPORT   file for counts, key=value            CRASH_IGNORE    1: fdatasync does nothing and says 0
  *   CRASH_FAIL     the fdatasync to fail, from 1         CRASH_HANG      the fdatasync to hang for 7 seconds, from 1
+ *   CRASH_FULL     while this file exists, the disk is full: what a file has may be overwritten, and growth fails
+ *                  with ENOSPC, but for what removed files give back; the first write that finds no room gets half of
+ *                  itself into the last blocks          CRASH_TAKEN     1: somebody else takes what is given back
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -54,6 +57,10 @@ static struct name names[MAX_NAMES];
 static struct change changes[MAX_CHANGES];
 static int object_count, name_count, change_count, groups, fds[MAX_FDS], ready;
 static char dir[4096], image[4096];
+static const char *full;
+static int last_blocks = 1;
+static off_t given_back;
+static long taken;
 static uint64_t seed;
 static long calls, crash_at, writes, syncs, range_syncs, recorded, fail_at, hang_at, ignore, kept, dropped, blind;
 static const char *keep = "none";
@@ -82,6 +89,27 @@ static int real_mkdir(const char *path, mode_t mode) {
 static int real_close(int fd) {
     REAL(int, "close", int);
     return real(fd);
+}
+
+static int is_full(void) {
+    int is = full && !access(full, F_OK);
+    if (!is) last_blocks = 1, given_back = 0;
+    return is;
+}
+
+/* How much of a write there is room for; 0 and ENOSPC if for nothing. The mutex is held. */
+static size_t room(int fd, size_t len, off_t offset) {
+    struct stat now;
+    if (!is_full() || fstat(fd, &now) || (off_t)(offset + len) <= now.st_size) return len;
+    size_t fits = offset < now.st_size ? now.st_size - offset : 0, grows = len - fits;
+    if ((off_t)grows <= given_back) {
+        given_back -= grows;
+        return len;
+    }
+    if (last_blocks && len - fits > 2 * SECTOR) fits += (len - fits) / 2 / SECTOR * SECTOR;
+    last_blocks = 0;
+    if (!fits) errno = ENOSPC;
+    return fits;
 }
 
 static void die(const char *what) {
@@ -218,7 +246,7 @@ static int matches(const struct object *o, const char *path) {
     if (o->has_holes) return !real_close(fd);
     off_t len = image_stat.st_size, most = len;
     for (struct op *op = o->first; op; op = op->next)
-        if (op->data && op->offset + (off_t)op->len > most) most = op->offset + op->len;
+        if (op->offset + (off_t)op->len > most) most = op->offset + op->len;
     char *expected = calloc(1, most + 1), *found = calloc(1, real_stat.st_size + 1);
     if (!expected || !found || pread(o->image, expected, len, 0) != len) die("cannot read the image");
     for (struct op *op = o->first; op; op = op->next) {
@@ -306,6 +334,7 @@ __attribute__((constructor)) static void start(void) {
     snprintf(dir, sizeof dir, "%s", getenv("CRASH_DIR"));
     snprintf(image, sizeof image, "%s", getenv("CRASH_IMAGE"));
     if (getenv("CRASH_KEEP")) keep = getenv("CRASH_KEEP");
+    full = getenv("CRASH_FULL"), taken = number("CRASH_TAKEN");
     seed = number("CRASH_SEED"), crash_at = number("CRASH_AT"), ignore = number("CRASH_IGNORE");
     fail_at = number("CRASH_FAIL"), hang_at = number("CRASH_HANG");
     for (int i = 0; i < MAX_FDS; i++) fds[i] = NONE;
@@ -356,6 +385,11 @@ static int open_at(int at, const char *path, int flags, mode_t mode) {
     int name = resolve(at, path), creates = name != NONE && (flags & O_CREAT) && names[name].live == NONE;
     if (name != NONE && (flags & O_TMPFILE) == O_TMPFILE) die("O_TMPFILE is not modelled");
     if (creates || (name != NONE && (flags & O_TRUNC))) count();
+    if (creates && is_full() && !given_back) {
+        pthread_mutex_unlock(&mutex);
+        errno = ENOSPC;
+        return -1;
+    }
     int fd = real(at, path, flags, mode), saved = errno;
     if (fd >= MAX_FDS) die("too many open files");
     if (fd >= 0 && ready) fds[fd] = NONE;
@@ -401,7 +435,8 @@ ssize_t write(int fd, const void *data, size_t len) {
     if (object_of(fd) == NONE) return real(fd, data, len);
     pthread_mutex_lock(&mutex);
     count();
-    ssize_t n = real(fd, data, len);
+    size_t fits = room(fd, len, lseek(fd, 0, SEEK_CUR));
+    ssize_t n = fits || !len ? real(fd, data, fits) : -1;
     /* After the write, so that it is right for files opened to append. */
     written(fds[fd], data, n, n > 0 ? lseek(fd, 0, SEEK_CUR) - n : 0);
     pthread_mutex_unlock(&mutex);
@@ -412,7 +447,8 @@ ssize_t pwrite(int fd, const void *data, size_t len, off_t offset) {
     if (object_of(fd) == NONE) return real_pwrite(fd, data, len, offset);
     pthread_mutex_lock(&mutex);
     count();
-    ssize_t n = written(fds[fd], data, real_pwrite(fd, data, len, offset), offset);
+    size_t fits = room(fd, len, offset);
+    ssize_t n = fits || !len ? written(fds[fd], data, real_pwrite(fd, data, fits, offset), offset) : -1;
     pthread_mutex_unlock(&mutex);
     return n;
 }
@@ -428,6 +464,25 @@ int ftruncate(int fd, off_t len) {
     return result;
 }
 int ftruncate64(int fd, off_t len) { return ftruncate(fd, len); }
+
+/* Only of an empty file as a whole, which then holds zeros. */
+int fallocate(int fd, int mode, off_t offset, off_t len) {
+    struct stat now;
+    REAL(int, "fallocate", int, int, off_t, off_t);
+    if (object_of(fd) == NONE) return real(fd, mode, offset, len);
+    if (mode || offset || fstat(fd, &now) || now.st_size) {
+        errno = ENOTSUP;
+        die("fallocate of a part is not modelled");
+    }
+    pthread_mutex_lock(&mutex);
+    count();
+    int fits = room(fd, len, 0) == (size_t)len, result = fits ? real(fd, mode, offset, len) : -1;
+    if (!result) record(&objects[fds[fd]], NULL, 0, len);
+    pthread_mutex_unlock(&mutex);
+    if (!fits) errno = ENOSPC;
+    return result;
+}
+int fallocate64(int fd, int mode, off_t offset, off_t len) { return fallocate(fd, mode, offset, len); }
 
 /* What was written before the call is durable after it; the mutex is free meanwhile, as other threads write on. */
 static int sync_file(int fd, int (*real)(int), int fails, int hangs) {
@@ -489,9 +544,11 @@ int rename(const char *from, const char *to) { return renameat(AT_FDCWD, from, A
 int unlinkat(int at, const char *path, int flags) {
     REAL(int, "unlinkat", int, const char *, int);
     pthread_mutex_lock(&mutex);
-    int name = resolve(at, path);
+    struct stat before;
+    int name = resolve(at, path), frees = name != NONE && is_full() && !fstatat(at, path, &before, 0);
     if (name != NONE) count();
     int result = real(at, path, flags), saved = errno;
+    if (!result && frees && !taken && S_ISREG(before.st_mode)) given_back += before.st_size;
     if (!result && name != NONE) change_name(name, NONE, ++groups);
     pthread_mutex_unlock(&mutex);
     errno = saved;
@@ -521,11 +578,6 @@ ssize_t writev(int fd, const struct iovec *v, int n) {
     REAL(ssize_t, "writev", int, const struct iovec *, int);
     REFUSE(fd);
     return real(fd, v, n);
-}
-int fallocate(int fd, int mode, off_t offset, off_t len) {
-    REAL(int, "fallocate", int, int, off_t, off_t);
-    REFUSE(fd);
-    return real(fd, mode, offset, len);
 }
 int dup(int fd) {
     REAL(int, "dup", int);

@@ -4,17 +4,22 @@
 //! one sled batch, one flush, one `fdatasync`, and only then the answers. Readers never wait for that: while a group
 //! is on its way, they see what stood before it (`rows.rs`). How an entry becomes rows is in `row.rs`.
 //!
+//! A full disk is waited for (`refill.rs`); anything else that fails ends the writing.
+//!
 //! It has no transactions over several requests, and knows nothing of what the entries mean.
 
 mod disk;
 mod group;
+mod refill;
+mod reserve;
 mod row;
 mod rows;
+mod watchdog;
 mod writer;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -29,9 +34,11 @@ use crate::{
     Watch, WatchError,
 };
 
-pub(crate) use disk::{Disk, create_dir_durably, parent};
+pub(crate) use disk::{Disk, NotDurable, create_dir_durably, parent};
 pub(crate) use row::write as write_rows;
+pub(crate) use rows::get as read_rows;
 use rows::{Layered, Overlay};
+use watchdog::Watchdog;
 use writer::{Request, Work, Writer};
 
 /// A store in a directory of its own. Dropping it waits for the commits under way, and frees the directory.
@@ -41,17 +48,20 @@ pub struct SledStore {
     /// None only while it is dropped.
     queue: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
+    watchdog: Watchdog,
 }
 
 /// What readers and the writer share.
 #[derive(Debug)]
 struct Shared {
-    disk: Disk,
+    /// Before the disk: rows are dropped before the lock on their directory is released.
     visible: RwLock<Visible>,
+    disk: Disk,
     history: Arc<History>,
     counters: Counters,
     /// Why no more commits are taken.
     failed: OnceLock<Cause>,
+    full: AtomicBool,
     opened: Instant,
     /// When the sync that runs now began, in microseconds after `opened`; 0 if none runs.
     sync_began_micros: AtomicU64,
@@ -60,6 +70,8 @@ struct Shared {
 /// What readers see: the rows on disk, but for those that a group is about to change.
 #[derive(Debug)]
 struct Visible {
+    /// None while they could not be opened again after the disk was full.
+    rows: Option<sled::Db>,
     revision: Revision,
     /// What stood before the group that is being made durable; empty when none is.
     before: Overlay,
@@ -71,13 +83,14 @@ impl SledStore {
     /// # Errors
     /// The store is open elsewhere, has a format that this program does not know, is damaged, or the disk refuses.
     pub fn open(dir: &Path, new_id: Uuid) -> Result<Self, OpenError> {
-        let (disk, revision) = Disk::open(dir, new_id)?;
+        let (disk, rows, revision) = Disk::open(dir, new_id)?;
         let shared = Arc::new(Shared {
+            visible: RwLock::new(Visible { rows: Some(rows), revision, before: Overlay::new() }),
             disk,
-            visible: RwLock::new(Visible { revision, before: Overlay::new() }),
             history: History::new(revision),
             counters: Counters::default(),
             failed: OnceLock::new(),
+            full: AtomicBool::new(false),
             opened: Instant::now(),
             sync_began_micros: AtomicU64::new(0),
         });
@@ -87,7 +100,9 @@ impl SledStore {
             .name("store-writer".to_owned())
             .spawn(move || writer.run())
             .map_err(|source| OpenError::Storage { dir: dir.to_owned(), source: Arc::new(source) })?;
-        Ok(Self { shared, queue: Some(queue), writer: Some(writer) })
+        let watchdog = Watchdog::start(shared.clone())
+            .map_err(|source| OpenError::Storage { dir: dir.to_owned(), source: Arc::new(source) })?;
+        Ok(Self { shared, queue: Some(queue), writer: Some(writer), watchdog })
     }
 
     async fn submit(&self, work: Work) -> Result<Revision, CommitError> {
@@ -110,6 +125,9 @@ impl Drop for SledStore {
         {
             tracing::error!("the store's writer panicked");
         }
+        if !stuck {
+            self.watchdog.stop();
+        }
     }
 }
 
@@ -119,12 +137,12 @@ impl Store for SledStore {
     }
 
     fn revision(&self) -> Revision {
-        self.shared.read(|view| view.revision())
+        self.shared.visible().revision
     }
 
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Entry>, ReadError>> {
         // A point read takes microseconds, less than the way to another thread and back.
-        Box::pin(async move { self.shared.read(|view| view.get(key)) })
+        Box::pin(async move { self.shared.read(|view| view.get(key))? })
     }
 
     fn scan<'a>(
@@ -136,7 +154,7 @@ impl Store for SledStore {
         let shared = self.shared.clone();
         let (prefix, start_after) = (prefix.to_owned(), start_after.map(str::to_owned));
         Box::pin(async move {
-            let scan = move || shared.read(|v| v.scan(&prefix, start_after.as_deref(), limit));
+            let scan = move || shared.read(|v| v.scan(&prefix, start_after.as_deref(), limit))?;
             let joined = tokio::task::spawn_blocking(scan).await;
             joined.unwrap_or_else(|gone| Err(ReadError::Storage { source: Arc::new(gone) }))
         })
@@ -160,6 +178,7 @@ impl Store for SledStore {
     fn stats(&self) -> Stats {
         Stats {
             failed: self.shared.failed.get().is_some(),
+            full: self.shared.full.load(Ordering::Relaxed),
             syncing_micros: micros(self.shared.syncing_for()),
             ..self.shared.counters.snapshot()
         }
@@ -167,16 +186,27 @@ impl Store for SledStore {
 }
 
 impl Shared {
-    /// Reads the durable state. The writer waits for the lock only when a group begins and ends.
-    fn read<T>(&self, read: impl FnOnce(&Layered<'_>) -> T) -> T {
-        let visible = self.visible.read().unwrap_or_else(PoisonError::into_inner);
-        let rows = self.disk.rows();
-        read(&Layered { rows, over: &visible.before, revision: visible.revision })
+    fn visible(&self) -> RwLockReadGuard<'_, Visible> {
+        self.visible.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn show(&self, visible: Visible) {
+    /// Reads the durable state. The writer waits for the lock only when a group begins and ends.
+    fn read<T>(&self, read: impl FnOnce(&Layered<'_>) -> T) -> Result<T, ReadError> {
+        let visible = self.visible();
+        let rows = visible.rows.as_ref().ok_or_else(|| ReadError::Storage { source: Arc::new(Closed) })?;
+        Ok(read(&Layered { rows, over: &visible.before, revision: visible.revision }))
+    }
+
+    /// The rows as they stand, for who writes. Readers hold them for no longer than they hold the lock.
+    fn rows(&self) -> Option<sled::Db> {
+        self.visible().rows.clone()
+    }
+
+    /// Shows what stands at `revision`, but for what `before` hides.
+    fn show(&self, revision: Revision, before: Overlay) {
         let mut shown = self.visible.write().unwrap_or_else(PoisonError::into_inner);
-        let hidden = std::mem::replace(&mut *shown, visible);
+        shown.revision = revision;
+        let hidden = std::mem::replace(&mut shown.before, before);
         drop(shown);
         // Freed only here, so that readers need not wait for it.
         drop(hidden);
@@ -197,3 +227,7 @@ impl Shared {
         }
     }
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("the disk was full, and the rows could not be opened again yet: make room")]
+struct Closed;

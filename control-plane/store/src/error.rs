@@ -23,7 +23,8 @@ pub enum ReadError {
     Storage { source: Cause },
 }
 
-/// Why a commit was not made; only after [`CommitError::Unknown`] may it stand nevertheless.
+/// Why a commit was not made; only after [`CommitError::Unknown`] and [`CommitError::FullUnknown`] may it stand
+/// nevertheless.
 #[derive(Debug, Clone, Error)]
 pub enum CommitError {
     #[error("key {key:?} {}, which the commit did not expect: read it again", at(.found))]
@@ -44,19 +45,23 @@ pub enum CommitError {
     Read(#[from] ReadError),
     #[error("the disk has not answered for {} s: nothing is committed until it does", STALLED_AFTER.as_secs())]
     Stalled,
+    #[error("the disk is full, and nothing was written: make room, and repeat it; the store goes on by itself")]
+    Full { source: Cause },
     #[error("the store takes no more commits, as an earlier one failed: mend the disk and restart")]
     Failed { source: Cause },
     #[error("the store is closed")]
     Closed,
     #[error("the commit could not be made durable; whether it stands shows after a restart")]
     Unknown { source: Cause },
+    #[error("the disk is full: make room; the store then goes on by itself, and shows whether the commit stands")]
+    FullUnknown { source: Cause },
 }
 
 impl CommitError {
     /// Whether it is certain that nothing was written. If not, look it up before doing it again.
     #[must_use]
     pub fn nothing_applied(&self) -> bool {
-        !matches!(self, Self::Unknown { .. })
+        !matches!(self, Self::Unknown { .. } | Self::FullUnknown { .. })
     }
 }
 

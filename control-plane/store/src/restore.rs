@@ -11,7 +11,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::archive::{Decoder, Piece, Record};
-use crate::embedded::{Disk, create_dir_durably, parent, write_rows};
+use crate::embedded::{Disk, NotDurable, create_dir_durably, parent, read_rows, write_rows};
 use crate::limits::MAX_GROUP_BYTES;
 use crate::{Entry, Key, RestoreError, Revision};
 
@@ -54,13 +54,14 @@ fn check_empty(dir: &Path) -> Result<(), RestoreError> {
 }
 
 fn fill<R: Read>(stage: &Path, from: Decoder<R>, id: Uuid) -> Result<Restored, RestoreError> {
-    let (disk, _) = Disk::open(stage, id)?;
-    let (revision, records) = fill_rows(&disk, from)?;
-    disk.commit(sled::Batch::default(), revision).map_err(|source| RestoreError::Storage { source })?;
+    // The rows are dropped first.
+    let (disk, rows, _) = Disk::open(stage, id)?;
+    let (revision, records) = fill_rows(&disk, &rows, from)?;
+    disk.commit(&rows, sled::Batch::default(), revision).map_err(not_durable)?;
     Ok(Restored { id, revision, records })
 }
 
-fn fill_rows<R: Read>(disk: &Disk, mut from: Decoder<R>) -> Result<(Revision, u64), RestoreError> {
+fn fill_rows<R: Read>(disk: &Disk, rows: &sled::Db, mut from: Decoder<R>) -> Result<(Revision, u64), RestoreError> {
     let (mut records, mut bytes, mut newest) = (Vec::new(), 0, Revision(0));
     loop {
         match from.next()? {
@@ -73,26 +74,26 @@ fn fill_rows<R: Read>(disk: &Disk, mut from: Decoder<R>) -> Result<(Revision, u6
                 return Err(RestoreError::Altered { what: "an entry is newer than the export" });
             }
             Piece::End { revision, records: count } => {
-                write(disk, records)?;
+                write(disk, rows, records)?;
                 return Ok((revision, count));
             }
         }
         if bytes >= MAX_GROUP_BYTES {
-            write(disk, std::mem::take(&mut records))?;
+            write(disk, rows, std::mem::take(&mut records))?;
             bytes = 0;
         }
     }
 }
 
 /// Writes records, the last one of each key, at revision 0: it is set when all is there.
-fn write(disk: &Disk, records: Vec<Record>) -> Result<(), RestoreError> {
+fn write(disk: &Disk, rows: &sled::Db, records: Vec<Record>) -> Result<(), RestoreError> {
     let last: std::collections::BTreeMap<Key, Option<Entry>> = records.into_iter().collect();
     let mut batch = sled::Batch::default();
     for (key, entry) in &last {
-        let old = disk.get(key).map_err(storage)?;
+        let old = read_rows(rows, key).map_err(storage)?;
         write_rows(&mut batch, key, entry.as_ref(), old.map(|old| old.value.len()));
     }
-    disk.commit(batch, Revision(0)).map_err(|source| RestoreError::Storage { source })?;
+    disk.commit(rows, batch, Revision(0)).map_err(not_durable)?;
     Ok(())
 }
 
@@ -113,6 +114,10 @@ fn remove(stage: &Path) -> Result<(), RestoreError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(storage(error)),
         _ => Ok(()),
     }
+}
+
+fn not_durable(error: NotDurable) -> RestoreError {
+    RestoreError::Storage { source: error.cause() }
 }
 
 fn storage(error: impl std::error::Error + Send + Sync + 'static) -> RestoreError {

@@ -20,6 +20,8 @@ pub struct Stats {
     pub sync_micros: u64,
     /// Whether a write failed, so that no more commits are taken.
     pub failed: bool,
+    /// Whether the disk was full when it was last written to: no commits are taken until it has room.
+    pub full: bool,
     /// How long the sync that runs now has been running, in microseconds; 0 if none runs.
     pub syncing_micros: u64,
 }

@@ -2,8 +2,8 @@
 //!
 //! sled's flush calls `sync_file_range`, which neither empties the drive's cache nor writes metadata. So this file
 //! has a descriptor of its own on sled's data, and calls `fdatasync` on it after each flush; directories are synced
-//! when something was created or renamed in them. The directory holds `STORE` (lock, format and id; written last) and
-//! `sled`. It knows nothing of entries but the row that says whose data these are.
+//! when something was created or renamed in them. The directory holds `STORE` (lock, format and id; written last),
+//! `sled` and `reserve`. It knows nothing of entries but the row that says whose data these are.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::rows;
+use super::reserve;
 use crate::limits::{CACHE_BYTES, SEGMENT_BYTES};
-use crate::{Cause, Entry, OpenError, ReadError, Revision};
+use crate::{Cause, OpenError, Revision};
 
 /// The version of what is on disk. Raised when a program of before could misread it.
 const FORMAT: u32 = 1;
@@ -27,79 +27,136 @@ const META_BYTES: usize = 32;
 /// Longest wait for an earlier instance in this process to let go of its file. Seen: under a millisecond.
 const MAX_RELEASE: Duration = Duration::from_secs(5);
 
-/// Opened files and the rows in them. The rows are closed before the lock is released.
+/// The files of an opened store, but for the rows in them: those are dropped before the lock is released, and may be
+/// opened again meanwhile.
 #[derive(Debug)]
 pub(crate) struct Disk {
-    rows: sled::Db,
-    /// Our own descriptor on sled's data file, to sync it.
+    dir: PathBuf,
+    /// Our own descriptor on sled's data file, to sync it. It is kept for as long as the store is open, over reopened
+    /// rows too: what the kernel could not write, it says to those who had the file open then.
     data: File,
     id: Uuid,
     _lock: File,
 }
 
+/// Why a commit did not become durable. Nobody knows what of it is on disk.
+#[derive(Debug)]
+pub(crate) enum NotDurable {
+    /// The disk has no room. What was not written is still to be written, and the kernel lost nothing.
+    Full(Cause),
+    /// Anything else, every failed sync among it: the kernel may have dropped what it could not write.
+    Failed(Cause),
+}
+
+impl NotDurable {
+    pub(crate) fn cause(self) -> Cause {
+        match self {
+            Self::Full(cause) | Self::Failed(cause) => cause,
+        }
+    }
+}
+
 impl Disk {
-    /// Opens or creates the store in `dir`; says at which revision it stands.
-    pub(crate) fn open(dir: &Path, new_id: Uuid) -> Result<(Self, Revision), OpenError> {
+    /// Opens or creates the store in `dir`; its rows, and at which revision it stands.
+    pub(crate) fn open(dir: &Path, new_id: Uuid) -> Result<(Self, sled::Db, Revision), OpenError> {
         create_dir_durably(dir).map_err(|e| storage(dir, e))?;
         let mut lock = lock(dir)?;
         let marked = read_mark(dir, &mut lock)?;
-        let path = dir.join("sled");
-        remove_unfinished_snapshots(&path).map_err(|e| storage(dir, e))?;
-        wait_for_release(&path.join("db")).map_err(|e| storage(dir, e))?;
-        let rows = open_rows(&path).map_err(|e| storage(dir, e))?;
-        let data = File::open(path.join("db")).map_err(|e| storage(dir, e))?;
-        let meta = read_meta(dir, &rows)?;
-        let meta = check(dir, marked, meta, &rows)?.unwrap_or((new_id, Revision(0)));
-        let disk = Self { rows, data, id: meta.0, _lock: lock };
+        let (rows, meta) = open_checked(dir, marked)?;
+        let data = File::open(data_path(dir)).map_err(|e| storage(dir, e))?;
+        let meta = meta.unwrap_or((new_id, Revision(0)));
+        let disk = Self { dir: dir.to_owned(), data, id: meta.0, _lock: lock };
         if marked.is_none() {
-            disk.commit(sled::Batch::default(), meta.1).map_err(|e| storage_cause(dir, e))?;
+            disk.commit(&rows, sled::Batch::default(), meta.1).map_err(|e| storage_cause(dir, e.cause()))?;
         }
-        disk.sync_names(&path).map_err(|e| storage(dir, e))?;
+        disk.sync_names().map_err(|e| storage(dir, e))?;
+        if let Err(error) = reserve::set_aside(dir) {
+            tracing::warn!(%error, dir = %dir.display(), "the disk is nearly full: make room");
+        }
         if marked.is_none() {
-            disk.write_mark(dir).map_err(|e| storage(dir, e))?;
+            disk.write_mark().map_err(|e| storage(dir, e))?;
         }
-        Ok((disk, meta.1))
+        Ok((disk, rows, meta.1))
     }
 
-    pub(crate) fn rows(&self) -> &sled::Tree {
-        &self.rows
+    /// Opens the rows again, which nobody may hold any more, and makes durable what they show; at which revision they
+    /// stand.
+    pub(crate) fn reopen(&self) -> Result<(sled::Db, Revision), OpenError> {
+        let (rows, meta) = open_checked(&self.dir, Some(self.id))?;
+        let (_, revision) = meta.ok_or_else(|| damaged(&self.dir, "its data is missing"))?;
+        self.sync_names().map_err(|e| storage(&self.dir, e))?;
+        Ok((rows, revision))
     }
 
-    /// The entry under `key`, as it stands in the rows.
-    pub(crate) fn get(&self, key: &str) -> Result<Option<Entry>, ReadError> {
-        rows::get(&self.rows, key)
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     pub(crate) fn id(&self) -> Uuid {
         self.id
     }
 
-    /// Applies `batch` and the new revision, and makes them durable; the time that the sync took. After an error
-    /// nobody knows what is on disk.
-    pub(crate) fn commit(&self, mut batch: sled::Batch, revision: Revision) -> Result<Duration, Cause> {
+    /// Applies `batch` and the new revision, and makes them durable; the time that the sync took.
+    pub(crate) fn commit(
+        &self,
+        rows: &sled::Db,
+        mut batch: sled::Batch,
+        revision: Revision,
+    ) -> Result<Duration, NotDurable> {
         batch.insert(META, encode_meta(self.id, revision));
-        self.rows.apply_batch(batch).map_err(cause)?;
-        self.rows.flush().map_err(cause)?;
+        rows.apply_batch(batch).and_then(|()| rows.flush()).map_err(unwritten)?;
         let began = Instant::now();
-        self.data.sync_data().map_err(cause)?;
+        self.sync()?;
         Ok(began.elapsed())
     }
 
+    /// Syncs what was written, whoever has written it.
+    pub(crate) fn sync(&self) -> Result<(), NotDurable> {
+        self.data.sync_data().map_err(|error| NotDurable::Failed(cause(error)))
+    }
+
     /// sled creates and renames files while it opens, and syncs no directory.
-    fn sync_names(&self, path: &Path) -> io::Result<()> {
+    fn sync_names(&self) -> io::Result<()> {
+        let path = rows_path(&self.dir);
         File::open(path.join("conf"))?.sync_all()?;
         self.data.sync_all()?;
         File::open(path)?.sync_all()
     }
 
     /// The last step of creation: from here on, missing data is a loss and not a beginning.
-    fn write_mark(&self, dir: &Path) -> io::Result<()> {
+    fn write_mark(&self) -> io::Result<()> {
         let mut lock = &self._lock;
         lock.set_len(0)?;
         lock.rewind()?;
         lock.write_all(format!("entente-store {FORMAT} {}\n", self.id).as_bytes())?;
         lock.sync_all()?;
-        File::open(dir)?.sync_all()
+        File::open(&self.dir)?.sync_all()
+    }
+}
+
+fn rows_path(dir: &Path) -> PathBuf {
+    dir.join("sled")
+}
+
+fn data_path(dir: &Path) -> PathBuf {
+    rows_path(dir).join("db")
+}
+
+/// The rows, and what their first one says; nothing if there is none yet.
+fn open_checked(dir: &Path, marked: Option<Uuid>) -> Result<(sled::Db, Option<(Uuid, Revision)>), OpenError> {
+    remove_unfinished_snapshots(&rows_path(dir)).map_err(|e| storage(dir, e))?;
+    wait_for_release(&data_path(dir)).map_err(|e| storage(dir, e))?;
+    let rows = open_rows(&rows_path(dir)).map_err(|e| storage(dir, e))?;
+    let meta = check(dir, marked, read_meta(dir, &rows)?, &rows)?;
+    Ok((rows, meta))
+}
+
+/// sled keeps of an error of the system's only its kind.
+fn unwritten(error: sled::Error) -> NotDurable {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    match &error {
+        sled::Error::Io(io) if matches!(io.kind(), StorageFull | QuotaExceeded) => NotDurable::Full(cause(error)),
+        _ => NotDurable::Failed(cause(error)),
     }
 }
 

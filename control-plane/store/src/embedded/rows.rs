@@ -61,7 +61,7 @@ impl View for Layered<'_> {
 }
 
 /// The entry that the rows hold.
-pub(super) fn get(rows: &sled::Tree, key: &str) -> Result<Option<Entry>, ReadError> {
+pub(crate) fn get(rows: &sled::Tree, key: &str) -> Result<Option<Entry>, ReadError> {
     let head = rows.get(row::head_key(key)).map_err(row::storage)?;
     head.map(|head| row::read(rows, key, &head)).transpose()
 }

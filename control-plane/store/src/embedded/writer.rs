@@ -1,7 +1,8 @@
 //! The one thread that commits: it takes what waits, makes it durable as one group, and only then answers.
 //!
 //! It fails closed. After a write or sync that failed, the kernel may have dropped what it could not write, so that
-//! a later sync would succeed over a hole: nothing is acknowledged any more until the store was opened anew.
+//! a later sync would succeed over a hole: nothing is acknowledged any more until the store was opened anew. The one
+//! thing that it waits for is room on a full disk (`refill.rs`), where nothing was dropped.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -10,8 +11,11 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::Shared;
+use super::disk::NotDurable;
 use super::group::Group;
-use super::{Shared, Visible};
+use super::refill::{Full, Unsettled};
+use super::rows::Overlay;
 use crate::stats::micros;
 use crate::{Cause, Commit, CommitError, Decide, Revision};
 
@@ -29,25 +33,39 @@ pub(super) enum Work {
 }
 
 pub(super) struct Writer {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     requests: mpsc::Receiver<Request>,
     /// The newest durable revision.
-    revision: Revision,
+    pub(super) revision: Revision,
+    /// What a full disk left.
+    pub(super) full: Option<Full>,
+}
+
+/// How a group ended: durable, or why it is not.
+enum Outcome {
+    Durable,
+    /// The disk is full, and nothing of it stands.
+    Nothing(Cause),
+    /// The disk is full. Whether it stands shows when there is room.
+    Open(Cause),
+    Failed(Cause),
 }
 
 type Answers = Vec<(oneshot::Sender<Answer>, Answer)>;
 
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, requests: mpsc::Receiver<Request>, revision: Revision) -> Self {
-        Self { shared, requests, revision }
+        Self { shared, requests, revision, full: None }
     }
 
     /// Serves until the store is dropped and everyone was answered.
     pub(super) fn run(mut self) {
         while let Some(first) = self.requests.blocking_recv() {
-            match self.shared.failed.get() {
-                Some(cause) => refuse(first, cause),
-                None => self.serve(first),
+            self.go_on();
+            match (self.shared.failed.get(), &self.full) {
+                (Some(cause), _) => refuse(first, CommitError::Failed { source: cause.clone() }),
+                (None, Some(full)) => refuse(first, CommitError::Full { source: full.cause() }),
+                (None, None) => self.serve(first),
             }
         }
         self.shared.history.close();
@@ -62,7 +80,10 @@ impl Writer {
 
     fn serve_group(&mut self, first: Request) {
         let shared = self.shared.clone();
-        let mut group = Group::new(shared.disk.rows(), self.revision);
+        let Some(rows) = shared.rows() else {
+            return refuse(first, CommitError::Closed);
+        };
+        let mut group = Group::new(&rows, self.revision);
         let mut answers = Answers::new();
         let mut next = Some(first);
         while let Some(request) = next {
@@ -73,33 +94,56 @@ impl Writer {
             answers.push((request.reply, answer));
             next = if group.is_full() { None } else { self.requests.try_recv().ok() };
         }
-        let outcome = if group.events.is_empty() { Ok(()) } else { self.make_durable(group) };
-        answer(answers, outcome);
+        let outcome = if group.events.is_empty() {
+            Outcome::Durable
+        } else {
+            let (batch, before) = (group.batch(), std::mem::take(&mut group.before));
+            let unsettled = Unsettled { revision: group.revision, events: group.events, bytes: group.bytes };
+            self.make_durable(rows, batch, before, unsettled)
+        };
+        answer(answers, &outcome);
     }
 
     /// Writes and syncs the group, and only then shows it to readers and to those who watch.
-    fn make_durable(&mut self, mut group: Group<'_>) -> Result<(), Cause> {
+    fn make_durable(&mut self, rows: sled::Db, batch: sled::Batch, before: Overlay, group: Unsettled) -> Outcome {
         let shared = &self.shared;
-        let batch = group.batch();
-        let before = std::mem::take(&mut group.before);
-        shared.show(Visible { revision: self.revision, before });
+        shared.show(self.revision, before);
         shared.sync_began_micros.store(micros(shared.opened.elapsed()).max(1), Ordering::Relaxed);
-        let written = shared.disk.commit(batch, group.revision);
+        let written = shared.disk.commit(&rows, batch, group.revision);
         shared.sync_began_micros.store(0, Ordering::Relaxed);
-        let took = written.inspect_err(|cause| self.fail(cause.clone()))?;
-        self.acknowledge(group, took);
-        Ok(())
+        // So that they can be opened again.
+        drop(rows);
+        match written {
+            Ok(took) => self.acknowledge(group, took),
+            Err(NotDurable::Failed(cause)) => {
+                self.fail(cause.clone());
+                return Outcome::Failed(cause);
+            }
+            Err(NotDurable::Full(cause)) => return self.fill(cause, group),
+        }
+        Outcome::Durable
     }
 
-    fn acknowledge(&mut self, group: Group<'_>, took: Duration) {
+    fn fill(&mut self, cause: Cause, group: Unsettled) -> Outcome {
+        let revision = group.revision;
+        self.become_full(cause.clone(), group);
+        match self.shared.failed.get() {
+            Some(failed) => Outcome::Failed(failed.clone()),
+            None if self.full.as_ref().is_some_and(|full| !full.is_settled()) => Outcome::Open(cause),
+            None if self.revision == revision => Outcome::Durable,
+            None => Outcome::Nothing(cause),
+        }
+    }
+
+    pub(super) fn acknowledge(&mut self, group: Unsettled, took: Duration) {
         self.revision = group.revision;
-        self.shared.show(Visible { revision: group.revision, before: Default::default() });
+        self.shared.show(group.revision, Overlay::new());
         self.shared.counters.group(group.events.len(), group.bytes, took);
         self.shared.history.publish(group.events);
     }
 
     /// Readers keep seeing what stood before the group that failed.
-    fn fail(&self, cause: Cause) {
+    pub(super) fn fail(&self, cause: Cause) {
         tracing::error!(error = %cause, "the store cannot write: it takes no more commits");
         let _ = self.shared.failed.set(cause);
         self.shared.history.close();
@@ -107,20 +151,24 @@ impl Writer {
 }
 
 /// Answers a group. If it failed, even a refusal is void: it may rest on a commit that is not there.
-fn answer(answers: Answers, outcome: Result<(), Cause>) {
+fn answer(answers: Answers, outcome: &Outcome) {
     for (reply, answer) in answers {
-        let answer = match (&outcome, answer) {
-            (Ok(()), answer) => answer,
-            (Err(source), Ok(_)) => Err(CommitError::Unknown { source: source.clone() }),
-            (Err(source), Err(_)) => Err(CommitError::Failed { source: source.clone() }),
+        let answer = match (outcome, answer) {
+            (Outcome::Durable, answer) => answer,
+            (Outcome::Nothing(source), _) | (Outcome::Open(source), Err(_)) => {
+                Err(CommitError::Full { source: source.clone() })
+            }
+            (Outcome::Open(source), Ok(_)) => Err(CommitError::FullUnknown { source: source.clone() }),
+            (Outcome::Failed(source), Ok(_)) => Err(CommitError::Unknown { source: source.clone() }),
+            (Outcome::Failed(source), Err(_)) => Err(CommitError::Failed { source: source.clone() }),
         };
         // A caller that went away does not want to know.
         let _ = reply.send(answer);
     }
 }
 
-fn refuse(request: Request, cause: &Cause) {
-    let _ = request.reply.send(Err(CommitError::Failed { source: cause.clone() }));
+fn refuse(request: Request, error: CommitError) {
+    let _ = request.reply.send(Err(error));
 }
 
 #[derive(Debug, thiserror::Error)]

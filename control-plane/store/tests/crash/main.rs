@@ -6,6 +6,7 @@
 //! the image. `CRASH_CHAINS=50` in the environment runs more than the everyday number of cuts.
 #![allow(clippy::unwrap_used)] // A test says by panicking that something it needs failed.
 
+mod full;
 mod power;
 mod program;
 mod scenarios;
@@ -17,10 +18,11 @@ use std::thread;
 /// A scenario checks, and says in numbers what it went through.
 type Scenario = (&'static str, fn() -> String);
 
-const SCENARIOS: [Scenario; 5] = [
+const SCENARIOS: [Scenario; 6] = [
     ("every_acknowledged_commit_survives_a_power_cut_whole", scenarios::acknowledged_survives),
     ("without_fdatasync_acknowledged_commits_are_lost", scenarios::lost_without_fdatasync),
     ("after_a_failed_fdatasync_nothing_is_acknowledged", scenarios::fails_closed),
+    ("a_full_disk_refuses_by_name_and_room_lets_the_store_go_on", scenarios::full_disk),
     ("commits_are_refused_while_the_disk_is_stuck", scenarios::stuck_disk),
     ("a_restore_that_is_cut_off_leaves_the_whole_store_or_none", scenarios::restore_is_whole),
 ];

@@ -29,10 +29,12 @@ pub struct Trouble {
     pub fail: u64,
     /// The `fdatasync` that hangs; 0 for none.
     pub hang: u64,
+    /// Whether somebody else takes what is given back while the disk is full.
+    pub taken: bool,
 }
 
 pub const NO_TROUBLE: Trouble =
-    Trouble { crash_at: 0, keep: Keep::None, seed: 0, ignore_fdatasync: false, fail: 0, hang: 0 };
+    Trouble { crash_at: 0, keep: Keep::None, seed: 0, ignore_fdatasync: false, fail: 0, hang: 0, taken: false };
 
 /// How a run ended.
 #[derive(Debug)]
@@ -67,6 +69,11 @@ impl Disk {
         self.scratch.path().join("disk")
     }
 
+    /// While this file exists, the disk is full.
+    pub fn full(&self) -> PathBuf {
+        self.scratch.path().join("full")
+    }
+
     /// A copy, to look at without touching the original.
     pub fn copy(&self) -> TempDir {
         let copy = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -93,6 +100,8 @@ impl Disk {
             .env("CRASH_IGNORE", u8::from(trouble.ignore_fdatasync).to_string())
             .env("CRASH_FAIL", trouble.fail.to_string())
             .env("CRASH_HANG", trouble.hang.to_string())
+            .env("CRASH_FULL", self.full())
+            .env("CRASH_TAKEN", u8::from(trouble.taken).to_string())
             .output()
             .unwrap();
         let killed = std::os::unix::process::ExitStatusExt::signal(&run.status) == Some(9);

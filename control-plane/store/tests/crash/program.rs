@@ -23,6 +23,7 @@ pub fn run(mode: &str, args: &[String]) -> bool {
     };
     match (mode, args) {
         ("write", [dir, commits]) => runtime().block_on(write(open(dir), commits.parse().unwrap())),
+        ("full", [dir, switch]) => runtime().block_on(crate::full::run(open(dir), Path::new(switch))),
         ("stuck", [dir]) => runtime().block_on(stuck(open(dir))),
         ("restore", [dir, archive]) => {
             restore(Path::new(dir), File::open(archive).unwrap()).unwrap();
@@ -77,7 +78,7 @@ fn value(task: u64, number: u64) -> Vec<u8> {
     (0..size).map(|_| byte()).collect()
 }
 
-fn commit(task: u64, number: u64, before: Option<Revision>) -> Commit {
+pub fn commit(task: u64, number: u64, before: Option<Revision>) -> Commit {
     let expect = before.map_or(Expect::Absent, Expect::At);
     let commit = Commit::new().expect(format!("{task}/first"), expect);
     writes(task, number).into_iter().fold(commit, |commit, (key, value)| match value {

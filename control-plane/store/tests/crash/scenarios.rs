@@ -18,6 +18,9 @@ const CHAINS: u64 = 4;
 /// The calls of a start: few beside those of a run, so every other pair of cuts falls among them.
 const START_CALLS: u64 = 16;
 
+/// Power cuts of a program whose disk fills up.
+const FULL_CUTS: u64 = 6;
+
 /// The last commit of each task.
 type Numbers = [u64; TASKS as usize];
 
@@ -169,6 +172,43 @@ pub fn fails_closed() -> String {
         acks += acked;
     }
     format!("3 failed syncs, {acks} acknowledged before and there afterwards, none after")
+}
+
+pub fn full_disk() -> String {
+    let run = |disk: &Disk, trouble| {
+        let (store, switch) = (disk.path().join("store"), disk.full());
+        disk.run("full", &[store.to_str().unwrap(), switch.to_str().unwrap()], trouble)
+    };
+    let calls = run(&Disk::new(), NO_TROUBLE).count("calls");
+    let (mut acks, mut cuts) = (0, 0);
+    for cut in 0..=FULL_CUTS {
+        // The first two are not cut; the others are, before, while and after the disk is full.
+        let crash_at = if cut < 2 { 0 } else { 1 + spread(cut) % calls };
+        let keep = [Keep::None, Keep::Writes, Keep::Pieces, Keep::All][(cut % 4) as usize];
+        // In every other one somebody else takes the room that the store had set aside for this.
+        let taken = cut % 2 == 1;
+        let (disk, trouble) = (Disk::new(), Trouble { crash_at, keep, seed: cut, taken, ..NO_TROUBLE });
+        let ended = run(&disk, trouble);
+        assert!(ended.killed || ended.said.last().unwrap() == "went on");
+        let mut acknowledged = Numbers::default();
+        let (acked, newest) = said(&ended, "ack", &mut acknowledged);
+        if !taken {
+            let open = ["unknown", "unread"].map(|word| said(&ended, word, &mut Numbers::default()).0);
+            assert_eq!(open, [0, 0], "{trouble:?}: with room set aside, everyone is told, and everything is read");
+            let mut shown = Numbers::default();
+            said(&ended, "shows", &mut shown);
+            assert!(shown.iter().zip(acknowledged).all(|(shown, acknowledged)| *shown <= acknowledged));
+        }
+        let found = standing(&disk.path().join("store"), newest);
+        let found = found.unwrap_or_else(|wrong| panic!("{trouble:?}: {wrong}"));
+        for (found, acknowledged) in found.iter().zip(acknowledged) {
+            let expected = acknowledged..=acknowledged + 1;
+            assert!(expected.contains(found), "{trouble:?}: {found} of {expected:?}");
+        }
+        acks += acked;
+        cuts += u64::from(ended.killed);
+    }
+    format!("{acks} acknowledged and there, {cuts} power cuts")
 }
 
 pub fn stuck_disk() -> String {

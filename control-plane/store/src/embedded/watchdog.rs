@@ -1,0 +1,47 @@
+//! Wakes the writer where sled forgets to.
+//!
+//! When one of sled's threads fails to write, it does not always wake who waits for that write in `flush`; the next
+//! call of `flush` sees the failure, and wakes everyone. So whenever a group takes long, this thread makes that call.
+
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::Shared;
+
+/// A group takes milliseconds. A call too many costs nothing.
+const LONG: Duration = Duration::from_millis(500);
+
+#[derive(Debug)]
+pub(super) struct Watchdog {
+    /// None once it was stopped.
+    running: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Watchdog {
+    pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<Self> {
+        let (stop, stopped) = channel();
+        let watch = move || {
+            while stopped.recv_timeout(LONG) == Err(RecvTimeoutError::Timeout) {
+                if shared.syncing_for() >= LONG
+                    && let Some(rows) = shared.rows()
+                {
+                    // Whatever it says, the writer hears of it.
+                    let _ = rows.flush();
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("store-watchdog".to_owned()).spawn(watch)?;
+        Ok(Self { running: Some((stop, thread)) })
+    }
+
+    /// Waits until it lets go of the store.
+    pub(super) fn stop(&mut self) {
+        let Some((stop, thread)) = self.running.take() else { return };
+        drop(stop);
+        if thread.join().is_err() {
+            tracing::error!("the store's watchdog panicked");
+        }
+    }
+}
