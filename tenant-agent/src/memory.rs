@@ -9,6 +9,7 @@ mod state;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use entente_store::{Commit, CommitError, Entry, Key, OpenError, ReadError, SledStore, Store};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,9 @@ const COMMIT_KEYS: usize = 2_000;
 
 /// Most bytes of values in one of our commits.
 const COMMIT_BYTES: usize = 4 << 20;
+
+/// The store looks for room once a second.
+const FULL_PAUSE: Duration = Duration::from_secs(1);
 
 /// How many rows are read at a time.
 const PAGE: usize = 500;
@@ -122,9 +126,24 @@ impl Memory {
         &self.store
     }
 
+    /// While the disk is full, this waits: what was done could not be remembered, and nothing may be done that could
+    /// not be. Our commits say how rows are to be and expect nothing, so one that stands already is repeated safely.
     async fn commit(&self, commit: Commit) -> Result<(), MemoryError> {
-        if !commit.is_empty() {
-            self.store.commit(commit).await?;
+        let mut waits = false;
+        while !commit.is_empty() {
+            match self.store.commit(commit.clone()).await {
+                Ok(_) => break,
+                Err(error @ (CommitError::Full { .. } | CommitError::FullUnknown { .. })) => {
+                    if !std::mem::replace(&mut waits, true) {
+                        tracing::error!(%error, "the agent waits: it does nothing that it could not remember");
+                    }
+                    tokio::time::sleep(FULL_PAUSE).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if waits {
+            tracing::info!("the disk has room again: the agent goes on");
         }
         Ok(())
     }

@@ -22,6 +22,7 @@
  *   CRASH_FULL     while this file exists, the disk is full: what a file has may be overwritten, and growth fails
  *                  with ENOSPC, but for what removed files give back; the first write that finds no room gets half of
  *                  itself into the last blocks          CRASH_TAKEN     1: somebody else takes what is given back
+ *   CRASH_COW      1: what is overwritten needs room as well, as where a file system copies on write
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -60,7 +61,7 @@ static char dir[4096], image[4096];
 static const char *full;
 static int last_blocks = 1;
 static off_t given_back;
-static long taken;
+static long taken, copies;
 static uint64_t seed;
 static long calls, crash_at, writes, syncs, range_syncs, recorded, fail_at, hang_at, ignore, kept, dropped, blind;
 static const char *keep = "none";
@@ -100,7 +101,9 @@ static int is_full(void) {
 /* How much of a write there is room for; 0 and ENOSPC if for nothing. The mutex is held. */
 static size_t room(int fd, size_t len, off_t offset) {
     struct stat now;
-    if (!is_full() || fstat(fd, &now) || (off_t)(offset + len) <= now.st_size) return len;
+    if (!is_full() || fstat(fd, &now)) return len;
+    if (copies) now.st_size = 0;
+    if ((off_t)(offset + len) <= now.st_size) return len;
     size_t fits = offset < now.st_size ? now.st_size - offset : 0, grows = len - fits;
     if ((off_t)grows <= given_back) {
         given_back -= grows;
@@ -334,7 +337,7 @@ __attribute__((constructor)) static void start(void) {
     snprintf(dir, sizeof dir, "%s", getenv("CRASH_DIR"));
     snprintf(image, sizeof image, "%s", getenv("CRASH_IMAGE"));
     if (getenv("CRASH_KEEP")) keep = getenv("CRASH_KEEP");
-    full = getenv("CRASH_FULL"), taken = number("CRASH_TAKEN");
+    full = getenv("CRASH_FULL"), taken = number("CRASH_TAKEN"), copies = number("CRASH_COW");
     seed = number("CRASH_SEED"), crash_at = number("CRASH_AT"), ignore = number("CRASH_IGNORE");
     fail_at = number("CRASH_FAIL"), hang_at = number("CRASH_HANG");
     for (int i = 0; i < MAX_FDS; i++) fds[i] = NONE;

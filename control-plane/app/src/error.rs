@@ -62,6 +62,13 @@ pub enum AppError {
     /// The commit may have happened. A repeat with the same request id finds out.
     #[error("the change could not be confirmed; repeat it with the same request id")]
     Unconfirmed(#[source] Cause),
+    #[error("the disk of the control plane is full, and nothing was changed; make room on it, then repeat this")]
+    DiskFull(#[source] Cause),
+    /// As after [`AppError::Unconfirmed`].
+    #[error(
+        "the disk of the control plane is full, and the change could not be confirmed; make room on it, then see whether the change is there, and repeat it if not"
+    )]
+    DiskFullUnconfirmed(#[source] Cause),
     #[error("an internal error; the server's log has it")]
     Internal(#[source] Cause),
 }
@@ -111,7 +118,8 @@ impl AppError {
             Self::NoPlan { .. } => "NO_PLAN",
             Self::LastAdmin { .. } => "LAST_ADMIN",
             Self::Stopping => "STOPPING",
-            Self::Unconfirmed(_) => "UNCONFIRMED",
+            Self::Unconfirmed(_) | Self::DiskFullUnconfirmed(_) => "UNCONFIRMED",
+            Self::DiskFull(_) => "DISK_FULL",
             Self::Internal(_) => "INTERNAL",
         }
     }
@@ -150,6 +158,8 @@ impl From<CommitError> for AppError {
             CommitError::TooManyBytes { .. } | CommitError::ValueTooLarge { .. } => {
                 Self::TooLarge { what: "bytes in one change", limit: entente_store::MAX_COMMIT_BYTES }
             }
+            error @ CommitError::Full { .. } => Self::DiskFull(error.into()),
+            error @ CommitError::FullUnknown { .. } => Self::DiskFullUnconfirmed(error.into()),
             error if error.nothing_applied() => Self::internal(error),
             error => Self::Unconfirmed(error.into()),
         }

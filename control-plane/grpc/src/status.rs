@@ -24,7 +24,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// What the caller of `call` is told.
 pub(crate) fn status(error: &AppError, call: CallId) -> Status {
     let code = code(error);
-    if let AppError::Internal(_) | AppError::Unconfirmed(_) = error {
+    if let AppError::Internal(_) | AppError::Unconfirmed(_) | AppError::DiskFull(_) | AppError::DiskFullUnconfirmed(_) =
+        error
+    {
         error!(call_id = %call, error = %chain(error), "a call failed inside");
     }
     // The request's id, in the details, is where the log has the cause.
@@ -49,7 +51,10 @@ fn code(error: &AppError) -> Code {
         | AppError::EnrolmentRefused => Code::PermissionDenied,
         AppError::Unauthenticated => Code::Unauthenticated,
         // A repeat with the same request id is safe, and tells.
-        AppError::Offline { .. } | AppError::Stopping | AppError::Unconfirmed(_) => Code::Unavailable,
+        AppError::Offline { .. } | AppError::Stopping | AppError::Unconfirmed(_) | AppError::DiskFullUnconfirmed(_) => {
+            Code::Unavailable
+        }
+        AppError::DiskFull(_) => Code::ResourceExhausted,
         AppError::Internal(_) => Code::Internal,
     }
 }
@@ -71,7 +76,11 @@ fn details(error: &AppError, call: CallId) -> ErrorDetails {
                 |it: &Violation| PreconditionViolation::new(it.reason.word(), it.field.clone(), it.description.clone());
             details.set_precondition_failure(violations.iter().map(violation).collect::<Vec<_>>());
         }
-        AppError::Offline { .. } | AppError::Stopping | AppError::Unconfirmed(_) => {
+        AppError::Offline { .. }
+        | AppError::Stopping
+        | AppError::Unconfirmed(_)
+        | AppError::DiskFull(_)
+        | AppError::DiskFullUnconfirmed(_) => {
             details.set_retry_info(Some(RETRY_AFTER));
         }
         _ => {}

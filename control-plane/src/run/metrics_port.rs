@@ -111,6 +111,7 @@ fn store_gauges(store: &dyn Store) {
     let stats = store.stats();
     metrics::gauge!("entente_store_revision").set(store.revision().0 as f64);
     metrics::gauge!("entente_store_failed").set(u8::from(stats.failed));
+    metrics::gauge!("entente_store_full").set(u8::from(stats.full));
     metrics::counter!("entente_store_commits_total").absolute(stats.commits);
     metrics::counter!("entente_store_conflicts_total").absolute(stats.conflicts);
     metrics::counter!("entente_store_syncs_total").absolute(stats.groups);

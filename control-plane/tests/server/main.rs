@@ -6,5 +6,6 @@
 mod agents;
 mod api;
 mod commands;
+mod full_disk;
 mod process;
 mod support;

@@ -17,10 +17,10 @@ use tonic::transport::Channel;
 use crate::commands::program;
 use crate::support::*;
 
-struct Process {
+pub struct Process {
     child: Child,
     bound: Bound,
-    made: Initialised,
+    pub made: Initialised,
     dir: tempfile::TempDir,
 }
 
@@ -43,9 +43,14 @@ impl Process {
         Self::start_as(command).await
     }
 
-    async fn start_as(mut command: std::process::Command) -> Self {
+    async fn start_as(command: std::process::Command) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let made = make(dir.path()).await;
+        Self::start_from(dir, made, command).await
+    }
+
+    /// What was made in a folder, by a command that gets the arguments.
+    pub async fn start_from(dir: tempfile::TempDir, made: Initialised, mut command: std::process::Command) -> Self {
         let (ready, log) = (dir.path().join("ready.json"), dir.path().join("log"));
         command.arg("run").arg("--config").arg(&made.config).arg("--ready-file").arg(&ready);
         let child = command.stderr(Stdio::from(std::fs::File::create(&log).unwrap())).spawn().unwrap();
@@ -53,7 +58,7 @@ impl Process {
         Self { child, bound, made, dir }
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap()
     }
 
@@ -84,11 +89,11 @@ impl Process {
         .await
     }
 
-    fn admin(&self) -> Credential {
+    pub fn admin(&self) -> Credential {
         Credential::read(&self.made.admin_certificate, &self.made.admin_key)
     }
 
-    fn api(&self, ca_pem: &[u8], credential: &Credential) -> AccessServiceClient<Channel> {
+    pub fn api(&self, ca_pem: &[u8], credential: &Credential) -> AccessServiceClient<Channel> {
         let config = client_config(ca_pem, Some(credential.identity())).unwrap();
         let config = Arc::new(arc_swap::ArcSwap::from_pointee(config));
         AccessServiceClient::new(channel(&format!("localhost:{}", self.bound.api.port()), config).unwrap())

@@ -31,10 +31,20 @@ pub struct Trouble {
     pub hang: u64,
     /// Whether somebody else takes what is given back while the disk is full.
     pub taken: bool,
+    /// Whether what is overwritten needs room as well.
+    pub copies: bool,
 }
 
-pub const NO_TROUBLE: Trouble =
-    Trouble { crash_at: 0, keep: Keep::None, seed: 0, ignore_fdatasync: false, fail: 0, hang: 0, taken: false };
+pub const NO_TROUBLE: Trouble = Trouble {
+    crash_at: 0,
+    keep: Keep::None,
+    seed: 0,
+    ignore_fdatasync: false,
+    fail: 0,
+    hang: 0,
+    taken: false,
+    copies: false,
+};
 
 /// How a run ended.
 #[derive(Debug)]
@@ -101,6 +111,7 @@ impl Disk {
             .env("CRASH_FAIL", trouble.fail.to_string())
             .env("CRASH_HANG", trouble.hang.to_string())
             .env("CRASH_FULL", self.full())
+            .env("CRASH_COW", u8::from(trouble.copies).to_string())
             .env("CRASH_TAKEN", u8::from(trouble.taken).to_string())
             .output()
             .unwrap();

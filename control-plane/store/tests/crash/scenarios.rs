@@ -187,7 +187,8 @@ pub fn full_disk() -> String {
         let keep = [Keep::None, Keep::Writes, Keep::Pieces, Keep::All][(cut % 4) as usize];
         // In every other one somebody else takes the room that the store had set aside for this.
         let taken = cut % 2 == 1;
-        let (disk, trouble) = (Disk::new(), Trouble { crash_at, keep, seed: cut, taken, ..NO_TROUBLE });
+        let (disk, trouble) =
+            (Disk::new(), Trouble { crash_at, keep, seed: cut, taken, copies: cut % 3 == 0, ..NO_TROUBLE });
         let ended = run(&disk, trouble);
         assert!(ended.killed || ended.said.last().unwrap() == "went on");
         let mut acknowledged = Numbers::default();
