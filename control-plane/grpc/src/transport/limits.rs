@@ -44,12 +44,14 @@ const CONCURRENT_HANDSHAKES: usize = 64;
 /// never answer hold a turn for no longer than this.
 const TURN: Duration = Duration::from_millis(100);
 
-/// The slowest handshake seen over a poor link took 2 s; one that takes longer is stuck or meant to be. It is counted
-/// from its turn: that we are busy is not the client's fault.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Our own clients give up after ten seconds, and where a whole fleet comes back at once they may need them: the slowest
+/// handshake over a poor link took 2 s. It is counted from its turn: that we are busy is not the client's fault. Nobody
+/// waits meanwhile.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A client says hello at once, and a lost packet is sent again after one second and after three.
-const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
+/// As long. A client says hello at once, a lost packet is sent again after one second and after three, and a machine
+/// that starts many clients takes seconds to come to each. Who is silent costs a place that others can have.
+const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many connections each port takes. Each is a file descriptor, so together they are bounded by the process's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
