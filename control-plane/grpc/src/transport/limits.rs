@@ -14,7 +14,8 @@ const MAX_API_CONNECTIONS: usize = 4_096;
 /// A few scrapers, each with a connection or two.
 const MAX_METRICS_CONNECTIONS: usize = 64;
 
-/// What the process has open beside connections: the store, the log, sockets, signals and timers come to some 30.
+/// What the process has open beside connections: the store, the log, sockets, signals and timers are 19 when it has
+/// started, and a backup or a scrape takes a few more.
 const OWN_DESCRIPTORS: usize = 64;
 
 /// The API's part of the descriptors, where there are too few for all: of 1,024 it has 240 connections, which is a
