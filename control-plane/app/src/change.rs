@@ -13,11 +13,12 @@ mod own;
 mod prepare;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use entente_compiler::{Advance, Edit};
 use entente_model::intent::{Manifest, Operator, OperatorState, ResourceName};
 use entente_model::violation::{Fault, Violation};
-use entente_model::{OperatorName, PrincipalName};
+use entente_model::{OperatorName, PrincipalName, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -25,6 +26,7 @@ use crate::app::App;
 use crate::audit::Entry;
 use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
+use crate::memory::Recollection;
 use crate::principals;
 use crate::replay::{Options, Request};
 use crate::world::{Meta, Stored, World};
@@ -132,7 +134,8 @@ impl App {
         let (app, caller, options) = (self.clone(), caller.clone(), *options);
         if options.validate_only {
             let world = self.world();
-            return Decision::of(&app, &Books::Published(&app), &world, &caller, &asked)?
+            let (now, number) = (self.inner.time(), world.revision + 1);
+            return Decision::of(&app, &Books::Published(&app), &world, &caller, &asked, now, number)?
                 .answer(&world, world.revision);
         }
         let request = Request::of(&caller, &options, &asked);
@@ -158,7 +161,8 @@ fn decide(
     request: &Request,
 ) -> Result<Applied, AppError> {
     let before = draft.stand.world.clone();
-    let decision = Decision::of(app, &Books::Draft(draft), &before, caller, asked)?;
+    let (now, number) = (draft.now, draft.revision);
+    let decision = Decision::of(app, &Books::Draft(draft), &before, caller, asked, now, number)?;
     if decision.is_nothing() {
         let answer = decision.answer(&before, before.revision)?;
         // Or it would become a change, if it is repeated once there is something to change.
@@ -202,7 +206,7 @@ impl Applied {
 struct Decision {
     advance: Advance,
     changes: Vec<ResourceChange>,
-    now: entente_model::Timestamp,
+    now: Timestamp,
     /// The one resource that the change is about.
     subject: Option<ResourceName>,
     /// Principals of people who work no more.
@@ -210,17 +214,25 @@ struct Decision {
 }
 
 impl Decision {
-    fn of(app: &App, books: &Books<'_, '_>, world: &World, caller: &Caller, asked: &Asked) -> Result<Self, AppError> {
+    fn of(
+        app: &App,
+        books: &Books<'_, '_>,
+        world: &Arc<World>,
+        caller: &Caller,
+        asked: &Asked,
+        now: Timestamp,
+        number: u64,
+    ) -> Result<Self, AppError> {
         let Prepared { puts, deletes, rejoins, subject } = match asked {
             Asked::Change(change) => prepare::prepare(world, change)?,
             Asked::Leave(name) => leaving(world, name)?,
             Asked::Rejoin(name) => rejoining(world, name)?,
         };
         let changes = diff::changes(world, &puts, &deletes);
-        let now = app.now();
         let still_there = app.inner.desks.sightings(world, &puts, &deletes);
         let actor = caller.principal.to_string();
-        let edit = Edit { puts, deletes, rejoins, still_there, confirmed: Vec::new(), actor, now };
+        let memory = Recollection::of(&app.inner, world);
+        let edit = Edit { puts, deletes, rejoins, still_there, memory, actor, now, number, ..Edit::default() };
         let advance = world.fleet.advance(&edit).map_err(AppError::of_whole)?;
         let ending = guard(books, caller, world, &edit, &advance)?;
         Ok(Self { advance, changes, now, subject, ending })

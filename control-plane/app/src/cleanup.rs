@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use entente_model::desired::ItemKey;
 use entente_model::{TenantName, Timestamp};
 use entente_store::{Commit, Key, MAX_PAGE_ENTRIES, Page};
 
 use crate::app::App;
 use crate::error::AppError;
+use crate::memory::Account;
 use crate::registry::RegistryChange;
 use crate::replay::RequestRow;
 use crate::rows;
@@ -37,7 +39,30 @@ impl App {
         if !stale.is_empty() {
             self.commit(move |draft| forget(draft, &stale)).await?;
         }
+        self.forget_known().await?;
         self.forget_gone_tenants().await
+    }
+
+    /// What was known of people who are no longer ours, and whose removal is over.
+    async fn forget_known(&self) -> Result<(), AppError> {
+        let world = self.world();
+        for desk in self.inner.desks.all() {
+            // Between a report's rows and its memory nothing is forgotten.
+            let _one_by_one = desk.reporting.lock().await;
+            let is_stale = |(home, object_id): &Account| !world.fleet.has_account(home, *object_id);
+            let stale: Vec<_> =
+                desk.lock().known.keys().filter(|it| is_stale(it)).take(MAX_PAGE_ENTRIES).cloned().collect();
+            if stale.is_empty() {
+                continue;
+            }
+            let key = |(home, object_id): &Account| {
+                let user = ItemKey::User { home: home.clone(), object_id: *object_id };
+                rows::known(&desk.tenant, &user)
+            };
+            self.inner.store.commit(stale.iter().fold(Commit::new(), |commit, it| commit.delete(key(it)))).await?;
+            stale.iter().for_each(|account| drop(desk.lock().known.remove(account)));
+        }
+        Ok(())
     }
 
     /// When it ends, agents refuse what is signed: a person has to act before, offline.
@@ -149,15 +174,16 @@ fn forget_reports(draft: &mut Draft<'_>, tenant: &TenantName) -> Result<bool, Ap
     if draft.stand.world.fleet.intent().tenants.contains_key(tenant) {
         return Ok(true);
     }
-    let prefix = format!("{}{}/", rows::STATUS, tenant.id());
-    let page = draft.view.scan(&prefix, None, MAX_PAGE_ENTRIES)?;
-    for (key, _) in &page.entries {
-        draft.delete(key.to_string());
+    let mut is_last = true;
+    for prefix in [format!("{}{}/", rows::STATUS, tenant.id()), rows::known_in(tenant)] {
+        let page = draft.view.scan(&prefix, None, MAX_PAGE_ENTRIES)?;
+        page.entries.iter().for_each(|(key, _)| draft.delete(key.to_string()));
+        is_last &= page.next.is_none();
     }
-    if page.next.is_none() {
+    if is_last {
         draft.delete(rows::standing(tenant));
     }
-    Ok(page.next.is_none())
+    Ok(is_last)
 }
 
 #[cfg(test)]

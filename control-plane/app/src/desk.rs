@@ -24,6 +24,7 @@ use entente_seal::Buckets;
 
 use crate::app::{Inner, lock};
 use crate::batch::{SignedLease, State};
+use crate::memory::{self, KnownAccounts};
 use crate::status::Reported;
 use crate::world::World;
 
@@ -104,7 +105,9 @@ pub(crate) struct DeskState {
     displaced: Option<Displaced>,
     pub(crate) parked: Option<Parked>,
     pub(crate) reported: Reported,
-    /// Accounts that the agent has come to see, until the writer has said whether their people have left.
+    /// What the tenant's agents have ever reported of our people's accounts.
+    pub(crate) known: KnownAccounts,
+    /// Accounts that the agent has come to see, until it is certain that their people work, or the writer has looked.
     pub(crate) strays: BTreeSet<(HomeName, Guid)>,
 }
 
@@ -128,9 +131,10 @@ impl Desk {
         let accepted = reported.accepted.as_ref().filter(|accepted| accepted.digest == wanted.digest);
         let content_revision = accepted.map_or(wanted.version.revision, |accepted| accepted.version.revision);
         let recent = VecDeque::from([wanted.items.clone()]);
-        let (lease, live, displaced, parked, strays) = (None, None, None, None, BTreeSet::new());
+        let (lease, live, displaced, parked) = (None, None, None, None);
+        let (known, strays) = (KnownAccounts::new(), BTreeSet::new());
         let mut state =
-            DeskState { wanted, content_revision, lease, recent, live, displaced, parked, reported, strays };
+            DeskState { wanted, content_revision, lease, recent, live, displaced, parked, reported, known, strays };
         let undesired = |(key, _): &(&Arc<str>, &Arc<ItemReport>)| state.wanted.items.get(key).is_none();
         let reported: Vec<_> = state.reported.items.iter().filter(undesired).map(|(_, item)| item.clone()).collect();
         for item in &reported {
@@ -232,7 +236,12 @@ pub(crate) struct Desks(RwLock<HashMap<TenantName, Arc<Desk>>>);
 
 impl Desks {
     /// At start-up: what agents said before it.
-    pub(crate) fn remember(&self, reports: HashMap<TenantName, Reported>) {
+    pub(crate) fn remember(
+        &self,
+        reports: HashMap<TenantName, Reported>,
+        mut known: HashMap<TenantName, KnownAccounts>,
+        world: &World,
+    ) {
         let mut desks = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for (tenant, reported) in reports {
             // Rows of a tenant that is gone wait for the cleanup.
@@ -241,6 +250,15 @@ impl Desks {
                 let wanted = desk.lock().wanted.clone();
                 *desk = Arc::new(Desk::new(tenant, wanted, reported));
             }
+        }
+        for (tenant, desk) in desks.iter() {
+            let mut state = desk.lock();
+            state.known = known.remove(tenant).unwrap_or_default();
+            // Reports of older versions had no such rows beside them.
+            let (items, agent) = (state.reported.items.values(), state.reported.reporter.as_ref());
+            let at = state.reported.last_seen.unwrap_or_default();
+            let more = memory::gained(&state.known, world, items.map(|item| &**item), agent, at);
+            state.known.extend(more);
         }
     }
 
@@ -307,7 +325,7 @@ impl Desks {
         Presence { connected, last_seen: state.last_seen().filter(|_| connected || mine) }
     }
 
-    /// Accounts that agents see and that may be of people who have left.
+    /// Accounts that agents have come to see.
     pub(crate) fn strays(&self) -> Vec<Sighting> {
         let of = |desk: Arc<Desk>| {
             let strays = desk.lock().strays.clone().into_iter();

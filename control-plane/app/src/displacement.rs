@@ -171,7 +171,7 @@ fn not_their_own(draft: &Draft<'_>, caller: &Caller, tenant: &TenantName) -> Res
     let is_own = |row: &entente_model::revocation::Revocation| {
         let account = &row.identity;
         let same = accounts.iter().any(|own| own.home == account.home && own.object_id == account.object_id);
-        row.tenants.contains(tenant) && (row.operator == *name || same)
+        row.tenants.contains_key(tenant) && (row.operator == *name || same)
     };
     if intent.revocations.values().any(|row| is_own(row)) {
         let text = format!("the removal of {name} in {tenant} is open, and what this agent says may close it");

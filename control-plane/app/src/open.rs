@@ -16,10 +16,11 @@ use crate::config::{Clock, Config};
 use crate::desk::Desks;
 use crate::error::AppError;
 use crate::leases::LeaseList;
+use crate::memory::{KnownAccounts, KnownRow};
 use crate::pki::CertificateAuthority;
 use crate::provision::{self, ImportError};
 use crate::registry::{Registry, Tables};
-use crate::removals::{Receipt, Receipts};
+use crate::removals::{Receipt, Receipts, pieces};
 use crate::rows::{self, RowError};
 use crate::status::watch::Watchers;
 use crate::status::{Reported, StandingRow};
@@ -72,6 +73,7 @@ impl App {
         let receipts = Receipts::of(receipts.into_iter().map(|(_, receipt)| receipt), &world);
         let registry = Registry::of(load_registry(&*store).await?);
         let reports = load_reports(&*store).await?;
+        let known = load_known(&*store).await?;
         let stand = Stand { world: world.clone(), head };
         let inner = Inner {
             store,
@@ -102,7 +104,7 @@ impl App {
             Ok(())
         });
         signed.await.map_err(OpenError::Commit)?;
-        app.inner.desks.remember(reports);
+        app.inner.desks.remember(reports, known, &app.world());
         Ok(app)
     }
 }
@@ -163,9 +165,8 @@ async fn load_world(store: &dyn Store) -> Result<(HeadRow, World), OpenError> {
         metas.insert(stored.manifest.name(), Arc::new(stored.meta));
         intent.put(stored.manifest);
     }
-    for (_, row) in load(store, rows::REVOCATION).await? {
-        intent.put_revocation(row);
-    }
+    let rows = load(store, rows::REVOCATION).await?;
+    pieces::joined(rows.into_iter().map(|(_, piece)| piece)).for_each(|row| intent.put_revocation(row));
     let fleet = Fleet::compile_all(intent);
     Ok((head, World { revision: head.revision, fleet, metas }))
 }
@@ -187,6 +188,17 @@ async fn load_registry(store: &dyn Store) -> Result<Tables, OpenError> {
 fn agent_name(ids: &str) -> Option<AgentName> {
     let (tenant, agent) = ids.split_once('/')?;
     AgentName::new(TenantName::from_id(tenant).ok()?, agent).ok()
+}
+
+async fn load_known(store: &dyn Store) -> Result<HashMap<TenantName, KnownAccounts>, OpenError> {
+    let mut known: HashMap<TenantName, KnownAccounts> = HashMap::new();
+    for (path, row) in load::<KnownRow>(store, rows::KNOWN).await? {
+        let id = path.split('/').next().unwrap_or_default();
+        let tenant = TenantName::from_id(id).map_err(|_| OpenError::Key(path.clone()))?;
+        let account = row.key.person().map(|(home, object_id)| (home.clone(), object_id));
+        known.entry(tenant).or_default().insert(account.ok_or(OpenError::Key(path))?, Arc::new(row));
+    }
+    Ok(known)
 }
 
 async fn load_reports(store: &dyn Store) -> Result<HashMap<TenantName, Reported>, OpenError> {

@@ -7,6 +7,7 @@
 mod authority;
 mod peer;
 mod request;
+mod signer;
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use authority::{CertificateAuthority, Issued, NewCa, create_ca};
 pub use peer::{Peer, PeerError, Who};
 pub use request::{RequestedKey, create_key_and_csr};
+pub use signer::{Signer, SignerError};
 
 /// Why a certificate could not be made.
 #[derive(Debug, thiserror::Error)]

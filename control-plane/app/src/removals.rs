@@ -1,55 +1,51 @@
-//! The end of a named removal: proofs become receipts, and when every tenant has one, the removal ends.
+//! Removals that are named, until nothing of them is left to watch: proofs become receipts, what comes back opens them
+//! again, and long after the last proof they end.
 //!
-//! A reconciler: it looks at open removals and at what agents report, writes what is missing, and ends what is done.
-//! Receipts are kept for good, because they are what the customer was promised. Compiling what then changes is
-//! [`crate::writer`]'s.
+//! A reconciler: it looks at open removals and at what agents report, and writes what is missing; all of it is in the
+//! audit log. Receipts are kept for good, because they are what the customer was promised. [`proof`] says what a report
+//! is worth, [`standing`] how a removal stands where it is not proven, [`strays`] names whom agents see though they have
+//! left. Compiling what then changes is [`crate::writer`]'s.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Mutex;
+pub(crate) mod pieces;
+mod proof;
+mod receipt;
+mod speaker;
+mod standing;
+mod strays;
 
-use entente_compiler::{Confirmation, Edit, Sighting};
-use entente_model::desired::ItemKey;
-use entente_model::report::{ItemReport, ItemState, Reason, RemovalProof};
-use entente_model::revocation::{Cause, Revocation, Subject};
+use std::collections::{BTreeMap, BTreeSet};
+
+use entente_compiler::{Edit, RemovalIn};
+use entente_model::report::{ItemState, KnownAccount, Reason, RemovalProof};
+use entente_model::revocation::Cause;
 use entente_model::{OperatorName, TenantName, Timestamp};
-use entente_store::Commit;
-use serde::{Deserialize, Serialize};
 
-use crate::app::{App, Inner, lock};
+use crate::app::{App, Inner};
 use crate::audit::Entry;
 use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
+use crate::memory::Recollection;
 use crate::page::{Page, PageRequest};
 use crate::rows;
 use crate::world::World;
 use crate::writer::Draft;
 
-/// Removals that are named or end in one commit: far below what a store takes.
+pub use receipt::SignedStatement;
+
+pub(crate) use receipt::{Receipt, Receipts};
+use standing::{Open, Place};
+
+/// Removals that are named or change in one commit: far below what a store takes.
 const MAX_AT_ONCE: usize = 1_000;
 
-/// Receipts of one commit: of the longest that an agent may cause, some 40 KiB each, as many as a store takes at once.
+/// Receipts of one commit: their operators, tenants and digests make an audit record of some 30 KiB.
 const MAX_RECEIPTS: usize = 150;
 
-/// That somebody's access is gone from a tenant: a row that stays.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Receipt {
-    pub(crate) tenant: TenantName,
-    pub(crate) operator: OperatorName,
-    /// Id of the removal.
-    pub(crate) revocation: String,
-    subject: String,
-    cause: Cause,
-    actor: String,
-    requested: Timestamp,
-    detail: String,
-    proof: RemovalProof,
-    recorded: Timestamp,
-}
+/// Bytes of receipts in one commit: a quarter of what a store takes. The longest that an agent may cause has some 600 KiB.
+const MAX_RECEIPT_BYTES: usize = 2 * 1024 * 1024;
 
-/// Receipts of removals that have not ended everywhere.
-#[derive(Debug, Default)]
-pub(crate) struct Receipts(Mutex<HashMap<String, BTreeMap<TenantName, Receipt>>>);
+/// In the audit log, for what nobody asked for by hand.
+const ACTOR: &str = "control-plane";
 
 /// The removal of a person, or of one membership, in one tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +56,7 @@ pub struct Removal {
     /// Who asked for it.
     pub actor: String,
     pub requested: Timestamp,
-    /// REMOVED with a proof when it is complete.
+    /// REMOVED when it is complete.
     pub state: ItemState,
     pub reason: Option<Reason>,
     pub detail: String,
@@ -69,172 +65,89 @@ pub struct Removal {
     pub connected: bool,
     /// `person`, or the key of a membership.
     pub subject: String,
+    /// Every account of the person that is known there, as the agent last said or proved.
+    pub accounts: Vec<KnownAccount>,
+    /// When the proof was accepted.
+    pub proven: Option<Timestamp>,
+    pub signed: Option<SignedStatement>,
 }
 
-impl Receipts {
-    /// Keeps what belongs to an open removal.
-    pub(crate) fn of(receipts: impl Iterator<Item = Receipt>, world: &World) -> Self {
-        let this = Self::default();
-        let open = &world.fleet.intent().revocations;
-        receipts.filter(|it| open.contains_key(&it.revocation)).for_each(|it| this.add(it));
-        this
-    }
-
-    fn add(&self, receipt: Receipt) {
-        let mut open = lock(&self.0);
-        open.entry(receipt.revocation.clone()).or_default().insert(receipt.tenant.clone(), receipt);
-    }
-
-    fn get(&self, revocation: &str, tenant: &TenantName) -> Option<Receipt> {
-        lock(&self.0).get(revocation)?.get(tenant).cloned()
-    }
-
-    /// Whether every tenant of a removal is proven. A tenant that is deleted leaves the removal with that change.
-    fn cover(&self, row: &Revocation) -> bool {
-        let open = lock(&self.0);
-        let proven = open.get(&row.id);
-        row.tenants.iter().all(|tenant| proven.is_some_and(|proven| proven.contains_key(tenant)))
-    }
-
-    fn forget(&self, world: &World) {
-        lock(&self.0).retain(|id, _| world.fleet.intent().revocations.contains_key(id));
-    }
-}
-
-fn item_key(row: &Revocation) -> String {
-    match &row.subject {
-        Subject::Person => {
-            let (home, object_id) = (row.identity.home.clone(), row.identity.object_id);
-            ItemKey::User { home, object_id }.to_string()
-        }
-        Subject::Membership(key) => key.to_string(),
-    }
-}
-
-fn subject(row: &Revocation) -> String {
-    match &row.subject {
-        Subject::Person => "person".into(),
-        Subject::Membership(key) => key.to_string(),
-    }
-}
-
-/// Open removals by the item that they make. Where several name one item, the latest speaks.
-struct Open<'w>(HashMap<String, Vec<&'w Revocation>>);
-
-impl<'w> Open<'w> {
-    fn of(world: &'w World) -> Self {
-        let mut by_item: HashMap<_, Vec<&Revocation>> = HashMap::new();
-        for row in world.fleet.intent().revocations.values() {
-            by_item.entry(item_key(row)).or_default().push(row);
-        }
-        Self(by_item)
-    }
-
-    /// What a tenant's agent last said of a removal's subject. That it is gone counts only with a proof of what is open
-    /// now: one of an earlier removal, since which the person was back, proves nothing.
-    fn reported(&self, inner: &Inner, row: &Revocation, tenant: &TenantName) -> Option<ItemReport> {
-        let key = item_key(row);
-        let rows = self.0.get(&key)?.iter().filter(|row| row.tenants.contains(tenant));
-        let named = rows.map(|row| row.time).max()?;
-        let desk = inner.desks.get(tenant)?;
-        let state = desk.lock();
-        let report = state.reported.items.get(key.as_str())?;
-        let is_of_it = match report.state {
-            ItemState::Removed => report.proof.as_ref().is_some_and(|it| it.named == named),
-            // Of before it was named.
-            state => state != ItemState::Applied,
-        };
-        is_of_it.then(|| ItemReport::clone(report))
-    }
+/// What a look finds to be written.
+#[derive(Default)]
+struct Found {
+    receipts: Vec<Receipt>,
+    came_back: Vec<RemovalIn>,
+    amended: Vec<RemovalIn>,
 }
 
 impl App {
-    /// Looks once: names whom agents still see though they have left, writes receipts for what is proven, and ends
-    /// removals that are proven everywhere.
+    /// Looks once: names whom agents still see though they have left, opens again what came back, writes receipts for
+    /// what is proven, and ends removals that have been watched for long enough.
     pub(crate) async fn settle_removals(&self) -> Result<(), AppError> {
         // What fails here holds up no receipt, and is said in the end.
         let named = self.name_strays().await;
-        let receipts = self.inner.unrecorded(&self.world());
-        for some in receipts.chunks(MAX_RECEIPTS) {
-            let put = |commit: Commit, it: &Receipt| {
-                commit.put(rows::removal(&it.operator, &it.tenant, &it.revocation), rows::encode(it))
-            };
-            self.inner.store.commit(some.iter().fold(Commit::new(), put)).await?;
-            some.iter().for_each(|receipt| self.inner.receipts.add(receipt.clone()));
+        let Found { came_back, amended, .. } = self.inner.found(&self.world());
+        for some in amended.chunks(MAX_AT_ONCE) {
+            self.write("AmendRemovals", Edit { amended: some.to_vec(), ..Edit::default() }, Vec::new()).await?;
         }
-        let world = self.world();
-        let done = |row: &&std::sync::Arc<Revocation>| self.inner.receipts.cover(row);
-        if world.fleet.intent().revocations.values().any(|row| done(&row)) {
-            let app = self.clone();
-            self.commit(move |draft| app.end_removals(draft)).await?;
+        for some in came_back.chunks(MAX_AT_ONCE) {
+            self.write("ReopenRemovals", Edit { came_back: some.to_vec(), ..Edit::default() }, Vec::new()).await?;
+        }
+        for some in batches(self.inner.found(&self.world()).receipts) {
+            self.write("ProveRemovals", Edit::default(), some).await?;
+        }
+        let (world, now) = (self.world(), self.inner.time());
+        let over = world.fleet.intent().revocations.values().filter(|row| row.is_over(now));
+        let over: Vec<_> = over.map(|row| row.id.clone()).take(MAX_AT_ONCE).collect();
+        if !over.is_empty() {
+            self.write("EndRemovals", Edit { watched: over, ..Edit::default() }, Vec::new()).await?;
         }
         self.inner.receipts.forget(&self.world());
         named
     }
 
-    /// An agent may have let somebody in and come to say so only after they had left.
-    async fn name_strays(&self) -> Result<(), AppError> {
-        let strays = self.inner.desks.strays();
-        let mut failed = Ok(());
-        for some in strays.chunks(MAX_AT_ONCE) {
-            // One that is refused must not hold up the others.
-            for alone in if self.name_seen(some).await.is_ok() { &[] } else { some } {
-                failed = self.name_seen(std::slice::from_ref(alone)).await.and(failed);
-            }
+    /// One commit: receipts, what they change of their removals, and the audit record of it.
+    async fn write(&self, method: &'static str, edit: Edit, receipts: Vec<Receipt>) -> Result<(), AppError> {
+        let app = self.clone();
+        let (number, written) = self.commit(move |draft| app.decide(draft, method, &edit, &receipts)).await?;
+        for receipt in written {
+            self.inner.receipts.add(Receipt { number, ..receipt });
         }
-        failed
-    }
-
-    /// Decided by the writer, so that a leave which is being written is known.
-    async fn name_seen(&self, seen: &[Sighting]) -> Result<(), AppError> {
-        let still_there = seen.to_vec();
-        self.commit(move |draft| {
-            let edit =
-                Edit { still_there: still_there.clone(), actor: ACTOR.into(), now: draft.now, ..Edit::default() };
-            let advance = draft.stand.world.fleet.advance(&edit).map_err(AppError::of_whole)?;
-            if advance.revocation_puts.is_empty() {
-                return Ok(());
-            }
-            let operators: BTreeSet<_> = advance.revocation_puts.iter().map(|row| row.operator.to_string()).collect();
-            draft.record(Entry {
-                actor: ACTOR.into(),
-                method: "NameRemovals",
-                request_id: None,
-                resources: operators.into_iter().collect(),
-                summary: format!("{} removals of people who had left, seen by agents", advance.revocation_puts.len()),
-            });
-            draft.install(advance);
-            Ok(())
-        })
-        .await?;
-        self.inner.desks.forget_strays(seen);
         Ok(())
     }
 
-    fn end_removals(&self, draft: &mut Draft<'_>) -> Result<(), AppError> {
+    fn decide(
+        &self,
+        draft: &mut Draft<'_>,
+        method: &'static str,
+        edit: &Edit,
+        receipts: &[Receipt],
+    ) -> Result<Vec<Receipt>, AppError> {
         let world = draft.stand.world.clone();
-        let rows = world.fleet.intent().revocations.values();
-        // Looked at again here: a row may have gained a tenant meanwhile.
-        let done: Vec<_> = rows.filter(|row| self.inner.receipts.cover(row)).take(MAX_AT_ONCE).collect();
-        if done.is_empty() {
-            return Ok(());
-        }
-        let confirmation =
-            |row: &Revocation, tenant: &TenantName| Confirmation { revocation: row.id.clone(), tenant: tenant.clone() };
-        let confirmed =
-            done.iter().flat_map(|row| row.tenants.iter().map(|tenant| confirmation(row, tenant))).collect();
-        let edit = Edit { confirmed, actor: ACTOR.into(), now: draft.now, ..Edit::default() };
-        let advance = world.fleet.advance(&edit).map_err(AppError::of_whole)?;
-        let operators: BTreeSet<_> = done.iter().map(|row| row.operator.to_string()).collect();
-        draft.record(Entry {
+        // Looked at again here: a removal may have ended, been taken over by a later one, or lost a tenant meanwhile.
+        let written: Vec<_> = receipts.iter().filter(|it| is_open(&world, it)).cloned().collect();
+        let written: Vec<_> =
+            written.into_iter().map(|it| Receipt { number: draft.revision, recorded: draft.now, ..it }).collect();
+        let place = |it: &Receipt| RemovalIn { revocation: it.revocation.clone(), tenant: it.tenant.clone() };
+        let edit = Edit {
+            proven: written.iter().map(place).collect(),
+            memory: Recollection::of(&self.inner, &world),
             actor: ACTOR.into(),
-            method: "EndRemovals",
-            request_id: None,
-            resources: operators.into_iter().collect(),
-            summary: format!("{} removals proven in every tenant", done.len()),
-        });
+            now: draft.now,
+            number: draft.revision,
+            ..edit.clone()
+        };
+        let advance = world.fleet.advance(&edit).map_err(AppError::of_whole)?;
+        if advance.revocation_puts.is_empty() && advance.revocation_deletes.is_empty() {
+            return Ok(Vec::new());
+        }
+        for receipt in &written {
+            let key = rows::removal(&receipt.operator, &receipt.tenant, &receipt.revocation, receipt.number);
+            draft.put(key, rows::encode(receipt));
+        }
+        draft.record(entry(method, &world, &edit, &written));
         draft.install(advance);
-        Ok(())
+        Ok(written)
     }
 
     /// Removals of one operator, ended ones included; or all that are not complete. By tenant.
@@ -245,21 +158,20 @@ impl App {
         page: &PageRequest,
     ) -> Result<Page<Removal>, AppError> {
         caller.needs(ApiRole::Viewer)?;
+        let world = self.world();
         let mut found = BTreeMap::new();
         if let Some(operator) = operator {
             for receipt in self.inner.receipts_of(operator).await? {
-                found.insert(place(&receipt.tenant, &receipt.revocation), self.inner.ended(receipt));
+                let at = format!("{}|{}|{:020}", receipt.tenant, receipt.revocation, receipt.number);
+                found.insert(at, self.inner.ended(&world, receipt));
             }
         }
-        let world = self.world();
-        let open = Open::of(&world);
-        for row in world.fleet.intent().revocations.values() {
-            if operator.is_none_or(|operator| row.operator == *operator) {
-                for tenant in &row.tenants {
-                    let removal = self.inner.removal(&open, row, tenant);
-                    if operator.is_some() || !removal.complete {
-                        found.insert(place(tenant, &row.id), removal);
-                    }
+        for place in Open::of(&world).places().filter(|it| it.it.proven.is_none()) {
+            if operator.is_none_or(|operator| place.row.operator == *operator) {
+                let removal = self.inner.removal(&world, &place);
+                if operator.is_some() || !removal.complete {
+                    // After the receipts of the same removal.
+                    found.insert(format!("{}|{}|~", place.tenant, place.row.id), removal);
                 }
             }
         }
@@ -268,37 +180,87 @@ impl App {
     }
 }
 
-/// In the audit log, for what nobody asked for by hand.
-const ACTOR: &str = "control-plane";
+fn is_open(world: &World, receipt: &Receipt) -> bool {
+    let row = world.fleet.intent().revocations.get(&receipt.revocation);
+    row.and_then(|row| row.tenants.get(&receipt.tenant)).is_some_and(|it| it.proven.is_none())
+}
 
-fn place(tenant: &TenantName, revocation: &str) -> String {
-    format!("{tenant}|{revocation}")
+/// As many at a time as one commit takes.
+fn batches(receipts: Vec<Receipt>) -> Vec<Vec<Receipt>> {
+    let (mut all, mut bytes) = (vec![Vec::new()], 0);
+    for receipt in receipts {
+        let len = rows::encode(&receipt).len();
+        let last: &mut Vec<Receipt> = all.last_mut().expect("there is one at least");
+        if last.len() == MAX_RECEIPTS || (bytes + len > MAX_RECEIPT_BYTES && !last.is_empty()) {
+            bytes = 0;
+            all.push(Vec::new());
+        }
+        bytes += len;
+        all.last_mut().expect("there is one at least").push(receipt);
+    }
+    all.retain(|some| !some.is_empty());
+    all
+}
+
+/// What the audit log says. Of receipts it holds the digest of what was signed, so that the log's roots cover it.
+fn entry(method: &'static str, world: &World, edit: &Edit, receipts: &[Receipt]) -> Entry {
+    let rows = &world.fleet.intent().revocations;
+    let operator = |id: &String| rows.get(id).map_or_else(|| id.clone(), |row| row.operator.to_string());
+    let in_tenant = |it: &RemovalIn| format!("{} in {}", operator(&it.revocation), it.tenant);
+    let proven = |it: &Receipt| {
+        let statement = it.signed.as_ref().map(|it| rows::sha256(it.statement.as_bytes()).to_string());
+        format!("{} in {}, sha256 {}", it.operator, it.tenant, statement.unwrap_or_default())
+    };
+    let (what, mut which): (_, Vec<_>) = match method {
+        "ProveRemovals" => ("removals proven", receipts.iter().map(proven).collect()),
+        "ReopenRemovals" => ("proven removals open again", edit.came_back.iter().map(in_tenant).collect()),
+        "AmendRemovals" => ("removals with more known accounts", edit.amended.iter().map(in_tenant).collect()),
+        _ => ("removals proven and watched to their end", edit.watched.iter().map(operator).collect()),
+    };
+    let count = which.len();
+    which.truncate(MAX_RECEIPTS);
+    let ids = [&edit.proven, &edit.came_back, &edit.amended].into_iter().flatten().map(|it| &it.revocation);
+    let resources: BTreeSet<_> = ids.chain(&edit.watched).map(operator).collect();
+    Entry {
+        actor: ACTOR.into(),
+        method,
+        request_id: None,
+        resources: resources.into_iter().collect(),
+        summary: format!("{count} {what}: {}", which.join("; ")),
+    }
 }
 
 impl Inner {
-    /// Proofs that have no receipt yet.
-    fn unrecorded(&self, world: &World) -> Vec<Receipt> {
-        let (mut found, all) = (Vec::new(), Open::of(world));
-        for row in world.fleet.intent().revocations.values() {
-            let open = row.tenants.iter().filter(|tenant| self.receipts.get(&row.id, tenant).is_none());
-            found.extend(open.filter_map(|tenant| self.receipt(row, tenant, all.reported(self, row, tenant)?)));
+    fn found(&self, world: &World) -> Found {
+        let mut found = Found::default();
+        for place in Open::of(world).places().filter(|place| place.entra_tenant.is_some()) {
+            let here = || RemovalIn { revocation: place.row.id.clone(), tenant: place.tenant.clone() };
+            if self.knows_more(&place) {
+                found.amended.push(here());
+            }
+            if place.it.proven.is_some() {
+                let receipt = self.receipts.get(&place.row.id, place.tenant);
+                if receipt.is_some_and(|receipt| self.has_come_back(&place, &receipt)) {
+                    found.came_back.push(here());
+                }
+            } else if let Some(Ok(receipt)) = self.reported(&place).and_then(|report| self.receipt(&place, &report)) {
+                found.receipts.push(receipt);
+            }
         }
         found
     }
 
-    fn receipt(&self, row: &Revocation, tenant: &TenantName, report: ItemReport) -> Option<Receipt> {
-        let proof = report.proof.filter(|_| report.state == ItemState::Removed)?;
-        Some(Receipt {
-            tenant: tenant.clone(),
-            operator: row.operator.clone(),
-            revocation: row.id.clone(),
-            subject: subject(row),
-            cause: row.cause,
-            actor: row.actor.clone(),
-            requested: row.time,
-            detail: report.detail,
-            proof,
-            recorded: self.now(),
+    /// Whether agents have reported an account since the removal was named, or one has enrolled.
+    fn knows_more(&self, place: &Place<'_>) -> bool {
+        if place.it.never_enrolled && self.was_enrolled(place.tenant) {
+            return true;
+        }
+        let desk = self.desks.get(place.tenant);
+        let row = desk.and_then(|desk| desk.lock().known.get(&place.account()).cloned());
+        row.is_some_and(|row| {
+            let mut known = place.it.known.clone();
+            known.merge(&row.known);
+            known != place.it.known
         })
     }
 
@@ -320,7 +282,11 @@ impl Inner {
         self.desks.get(tenant).is_some_and(|desk| desk.lock().is_connected())
     }
 
-    fn ended(&self, receipt: Receipt) -> Removal {
+    fn ended(&self, world: &World, receipt: Receipt) -> Removal {
+        let row = world.fleet.intent().revocations.get(&receipt.revocation);
+        let came_back = row.and_then(|row| row.tenants.get(&receipt.tenant)?.came_back);
+        let later = came_back.filter(|time| *time >= receipt.recorded);
+        let later = later.map(|time| format!("; it was there again {time}")).unwrap_or_default();
         Removal {
             connected: self.is_connected(&receipt.tenant),
             tenant: receipt.tenant,
@@ -330,33 +296,35 @@ impl Inner {
             requested: receipt.requested,
             state: ItemState::Removed,
             reason: None,
-            detail: receipt.detail,
+            detail: (receipt.detail + &later).trim_start_matches("; ").to_owned(),
+            accounts: receipt.proof.accounts.clone(),
             proof: Some(receipt.proof),
             complete: true,
             subject: receipt.subject,
+            proven: Some(receipt.recorded),
+            signed: receipt.signed,
         }
     }
 
-    /// Of a removal that has not ended everywhere.
-    fn removal(&self, open: &Open<'_>, row: &Revocation, tenant: &TenantName) -> Removal {
-        if let Some(receipt) = self.receipts.get(&row.id, tenant) {
-            return self.ended(receipt);
-        }
-        let report = open.reported(self, row, tenant);
-        let complete = report.as_ref().is_some_and(|it| it.state == ItemState::Removed && it.proof.is_some());
+    /// Of a removal that is not proven.
+    fn removal(&self, world: &World, place: &Place<'_>) -> Removal {
+        let standing = self.standing(world, place);
         Removal {
-            tenant: tenant.clone(),
-            operator: row.operator.clone(),
-            cause: row.cause,
-            actor: row.actor.clone(),
-            requested: row.time,
-            state: report.as_ref().map_or(ItemState::Pending, |report| report.state),
-            reason: report.as_ref().and_then(|report| report.reason),
-            detail: report.as_ref().map(|report| report.detail.clone()).unwrap_or_default(),
-            proof: report.and_then(|report| report.proof),
-            complete,
-            connected: self.is_connected(tenant),
-            subject: subject(row),
+            tenant: place.tenant.clone(),
+            operator: place.row.operator.clone(),
+            cause: place.row.cause,
+            actor: place.row.actor.clone(),
+            requested: place.row.time,
+            state: standing.state,
+            reason: standing.reason,
+            detail: standing.detail,
+            complete: standing.complete,
+            connected: self.is_connected(place.tenant),
+            subject: place.subject(),
+            accounts: standing.report.as_ref().map(|report| report.accounts.clone()).unwrap_or_default(),
+            proof: standing.report.and_then(|report| report.proof),
+            proven: None,
+            signed: None,
         }
     }
 }

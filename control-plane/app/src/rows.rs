@@ -6,7 +6,7 @@
 //! Knows nothing about which store keeps the rows.
 
 use bytes::Bytes;
-use entente_model::desired::Digest;
+use entente_model::desired::{Digest, ItemKey};
 use entente_model::intent::ResourceName;
 use entente_model::{AgentName, OperatorName, PrincipalName, TenantName, TokenName};
 use serde::de::DeserializeOwned;
@@ -77,6 +77,7 @@ pub(crate) const REQUEST: &str = "request/";
 pub(crate) const STATUS: &str = "status/";
 pub(crate) const STANDING: &str = "standing/";
 pub(crate) const REMOVAL: &str = "removal/";
+pub(crate) const KNOWN: &str = "known/";
 pub(crate) const STATEMENT: &str = "statement/";
 /// Where intent stands: the newest audit record and root.
 pub(crate) const HEAD: &str = "meta/head";
@@ -129,8 +130,17 @@ pub(crate) fn removals_of(operator: &OperatorName) -> String {
     format!("{REMOVAL}{}/", operator.id())
 }
 
-pub(crate) fn removal(operator: &OperatorName, tenant: &TenantName, revocation: &str) -> String {
-    format!("{}{}/{}", removals_of(operator), tenant.id(), short(revocation))
+/// The number tells the receipts of one removal apart: who came back is proven gone again.
+pub(crate) fn removal(operator: &OperatorName, tenant: &TenantName, revocation: &str, number: u64) -> String {
+    format!("{}{}/{}-{number}", removals_of(operator), tenant.id(), short(revocation))
+}
+
+pub(crate) fn known_in(tenant: &TenantName) -> String {
+    format!("{KNOWN}{}/", tenant.id())
+}
+
+pub(crate) fn known(tenant: &TenantName, user: &ItemKey) -> String {
+    format!("{}{}", known_in(tenant), short(&user.to_string()))
 }
 
 pub(crate) fn statement(bytes: &[u8]) -> String {

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::pki::{CertificateAuthority, KeyPem, Peer, create_ca, create_key_and_csr};
+use crate::pki::{CertificateAuthority, KeyPem, Peer, Who, create_ca, create_key_and_csr};
 use crate::*;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -115,12 +115,18 @@ impl Bed {
 
     /// Enrols an agent of a tenant, in the place of the one that may be there.
     async fn enrol(&self, tenant: &TenantName) -> Peer {
+        self.enrol_with_key(tenant).await.0
+    }
+
+    /// With the key, and the certificate's DER.
+    async fn enrol_with_key(&self, tenant: &TenantName) -> (Peer, KeyPem, Vec<u8>) {
         let created = self.app.create_token(&admin(), tenant, Duration::ZERO, true, &options()).await.unwrap();
         let token = secret(created.file.expose());
-        let (_, csr_pem) = create_key_and_csr().unwrap();
+        let (key, csr_pem) = create_key_and_csr().unwrap();
         let entra = self.entra(tenant);
         let request = EnrollRequest { token: &token, csr_pem: &csr_pem, entra_tenant: &entra };
-        peer(&self.app.enroll(&request).await.unwrap().certificate_pem)
+        let certificate_pem = self.app.enroll(&request).await.unwrap().certificate_pem;
+        (peer(&certificate_pem), key, leaf(&certificate_pem))
     }
 
     fn entra(&self, tenant: &TenantName) -> String {
@@ -187,9 +193,12 @@ fn secret(file: &str) -> String {
 }
 
 fn peer(certificate_pem: &str) -> Peer {
+    Peer::read(&leaf(certificate_pem), "soc.example").unwrap()
+}
+
+fn leaf(certificate_pem: &str) -> Vec<u8> {
     use rustls_pki_types::pem::PemObject;
-    let leaf = rustls_pki_types::CertificateDer::from_pem_slice(certificate_pem.as_bytes()).unwrap();
-    Peer::read(&leaf, "soc.example").unwrap()
+    rustls_pki_types::CertificateDer::from_pem_slice(certificate_pem.as_bytes()).unwrap().to_vec()
 }
 
 fn person(id: &str, number: u32) -> Manifest {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
+use crate::memory::Former;
 use crate::page::{Page, PageRequest};
 
 /// One revision of everything that is stated. Clones are free.
@@ -33,6 +34,9 @@ pub struct Meta {
     pub updated: Timestamp,
     /// Changes with every change.
     pub etag: String,
+    /// Of an operator: addresses that the accounts had before.
+    #[serde(default, skip_serializing_if = "Former::is_empty")]
+    pub(crate) former: Former,
 }
 
 impl Meta {
@@ -42,7 +46,7 @@ impl Meta {
         let etag = format!("{revision:x}");
         match before {
             Some(before) => Self { revision, updated: now, etag, ..before.clone() },
-            None => Self { uid: Uuid::new_v4(), revision, created: now, updated: now, etag },
+            None => Self { uid: Uuid::new_v4(), revision, created: now, updated: now, etag, former: Former::new() },
         }
     }
 }

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use entente_compiler::Advance;
-use entente_model::TenantName;
 use entente_model::desired::{Digest, Version};
-use entente_model::intent::ResourceName;
+use entente_model::intent::{Manifest, ResourceName};
+use entente_model::revocation::Revocation;
+use entente_model::{TenantName, Timestamp};
 use entente_store::{Commit, StoreExt, View};
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,9 @@ use crate::app::{App, Inner, lock};
 use crate::audit::{AuditRecord, Entry};
 use crate::batch::{Place, State, sign_states};
 use crate::error::AppError;
+use crate::memory;
 use crate::registry::RegistryChange;
+use crate::removals::pieces;
 use crate::rows::{self, as_hex};
 use crate::world::{Meta, World};
 
@@ -39,6 +42,9 @@ pub(crate) struct HeadRow {
     pub(crate) audit: Digest,
     #[serde(with = "as_hex::digest")]
     pub(crate) root: Digest,
+    /// The newest time that was written. What is written later says no earlier one, whatever the clock does.
+    #[serde(default)]
+    pub(crate) time: Timestamp,
 }
 
 /// A root that was signed, as it is kept: the transparency log.
@@ -114,7 +120,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) view: &'a dyn View,
     /// The revision that the commit will have.
     pub(crate) revision: u64,
-    pub(crate) now: entente_model::Timestamp,
+    /// Never before the newest time that was written.
+    pub(crate) now: Timestamp,
     pub(crate) stand: Stand,
     commit: Commit,
     effects: Effects,
@@ -169,11 +176,12 @@ impl Draft<'_> {
         for name in &advance.changed {
             self.put_resource(&mut next, name);
         }
+        let before = &world.fleet.intent().revocations;
         for row in &advance.revocation_puts {
-            self.put(rows::revocation(&row.id), rows::encode(row));
+            self.put_pieces(before.get(&row.id).map(|row| &**row), Some(row));
         }
         for id in &advance.revocation_deletes {
-            self.delete(rows::revocation(id));
+            self.put_pieces(before.get(id).map(|row| &**row), None);
         }
         let touched = advance.batch.tenants.iter();
         self.sign(touched.map(|touched| (&touched.tenant, touched.entra_tenant, &touched.items)));
@@ -199,9 +207,23 @@ impl Draft<'_> {
             next.metas.remove(name);
             return self.delete(key);
         };
-        let meta = Meta::written(next.metas.get(name).map(|meta| &**meta), self.revision, self.now);
+        let mut meta = Meta::written(next.metas.get(name).map(|meta| &**meta), self.revision, self.now);
+        if let (ResourceName::Operator(name), Manifest::Operator(after)) = (name, &manifest)
+            && let Some(before) = self.stand.world.fleet.intent().operators.get(name)
+        {
+            meta.former = memory::former(&meta.former, before, after);
+        }
         self.put(key, rows::encode(&crate::world::Stored { manifest, meta: meta.clone() }));
         next.metas.insert(name.clone(), Arc::new(meta));
+    }
+
+    fn put_pieces(&mut self, before: Option<&Revocation>, after: Option<&Revocation>) {
+        for (key, piece) in pieces::changed(before, after) {
+            match piece {
+                Some(piece) => self.put(key, rows::encode(&piece)),
+                None => self.delete(key),
+            }
+        }
     }
 
     /// Signs states under one root, and writes that root.
@@ -231,6 +253,7 @@ impl Draft<'_> {
             return (self.commit, None);
         }
         self.stand.head.revision = self.revision;
+        self.stand.head.time = self.now;
         let head = rows::encode(&self.stand.head);
         self.put(rows::HEAD.to_owned(), head);
         (self.commit, Some(Pending { stand: self.stand, effects: self.effects }))
@@ -250,7 +273,8 @@ impl App {
             let decided = inner.store.commit_with(move |view, revision| {
                 let mut head = lock(&writer.head);
                 head.align(view)?;
-                let (stand, now) = (head.newest().clone(), (writer.clock)());
+                let stand = head.newest().clone();
+                let now = writer.now().max(stand.head.time);
                 let (commit, effects) = (Commit::new(), Effects::default());
                 let mut draft = Draft { inner: &writer, view, revision: revision.0, now, stand, commit, effects };
                 let answer = decide(&mut draft)?;
@@ -284,6 +308,17 @@ impl Inner {
             self.registry.apply(effects.registry, self);
             self.desks.install(effects.states, effects.gone, self);
         }
+    }
+
+    /// The time as the next thing that is written may say it. Not for the writer, who has a newer stand.
+    pub(crate) fn time(&self) -> Timestamp {
+        self.now().max(self.published().head.time)
+    }
+
+    /// What is published, if nothing else is decided or on its way.
+    pub(crate) fn settled(&self) -> Option<Arc<World>> {
+        let head = lock(&self.head);
+        head.pending.is_empty().then(|| head.published.world.clone())
     }
 
     /// Where what is published stands. While the lock is held, desks and world agree.

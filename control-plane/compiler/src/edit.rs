@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use entente_model::desired::MAX_ITEMS;
 use entente_model::intent::{Intent, Kind, Manifest, ResourceName};
-use entente_model::revocation::Revocation;
+use entente_model::revocation::{Known, Revocation};
 use entente_model::violation::Fault;
 use entente_model::{Guid, HomeName, OperatorName, TenantName, Timestamp, Violation};
 use entente_seal::MAX_ITEM_BYTES;
@@ -30,11 +30,33 @@ pub struct Edit {
     /// Accounts that agents still report of those who leave by this change, or have left before it. Their removal covers
     /// these tenants too, whatever intent said of them lately.
     pub still_there: Vec<Sighting>,
-    /// Removals that agents have confirmed.
-    pub confirmed: Vec<Confirmation>,
+    /// Removals that are proven.
+    pub proven: Vec<RemovalIn>,
+    /// Proven removals of what is there again: they are to be proven again.
+    pub came_back: Vec<RemovalIn>,
+    /// Removals of accounts of which more has come to be known since they were named.
+    pub amended: Vec<RemovalIn>,
+    /// Ids of removals whose watch may be over.
+    pub watched: Vec<String>,
+    /// What is known beyond intent of those who are named for removal. Without it, nothing is.
+    pub memory: Option<Arc<dyn Memory>>,
     /// Who changes it: a principal's name.
     pub actor: String,
     pub now: Timestamp,
+    /// Of the change, unlike that of any other: it tells removals apart.
+    pub number: u64,
+}
+
+/// What is known of people beyond intent: asked for where somebody is named for removal, and nowhere else.
+pub trait Memory: std::fmt::Debug + Send + Sync {
+    /// What agents have ever reported of an account in a tenant.
+    fn known(&self, tenant: &TenantName, home: &HomeName, object_id: Guid) -> Known;
+
+    /// Whether an agent was ever enrolled in a tenant.
+    fn was_enrolled(&self, tenant: &TenantName) -> bool;
+
+    /// Addresses that an operator's account had before, in lower case.
+    fn former_addresses(&self, operator: &OperatorName, home: &HomeName, object_id: Guid) -> BTreeSet<String>;
 }
 
 /// An account that an agent reports in its tenant.
@@ -45,9 +67,9 @@ pub struct Sighting {
     pub object_id: Guid,
 }
 
-/// A removal that is done in a tenant. It leaves the removal's tenants; with the last of them, the removal ends.
+/// A removal in one of its tenants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Confirmation {
+pub struct RemovalIn {
     /// The removal's id.
     pub revocation: String,
     pub tenant: TenantName,

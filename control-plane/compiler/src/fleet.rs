@@ -4,14 +4,15 @@
 //! old one, and a commit that fails costs nothing to forget.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use entente_model::desired::Item;
-use entente_model::intent::{Intent, Manifest, ResourceName};
-use entente_model::revocation::Revocation;
-use entente_model::{AssignmentName, Guid, Map, TenantName};
+use entente_model::intent::{Intent, Manifest, Operator, OperatorState, ResourceName};
+use entente_model::revocation::{Revocation, Subject};
+use entente_model::{AssignmentName, Guid, HomeName, Map, TenantName};
 use entente_seal::{Buckets, Delta, SealedItem};
 
-use crate::index::Index;
+use crate::index::{Account, Index, Term};
 use crate::touched::{Part, Parts, Step, both};
 use crate::world::{Place, World};
 
@@ -88,6 +89,33 @@ impl Fleet {
     pub fn assignments_of(&self, tenant: &TenantName) -> Vec<AssignmentName> {
         let Some(tenant) = self.intent.tenants.get(tenant) else { return Vec::new() };
         self.world().selecting(tenant).into_iter().map(|assignment| assignment.name.clone()).collect()
+    }
+
+    /// Open removals of an account, in order of id.
+    pub fn removals_of(&self, home: &HomeName, object_id: Guid) -> impl Iterator<Item = &Arc<Revocation>> {
+        let account = Account { home: home.clone(), object_id };
+        self.index.removals_of(account).filter_map(|id| self.intent.revocations.get(id))
+    }
+
+    /// Whether an account is, or was, one of our people's: an operator has it, or a removal of it is open.
+    pub fn has_account(&self, home: &HomeName, object_id: Guid) -> bool {
+        self.holders(home, object_id).next().is_some() || self.removals_of(home, object_id).next().is_some()
+    }
+
+    /// Whether an account is of somebody who does not work any more: whoever sees it is to remove it.
+    pub fn has_left(&self, home: &HomeName, object_id: Guid) -> bool {
+        match self.holders(home, object_id).next() {
+            Some(operator) => operator.state != OperatorState::Active,
+            None => self.removals_of(home, object_id).any(|row| row.subject == Subject::Person),
+        }
+    }
+
+    fn holders(&self, home: &HomeName, object_id: Guid) -> impl Iterator<Item = &Arc<Operator>> {
+        let names = self.index.with(Term::Has(Account { home: home.clone(), object_id }));
+        names.filter_map(|name| match name {
+            ResourceName::Operator(name) => self.intent.operators.get(name),
+            _ => None,
+        })
     }
 
     /// Follows a commit of another replica.

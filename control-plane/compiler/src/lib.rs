@@ -27,7 +27,7 @@ use entente_model::TenantName;
 use entente_model::desired::Item;
 use entente_model::intent::Intent;
 
-pub use edit::{Advance, Confirmation, Edit, Sighting};
+pub use edit::{Advance, Edit, Memory, RemovalIn, Sighting};
 pub use fleet::{Batch, Fleet, Replay, Touched};
 pub use render::render;
 

@@ -4,19 +4,19 @@
 //! that its operator's manifest no longer lists. A membership is named when someone took it away: the assignment was
 //! deleted, or no longer reaches the person. Where only labels, `except`, names or tenants changed, access ends by
 //! implication and under the customer's caps: such an edit is the one that slips. What is granted again is no longer
-//! removed.
+//! removed. A removal in a tenant that is deleted stays: it is not proven, and says so.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use entente_model::desired::ItemKey;
+use entente_model::desired::{ItemKey, MAX_KNOWN};
 use entente_model::intent::{Identity, Operator, OperatorState, ResourceName};
-use entente_model::revocation::{Cause, Revocation, Subject};
+use entente_model::revocation::{Cause, InTenant, Revocation, Subject};
 use entente_model::{OperatorName, TenantName};
 
-use crate::edit::{Edit, Sighting};
+use crate::edit::{Edit, RemovalIn, Sighting};
 use crate::index::{Account, Term};
-use crate::roster::user_key;
+use crate::roster::{is_in, user_key};
 use crate::touched::{Parts, Step, both};
 use crate::world::{Grant, Place, is_member};
 
@@ -28,8 +28,8 @@ pub(crate) fn removals(step: &Step<'_, '_>, edit: &Edit, changed: &[ResourceName
     let mut departures = departures(step, changed);
     seen_since(step, edit, &mut departures);
     let mut change = Change { step, edit, departures, rows: Rows::new() };
-    change.take_confirmed();
-    change.forget_tenants(changed);
+    change.follow_proofs();
+    change.gain_addresses(changed);
     let named = change.compare(parts);
     for (subject, tenants) in named {
         change.name(subject, tenants);
@@ -181,22 +181,48 @@ impl<'a> Change<'_, '_, 'a> {
         }
     }
 
-    fn take_confirmed(&mut self) {
-        for confirmation in &self.edit.confirmed {
-            self.drop_tenant(&confirmation.revocation, &confirmation.tenant);
+    /// What agents have proven, seen again or come to know, and what has been watched for long enough.
+    fn follow_proofs(&mut self) {
+        let (edit, now) = (self.edit, self.edit.now);
+        for place in &edit.amended {
+            let Some(row) = self.row(&place.revocation) else { continue };
+            let identity = row.identity.clone();
+            let fresh = self.in_tenant(&place.tenant, &identity);
+            self.alter(place, |it| {
+                it.known.merge(&fresh.known);
+                it.never_enrolled &= fresh.never_enrolled;
+            });
+        }
+        for place in &edit.proven {
+            self.alter(place, |it| it.proven = it.proven.or(Some(now)));
+        }
+        for place in &edit.came_back {
+            self.alter(place, |it| it.came_back = it.proven.take().map(|_| now).or(it.came_back));
+        }
+        for id in &edit.watched {
+            if self.row(id).is_some_and(|row| row.is_over(now)) {
+                self.rows.insert(id.clone(), None);
+            }
         }
     }
 
-    /// In a tenant that is no longer ours nothing can be removed.
-    fn forget_tenants(&mut self, changed: &[ResourceName]) {
+    fn alter(&mut self, place: &RemovalIn, change: impl FnOnce(&mut InTenant)) {
+        if let Some(it) = self.row(&place.revocation).and_then(|row| row.tenants.get_mut(&place.tenant)) {
+            change(it);
+        }
+    }
+
+    /// An address that an operator comes to have while a removal of the account is open is one to look for, too.
+    fn gain_addresses(&mut self, changed: &[ResourceName]) {
         for name in changed {
-            let ResourceName::Tenant(name) = name else { continue };
-            if self.step.after.intent.tenants.contains_key(name) {
-                continue;
-            }
-            let rows = self.step.before.intent.revocations.values().filter(|row| row.tenants.contains(name));
-            for id in rows.map(|row| row.id.clone()).collect::<Vec<_>>() {
-                self.drop_tenant(&id, name);
+            let ResourceName::Operator(name) = name else { continue };
+            let operator = self.step.after.intent.operators.get(name);
+            for identity in operator.into_iter().flat_map(|operator| &operator.identities) {
+                let holder = self.step.before.holder(&identity.into());
+                for row in &holder.removals {
+                    let row = self.row(&row.id).expect("a removal of an account is in intent");
+                    add_addresses(&mut row.addresses, addresses(identity));
+                }
             }
         }
     }
@@ -230,7 +256,8 @@ impl<'a> Change<'_, '_, 'a> {
 
     fn end_granted_again(&mut self, account: &Account, tenant: &TenantName, holds: &BTreeMap<ItemKey, Vec<Grant<'_>>>) {
         let holder = self.step.before.holder(account);
-        for row in holder.removals.iter().filter(|row| row.tenants.contains(tenant)) {
+        let place = self.step.after.intent.tenants.get(tenant);
+        for row in holder.removals.iter().filter(|row| place.is_some_and(|place| is_in(row, place))) {
             let granted_again = match &row.subject {
                 Subject::Person => !holds.is_empty(),
                 Subject::Membership(key) => holds.contains_key(key),
@@ -278,7 +305,7 @@ impl<'a> Change<'_, '_, 'a> {
     fn name_departures(&mut self) {
         for ((_, account), departure) in std::mem::take(&mut self.departures) {
             let holder = self.step.before.holder(&account);
-            let pending = holder.removals.iter().flat_map(|row| row.tenants.iter());
+            let pending = holder.removals.iter().flat_map(|row| row.tenants.keys());
             let is_it = |it: &&Sighting| it.home == account.home && it.object_id == account.object_id;
             let sightings = self.edit.still_there.iter().filter(is_it).map(|it| &it.tenant);
             // The account may be another operator's by the same change.
@@ -293,38 +320,81 @@ impl<'a> Change<'_, '_, 'a> {
 
     /// Writes a removal. What is open of the same subject gives its tenants to it, or keeps them from it: in a tenant,
     /// one removal of a subject is open at a time.
-    fn name(&mut self, named: Named<'_>, mut tenants: BTreeSet<TenantName>) {
+    fn name(&mut self, named: Named<'_>, mut names: BTreeSet<TenantName>) {
         let key = named.membership.clone().unwrap_or_else(|| user_key(named.identity));
         let subject = format!("{}/{key}@", named.operator.id());
-        let id = format!("{subject}{}", self.edit.now.as_unix());
+        let id = format!("{subject}{}", self.edit.number);
         let (mut cause, mut actor) = (named.cause, self.edit.actor.clone());
+        let (mut known, mut addresses) = (BTreeMap::new(), self.addresses(&named));
+        let intent = self.step.after.intent;
+        let is_here = |row: &Revocation, name: &TenantName| intent.tenants.get(name).is_some_and(|it| is_in(row, it));
         for open in self.ids(&subject, &named.identity.into()) {
             let Some(row) = self.row(&open) else { continue };
-            if named.supersedes(row) {
-                tenants.append(&mut row.tenants);
-            } else if open == id {
-                // Within one second it is one removal.
-                (cause, actor) = (row.cause, row.actor.clone());
-                tenants.append(&mut row.tenants);
+            // Within one change it is one removal.
+            let is_this = open == id;
+            if is_this || named.supersedes(row) {
+                if is_this {
+                    (cause, actor) = (row.cause, row.actor.clone());
+                }
+                // Where nobody looks any more, the former removal goes on being unproven.
+                let here: Vec<_> = row.tenants.keys().filter(|name| is_here(row, name)).cloned().collect();
+                for name in here {
+                    let it = row.tenants.remove(&name).expect("a name of its own");
+                    known.insert(name.clone(), it.known);
+                    names.insert(name);
+                }
+                add_addresses(&mut addresses, row.addresses.iter().cloned());
             } else {
-                tenants.retain(|tenant| !row.tenants.contains(tenant));
+                names.retain(|name| !(row.tenants.contains_key(name) && is_here(row, name)));
             }
         }
-        if tenants.is_empty() {
+        if names.is_empty() {
             return;
         }
+        let in_tenant = |name: TenantName| {
+            let mut it = self.in_tenant(&name, named.identity);
+            known.get(&name).into_iter().for_each(|former| it.known.merge(former));
+            (name, it)
+        };
         let row = Revocation {
             id: id.clone(),
             operator: named.operator.clone(),
             display_name: named.display_name.into(),
             identity: named.identity.clone(),
-            subject: named.membership.map_or(Subject::Person, Subject::Membership),
-            tenants,
+            subject: named.membership.clone().map_or(Subject::Person, Subject::Membership),
+            tenants: names.into_iter().map(in_tenant).collect(),
+            addresses,
             cause,
             actor,
             time: self.edit.now,
         };
         self.rows.insert(id, Some(row));
+    }
+
+    /// What is known of an account in a tenant when its removal is named.
+    fn in_tenant(&self, tenant: &TenantName, identity: &Identity) -> InTenant {
+        let memory = self.edit.memory.as_deref();
+        InTenant {
+            entra_tenant: self.step.after.intent.tenants.get(tenant).map(|it| it.entra_tenant),
+            known: memory.map(|it| it.known(tenant, &identity.home, identity.object_id)).unwrap_or_default(),
+            never_enrolled: memory.is_some_and(|it| !it.was_enrolled(tenant)),
+            ..InTenant::default()
+        }
+    }
+
+    /// Every address that the account has or had, but for what is another person's by now: accounts of that address are
+    /// theirs.
+    fn addresses(&self, named: &Named<'_>) -> BTreeSet<String> {
+        let (identity, operator) = (named.identity, named.operator);
+        let former = self.edit.memory.as_deref();
+        let former = former.map(|it| it.former_addresses(operator, &identity.home, identity.object_id));
+        let is_others = |address: &String| {
+            let mut holders = self.step.after.index.with(Term::Mail(address.clone()));
+            holders.any(|holder| *holder != ResourceName::Operator(operator.clone()))
+        };
+        let mut all = BTreeSet::new();
+        add_addresses(&mut all, addresses(identity).chain(former.unwrap_or_default()).filter(|it| !is_others(it)));
+        all
     }
 
     /// Removals of one subject, of this change and of earlier ones.
@@ -333,6 +403,19 @@ impl<'a> Change<'_, '_, 'a> {
         let earlier = holder.removals.iter().map(|row| &row.id).filter(|id| id.starts_with(subject));
         let now = self.rows.range(subject.to_owned()..).map(|(id, _)| id).take_while(|id| id.starts_with(subject));
         earlier.chain(now).cloned().collect()
+    }
+}
+
+/// Addresses of an account, as they are compared.
+fn addresses(identity: &Identity) -> impl Iterator<Item = String> {
+    [&identity.mail, &identity.upn].map(|it| it.to_ascii_lowercase()).into_iter()
+}
+
+fn add_addresses(all: &mut BTreeSet<String>, more: impl Iterator<Item = String>) {
+    for address in more {
+        if all.len() < MAX_KNOWN {
+            all.insert(address);
+        }
     }
 }
 

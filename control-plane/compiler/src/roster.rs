@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use entente_model::Windows;
 use entente_model::desired::{Item, ItemBody, ItemKey, Want};
-use entente_model::intent::{Identity, OperatorState, TenantState, UserType};
+use entente_model::intent::{Identity, OperatorState, Tenant, TenantState, UserType};
 use entente_model::revocation::{Revocation, Subject};
 use entente_model::{Guid, OperatorName};
 use entente_seal::SealedItem;
@@ -20,6 +20,9 @@ use crate::world::{Grant, Holder, Place, World};
 /// The items of one account in one tenant.
 pub(crate) type Roster = Vec<(Item, SealedItem)>;
 
+/// A removal, and the accounts that are known of the person in the tenant.
+type Removal<'a> = (&'a Revocation, &'a BTreeSet<Guid>);
+
 /// Memberships that are granted, each to whom and when.
 type Granted<'a> = BTreeMap<ItemKey, (&'a OperatorName, Windows)>;
 
@@ -27,8 +30,8 @@ type Granted<'a> = BTreeMap<ItemKey, (&'a OperatorName, Windows)>;
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct RosterKey {
     granted: Vec<(ItemKey, OperatorName, Windows)>,
-    /// By their place among the account's.
-    removals: Vec<usize>,
+    /// By their place among the account's, each with the accounts that are known here.
+    removals: Vec<(usize, BTreeSet<Guid>)>,
     user_type: UserType,
 }
 
@@ -45,8 +48,9 @@ impl<'a> Place<'_, 'a> {
     /// What an account should have here.
     pub(crate) fn roster(&self, account: &Account) -> Rc<Roster> {
         let (holder, tenant) = (self.world.holder(account), self.tenant);
-        let reaches = |row: &Revocation| tenant.state != TenantState::Offboarded && row.tenants.contains(&tenant.name);
-        let removals = holder.removals.iter().enumerate().filter(|(_, row)| reaches(row)).map(|(at, _)| at).collect();
+        let reaches = |row: &Revocation| tenant.state != TenantState::Offboarded && is_in(row, tenant);
+        let here = holder.removals.iter().enumerate().filter(|(_, row)| reaches(row));
+        let removals = here.map(|(at, row)| (at, row.tenants[&tenant.name].known.ids.clone())).collect();
         let grants = self.grants(&holder);
         let mut granted = Granted::new();
         for grant in &grants {
@@ -66,7 +70,7 @@ impl<'a> Place<'_, 'a> {
     /// Every account that the tenant's items may be about.
     pub(crate) fn accounts(&self) -> BTreeSet<Account> {
         let intent = self.world.intent;
-        let rows = intent.revocations.values().filter(|row| row.tenants.contains(&self.tenant.name));
+        let rows = intent.revocations.values().filter(|row| is_in(row, self.tenant));
         let mut accounts: BTreeSet<Account> = rows.map(|row| (&row.identity).into()).collect();
         for (assignment, role) in self.assignments.iter() {
             let operators = persons(self.world, assignment).into_iter().filter_map(|name| intent.operators.get(name));
@@ -80,11 +84,11 @@ impl<'a> Place<'_, 'a> {
 
 impl World<'_> {
     fn make(&self, holder: &Holder<'_>, key: &RosterKey) -> Roster {
-        let rows: Vec<&Revocation> = key.removals.iter().map(|at| &**holder.removals[*at]).collect();
+        let rows: Vec<Removal<'_>> = key.removals.iter().map(|(at, known)| (&**holder.removals[*at], known)).collect();
         let mut items: BTreeMap<ItemKey, Item> = BTreeMap::new();
-        for row in &rows {
-            if let Subject::Membership(member) = &row.subject {
-                items.insert(member.clone(), absent(member.clone(), row, ItemBody::Member));
+        for removal in &rows {
+            if let Subject::Membership(member) = &removal.0.subject {
+                items.insert(member.clone(), absent(member.clone(), *removal, ItemBody::Member));
             }
         }
         let user = self.removed_user(&rows, key.user_type);
@@ -114,11 +118,12 @@ impl World<'_> {
     }
 
     /// The user, ABSENT, if a removal names the whole person. Of several, the latest speaks.
-    fn removed_user(&self, rows: &[&Revocation], user_type: UserType) -> Option<Item> {
-        let whole = rows.iter().filter(|row| row.subject == Subject::Person);
-        let row = whole.max_by_key(|row| (row.time, &row.id))?;
+    fn removed_user(&self, rows: &[Removal<'_>], user_type: UserType) -> Option<Item> {
+        let whole = rows.iter().filter(|(row, _)| row.subject == Subject::Person);
+        let removal = whole.max_by_key(|(row, _)| (row.time, &row.id))?;
+        let row = removal.0;
         let body = self.user_body(&row.operator, &row.display_name, &row.identity, user_type);
-        Some(absent(user_key(&row.identity), row, body))
+        Some(absent(user_key(&row.identity), *removal, body))
     }
 
     fn user_body(&self, operator: &OperatorName, name: &str, identity: &Identity, user_type: UserType) -> ItemBody {
@@ -139,15 +144,21 @@ fn present(key: ItemKey, body: ItemBody) -> Item {
     Item { key, want: Want::Present, windows: Windows::default(), body }
 }
 
-fn absent(key: ItemKey, row: &Revocation, body: ItemBody) -> Item {
+fn absent(key: ItemKey, (row, known): Removal<'_>, body: ItemBody) -> Item {
     let want = Want::Absent {
         cause: row.cause,
         actor: row.actor.clone(),
         since: row.time,
-        known: BTreeSet::new(),
-        addresses: BTreeSet::new(),
+        known: known.clone(),
+        addresses: row.addresses.clone(),
     };
     Item { key, want, windows: Windows::default(), body }
+}
+
+/// Whether a removal is of that tenant, and not of another that had its name.
+pub(crate) fn is_in(row: &Revocation, tenant: &Tenant) -> bool {
+    let it = row.tenants.get(&tenant.name);
+    it.is_some_and(|it| it.entra_tenant.is_none_or(|entra| entra == tenant.entra_tenant))
 }
 
 pub(crate) fn user_key(identity: &Identity) -> ItemKey {

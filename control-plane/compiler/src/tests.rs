@@ -143,8 +143,14 @@ fn with(replacements: &[(&str, &str)]) -> Edit {
 }
 
 fn edit(puts: Vec<Manifest>) -> Edit {
-    let now = "2026-12-24T12:00:00Z".parse().unwrap();
-    Edit { puts, actor: "principals/jonas".into(), now, ..Edit::default() }
+    let edit = Edit { puts, actor: "principals/jonas".into(), ..Edit::default() };
+    at(12, edit)
+}
+
+/// An edit of that hour; every hour has one, so that its number says which.
+fn at(hour: u32, edit: Edit) -> Edit {
+    let now: entente_model::Timestamp = format!("2026-12-24T{hour}:00:00Z").parse().unwrap();
+    Edit { now, number: hour.into(), ..edit }
 }
 
 fn delete(names: &[&str]) -> Edit {

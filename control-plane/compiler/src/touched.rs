@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use entente_model::intent::{Assignment, Operator, ResourceName, Squad, SquadMember, Tenant};
+use entente_model::revocation::InTenant;
 use entente_model::{AssignmentName, OperatorName, SquadName, TenantName};
 
 use crate::index::Account;
@@ -57,13 +58,15 @@ impl<'a> Step<'_, 'a> {
             let is_same = |tenant: &TenantName| match rows {
                 [Some(old), Some(new)] => {
                     let same = (old.cause, &old.actor, old.time) == (new.cause, &new.actor, new.time);
-                    same && old.tenants.contains(tenant) && new.tenants.contains(tenant)
+                    let [was, is] = [old, new].map(|row| row.tenants.get(tenant));
+                    let known = |it: Option<&InTenant>| it.map(|it| (it.entra_tenant, it.known.ids.clone()));
+                    same && old.addresses == new.addresses && was.is_some() && known(was) == known(is)
                 }
                 _ => false,
             };
             for row in rows.into_iter().flatten() {
                 let account = Account::from(&row.identity);
-                for tenant in row.tenants.iter().filter(|tenant| !is_same(tenant)) {
+                for tenant in row.tenants.keys().filter(|tenant| !is_same(tenant)) {
                     parts.entry(tenant.clone()).or_default().accounts.insert(account.clone());
                 }
             }
@@ -84,7 +87,7 @@ impl<'a> Step<'_, 'a> {
             .values()
             .filter(|row| ResourceName::HomeTenant(row.identity.home.clone()) == *home)
         {
-            row.tenants.iter().for_each(|tenant| parts.entry(tenant.clone()).or_default().whole = true);
+            row.tenants.keys().for_each(|tenant| parts.entry(tenant.clone()).or_default().whole = true);
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Case<'a> {
     pub reported: &'a [KnownAccount],
     /// When an agent other than the speaking one last saw an account; none where none ever did.
     pub seen_by_others: Option<Timestamp>,
+    /// The second read of the proof that counted until the person came back: what proves it anew was read later.
+    pub last_read: Option<Timestamp>,
     pub speaker: Speaker,
     /// The control plane's own time.
     pub now: Timestamp,
@@ -58,6 +60,8 @@ pub enum Fault {
     BeforeNamed { what: &'static str, time: Timestamp, named: Timestamp },
     #[error("its second read, at {second}, does not follow its first, at {first}")]
     OutOfOrder { first: Timestamp, second: Timestamp },
+    #[error("its first read, at {first}, is of before the person came back: an earlier proof read at {last}")]
+    OldReads { first: Timestamp, last: Timestamp },
     #[error("{what} is at {time}, and it is {now} here")]
     InFuture { what: &'static str, time: Timestamp, now: Timestamp },
     #[error("the tokens that it says to be dead by {effective} outlive its block, at {blocked}")]
@@ -129,6 +133,9 @@ fn times(proof: &RemovalProof, case: &Case<'_>) -> Result<(), Fault> {
     // Somebody may have been blocked long before; what is empty is read after the removal was named.
     if let Some((what, time)) = reads.into_iter().find(|(_, time)| time.plus(CLOCK_TOLERANCE) < named) {
         return Err(Fault::BeforeNamed { what, time, named });
+    }
+    if let Some(last) = case.last_read.filter(|last| first <= *last) {
+        return Err(Fault::OldReads { first, last });
     }
     match proof.blocked.filter(|blocked| proof.effective_by < *blocked) {
         Some(blocked) => Err(Fault::EffectiveEarly { effective: proof.effective_by, blocked }),

@@ -1,23 +1,29 @@
 //! Named removals: what an operator's leaving, a suspension or a dropped membership leaves to be done, tenant by
-//! tenant, until every agent has confirmed it.
+//! tenant, until every agent has proven it and its watch is over.
 //!
-//! Made by `entente-compiler` from the change that caused it; compiles into ABSENT items.
+//! Made by `entente-compiler` from the change that caused it; compiles into ABSENT items. Whether a proof is good is
+//! [`crate::removal`]'s.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::desired::ItemKey;
+use crate::desired::{ItemKey, MAX_KNOWN};
 use crate::intent::Identity;
-use crate::name::{OperatorName, TenantName};
+use crate::name::{Guid, OperatorName, TenantName};
 use crate::time::Timestamp;
 
-/// One removal in its tenants. Lasts until it is regranted or REMOVED in all of them.
+/// How long a removal is watched after it is proven: a deleted user can be restored from the recycle bin for 30 days
+/// (Microsoft Entra: restore a deleted user), and some days for a restore of the last hour to be seen and mended.
+pub const WATCH: Duration = Duration::from_secs(35 * 86_400);
+
+/// One removal in its tenants. Lasts until it is regranted, or proven in all of them and watched for [`WATCH`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Revocation {
-    /// Unique: the operator's id, the subject's key, and when it was asked for. Who leaves, comes back and leaves again
-    /// is removed twice, and what proves one proves nothing of the other.
+    /// Unique: the operator's id, the subject's key, and the number of the change that asked for it. Who leaves, comes
+    /// back and leaves again is removed twice, and what proves one proves nothing of the other.
     pub id: String,
     pub operator: OperatorName,
     /// For people: the operator's resource may be gone.
@@ -25,11 +31,105 @@ pub struct Revocation {
     /// The account that loses access. Kept whole, as the operator's resource may be deleted.
     pub identity: Identity,
     pub subject: Subject,
-    pub tenants: BTreeSet<TenantName>,
+    #[serde(deserialize_with = "tenants")]
+    pub tenants: BTreeMap<TenantName, InTenant>,
+    /// Every address ever used for the account, in lower case. At most [`MAX_KNOWN`].
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub addresses: BTreeSet<String>,
     pub cause: Cause,
     /// Who asked for it: a principal's name.
     pub actor: String,
     pub time: Timestamp,
+}
+
+/// A removal in one tenant: what is known of the person there, and how far it has come.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InTenant {
+    /// The tenant's own id: another one of the same name has nothing to do with it. None in rows of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entra_tenant: Option<Guid>,
+    #[serde(flatten)]
+    pub known: Known,
+    /// When its proof was accepted; none while there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<Timestamp>,
+    /// When what was proven gone was last seen again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_back: Option<Timestamp>,
+    /// No agent was ever enrolled there, so that there is nothing to remove.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never_enrolled: bool,
+}
+
+/// What agents have ever reported of a person in one tenant. Gains, and never loses.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Known {
+    /// Accounts. At most [`MAX_KNOWN`].
+    #[serde(rename = "known", default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub ids: BTreeSet<Guid>,
+    /// There were more, which is for a person to look at: nothing proves the removal of accounts that are not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_more: bool,
+}
+
+impl Known {
+    /// Gains accounts.
+    pub fn add(&mut self, ids: impl IntoIterator<Item = Guid>) {
+        for id in ids {
+            if self.ids.len() < MAX_KNOWN {
+                self.ids.insert(id);
+            } else {
+                self.has_more |= !self.ids.contains(&id);
+            }
+        }
+    }
+
+    /// Gains what another knows.
+    pub fn merge(&mut self, other: &Self) {
+        self.add(other.ids.iter().copied());
+        self.has_more |= other.has_more;
+    }
+}
+
+impl InTenant {
+    /// Until when it is watched; none while it is not proven.
+    pub fn watched_until(&self) -> Option<Timestamp> {
+        self.proven.map(|proven| proven.plus(WATCH))
+    }
+
+    /// Nothing is left to prove.
+    pub fn is_complete(&self) -> bool {
+        self.proven.is_some() || self.never_enrolled
+    }
+}
+
+impl Revocation {
+    /// Proven wherever it is named.
+    pub fn is_complete(&self) -> bool {
+        self.tenants.values().all(InTenant::is_complete)
+    }
+
+    /// Every tenant's watch is over. Where no agent ever was, an agent may still come for as long.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        let end = |it: &InTenant| it.watched_until().or(it.never_enrolled.then(|| self.time.plus(WATCH)));
+        self.tenants.values().all(|it| end(it).is_some_and(|end| end <= now))
+    }
+}
+
+/// As a map, or as the list that older versions wrote.
+fn tenants<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<TenantName, InTenant>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        List(Vec<TenantName>),
+        Map(BTreeMap<TenantName, InTenant>),
+    }
+    Ok(match Form::deserialize(d)? {
+        Form::List(names) => names.into_iter().map(|name| (name, InTenant::default())).collect(),
+        Form::Map(tenants) => tenants,
+    })
 }
 
 /// What is removed.
@@ -79,5 +179,37 @@ impl Cause {
     /// Whether the account is to do nothing any more, so that the agent blocks it and ends its sessions.
     pub fn is_leaver(self) -> bool {
         matches!(self, Self::Left | Self::Suspended | Self::OperatorDeleted | Self::IdentityDropped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_an_older_version_is_read_and_each_tenants_progress_reads_back() {
+        let identity = r#"{"home":"homeTenants/nordwall","objectId":"0b0de000-0000-4000-8000-000000000005","upn":"li@nordwall.example","mail":"li@nordwall.example"}"#;
+        let text = format!(
+            r#"{{"id":"li/x@1","operator":"operators/li","displayName":"Li","identity":{identity},"subject":"person","tenants":["tenants/contoso"],"cause":"LEFT","actor":"principals/jonas","time":"2026-12-24T12:00:00Z"}}"#
+        );
+        let mut row: Revocation = serde_json::from_str(&text).unwrap();
+        assert_eq!(row.tenants.values().next(), Some(&InTenant::default()));
+        assert!(!row.is_complete());
+        let tenant = row.tenants.values_mut().next().unwrap();
+        tenant.known.add([Guid::from_u128(7)]);
+        (tenant.proven, tenant.entra_tenant) = (Some(row.time), Some(Guid::from_u128(9)));
+        let read: Revocation = serde_json::from_str(&serde_json::to_string(&row).unwrap()).unwrap();
+        assert_eq!(read, row);
+        assert!(row.is_complete() && !row.is_over(row.time) && row.is_over(row.time.plus(WATCH)));
+    }
+
+    #[test]
+    fn what_is_known_is_bounded_and_says_when_there_was_more() {
+        let mut known = Known::default();
+        known.add((0..MAX_KNOWN as u128).map(Guid::from_u128));
+        known.add([Guid::from_u128(0)]);
+        assert!(!known.has_more);
+        known.add([Guid::from_u128(1_000)]);
+        assert_eq!((known.ids.len(), known.has_more), (MAX_KNOWN, true));
     }
 }

@@ -10,7 +10,9 @@ use entente_store::Commit;
 use crate::app::Inner;
 use crate::desk::Desk;
 use crate::error::Cause;
+use crate::memory::{self, KnownAccounts};
 use crate::rows;
+use crate::world::World;
 
 /// Most items of one report, whatever the agent was told.
 const MAX_REPORT_ITEMS: usize = 2_000;
@@ -26,6 +28,13 @@ const MAX_SCRIPT_BYTES: usize = 32 * 1024;
 
 /// Longest list of what a proof leaves out, in bytes: a receipt keeps it, and receipts share commits.
 const MAX_UNSEEN_BYTES: usize = 32 * 1024;
+
+/// Most accounts of one person: as many as are kept, and as many again that were found.
+const MAX_ACCOUNTS: usize = 2 * entente_model::desired::MAX_KNOWN;
+
+/// Longest names of accounts of one person, in bytes: a user principal name has at most 113 characters (Microsoft Graph:
+/// user), and a receipt keeps them.
+const MAX_ACCOUNTS_BYTES: usize = 16 * 1024;
 
 /// Most findings, planes and permissions of a standing.
 const MAX_STANDING_ENTRIES: usize = 2_000;
@@ -69,21 +78,27 @@ pub(crate) async fn keep(
         after.last_seen = Some(inner.now());
         after
     };
+    let world = inner.world();
+    let gained = {
+        let (state, items) = (desk.lock(), changed.puts.iter().map(|(_, item)| &**item));
+        memory::gained(&state.known, &world, items, Some(agent), inner.now())
+    };
     let row = rows::encode(&standing.row());
     let first = Commit::new().put(rows::standing(&desk.tenant), row);
-    for commit in commits(&desk.tenant, &changed, first) {
+    for commit in commits(&desk.tenant, &changed, &gained, first) {
         inner.store.commit(commit).await.map_err(|error| ReportError::NotKept(error.into()))?;
     }
-    let mut tells = changed.puts.iter().any(|(_, item)| item.proof.is_some());
+    let mut tells = changed.puts.iter().any(|(_, item)| is_of_removal(&world, item));
     {
         let mut state = desk.lock();
         for key in changed.deletes {
             state.reported.remove(&key);
         }
         for (key, item) in changed.puts {
-            tells |= state.note_stray(&item);
+            tells |= state.note_stray(&item) && may_have_left(&world, &item);
             state.reported.put(key, item);
         }
+        state.known.extend(gained);
         state.reported.standing = standing.standing;
         state.reported.reporter = standing.reporter;
         state.reported.last_seen = standing.last_seen;
@@ -93,6 +108,17 @@ pub(crate) async fn keep(
     }
     inner.watchers.changed(&desk.tenant);
     Ok(())
+}
+
+/// Whether an open removal may go on by it: be proven, come back, or have one account more.
+fn is_of_removal(world: &World, item: &ItemReport) -> bool {
+    let person = item.key.person();
+    person.is_some_and(|(home, object_id)| world.fleet.removals_of(home, object_id).next().is_some())
+}
+
+/// Whoever works in the published intent, while a leave may be on its way, is looked at with the next period.
+fn may_have_left(world: &World, item: &ItemReport) -> bool {
+    item.key.person().is_some_and(|(home, object_id)| world.fleet.has_left(home, object_id))
 }
 
 fn changed(desk: &Desk, report: &Report, full: bool) -> Result<Changed, ReportError> {
@@ -122,11 +148,12 @@ fn changed(desk: &Desk, report: &Report, full: bool) -> Result<Changed, ReportEr
 }
 
 /// One commit, but for a set of rows that no store takes at once.
-fn commits(tenant: &TenantName, changed: &Changed, first: Commit) -> Vec<Commit> {
+fn commits(tenant: &TenantName, changed: &Changed, gained: &KnownAccounts, first: Commit) -> Vec<Commit> {
     let puts = changed.puts.iter().map(|(key, item)| (rows::status(tenant, key), Some(rows::encode(&**item))));
     let deletes = changed.deletes.iter().map(|key| (rows::status(tenant, key), None));
-    // Deletions first: what is put afterwards under the same key stays.
-    let all: Vec<_> = deletes.chain(puts).collect();
+    let known = gained.values().map(|row| (rows::known(tenant, &row.key), Some(rows::encode(&**row))));
+    // Deletions first: what is put afterwards under the same key stays. What is known before what may prove.
+    let all: Vec<_> = deletes.chain(known).chain(puts).collect();
     let add = |commit: Commit, (key, value): &(String, Option<bytes::Bytes>)| match value {
         Some(value) => commit.put(key.as_str(), value.clone()),
         None => commit.delete(key.as_str()),
@@ -151,6 +178,14 @@ fn check(report: &Report) -> Result<(), ReportError> {
             long(what, text.len(), MAX_TEXT_BYTES)?;
         }
         long("script", item.script.as_deref().map_or(0, str::len), MAX_SCRIPT_BYTES)?;
+        let signed = item.proof.iter().filter_map(|proof| proof.signed.as_ref());
+        for (what, text) in signed.flat_map(|it| [("certificate", &it.certificate), ("signature", &it.signature)]) {
+            long(what, text.len(), MAX_TEXT_BYTES)?;
+        }
+        for accounts in std::iter::once(&item.accounts).chain(item.proof.iter().map(|proof| &proof.accounts)) {
+            many("accounts of one person", accounts.len(), MAX_ACCOUNTS)?;
+            long("list of accounts", accounts.iter().map(|it| it.name.len()).sum(), MAX_ACCOUNTS_BYTES)?;
+        }
         let unseen = item.proof.as_ref().map_or(&[][..], |proof| &proof.unseen);
         many("parts that were not looked at", unseen.len(), MAX_STANDING_ENTRIES)?;
         long("list of what was not looked at", unseen.iter().map(String::len).sum(), MAX_UNSEEN_BYTES)?;

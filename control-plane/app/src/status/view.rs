@@ -244,6 +244,7 @@ const UNDELIVERED: &[ItemState] = &[
     ItemState::Partial,
     ItemState::BlockedByCustomer,
     ItemState::Residual,
+    ItemState::Unproven,
     ItemState::Unsupported,
 ];
 

@@ -1,7 +1,12 @@
 //! An agent without a tenant: it verifies and holds what it is sent, as a real one does, and reports what it is told to.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use entente_model::Guid;
 use entente_model::desired::{Item, ItemKey, Want};
-use entente_model::report::{Accepted, ItemReport, ItemState, RemovalProof, Report, Standing};
+use entente_model::report::{
+    Accepted, AccountState, ItemReport, ItemState, KnownAccount, ProofSignature, RemovalProof, Report, Standing,
+};
 use entente_seal::{Buckets, Held, Seal, Verifier};
 use futures::{FutureExt, StreamExt};
 
@@ -9,8 +14,10 @@ use super::*;
 
 pub(super) struct Agent {
     pub(super) peer: Peer,
+    /// Of the enrolled key, with the certificate's DER.
+    pub(super) key: (KeyPem, Vec<u8>),
     pub(super) tenant: TenantName,
-    entra: entente_model::Guid,
+    pub(super) entra: Guid,
     verifier: Verifier,
     pub(super) boot_id: String,
     pub(super) items: Buckets,
@@ -25,9 +32,10 @@ pub(super) struct Agent {
 impl Agent {
     pub(super) async fn enrol(bed: &Bed, id: &str) -> Self {
         let tenant = tenant(id);
-        let peer = bed.enrol(&tenant).await;
+        let (peer, key, certificate) = bed.enrol_with_key(&tenant).await;
         Self {
             peer,
+            key: (key, certificate),
             entra: bed.entra(&tenant).parse().unwrap(),
             tenant,
             verifier: Verifier::new(bed.root.public()),
@@ -45,6 +53,7 @@ impl Agent {
     pub(super) fn copy(&self) -> Self {
         Self {
             peer: self.peer.clone(),
+            key: self.key.clone(),
             tenant: self.tenant.clone(),
             entra: self.entra,
             verifier: self.verifier.clone(),
@@ -193,20 +202,50 @@ impl Agent {
 
     /// What is named for removal is gone, read back twice.
     pub(super) async fn report_removed(&mut self) {
-        let proof = |named| RemovalProof {
-            named,
-            first_empty_read: Timestamp::from_unix(start() + 60),
-            second_empty_read: Timestamp::from_unix(start() + 180),
-            effective_by: Timestamp::from_unix(start() + 3_600),
-            ..RemovalProof::default()
-        };
-        let gone = |item: Item| match item.want {
-            Want::Absent { since, .. } => {
-                Some(ItemReport { proof: Some(proof(since)), ..self.item(item.key, ItemState::Removed) })
-            }
-            Want::Present => None,
-        };
-        let items = self.desired().into_iter().filter_map(gone).collect();
+        self.report_removed_with(|_| {}).await;
+    }
+
+    /// Likewise, with what is wrong about the proofs.
+    pub(super) async fn report_removed_with(&mut self, change: impl Fn(&mut RemovalProof)) {
+        let absent = self.desired().into_iter().filter(|item| item.want != Want::Present);
+        let items = absent.map(|item| self.removed(&item, &change)).collect();
         self.report(items, Vec::new(), false).await;
     }
+
+    pub(super) fn removed(&self, item: &Item, change: impl Fn(&mut RemovalProof)) -> ItemReport {
+        let Want::Absent { since, known, .. } = &item.want else { panic!("{} is not named for removal", item.key) };
+        let mut proof = RemovalProof {
+            named: *since,
+            first_empty_read: Timestamp::from_unix(since.as_unix() + 60),
+            second_empty_read: Timestamp::from_unix(since.as_unix() + 180),
+            blocked: Some(Timestamp::from_unix(since.as_unix() + 1)),
+            effective_by: Timestamp::from_unix(since.as_unix() + 3_600),
+            accounts: known.iter().map(|id| account(*id, AccountState::Blocked)).collect(),
+            unseen: vec!["the recycle bin".into()],
+            signed: None,
+        };
+        change(&mut proof);
+        let proof = Some(RemovalProof { signed: Some(self.sign(&item.key, &proof)), ..proof });
+        let object_id = known.first().map(ToString::to_string);
+        ItemReport { object_id, proof, ..self.item(item.key.clone(), ItemState::Removed) }
+    }
+
+    /// With the enrolled key, as what it is.
+    pub(super) fn sign(&self, item: &ItemKey, proof: &RemovalProof) -> ProofSignature {
+        use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+        use rustls_pki_types::PrivatePkcs8KeyDer;
+        use rustls_pki_types::pem::PemObject;
+        let Who::Agent(agent) = &self.peer.who else { panic!("an agent's certificate") };
+        let statement = entente_seal::removal_statement(self.entra, agent, item, proof);
+        let key = PrivatePkcs8KeyDer::from_pem_slice(self.key.0.expose().as_bytes()).unwrap();
+        let dice = ring::rand::SystemRandom::new();
+        let bytes = key.secret_pkcs8_der();
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, bytes, &dice).unwrap();
+        let signature = key.sign(&dice, statement.as_bytes()).unwrap();
+        ProofSignature { certificate: STANDARD.encode(&self.key.1), signature: STANDARD.encode(signature) }
+    }
+}
+
+pub(super) fn account(id: Guid, state: AccountState) -> KnownAccount {
+    KnownAccount { id, name: String::new(), state, owned: true }
 }

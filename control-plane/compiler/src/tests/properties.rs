@@ -9,14 +9,14 @@ use entente_model::intent::{
     PermissionSource, ResourceName, RoleItem, SocRole, Squad, SquadMember, Tenant, TenantSelector, TenantState,
     UserType, Workspace,
 };
-use entente_model::revocation::{Cause, Revocation, Subject};
+use entente_model::revocation::{Cause, InTenant, Revocation, Subject};
 use entente_model::{Date, Guid, Plane, RoleVersion, Timestamp};
 use proptest::collection::{btree_set, vec};
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::{Advance, Edit, Fleet, Replay, compile};
+use crate::{Advance, Edit, Fleet, RemovalIn, Replay, compile};
 
 const HOMES: u8 = 2;
 const TENANTS: u8 = 5;
@@ -169,7 +169,7 @@ fn deletion() -> impl Strategy<Value = ResourceName> {
 }
 
 fn row() -> impl Strategy<Value = Revocation> {
-    let tenants = btree_set(0..TENANTS, 0..4);
+    let tenants = proptest::collection::btree_map(0..TENANTS, (of(0..2_u8), any::<bool>()), 0..4);
     (0..2_u8, 0..HOMES, 0..2_usize, of(0..ROLES), tenants, 0..3_u8).prop_map(
         |(at, home, class, role, tenants, time)| {
             let identity = Identity {
@@ -191,13 +191,21 @@ fn row() -> impl Strategy<Value = Revocation> {
                 display_name: "N".into(),
                 subject: role.map_or(Subject::Person, |role| Subject::Membership(member(role))),
                 identity,
-                tenants: tenants.into_iter().map(|at| name("tenants", at)).collect(),
+                tenants: tenants.into_iter().map(|(at, it)| (name("tenants", at), in_tenant(at, it))).collect(),
+                addresses: [format!("n{time}@nordwall.example")].into(),
                 cause: Cause::Left,
                 actor: "principals/jonas".into(),
                 time: Timestamp::from_unix(time.into()),
             }
         },
     )
+}
+
+/// A removal in a tenant: of one or the other known account, of this tenant or of another that had its name.
+fn in_tenant(at: u8, (known, is_other): (Option<u8>, bool)) -> InTenant {
+    let mut it = InTenant { entra_tenant: Some(guid(2, u8::from(is_other), 0, at)), ..InTenant::default() };
+    it.known.add(known.map(|id| guid(9, 0, 0, id)));
+    it
 }
 
 /// Commits of any content, valid or not: resources may name what is not there, and removals cross grants.
@@ -230,13 +238,27 @@ fn complete() -> impl Strategy<Value = Vec<Manifest>> {
     })
 }
 
-fn change() -> impl Strategy<Value = Edit> {
+fn change() -> impl Strategy<Value = (Edit, Vec<bool>)> {
     let put = prop_oneof![2 => tenant(), 4 => operator(true, false), 3 => squad(), 4 => assignment(1)];
-    (vec(put, 0..3), vec(deletion(), 0..2), any::<bool>(), 0..100_i64).prop_map(|(puts, deletes, rejoin, now)| {
+    let proofs = vec(any::<bool>(), 3);
+    (vec(put, 0..3), vec(deletion(), 0..2), any::<bool>(), 0..100_i64, proofs).prop_map(|it| {
+        let (puts, deletes, rejoin, now, proofs) = it;
         let rejoins = if rejoin { (0..OPERATORS).map(|at| name("operators", at)).collect() } else { vec![] };
         let now = Timestamp::from_unix(now);
-        Edit { puts, deletes, rejoins, actor: "principals/jonas".into(), now, ..Edit::default() }
+        (Edit { puts, deletes, rejoins, actor: "principals/jonas".into(), now, ..Edit::default() }, proofs)
     })
+}
+
+/// Proofs, returns and ends of all open removals beside a change, as chance says.
+fn with_proofs(fleet: &Fleet, (edit, proofs): (Edit, Vec<bool>), number: u64) -> Edit {
+    let rows: Vec<_> = fleet.intent().revocations.values().collect();
+    let places = rows.iter().flat_map(|row| {
+        row.tenants.keys().map(|tenant| RemovalIn { revocation: row.id.clone(), tenant: tenant.clone() })
+    });
+    let places: Vec<_> = places.collect();
+    let some = |at: usize| if proofs[at] { places.clone() } else { Vec::new() };
+    let watched = if proofs[2] { rows.iter().map(|row| row.id.clone()).collect() } else { Vec::new() };
+    Edit { proven: some(0), came_back: some(1), watched, number, ..edit }
 }
 
 fn is_present(fleet: &Fleet, tenant: &entente_model::TenantName, key: &ItemKey) -> bool {
@@ -265,7 +287,7 @@ fn batch_is_true(before: &Fleet, after: &Fleet, batch: &crate::Batch) -> Result<
 fn nobody_gone_holds_anything(fleet: &Fleet) -> Result<(), TestCaseError> {
     for row in fleet.intent().revocations.values() {
         prop_assert!(!row.tenants.is_empty());
-        for tenant in &row.tenants {
+        for tenant in row.tenants.keys().filter(|name| fleet.tenant(name).is_some()) {
             let user = ItemKey::User { home: row.identity.home.clone(), object_id: row.identity.object_id };
             let subject = if let Subject::Membership(key) = &row.subject { key } else { &user };
             let item = fleet.tenant(tenant).unwrap().get(&subject.to_string()).unwrap().open().unwrap();
@@ -372,7 +394,8 @@ proptest! {
     #[test]
     fn valid_changes_leave_nothing_to_those_who_are_gone(start in complete(), changes in vec(change(), 1..12)) {
         let (mut fleet, _) = Fleet::default().follow(Replay { puts: start, ..Replay::default() });
-        for change in changes {
+        for (number, change) in (1..).zip(changes) {
+            let change = with_proofs(&fleet, change, number);
             let Ok(advance) = fleet.advance(&change) else { continue };
             prop_assert_eq!(&advance.fleet, &Fleet::compile_all(advance.fleet.intent().clone()));
             batch_is_true(&fleet, &advance.fleet, &advance.batch)?;

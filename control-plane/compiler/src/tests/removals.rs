@@ -1,16 +1,20 @@
 //! What a change names for removal, and what ends that.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
 use entente_model::intent::OperatorState;
-use entente_model::revocation::Subject;
+use entente_model::revocation::{InTenant, Known, Revocation, Subject};
+use entente_model::{Guid, HomeName, OperatorName};
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::{Confirmation, Sighting};
+use crate::{Memory, RemovalIn, Sighting};
 
 /// Every removal that stands, one a line.
 fn rows(fleet: &Fleet) -> String {
     let rows = fleet.intent().revocations.values().map(|row| {
-        let tenants: Vec<&str> = row.tenants.iter().map(TenantName::id).collect();
+        let tenants: Vec<&str> = row.tenants.keys().map(TenantName::id).collect();
         let subject = if row.subject == Subject::Person { "PERSON" } else { "MEMBERSHIP" };
         format!("{} {subject} {} by {} in {}\n", row.id, row.cause.word(), row.actor, tenants.join(" "))
     });
@@ -45,8 +49,8 @@ fn whoever_leaves_is_removed_account_by_account_where_they_were() {
         &sample(),
         &with(&[MAYA_LEFT]),
         expect![[r#"
-            maya/user/nordwall/0b0de000-0000-4000-8000-000000000003@1798113600 PERSON LEFT by principals/jonas in contoso tailspin
-            maya/user/nordwall/0b0de000-0000-4000-8000-000000000004@1798113600 PERSON LEFT by principals/jonas in contoso
+            maya/user/nordwall/0b0de000-0000-4000-8000-000000000003@12 PERSON LEFT by principals/jonas in contoso tailspin
+            maya/user/nordwall/0b0de000-0000-4000-8000-000000000004@12 PERSON LEFT by principals/jonas in contoso
         "#]],
     );
 }
@@ -57,7 +61,7 @@ fn a_suspension_is_a_removal_that_ends_when_it_does() {
         &sample(),
         &with(&[LI_SUSPENDED]),
         expect![[r#"
-            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON SUSPENDED by principals/jonas in contoso tailspin
+            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@12 PERSON SUSPENDED by principals/jonas in contoso tailspin
         "#]],
     );
     assert_eq!(check(&fleet, &with(&[]), expect![[""]]), sample());
@@ -72,14 +76,14 @@ fn leaving_outranks_a_suspension_and_deleting_does_not_outrank_leaving() {
         &fleet,
         &by_sam,
         expect![[r#"
-            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/sam in contoso tailspin
+            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@12 PERSON SUSPENDED by principals/jonas in contoso tailspin
         "#]],
     );
     check(
         &fleet,
         &deleting("operators/li", with(&[LI_DROPPED])),
         expect![[r#"
-            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/sam in contoso tailspin
+            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@12 PERSON SUSPENDED by principals/jonas in contoso tailspin
         "#]],
     );
 }
@@ -88,25 +92,24 @@ fn leaving_outranks_a_suspension_and_deleting_does_not_outrank_leaving() {
 fn who_leaves_again_is_removed_anew_also_where_the_first_removal_is_still_open() {
     let left = ("displayName: Li Chen", "displayName: Li Chen\nstate: LEFT");
     let narrower = ("except: [tenants/fabrikam], expect: 2", "except: [tenants/fabrikam, tenants/tailspin], expect: 1");
-    let at = |hour: u32, edit: Edit| Edit { now: format!("2026-12-24T{hour}:00:00Z").parse().unwrap(), ..edit };
     let fleet = advance(&sample(), &with(&[left])).fleet;
     let back = Edit { rejoins: vec!["operators/li".parse().unwrap()], ..with(&[narrower]) };
     let fleet = check(
         &fleet,
         &at(13, back),
         expect![[r#"
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/jonas in tailspin
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@12 PERSON LEFT by principals/jonas in tailspin
     "#]],
     );
     let fleet = check(
         &fleet,
         &at(14, with(&[narrower, left])),
         expect![[r#"
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798120800 PERSON LEFT by principals/jonas in contoso tailspin
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@14 PERSON LEFT by principals/jonas in contoso tailspin
     "#]],
     );
     let lines: String = shown(&fleet, "contoso").lines().filter(|line| line.contains("0005")).collect();
-    expect![[r#"user/nordwall/0b0de000-0000-4000-8000-000000000005 ABSENT LEFT by principals/jonas at 2026-12-24T14:00:00Z operators/li "Li Chen" li@nordwall.example li@nordwall.example guest of 0a0de000-0000-4000-8000-000000000001"#]].assert_eq(&lines);
+    expect![[r#"user/nordwall/0b0de000-0000-4000-8000-000000000005 ABSENT LEFT by principals/jonas at 2026-12-24T14:00:00Z also li@nordwall.example operators/li "Li Chen" li@nordwall.example li@nordwall.example guest of 0a0de000-0000-4000-8000-000000000001"#]].assert_eq(&lines);
 }
 
 #[test]
@@ -116,7 +119,7 @@ fn an_account_that_its_operator_has_no_more_is_removed_whole() {
         &sample(),
         &with(&[other]),
         expect![[r#"
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON IDENTITY_DROPPED by principals/jonas in contoso tailspin
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@12 PERSON IDENTITY_DROPPED by principals/jonas in contoso tailspin
     "#]],
     );
     // Listed again, it has access again; the other account has none.
@@ -124,7 +127,7 @@ fn an_account_that_its_operator_has_no_more_is_removed_whole() {
         &replaced,
         &with(&[]),
         expect![[r#"
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000009@1798113600 PERSON IDENTITY_DROPPED by principals/jonas in contoso tailspin
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000009@12 PERSON IDENTITY_DROPPED by principals/jonas in contoso tailspin
     "#]],
     );
     let left = ("displayName: Li Chen", "displayName: Li Chen\nstate: LEFT");
@@ -133,7 +136,7 @@ fn an_account_that_its_operator_has_no_more_is_removed_whole() {
         &sample(),
         &Edit { still_there, ..with(&[other, left]) },
         expect![[r#"
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/jonas in contoso fabrikam tailspin
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@12 PERSON LEFT by principals/jonas in contoso fabrikam tailspin
     "#]],
     );
 }
@@ -147,7 +150,7 @@ fn a_suspended_person_who_comes_back_elsewhere_is_still_removed_where_not() {
         &fleet,
         &narrower,
         expect![[r#"
-            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON SUSPENDED by principals/jonas in tailspin
+            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@12 PERSON SUSPENDED by principals/jonas in tailspin
         "#]],
     );
 }
@@ -158,11 +161,11 @@ fn a_dropped_member_loses_the_membership_by_name() {
         &sample(),
         &with(&[LI_DROPPED]),
         expect![[r#"
-            li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 MEMBERSHIP MEMBER_DROPPED by principals/jonas in contoso tailspin
+            li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005@12 MEMBERSHIP MEMBER_DROPPED by principals/jonas in contoso tailspin
         "#]],
     );
     let lines: String = shown(&fleet, "contoso").lines().filter(|line| line.contains("0005")).collect();
-    expect!["member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 ABSENT MEMBER_DROPPED by principals/jonas at 2026-12-24T12:00:00Z"].assert_eq(&lines);
+    expect!["member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 ABSENT MEMBER_DROPPED by principals/jonas at 2026-12-24T12:00:00Z also li@nordwall.example"].assert_eq(&lines);
     assert_eq!(check(&fleet, &with(&[]), expect![[""]]), sample());
 }
 
@@ -174,8 +177,8 @@ fn a_deleted_assignment_removes_its_memberships_by_name() {
         &sample(),
         &edit,
         expect![[r#"
-            li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 MEMBERSHIP ASSIGNMENT_DELETED by principals/jonas in contoso tailspin
-            maya/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003@1798113600 MEMBERSHIP ASSIGNMENT_DELETED by principals/jonas in contoso tailspin
+            li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005@12 MEMBERSHIP ASSIGNMENT_DELETED by principals/jonas in contoso tailspin
+            maya/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003@12 MEMBERSHIP ASSIGNMENT_DELETED by principals/jonas in contoso tailspin
         "#]],
     );
     assert_eq!(puts.len(), 12);
@@ -188,7 +191,7 @@ fn a_deleted_operator_is_removed_as_a_person() {
         &sample(),
         &deleting("operators/li", with(&[LI_DROPPED])),
         expect![[r#"
-            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON OPERATOR_DELETED by principals/jonas in contoso tailspin
+            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@12 PERSON OPERATOR_DELETED by principals/jonas in contoso tailspin
         "#]],
     );
 }
@@ -205,7 +208,7 @@ fn an_assignment_that_names_another_operator_drops_the_first() {
         &sample(),
         &other,
         expect![[r#"
-            maya/member/engineer/privileged/nordwall/0b0de000-0000-4000-8000-000000000004@1798113600 MEMBERSHIP MEMBER_DROPPED by principals/jonas in contoso
+            maya/member/engineer/privileged/nordwall/0b0de000-0000-4000-8000-000000000004@12 MEMBERSHIP MEMBER_DROPPED by principals/jonas in contoso
         "#]],
     );
 }
@@ -248,27 +251,172 @@ owner: operators/jonas"#;
         &fleet,
         &with(&[LI_DROPPED]),
         expect![[r#"
-            li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 MEMBERSHIP MEMBER_DROPPED by principals/jonas in tailspin
+            li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005@12 MEMBERSHIP MEMBER_DROPPED by principals/jonas in tailspin
         "#]],
     );
 }
 
+fn after(days: u64, edit: Edit) -> Edit {
+    Edit { now: edit.now.plus(std::time::Duration::from_secs(days * 86_400)), ..edit }
+}
+
+fn only_row(fleet: &Fleet) -> Revocation {
+    let rows: Vec<_> = fleet.intent().revocations.values().collect();
+    assert_eq!(rows.len(), 1);
+    Revocation::clone(rows[0])
+}
+
+fn in_tenant(fleet: &Fleet, name: &str) -> InTenant {
+    only_row(fleet).tenants[&tenant(name)].clone()
+}
+
 #[test]
-fn a_removal_ends_when_every_tenant_has_confirmed_it() {
+fn a_removal_stays_until_every_tenants_watch_is_over() {
     let fleet = advance(&sample(), &with(&[LI_DROPPED])).fleet;
-    let id = fleet.intent().revocations.keys().next().unwrap().clone();
-    let confirm = |name: &str| {
-        let confirmed = vec![Confirmation { revocation: id.clone(), tenant: tenant(name) }];
-        Edit { confirmed, ..edit(vec![]) }
+    let id = only_row(&fleet).id;
+    let proven = |name: &str| vec![RemovalIn { revocation: id.clone(), tenant: tenant(name) }];
+    let prove = |name: &str| Edit { proven: proven(name), ..edit(vec![]) };
+    let one = advance(&fleet, &prove("contoso"));
+    // The item stays as it is: the agent goes on looking.
+    assert_eq!((touched(&one), one.revocation_puts.len(), one.revocation_deletes.len()), (vec![], 1, 0));
+    let all = advance(&one.fleet, &after(3, prove("tailspin"))).fleet;
+    assert!(only_row(&all).is_complete());
+    assert_eq!(advance(&all, &after(4, prove("tailspin"))).revocation_puts, [], "the first proof counts");
+    let watched = |days| after(days, Edit { watched: vec![id.clone()], ..edit(vec![]) });
+    assert_eq!(advance(&all, &watched(37)).revocation_deletes, Vec::<String>::new());
+    let over = advance(&all, &watched(38));
+    assert_eq!((touched(&over), over.revocation_deletes.clone()), (vec!["contoso", "tailspin"], vec![id.clone()]));
+
+    let back = advance(&all, &after(5, Edit { came_back: proven("contoso"), ..edit(vec![]) })).fleet;
+    let contoso = in_tenant(&back, "contoso");
+    assert_eq!((contoso.proven, contoso.came_back), (None, Some(after(5, edit(vec![])).now)));
+    assert!(!only_row(&back).is_complete());
+    assert_eq!(advance(&back, &watched(38)).revocation_deletes, Vec::<String>::new());
+}
+
+/// What a test knows beyond intent.
+#[derive(Debug, Default)]
+struct Remembered {
+    /// By tenant, of every account.
+    known: BTreeMap<&'static str, Vec<u128>>,
+    addresses: Vec<&'static str>,
+    never_enrolled: &'static str,
+}
+
+impl Memory for Remembered {
+    fn known(&self, tenant: &TenantName, _: &HomeName, _: Guid) -> Known {
+        let mut known = Known::default();
+        known.add(self.known.get(tenant.id()).into_iter().flatten().copied().map(Guid::from_u128));
+        known
+    }
+
+    fn was_enrolled(&self, tenant: &TenantName) -> bool {
+        tenant.id() != self.never_enrolled
+    }
+
+    fn former_addresses(&self, _: &OperatorName, _: &HomeName, _: Guid) -> BTreeSet<String> {
+        self.addresses.iter().map(ToString::to_string).collect()
+    }
+}
+
+fn knowing(known: &[(&'static str, &[u128])], edit: Edit) -> Edit {
+    let known = known.iter().map(|(tenant, ids)| (*tenant, ids.to_vec())).collect();
+    Edit { memory: Some(Arc::new(Remembered { known, ..Remembered::default() })), ..edit }
+}
+
+/// Where the items that name Li for removal differ from each other.
+fn absent_li(fleet: &Fleet, name: &str) -> String {
+    let lines = shown(fleet, name);
+    let line = lines.lines().find(|line| line.starts_with("user/") && line.contains("0005 ABSENT")).unwrap();
+    let (from, to) = (line.find("Z ").unwrap() + 2, line.find(" operators/").unwrap());
+    line[from..to].to_owned()
+}
+
+#[test]
+fn attacks_g04b_a_removal_names_each_tenants_known_accounts_and_every_address() {
+    let left = with(&[("displayName: Li Chen", "displayName: Li Chen\nstate: LEFT")]);
+    let mut edit = knowing(&[("contoso", &[1, 2])], left);
+    let fleet = advance(&sample(), &edit).fleet;
+    let id = |number: u128| Guid::from_u128(number).to_string();
+    let also = "also li@nordwall.example";
+    assert_eq!(absent_li(&fleet, "contoso"), format!("known {} known {} {also}", id(1), id(2)));
+    // The one who is not known there is no other tenant's.
+    assert_eq!(absent_li(&fleet, "tailspin"), also);
+
+    // What comes to be known since is named too, and only there.
+    let all = ["contoso", "tailspin"].map(|name| RemovalIn { revocation: only_row(&fleet).id, tenant: tenant(name) });
+    let amended = Edit { amended: all.into(), ..at(13, Edit::default()) };
+    let more = advance(&fleet, &knowing(&[("tailspin", &[3])], amended));
+    assert_eq!(touched(&more), ["tailspin"]);
+    assert_eq!(absent_li(&more.fleet, "tailspin"), format!("known {} {also}", id(3)));
+    assert_eq!(absent_li(&more.fleet, "contoso"), format!("known {} known {} {also}", id(1), id(2)), "never lost");
+
+    // Addresses of before, but for one that is Jonas's now.
+    let addresses = vec!["li.chen@nordwall.example", "jonas@nordwall.example"];
+    edit.memory = Some(Arc::new(Remembered { addresses, ..Remembered::default() }));
+    let fleet = advance(&sample(), &edit).fleet;
+    assert_eq!(absent_li(&fleet, "contoso"), "also li.chen@nordwall.example also li@nordwall.example");
+    // One that comes while they leave.
+    let new = with(&[
+        ("displayName: Li Chen", "displayName: Li Chen\nstate: LEFT"),
+        (
+            "upn: li@nordwall.example, mail: li@nordwall.example",
+            "upn: li@nordwall.example, mail: L.Wu@nordwall.example",
+        ),
+    ]);
+    let fleet = advance(&fleet, &at(13, new)).fleet;
+    let all = "also l.wu@nordwall.example also li.chen@nordwall.example also li@nordwall.example";
+    assert_eq!(absent_li(&fleet, "contoso"), all);
+}
+
+#[test]
+fn tenants_that_know_the_same_share_their_items() {
+    let fleet = |known: &[(&'static str, &[u128])]| {
+        advance(&sample(), &knowing(known, with(&[("displayName: Li Chen", "displayName: Li Chen\nstate: LEFT")])))
+            .fleet
     };
-    let one = advance(&fleet, &confirm("contoso"));
-    assert_eq!((touched(&one), one.revocation_puts.len(), one.revocation_deletes.len()), (vec!["contoso"], 1, 0));
-    let all = advance(&one.fleet, &confirm("tailspin"));
-    assert_eq!(
-        (touched(&all), all.revocation_puts.len(), all.revocation_deletes.clone()),
-        (vec!["tailspin"], 0, vec![id.clone()])
-    );
-    assert_eq!(touched(&advance(&all.fleet, &confirm("tailspin"))), Vec::<&str>::new());
+    let user = "user/nordwall/0b0de000-0000-4000-8000-000000000005";
+    let leaf = |fleet: &Fleet, name: &str| fleet.tenant(&tenant(name)).unwrap().get(user).unwrap().leaf();
+    let same = fleet(&[("contoso", &[1]), ("tailspin", &[1])]);
+    assert_eq!(leaf(&same, "contoso"), leaf(&same, "tailspin"));
+    let differs = fleet(&[("contoso", &[1]), ("tailspin", &[2])]);
+    assert_ne!(leaf(&differs, "contoso"), leaf(&differs, "tailspin"));
+}
+
+#[test]
+fn who_leaves_again_keeps_what_was_known_and_is_proven_anew() {
+    let left = ("displayName: Li Chen", "displayName: Li Chen\nstate: LEFT");
+    let suspended = advance(&sample(), &knowing(&[("contoso", &[1])], with(&[LI_SUSPENDED]))).fleet;
+    let contoso = RemovalIn { revocation: only_row(&suspended).id, tenant: tenant("contoso") };
+    let proven = advance(&suspended, &Edit { proven: vec![contoso], ..at(13, Edit::default()) }).fleet;
+    let fleet = advance(&proven, &at(14, with(&[left]))).fleet;
+    let contoso = in_tenant(&fleet, "contoso");
+    assert_eq!((contoso.proven, contoso.known.ids.len()), (None, 1));
+}
+
+#[test]
+fn a_leaver_may_come_back_once_they_are_proven_gone_everywhere() {
+    let left = ("displayName: Li Chen", "displayName: Li Chen\nstate: LEFT");
+    let fleet = advance(&sample(), &with(&[left, LI_DROPPED])).fleet;
+    let fleet = advance(&fleet, &delete(&["operators/li"])).fleet;
+    let again = with(&[LI_DROPPED]);
+    assert!(fleet.advance(&again).is_err());
+    let row = fleet.intent().revocations.values().find(|row| row.subject == Subject::Person).unwrap().clone();
+    let all = row.tenants.keys().map(|tenant| RemovalIn { revocation: row.id.clone(), tenant: tenant.clone() });
+    let fleet = advance(&fleet, &Edit { proven: all.collect(), ..at(13, Edit::default()) }).fleet;
+    assert!(fleet.advance(&at(14, again)).is_ok());
+}
+
+#[test]
+fn where_no_agent_ever_was_there_is_nothing_to_prove() {
+    let memory = Arc::new(Remembered { never_enrolled: "tailspin", ..Remembered::default() });
+    let left = with(&[("displayName: Li Chen", "displayName: Li Chen\nstate: LEFT")]);
+    let fleet = advance(&sample(), &Edit { memory: Some(memory), ..left }).fleet;
+    assert!(in_tenant(&fleet, "tailspin").is_complete() && !in_tenant(&fleet, "contoso").is_complete());
+    // Until one comes.
+    let tailspin = RemovalIn { revocation: only_row(&fleet).id, tenant: tenant("tailspin") };
+    let enrolled = Edit { amended: vec![tailspin], ..at(13, Edit::default()) };
+    assert!(!in_tenant(&advance(&fleet, &enrolled).fleet, "tailspin").is_complete());
 }
 
 #[test]
@@ -289,7 +437,7 @@ fn a_leaver_is_removed_also_where_only_an_agent_still_sees_the_account() {
         &fleet,
         &left,
         expect![[r#"
-            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/jonas in contoso tailspin
+            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@12 PERSON LEFT by principals/jonas in contoso tailspin
         "#]],
     );
 }
@@ -298,25 +446,23 @@ fn a_leaver_is_removed_also_where_only_an_agent_still_sees_the_account() {
 fn whom_an_agent_sees_after_they_have_left_is_removed_there_too() {
     let left = ("displayName: Li Chen", "displayName: Li Chen\nstate: LEFT");
     let fleet = advance(&sample(), &with(&[left])).fleet;
-    let seen = |name: &str| Edit {
-        still_there: vec![Sighting { tenant: tenant(name), ..li_in_tailspin() }],
-        actor: "control-plane".into(),
-        now: "2026-12-24T13:00:00Z".parse().unwrap(),
-        ..Edit::default()
+    let seen = |name: &str| {
+        let still_there = vec![Sighting { tenant: tenant(name), ..li_in_tailspin() }];
+        at(13, Edit { still_there, actor: "control-plane".into(), ..Edit::default() })
     };
     check(
         &fleet,
         &seen("tailspin"),
         expect![[r#"
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/jonas in contoso tailspin
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@12 PERSON LEFT by principals/jonas in contoso tailspin
     "#]],
     );
     let late = check(
         &fleet,
         &seen("fabrikam"),
         expect![[r#"
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/jonas in contoso tailspin
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798117200 PERSON LEFT by control-plane in fabrikam
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@12 PERSON LEFT by principals/jonas in contoso tailspin
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@13 PERSON LEFT by control-plane in fabrikam
     "#]],
     );
     assert_eq!(advance(&late, &seen("fabrikam")).revocation_puts, []);
@@ -327,8 +473,8 @@ fn whom_an_agent_sees_after_they_have_left_is_removed_there_too() {
         &deleted,
         &seen("fabrikam"),
         expect![[r#"
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/jonas in contoso tailspin
-        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798117200 PERSON LEFT by control-plane in fabrikam
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@12 PERSON LEFT by principals/jonas in contoso tailspin
+        li/user/nordwall/0b0de000-0000-4000-8000-000000000005@13 PERSON LEFT by control-plane in fabrikam
     "#]],
     );
     // Who is back is back, also while the removal is open where they are not meant any more.
@@ -349,8 +495,8 @@ fn whoever_leaves_after_being_dropped_is_still_removed_as_a_person() {
         &fleet,
         &with(&[LI_DROPPED, left]),
         expect![[r#"
-            li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 MEMBERSHIP MEMBER_DROPPED by principals/jonas in contoso tailspin
-            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 PERSON LEFT by principals/jonas in contoso tailspin
+            li/member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005@12 MEMBERSHIP MEMBER_DROPPED by principals/jonas in contoso tailspin
+            li/user/nordwall/0b0de000-0000-4000-8000-000000000005@12 PERSON LEFT by principals/jonas in contoso tailspin
         "#]],
     );
 }
@@ -384,25 +530,34 @@ owner: operators/jonas"#;
         &fleet,
         &Edit { puts: renamed, ..delete(&["operators/li", "assignments/li-triage"]) },
         expect![[r#"
-        li/member/triage/standard/nordwall/0b0de000-0000-4000-8000-000000000005@1798113600 MEMBERSHIP ASSIGNMENT_DELETED by principals/jonas in contoso
+        li/member/triage/standard/nordwall/0b0de000-0000-4000-8000-000000000005@12 MEMBERSHIP ASSIGNMENT_DELETED by principals/jonas in contoso
     "#]],
     );
 }
 
 #[test]
-fn a_deleted_tenant_is_no_longer_waited_for() {
+fn a_removal_stays_open_in_a_tenant_that_is_deleted() {
     let fleet = advance(&sample(), &with(&[MAYA_LEFT])).fleet;
     let elsewhere = with(&[
         MAYA_LEFT,
         ("labels: {region: nordic}\nnamePrefix", "labels: {region: south}\nnamePrefix"),
         ("expect: 2", "expect: 1"),
     ]);
-    let fleet = advance(&fleet, &elsewhere).fleet;
-    let advance = advance(&fleet, &delete(&["tenants/tailspin"]));
-    expect![[r#"
-        maya/user/nordwall/0b0de000-0000-4000-8000-000000000003@1798113600 PERSON LEFT by principals/jonas in contoso
-        maya/user/nordwall/0b0de000-0000-4000-8000-000000000004@1798113600 PERSON LEFT by principals/jonas in contoso
-    "#]]
-    .assert_eq(&rows(&advance.fleet));
-    assert_eq!(advance.batch.gone, [tenant("tailspin")]);
+    let fleet = advance(&fleet, &at(13, elsewhere)).fleet;
+    let gone = advance(&fleet, &at(14, delete(&["tenants/tailspin"])));
+    let left = expect![[r#"
+        maya/user/nordwall/0b0de000-0000-4000-8000-000000000003@12 PERSON LEFT by principals/jonas in contoso tailspin
+        maya/user/nordwall/0b0de000-0000-4000-8000-000000000004@12 PERSON LEFT by principals/jonas in contoso
+    "#]];
+    left.assert_eq(&rows(&gone.fleet));
+    assert_eq!(gone.batch.gone, [tenant("tailspin")]);
+    let lines = |yaml: &str| {
+        let tailspin = manifests(yaml).into_iter().filter(|it| it.name().to_string() == "tenants/tailspin").collect();
+        let back = advance(&gone.fleet, &at(15, edit(tailspin))).fleet;
+        shown(&back, "tailspin").lines().filter(|line| line.contains("ABSENT")).count()
+    };
+    let south = SAMPLE.replace("labels: {region: nordic}\nnamePrefix", "labels: {region: south}\nnamePrefix");
+    assert_eq!(lines(&south), 1, "the same tenant is ours again");
+    let other = south.replace("0c0de000-0000-4000-8000-000000000002", "0c0de000-0000-4000-8000-00000000000a");
+    assert_eq!(lines(&other), 0, "another tenant of that name has nothing to do with it");
 }

@@ -256,7 +256,7 @@ identities: [{home: homeTenants/nordwall, objectId: 0b0de000-0000-4000-8000-0000
         &fleet,
         &edit(manifests(li)),
         expect![[r#"
-            CONFLICT operators/li-chen: state: has left and is not confirmed gone everywhere; wait for that, or use `operators rejoin`
+            CONFLICT operators/li-chen: state: has left and is not proven gone everywhere; wait for that, or use `operators rejoin`
         "#]],
     );
 }
@@ -274,7 +274,7 @@ fn a_leaver_comes_back_neither_by_detours_nor_through_somebody_elses_account() {
         &suspended,
         &with(&[dropped]),
         expect![[r#"
-        CONFLICT operators/li: state: has left and is not confirmed gone everywhere; wait for that, or use `operators rejoin`
+        CONFLICT operators/li: state: has left and is not proven gone everywhere; wait for that, or use `operators rejoin`
     "#]],
     );
     let jonas = "0b0de000-0000-4000-8000-000000000006, upn: jonas@nordwall.example, mail: jonas@nordwall.example";
@@ -299,14 +299,14 @@ fn a_leaver_comes_back_neither_by_detours_nor_through_somebody_elses_account() {
         &gone,
         &rejoin,
         expect![[r#"
-            CONFLICT operators/jonas: state: has an account of somebody who left and is not confirmed gone everywhere; wait for that
+            CONFLICT operators/jonas: state: has an account of somebody who left and is not proven gone everywhere; wait for that
         "#]],
     );
     refused(
         &deleted,
         &taken,
         expect![[r#"
-        CONFLICT operators/jonas: state: has left and is not confirmed gone everywhere; wait for that, or use `operators rejoin`
+        CONFLICT operators/jonas: state: has left and is not proven gone everywhere; wait for that, or use `operators rejoin`
     "#]],
     );
 }

@@ -94,7 +94,10 @@ fn is_not_in_use(step: &Step<'_, '_>, name: &ResourceName, faults: &mut Faults) 
         ResourceName::HomeTenant(home) => {
             let mut rows = step.after.intent.revocations.values();
             if let Some(row) = rows.find(|row| row.identity.home == *home) {
-                let text = format!("the removal of {} from it is not confirmed everywhere; wait for it", row.operator);
+                let text = format!(
+                    "a removal of {} is not proven everywhere, or is still watched; wait for its end",
+                    row.operator
+                );
                 faults.add(name, "name", Fault::InUse, text);
             }
         }

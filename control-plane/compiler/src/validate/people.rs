@@ -34,16 +34,14 @@ fn stays_gone(step: &Step<'_, '_>, operator: &Operator, rejoins: bool, faults: &
         OperatorState::Suspended => return,
         OperatorState::Active if !is_leaving(step, operator, rejoins) => return,
         OperatorState::Active if rejoins => {
-            "has an account of somebody who left and is not confirmed gone everywhere; wait for that"
+            "has an account of somebody who left and is not proven gone everywhere; wait for that"
         }
-        OperatorState::Active => {
-            "has left and is not confirmed gone everywhere; wait for that, or use `operators rejoin`"
-        }
+        OperatorState::Active => "has left and is not proven gone everywhere; wait for that, or use `operators rejoin`",
     };
     faults.add(&operator.name, "state", Fault::Conflict, text);
 }
 
-/// Whether someone who left, and is not confirmed gone everywhere, would work again by this change: under that name, or
+/// Whether someone who left, and is not proven gone everywhere, would work again by this change: under that name, or
 /// under another that the account comes to.
 fn is_leaving(step: &Step<'_, '_>, operator: &Operator, rejoins: bool) -> bool {
     let at_work = step.before.intent.operators.get(&operator.name).filter(|it| it.state == OperatorState::Active);
@@ -54,7 +52,8 @@ fn is_leaving(step: &Step<'_, '_>, operator: &Operator, rejoins: bool) -> bool {
         let is_own = row.operator == operator.name;
         // Who rejoins does so for themselves, and brings nobody else back.
         let comes_back = (is_own && at_work.is_none()) || new.contains(&(&row.identity).into());
-        comes_back && !(is_own && rejoins) && row.cause == Cause::Left && row.subject == Subject::Person
+        let is_open = row.cause == Cause::Left && row.subject == Subject::Person && !row.is_complete();
+        comes_back && !(is_own && rejoins) && is_open
     })
 }
 

@@ -40,6 +40,7 @@ fn check<'a>(proof: &RemovalProof, change: impl FnOnce(&mut Case<'a>)) -> Result
         has_more: false,
         reported: &[],
         seen_by_others: None,
+        last_read: None,
         speaker: Speaker { enrolled: at(-1_000), vouched: false },
         now: at(90),
     };
@@ -113,6 +114,13 @@ fn attacks_g05_times_that_make_no_sense_are_refused() {
     assert_eq!(with(|it| it.blocked = Some(at(-9_000))), Ok(()), "blocked long before");
     let dead = with(|it| it.effective_by = at(1));
     assert_eq!(dead, Err(Fault::EffectiveEarly { effective: at(1), blocked: at(2) }));
+}
+
+#[test]
+fn who_came_back_is_proven_by_reads_of_afterwards() {
+    assert_eq!(check(&proof(), |case| case.last_read = Some(at(9))), Ok(()));
+    let old = Err(Fault::OldReads { first: at(10), last: at(80) });
+    assert_eq!(check(&proof(), |case| case.last_read = Some(at(80))), old);
 }
 
 #[test]

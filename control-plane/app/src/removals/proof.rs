@@ -1,0 +1,128 @@
+//! Whether a report proves a removal: whose signature it carries, and what `entente_model::removal` says of the rest.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use entente_model::removal::{self, CLOCK_TOLERANCE, Case};
+use entente_model::report::{ItemReport, ItemState, Reason, RemovalProof};
+use entente_model::revocation::Known;
+use entente_model::{AgentName, Guid, Timestamp};
+use entente_seal::{removal_signature_holds, removal_statement};
+
+use super::receipt::{Receipt, SignedStatement};
+use super::speaker::speaker;
+use super::standing::Place;
+use crate::app::Inner;
+use crate::pki::{SignerError, Who};
+
+/// Why a proof counts for nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("the agent's proof is refused: it is not signed; update the agent")]
+    Unsigned,
+    #[error("the agent's proof is refused: its signature or certificate is not base64")]
+    NotBase64,
+    #[error("the agent's proof is refused: {0}")]
+    Certificate(#[from] SignerError),
+    #[error("the agent's proof is refused: it is signed by {0}, which is not the agent that reports here")]
+    OtherAgent(String),
+    #[error("the agent's proof is refused: its certificate ended {0}, before its second read")]
+    Ended(Timestamp),
+    #[error("the agent's proof is refused: its signature is of another statement")]
+    Signature,
+    #[error("the agent's proof is refused: {0}")]
+    Fault(#[from] removal::Fault),
+}
+
+impl Refused {
+    pub(super) fn reason(&self) -> Reason {
+        match self {
+            Self::Fault(fault) => fault.reason(),
+            _ => Reason::ProofRefused,
+        }
+    }
+}
+
+impl Inner {
+    /// The receipt that a report is worth, if it says that the subject is gone.
+    pub(super) fn receipt(&self, place: &Place<'_>, report: &ItemReport) -> Option<Result<Receipt, Refused>> {
+        let proof = report.proof.as_ref().filter(|_| report.state == ItemState::Removed)?;
+        let signed = self.judged(place, report, proof);
+        Some(signed.map(|signed| Receipt {
+            tenant: place.tenant.clone(),
+            operator: place.row.operator.clone(),
+            revocation: place.row.id.clone(),
+            number: 0,
+            subject: place.subject(),
+            cause: place.row.cause,
+            actor: place.row.actor.clone(),
+            requested: place.row.time,
+            detail: report.detail.clone(),
+            proof: RemovalProof { signed: None, ..proof.clone() },
+            recorded: Timestamp::default(),
+            signed: Some(signed),
+        }))
+    }
+
+    fn judged(&self, place: &Place<'_>, report: &ItemReport, proof: &RemovalProof) -> Result<SignedStatement, Refused> {
+        let entra = place.entra_tenant.ok_or(Refused::Signature)?;
+        let signed = self.signed(place, report, proof, entra)?;
+        let (known, seen_by_others) = self.known_of(place, &signed.agent);
+        let case = Case {
+            named: place.named,
+            subject: &place.row.subject,
+            known: &known.ids,
+            has_more: known.has_more,
+            reported: &report.accounts,
+            seen_by_others,
+            last_read: self.receipts.get(&place.row.id, place.tenant).map(|last| last.proof.second_empty_read),
+            speaker: removal::Speaker { enrolled: signed.enrolled, vouched: signed.vouched.is_some() },
+            now: self.time(),
+        };
+        removal::judge(proof, &case)?;
+        Ok(signed)
+    }
+
+    /// The statement, if its signature is of the agent that reports here. Its certificate may be of before a renewal.
+    fn signed(
+        &self,
+        place: &Place<'_>,
+        report: &ItemReport,
+        proof: &RemovalProof,
+        entra: Guid,
+    ) -> Result<SignedStatement, Refused> {
+        let signature = proof.signed.clone().ok_or(Refused::Unsigned)?;
+        let bytes = |text: &str| STANDARD.decode(text).map_err(|_| Refused::NotBase64);
+        let signer = self.ca.signer(&bytes(&signature.certificate)?)?;
+        let Who::Agent(agent) = &signer.peer.who else { return Err(Refused::OtherAgent("no agent".into())) };
+        let other = || Refused::OtherAgent(agent.to_string());
+        let reporter = self.desks.get(place.tenant).and_then(|desk| desk.lock().reported.reporter.clone());
+        if reporter.as_ref() != Some(agent) {
+            return Err(other());
+        }
+        let speaker = speaker(&self.registry.tables(), agent).ok_or_else(other)?;
+        if signer.peer.not_after.plus(CLOCK_TOLERANCE) < proof.second_empty_read {
+            return Err(Refused::Ended(signer.peer.not_after));
+        }
+        let statement = removal_statement(entra, agent, &report.key, proof);
+        if !removal_signature_holds(&statement, &signer.public_key, &bytes(&signature.signature)?) {
+            return Err(Refused::Signature);
+        }
+        Ok(SignedStatement {
+            statement,
+            signature: signature.signature,
+            certificate: signature.certificate,
+            agent: agent.clone(),
+            enrolled: speaker.enrolled,
+            displaced: speaker.displaced,
+            vouched: speaker.vouched,
+        })
+    }
+
+    /// What is known of the person in that tenant, and when another agent than this one saw them.
+    fn known_of(&self, place: &Place<'_>, agent: &AgentName) -> (Known, Option<Timestamp>) {
+        let mut known = place.it.known.clone();
+        let row = self.desks.get(place.tenant).and_then(|desk| desk.lock().known.get(&place.account()).cloned());
+        row.iter().for_each(|row| known.merge(&row.known));
+        (known, row.and_then(|row| row.seen_by_others(agent)))
+    }
+}

@@ -1,0 +1,190 @@
+//! How a removal stands in one tenant: what its agent says, what that proves, and who looks at all.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use entente_model::desired::ItemKey;
+use entente_model::intent::TenantState;
+use entente_model::report::{AccountState, ItemReport, ItemState, Reason};
+use entente_model::revocation::{InTenant, Revocation, Subject};
+use entente_model::{Guid, TenantName, Timestamp};
+
+use super::receipt::Receipt;
+use crate::app::Inner;
+use crate::memory::Account;
+use crate::world::World;
+
+/// One removal in one tenant.
+pub(super) struct Place<'w> {
+    pub(super) row: &'w Revocation,
+    pub(super) tenant: &'w TenantName,
+    pub(super) it: &'w InTenant,
+    /// Since when its item says that it is named: of several removals that name one item, the latest speaks.
+    pub(super) named: Timestamp,
+    /// None where nobody can be asked: the tenant is gone, or another one has its name.
+    pub(super) entra_tenant: Option<Guid>,
+}
+
+/// Open removals by the item that they make.
+pub(super) struct Open<'w> {
+    world: &'w World,
+    by_item: HashMap<String, Vec<&'w Arc<Revocation>>>,
+}
+
+/// How it stands, in words.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) state: ItemState,
+    pub(super) reason: Option<Reason>,
+    pub(super) detail: String,
+    pub(super) complete: bool,
+    pub(super) report: Option<ItemReport>,
+}
+
+pub(super) fn item_key(row: &Revocation) -> String {
+    match &row.subject {
+        Subject::Person => {
+            let (home, object_id) = (row.identity.home.clone(), row.identity.object_id);
+            ItemKey::User { home, object_id }.to_string()
+        }
+        Subject::Membership(key) => key.to_string(),
+    }
+}
+
+impl Place<'_> {
+    pub(super) fn subject(&self) -> String {
+        match &self.row.subject {
+            Subject::Person => "person".into(),
+            Subject::Membership(key) => key.to_string(),
+        }
+    }
+
+    pub(super) fn account(&self) -> Account {
+        (self.row.identity.home.clone(), self.row.identity.object_id)
+    }
+}
+
+impl<'w> Open<'w> {
+    pub(super) fn of(world: &'w World) -> Self {
+        let mut by_item: HashMap<_, Vec<_>> = HashMap::new();
+        for row in world.fleet.intent().revocations.values() {
+            by_item.entry(item_key(row)).or_default().push(row);
+        }
+        Self { world, by_item }
+    }
+
+    /// Every open removal in each of its tenants.
+    pub(super) fn places(&self) -> impl Iterator<Item = Place<'w>> + use<'_, 'w> {
+        self.by_item.iter().flat_map(|(_, rows)| {
+            rows.iter().flat_map(|row| row.tenants.iter().map(|(tenant, it)| self.place(rows, row, tenant, it)))
+        })
+    }
+
+    fn place(
+        &self,
+        rows: &[&'w Arc<Revocation>],
+        row: &'w Revocation,
+        tenant: &'w TenantName,
+        it: &'w InTenant,
+    ) -> Place<'w> {
+        let here = rows.iter().filter(|row| row.tenants.contains_key(tenant));
+        let named = here.map(|row| row.time).max().unwrap_or(row.time);
+        let entra = self.world.fleet.intent().tenants.get(tenant).map(|it| it.entra_tenant);
+        let entra_tenant = entra.filter(|entra| it.entra_tenant.is_none_or(|of| of == *entra));
+        Place { row, tenant, it, named, entra_tenant }
+    }
+}
+
+impl Inner {
+    /// What a tenant's agent last said of a removal's subject. That it is gone counts only with a proof of what is open
+    /// now: one of an earlier removal, since which the person was back, proves nothing.
+    pub(super) fn reported(&self, place: &Place<'_>) -> Option<ItemReport> {
+        place.entra_tenant?;
+        let desk = self.desks.get(place.tenant)?;
+        let state = desk.lock();
+        let report = state.reported.items.get(item_key(place.row).as_str())?;
+        let is_of_it = match report.state {
+            ItemState::Removed => report.proof.as_ref().is_some_and(|it| it.named == place.named),
+            // Of before it was named; but what was proven gone and is applied is there again.
+            ItemState::Applied => place.it.proven.is_some() || place.it.came_back.is_some(),
+            _ => true,
+        };
+        is_of_it.then(|| ItemReport::clone(report))
+    }
+
+    /// Whether what was proven gone is, or may be, there again: anything but gone is said of it, an account is open, or
+    /// there is one that the proof did not name.
+    pub(super) fn has_come_back(&self, place: &Place<'_>, receipt: &Receipt) -> bool {
+        let Some(report) = self.reported(place) else { return false };
+        let is_person = place.row.subject == Subject::Person;
+        let is_open = report.accounts.iter().any(|it| is_person && it.state == AccountState::Enabled);
+        let named = |id: &Guid| receipt.proof.accounts.iter().any(|it| it.id == *id);
+        // Receipts of older versions name none, and are left as they were.
+        let is_new = receipt.signed.is_some() && !self.now_known(place).iter().all(named);
+        report.state != ItemState::Removed || is_open || is_new
+    }
+
+    fn now_known(&self, place: &Place<'_>) -> Vec<Guid> {
+        let desk = self.desks.get(place.tenant);
+        let row = desk.and_then(|desk| desk.lock().known.get(&place.account()).cloned());
+        row.iter().flat_map(|row| &row.known.ids).chain(&place.it.known.ids).copied().collect()
+    }
+
+    /// Of a removal that is not proven.
+    pub(super) fn standing(&self, world: &World, place: &Place<'_>) -> Standing {
+        let report = self.reported(place);
+        let mut standing = match self.nobody_looks(world, place, report.is_some()) {
+            Some(standing) => standing,
+            None => match report.as_ref().map(|report| (report, self.receipt(place, report))) {
+                None => Standing::new(ItemState::Pending, None, String::new()),
+                Some((_, Some(Ok(_)))) => {
+                    let text = "its proof is being recorded".into();
+                    Standing::new(ItemState::Waiting, Some(Reason::ConfirmingRemoval), text)
+                }
+                Some((_, Some(Err(refused)))) => {
+                    Standing::new(ItemState::Unproven, Some(refused.reason()), refused.to_string())
+                }
+                Some((report, None)) => Standing::new(report.state, report.reason, report.detail.clone()),
+            },
+        };
+        if let Some(time) = place.it.came_back {
+            standing.came_back(time);
+        }
+        Standing { report, ..standing }
+    }
+
+    fn nobody_looks(&self, world: &World, place: &Place<'_>, is_reported: bool) -> Option<Standing> {
+        let unproven = |text: &str| Some(Standing::new(ItemState::Unproven, Some(Reason::NobodyLooks), text.into()));
+        if place.it.never_enrolled && !self.was_enrolled(place.tenant) {
+            let text = "no agent was ever enrolled here: nothing was made, and nothing is to be removed";
+            return Some(Standing { complete: true, ..Standing::new(ItemState::Removed, None, text.into()) });
+        }
+        let tenant = world.fleet.intent().tenants.get(place.tenant).filter(|_| place.entra_tenant.is_some());
+        match tenant.map(|tenant| tenant.state) {
+            None => return unproven("the tenant was deleted before it was proven; ask the customer"),
+            Some(TenantState::Offboarded) => {
+                return unproven("the tenant was offboarded before it was proven; ask the customer");
+            }
+            Some(_) => {}
+        }
+        if self.registry.tables().agent_of(place.tenant).is_none() {
+            return unproven("no agent may connect here; enrol one, or ask the customer");
+        }
+        let parked = self.desks.get(place.tenant)?.lock().parked.as_ref().map(|parked| parked.reason().to_owned());
+        unproven(&format!("nothing is sent to the agent: {}", parked.filter(|_| !is_reported)?))
+    }
+}
+
+impl Standing {
+    fn new(state: ItemState, reason: Option<Reason>, detail: String) -> Self {
+        Self { state, reason, detail, complete: false, report: None }
+    }
+
+    fn came_back(&mut self, time: Timestamp) {
+        if self.reason.is_none_or(|reason| !matches!(reason, Reason::ProofRefused | Reason::AgentUnvouched)) {
+            self.reason = Some(Reason::CameBack);
+        }
+        let then = if self.detail.is_empty() { String::new() } else { format!("; {}", self.detail) };
+        self.detail = format!("it was proven gone, and was there again {time}{then}");
+    }
+}

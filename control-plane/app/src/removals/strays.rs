@@ -1,0 +1,73 @@
+//! Who is seen though they have left: an agent may have let somebody in and come to say so only afterwards.
+
+use std::collections::BTreeSet;
+
+use entente_compiler::{Edit, Sighting};
+
+use super::{ACTOR, MAX_AT_ONCE};
+use crate::app::App;
+use crate::audit::Entry;
+use crate::error::AppError;
+use crate::memory::Recollection;
+
+impl App {
+    pub(super) async fn name_strays(&self) -> Result<(), AppError> {
+        let mut failed = Ok(());
+        for some in self.strays().chunks(MAX_AT_ONCE) {
+            // One that is refused must not hold up the others.
+            for alone in if self.name_seen(some).await.is_ok() { &[] } else { some } {
+                failed = self.name_seen(std::slice::from_ref(alone)).await.and(failed);
+            }
+        }
+        failed
+    }
+
+    /// Those who have left. Whoever works is forgotten here, and not asked of the writer; but only while no change is
+    /// decided or on its way, because a leave among them did not know the sighting.
+    fn strays(&self) -> Vec<Sighting> {
+        let all = self.inner.desks.strays();
+        if all.is_empty() {
+            return all;
+        }
+        let settled = self.inner.settled();
+        let world = settled.clone().unwrap_or_else(|| self.world());
+        let has_left = |it: &Sighting| world.fleet.has_left(&it.home, it.object_id);
+        let (left, work): (Vec<_>, Vec<_>) = all.into_iter().partition(has_left);
+        if settled.is_some() {
+            self.inner.desks.forget_strays(&work);
+        }
+        left
+    }
+
+    /// Decided by the writer, so that a leave which is being written is known.
+    async fn name_seen(&self, seen: &[Sighting]) -> Result<(), AppError> {
+        let (app, still_there) = (self.clone(), seen.to_vec());
+        self.commit(move |draft| {
+            let edit = Edit {
+                still_there: still_there.clone(),
+                memory: Recollection::of(&app.inner, &draft.stand.world),
+                actor: ACTOR.into(),
+                now: draft.now,
+                number: draft.revision,
+                ..Edit::default()
+            };
+            let advance = draft.stand.world.fleet.advance(&edit).map_err(AppError::of_whole)?;
+            if advance.revocation_puts.is_empty() {
+                return Ok(());
+            }
+            let operators: BTreeSet<_> = advance.revocation_puts.iter().map(|row| row.operator.to_string()).collect();
+            draft.record(Entry {
+                actor: ACTOR.into(),
+                method: "NameRemovals",
+                request_id: None,
+                resources: operators.into_iter().collect(),
+                summary: format!("{} removals of people who had left, seen by agents", advance.revocation_puts.len()),
+            });
+            draft.install(advance);
+            Ok(())
+        })
+        .await?;
+        self.inner.desks.forget_strays(seen);
+        Ok(())
+    }
+}
