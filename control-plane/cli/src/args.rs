@@ -55,11 +55,8 @@ pub(crate) enum Command {
     Compare { tenant: String },
     /// Send a parked tenant its state again
     Resend { tenant: String },
-    /// Receipts of people's removal, tenant by tenant
-    Removals {
-        /// Only of this operator; without it, all that are not complete
-        operator: Option<String>,
-    },
+    /// People's removals, tenant by tenant, with their receipts; exit code 3 if one is not proven
+    Removals(Removals),
     /// People: end and restore their access
     #[command(subcommand)]
     Operators(Operators),
@@ -159,6 +156,15 @@ pub(crate) struct Leave {
     /// How long to wait for receipts, in seconds; exit code 3 if some are missing then
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     pub(crate) timeout: u64,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Removals {
+    /// Only of this operator; without it, all that are not complete
+    pub(crate) operator: Option<String>,
+    /// Write each receipt to a file in this folder, with the CA's certificate, so that anybody can check them
+    #[arg(long, value_name = "DIR", requires = "operator")]
+    pub(crate) receipts: Option<std::path::PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

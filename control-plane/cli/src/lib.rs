@@ -16,6 +16,7 @@ mod manifests;
 mod operators;
 mod output;
 mod private_file;
+mod removals;
 mod resources;
 mod run;
 

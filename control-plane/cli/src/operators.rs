@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use entente_proto::access::v1::{LeaveOperatorRequest, RejoinOperatorRequest};
-use entente_proto::fleet::v1::{ListRemovalsRequest, Removal};
-use serde_json::{Value, json};
+use entente_proto::fleet::v1::Removal;
 use tokio::time::Instant;
 
 use crate::args::{Format, Leave, Operators};
 use crate::client::{Client, request_id, within};
 use crate::failure::Failure;
-use crate::fleet::{every_page, full_name};
-use crate::output::{self, instant, or_dash, table};
-use crate::{apply, resources};
+use crate::fleet::full_name;
+use crate::output;
+use crate::{apply, removals, resources};
 
 /// How often progress is asked for. Receipts take seconds to minutes.
 const POLL: Duration = Duration::from_millis(500);
@@ -45,25 +44,19 @@ async fn leave(mut client: Client, ask: Leave, format: Format) -> Result<(), Fai
         output::say(&format!("{name} leaves\n{}", apply::impact(answer.impact.as_ref())))?;
     }
     let receipts = wait(&mut client, &name, Duration::from_secs(ask.timeout), format).await?;
-    let missing = receipts.iter().filter(|receipt| !receipt.complete).count();
     let ended = answer.impact.map(|impact| impact.ended_principals).unwrap_or_default();
-    print_receipts(&receipts, Some(&ended), format)?;
-    if missing == 0 {
-        return Ok(());
-    }
-    let text =
-        format!("{missing} of {} tenants have not confirmed yet; `entente removals {name}` goes on", receipts.len());
-    Err(Failure::Incomplete(text))
+    removals::print(&receipts, Some(&ended), format)?;
+    removals::all_complete(&receipts)
 }
 
-/// Asks until every tenant has confirmed, or the time is over; says each receipt once as it comes.
+/// Asks until every tenant's removal is proven, or the time is over; says each receipt once as it comes.
 async fn wait(client: &mut Client, name: &str, limit: Duration, format: Format) -> Result<Vec<Removal>, Failure> {
     let over = over_after(Instant::now(), limit);
     let mut said = std::collections::BTreeSet::new();
     let mut ticks = tokio::time::interval(POLL);
     loop {
         ticks.tick().await;
-        let receipts = match receipts(client, name).await {
+        let receipts = match removals::list(client, name).await {
             Ok(receipts) => receipts,
             // A control plane that restarts meanwhile is waited for: the removal is kept in its store.
             Err(Failure::Call(status)) if status.code() == tonic::Code::Unavailable && !over() => continue,
@@ -72,7 +65,12 @@ async fn wait(client: &mut Client, name: &str, limit: Duration, format: Format) 
         let done = receipts.iter().filter(|it| it.complete).count();
         for receipt in receipts.iter().filter(|it| it.complete) {
             if said.insert((receipt.tenant.clone(), receipt.subject.clone())) && format == Format::Table {
-                output::say(&format!("  {} confirmed ({done} of {})\n", receipt.tenant, receipts.len()))?;
+                output::say(&format!(
+                    "  {}: {} ({done} of {})\n",
+                    receipt.tenant,
+                    removals::word(receipt),
+                    receipts.len()
+                ))?;
             }
         }
         if done == receipts.len() || over() {
@@ -85,50 +83,6 @@ async fn wait(client: &mut Client, name: &str, limit: Duration, format: Format) 
 fn over_after(start: Instant, limit: Duration) -> impl Fn() -> bool {
     let end = start.checked_add(limit);
     move || end.is_some_and(|end| Instant::now() >= end)
-}
-
-async fn receipts(client: &mut Client, operator: &str) -> Result<Vec<Removal>, Failure> {
-    let request = ListRemovalsRequest { page_size: 1_000, page_token: String::new(), operator: operator.to_owned() };
-    Ok(every_page!(client.fleet, list_removals, request, removals))
-}
-
-pub(crate) async fn removals(mut client: Client, operator: Option<String>, format: Format) -> Result<(), Failure> {
-    let operator = operator.map(|name| full_name("operators", &name)).unwrap_or_default();
-    print_receipts(&receipts(&mut client, &operator).await?, None, format)
-}
-
-/// With the principals that ended, where that is known: right after a leave.
-fn print_receipts(receipts: &[Removal], ended: Option<&[String]>, format: Format) -> Result<(), Failure> {
-    let complete = receipts.iter().all(|receipt| receipt.complete);
-    let documents: Vec<Value> = receipts.iter().map(output::document).collect();
-    let mut document = json!({"complete": complete, "removals": documents});
-    if let Some(ended) = ended {
-        document["endedPrincipals"] = json!(ended);
-    }
-    output::print(format, &document, || {
-        let row = |it: &Removal| {
-            let proof = it.proof.clone().unwrap_or_default();
-            let unseen = if proof.unseen.is_empty() {
-                String::new()
-            } else {
-                format!("not looked at: {}", proof.unseen.join(", "))
-            };
-            let away = if it.connected || it.complete { "" } else { "agent is not connected" };
-            let why: Vec<_> =
-                [it.detail.as_str(), away, unseen.as_str()].into_iter().filter(|text| !text.is_empty()).collect();
-            [
-                it.tenant.trim_start_matches("tenants/").to_owned(),
-                it.operator.trim_start_matches("operators/").to_owned(),
-                it.state.clone(),
-                instant(&proof.first_empty_read_time),
-                instant(&proof.second_empty_read_time),
-                instant(&proof.effective_by_time),
-                or_dash(&why.join("; ")),
-            ]
-        };
-        let header = ["TENANT", "OPERATOR", "STATE", "FIRST EMPTY READ", "SECOND EMPTY READ", "EFFECTIVE BY", "NOTE"];
-        table(header, &receipts.iter().map(row).collect::<Vec<_>>())
-    })
 }
 
 #[cfg(test)]

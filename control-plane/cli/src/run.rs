@@ -7,7 +7,7 @@ use crate::client::Client;
 use crate::context::{self, Context, Contexts};
 use crate::failure::Failure;
 use crate::output::{self, table};
-use crate::{admin, apply, fleet, operators, resources};
+use crate::{admin, apply, fleet, operators, removals, resources};
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     if let Command::Completion { shell } = args.command {
@@ -19,7 +19,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     if let Command::Context(command) = args.command {
         return manage_contexts(command, contexts, &file);
     }
-    let client = Client::new(&contexts.choose(args.context.as_deref(), &file)?)?;
+    let context = contexts.choose(args.context.as_deref(), &file)?;
+    let client = Client::new(&context)?;
     match args.command {
         Command::Apply(ask) => apply::apply(client, ask, format).await,
         Command::Get(ask) => resources::get(client, &ask.what, format).await,
@@ -31,7 +32,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         Command::Plan { tenant } => fleet::plan(client, &tenant, format).await,
         Command::Compare { tenant } => fleet::compare(client, &tenant).await,
         Command::Resend { tenant } => fleet::resend(client, &tenant).await,
-        Command::Removals { operator } => operators::removals(client, operator, format).await,
+        Command::Removals(ask) => removals::run(client, &context.ca, ask, format).await,
         Command::Operators(ask) => operators::run(client, ask, format).await,
         Command::Tokens(ask) => admin::tokens(client, ask, format).await,
         Command::Agents(ask) => admin::agents(client, ask, format).await,

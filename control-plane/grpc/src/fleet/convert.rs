@@ -1,8 +1,10 @@
 //! Answers of `entente-app` about the fleet, as messages.
 
-use entente_app::{Access, Displacement, ItemStatus, Removal, TenantPhase, TenantStatus, WatchEvent};
+use entente_app::{
+    Access, Displacement, ItemStatus, Removal, SignedStatement, TenantPhase, TenantStatus, WatchEvent,
+};
 use entente_model::plan::PlannedChange;
-use entente_model::report::{Finding, PlaneStanding, Reason, RemovalProof};
+use entente_model::report::{Finding, KnownAccount, PlaneStanding, Reason, RemovalProof};
 use entente_proto::convert::time;
 use entente_proto::fleet::v1 as wire;
 
@@ -95,6 +97,24 @@ fn proof(it: RemovalProof) -> wire::RemovalProof {
         second_empty_read_time: Some(time::to_proto(it.second_empty_read)),
         effective_by_time: Some(time::to_proto(it.effective_by)),
         unseen: it.unseen,
+        blocked_time: time::to_proto_opt(it.blocked),
+        accounts: it.accounts.into_iter().map(account).collect(),
+    }
+}
+
+fn account(it: KnownAccount) -> wire::KnownAccount {
+    wire::KnownAccount { id: it.id.to_string(), name: it.name, state: it.state.word().into(), owned: it.owned }
+}
+
+fn signed_statement(it: SignedStatement) -> wire::SignedStatement {
+    wire::SignedStatement {
+        statement: it.statement,
+        signature: it.signature,
+        certificate: it.certificate,
+        agent: it.agent.to_string(),
+        enroll_time: Some(time::to_proto(it.enrolled)),
+        displaced_agent: it.displaced.unwrap_or_default(),
+        vouched_by: it.vouched.unwrap_or_default(),
     }
 }
 
@@ -130,6 +150,9 @@ pub(super) fn removal(it: Removal) -> wire::Removal {
         complete: it.complete,
         connected: it.connected,
         subject: it.subject,
+        accounts: it.accounts.into_iter().map(account).collect(),
+        prove_time: time::to_proto_opt(it.proven),
+        signed: it.signed.map(signed_statement),
     }
 }
 

@@ -1,0 +1,191 @@
+//! Removals tenant by tenant: how each stands, and receipts as files that anybody can check.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use entente_proto::fleet::v1::{ListRemovalsRequest, Removal, SignedStatement};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::args::{Format, Removals};
+use crate::client::{Client, within};
+use crate::failure::Failure;
+use crate::fleet::{every_page, full_name};
+use crate::output::{self, instant, or_dash, table};
+
+/// A receipt's file: what is needed to check it beside the CA's certificate, and nothing else.
+#[derive(Serialize)]
+struct File<'a> {
+    statement: &'a str,
+    signature: &'a str,
+    certificate: &'a str,
+}
+
+/// Prints them, and writes their receipts if that is asked. Not done unless every one is complete.
+pub(crate) async fn run(mut client: Client, ca: &Path, ask: Removals, format: Format) -> Result<(), Failure> {
+    let operator = ask.operator.map(|name| full_name("operators", &name)).unwrap_or_default();
+    let all = list(&mut client, &operator).await?;
+    if let Some(folder) = &ask.receipts {
+        write(folder, ca, &all)?;
+    }
+    print(&all, None, format)?;
+    all_complete(&all)
+}
+
+pub(crate) async fn list(client: &mut Client, operator: &str) -> Result<Vec<Removal>, Failure> {
+    let request = ListRemovalsRequest { page_size: 1_000, page_token: String::new(), operator: operator.to_owned() };
+    Ok(every_page!(client.fleet, list_removals, request, removals))
+}
+
+/// How one stands, in a word: PROVEN by a receipt, NOTHING where no agent ever was, or the state.
+pub(crate) fn word(it: &Removal) -> &str {
+    match (it.complete, it.proof.is_some()) {
+        (true, true) => "PROVEN",
+        (true, false) => "NOTHING",
+        (false, _) => &it.state,
+    }
+}
+
+pub(crate) fn all_complete(all: &[Removal]) -> Result<(), Failure> {
+    let mut open: BTreeMap<&str, usize> = BTreeMap::new();
+    for it in all.iter().filter(|it| !it.complete) {
+        *open.entry(word(it)).or_default() += 1;
+    }
+    if open.is_empty() {
+        return Ok(());
+    }
+    let missing: usize = open.values().sum();
+    let states: Vec<_> = open.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    let text = format!("{missing} of {} removals are not proven: {}", all.len(), states.join(", "));
+    Err(Failure::Incomplete(text + "; `entente removals NAME` goes on"))
+}
+
+/// With the principals that ended, where that is known: right after a leave.
+pub(crate) fn print(all: &[Removal], ended: Option<&[String]>, format: Format) -> Result<(), Failure> {
+    let complete = all.iter().all(|it| it.complete);
+    let documents: Vec<Value> = all.iter().map(output::document).collect();
+    let mut document = json!({"complete": complete, "removals": documents});
+    if let Some(ended) = ended {
+        document["endedPrincipals"] = json!(ended);
+    }
+    output::print(format, &document, || {
+        let header = ["TENANT", "OPERATOR", "STATE", "BLOCKED AT", "PROVEN AT", "TOKENS DEAD BY", "AGENT", "NOTE"];
+        table(header, &all.iter().map(row).collect::<Vec<_>>())
+    })
+}
+
+fn row(it: &Removal) -> [String; 8] {
+    // Of a proof that is refused nothing is shown but why.
+    let proof = it.proof.clone().filter(|_| it.complete).unwrap_or_default();
+    let agent = it.signed.as_ref().map(|it| it.agent.rsplit('/').next().unwrap_or_default().to_owned());
+    [
+        it.tenant.trim_start_matches("tenants/").to_owned(),
+        it.operator.trim_start_matches("operators/").to_owned(),
+        word(it).to_owned(),
+        instant(&proof.blocked_time),
+        instant(&it.prove_time),
+        instant(&proof.effective_by_time),
+        or_dash(&agent.unwrap_or_default()),
+        or_dash(&note(it, &proof.unseen)),
+    ]
+}
+
+fn note(it: &Removal, unseen: &[String]) -> String {
+    let open: Vec<_> =
+        it.accounts.iter().filter(|account| account.state == "ENABLED").map(|it| it.id.as_str()).collect();
+    let open = if open.is_empty() { String::new() } else { format!("enabled: {}", open.join(", ")) };
+    let membership = if it.subject == "person" { "" } else { it.subject.as_str() };
+    let away = if it.connected || it.complete { "" } else { "agent is not connected" };
+    let by = it.signed.as_ref().map(of_agent).unwrap_or_default();
+    let unseen = if unseen.is_empty() { String::new() } else { format!("not looked at: {}", unseen.join(", ")) };
+    let all = [membership, it.reason.as_str(), it.detail.as_str(), open.as_str(), away, by.as_str(), unseen.as_str()];
+    all.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+/// What a reader should know of whose word it is.
+fn of_agent(it: &SignedStatement) -> String {
+    let displaced =
+        if it.displaced_agent.is_empty() { String::new() } else { format!("took the place of {}", it.displaced_agent) };
+    let vouched = if it.vouched_by.is_empty() { String::new() } else { format!("vouched for by {}", it.vouched_by) };
+    [displaced, vouched].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+/// One file for each receipt, and the certificate by which this control plane's agents are known.
+fn write(folder: &Path, ca: &Path, all: &[Removal]) -> Result<(), Failure> {
+    let failed =
+        |error: std::io::Error| Failure::Failed(format!("cannot write receipts to {}: {error}", folder.display()));
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    std::fs::copy(ca, folder.join("ca.pem")).map_err(failed)?;
+    for it in all {
+        let Some(SignedStatement { statement, signature, certificate, .. }) = &it.signed else { continue };
+        let text = serde_json::to_string(&File { statement, signature, certificate }).expect("three texts");
+        std::fs::write(folder.join(file_name(it)), text + "\n").map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Names of ours come from a server: no sign in them leads out of the folder.
+fn file_name(it: &Removal) -> String {
+    let time = it.prove_time.as_ref().map_or(0, |time| time.seconds);
+    let tenant = it.tenant.trim_start_matches("tenants/");
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
+    format!("{tenant}-{}-{time}", it.subject).chars().map(plain).collect::<String>() + ".json"
+}
+
+#[cfg(test)]
+mod tests {
+    use entente_proto::fleet::v1::RemovalProof;
+
+    use super::*;
+
+    fn removal(complete: bool, state: &str) -> Removal {
+        let (tenant, subject) = ("tenants/contoso".into(), "person".into());
+        let proof = Some(RemovalProof { unseen: vec!["the recycle bin".into()], ..RemovalProof::default() });
+        Removal { tenant, subject, complete, state: state.into(), proof, ..Removal::default() }
+    }
+
+    #[test]
+    fn a_word_says_what_is_proven_and_nothing_else_is_complete() {
+        let none = Removal { proof: None, ..removal(true, "REMOVED") };
+        assert_eq!(
+            [&removal(true, "REMOVED"), &none, &removal(false, "UNPROVEN")].map(word),
+            ["PROVEN", "NOTHING", "UNPROVEN"]
+        );
+        assert!(all_complete(&[removal(true, "REMOVED"), none]).is_ok());
+        let open = all_complete(&[removal(true, "REMOVED"), removal(false, "UNPROVEN")]).unwrap_err();
+        assert!(
+            matches!(&open, Failure::Incomplete(text) if text.starts_with("1 of 2 removals are not proven: 1 UNPROVEN"))
+        );
+    }
+
+    #[test]
+    fn a_refused_proof_is_not_shown_as_one() {
+        let shown = row(&removal(true, "REMOVED"));
+        assert_eq!(shown[7], "not looked at: the recycle bin");
+        let refused = Removal { reason: "PROOF_REFUSED".into(), detail: "no".into(), ..removal(false, "UNPROVEN") };
+        assert_eq!(row(&refused)[7], "PROOF_REFUSED; no; agent is not connected");
+    }
+
+    #[test]
+    fn receipts_are_files_of_what_is_signed_beside_the_ca() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ca, receipts) = (folder.path().join("authority.pem"), folder.path().join("deep").join("receipts"));
+        std::fs::write(&ca, "the CA").unwrap();
+        let statement = SignedStatement {
+            statement: "{\"a\":1}".into(),
+            signature: "sig".into(),
+            certificate: "cert".into(),
+            ..SignedStatement::default()
+        };
+        let one = Removal { signed: Some(statement), ..removal(true, "REMOVED") };
+        let evil = Removal { tenant: "tenants/../../x".into(), subject: "member/l1".into(), ..one.clone() };
+        write(&receipts, &ca, &[one, evil, removal(false, "PENDING")]).unwrap();
+        let mut names: Vec<_> =
+            std::fs::read_dir(&receipts).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        assert_eq!(names, ["------x-member-l1-0.json", "ca.pem", "contoso-person-0.json"]);
+        let text = std::fs::read_to_string(receipts.join("contoso-person-0.json")).unwrap();
+        assert_eq!(text, "{\"statement\":\"{\\\"a\\\":1}\",\"signature\":\"sig\",\"certificate\":\"cert\"}\n");
+        assert_eq!(std::fs::read_to_string(receipts.join("ca.pem")).unwrap(), "the CA");
+    }
+}
