@@ -109,6 +109,8 @@ pub(crate) struct DeskState {
     pub(crate) known: KnownAccounts,
     /// Accounts that the agent has come to see, until it is certain that their people work, or the writer has looked.
     pub(crate) strays: BTreeSet<(HomeName, Guid)>,
+    /// The agent has said something of a removal since it was last looked at.
+    pub(crate) told: bool,
 }
 
 /// An older stream of another run of the agent, until it is known whether it still answers.
@@ -133,8 +135,20 @@ impl Desk {
         let recent = VecDeque::from([wanted.items.clone()]);
         let (lease, live, displaced, parked) = (None, None, None, None);
         let (known, strays) = (KnownAccounts::new(), BTreeSet::new());
-        let mut state =
-            DeskState { wanted, content_revision, lease, recent, live, displaced, parked, reported, known, strays };
+        let told = false;
+        let mut state = DeskState {
+            wanted,
+            content_revision,
+            lease,
+            recent,
+            live,
+            displaced,
+            parked,
+            reported,
+            known,
+            strays,
+            told,
+        };
         let undesired = |(key, _): &(&Arc<str>, &Arc<ItemReport>)| state.wanted.items.get(key).is_none();
         let reported: Vec<_> = state.reported.items.iter().filter(undesired).map(|(_, item)| item.clone()).collect();
         for item in &reported {
@@ -323,6 +337,12 @@ impl Desks {
         let connected = state.live.as_ref().is_some_and(|live| live.agent == *agent);
         let mine = state.reported.reporter.as_ref() == Some(agent);
         Presence { connected, last_seen: state.last_seen().filter(|_| connected || mine) }
+    }
+
+    /// Tenants whose agents have said something of a removal since this was last asked.
+    pub(crate) fn take_told(&self) -> BTreeSet<TenantName> {
+        let told = self.all().into_iter().filter(|desk| std::mem::take(&mut desk.lock().told));
+        told.map(|desk| desk.tenant.clone()).collect()
     }
 
     /// Accounts that agents have come to see.

@@ -14,6 +14,7 @@ mod standing;
 mod strays;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use entente_compiler::{Edit, RemovalIn};
 use entente_model::report::{ItemState, KnownAccount, Reason, RemovalProof};
@@ -84,18 +85,42 @@ impl App {
     /// Looks once: names whom agents still see though they have left, opens again what came back, writes receipts for
     /// what is proven, and ends removals that have been watched for long enough.
     pub(crate) async fn settle_removals(&self) -> Result<(), AppError> {
+        self.inner.desks.take_told();
+        let settled = self.settle(None).await;
+        self.end_watches().await.and(settled)
+    }
+
+    /// Likewise, but only in tenants whose agents have said something of a removal since the last look, and ends none:
+    /// removals are watched for long, so that there are many more of them than news.
+    pub(crate) async fn settle_told(&self) -> Result<(), AppError> {
+        let told = self.inner.desks.take_told();
+        self.settle(Some(Arc::new(told))).await
+    }
+
+    async fn settle(&self, only: Option<Arc<BTreeSet<TenantName>>>) -> Result<(), AppError> {
         // What fails here holds up no receipt, and is said in the end.
         let named = self.name_strays().await;
-        let Found { came_back, amended, .. } = self.inner.found(&self.world());
+        let Found { came_back, amended, .. } = self.look(only.clone()).await?;
         for some in amended.chunks(MAX_AT_ONCE) {
             self.write("AmendRemovals", Edit { amended: some.to_vec(), ..Edit::default() }, Vec::new()).await?;
         }
         for some in came_back.chunks(MAX_AT_ONCE) {
             self.write("ReopenRemovals", Edit { came_back: some.to_vec(), ..Edit::default() }, Vec::new()).await?;
         }
-        for some in batches(self.inner.found(&self.world()).receipts) {
+        for some in batches(self.look(only).await?.receipts) {
             self.write("ProveRemovals", Edit::default(), some).await?;
         }
+        named
+    }
+
+    /// On a thread of its own: many leavers in many tenants take a while, and each proof a signature's check.
+    async fn look(&self, only: Option<Arc<BTreeSet<TenantName>>>) -> Result<Found, AppError> {
+        let (inner, world) = (self.inner.clone(), self.world());
+        let look = tokio::task::spawn_blocking(move || inner.found(&world, only.as_deref()));
+        look.await.map_err(AppError::internal)
+    }
+
+    async fn end_watches(&self) -> Result<(), AppError> {
         let (world, now) = (self.world(), self.inner.time());
         let over = world.fleet.intent().revocations.values().filter(|row| row.is_over(now));
         let over: Vec<_> = over.map(|row| row.id.clone()).take(MAX_AT_ONCE).collect();
@@ -103,7 +128,7 @@ impl App {
             self.write("EndRemovals", Edit { watched: over, ..Edit::default() }, Vec::new()).await?;
         }
         self.inner.receipts.forget(&self.world());
-        named
+        Ok(())
     }
 
     /// One commit: receipts, what they change of their removals, and the audit record of it.
@@ -166,7 +191,7 @@ impl App {
                 found.insert(at, self.inner.ended(&world, receipt));
             }
         }
-        for place in Open::of(&world).places().filter(|it| it.it.proven.is_none()) {
+        for place in Open::of(&world).places(None).filter(|it| it.it.proven.is_none()) {
             if operator.is_none_or(|operator| place.row.operator == *operator) {
                 let removal = self.inner.removal(&world, &place);
                 if operator.is_some() || !removal.complete {
@@ -231,9 +256,9 @@ fn entry(method: &'static str, world: &World, edit: &Edit, receipts: &[Receipt])
 }
 
 impl Inner {
-    fn found(&self, world: &World) -> Found {
+    fn found(&self, world: &World, only: Option<&BTreeSet<TenantName>>) -> Found {
         let mut found = Found::default();
-        for place in Open::of(world).places().filter(|place| place.entra_tenant.is_some()) {
+        for place in Open::of(world).places(only).filter(|place| place.entra_tenant.is_some()) {
             let here = || RemovalIn { revocation: place.row.id.clone(), tenant: place.tenant.clone() };
             if self.knows_more(&place) {
                 found.amended.push(here());
@@ -286,7 +311,7 @@ impl Inner {
         let row = world.fleet.intent().revocations.get(&receipt.revocation);
         let came_back = row.and_then(|row| row.tenants.get(&receipt.tenant)?.came_back);
         let later = came_back.filter(|time| *time >= receipt.recorded);
-        let later = later.map(|time| format!("; it was there again {time}")).unwrap_or_default();
+        let later = later.map(|time| format!("; its agent said otherwise {time}")).unwrap_or_default();
         Removal {
             connected: self.is_connected(&receipt.tenant),
             tenant: receipt.tenant,

@@ -19,7 +19,7 @@ use crate::error::AppError;
 /// which is a thousandth of a core.
 const PULSE: Duration = Duration::from_secs(5);
 
-/// How often removals are looked at without a nudge.
+/// How often all removals are looked at, without a nudge.
 const REMOVALS: Duration = Duration::from_secs(30);
 
 /// Proofs that come within this time end in one look.
@@ -61,9 +61,9 @@ impl App {
             app.renew_leases();
             Ok(())
         });
-        self.run("removals", REMOVALS, Some((|app| &app.inner.removals_told, REMOVALS_GATHER)), |app| async move {
-            app.settle_removals().await
-        });
+        self.run("removals", REMOVALS, None, |app| async move { app.settle_removals().await });
+        let told: Nudge = (|app| &app.inner.removals_told, REMOVALS_GATHER);
+        self.run("told removals", REMOVALS, Some(told), |app| async move { app.settle_told().await });
         self.run("pulse", PULSE, None, |app| async move {
             app.inner.pulse();
             Ok(())

@@ -1,6 +1,6 @@
 //! How a removal stands in one tenant: what its agent says, what that proves, and who looks at all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use entente_model::desired::ItemKey;
@@ -73,10 +73,13 @@ impl<'w> Open<'w> {
         Self { world, by_item }
     }
 
-    /// Every open removal in each of its tenants.
-    pub(super) fn places(&self) -> impl Iterator<Item = Place<'w>> + use<'_, 'w> {
-        self.by_item.iter().flat_map(|(_, rows)| {
-            rows.iter().flat_map(|row| row.tenants.iter().map(|(tenant, it)| self.place(rows, row, tenant, it)))
+    /// Every open removal in each of its tenants, or in those of them that are named.
+    pub(super) fn places<'o>(&'o self, only: Option<&'o BTreeSet<TenantName>>) -> impl Iterator<Item = Place<'w>> {
+        let pairs = self.by_item.values().flat_map(|rows| rows.iter().map(move |row| (rows, row)));
+        pairs.flat_map(move |(rows, row)| {
+            let all = only.is_none().then(|| row.tenants.iter()).into_iter().flatten();
+            let named = only.into_iter().flatten().filter_map(|name| row.tenants.get_key_value(name));
+            all.chain(named).map(move |(tenant, it)| self.place(rows, row, tenant, it))
         })
     }
 
@@ -185,6 +188,6 @@ impl Standing {
             self.reason = Some(Reason::CameBack);
         }
         let then = if self.detail.is_empty() { String::new() } else { format!("; {}", self.detail) };
-        self.detail = format!("it was proven gone, and was there again {time}{then}");
+        self.detail = format!("it was proven gone, and its agent said otherwise {time}{then}");
     }
 }

@@ -88,7 +88,8 @@ pub(crate) async fn keep(
     for commit in commits(&desk.tenant, &changed, &gained, first) {
         inner.store.commit(commit).await.map_err(|error| ReportError::NotKept(error.into()))?;
     }
-    let mut tells = changed.puts.iter().any(|(_, item)| is_of_removal(&world, item));
+    let of_removal = changed.puts.iter().any(|(_, item)| is_of_removal(&world, item));
+    let mut tells = of_removal;
     {
         let mut state = desk.lock();
         for key in changed.deletes {
@@ -99,6 +100,7 @@ pub(crate) async fn keep(
             state.reported.put(key, item);
         }
         state.known.extend(gained);
+        state.told |= of_removal;
         state.reported.standing = standing.standing;
         state.reported.reporter = standing.reporter;
         state.reported.last_seen = standing.last_seen;

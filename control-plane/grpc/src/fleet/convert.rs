@@ -1,8 +1,6 @@
 //! Answers of `entente-app` about the fleet, as messages.
 
-use entente_app::{
-    Access, Displacement, ItemStatus, Removal, SignedStatement, TenantPhase, TenantStatus, WatchEvent,
-};
+use entente_app::{Access, Displacement, ItemStatus, Removal, SignedStatement, TenantPhase, TenantStatus, WatchEvent};
 use entente_model::plan::PlannedChange;
 use entente_model::report::{Finding, KnownAccount, PlaneStanding, Reason, RemovalProof};
 use entente_proto::convert::time;
