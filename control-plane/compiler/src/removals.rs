@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use entente_model::desired::{ItemKey, MAX_KNOWN};
-use entente_model::intent::{Identity, Operator, OperatorState, ResourceName};
-use entente_model::revocation::{Cause, InTenant, Revocation, Subject};
-use entente_model::{OperatorName, TenantName};
+use entente_model::intent::{Identity, Operator, OperatorState, ResourceName, Tenant};
+use entente_model::revocation::{Cause, InTenant, Known, Revocation, Subject};
+use entente_model::{Map, OperatorName, TenantName};
 
 use crate::edit::{Edit, RemovalIn, Sighting};
 use crate::index::{Account, Term};
@@ -326,28 +326,22 @@ impl<'a> Change<'_, '_, 'a> {
         let id = format!("{subject}{}", self.edit.number);
         let (mut cause, mut actor) = (named.cause, self.edit.actor.clone());
         let (mut known, mut addresses) = (BTreeMap::new(), self.addresses(&named));
-        let intent = self.step.after.intent;
-        let is_here = |row: &Revocation, name: &TenantName| intent.tenants.get(name).is_some_and(|it| is_in(row, it));
+        let tenants = &self.step.after.intent.tenants;
         for open in self.ids(&subject, &named.identity.into()) {
             let Some(row) = self.row(&open) else { continue };
             // Within one change it is one removal.
             let is_this = open == id;
+            if is_this {
+                (cause, actor) = (row.cause, row.actor.clone());
+            }
             if is_this || named.supersedes(row) {
-                if is_this {
-                    (cause, actor) = (row.cause, row.actor.clone());
-                }
-                // Where nobody looks any more, the former removal goes on being unproven.
-                let here: Vec<_> = row.tenants.keys().filter(|name| is_here(row, name)).cloned().collect();
-                for name in here {
-                    let it = row.tenants.remove(&name).expect("a name of its own");
-                    known.insert(name.clone(), it.known);
-                    names.insert(name);
-                }
+                known.append(&mut take_over(row, tenants));
                 add_addresses(&mut addresses, row.addresses.iter().cloned());
             } else {
-                names.retain(|name| !(row.tenants.contains_key(name) && is_here(row, name)));
+                names.retain(|name| !tenants.get(name).is_some_and(|it| is_in(row, it)));
             }
         }
+        names.extend(known.keys().cloned());
         if names.is_empty() {
             return;
         }
@@ -404,6 +398,14 @@ impl<'a> Change<'_, '_, 'a> {
         let now = self.rows.range(subject.to_owned()..).map(|(id, _)| id).take_while(|id| id.starts_with(subject));
         earlier.chain(now).cloned().collect()
     }
+}
+
+/// What a removal knew where a later one takes its place. Where nobody looks any more it goes on being unproven.
+fn take_over(row: &mut Revocation, tenants: &Map<TenantName, Arc<Tenant>>) -> BTreeMap<TenantName, Known> {
+    let is_here = |name: &&TenantName| tenants.get(*name).is_some_and(|it| is_in(row, it));
+    let here: Vec<_> = row.tenants.keys().filter(is_here).cloned().collect();
+    let known = |name| Some((TenantName::clone(&name), row.tenants.remove(&name)?.known));
+    here.into_iter().filter_map(known).collect()
 }
 
 /// Addresses of an account, as they are compared.

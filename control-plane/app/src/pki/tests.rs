@@ -78,3 +78,23 @@ fn a_key_of_another_authority_is_refused() {
     let mixed = CertificateAuthority::load(&one.certificate_pem, other.key_pem.expose(), "soc.example");
     assert!(matches!(mixed, Err(PkiError::OtherCaKey)));
 }
+
+#[test]
+fn a_signer_is_of_our_authority_and_has_a_p256_key() {
+    let name = "tenants/contoso/agents/a1".parse().unwrap();
+    let signer = |issuing: &CertificateAuthority, pem: &str| {
+        let key = RequestedKey::from_csr_pem(pem).unwrap();
+        let issued = issuing.agent(&name, &key, Serial::random().unwrap(), now(), YEAR).unwrap();
+        leaf(&issued.certificate_pem)
+    };
+    let (ours, other, (_, p256)) = (authority(), authority(), create_key_and_csr().unwrap());
+    let found = ours.signer(&signer(&ours, &p256)).unwrap();
+    assert_eq!((found.peer.who, found.public_key.len()), (Who::Agent(name.clone()), 65));
+    assert!(matches!(ours.signer(&signer(&other, &p256)), Err(SignerError::NotOurs)));
+    let ed25519 = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    let ed25519 = rcgen::CertificateParams::default().serialize_request(&ed25519).unwrap().pem().unwrap();
+    assert!(matches!(ours.signer(&signer(&ours, &ed25519)), Err(SignerError::KeyKind)));
+    let long = [signer(&ours, &p256), vec![0]].concat();
+    assert!(matches!(ours.signer(&long), Err(SignerError::Unreadable)));
+    assert!(matches!(ours.signer(b"rubbish"), Err(SignerError::Unreadable)));
+}

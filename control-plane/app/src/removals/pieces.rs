@@ -75,7 +75,7 @@ mod tests {
             let largest = pieces.values().flatten().map(|piece| rows::encode(piece).len()).max().unwrap();
             assert!(largest < entente_store::MAX_VALUE_BYTES / 4, "{largest}");
             let back: Vec<_> = joined(pieces.into_values().flatten()).collect();
-            assert_eq!(back, [whole.clone()]);
+            assert!(matches!(&*back, [one] if *one == whole));
             let mut proven = whole.clone();
             proven.tenants.values_mut().next().unwrap().proven = Some(Timestamp::from_unix(1));
             assert_eq!(changed(Some(&whole), Some(&proven)).len(), 1);

@@ -558,3 +558,32 @@ async fn whoever_works_is_not_asked_of_the_writer_when_their_item_changes() {
     assert!(bed.app.inner.desks.strays().is_empty());
     drop(contoso);
 }
+
+#[tokio::test]
+async fn what_is_not_proven_keeps_a_tenant_from_being_converged() {
+    let bed = Bed::with_sample().await;
+    let mut agent = contoso_alone(&bed).await;
+    agent.report_removed().await;
+    assert_eq!(bed.status(&tenant("contoso")).phase, TenantPhase::Converged);
+    agent.report(vec![agent.item(user(&agent).key, ItemState::Unproven)], Vec::new(), false).await;
+    assert_eq!(bed.status(&tenant("contoso")).phase, TenantPhase::Partial);
+}
+
+#[tokio::test]
+async fn what_was_known_of_people_is_forgotten_when_they_are_nobodys_and_their_removal_is_over() {
+    let bed = Bed::with_sample().await;
+    let mut agent = contoso_alone(&bed).await;
+    let is_known = async || {
+        bed.app.clean_up().await.unwrap();
+        let rows = bed.app.inner.store.scan("known/contoso/", None, 100).await.unwrap().entries;
+        rows.iter().any(|(_, entry)| String::from_utf8_lossy(&entry.value).contains("000000000003"))
+    };
+    agent.report_removed().await;
+    bed.app.settle_removals().await.unwrap();
+    bed.apply(vec![squad(&["li"])]).await.unwrap();
+    bed.delete("operators/maya").await.unwrap();
+    assert!(is_known().await, "the removal is watched");
+    bed.sleep(36 * DAY);
+    bed.app.settle_removals().await.unwrap();
+    assert!(!is_known().await);
+}
