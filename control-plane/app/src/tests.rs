@@ -7,6 +7,7 @@ mod fleet;
 mod intent;
 mod many;
 mod principals;
+mod proofs;
 mod removals;
 mod restart;
 mod streams;

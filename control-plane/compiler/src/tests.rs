@@ -1,6 +1,7 @@
 //! A small service provider, and changes to it.
 
 mod compile;
+mod proofs;
 mod properties;
 mod removals;
 mod validation;
