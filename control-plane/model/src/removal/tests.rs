@@ -1,3 +1,5 @@
+//! One good proof, and each way in which a proof is none.
+
 use std::sync::LazyLock;
 
 use super::*;
