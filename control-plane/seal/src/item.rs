@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn a_removal_for_a_cause_of_a_later_version_is_not_taken_for_a_grant() {
-        let absent = wire::Absent { cause: "ABDUCTED".into(), actor: "jonas".into(), since: 1 };
+        let absent = wire::Absent { cause: "ABDUCTED".into(), actor: "jonas".into(), since: 1, ..Default::default() };
         let body = Some(wire::Body::Member(wire::Member {}));
         let bytes = wire::Item { absent: Some(absent), windows: vec![], body }.encode_to_vec();
         let key = "member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003";

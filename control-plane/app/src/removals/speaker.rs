@@ -17,5 +17,9 @@ pub(super) struct Speaker {
 /// Nothing for an agent that is not enrolled, or revoked.
 pub(super) fn speaker(tables: &Tables, agent: &AgentName) -> Option<Speaker> {
     let row = tables.agents.get(agent).filter(|row| row.revoked.is_none())?;
-    Some(Speaker { enrolled: row.enrolled, displaced: None, vouched: None })
+    Some(Speaker {
+        enrolled: row.enrolled,
+        displaced: row.displaced.as_ref().map(ToString::to_string),
+        vouched: row.vouched.as_ref().map(|vouch| vouch.by.to_string()),
+    })
 }

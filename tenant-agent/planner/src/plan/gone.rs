@@ -102,6 +102,8 @@ fn leave_all(
         open.extend(close(draft, &at, account, exit, against));
     }
     match &person.account {
+        // An account that is gone for good after it was proven shut is still shut.
+        Found::Waiting(_) if proof::is_proven(draft, key) => {}
         Found::Waiting(reason) => {
             let detail = "looked up until it is there, or has stayed away".into();
             open.push(Standing::new(ItemState::Waiting, Some(*reason), detail));

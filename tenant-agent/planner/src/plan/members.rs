@@ -268,6 +268,7 @@ fn still_holds(draft: &Draft<'_>, group: Guid, user: Guid) -> Result<(), Unread>
 /// Named for removal and not seen: no proof.
 fn unseen(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, why: Unread) {
     match exit.kind {
+        ExitKind::Named if proof::is_proven(draft, key) => draft.say(key, ItemState::Removed, None, ""),
         ExitKind::Named => {
             gone::of_member(draft, key);
             proof::say_unproven(draft, key, &[("who is in the group".into(), why)]);
@@ -289,7 +290,7 @@ fn remove_unseen(
 ) -> bool {
     let entry = draft.entry_or_new(key);
     let is_known = entry.thing == Some(Thing::Member { group, user }) && entry.is_owned();
-    let is_due = entry.removed.is_none() && exit.kind != ExitKind::Implied;
+    let is_due = entry.removed.is_none() && entry.proof.is_none() && exit.kind != ExitKind::Implied;
     if !is_due || !(is_known || ownership == Some(Ownership::Owned)) {
         return false;
     }

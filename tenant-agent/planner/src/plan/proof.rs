@@ -50,15 +50,17 @@ pub(super) fn prove(draft: &mut Draft<'_>, key: &ItemKey, what: Residue, mut cla
         let detail = format!("still holds {}", what.ours.join(", "));
         return draft.say(key, ItemState::Waiting, Some(Reason::Propagation), detail);
     }
-    // Proven, and by idle reads not looked up by principal again.
-    let is_proven = draft.entry(key).is_some_and(|entry| entry.proof.is_some());
-    let asked = |(_, why): &&(String, Unread)| !(is_proven && why.reason == Reason::Unread);
-    let missing: Vec<_> = what.missing.iter().filter(asked).cloned().collect();
-    if !missing.is_empty() {
-        return say_unproven(draft, key, &missing);
+    // What is proven stays so until something is found: a later look that is not answered takes nothing back.
+    if !is_proven(draft, key) && !what.missing.is_empty() {
+        return say_unproven(draft, key, &what.missing);
     }
     claim.unseen.extend(what.unseen);
     confirm(draft, key, claim);
+}
+
+/// Whether it was proven by an earlier look, and nothing has been found since.
+pub(super) fn is_proven(draft: &Draft<'_>, key: &ItemKey) -> bool {
+    draft.entry(key).is_some_and(|entry| entry.proof.is_some())
 }
 
 /// When its removal was named.
@@ -84,7 +86,7 @@ pub(super) fn say_unproven(draft: &mut Draft<'_>, key: &ItemKey, missing: &[(Str
 
 /// Empty now; gone when it is empty again after the lag.
 pub(super) fn confirm(draft: &mut Draft<'_>, key: &ItemKey, mut claim: Claim) {
-    if draft.entry(key).is_some_and(|entry| entry.proof.is_some()) {
+    if is_proven(draft, key) {
         return draft.say(key, ItemState::Removed, None, "");
     }
     let (now, begun, lag) = (draft.input.now, draft.input.observed.begun, draft.input.settings.replication_lag);

@@ -329,6 +329,7 @@ impl Game {
                 has_more: false,
                 reported: &report.accounts,
                 seen_by_others: self.side.seen_by_others,
+                last_read: None,
                 speaker: Speaker { enrolled: self.side.enrolled, vouched: self.side.vouched },
                 now: self.world.now,
             };

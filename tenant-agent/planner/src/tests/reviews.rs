@@ -391,3 +391,28 @@ fn field_kind_4_what_hung_on_a_group_of_ours_that_was_deleted_is_taken_over() {
     assert!(world.tenant.state.members[&old].is_empty());
     assert!(world.tenant.state.members[&new].len() == 1);
 }
+
+#[test]
+fn what_is_proven_stays_so_while_later_looks_are_not_answered() {
+    let mut world = World::joined(&["sam"], "l1");
+    let sam = world.account("sam").unwrap();
+    world.leave("sam");
+    world.settle();
+    let key = world.user_key("sam");
+    let first = proof(&world, &key);
+    for part in ["users", "members", "azure", "defender", "bin"] {
+        world.tenant.unread.insert(part, Reason::CloudUnavailable);
+        world.wait(300);
+        world.step();
+        assert_eq!(proof(&world, &key), first, "{part}");
+    }
+    world.tenant.unread.clear();
+    // The customer deletes the account, for good: it is as shut as before.
+    world.tenant.delete_user(sam);
+    world.tenant.state.bin.clear();
+    for _ in 0..5 {
+        world.wait(60);
+        world.step();
+        assert_eq!(proof(&world, &key), first);
+    }
+}
