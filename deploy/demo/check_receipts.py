@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Checks receipts of removals from their files alone: what `entente removals NAME --receipts DIR` wrote, and nothing else.
+
+    check_receipts.py DIR          each receipt, against DIR/ca.pem
+    check_receipts.py DIR --flip   flips every bit of one receipt, and shows that each flip fails
+
+Needs Python 3.9 and the package `cryptography` (42 or later). Exit codes: 0 all hold, 1 one does not, 2 there is nothing to check.
+"""
+import base64, json, pathlib, re, sys, warnings
+from datetime import datetime, timedelta, timezone
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+GUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+FIELDS = ["statement", "entraTenant", "agent", "item", "named", "blocked", "firstEmptyRead", "secondEmptyRead",
+          "effectiveBy", "accounts", "unseen"]
+CLOCKS = timedelta(seconds=300)  # how far Microsoft's clock and the control plane's may differ
+
+
+def need(holds, fault):
+    if not holds:
+        raise ValueError(fault)
+
+
+def binary(text, name):
+    data = base64.b64decode(text, validate=True)
+    need(base64.b64encode(data).decode() == text, f"{name} is not canonical base64")
+    return data
+
+
+def moment(text):
+    time = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    need(time.strftime("%Y-%m-%dT%H:%M:%SZ") == text, f"{text} is not a canonical time")
+    return time
+
+
+def canonical(raw, separators, fields):
+    """The object, if it is written in the one way in which we write it."""
+    text = raw.decode() if isinstance(raw, bytes) else raw
+    value = json.loads(text)
+    need(isinstance(value, dict) and list(value) == fields, f"the fields are not {fields}")
+    need(json.dumps(value, ensure_ascii=False, separators=separators) == text, "it is not written canonically")
+    return value
+
+
+def check(raw, ca):
+    receipt = canonical(raw.removesuffix(b"\n"), (",", ":"), ["statement", "signature", "certificate"])
+    need(all(isinstance(part, str) for part in receipt.values()), "a part is not a text")
+    said = canonical(receipt["statement"], (",", ":"), FIELDS)
+    leaf = x509.load_der_x509_certificate(binary(receipt["certificate"], "the certificate"))
+    leaf.verify_directly_issued_by(ca)
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+    need(re.fullmatch("tenants/[a-z0-9-]+/agents/[a-z0-9-]+", said["agent"]), "agent is no agent's name")
+    need(len(uris) == 1 == len(names) and re.fullmatch("spiffe://[a-z0-9._-]+/" + said["agent"], uris[0]),
+         f"the certificate is of {uris}, not of {said['agent']}")
+    key = leaf.public_key()
+    need(isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1), "the key is not of P-256")
+    key.verify(binary(receipt["signature"], "the signature"), receipt["statement"].encode(), ec.ECDSA(hashes.SHA256()))
+    sane(said, leaf)
+    return said
+
+
+def sane(said, leaf):
+    need(said["statement"] == "entente removal proof, version 1", "it states something else")
+    need(re.fullmatch(GUID, said["entraTenant"]), "entraTenant is no id")
+    need(re.fullmatch(f"(user|member/[^/]+/[^/]+)/[^/]+/{GUID}", said["item"]), "item is no person's")
+    named, first, second, by = (moment(said[it]) for it in ["named", "firstEmptyRead", "secondEmptyRead", "effectiveBy"])
+    need(named - CLOCKS <= first < second <= datetime.now(timezone.utc) + CLOCKS, "the reads are out of order")
+    need(leaf.not_valid_before_utc <= second <= leaf.not_valid_after_utc, "the certificate was not valid then")
+    need(first <= by and (said["blocked"] is None or moment(said["blocked"]) <= by), "effectiveBy is too early")
+    shut = ["BLOCKED", "DELETED", "GONE"] + ([] if said["item"].startswith("user/") else ["ENABLED"])
+    for it in said["accounts"]:
+        need(re.fullmatch(GUID, it["id"]) and it["state"] in shut, f"the account {it} is not shut")
+    need(len({it["id"] for it in said["accounts"]}) == len(said["accounts"]), "an account is named twice")
+    need(all(isinstance(it, str) for it in said["unseen"]), "unseen is no list of texts")
+
+
+def flip(raw, ca):
+    """Every bit, one by one."""
+    warnings.simplefilter("ignore")  # about odd certificates: most of these are
+    for at in range(len(raw)):
+        for bit in range(8):
+            flipped = raw[:at] + bytes([raw[at] ^ 1 << bit]) + raw[at + 1:]
+            try:
+                check(flipped, ca)
+            except Exception:  # whatever is wrong with it: it does not hold
+                continue
+            return f"byte {at} with bit {bit} flipped still holds: {flipped[max(0, at - 20):at + 20]!r}"
+
+
+def main(folder, *flags):
+    if not set(flags) <= {"--flip"}:
+        sys.exit(__doc__)
+    folder = pathlib.Path(folder)
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        print(f"there are no receipts in {folder}")
+        return 2
+    ca = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
+    need(ca.extensions.get_extension_for_class(x509.BasicConstraints).value.ca, "ca.pem is no CA's")
+    faults = []
+    for file in files:
+        try:
+            check(file.read_bytes(), ca)
+        except Exception as fault:
+            faults.append(f"{file.name}: {type(fault).__name__}: {fault}")
+    if flags and not faults:
+        raw = files[0].read_bytes()
+        still = flip(raw, ca)
+        faults += [f"{files[0].name}: {still}"] if still else []
+        how = "one holds" if still else "each fails"
+        print(f"{8 * len(raw)} flips of one bit in the {len(raw)} bytes of {files[0].name}: {how}")
+    print("\n".join(faults) if faults else f"{len(files)} receipts hold")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    sys.exit(main(*sys.argv[1:]))
