@@ -15,6 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 use entente_planner::guardrail::Guardrail;
 use entente_planner::permission;
 use entente_simulator::control::Client;
+use entente_simulator::control::types::Tamper;
 use entente_simulator::{Config, Running, Simulator};
 use serde_json::Value;
 
@@ -25,8 +26,8 @@ use crate::provider;
 use crate::role::Role;
 use crate::wait::eventually;
 
-/// How long a process may take until it is ready, on a loaded machine.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+/// How long a process may take until it is ready, on a machine that other programs keep busy.
+const READY_WITHIN: Duration = Duration::from_secs(300);
 
 /// What a fleet is made of.
 #[derive(Debug, Clone)]
@@ -147,16 +148,27 @@ impl Fleet {
         let guardrail = customer.guardrail(state_key);
         let loaded = Guardrail::load(&guardrail, customer.entra_tenant().parse()?);
         let loaded = loaded.map_err(|fault| anyhow::anyhow!("{name}'s guardrail: {fault}\n{guardrail}"))?;
-        let needed = permission::needed(&loaded);
-        let graph: Vec<&str> =
-            needed.iter().filter(|it| it.system == permission::System::Graph).map(|it| it.name).collect();
-        self.cloud.seed(&customer.seed(&graph)?).await?;
+        self.cloud.seed(&customer.seed(&graph_permissions(&loaded))?).await?;
         std::fs::write(dir.join("guardrail.yaml"), guardrail)?;
         write_private(&dir.join("client-secret"), &customer.client_secret())?;
         std::fs::write(dir.join("cloud-ca.pem"), &self.simulator.ca_pem)?;
         std::fs::write(dir.join("agent.toml"), customer.agent_config(&self.simulator.url(), self.lag_seconds))?;
         let output = self.agent_command(name, &args!["enroll", "--token", &token]).await?;
         output.ok().with_context(|| format!("{name}'s agent did not enrol")).map(drop)
+    }
+
+    /// Takes one of its Graph permissions away from an enrolled agent's application. Tokens that were given keep theirs.
+    pub async fn withdraw(&self, name: &str, permission: &str) -> Result<()> {
+        let customer = self.customer(name)?;
+        let text = std::fs::read_to_string(self.customer_dir(name).join("guardrail.yaml"))?;
+        let loaded = Guardrail::load(&text, customer.entra_tenant().parse()?);
+        let loaded = loaded.map_err(|fault| anyhow::anyhow!("{name}'s guardrail: {fault}"))?;
+        let (gone, left): (Vec<&str>, Vec<&str>) =
+            graph_permissions(&loaded).into_iter().partition(|it| *it == permission);
+        ensure!(!gone.is_empty(), "{name}'s agent has no permission {permission}");
+        let permissions = left.into_iter().map(str::to_owned).collect();
+        let tamper = Tamper::SetAppPermissions { app: customer.client_id(), permissions };
+        Ok(self.cloud.tamper(&customer.entra_tenant(), &tamper).await.map(drop)?)
     }
 
     /// Starts a customer's agent, and waits until it runs.
@@ -285,6 +297,12 @@ impl Fleet {
         }
         Ok(())
     }
+}
+
+/// What the agent's application needs of Graph, by the product's own table.
+fn graph_permissions(guardrail: &Guardrail) -> Vec<&'static str> {
+    let needed = permission::needed(guardrail).into_iter();
+    needed.filter(|it| it.system == permission::System::Graph).map(|it| it.name).collect()
 }
 
 async fn wait_ready(process: &mut Process, ready: &Path) -> Result<Value> {

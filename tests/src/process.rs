@@ -10,8 +10,8 @@ use tokio::process::{Child, Command};
 
 use crate::role::Role;
 
-/// How long a process may take to end after it was asked to.
-const STOP_WITHIN: Duration = Duration::from_secs(20);
+/// How long a process may take to end after it was asked to, on a machine that other programs keep busy.
+const STOP_WITHIN: Duration = Duration::from_secs(120);
 
 /// A running process. Killed when dropped, so that nothing outlives a test.
 #[derive(Debug)]
@@ -43,15 +43,32 @@ impl Process {
 
     /// SIGTERM, and waits.
     pub async fn stop(&mut self) -> Result<ExitStatus> {
-        if let Some(id) = self.child.id() {
-            // The standard library knows only SIGKILL; `kill` is on every machine that runs a shell.
-            let asked = Command::new("kill").args(["-TERM", &id.to_string()]).status().await?;
-            if !asked.success() {
-                bail!("cannot ask {} to stop", self.name);
-            }
-        }
+        // Who is frozen hears nothing else.
+        self.thaw().await?;
+        self.signal("-TERM").await?;
         let ended = tokio::time::timeout(STOP_WITHIN, self.child.wait()).await;
         ended.with_context(|| format!("{} did not stop; see {}", self.name, self.log.display()))?.map_err(Into::into)
+    }
+
+    /// SIGSTOP: it is there, keeps its connections, and does nothing.
+    pub async fn freeze(&self) -> Result<()> {
+        self.signal("-STOP").await
+    }
+
+    /// SIGCONT: it goes on.
+    pub async fn thaw(&self) -> Result<()> {
+        self.signal("-CONT").await
+    }
+
+    async fn signal(&self, signal: &str) -> Result<()> {
+        if let Some(id) = self.child.id() {
+            // The standard library knows only SIGKILL; `kill` is on every machine that runs a shell.
+            let sent = Command::new("kill").args([signal, &id.to_string()]).status().await?;
+            if !sent.success() {
+                bail!("cannot send {signal} to {}", self.name);
+            }
+        }
+        Ok(())
     }
 
     /// Whether it has ended, and how.
