@@ -4,8 +4,10 @@ use entente_model::{Plane, PlaneMode};
 use entente_tests::{Customer, provider};
 use serde_json::json;
 
-/// Microsoft's replication lag as the agents believe it, in seconds: longer than the simulated one ever is.
-pub const LAG_SECONDS: u32 = 3;
+use crate::lag::Lag;
+
+/// As long as people watch: the agents wait longer than the simulated lag ever is.
+pub const LAG: Lag = Lag { agents: 3, simulated: 1.0 };
 
 /// Whose agent comes last.
 pub const LATE: &str = "northwind";
@@ -36,7 +38,8 @@ fn plain(name: &str, number: u32) -> Customer {
     let more = ["readEmailMetadata", "liveResponseBasic", "collectFiles", "manageQuarantine"];
     customer.allow.extend(more.map(str::to_owned));
     // As in life, in small: reads lag behind writes, and people take a moment to redeem.
-    customer.settings = json!({"lag_seconds": 1, "defender_lag_seconds": 1, "auto_redeem_seconds": 1});
+    customer.settings =
+        json!({"lag_seconds": LAG.simulated, "defender_lag_seconds": LAG.simulated, "auto_redeem_seconds": 1});
     // A real agent looks every five minutes, and so learns of a redemption; nobody wants to watch that.
     customer.agent_extra = "recheck_seconds = 1\ncompare_seconds = 5".into();
     customer

@@ -21,6 +21,9 @@ const SAMPLE: [(&str, &str); 6] = files![
 /// What is applied before any agent can enrol: where we sign in, and who our customers are.
 pub const CUSTOMERS: [&str; 2] = ["10-home.yaml", "20-tenants.yaml"];
 
+/// Where the manifests are, below the fleet's folder.
+pub const FOLDER: &str = "intent";
+
 pub const SQUADS: &str = "40-squads.yaml";
 
 /// The folder of manifests.

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use entente_tests::Fleet;
 
-use crate::intent::Intent;
+use crate::intent;
 use crate::screen::Screen;
 
-pub fn print(screen: &mut Screen, fleet: &Fleet, intent: &Intent) -> anyhow::Result<()> {
+pub fn print(screen: &mut Screen, fleet: &Fleet) -> anyhow::Result<()> {
     let program = shown(std::env::current_exe()?);
     let contexts = shown(fleet.control_plane_dir().join("cli.toml"));
     let agent = shown(fleet.customer_dir("contoso").join("agent.toml"));
-    let dir = shown(intent.dir.clone());
+    let dir = shown(fleet.dir.join(intent::FOLDER));
     screen.heading("Yours to try; Ctrl-C ends it");
     screen.say("In another terminal, as somebody of the SOC:");
     for line in [

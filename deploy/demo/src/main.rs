@@ -9,6 +9,8 @@
 mod customers;
 mod intent;
 mod keep;
+mod lag;
+mod patience;
 mod report;
 mod scenarios;
 mod screen;

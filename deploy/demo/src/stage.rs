@@ -1,13 +1,16 @@
 //! The play from its beginning to its end: puts up the fleet, plays the scenes, gives the verdict, clears up.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use entente_tests::{Fleet, FleetSpec, args};
+use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::customers::{self, LATE, Part};
-use crate::intent::{CUSTOMERS, Intent};
+use crate::intent::{self, CUSTOMERS, Intent};
+use crate::patience::Patience;
 use crate::report::Report;
 use crate::scenarios::{self, Stage};
 use crate::screen::Screen;
@@ -19,17 +22,21 @@ const INTERRUPTED: u8 = 130;
 
 pub async fn run(args: &Args) -> Result<ExitCode> {
     let mut screen = Screen::new();
-    let cast = customers::cast();
     let folder = tempfile::Builder::new().prefix("entente-demo-").tempdir().context("cannot make a folder")?;
     let stop = stopped()?;
     tokio::pin!(stop);
-    let mut fleet = tokio::select! {
+    let opened = tokio::select! {
         biased;
         () = &mut stop => return Ok(ExitCode::from(INTERRUPTED)),
-        fleet = open(&mut screen, &cast, folder.path()) => fleet?,
+        opened = open(&mut screen, folder.path()) => opened,
     };
-    let intent = Intent::write(&folder.path().join("intent"))?;
-    let mut stage = Stage { fleet: &mut fleet, cast: &cast, intent: &intent, screen: &mut screen };
+    let mut fleet = match opened {
+        Ok(fleet) => fleet,
+        Err(error) => {
+            keep_logs(&mut screen, folder);
+            return Err(error);
+        }
+    };
     let verdict = tokio::select! {
         // First: the same Ctrl-C ends our processes, which is no failure of the scene.
         biased;
@@ -39,22 +46,29 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
             let _ = fleet.stop().await;
             return Ok(ExitCode::from(INTERRUPTED));
         }
-        verdict = perform(&mut stage, args) => verdict,
+        verdict = perform(&mut screen, args, &mut fleet) => verdict,
     };
     let is_good = verdict.unwrap_or_else(|error| {
         screen.bad(&format!("{error:#}"));
         false
     });
     if args.keep {
-        keep::print(&mut screen, &fleet, &intent)?;
+        keep::print(&mut screen, &fleet)?;
         stop.await;
         screen.gap();
         // Kept for a look at the logs, too.
         let _ = (folder.keep(), fleet.stop().await);
-    } else {
-        fleet.stop().await?;
+        return Ok(code(is_good));
     }
-    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let stopped = fleet.stop().await;
+    if !is_good || stopped.is_err() {
+        keep_logs(&mut screen, folder);
+    }
+    stopped.map(|()| code(is_good))
+}
+
+fn code(is_good: bool) -> ExitCode {
+    if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Ends when somebody wants this program to end: Ctrl-C, `kill`, a closed terminal.
@@ -72,27 +86,45 @@ fn stopped() -> Result<impl Future<Output = ()>> {
     })
 }
 
+/// What was found wrong is looked into afterwards.
+fn keep_logs(screen: &mut Screen, folder: TempDir) {
+    let kept = folder.keep();
+    screen.gap();
+    screen.say("Everything is kept for a look at what went wrong: state, guardrails, and a log for each process, in");
+    screen.code(&kept.join("logs").display().to_string());
+}
+
 /// Puts up the cloud and the control plane.
-async fn open(screen: &mut Screen, cast: &[Part], folder: &std::path::Path) -> Result<Fleet> {
+async fn open(screen: &mut Screen, folder: &Path) -> Result<Fleet> {
     screen.heading("Entente: one intent, six customers");
     screen.say(
         "Nordwall runs a SOC for other companies. Its people need access in each customer's tenant, and must lose it \
          everywhere when they leave; and each customer decides what may happen in its own. What follows is real: a \
          control plane, six agents, TLS between them, Graph and ARM over HTTPS. Only the cloud is simulated.",
     );
-    let mut spec = FleetSpec::of(cast.iter().map(|part| part.customer.clone()).collect());
+    screen.gap();
+    screen.say(&customers::LAG.sentence());
+    let mut spec = FleetSpec::of(customers::cast().into_iter().map(|part| part.customer).collect());
     spec.dir = Some(folder.to_owned());
-    spec.lag_seconds = customers::LAG_SECONDS;
+    spec.lag_seconds = customers::LAG.agents;
     spec.introduce = false;
     Fleet::start_without_agents(spec).await
 }
 
-/// Enrols the agents, plays the scenes, and says whether all is as it should be.
-async fn perform(stage: &mut Stage<'_>, args: &Args) -> Result<bool> {
+/// Plays it, and says whether all is as it should be.
+async fn perform(screen: &mut Screen, args: &Args, fleet: &mut Fleet) -> Result<bool> {
+    let cast = customers::cast();
+    let intent = Intent::write(&fleet.dir.join(intent::FOLDER))?;
+    a_working_day(&mut Stage { fleet, cast: &cast, intent: &intent, screen }, args).await
+}
+
+/// Enrols the agents, plays the scenes, and gives the verdict.
+async fn a_working_day(stage: &mut Stage<'_>, args: &Args) -> Result<bool> {
     enrol(stage).await?;
     let scenes = scenarios::play(stage).await;
     stage.screen.heading("In the end");
-    let tenants = watch::last_look(stage.fleet, stage.screen).await?;
+    let patience = scenes.iter().all(|it| it.ok).then(Patience::new);
+    let tenants = watch::last_look(stage.fleet, stage.screen, patience).await?;
     scenarios::explain(stage.screen, &tenants, None);
     let figures = truth::figures(stage.fleet, "sam").await?;
     print_figures(stage.screen, &figures);

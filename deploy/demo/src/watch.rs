@@ -4,21 +4,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use entente_tests::Fleet;
 use tokio::time::Instant;
 
+use crate::patience::Patience;
 use crate::screen::{Row, Screen};
 use crate::view::{self, Status, Tenant};
 
 /// Often enough to look alive; each time is a process and a handshake.
 const ASK_EVERY: Duration = Duration::from_millis(400);
-
-/// Far more than a loaded machine needs.
-const PATIENCE: Duration = Duration::from_secs(180);
-
-/// In the end nothing should move; what does, is looked at for so long.
-const LAST_PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long something took, and how the tenants stand after it.
 #[derive(Debug)]
@@ -39,7 +34,7 @@ pub async fn until_settled(
     holds: impl AsyncFn() -> Result<()>,
 ) -> Result<Settled> {
     let mut times = Times { begun, of: BTreeMap::new() };
-    let mut good_since = None;
+    let (mut good_since, mut patience) = (None, Patience::new());
     loop {
         let tenants = look(fleet, away).await?;
         let moving = tenants.iter().filter(|it| !it.is_settled() && !away.contains(&it.status.name()));
@@ -56,22 +51,29 @@ pub async fn until_settled(
                 return Ok(Settled { took, tenants });
             }
             (None, None) => good_since = Some(begun.elapsed()),
-            (Some(last), _) if begun.elapsed() > PATIENCE => {
-                screen.end_table();
-                bail!("not within {} s: {last}", PATIENCE.as_secs());
+            (Some(last), _) => {
+                patience.with(format!("{last} ({})", standing(&tenants))).inspect_err(|_| screen.end_table())?;
+                good_since = None;
             }
-            (Some(_), _) => good_since = None,
         }
         tokio::time::sleep(ASK_EVERY).await;
     }
 }
 
-/// How the tenants stand in the end: as soon as all have settled, or else after a while.
-pub async fn last_look(fleet: &Fleet, screen: &mut Screen) -> Result<Vec<Tenant>> {
-    let begun = Instant::now();
+/// Every tenant's phase and what is done there, for whoever waits for a change.
+fn standing(tenants: &[Tenant]) -> String {
+    let one =
+        |it: &Tenant| format!("{} {} {}/{}", it.status.name(), it.status.phase(), it.status.done(), it.status.all());
+    tenants.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// How the tenants stand in the end: as soon as all have settled, or else when nothing moves any more; now, where there is
+/// no patience.
+pub async fn last_look(fleet: &Fleet, screen: &mut Screen, mut patience: Option<Patience>) -> Result<Vec<Tenant>> {
     loop {
         let tenants = look(fleet, &[]).await?;
-        if tenants.iter().all(Tenant::is_settled) || begun.elapsed() > LAST_PATIENCE {
+        let waits = patience.as_mut().is_some_and(|patience| patience.with(standing(&tenants)).is_ok());
+        if tenants.iter().all(Tenant::is_settled) || !waits {
             screen.table(&tenants.iter().map(|it| row(&it.status, None)).collect::<Vec<_>>());
             screen.end_table();
             return Ok(tenants);
