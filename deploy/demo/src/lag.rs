@@ -1,7 +1,7 @@
 //! Microsoft's replication lag: how long it really is in the simulated cloud, and for how long the agents believe it to be.
 
 /// What an agent waits in production between the two reads of a removal, in seconds.
-const PRODUCTION_SECONDS: u32 = 60;
+pub const PRODUCTION_SECONDS: u32 = 60;
 
 /// One play's lag.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,6 +13,11 @@ pub struct Lag {
 }
 
 impl Lag {
+    /// As simulated as may be for agents that wait so long: a quarter, so that the longest is three quarters.
+    pub fn below(agents: u32) -> Self {
+        Self { agents, simulated: f64::from(agents) / 4.0 }
+    }
+
     /// What a viewer has to know of it.
     pub fn sentence(self) -> String {
         let Self { agents, simulated } = self;
@@ -32,7 +37,13 @@ mod tests {
     fn what_is_shortened_is_said() {
         let short = Lag { agents: 3, simulated: 1.0 };
         assert_eq!(short.sentence(), "Simulated lag 1 s, agents wait 3 s; production waits 60 s.");
-        let long = Lag { agents: 60, simulated: 15.0 };
-        assert_eq!(long.sentence(), "Simulated lag 15 s, agents wait 60 s, as in production.");
+        assert_eq!(Lag::below(60).sentence(), "Simulated lag 15 s, agents wait 60 s, as in production.");
+    }
+
+    #[test]
+    fn the_longest_simulated_lag_is_shorter_than_what_agents_wait() {
+        for agents in [1, 3, 60] {
+            assert!(Lag::below(agents).simulated * 1.5 * 2.0 < f64::from(agents));
+        }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Only the cloud is simulated. This program runs itself again as the control plane, as each agent and as the command
 //! line, over the same TLS as in production. [`stage`] is the play; [`customers`] says what each customer is like.
+//! [`prove`] is another play: one person leaves a hundred customers.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -11,6 +12,7 @@ mod intent;
 mod keep;
 mod lag;
 mod patience;
+mod prove;
 mod report;
 mod scenarios;
 mod screen;
@@ -29,8 +31,19 @@ use clap::Parser;
 #[command(name = "entente-demo", version, after_help = "Exit codes: 0 all is as it should be, 1 something is not.")]
 pub struct Args {
     /// Leave everything running at the end, and print commands to try
-    #[arg(long)]
+    #[arg(long, conflicts_with = "prove")]
     keep: bool,
+    /// Prove that somebody who leaves a hundred customers is gone from them, while things go wrong
+    #[arg(long)]
+    prove: bool,
+    /// How many customers, each with an agent of its own
+    #[arg(long, requires = "prove", default_value_t = 100, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(prove::TENANTS))]
+    tenants: u32,
+    /// How long the agents wait for Microsoft's replication between the two reads of a removal
+    #[arg(long, requires = "prove", default_value_t = lag::PRODUCTION_SECONDS, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    lag: u32,
     /// Write how it went as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,

@@ -10,12 +10,13 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::customers::{self, LATE, Part};
 use crate::intent::{self, CUSTOMERS, Intent};
+use crate::lag::Lag;
 use crate::patience::Patience;
 use crate::report::Report;
 use crate::scenarios::{self, Stage};
 use crate::screen::Screen;
 use crate::truth::{self, Figures};
-use crate::{Args, keep, watch};
+use crate::{Args, keep, prove, watch};
 
 /// As a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
@@ -28,7 +29,7 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
     let opened = tokio::select! {
         biased;
         () = &mut stop => return Ok(ExitCode::from(INTERRUPTED)),
-        opened = open(&mut screen, folder.path()) => opened,
+        opened = open(&mut screen, args, folder.path()) => opened,
     };
     let mut fleet = match opened {
         Ok(fleet) => fleet,
@@ -95,7 +96,10 @@ fn keep_logs(screen: &mut Screen, folder: TempDir) {
 }
 
 /// Puts up the cloud and the control plane.
-async fn open(screen: &mut Screen, folder: &Path) -> Result<Fleet> {
+async fn open(screen: &mut Screen, args: &Args, folder: &Path) -> Result<Fleet> {
+    if args.prove {
+        return prove::open(screen, args.tenants, Lag::below(args.lag), folder).await;
+    }
     screen.heading("Entente: one intent, six customers");
     screen.say(
         "Nordwall runs a SOC for other companies. Its people need access in each customer's tenant, and must lose it \
@@ -113,6 +117,9 @@ async fn open(screen: &mut Screen, folder: &Path) -> Result<Fleet> {
 
 /// Plays it, and says whether all is as it should be.
 async fn perform(screen: &mut Screen, args: &Args, fleet: &mut Fleet) -> Result<bool> {
+    if args.prove {
+        return prove::perform(screen, fleet, Lag::below(args.lag), args.report.as_deref()).await;
+    }
     let cast = customers::cast();
     let intent = Intent::write(&fleet.dir.join(intent::FOLDER))?;
     a_working_day(&mut Stage { fleet, cast: &cast, intent: &intent, screen }, args).await

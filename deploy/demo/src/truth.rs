@@ -9,7 +9,7 @@ use entente_tests::{Customer, Fleet, provider};
 use crate::customers::Part;
 
 /// The group that marks our users. It gives no right, and who left stays in it.
-const ANCHOR: &str = "ent-anchor";
+pub const ANCHOR: &str = "ent-anchor";
 
 /// What one person has in one tenant by our doing.
 #[derive(Debug, Default)]
