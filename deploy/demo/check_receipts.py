@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 GUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 FIELDS = ["statement", "entraTenant", "agent", "item", "named", "blocked", "firstEmptyRead", "secondEmptyRead",
           "effectiveBy", "accounts", "unseen"]
+ECDSA_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")  # RFC 5758: the algorithm of our authority's signatures
 CLOCKS = timedelta(seconds=300)  # how far Microsoft's clock and the control plane's may differ
 
 
@@ -44,12 +45,22 @@ def canonical(raw, separators, fields):
     return value
 
 
+def enclosed(tag, body):
+    """DER: the issuer's signature does not cover what stands around what it signs."""
+    size = len(body)
+    length = bytes([size]) if size < 128 else bytes([0x80 + (size.bit_length() + 7) // 8]) + size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag]) + length + body
+
+
 def check(raw, ca):
     receipt = canonical(raw.removesuffix(b"\n"), (",", ":"), ["statement", "signature", "certificate"])
     need(all(isinstance(part, str) for part in receipt.values()), "a part is not a text")
     said = canonical(receipt["statement"], (",", ":"), FIELDS)
-    leaf = x509.load_der_x509_certificate(binary(receipt["certificate"], "the certificate"))
+    der = binary(receipt["certificate"], "the certificate")
+    leaf = x509.load_der_x509_certificate(der)
     leaf.verify_directly_issued_by(ca)
+    need(enclosed(0x30, leaf.tbs_certificate_bytes + ECDSA_SHA256 + enclosed(0x03, b"\0" + leaf.signature)) == der,
+         "the certificate is not written canonically")
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     uris = names.get_values_for_type(x509.UniformResourceIdentifier)
     need(re.fullmatch("tenants/[a-z0-9-]+/agents/[a-z0-9-]+", said["agent"]), "agent is no agent's name")

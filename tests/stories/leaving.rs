@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use entente_simulator::control::types::{Tamper, UserRights};
+use entente_simulator::control::types::{CallEntry, FaultAction, Tamper, UserRights};
 use entente_tests::{Customer, Fleet, args, eventually, provider};
 use serde_json::Value;
 
@@ -140,6 +140,47 @@ pub async fn who_leaves_again_is_proven_gone_again(story: Story) -> Result<()> {
         kit::ensure_gone(&fleet, customer, "sam").await?;
     }
     kit::ensure_clean(&fleet).await
+}
+
+pub async fn a_leaver_is_blocked_before_any_slow_answer(story: Story) -> Result<()> {
+    let fleet = story.converged([contoso()], &["maya", "sam"]).await?;
+    let customer = fleet.customer("contoso")?;
+    // Azure answers a byte a second, and so do lists of Graph; a block needs neither.
+    for path in ["roleAssignments", "^/v1.0/groups/.*/members", "memberOf"] {
+        let slow = kit::fault(customer, "GET", path, FaultAction::Drip { seconds: 60 }, 1_000);
+        fleet.cloud.add_fault(&slow).await?;
+    }
+    let before = kit::now(&fleet).await?;
+    fleet.cli(&args!["operators", "leave", "sam", "--no-wait"]).await?.ok()?;
+    let blocked =
+        |call: &CallEntry| call.method == "PATCH" && call.path.starts_with("/v1.0/users/") && call.status == 204;
+    eventually("the block is written", SOON, || async {
+        let calls = kit::calls(&fleet, customer, before).await?;
+        ensure!(calls.iter().any(blocked), "no block yet");
+        Ok(())
+    })
+    .await?;
+    let calls = kit::calls(&fleet, customer, before).await?;
+    let block = calls.iter().position(blocked).context("a block")?;
+    let slow = calls.iter().position(|call| call.path.contains("roleAssignments") || call.path.contains("memberOf"));
+    ensure!(slow.is_none_or(|slow| block < slow), "the block came after a slow answer: {calls:?}");
+    let sam = kit::account(&fleet, "contoso", "sam").await?;
+    ensure!(sam.is_some_and(|sam| !sam.enabled), "blocked by the cloud's own books");
+    Ok(())
+}
+
+pub async fn a_read_that_is_refused_leaves_a_leaver_unproven(story: Story) -> Result<()> {
+    let mut customer = contoso();
+    customer.switches.insert("member_of_permission".into(), "directory_read".into());
+    let fleet = story.converged([customer], &["maya", "sam"]).await?;
+    let output = fleet.cli(&args!["operators", "leave", "sam", "--timeout", "30", "--output", "json"]).await?;
+    ensure!(output.code == 3, "what was refused proves nothing: {output:?}");
+    let answer: Value = serde_json::from_str(&output.stdout)?;
+    let removal = &answer["removals"][0];
+    ensure!(removal["state"] == "UNPROVEN" && removal["reason"] == "PERMISSION_MISSING", "{answer}");
+    let sam = kit::account(&fleet, "contoso", "sam").await?;
+    ensure!(sam.is_some_and(|sam| !sam.enabled), "blocked all the same");
+    Ok(())
 }
 
 pub async fn a_leaver_in_a_hundred_tenants_is_confirmed_although_half_the_fleet_is_killed(story: Story) -> Result<()> {

@@ -48,6 +48,8 @@ fn main() -> ExitCode {
         leaving:
             a_leaver_is_gone_from_every_tenant_with_two_empty_reads,
             a_leaver_keeps_nobody_else_out,
+            a_leaver_is_blocked_before_any_slow_answer,
+            a_read_that_is_refused_leaves_a_leaver_unproven,
             a_leaver_with_an_admin_role_is_still_shut_out,
             a_leaver_in_a_hundred_tenants_is_confirmed_although_half_the_fleet_is_killed,
             a_tenant_that_is_away_is_named_until_it_confirms,

@@ -2,6 +2,8 @@
 //! and what was observed, and says which rule a change that would be carried out breaks. It must find no fault in
 //! any plan; the agent asks it before it acts.
 
+mod facts;
+
 use std::collections::BTreeSet;
 
 use entente_model::desired::{Item, ItemBody, ItemKey, Want};
@@ -13,9 +15,10 @@ use crate::action::Action;
 use crate::capability;
 use crate::defender::{covers, resolve};
 use crate::guardrail::{Adopt, FreezeExcept, Guardrail, OnLeave};
-use crate::ledger::{Charge, Claim, DAY, Entry, Ledger, Ownership, Thing, Update, anchor_key};
+use crate::ledger::{Charge, Claim, DAY, Entry, Ledger, Thing, Update, anchor_key};
 use crate::observed::{Part, User};
 use crate::plan::{Change, Input, Plan};
+use facts::{adopts, allows, is_removal, is_thing, narrows, object_id, touched};
 
 /// A rule that a plan breaks. What may be done all the same is [`crate::sound`]'s to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -449,63 +452,6 @@ impl Checker<'_> {
         if let Some(change) = plan.changes.iter().find(|it| it.verdict != Verdict::Allowed && it.reason.is_none()) {
             self.whole("what is not allowed says why", change.key.to_string());
         }
-    }
-}
-
-/// Whether all that these Defender permissions let people do is allowed without asking.
-fn allows<'a>(guardrail: &Guardrail, mut permissions: impl Iterator<Item = &'a str>) -> bool {
-    permissions.all(|permission| {
-        let capabilities = capability::of_defender_permission(permission);
-        capabilities.is_some_and(|all| all.iter().all(|it| guardrail.capabilities.allow.contains(it)))
-    })
-}
-
-/// The key of what an update adopts.
-fn adopts<'a>(update: &'a Update, before: &Ledger) -> Option<&'a ItemKey> {
-    let Update::Put(key, entry) = update else { return None };
-    let is_object = matches!(entry.thing, Some(Thing::User { .. } | Thing::Group { .. }));
-    let is_new =
-        entry.ownership == Ownership::Adopted && before.get(key).is_none_or(|old| old.ownership != Ownership::Adopted);
-    (is_object && is_new).then_some(key)
-}
-
-fn is_thing(entry: &Entry, id: Guid) -> bool {
-    matches!(entry.thing, Some(Thing::User { id: it } | Thing::Group { id: it }) if it == id)
-}
-
-fn object_id(entry: &Entry) -> Option<String> {
-    entry.thing.as_ref().map(Thing::object_id)
-}
-
-fn is_removal(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::BlockUser { .. }
-            | Action::RevokeSessions { .. }
-            | Action::RemoveMember { .. }
-            | Action::DeleteAzureRole { .. }
-            | Action::DeleteDefenderAssignment { .. }
-            | Action::DeleteDefenderRole { .. }
-            | Action::DeleteUser { .. }
-    )
-}
-
-fn narrows(change: &Change) -> bool {
-    matches!(change.action, Action::UpdateDefenderRole { .. }) && change.class == ChangeClass::OtherRemoval
-}
-
-/// Users and groups that an action would change.
-fn touched(action: &Action) -> (Vec<Guid>, Vec<Guid>) {
-    match action {
-        Action::BlockUser { user, .. }
-        | Action::UnblockUser { user }
-        | Action::RevokeSessions { user }
-        | Action::DeleteUser { user } => (vec![*user], Vec::new()),
-        Action::AddMember { group, user } | Action::RemoveMember { group, user } => (vec![*user], vec![*group]),
-        Action::PutAzureRole { principal, .. } | Action::CreateDefenderAssignment { principal, .. } => {
-            (Vec::new(), vec![*principal])
-        }
-        _ => (Vec::new(), Vec::new()),
     }
 }
 

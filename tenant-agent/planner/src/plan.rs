@@ -22,6 +22,7 @@ mod person;
 mod proof;
 mod residue;
 mod script;
+mod standing;
 mod users;
 
 use std::collections::{BTreeMap, BTreeSet};

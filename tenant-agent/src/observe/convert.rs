@@ -98,3 +98,40 @@ pub fn defender_assignment(assignment: cloud::DefenderAssignment) -> DefenderAss
         app_scopes: assignment.app_scope_ids,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(state: Option<&str>, issuers: Option<&[&str]>) -> User {
+        let identities =
+            issuers.map(|all| all.iter().map(|issuer| serde_json::json!({"issuer": issuer})).collect::<Vec<_>>());
+        let id = "0b0de000-0000-4000-8000-000000000001";
+        let json = serde_json::json!({"id": id, "externalUserState": state, "identities": identities});
+        user(serde_json::from_value(json).unwrap())
+    }
+
+    #[test]
+    fn a_guest_of_whom_no_state_is_told_has_redeemed_if_an_entra_account_shows() {
+        for (state, issuers, redeemed) in [
+            (Some("Accepted"), Some(&["contoso.example"][..]), Some(true)),
+            (Some("PendingAcceptance"), Some(&["contoso.example"][..]), Some(false)),
+            (None, Some(&["ExternalAzureAD"][..]), Some(true)),
+            (None, Some(&["contoso.example"][..]), None),
+            (None, None, None),
+        ] {
+            assert_eq!(told(state, issuers).redeemed, redeemed, "{state:?} {issuers:?}");
+        }
+        assert_eq!(told(None, None).enabled, None);
+        assert_eq!(told(None, None).issuers, None);
+    }
+
+    #[test]
+    fn every_address_of_a_user_is_known_without_its_scheme() {
+        let json = serde_json::json!({"id": "0b0de000-0000-4000-8000-000000000001", "mail": "Maya@nordwall.example",
+            "otherMails": ["m.berg@nordwall.example"], "proxyAddresses": ["SMTP:maya.berg@nordwall.example"]});
+        let known = user(serde_json::from_value(json).unwrap()).addresses;
+        let all = ["m.berg@nordwall.example", "maya.berg@nordwall.example", "maya@nordwall.example"];
+        assert_eq!(known.iter().map(String::as_str).collect::<Vec<_>>(), all);
+    }
+}

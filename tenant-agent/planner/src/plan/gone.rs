@@ -9,10 +9,11 @@ use entente_model::report::{AccountState, ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 
 use super::accounts::{self, Account, Accounts};
-use super::draft::{Draft, Proposal, Said, Standing, passes_at};
+use super::draft::{Draft, Proposal, Said, passes_at};
 use super::lookup::Found;
 use super::person::{Exit, ExitKind, Person};
 use super::proof::{self, Claim};
+use super::standing::Standing;
 use super::{gate, residue};
 use crate::action::Action;
 use crate::guardrail::OnLeave;

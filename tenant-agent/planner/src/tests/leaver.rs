@@ -1,7 +1,7 @@
 //! The leaver, whatever happens: no complete receipt while an account of ours is enabled or a right that we gave is held,
 //! by the fake tenant's own books; and once faults stop and people have done their part, a receipt there is.
 //!
-//! `ENTENTE_CASES` sets how many cases are tried.
+//! `PROPTEST_CASES` sets how many cases are tried.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -438,8 +438,7 @@ fn play(events: &[Event]) {
 
 #[test]
 fn no_receipt_is_complete_while_access_remains() {
-    let cases = std::env::var("ENTENTE_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1_000);
-    let config = Config { cases, max_shrink_iters: 2_000, failure_persistence: None, ..Config::default() };
+    let config = Config { max_shrink_iters: 2_000, failure_persistence: None, ..Config::default() };
     let events = proptest::collection::vec(event(), 5..45);
     let outcome = TestRunner::new(config).run(&events, |events| {
         play(&events);

@@ -416,3 +416,21 @@ fn what_is_proven_stays_so_while_later_looks_are_not_answered() {
         assert_eq!(proof(&world, &key), first);
     }
 }
+
+#[test]
+fn a_refused_read_is_no_proof_and_is_said_by_its_own_name() {
+    for part in ["users", "members", "azure", "defender"] {
+        let mut world = World::joined(&["sam"], "l1");
+        world.leave("sam");
+        world.step();
+        world.tenant.unread.insert(part, Reason::PermissionMissing);
+        for _ in 0..40 {
+            world.step();
+            world.wait(10);
+        }
+        assert_eq!(world.user_state("sam"), "UNPROVEN PERMISSION_MISSING", "{part}");
+        world.tenant.unread.clear();
+        world.settle();
+        assert_eq!(world.user_state("sam"), "REMOVED", "{part}");
+    }
+}

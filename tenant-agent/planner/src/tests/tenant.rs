@@ -58,7 +58,7 @@ pub struct Tenant {
     pub known_as: BTreeMap<String, Guid>,
     /// How far Microsoft's clock is behind ours.
     pub behind: Duration,
-    /// Lists that show an entry which is not understood.
+    /// Lists whose entries are not understood: they are there, and the look does not show them.
     pub odd: BTreeSet<Listing>,
     /// Groups whose id answers nothing, though they are there.
     pub unfound: BTreeSet<Guid>,
@@ -169,8 +169,12 @@ impl Tenant {
         };
         let mut memberships: Vec<Holding> = groups.map(|(group, _)| holding(group)).collect();
         memberships.extend(state.holdings.get(&id).cloned().unwrap_or_default());
+        memberships.retain(|_| !self.odd.contains(&Listing::MembershipsOf(id)));
         let held: Vec<_> = state.azure.iter().filter(|it| it.principal == id).cloned().collect();
-        let azure = reads.principal_scopes.iter().map(|scope| (scope.clone(), self.part("azure", held.clone())));
+        let azure = reads.principal_scopes.iter().map(|scope| {
+            let is_odd = self.odd.contains(&Listing::AzureOf(id, scope.clone()));
+            (scope.clone(), self.part("azure", if is_odd { Vec::new() } else { held.clone() }))
+        });
         Rights { memberships: self.part("members", memberships), azure: azure.collect() }
     }
 

@@ -1,0 +1,68 @@
+//! Small questions that the second judge asks of actions, entries and permissions.
+
+use entente_model::Guid;
+use entente_model::desired::ItemKey;
+use entente_model::plan::ChangeClass;
+
+use crate::action::Action;
+use crate::capability;
+use crate::guardrail::Guardrail;
+use crate::ledger::{Entry, Ledger, Ownership, Thing, Update};
+use crate::plan::Change;
+
+/// Whether all that these Defender permissions let people do is allowed without asking.
+pub(super) fn allows<'a>(guardrail: &Guardrail, mut permissions: impl Iterator<Item = &'a str>) -> bool {
+    permissions.all(|permission| {
+        let capabilities = capability::of_defender_permission(permission);
+        capabilities.is_some_and(|all| all.iter().all(|it| guardrail.capabilities.allow.contains(it)))
+    })
+}
+
+/// The key of what an update adopts.
+pub(super) fn adopts<'a>(update: &'a Update, before: &Ledger) -> Option<&'a ItemKey> {
+    let Update::Put(key, entry) = update else { return None };
+    let is_object = matches!(entry.thing, Some(Thing::User { .. } | Thing::Group { .. }));
+    let is_new =
+        entry.ownership == Ownership::Adopted && before.get(key).is_none_or(|old| old.ownership != Ownership::Adopted);
+    (is_object && is_new).then_some(key)
+}
+
+pub(super) fn is_thing(entry: &Entry, id: Guid) -> bool {
+    matches!(entry.thing, Some(Thing::User { id: it } | Thing::Group { id: it }) if it == id)
+}
+
+pub(super) fn object_id(entry: &Entry) -> Option<String> {
+    entry.thing.as_ref().map(Thing::object_id)
+}
+
+pub(super) fn is_removal(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::BlockUser { .. }
+            | Action::RevokeSessions { .. }
+            | Action::RemoveMember { .. }
+            | Action::DeleteAzureRole { .. }
+            | Action::DeleteDefenderAssignment { .. }
+            | Action::DeleteDefenderRole { .. }
+            | Action::DeleteUser { .. }
+    )
+}
+
+pub(super) fn narrows(change: &Change) -> bool {
+    matches!(change.action, Action::UpdateDefenderRole { .. }) && change.class == ChangeClass::OtherRemoval
+}
+
+/// Users and groups that an action would change.
+pub(super) fn touched(action: &Action) -> (Vec<Guid>, Vec<Guid>) {
+    match action {
+        Action::BlockUser { user, .. }
+        | Action::UnblockUser { user }
+        | Action::RevokeSessions { user }
+        | Action::DeleteUser { user } => (vec![*user], Vec::new()),
+        Action::AddMember { group, user } | Action::RemoveMember { group, user } => (vec![*user], vec![*group]),
+        Action::PutAzureRole { principal, .. } | Action::CreateDefenderAssignment { principal, .. } => {
+            (Vec::new(), vec![*principal])
+        }
+        _ => (Vec::new(), Vec::new()),
+    }
+}
