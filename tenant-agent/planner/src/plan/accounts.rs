@@ -217,7 +217,14 @@ impl<'d, 'a> Finder<'d, 'a> {
     fn finish(mut self) -> Accounts<'a> {
         for (id, part) in std::mem::take(&mut self.found) {
             let (user, state) = match part {
-                Part::Read(Some(user)) => (Some(user), state_of(user)),
+                Part::Read(Some(user)) => {
+                    if user.enabled.is_none() {
+                        let detail = "the answer does not say whether it is enabled".into();
+                        let why = Unread { reason: Reason::Unread, detail };
+                        self.accounts.missing.push((format!("account {id}"), why));
+                    }
+                    (Some(user), state_of(user))
+                }
                 Part::Read(None) if self.deleted.contains(&id) => (None, AccountState::Deleted),
                 Part::Read(None) => (None, AccountState::Gone),
                 Part::Unread(why) => {

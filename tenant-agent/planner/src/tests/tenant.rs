@@ -226,6 +226,8 @@ impl Tenant {
                 );
                 return Some(self.add_group(&display_name, &description, now).to_string());
             }
+            // Who is deleted cannot be put into a group.
+            Action::AddMember { user, .. } if !self.state.users.contains_key(&user) => {}
             Action::AddMember { group, user } => drop(self.state.members.entry(group).or_default().insert(user)),
             Action::RemoveMember { group, user } => drop(self.state.members.entry(group).or_default().remove(&user)),
             Action::PutAzureRole { name, scope, definition, principal, .. } => {
