@@ -79,7 +79,8 @@ def sane(said, leaf):
     need(re.fullmatch(f"(user|member/[^/]+/[^/]+)/[^/]+/{GUID}", said["item"]), "item is no person's")
     named, first, second, by = (moment(said[it]) for it in ["named", "firstEmptyRead", "secondEmptyRead", "effectiveBy"])
     need(named - CLOCKS <= first < second <= datetime.now(timezone.utc) + CLOCKS, "the reads are out of order")
-    need(leaf.not_valid_before_utc <= second <= leaf.not_valid_after_utc, "the certificate was not valid then")
+    need(leaf.not_valid_before_utc - CLOCKS <= second <= leaf.not_valid_after_utc + CLOCKS,
+         "the certificate was not valid then")
     need(first <= by and (said["blocked"] is None or moment(said["blocked"]) <= by), "effectiveBy is too early")
     shut = ["BLOCKED", "DELETED", "GONE"] + ([] if said["item"].startswith("user/") else ["ENABLED"])
     for it in said["accounts"]:

@@ -41,6 +41,8 @@ pub(crate) struct Inner {
     pub(crate) head: Mutex<Head>,
     /// Held while something becomes visible, so that it does in order.
     pub(crate) publishing: Mutex<()>,
+    /// Held from what a look at removals judges until it is written.
+    pub(crate) settling: tokio::sync::Mutex<()>,
     /// What is published.
     pub(crate) world: RwLock<Arc<World>>,
     pub(crate) registry: Registry,

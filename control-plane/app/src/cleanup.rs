@@ -45,10 +45,11 @@ impl App {
 
     /// What was known of people who are no longer ours, and whose removal is over.
     async fn forget_known(&self) -> Result<(), AppError> {
-        let world = self.world();
         for desk in self.inner.desks.all() {
             // Between a report's rows and its memory nothing is forgotten.
             let _one_by_one = desk.reporting.lock().await;
+            // Of now: somebody may have come back, and been reported, while the desks before were looked at.
+            let world = self.world();
             let is_stale = |(home, object_id): &Account| !world.fleet.has_account(home, *object_id);
             let stale: Vec<_> =
                 desk.lock().known.keys().filter(|it| is_stale(it)).take(MAX_PAGE_ENTRIES).cloned().collect();

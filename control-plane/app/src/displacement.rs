@@ -1,15 +1,14 @@
 //! An agent that took the place of a live one: the alarm until an admin has looked, and an admin's word for an agent.
 //!
 //! Whoever enrols an agent decides who speaks for a tenant. So only an admin's token displaces a live agent, decided in
-//! [`crate::agents`]; what is said of it afterwards is here. Whose proofs count is [`crate::removals`]'s to judge, from a
-//! [`Speaker`].
+//! [`crate::agents`]; what is said of it afterwards is here. Whose proofs count is [`crate::removals`]'s to judge.
 
 use entente_model::violation::Fault;
 use entente_model::{AgentName, PrincipalName, TenantName, Timestamp, Violation};
 use serde::{Deserialize, Serialize};
 
 use crate::agents::{self, Agent, AgentRow};
-use crate::app::{App, Inner};
+use crate::app::App;
 use crate::audit::Entry;
 use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
@@ -27,16 +26,6 @@ const MAX_ALARMS: usize = 10;
 pub struct Vouch {
     pub by: PrincipalName,
     pub at: Timestamp,
-}
-
-/// What there is to know of an agent whose word is to count.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Speaker {
-    pub enrolled: Timestamp,
-    /// The live agent whose place it took.
-    pub displaced: Option<AgentName>,
-    /// Whether an admin has vouched for it.
-    pub vouched: Option<Vouch>,
 }
 
 /// A live agent lost its place, and no admin has said yet that this is right.
@@ -77,15 +66,6 @@ impl Tables {
     }
 }
 
-impl Inner {
-    /// An agent, revoked or not. Nothing of one that is not known: its word counts for nothing.
-    pub(crate) fn speaker(&self, agent: &AgentName) -> Option<Speaker> {
-        let tables = self.registry.tables();
-        let row = tables.agents.get(agent)?;
-        Some(Speaker { enrolled: row.enrolled, displaced: row.displaced.clone(), vouched: row.vouched.clone() })
-    }
-}
-
 /// What an admin says of an agent.
 #[derive(Debug, Clone, Copy)]
 enum Word {
@@ -96,11 +76,6 @@ enum Word {
 }
 
 impl App {
-    /// See [`Inner::speaker`].
-    pub fn speaker(&self, agent: &AgentName) -> Option<Speaker> {
-        self.inner.speaker(agent)
-    }
-
     /// Says that an agent is the customer's, so that what it reports counts also for accounts that were there before it
     /// enrolled. Twice is the same as once. Ends the alarm about a displacement.
     pub async fn vouch_agent(&self, caller: &Caller, name: &AgentName, options: &Options) -> Result<Agent, AppError> {

@@ -44,7 +44,7 @@ pub use caller::{ApiRole, Caller};
 pub use change::{Applied, Change, ChangeKind, Delete, FieldChange, Impact, Put, ResourceChange};
 pub use config::{Clock, Config, system_clock};
 pub use desk::{AwayReason, Connected, Hello, Inbox, Incoming, Outbox, Outgoing, ProtocolError, Refused, Welcome};
-pub use displacement::{Displacement, Speaker, Vouch};
+pub use displacement::{Displacement, Vouch};
 pub use error::AppError;
 pub use open::OpenError;
 pub use page::{Page, PageRequest};

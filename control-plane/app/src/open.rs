@@ -86,6 +86,7 @@ impl App {
             delegated_until,
             statements,
             head: Mutex::new(Head::new(stand)),
+            settling: tokio::sync::Mutex::default(),
             publishing: Mutex::default(),
             world: RwLock::new(world),
             registry,

@@ -2,10 +2,12 @@
 //! again, and long after the last proof they end.
 //!
 //! A reconciler: it looks at open removals and at what agents report, and writes what is missing; all of it is in the
-//! audit log. Receipts are kept for good, because they are what the customer was promised. [`proof`] says what a report
-//! is worth, [`standing`] how a removal stands where it is not proven, [`strays`] names whom agents see though they have
-//! left. Compiling what then changes is [`crate::writer`]'s.
+//! audit log. Receipts are kept for good, because they are what the customer was promised. [`proof`] says whether a report
+//! proves a removal, [`standing`] how a removal stands that is not proven, [`strays`] names people who have left and
+//! whom an agent still reports, [`list`] lists them. Compiling what then changes is [`crate::writer`]'s.
 
+mod list;
+mod parts;
 pub(crate) mod pieces;
 mod proof;
 mod receipt;
@@ -13,65 +15,33 @@ mod speaker;
 mod standing;
 mod strays;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use entente_compiler::{Edit, RemovalIn};
-use entente_model::report::{ItemState, KnownAccount, Reason, RemovalProof};
-use entente_model::revocation::Cause;
-use entente_model::{OperatorName, TenantName, Timestamp};
+use entente_model::{AgentName, TenantName};
 
+use crate::agents::AgentRow;
 use crate::app::{App, Inner};
 use crate::audit::Entry;
-use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
 use crate::memory::Recollection;
-use crate::page::{Page, PageRequest};
 use crate::rows;
 use crate::world::World;
 use crate::writer::Draft;
 
+pub use list::Removal;
 pub use receipt::SignedStatement;
 
+use parts::Parts;
 pub(crate) use receipt::{Receipt, Receipts};
 use standing::{Open, Place};
 
-/// Removals that are named or change in one commit: far below what a store takes.
-const MAX_AT_ONCE: usize = 1_000;
-
-/// Receipts of one commit: their operators, tenants and digests make an audit record of some 30 KiB.
-const MAX_RECEIPTS: usize = 150;
-
-/// Bytes of receipts in one commit: a quarter of what a store takes. The longest that an agent may cause has some 600 KiB.
-const MAX_RECEIPT_BYTES: usize = 2 * 1024 * 1024;
+/// Removals that change in one commit, at first: what the audit record names of them makes some 30 KiB.
+const MAX_AT_ONCE: usize = 150;
 
 /// In the audit log, for what nobody asked for by hand.
 const ACTOR: &str = "control-plane";
-
-/// The removal of a person, or of one membership, in one tenant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Removal {
-    pub tenant: TenantName,
-    pub operator: OperatorName,
-    pub cause: Cause,
-    /// Who asked for it.
-    pub actor: String,
-    pub requested: Timestamp,
-    /// REMOVED when it is complete.
-    pub state: ItemState,
-    pub reason: Option<Reason>,
-    pub detail: String,
-    pub proof: Option<RemovalProof>,
-    pub complete: bool,
-    pub connected: bool,
-    /// `person`, or the key of a membership.
-    pub subject: String,
-    /// Every account of the person that is known there, as the agent last said or proved.
-    pub accounts: Vec<KnownAccount>,
-    /// When the proof was accepted.
-    pub proven: Option<Timestamp>,
-    pub signed: Option<SignedStatement>,
-}
 
 /// What a look finds to be written.
 #[derive(Default)]
@@ -98,19 +68,18 @@ impl App {
     }
 
     async fn settle(&self, only: Option<Arc<BTreeSet<TenantName>>>) -> Result<(), AppError> {
-        // What fails here holds up no receipt, and is said in the end.
+        // One look at a time: between its judgement and its commit no other one reopens what it found proven.
+        let _one_by_one = self.inner.settling.lock().await;
+        // What fails holds up no receipt, and is said in the end.
         let named = self.name_strays().await;
         let Found { came_back, amended, .. } = self.look(only.clone()).await?;
-        for some in amended.chunks(MAX_AT_ONCE) {
-            self.write("AmendRemovals", Edit { amended: some.to_vec(), ..Edit::default() }, Vec::new()).await?;
-        }
-        for some in came_back.chunks(MAX_AT_ONCE) {
-            self.write("ReopenRemovals", Edit { came_back: some.to_vec(), ..Edit::default() }, Vec::new()).await?;
-        }
-        for some in batches(self.look(only).await?.receipts) {
-            self.write("ProveRemovals", Edit::default(), some).await?;
-        }
-        named
+        let amended = self.write_all(Method::Amend, &amended, |amended| (Edit { amended, ..Edit::default() }, vec![]));
+        let amended = amended.await;
+        let reopen = |came_back| (Edit { came_back, ..Edit::default() }, vec![]);
+        let reopened = self.write_all(Method::Reopen, &came_back, reopen).await;
+        let receipts = self.look(only).await?.receipts;
+        let proven = self.write_all(Method::Prove, &receipts, |receipts| (Edit::default(), receipts));
+        proven.await.and(reopened).and(amended).and(named)
     }
 
     /// On a thread of its own: many leavers in many tenants take a while, and each proof a signature's check.
@@ -123,16 +92,30 @@ impl App {
     async fn end_watches(&self) -> Result<(), AppError> {
         let (world, now) = (self.world(), self.inner.time());
         let over = world.fleet.intent().revocations.values().filter(|row| row.is_over(now));
-        let over: Vec<_> = over.map(|row| row.id.clone()).take(MAX_AT_ONCE).collect();
-        if !over.is_empty() {
-            self.write("EndRemovals", Edit { watched: over, ..Edit::default() }, Vec::new()).await?;
-        }
+        let over: Vec<_> = over.map(|row| row.id.clone()).collect();
+        let end = |watched| (Edit { watched, ..Edit::default() }, vec![]);
+        let ended = self.write_all(Method::End, &over, end).await;
         self.inner.receipts.forget(&self.world());
-        Ok(())
+        ended
+    }
+
+    /// In as many commits as it takes.
+    async fn write_all<T: Clone>(
+        &self,
+        method: Method,
+        all: &[T],
+        what: fn(Vec<T>) -> (Edit, Vec<Receipt>),
+    ) -> Result<(), AppError> {
+        let mut parts = Parts::of(all, MAX_AT_ONCE);
+        while let Some(part) = parts.next() {
+            let (edit, receipts) = what(part.to_vec());
+            parts.tried(part, self.write(method, edit, receipts).await);
+        }
+        parts.end()
     }
 
     /// One commit: receipts, what they change of their removals, and the audit record of it.
-    async fn write(&self, method: &'static str, edit: Edit, receipts: Vec<Receipt>) -> Result<(), AppError> {
+    async fn write(&self, method: Method, edit: Edit, receipts: Vec<Receipt>) -> Result<(), AppError> {
         let app = self.clone();
         let (number, written) = self.commit(move |draft| app.decide(draft, method, &edit, &receipts)).await?;
         for receipt in written {
@@ -144,15 +127,19 @@ impl App {
     fn decide(
         &self,
         draft: &mut Draft<'_>,
-        method: &'static str,
+        method: Method,
         edit: &Edit,
         receipts: &[Receipt],
     ) -> Result<Vec<Receipt>, AppError> {
         let world = draft.stand.world.clone();
-        // Looked at again here: a removal may have ended, been taken over by a later one, or lost a tenant meanwhile.
-        let written: Vec<_> = receipts.iter().filter(|it| is_open(&world, it)).cloned().collect();
-        let written: Vec<_> =
-            written.into_iter().map(|it| Receipt { number: draft.revision, recorded: draft.now, ..it }).collect();
+        // Looked at again here: a removal may have ended, been taken over by a later one, or lost a tenant meanwhile,
+        // and the agent may have been revoked.
+        let mut written = Vec::new();
+        for it in receipts.iter().filter(|it| is_open(&world, it)) {
+            if it.signed.as_ref().map_or(Ok(true), |signed| may_speak(draft, &signed.agent))? {
+                written.push(Receipt { number: draft.revision, recorded: draft.now, ..it.clone() });
+            }
+        }
         let place = |it: &Receipt| RemovalIn { revocation: it.revocation.clone(), tenant: it.tenant.clone() };
         let edit = Edit {
             proven: written.iter().map(place).collect(),
@@ -174,35 +161,6 @@ impl App {
         draft.install(advance);
         Ok(written)
     }
-
-    /// Removals of one operator, ended ones included; or all that are not complete. By tenant.
-    pub async fn list_removals(
-        &self,
-        caller: &Caller,
-        operator: Option<&OperatorName>,
-        page: &PageRequest,
-    ) -> Result<Page<Removal>, AppError> {
-        caller.needs(ApiRole::Viewer)?;
-        let world = self.world();
-        let mut found = BTreeMap::new();
-        if let Some(operator) = operator {
-            for receipt in self.inner.receipts_of(operator).await? {
-                let at = format!("{}|{}|{:020}", receipt.tenant, receipt.revocation, receipt.number);
-                found.insert(at, self.inner.ended(&world, receipt));
-            }
-        }
-        for place in Open::of(&world).places(None).filter(|it| it.it.proven.is_none()) {
-            if operator.is_none_or(|operator| place.row.operator == *operator) {
-                let removal = self.inner.removal(&world, &place);
-                if operator.is_some() || !removal.complete {
-                    // After the receipts of the same removal.
-                    found.insert(format!("{}|{}|~", place.tenant, place.row.id), removal);
-                }
-            }
-        }
-        let after = found.into_iter().filter(|(at, _)| *at > page.token);
-        Ok(Page::of(after, page.limit(), |(at, _)| at.clone()).map(|(_, removal)| removal))
-    }
 }
 
 fn is_open(world: &World, receipt: &Receipt) -> bool {
@@ -210,25 +168,33 @@ fn is_open(world: &World, receipt: &Receipt) -> bool {
     row.and_then(|row| row.tenants.get(&receipt.tenant)).is_some_and(|it| it.proven.is_none())
 }
 
-/// As many at a time as one commit takes.
-fn batches(receipts: Vec<Receipt>) -> Vec<Vec<Receipt>> {
-    let (mut all, mut bytes) = (vec![Vec::new()], 0);
-    for receipt in receipts {
-        let len = rows::encode(&receipt).len();
-        let last: &mut Vec<Receipt> = all.last_mut().expect("there is one at least");
-        if last.len() == MAX_RECEIPTS || (bytes + len > MAX_RECEIPT_BYTES && !last.is_empty()) {
-            bytes = 0;
-            all.push(Vec::new());
+fn may_speak(draft: &Draft<'_>, agent: &AgentName) -> Result<bool, AppError> {
+    let row: Option<AgentRow> = draft.read(&rows::agent(agent))?;
+    Ok(row.is_some_and(|row| row.revoked.is_none()))
+}
+
+/// What the reconciler does by itself, as the audit log names it.
+#[derive(Debug, Clone, Copy)]
+enum Method {
+    Prove,
+    Reopen,
+    Amend,
+    End,
+}
+
+impl Method {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Prove => "ProveRemovals",
+            Self::Reopen => "ReopenRemovals",
+            Self::Amend => "AmendRemovals",
+            Self::End => "EndRemovals",
         }
-        bytes += len;
-        all.last_mut().expect("there is one at least").push(receipt);
     }
-    all.retain(|some| !some.is_empty());
-    all
 }
 
 /// What the audit log says. Of receipts it holds the digest of what was signed, so that the log's roots cover it.
-fn entry(method: &'static str, world: &World, edit: &Edit, receipts: &[Receipt]) -> Entry {
+fn entry(method: Method, world: &World, edit: &Edit, receipts: &[Receipt]) -> Entry {
     let rows = &world.fleet.intent().revocations;
     let operator = |id: &String| rows.get(id).map_or_else(|| id.clone(), |row| row.operator.to_string());
     let in_tenant = |it: &RemovalIn| format!("{} in {}", operator(&it.revocation), it.tenant);
@@ -237,18 +203,18 @@ fn entry(method: &'static str, world: &World, edit: &Edit, receipts: &[Receipt])
         format!("{} in {}, sha256 {}", it.operator, it.tenant, statement.unwrap_or_default())
     };
     let (what, mut which): (_, Vec<_>) = match method {
-        "ProveRemovals" => ("removals proven", receipts.iter().map(proven).collect()),
-        "ReopenRemovals" => ("proven removals open again", edit.came_back.iter().map(in_tenant).collect()),
-        "AmendRemovals" => ("removals with more known accounts", edit.amended.iter().map(in_tenant).collect()),
-        _ => ("removals proven and watched to their end", edit.watched.iter().map(operator).collect()),
+        Method::Prove => ("removals proven", receipts.iter().map(proven).collect()),
+        Method::Reopen => ("proven removals open again", edit.came_back.iter().map(in_tenant).collect()),
+        Method::Amend => ("removals with more known accounts", edit.amended.iter().map(in_tenant).collect()),
+        Method::End => ("removals proven and watched to their end", edit.watched.iter().map(operator).collect()),
     };
     let count = which.len();
-    which.truncate(MAX_RECEIPTS);
+    which.truncate(MAX_AT_ONCE);
     let ids = [&edit.proven, &edit.came_back, &edit.amended].into_iter().flatten().map(|it| &it.revocation);
     let resources: BTreeSet<_> = ids.chain(&edit.watched).map(operator).collect();
     Entry {
         actor: ACTOR.into(),
-        method,
+        method: method.word(),
         request_id: None,
         resources: resources.into_iter().collect(),
         summary: format!("{count} {what}: {}", which.join("; ")),
@@ -287,69 +253,5 @@ impl Inner {
             known.merge(&row.known);
             known != place.it.known
         })
-    }
-
-    async fn receipts_of(&self, operator: &OperatorName) -> Result<Vec<Receipt>, AppError> {
-        let (prefix, mut after, mut found) = (rows::removals_of(operator), None, Vec::new());
-        loop {
-            let page = self.store.scan(&prefix, after.as_deref(), entente_store::MAX_PAGE_ENTRIES).await?;
-            for (key, entry) in &page.entries {
-                found.push(rows::decode(key, &entry.value).map_err(AppError::internal)?);
-            }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(found),
-            }
-        }
-    }
-
-    fn is_connected(&self, tenant: &TenantName) -> bool {
-        self.desks.get(tenant).is_some_and(|desk| desk.lock().is_connected())
-    }
-
-    fn ended(&self, world: &World, receipt: Receipt) -> Removal {
-        let row = world.fleet.intent().revocations.get(&receipt.revocation);
-        let came_back = row.and_then(|row| row.tenants.get(&receipt.tenant)?.came_back);
-        let later = came_back.filter(|time| *time >= receipt.recorded);
-        let later = later.map(|time| format!("; its agent said otherwise {time}")).unwrap_or_default();
-        Removal {
-            connected: self.is_connected(&receipt.tenant),
-            tenant: receipt.tenant,
-            operator: receipt.operator,
-            cause: receipt.cause,
-            actor: receipt.actor,
-            requested: receipt.requested,
-            state: ItemState::Removed,
-            reason: None,
-            detail: (receipt.detail + &later).trim_start_matches("; ").to_owned(),
-            accounts: receipt.proof.accounts.clone(),
-            proof: Some(receipt.proof),
-            complete: true,
-            subject: receipt.subject,
-            proven: Some(receipt.recorded),
-            signed: receipt.signed,
-        }
-    }
-
-    /// Of a removal that is not proven.
-    fn removal(&self, world: &World, place: &Place<'_>) -> Removal {
-        let standing = self.standing(world, place);
-        Removal {
-            tenant: place.tenant.clone(),
-            operator: place.row.operator.clone(),
-            cause: place.row.cause,
-            actor: place.row.actor.clone(),
-            requested: place.row.time,
-            state: standing.state,
-            reason: standing.reason,
-            detail: standing.detail,
-            complete: standing.complete,
-            connected: self.is_connected(place.tenant),
-            subject: place.subject(),
-            accounts: standing.report.as_ref().map(|report| report.accounts.clone()).unwrap_or_default(),
-            proof: standing.report.and_then(|report| report.proof),
-            proven: None,
-            signed: None,
-        }
     }
 }

@@ -64,7 +64,7 @@ async fn wait(client: &mut Client, name: &str, limit: Duration, format: Format) 
         };
         let done = receipts.iter().filter(|it| it.complete).count();
         for receipt in receipts.iter().filter(|it| it.complete) {
-            if said.insert((receipt.tenant.clone(), receipt.subject.clone())) && format == Format::Table {
+            if said.insert((receipt.tenant.clone(), receipt.id.clone())) && format == Format::Table {
                 output::say(&format!(
                     "  {}: {} ({done} of {})\n",
                     receipt.tenant,

@@ -1,6 +1,7 @@
 //! Removals tenant by tenant: how each stands, and receipts as files that anybody can check.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 
 use entente_proto::fleet::v1::{ListRemovalsRequest, Removal, SignedStatement};
@@ -119,17 +120,31 @@ fn write(folder: &Path, ca: &Path, all: &[Removal]) -> Result<(), Failure> {
     for it in all {
         let Some(SignedStatement { statement, signature, certificate, .. }) = &it.signed else { continue };
         let text = serde_json::to_string(&File { statement, signature, certificate }).expect("three texts");
-        std::fs::write(folder.join(file_name(it)), text + "\n").map_err(failed)?;
+        put(&folder.join(file_name(it)), &(text + "\n")).map_err(failed)?;
     }
     Ok(())
 }
 
-/// Names of ours come from a server: no sign in them leads out of the folder.
+/// A receipt never takes the place of another one; the same one again is no fault.
+fn put(path: &Path, text: &str) -> std::io::Result<()> {
+    let taken = |error: std::io::Error| match std::fs::read_to_string(path) {
+        Ok(there) if there == text => Ok(()),
+        Ok(_) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            Err(std::io::Error::other(format!("{name} is there with another content: name an empty folder")))
+        }
+        Err(_) => Err(error),
+    };
+    std::fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes())).or_else(taken)
+}
+
+/// The names come from a server: no sign in them leads out of the folder. A person may have several removals in one
+/// tenant, proven in one second.
 fn file_name(it: &Removal) -> String {
     let time = it.prove_time.as_ref().map_or(0, |time| time.seconds);
     let tenant = it.tenant.trim_start_matches("tenants/");
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
-    format!("{tenant}-{}-{time}", it.subject).chars().map(plain).collect::<String>() + ".json"
+    format!("{tenant}-{}-{time}", it.id).chars().map(plain).collect::<String>() + ".json"
 }
 
 #[cfg(test)]
@@ -177,15 +192,28 @@ mod tests {
             certificate: "cert".into(),
             ..SignedStatement::default()
         };
-        let one = Removal { signed: Some(statement), ..removal(true, "REMOVED") };
-        let evil = Removal { tenant: "tenants/../../x".into(), subject: "member/l1".into(), ..one.clone() };
-        write(&receipts, &ca, &[one, evil, removal(false, "PENDING")]).unwrap();
+        let of = |id: &str| Removal { id: id.into(), signed: Some(statement.clone()), ..removal(true, "REMOVED") };
+        let (one, second) = (of("sam/user/nordwall/1@7"), of("sam/user/nordwall/2@7"));
+        let evil = Removal { tenant: "tenants/../../x".into(), ..one.clone() };
+        let all = [one, second, evil, removal(false, "PENDING")];
+        write(&receipts, &ca, &all).unwrap();
+        write(&receipts, &ca, &all).unwrap();
         let mut names: Vec<_> =
             std::fs::read_dir(&receipts).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
-        assert_eq!(names, ["------x-member-l1-0.json", "ca.pem", "contoso-person-0.json"]);
-        let text = std::fs::read_to_string(receipts.join("contoso-person-0.json")).unwrap();
+        assert_eq!(
+            names,
+            [
+                "------x-sam-user-nordwall-1-7-0.json",
+                "ca.pem",
+                "contoso-sam-user-nordwall-1-7-0.json",
+                "contoso-sam-user-nordwall-2-7-0.json"
+            ]
+        );
+        let text = std::fs::read_to_string(receipts.join("contoso-sam-user-nordwall-1-7-0.json")).unwrap();
         assert_eq!(text, "{\"statement\":\"{\\\"a\\\":1}\",\"signature\":\"sig\",\"certificate\":\"cert\"}\n");
         assert_eq!(std::fs::read_to_string(receipts.join("ca.pem")).unwrap(), "the CA");
+        std::fs::write(receipts.join("contoso-sam-user-nordwall-2-7-0.json"), "another").unwrap();
+        assert!(write(&receipts, &ca, &all).is_err(), "what is there is not overwritten");
     }
 }

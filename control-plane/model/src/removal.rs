@@ -50,7 +50,7 @@ pub struct Speaker {
 pub enum Fault {
     #[error("it proves the removal that was named {found}, and this one was named {named}")]
     OtherRemoval { found: Timestamp, named: Timestamp },
-    #[error("more accounts of the person were seen than are kept; a person looks at them")]
+    #[error("more accounts or addresses of the person are known than are kept; a person looks at them")]
     TooMany,
     #[error("it does not name the account {0}")]
     Misses(Guid),

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use entente_model::desired::MAX_KNOWN;
 use entente_model::removal::{self, CLOCK_TOLERANCE, Case};
 use entente_model::report::{ItemReport, ItemState, Reason, RemovalProof};
 use entente_model::revocation::Known;
@@ -25,6 +26,8 @@ pub(super) enum Refused {
     Certificate(#[from] SignerError),
     #[error("the agent's proof is refused: it is signed by {0}, which is not the agent that reports here")]
     OtherAgent(String),
+    #[error("the agent's proof is refused: it is signed by {0}, which is revoked")]
+    Revoked(AgentName),
     #[error("the agent's proof is refused: its certificate ended {0}, before its second read")]
     Ended(Timestamp),
     #[error("the agent's proof is refused: its signature is of another statement")]
@@ -43,7 +46,7 @@ impl Refused {
 }
 
 impl Inner {
-    /// The receipt that a report is worth, if it says that the subject is gone.
+    /// Makes a receipt of a report that says that the subject is gone.
     pub(super) fn receipt(&self, place: &Place<'_>, report: &ItemReport) -> Option<Result<Receipt, Refused>> {
         let proof = report.proof.as_ref().filter(|_| report.state == ItemState::Removed)?;
         let signed = self.judged(place, report, proof);
@@ -71,7 +74,8 @@ impl Inner {
             named: place.named,
             subject: &place.row.subject,
             known: &known.ids,
-            has_more: known.has_more,
+            // A list that is full may have lost one.
+            has_more: known.has_more || place.row.addresses.len() >= MAX_KNOWN,
             reported: &report.accounts,
             seen_by_others,
             last_read: self.receipts.get(&place.row.id, place.tenant).map(|last| last.proof.second_empty_read),
@@ -82,7 +86,7 @@ impl Inner {
         Ok(signed)
     }
 
-    /// The statement, if its signature is of the agent that reports here. Its certificate may be of before a renewal.
+    /// The statement, if the agent that reports here signed it. Its certificate may be the one before a renewal.
     fn signed(
         &self,
         place: &Place<'_>,
@@ -94,12 +98,11 @@ impl Inner {
         let bytes = |text: &str| STANDARD.decode(text).map_err(|_| Refused::NotBase64);
         let signer = self.ca.signer(&bytes(&signature.certificate)?)?;
         let Who::Agent(agent) = &signer.peer.who else { return Err(Refused::OtherAgent("no agent".into())) };
-        let other = || Refused::OtherAgent(agent.to_string());
         let reporter = self.desks.get(place.tenant).and_then(|desk| desk.lock().reported.reporter.clone());
         if reporter.as_ref() != Some(agent) {
-            return Err(other());
+            return Err(Refused::OtherAgent(agent.to_string()));
         }
-        let speaker = speaker(&self.registry.tables(), agent).ok_or_else(other)?;
+        let speaker = speaker(&self.registry.tables(), agent).ok_or_else(|| Refused::Revoked(agent.clone()))?;
         if signer.peer.not_after.plus(CLOCK_TOLERANCE) < proof.second_empty_read {
             return Err(Refused::Ended(signer.peer.not_after));
         }

@@ -1,4 +1,4 @@
-//! What is kept of the agent whose word a proof is.
+//! What is known about the agent that signed a proof.
 
 use entente_model::{AgentName, Timestamp};
 

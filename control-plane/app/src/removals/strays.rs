@@ -1,9 +1,10 @@
-//! Who is seen though they have left: an agent may have let somebody in and come to say so only afterwards.
+//! People who have left and whom an agent still reports. The report may come after the leave.
 
 use std::collections::BTreeSet;
 
 use entente_compiler::{Edit, Sighting};
 
+use super::parts::Parts;
 use super::{ACTOR, MAX_AT_ONCE};
 use crate::app::App;
 use crate::audit::Entry;
@@ -12,18 +13,16 @@ use crate::memory::Recollection;
 
 impl App {
     pub(super) async fn name_strays(&self) -> Result<(), AppError> {
-        let mut failed = Ok(());
-        for some in self.strays().chunks(MAX_AT_ONCE) {
-            // One that is refused must not hold up the others.
-            for alone in if self.name_seen(some).await.is_ok() { &[] } else { some } {
-                failed = self.name_seen(std::slice::from_ref(alone)).await.and(failed);
-            }
+        let strays = self.strays();
+        let mut parts = Parts::of(&strays, MAX_AT_ONCE);
+        while let Some(part) = parts.next() {
+            parts.tried(part, self.name_seen(part).await);
         }
-        failed
+        parts.end()
     }
 
-    /// Those who have left. Whoever works is forgotten here, and not asked of the writer; but only while no change is
-    /// decided or on its way, because a leave among them did not know the sighting.
+    /// Those who have left. Sightings of people who work are dropped here, and the writer is not asked; but only while no
+    /// change is decided or on its way, because a leave among them did not know the sighting.
     fn strays(&self) -> Vec<Sighting> {
         let all = self.inner.desks.strays();
         if all.is_empty() {

@@ -1,6 +1,8 @@
 //! What a proof must be worth, what comes back, and what a removal knows.
 
-use entente_model::desired::{ItemKey, Want};
+use std::collections::BTreeSet;
+
+use entente_model::desired::{ItemKey, MAX_KNOWN, Want};
 use entente_model::report::{AccountState, ItemReport, ItemState, ProofSignature, Reason, RemovalProof};
 use entente_model::{Guid, OperatorName};
 use futures::FutureExt;
@@ -330,6 +332,57 @@ async fn an_address_of_before_is_in_the_removal_also_when_the_operator_is_delete
     let Want::Absent { addresses, known, .. } = user(&contoso).want else { panic!("named for removal") };
     assert_eq!(addresses.into_iter().collect::<Vec<_>>(), ["maya.berg@nordwall.example", "maya@nordwall.example"]);
     assert_eq!(known.len(), 1, "also after a restart");
+}
+
+#[tokio::test]
+async fn more_addresses_than_are_kept_prove_nothing() {
+    let bed = Bed::with_sample().await;
+    bed.relabel("fabrikam", 2).await;
+    let mut agent = Agent::enrol(&bed, "contoso").await;
+    agent.connect(&bed).await;
+    agent.hear(&bed).await;
+    agent.report_applied().await;
+    for name in 0..MAX_KNOWN {
+        let mut maya = serde_json::to_value(person("maya", 3)).unwrap();
+        maya["identities"][0]["mail"] = json!(format!("maya{name}@nordwall.example"));
+        bed.apply(vec![manifest(maya)]).await.unwrap();
+    }
+    bed.leave("operators/maya").await;
+    agent.hear(&bed).await;
+    agent.report_removed().await;
+    bed.app.settle_removals().await.unwrap();
+    let it = standing(&bed, None).await;
+    assert_eq!((it.state, it.reason), (ItemState::Unproven, Some(Reason::ProofRefused)), "{it:?}");
+    assert!(it.detail.contains("more accounts or addresses"), "{}", it.detail);
+}
+
+#[tokio::test]
+async fn a_person_with_two_accounts_at_home_has_two_removals_that_are_told_apart() {
+    let bed = Bed::with_sample().await;
+    let mut maya = serde_json::to_value(person("maya", 3)).unwrap();
+    let mut second = maya["identities"][0].clone();
+    second["objectId"] = json!("0b0de000-0000-4000-8000-0000000000ff");
+    for field in ["mail", "upn"] {
+        second[field] = json!("maya-admin@nordwall.example");
+    }
+    second["class"] = json!("privileged");
+    maya["identities"].as_array_mut().unwrap().push(second);
+    let mut lead = serde_json::to_value(role(1, "alerts.manage")).unwrap();
+    lead["name"] = json!("socRoles/lead");
+    lead["identityClass"] = json!("privileged");
+    let assignment = json!({
+        "kind": "Assignment", "name": "assignments/leads", "squad": "squads/leads", "role": "socRoles/lead@1",
+        "tenants": {"labels": {"region": "nordic"}}, "justification": "Leads", "owner": "operators/jonas",
+    });
+    let squad = json!({"kind": "Squad", "name": "squads/leads", "owner": "operators/jonas",
+        "members": [{"operator": "operators/maya"}]});
+    bed.apply([maya, lead, squad, assignment].map(manifest).to_vec()).await.unwrap();
+    let mut agent = contoso_alone(&bed).await;
+    agent.report_removed().await;
+    bed.app.settle_removals().await.unwrap();
+    let all = bed.app.list_removals(&viewer(), Some(&"operators/maya".parse().unwrap()), &page()).await.unwrap().items;
+    let ids: BTreeSet<_> = all.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!((all.len(), ids.len()), (2, 2));
 }
 
 #[tokio::test]

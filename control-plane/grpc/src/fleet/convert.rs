@@ -151,6 +151,7 @@ pub(super) fn removal(it: Removal) -> wire::Removal {
         accounts: it.accounts.into_iter().map(account).collect(),
         prove_time: time::to_proto_opt(it.proven),
         signed: it.signed.map(signed_statement),
+        id: it.id,
     }
 }
 

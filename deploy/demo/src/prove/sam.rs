@@ -39,7 +39,7 @@ pub async fn forge(fleet: &Fleet, screen: &mut Screen, customer: &Customer) -> R
         way.extend(args!["--out", &file]);
         let answer = cli(fleet, &way).await?;
         ensure!(answer.code != 0 && !file.exists(), "sam made a token for an agent of his: {answer:?}");
-        screen.command(&format!("entente --context sam {}", shown.join(" ")));
+        screen.command(&format!("entente --config sam.toml {}", shown.join(" ")));
         screen.say(answer.stderr.trim());
     }
     let agents = fleet.cli_json(&args!["agents", "list", "--tenant", &customer.name]).await?;

@@ -1,0 +1,161 @@
+//! The list of removals, page by page: receipts, and how those stand that are not proven.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use entente_model::report::{ItemState, KnownAccount, Reason, RemovalProof};
+use entente_model::revocation::Cause;
+use entente_model::{OperatorName, TenantName, Timestamp};
+
+use super::receipt::{Receipt, SignedStatement};
+use super::standing::{Open, Place};
+use crate::app::{App, Inner};
+use crate::caller::{ApiRole, Caller};
+use crate::error::AppError;
+use crate::page::{Page, PageRequest};
+use crate::rows;
+use crate::world::World;
+
+/// The removal of a person, or of one membership, in one tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// Tells the removals of one tenant apart.
+    pub id: String,
+    pub tenant: TenantName,
+    pub operator: OperatorName,
+    pub cause: Cause,
+    /// Who asked for it.
+    pub actor: String,
+    pub requested: Timestamp,
+    /// REMOVED when it is complete.
+    pub state: ItemState,
+    pub reason: Option<Reason>,
+    pub detail: String,
+    pub proof: Option<RemovalProof>,
+    pub complete: bool,
+    pub connected: bool,
+    /// `person`, or the key of a membership.
+    pub subject: String,
+    /// Every account of the person that is known there, as the agent last said or proved.
+    pub accounts: Vec<KnownAccount>,
+    /// When the proof was accepted.
+    pub proven: Option<Timestamp>,
+    pub signed: Option<SignedStatement>,
+}
+
+/// What an entry of the list is made of, once its page is asked for.
+enum Source<'w> {
+    Receipt(Box<Receipt>),
+    Open(Place<'w>),
+}
+
+impl App {
+    /// Removals of one operator, ended ones included; or all that are not complete. By tenant.
+    pub async fn list_removals(
+        &self,
+        caller: &Caller,
+        operator: Option<&OperatorName>,
+        page: &PageRequest,
+    ) -> Result<Page<Removal>, AppError> {
+        caller.needs(ApiRole::Viewer)?;
+        let receipts = match operator {
+            Some(operator) => self.inner.receipts_of(operator).await?,
+            None => Vec::new(),
+        };
+        let (inner, world, operator, page) = (self.inner.clone(), self.world(), operator.cloned(), page.clone());
+        // Each proof that is looked at costs the check of a signature.
+        let listed = move || inner.listed(&world, operator.as_ref(), receipts, &page);
+        tokio::task::spawn_blocking(listed).await.map_err(AppError::internal)
+    }
+}
+
+impl Inner {
+    fn listed(
+        &self,
+        world: &Arc<World>,
+        operator: Option<&OperatorName>,
+        receipts: Vec<Receipt>,
+        page: &PageRequest,
+    ) -> Page<Removal> {
+        let open = Open::of(world);
+        let places = open.places(None).filter(|it| it.it.proven.is_none());
+        let places = places.filter(|it| operator.is_none_or(|operator| it.row.operator == *operator));
+        // After the receipts of the same removal.
+        let places = places.map(|it| (format!("{}|{}|~", it.tenant, it.row.id), Source::Open(it)));
+        let at = |it: &Receipt| format!("{}|{}|{:020}", it.tenant, it.revocation, it.number);
+        let receipts = receipts.into_iter().map(|it| (at(&it), Source::Receipt(Box::new(it))));
+        let sources: BTreeMap<_, _> = receipts.chain(places).filter(|(at, _)| *at > page.token).collect();
+        let removals = sources.into_iter().map(|(at, source)| match source {
+            Source::Receipt(receipt) => (at, self.ended(world, *receipt)),
+            Source::Open(place) => (at, self.removal(world, &place)),
+        });
+        let removals = removals.filter(|(_, it)| operator.is_some() || !it.complete);
+        Page::of(removals, page.limit(), |(at, _)| at.clone()).map(|(_, removal)| removal)
+    }
+
+    async fn receipts_of(&self, operator: &OperatorName) -> Result<Vec<Receipt>, AppError> {
+        let (prefix, mut after, mut found) = (rows::removals_of(operator), None, Vec::new());
+        loop {
+            let page = self.store.scan(&prefix, after.as_deref(), entente_store::MAX_PAGE_ENTRIES).await?;
+            for (key, entry) in &page.entries {
+                found.push(rows::decode(key, &entry.value).map_err(AppError::internal)?);
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(found),
+            }
+        }
+    }
+
+    fn is_connected(&self, tenant: &TenantName) -> bool {
+        self.desks.get(tenant).is_some_and(|desk| desk.lock().is_connected())
+    }
+
+    fn ended(&self, world: &World, receipt: Receipt) -> Removal {
+        let row = world.fleet.intent().revocations.get(&receipt.revocation);
+        let came_back = row.and_then(|row| row.tenants.get(&receipt.tenant)?.came_back);
+        let later = came_back.filter(|time| *time >= receipt.recorded);
+        let later = later.map(|time| format!("; its agent said otherwise {time}")).unwrap_or_default();
+        Removal {
+            id: receipt.revocation,
+            connected: self.is_connected(&receipt.tenant),
+            tenant: receipt.tenant,
+            operator: receipt.operator,
+            cause: receipt.cause,
+            actor: receipt.actor,
+            requested: receipt.requested,
+            state: ItemState::Removed,
+            reason: None,
+            detail: (receipt.detail + &later).trim_start_matches("; ").to_owned(),
+            accounts: receipt.proof.accounts.clone(),
+            proof: Some(receipt.proof),
+            complete: true,
+            subject: receipt.subject,
+            proven: Some(receipt.recorded),
+            signed: receipt.signed,
+        }
+    }
+
+    /// Of a removal that is not proven.
+    fn removal(&self, world: &World, place: &Place<'_>) -> Removal {
+        let standing = self.standing(world, place);
+        Removal {
+            id: place.row.id.clone(),
+            tenant: place.tenant.clone(),
+            operator: place.row.operator.clone(),
+            cause: place.row.cause,
+            actor: place.row.actor.clone(),
+            requested: place.row.time,
+            state: standing.state,
+            reason: standing.reason,
+            detail: standing.detail,
+            complete: standing.complete,
+            connected: self.is_connected(place.tenant),
+            subject: place.subject(),
+            accounts: standing.report.as_ref().map(|report| report.accounts.clone()).unwrap_or_default(),
+            proof: standing.report.and_then(|report| report.proof),
+            proven: None,
+            signed: None,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Many things in few commits, where nobody can say beforehand how much of them one commit takes.
+
+use crate::error::AppError;
+
+/// What is left to be written. Where a commit is refused its halves are tried, so that one thing that is too large or
+/// wrong holds up no other. A fault that is not of the content (no disk, no time) ends it.
+pub(super) struct Parts<'a, T> {
+    left: Vec<&'a [T]>,
+    /// The first fault.
+    failed: Result<(), AppError>,
+}
+
+impl<'a, T> Parts<'a, T> {
+    pub(super) fn of(all: &'a [T], at_once: usize) -> Self {
+        Self { left: all.chunks(at_once).rev().collect(), failed: Ok(()) }
+    }
+
+    pub(super) fn next(&mut self) -> Option<&'a [T]> {
+        self.left.pop()
+    }
+
+    pub(super) fn tried(&mut self, part: &'a [T], done: Result<(), AppError>) {
+        let Err(error) = done else { return };
+        if !is_of_content(&error) {
+            self.left.clear();
+        } else if part.len() > 1 {
+            let (first, second) = part.split_at(part.len() / 2);
+            return self.left.extend([second, first]);
+        }
+        if self.failed.is_ok() {
+            self.failed = Err(error);
+        }
+    }
+
+    pub(super) fn end(self) -> Result<(), AppError> {
+        self.failed
+    }
+}
+
+fn is_of_content(error: &AppError) -> bool {
+    matches!(
+        error,
+        AppError::TooLarge { .. }
+            | AppError::Invalid(_)
+            | AppError::Contradicts(_)
+            | AppError::Unimplemented(_)
+            | AppError::NotFound { .. }
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is written of twenty things, sixteen at first, and how it ends.
+    fn written(mut write: impl FnMut(&[u32]) -> Result<(), AppError>) -> (Vec<u32>, Result<(), AppError>) {
+        let (all, mut written): (Vec<_>, _) = ((0..20).collect(), Vec::new());
+        let mut parts = Parts::of(&all, 16);
+        while let Some(part) = parts.next() {
+            let done = write(part);
+            if done.is_ok() {
+                written.extend_from_slice(part);
+            }
+            parts.tried(part, done);
+        }
+        (written, parts.end())
+    }
+
+    fn refused_if(refused: bool) -> Result<(), AppError> {
+        if refused { Err(AppError::TooLarge { what: "rows", limit: 3 }) } else { Ok(()) }
+    }
+
+    #[test]
+    fn what_is_too_much_for_one_commit_goes_in_several_and_in_order() {
+        let (written, done) = written(|part| refused_if(part.len() > 3));
+        done.unwrap();
+        assert_eq!(written, (0..20).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn one_that_never_goes_is_said_and_holds_up_no_other() {
+        let (written, done) = written(|part| refused_if(part.contains(&7)));
+        assert!(matches!(done, Err(AppError::TooLarge { .. })));
+        assert_eq!(written, (0..20).filter(|it| *it != 7).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_server_that_stops_is_not_asked_again() {
+        let mut asked = 0;
+        let (written, done) = written(|_| {
+            asked += 1;
+            Err(AppError::Stopping)
+        });
+        assert!(matches!(done, Err(AppError::Stopping)));
+        assert_eq!((asked, written.len()), (1, 0));
+    }
+}
