@@ -11,7 +11,7 @@ mod inbox;
 mod outbox;
 mod pulse;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -363,8 +363,9 @@ impl Desks {
         }
     }
 
-    /// Where accounts are still reported that are about to lose everything: of those who leave, and those that their
-    /// operator has no more. Asked only when there are any.
+    /// Where accounts are reported, or were ever, that are about to lose everything: of those who leave, and those that
+    /// their operator has no more. An agent may speak of an account no longer that is there all the same, as of an adopted
+    /// guest whom no assignment means. Asked only when there are any.
     pub(crate) fn sightings(&self, world: &World, puts: &[Manifest], deletes: &[ResourceName]) -> Vec<Sighting> {
         let departing = departing(world.fleet.intent(), puts, deletes);
         if departing.is_empty() {
@@ -373,9 +374,10 @@ impl Desks {
         let mut found = Vec::new();
         for desk in self.all() {
             let state = desk.lock();
-            for (home, object_id) in &departing {
-                if state.reported.shows(home, *object_id) {
-                    let (home, object_id) = (home.clone(), *object_id);
+            for ((home, object_id), leaves_now) in &departing {
+                let account = (home.clone(), *object_id);
+                if state.reported.shows(home, *object_id) || (*leaves_now && state.known.contains_key(&account)) {
+                    let (home, object_id) = account;
                     found.push(Sighting { tenant: desk.tenant.clone(), home, object_id });
                 }
             }
@@ -384,15 +386,17 @@ impl Desks {
     }
 }
 
-/// Accounts that lose their operator by a change. The stored form counts: what a manifest leaves out goes too.
-fn departing(intent: &Intent, puts: &[Manifest], deletes: &[ResourceName]) -> BTreeSet<(HomeName, Guid)> {
+/// Accounts that lose their operator by a change, and whether their removal is not named yet: who had left before was
+/// removed wherever the account was known. The stored form counts: what a manifest leaves out goes too.
+fn departing(intent: &Intent, puts: &[Manifest], deletes: &[ResourceName]) -> BTreeMap<(HomeName, Guid), bool> {
     let account = |identity: &Identity| (identity.home.clone(), identity.object_id);
-    let mut departing = BTreeSet::new();
+    let mut departing = BTreeMap::new();
     let mut compare = |name: &OperatorName, after: Option<&Operator>| {
         let Some(before) = intent.operators.get(name).filter(|before| after != Some(before)) else { return };
         let stays = after.filter(|after| after.state == OperatorState::Active);
         let kept: BTreeSet<_> = stays.iter().flat_map(|after| &after.identities).map(account).collect();
-        departing.extend(before.identities.iter().map(account).filter(|account| !kept.contains(account)));
+        let lost = before.identities.iter().map(account).filter(|account| !kept.contains(account));
+        departing.extend(lost.map(|account| (account, before.state != OperatorState::Left)));
     };
     for manifest in puts {
         if let Manifest::Operator(operator) = manifest {
