@@ -400,6 +400,7 @@ impl<'a> Draft<'a> {
     }
 
     pub fn finish(mut self) -> Plan {
+        self.void_proofs();
         self.note_desired();
         self.find_missing_permissions();
         self.finish_first()
@@ -425,6 +426,17 @@ impl<'a> Draft<'a> {
             findings: self.findings.into_iter().collect(),
             updates,
             next_wake: self.wake,
+        }
+    }
+
+    /// Where something else is said than that it is gone, the control plane opens the removal again, and takes no proof
+    /// that was read before: the next one begins anew, whatever was the reason.
+    fn void_proofs(&mut self) {
+        let is_gone = |key: &ItemKey| self.reports.get(key).is_none_or(|report| report.state == ItemState::Removed);
+        let named = self.items().filter(|item| item.want != Want::Present && !is_gone(&item.key));
+        let void = named.filter(|item| self.entry(&item.key).is_some_and(|entry| entry.proof.is_some()));
+        for key in void.map(|item| item.key.clone()).collect::<Vec<_>>() {
+            self.touch(&key, |entry| (entry.first_empty, entry.proof) = (None, None));
         }
     }
 

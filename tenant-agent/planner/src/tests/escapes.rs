@@ -1,0 +1,40 @@
+//! Ways past a proof, and proofs that never come.
+
+use entente_model::desired::ItemKey;
+use entente_model::report::RemovalProof;
+
+use super::world::World;
+
+fn proof(world: &World, key: &ItemKey) -> Option<RemovalProof> {
+    let reports = &world.last.as_ref().unwrap().reports;
+    reports.iter().find(|report| report.key == *key).unwrap().proof.clone()
+}
+
+/// What is said otherwise of a leaver opens the removal again in the control plane, which then takes no proof that was
+/// read before.
+#[test]
+fn what_was_said_otherwise_after_a_proof_is_proven_anew() {
+    for plane in ["users: manage", "memberships: manage"] {
+        let mut world = World::joined(&["sam"], "l1");
+        world.leave("sam");
+        world.settle();
+        let keys = [world.user_key("sam"), world.member_key("sam", "l1")];
+        let proven = keys.clone().map(|key| proof(&world, &key).unwrap());
+        world.wait(600);
+        let open = world.guardrail.clone();
+        world.guardrail = World::new().guardrail(plane, &plane.replace("manage", "none")).guardrail;
+        world.settle();
+        let said = keys.clone().map(|key| world.state(&key));
+        world.wait(600);
+        world.guardrail = open;
+        let back = world.now;
+        world.settle();
+        for ((key, said), proven) in keys.iter().zip(&said).zip(&proven) {
+            let now = proof(&world, key).unwrap_or_else(|| panic!("{key}: {}", world.state(key)));
+            match said.as_str() {
+                "REMOVED" => assert_eq!(now, *proven, "{plane}: {key}"),
+                _ => assert!(now.first_empty_read >= back, "{plane}: {key} was {said}, and is proven by {now:?}"),
+            }
+        }
+    }
+}
