@@ -76,6 +76,28 @@ pub(super) fn of<'a>(draft: &Draft<'a>, key: &ItemKey, item: &'a Item) -> Accoun
     finder.finish()
 }
 
+/// Which of these accounts are of the person whose membership this is.
+pub(super) fn of_person(draft: &Draft<'_>, member: &Item, ids: &BTreeSet<Guid>) -> Vec<Guid> {
+    let Some((home, object_id)) = member.key.person() else { return Vec::new() };
+    let key = ItemKey::User { home: home.clone(), object_id };
+    let known = match &member.want {
+        Want::Absent { known, .. } => known,
+        Want::Present => &NONE,
+    };
+    let entry = draft.entry(&key);
+    let own = entry.into_iter().flat_map(|it| it.guid().into_iter().chain(it.accounts.keys().copied()));
+    let all: BTreeSet<Guid> = own.chain(known.iter().copied()).collect();
+    all.intersection(ids).copied().filter(|id| !is_anothers(draft, &key, *id)).collect()
+}
+
+/// Whether it is the account of somebody else who works here.
+fn is_anothers(draft: &Draft<'_>, person: &ItemKey, id: Guid) -> bool {
+    draft.input.ledger.entries.iter().any(|(key, entry)| {
+        let works = draft.input.items.get(key).is_some_and(|item| item.want == Want::Present);
+        key != person && works && matches!(key, ItemKey::User { .. }) && entry.guid() == Some(id)
+    })
+}
+
 struct Finder<'d, 'a> {
     draft: &'d Draft<'a>,
     key: &'d ItemKey,
@@ -155,21 +177,12 @@ impl<'d, 'a> Finder<'d, 'a> {
     }
 
     fn add(&mut self, user: &'a User) {
-        let Some(id) = user.id.filter(|id| !self.is_anothers(*id)) else { return };
+        let Some(id) = user.id.filter(|id| !is_anothers(self.draft, self.key, *id)) else { return };
         // What was read by id is the better look: lists lag.
         let is_there = self.found.get(&id).is_some_and(|part| matches!(part, Part::Read(Some(_))));
         if !is_there {
             self.found.insert(id, Part::Read(Some(user)));
         }
-    }
-
-    /// Whether it is the account of somebody else who works here.
-    fn is_anothers(&self, id: Guid) -> bool {
-        let mut entries = self.draft.input.ledger.entries.iter();
-        entries.any(|(key, entry)| {
-            let works = self.draft.input.items.get(key).is_some_and(|item| item.want == Want::Present);
-            key != self.key && works && matches!(key, ItemKey::User { .. }) && entry.guid() == Some(id)
-        })
     }
 
     /// Whom we marked once, and whom no entry explains: after the loss of a ledger, or of an id.

@@ -14,7 +14,7 @@ use entente_model::{Guid, Plane, PlaneMode};
 use super::draft::{Draft, Proposal, Said, passes_at};
 use super::lookup::{Found, Sought, look};
 use super::person::{ExitKind, People};
-use super::{gate, users};
+use super::{accounts, gate, users};
 use crate::action::Action;
 use crate::ledger::{Charge, Intent, Ownership, Thing, anchor_key, extra_key};
 use crate::observed::{Group, Observed, Part};
@@ -236,7 +236,7 @@ fn remove_extras(
     let accounted = accounted(draft, people, key, group.id);
     for user in members.difference(&accounted) {
         // A group that no role needs any more is a person's task; nobody who leaves is left in it.
-        if desired || (is_ours && leaves(draft, people, *user)) {
+        if desired || (is_ours && (leaves(draft, people, *user) || is_dropped(draft, key, *user))) {
             extra(draft, people, group, *user);
         }
     }
@@ -249,6 +249,17 @@ fn leaves(draft: &Draft<'_>, people: &People<'_>, user: Guid) -> bool {
             person.id() == Some(user) || draft.entry(key).is_some_and(|entry| entry.accounts.contains_key(&user));
         is_theirs && person.exit.is_some_and(|exit| exit.kind == ExitKind::Named && exit.is_leaver)
     })
+}
+
+/// Whether it is an account of a person whose membership of this group is named for removal.
+fn is_dropped(draft: &Draft<'_>, key: &ItemKey, user: Guid) -> bool {
+    let ids = BTreeSet::from([user]);
+    let is_of = |it: &ItemKey| match it {
+        ItemKey::Member { role, class, .. } => *key == ItemKey::Group { role: role.clone(), class: *class },
+        _ => false,
+    };
+    let mut dropped = draft.items().filter(|item| item.want != Want::Present && is_of(&item.key));
+    dropped.any(|item| !accounts::of_person(draft, item, &ids).is_empty())
 }
 
 /// Those who have an item or an entry, which decides about them.

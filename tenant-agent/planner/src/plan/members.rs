@@ -3,6 +3,8 @@
 //! Given when the account is there, redeemed by the right identity and not blocked; removed whenever the person or
 //! the membership has come to an end, whatever else is true.
 
+use std::collections::BTreeSet;
+
 use entente_model::desired::{Item, ItemKey, Want};
 use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
@@ -13,7 +15,7 @@ use super::draft::{Draft, Proposal};
 use super::groups::{Groups, usable};
 use super::lookup::Found;
 use super::person::{Exit, ExitKind, People, Person};
-use super::{carried, gate, gone, proof};
+use super::{accounts, carried, gate, gone, proof};
 use crate::action::Action;
 use crate::ledger::{Charge, Ownership, Thing};
 use crate::observed::{Group, Listing, Part, Unread};
@@ -167,7 +169,12 @@ pub(super) fn end(
             }
             return;
         }
-        Part::Read(members) if !members.contains(&user) => return absent(draft, key, group, exit),
+        Part::Read(members) if !members.contains(&user) => {
+            return match others(draft, key, members, exit) {
+                Some(others) => held_by(draft, key, ownership, &others),
+                None => absent(draft, key, group, exit),
+            };
+        }
         Part::Read(_) => {}
     }
     gone::note_not_empty(draft, key);
@@ -198,6 +205,25 @@ pub(super) fn end(
         against,
     };
     draft.propose_and_say(proposal, (ItemState::Pending, None), "");
+}
+
+/// Other accounts of the person that are members, as one that was restored from the recycle bin.
+fn others(draft: &Draft<'_>, key: &ItemKey, members: &BTreeSet<Guid>, exit: Exit) -> Option<Vec<Guid>> {
+    let item = draft.input.items.get(key).filter(|_| exit.kind == ExitKind::Named)?;
+    Some(accounts::of_person(draft, item, members)).filter(|others| !others.is_empty())
+}
+
+/// Who is in a group of ours without an item is taken out of it by `groups.rs`.
+fn held_by(draft: &mut Draft<'_>, key: &ItemKey, ownership: Option<Ownership>, others: &[Guid]) {
+    let others: Vec<_> = others.iter().map(ToString::to_string).collect();
+    let detail = format!("other accounts of the person are in the group: {}", others.join(", "));
+    gone::note_not_empty(draft, key);
+    gone::of_member(draft, key);
+    if ownership != Some(Ownership::Owned) {
+        return draft.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
+    }
+    draft.recheck_since(proof::named_since(draft, key));
+    draft.say(key, ItemState::Waiting, Some(Reason::Propagation), detail);
 }
 
 /// There is no pair of ids to look at: over only where the group or the account was looked for, and is not there.
