@@ -1,5 +1,7 @@
 //! What an agent found and verified, item by item.
 
+pub mod bounds;
+
 use serde::{Deserialize, Serialize};
 
 use crate::desired::{Digest, ItemKey, Version};

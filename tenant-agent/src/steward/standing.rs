@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use entente_model::report::bounds::{MAX_TEXT_BYTES, bounded};
 use entente_model::report::{Finding, PlaneStanding, Reason, Standing};
 use entente_model::{Plane, PlaneMode};
 use entente_planner::guardrail::Guardrail;
@@ -47,7 +48,7 @@ impl Steward {
         Standing {
             compared: self.compared.clone(),
             paused,
-            guardrail_fault: guardrail.fault(),
+            guardrail_fault: guardrail.fault().map(|fault| bounded(fault, MAX_TEXT_BYTES)),
             guardrail: guardrail.digest.clone(),
             planes: Plane::ALL.into_iter().filter(|plane| plane.is_implemented()).map(plane).collect(),
             permissions: self.permissions.iter().flatten().cloned().collect(),

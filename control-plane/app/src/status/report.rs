@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use entente_model::report::bounds::{MAX_ACCOUNTS, MAX_STANDING_ENTRIES, MAX_TEXT_BYTES, MAX_UNSEEN_BYTES};
 use entente_model::report::{ItemReport, Report};
 use entente_model::{AgentName, TenantName};
 use entente_store::Commit;
@@ -20,24 +21,12 @@ const MAX_REPORT_ITEMS: usize = 2_000;
 /// Most items that are kept of one tenant: as many as it may hold, and as many again that are on their way out.
 const MAX_KEPT_ITEMS: usize = 2 * entente_model::desired::MAX_ITEMS;
 
-/// Longest sentence or address in bytes.
-const MAX_TEXT_BYTES: usize = 4 * 1024;
-
 /// Longest script in bytes: a Defender role with every permission takes some 6 KiB.
 const MAX_SCRIPT_BYTES: usize = 32 * 1024;
-
-/// Longest list of what a proof leaves out, in bytes: a receipt keeps it, and receipts share commits.
-const MAX_UNSEEN_BYTES: usize = 32 * 1024;
-
-/// Most accounts of one person: as many as are kept, and as many again that were found.
-const MAX_ACCOUNTS: usize = 2 * entente_model::desired::MAX_KNOWN;
 
 /// Longest names of accounts of one person, in bytes: a user principal name has at most 113 characters (Microsoft Graph:
 /// user), and a receipt keeps them.
 const MAX_ACCOUNTS_BYTES: usize = 16 * 1024;
-
-/// Most findings, planes and permissions of a standing.
-const MAX_STANDING_ENTRIES: usize = 2_000;
 
 /// Rows of one commit: below what a store takes, so that the rows of others find room in the group.
 const MAX_ROWS: usize = 4_000;

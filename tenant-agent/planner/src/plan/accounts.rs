@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entente_model::Guid;
 use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::report::bounds::MAX_ACCOUNTS;
 use entente_model::report::{AccountState, KnownAccount, Reason};
 
 use super::draft::Draft;
@@ -46,6 +47,7 @@ impl Account<'_> {
 }
 
 impl Accounts<'_> {
+    /// As many as a report may hold, those that can sign in before the others.
     pub fn known(&self) -> Vec<KnownAccount> {
         let known = |it: &Account<'_>| KnownAccount {
             id: it.id,
@@ -53,7 +55,12 @@ impl Accounts<'_> {
             state: it.state,
             owned: it.ours,
         };
-        self.all.iter().map(known).collect()
+        let mut all: Vec<KnownAccount> = self.all.iter().map(known).collect();
+        if all.len() > MAX_ACCOUNTS {
+            all.sort_by_key(|it| (it.state.is_shut(), !it.owned));
+            all.truncate(MAX_ACCOUNTS);
+        }
+        all
     }
 }
 
@@ -247,6 +254,12 @@ impl<'d, 'a> Finder<'d, 'a> {
             };
             let ours = self.is_ours(id);
             self.accounts.all.push(Account { id, user, state, ours });
+        }
+        let count = self.accounts.all.len();
+        if count > MAX_ACCOUNTS {
+            let detail = format!("{count} accounts are more than a proof can name; a person looks at them");
+            let why = Unread { reason: Reason::CloudRefused, detail };
+            self.accounts.missing.push(("the accounts of the person".into(), why));
         }
         self.accounts.unseen.sort();
         self.accounts.unseen.dedup();

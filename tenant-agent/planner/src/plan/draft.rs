@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use entente_model::desired::{Item, ItemKey, Want};
 use entente_model::plan::{ChangeClass, Verdict};
+use entente_model::report::bounds::{MAX_STANDING_ENTRIES, MAX_TEXT_BYTES, bounded};
 use entente_model::report::{Finding, ItemReport, ItemState, KnownAccount, Reason};
 use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 
@@ -19,6 +20,9 @@ use crate::ledger::{Charge, Entry, Failure, Ownership, Thing, Update, account_ke
 use crate::observed::{Listing, Unread};
 use crate::permission;
 use crate::verdict::{Condition, judge_all};
+
+/// Most findings of a plan: half of what is taken, as the agent has some of its own beside them.
+const MAX_FINDINGS: usize = MAX_STANDING_ENTRIES / 2;
 
 /// What the plan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +140,8 @@ impl<'a> Draft<'a> {
     }
 
     pub fn find(&mut self, plane: Plane, reason: Reason, detail: impl Into<String>) {
-        self.findings.insert(Finding { plane, reason, detail: detail.into() });
+        let detail = bounded(detail.into(), MAX_TEXT_BYTES);
+        self.findings.insert(Finding { plane, reason, detail });
     }
 
     /// Looks again no later than then.
@@ -268,7 +273,7 @@ impl<'a> Draft<'a> {
             key: key.clone(),
             state,
             reason,
-            detail: detail.into(),
+            detail: bounded(detail.into(), MAX_TEXT_BYTES),
             object_id: entry.and_then(|entry| entry.thing.as_ref()).map(Thing::object_id),
             owned: entry.is_some_and(|entry| entry.thing.is_some() && entry.is_owned()),
             redeem_url: entry.and_then(|entry| entry.redeem_url.clone()).filter(|_| reason == Some(Reason::Redemption)),
@@ -423,7 +428,7 @@ impl<'a> Draft<'a> {
             made_at: self.input.now.at,
             changes: self.changes,
             reports: self.reports.into_values().collect(),
-            findings: self.findings.into_iter().collect(),
+            findings: told(self.findings),
             updates,
             next_wake: self.wake,
         }
@@ -480,6 +485,14 @@ impl<'a> Draft<'a> {
             self.find(permission.plane, Reason::PermissionMissing, detail);
         }
     }
+}
+
+/// As many findings as are taken, and how many there were.
+fn told(all: BTreeSet<Finding>) -> Vec<Finding> {
+    let more = all.len().saturating_sub(MAX_FINDINGS);
+    let rest =
+        all.iter().nth(MAX_FINDINGS).map(|first| Finding { detail: format!("and {more} more"), ..first.clone() });
+    all.into_iter().take(MAX_FINDINGS).chain(rest).collect()
 }
 
 /// When more than a lag will have passed.

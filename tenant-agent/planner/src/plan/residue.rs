@@ -2,6 +2,7 @@
 //! look at.
 
 use entente_model::report::Reason;
+use entente_model::report::bounds::{self, bounded};
 use entente_model::{Guid, Plane, PlaneMode};
 
 use super::draft::Draft;
@@ -18,6 +19,9 @@ pub const NOT_LOOKED_AT: [&str; 6] = [
     "ownership of groups and applications",
     "Entra roles scoped to an administrative unit or an application",
 ];
+
+/// Longest list of scopes in a proof, in bytes: with the rest of what is not looked at, it is as much as is taken.
+const MAX_SCOPES_BYTES: usize = bounds::MAX_UNSEEN_BYTES / 4;
 
 /// What is held.
 #[derive(Default)]
@@ -56,7 +60,7 @@ fn outside(draft: &Draft<'_>, found: &mut Residue) {
         let scopes: Vec<_> = scopes.into_iter().collect();
         found.unseen.push(match scopes.as_slice() {
             [] => "Azure roles: the guardrail names no scope".into(),
-            scopes => format!("Azure roles outside {}", scopes.join(", ")),
+            scopes => bounded(format!("Azure roles outside {}", scopes.join(", ")), MAX_SCOPES_BYTES),
         });
     }
     found.unseen.extend(NOT_LOOKED_AT.iter().map(ToString::to_string));

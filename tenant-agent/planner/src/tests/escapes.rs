@@ -1,10 +1,12 @@
 //! Ways past a proof, and proofs that never come.
 
+use entente_model::Guid;
 use entente_model::desired::{ItemKey, Want};
 use entente_model::report::RemovalProof;
 use entente_model::revocation::Cause;
 
 use super::world::{World, members};
+use crate::observed::Holding;
 
 fn proof(world: &World, key: &ItemKey) -> Option<RemovalProof> {
     let reports = &world.last.as_ref().unwrap().reports;
@@ -68,4 +70,57 @@ fn a_membership_is_gone_only_when_no_account_of_the_person_is_in_the_group() {
         assert_eq!(world.state(&member), "REMOVED");
         assert_eq!(members(&world, "l1"), [].into(), "desired: {group_is_desired}");
     }
+}
+
+/// The control plane takes sentences of 4 KiB, and ends the stream of whoever sends a longer one.
+#[test]
+fn what_is_said_of_a_leaver_with_many_rights_is_no_longer_than_is_taken() {
+    let mut world = World::joined(&["sam"], "l1");
+    let sam = world.account("sam").unwrap();
+    let held = |at: u128| Holding {
+        id: Guid::from_u128(0xffff_0000 + at),
+        kind: "group".into(),
+        name: format!("Großprojekt Nummer {at} mit einem langen Namen"),
+    };
+    world.tenant.state.holdings.insert(sam, (0..500).map(held).collect());
+    world.leave("sam");
+    world.settle();
+    assert_eq!(world.user_state("sam"), "RESIDUAL NOT_OURS");
+    let plan = world.last.clone().unwrap();
+    let details = plan.reports.iter().map(|it| &it.detail).chain(plan.findings.iter().map(|it| &it.detail));
+    for detail in details {
+        assert!(detail.len() <= 4 * 1024, "{} bytes", detail.len());
+    }
+    let sam = world.user_key("sam");
+    let told = &plan.reports.iter().find(|it| it.key == sam).unwrap().detail;
+    assert!(told.contains("Nummer 0 ") && told.ends_with(" more bytes"), "{}", &told[..80]);
+}
+
+#[test]
+fn members_without_an_item_are_found_no_more_often_than_is_taken() {
+    let mut world = World::joined(&["sam"], "l1");
+    let group = world.group_id("l1");
+    world.tenant.state.members.entry(group).or_default().extend((0..3_000).map(|at| Guid::from_u128(0xffff_0000 + at)));
+    world.step();
+    let findings = world.last.as_ref().unwrap().findings.len();
+    assert!(findings < 2_000, "{findings}");
+}
+
+#[test]
+fn more_accounts_than_are_taken_leave_it_unproven() {
+    let mut world = World::joined(&["sam"], "l1");
+    for _ in 0..100 {
+        let other = world.tenant.add_other("sam@nordwall.example", world.now);
+        world.tenant.enable(other, false);
+    }
+    world.leave("sam");
+    for _ in 0..40 {
+        world.step();
+        world.wait(10);
+    }
+    let sam = world.user_key("sam");
+    let report = world.last.as_ref().unwrap().reports.iter().find(|it| it.key == sam).unwrap().clone();
+    assert!(report.accounts.len() <= 64, "{}", report.accounts.len());
+    assert!(report.proof.is_none_or(|proof| proof.accounts.len() <= 64));
+    assert!(world.user_state("sam").starts_with("UNPROVEN"), "{}", world.user_state("sam"));
 }
