@@ -143,21 +143,27 @@ fn leaver(set: &mut ReadSet, item: &Item, entry: Option<&Entry>, guardrail: Opti
 /// Every address under which a leaver is looked for, in lower case: of those ever used for the person, the ones that the
 /// customer's file lets us look up. Without a readable file none.
 pub(crate) fn addresses(item: &Item, entry: Option<&Entry>, guardrail: Option<&Guardrail>) -> BTreeSet<String> {
-    let (ItemBody::User { mail, .. }, Some(guardrail)) = (&item.body, guardrail) else { return BTreeSet::new() };
+    let Some(guardrail) = guardrail else { return BTreeSet::new() };
+    let is_allowed = |address: &String| {
+        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+        guardrail.provider.mail_domains.iter().any(|allowed| allowed.eq_ignore_ascii_case(domain))
+    };
+    ever_used(item, entry).into_iter().filter(is_allowed).collect()
+}
+
+/// Every address ever used for the person, in lower case.
+pub(crate) fn ever_used(item: &Item, entry: Option<&Entry>) -> BTreeSet<String> {
+    let ItemBody::User { mail, .. } = &item.body else { return BTreeSet::new() };
     let also = match &item.want {
         Want::Absent { addresses, .. } => addresses.clone(),
         Want::Present => BTreeSet::new(),
     };
     let noted = entry.into_iter().flat_map(|entry| {
-        let begun = entry.intent.as_ref().map(|intent| intent.name.to_ascii_lowercase());
+        let begun = entry.intent.as_ref().map(|intent| intent.name.clone());
         entry.addresses.iter().cloned().chain(begun)
     });
-    let all = [mail.to_ascii_lowercase()].into_iter().chain(also).chain(noted);
-    let is_allowed = |address: &String| {
-        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-        guardrail.provider.mail_domains.iter().any(|allowed| allowed.eq_ignore_ascii_case(domain))
-    };
-    all.map(|address| address.to_ascii_lowercase()).filter(is_allowed).collect()
+    let all = [mail.clone()].into_iter().chain(also).chain(noted);
+    all.map(|address| address.to_ascii_lowercase()).collect()
 }
 
 fn groups(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {

@@ -110,7 +110,8 @@ struct Finder<'d, 'a> {
     key: &'d ItemKey,
     entry: Option<&'d Entry>,
     known: &'a BTreeSet<Guid>,
-    mail: Option<&'a str>,
+    /// Every address that was ever the person's, and those of them that may be looked for.
+    ever_used: BTreeSet<String>,
     addresses: BTreeSet<String>,
     found: BTreeMap<Guid, Part<Option<&'a User>>>,
     deleted: BTreeSet<Guid>,
@@ -126,10 +127,6 @@ impl<'d, 'a> Finder<'d, 'a> {
             Want::Absent { known, .. } => known,
             Want::Present => &NONE,
         };
-        let mail = match &item.body {
-            ItemBody::User { mail, .. } => Some(mail.as_str()),
-            _ => None,
-        };
         let entry = draft.entry(key);
         let addresses = reads::addresses(item, entry, draft.guardrail());
         Self {
@@ -137,7 +134,7 @@ impl<'d, 'a> Finder<'d, 'a> {
             key,
             entry,
             known,
-            mail,
+            ever_used: reads::ever_used(item, entry),
             addresses,
             found: BTreeMap::new(),
             deleted: BTreeSet::new(),
@@ -178,9 +175,9 @@ impl<'d, 'a> Finder<'d, 'a> {
             };
             return self.accounts.missing.push(("who has the person's addresses".into(), why));
         }
-        if let Some(mail) = self.mail.filter(|mail| !self.addresses.contains(&mail.to_ascii_lowercase())) {
-            self.accounts.unseen.push(format!("accounts of {mail}: not an address of the guardrail's people"));
-        }
+        let unsought = self.ever_used.difference(&self.addresses);
+        let unseen = unsought.map(|address| format!("accounts of {address}: not an address of the guardrail's people"));
+        self.accounts.unseen.extend(unseen);
     }
 
     fn add(&mut self, user: &'a User) {

@@ -2,7 +2,7 @@
 
 use entente_model::Guid;
 use entente_model::desired::{ItemKey, Want};
-use entente_model::report::RemovalProof;
+use entente_model::report::{AccountState, RemovalProof};
 use entente_model::revocation::Cause;
 
 use super::world::{World, members};
@@ -123,4 +123,18 @@ fn more_accounts_than_are_taken_leave_it_unproven() {
     assert!(report.accounts.len() <= 64, "{}", report.accounts.len());
     assert!(report.proof.is_none_or(|proof| proof.accounts.len() <= 64));
     assert!(world.user_state("sam").starts_with("UNPROVEN"), "{}", world.user_state("sam"));
+}
+
+/// Which of the person's addresses the customer's file does not let the agent look for.
+#[test]
+fn a_proof_names_every_address_that_was_not_looked_for() {
+    let mut world = World::joined(&["sam"], "l1");
+    world.leave("sam");
+    world.known("sam", &[], &["sam@nordwall.example", "sam@before.example"]);
+    world.settle();
+    let sam = world.user_key("sam");
+    let proof = proof(&world, &sam).unwrap();
+    assert!(proof.accounts.iter().all(|it| it.state == AccountState::Blocked));
+    let is_named = |text: &&String| text.contains("sam@before.example");
+    assert!(proof.unseen.iter().any(|text| is_named(&text)), "{:?}", proof.unseen);
 }
