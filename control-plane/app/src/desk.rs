@@ -111,6 +111,8 @@ pub(crate) struct DeskState {
     pub(crate) strays: BTreeSet<(HomeName, Guid)>,
     /// The agent has said something of a removal since it was last looked at.
     pub(crate) told: bool,
+    /// An agent has come with a certificate of ours of which there is no row.
+    pub(crate) forgotten_agent: bool,
 }
 
 /// An older stream of another run of the agent, until it is known whether it still answers.
@@ -135,7 +137,7 @@ impl Desk {
         let recent = VecDeque::from([wanted.items.clone()]);
         let (lease, live, displaced, parked) = (None, None, None, None);
         let (known, strays) = (KnownAccounts::new(), BTreeSet::new());
-        let told = false;
+        let (told, forgotten_agent) = (false, false);
         let mut state = DeskState {
             wanted,
             content_revision,
@@ -148,6 +150,7 @@ impl Desk {
             known,
             strays,
             told,
+            forgotten_agent,
         };
         let undesired = |(key, _): &(&Arc<str>, &Arc<ItemReport>)| state.wanted.items.get(key).is_none();
         let reported: Vec<_> = state.reported.items.iter().filter(undesired).map(|(_, item)| item.clone()).collect();
@@ -192,6 +195,11 @@ impl DeskState {
         let wanted = || self.wanted.items.get(&item.key.to_string()).and_then(|item| item.open().ok());
         let is_stray = is_seen && wanted().is_none_or(|item| item.want == Want::Present);
         is_stray && self.strays.insert((home.clone(), *object_id))
+    }
+
+    /// Whether an agent has reported here, or come with a certificate that it was given here.
+    pub(crate) fn has_enrolled(&self) -> bool {
+        self.reported.reporter.is_some() || self.forgotten_agent
     }
 
     fn wake(&self) {

@@ -165,7 +165,20 @@ impl Inner {
     /// Whether an agent was ever enrolled in a tenant: its row stays a while after its end, its reports stay longer.
     pub(crate) fn was_enrolled(&self, tenant: &TenantName) -> bool {
         let has_row = self.registry.tables().agents_of(tenant).next().is_some();
-        has_row || self.desks.get(tenant).is_some_and(|desk| desk.lock().reported.reporter.is_some())
+        let desk = self.desks.get(tenant);
+        has_row || desk.is_some_and(|desk| desk.lock().has_enrolled())
+    }
+
+    /// An agent has shown a certificate of ours, and there is no row of it: it enrolled in a history that a restored
+    /// backup has forgotten. That no agent ever was there is not so, whatever the store says.
+    pub(crate) fn note_unknown(&self, tenant: &TenantName) {
+        let Some(desk) = self.desks.get(tenant) else { return };
+        let mut state = desk.lock();
+        if !std::mem::replace(&mut state.forgotten_agent, true) {
+            tracing::warn!(%tenant, "an agent with a certificate of ours is not known here: was a backup restored?");
+            state.told = true;
+            self.removals_told.notify_one();
+        }
     }
 }
 

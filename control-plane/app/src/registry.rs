@@ -131,7 +131,11 @@ impl App {
     pub fn check_agent(&self, peer: &Peer) -> Result<AgentName, AppError> {
         let Who::Agent(name) = &peer.who else { return Err(self.refuse("not_an_agent")) };
         let tables = self.inner.registry.tables();
-        let row = tables.agents.get(name).ok_or_else(|| self.refuse("unknown_agent"))?;
+        let Some(row) = tables.agents.get(name) else {
+            drop(tables);
+            self.inner.note_unknown(&name.tenant);
+            return Err(self.refuse("unknown_agent"));
+        };
         if !row.accepts(peer.serial) {
             return Err(self.refuse("revoked_certificate"));
         }

@@ -1,7 +1,8 @@
 //! Ways in which access could be left behind a receipt that says that all of it is gone.
 
+use entente_model::AgentName;
 use entente_model::desired::ItemKey;
-use entente_model::report::ItemState;
+use entente_model::report::{ItemState, Reason};
 
 use super::removals::{fleet, removals};
 use super::*;
@@ -29,4 +30,28 @@ async fn a_leaver_is_removed_also_where_an_account_is_known_that_no_agent_speaks
     fabrikam.report_removed().await;
     bed.app.settle_removals().await.unwrap();
     assert!(removals(&bed, None).await.is_empty());
+}
+
+/// A backup from before a customer's agent enrolled is restored: the store knows of no agent there.
+#[tokio::test]
+async fn an_agent_that_a_restored_backup_has_forgotten_is_not_taken_for_none() {
+    let bed = Bed::with_sample().await;
+    bed.leave("operators/maya").await;
+    assert!(removals(&bed, None).await.is_empty(), "as far as the store knows, no agent ever was anywhere");
+    let ca = CertificateAuthority::load(&bed.ca.0, bed.ca.1.expose(), "soc.example").unwrap();
+    let (_, csr) = create_key_and_csr().unwrap();
+    let key = crate::pki::RequestedKey::from_csr_pem(&csr).unwrap();
+    let agent = AgentName::new(tenant("contoso"), "0a1b2c3d").unwrap();
+    let serial = crate::pki::Serial::random().unwrap();
+    let issued = ca.agent(&agent, &key, serial, Timestamp::from_unix(start()), 30 * DAY).unwrap();
+    assert!(bed.app.check_agent(&peer(&issued.certificate_pem)).is_err());
+    bed.app.settle_told().await.unwrap();
+    let found = bed.app.list_removals(&viewer(), None, &page()).await.unwrap().items;
+    let open: Vec<_> = found.into_iter().map(|it| (it.tenant, it.state, it.reason, it.complete)).collect();
+    let unproven = (tenant("contoso"), ItemState::Unproven, Some(Reason::NobodyLooks), false);
+    assert_eq!(open, [unproven]);
+    // It stays so over a restart.
+    let bed = bed.restart(async |_, _| {}).await;
+    let found = bed.app.list_removals(&viewer(), None, &page()).await.unwrap().items;
+    assert_eq!(found.iter().map(|it| it.state).collect::<Vec<_>>(), [ItemState::Unproven]);
 }
