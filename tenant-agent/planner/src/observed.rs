@@ -234,6 +234,12 @@ impl Observed {
         self.odd.get(listing).map_or(&[], Vec::as_slice)
     }
 
+    /// The same as reasons why a list proves nothing.
+    pub fn not_understood(&self, listing: &Listing) -> impl Iterator<Item = Unread> {
+        let why = |text: &String| Unread { reason: Reason::CloudRefused, detail: format!("not understood: {text}") };
+        self.odd(listing).iter().map(why)
+    }
+
     pub fn group(&self, id: Guid) -> Part<Option<&Group>> {
         self.groups.get(&id).map_or_else(Part::not_asked, |part| match part.as_ref() {
             Part::Read(group) => Part::Read(group.as_ref()),

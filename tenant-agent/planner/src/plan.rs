@@ -16,6 +16,7 @@ mod gone;
 mod groups;
 mod implied;
 mod lookup;
+mod marks;
 mod members;
 mod order;
 mod person;

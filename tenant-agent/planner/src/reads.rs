@@ -46,7 +46,7 @@ pub fn reads(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option
     let mut set = ReadSet::default();
     if reads_plane(Plane::Users) {
         users(&mut set, items, ledger, guardrail);
-        anchor(&mut set, ledger, guardrail);
+        anchor(&mut set, items, ledger, guardrail);
     }
     if reads_plane(Plane::Groups) {
         groups(&mut set, items, ledger);
@@ -100,23 +100,24 @@ fn users(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, gu
     }
 }
 
-fn anchor(set: &mut ReadSet, ledger: &Ledger, guardrail: Option<&Guardrail>) {
+/// The anchor group. While somebody leaves also by its name, with the users in it: what it marks is one of the ways by
+/// which a leaver's accounts are found, and an id that answers nothing is no reason to leave it out.
+fn anchor(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option<&Guardrail>) {
     let entry = ledger.get(&anchor_key());
     let id = entry.and_then(|entry| entry.guid());
     set.group_ids.extend(id);
     set.members.extend(id);
-    let leaves = !set.bin.is_empty();
+    let leaves = items.values().any(|item| item.want != Want::Present);
     if leaves {
         set.marked_in.extend(id);
     }
-    if let Some(guardrail) = guardrail
-        && (id.is_none() || entry.is_some_and(|entry| entry.empty_since.is_some()))
-    {
-        let name = anchor_name(&guardrail.limits.name_prefix);
-        if leaves {
-            set.members_by_name.insert(name.clone());
-            set.marked_in_name.insert(name.clone());
-        }
+    let Some(guardrail) = guardrail else { return };
+    let name = anchor_name(&guardrail.limits.name_prefix);
+    if leaves {
+        set.members_by_name.insert(name.clone());
+        set.marked_in_name.insert(name.clone());
+    }
+    if leaves || id.is_none() || entry.is_some_and(|entry| entry.empty_since.is_some()) {
         set.group_names.insert(name);
     }
 }

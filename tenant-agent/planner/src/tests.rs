@@ -6,6 +6,7 @@ mod guardrail;
 mod leaver;
 mod leavers;
 mod limits;
+mod marks;
 mod people;
 mod properties;
 mod reviews;

@@ -11,7 +11,8 @@ use entente_model::report::bounds::MAX_ACCOUNTS;
 use entente_model::report::{AccountState, KnownAccount, Reason};
 
 use super::draft::Draft;
-use crate::ledger::{Claim, Entry, account_key, anchor_key};
+use super::marks::{self, Marks};
+use crate::ledger::{Claim, Entry, account_key};
 use crate::observed::{Listing, Part, Unread, User};
 use crate::reads;
 
@@ -22,6 +23,8 @@ pub(super) struct Account<'a> {
     pub state: AccountState,
     /// Made by us, and so ours to block.
     pub ours: bool,
+    /// Why it is not known whether it was made by us.
+    pub doubt: Option<Unread>,
 }
 
 /// All of them, and what could not be looked at.
@@ -115,7 +118,7 @@ struct Finder<'d, 'a> {
     addresses: BTreeSet<String>,
     found: BTreeMap<Guid, Part<Option<&'a User>>>,
     deleted: BTreeSet<Guid>,
-    marked: BTreeSet<Guid>,
+    marks: Marks,
     accounts: Accounts<'a>,
 }
 
@@ -138,7 +141,7 @@ impl<'d, 'a> Finder<'d, 'a> {
             addresses,
             found: BTreeMap::new(),
             deleted: BTreeSet::new(),
-            marked: anchor_members(draft),
+            marks: marks::of(draft),
             accounts: Accounts::default(),
         }
     }
@@ -189,12 +192,26 @@ impl<'d, 'a> Finder<'d, 'a> {
         }
     }
 
-    /// Whom we marked once, and whom no entry explains: after the loss of a ledger, or of an id.
+    /// Whether it is the account of somebody else who works here.
+    fn is_anothers(&self, id: Guid) -> bool {
+        let mut entries = self.draft.input.ledger.entries.iter();
+        entries.any(|(key, entry)| {
+            let works = self.draft.input.items.get(key).is_some_and(|item| item.want == Want::Present);
+            key != self.key && works && matches!(key, ItemKey::User { .. }) && entry.guid() == Some(id)
+        })
+    }
+
+    /// The accounts that we marked once, and that no entry explains: after the loss of a ledger, or of an id.
     fn by_mark(&mut self) {
-        for id in self.marked.clone() {
-            let Some(Part::Read(Some(user))) = self.draft.input.observed.users.get(&id) else { continue };
-            if !user.addresses.is_disjoint(&self.addresses) {
-                self.add(user);
+        let what = "which accounts our group marks";
+        self.accounts.missing.extend(self.marks.missing.iter().map(|why| (what.to_owned(), why.clone())));
+        let unexplained =
+            self.marks.accounts.iter().filter(|id| !self.is_anothers(**id) && !self.found.contains_key(id));
+        for id in unexplained.copied().collect::<Vec<_>>() {
+            match self.draft.input.observed.user(id) {
+                Part::Read(Some(user)) if !user.addresses.is_disjoint(&self.addresses) => self.add(user),
+                Part::Read(_) => {}
+                Part::Unread(why) => self.accounts.missing.push((format!("whose the marked account {id} is"), why)),
             }
         }
     }
@@ -225,10 +242,8 @@ impl<'d, 'a> Finder<'d, 'a> {
     }
 
     fn odd(&mut self, listing: &Listing, what: &str) {
-        for text in self.draft.input.observed.odd(listing) {
-            let why = Unread { reason: Reason::CloudRefused, detail: format!("not understood: {text}") };
-            self.accounts.missing.push((what.to_owned(), why));
-        }
+        let odd = self.draft.input.observed.not_understood(listing);
+        self.accounts.missing.extend(odd.map(|why| (what.to_owned(), why)));
     }
 
     fn finish(mut self) -> Accounts<'a> {
@@ -250,7 +265,13 @@ impl<'d, 'a> Finder<'d, 'a> {
                 }
             };
             let ours = self.is_ours(id);
-            self.accounts.all.push(Account { id, user, state, ours });
+            let doubt = self.marks.missing.first().filter(|_| !ours && self.known.contains(&id)).cloned();
+            if let (Some(why), AccountState::Enabled) = (&doubt, state) {
+                self.accounts
+                    .missing
+                    .push((format!("whether we made the account {id}, which is enabled"), why.clone()));
+            }
+            self.accounts.all.push(Account { id, user, state, ours, doubt });
         }
         let count = self.accounts.all.len();
         if count > MAX_ACCOUNTS {
@@ -269,7 +290,7 @@ impl<'d, 'a> Finder<'d, 'a> {
         let by_entry = self.entry.is_some_and(|entry| {
             (entry.guid() == Some(id) && entry.is_owned()) || entry.accounts.get(&id) == Some(&Claim::Ours)
         });
-        by_entry || (self.marked.contains(&id) && self.known.contains(&id))
+        by_entry || (self.marks.accounts.contains(&id) && self.known.contains(&id))
     }
 }
 
@@ -279,19 +300,6 @@ fn state_of(user: &User) -> AccountState {
         Some(false) => AccountState::Blocked,
         None => AccountState::Unread,
     }
-}
-
-/// Whom the anchor group marks, as far as it was read; also one that is not taken for ours after the ledger was lost.
-fn anchor_members(draft: &Draft<'_>) -> BTreeSet<Guid> {
-    let observed = draft.input.observed;
-    let by_ledger = draft.entry(&anchor_key()).and_then(Entry::guid);
-    let by_name = draft.guardrail().and_then(|guardrail| {
-        let name = super::anchor_name(&guardrail.limits.name_prefix);
-        observed.groups_by_name.get(&name)?.read()
-    });
-    let marked = by_name.into_iter().flatten().filter(|group| super::groups::is_anchor(group)).map(|group| group.id);
-    let groups = by_ledger.into_iter().chain(marked);
-    groups.filter_map(|group| observed.members(group).read().copied()).flatten().copied().collect()
 }
 
 /// Remembers the accounts that were found: each stays the person's. One that is new begins the proof anew.

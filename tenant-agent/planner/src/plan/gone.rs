@@ -71,7 +71,7 @@ fn there(
         Some(false) => AccountState::Blocked,
         None => AccountState::Unread,
     };
-    let account = Account { id, user: Some(user), state, ours: true };
+    let account = Account { id, user: Some(user), state, ours: true, doubt: None };
     match shut(draft, key, &account, exit, against) {
         Some(standing) => standing.say(draft, key),
         None => end(draft, key, exit),
@@ -115,7 +115,10 @@ fn leave_all(
     }
     if let Some(worst) = open.into_iter().min_by_key(Standing::urgency) {
         note_not_empty(draft, key);
-        return worst.say(draft, key);
+        return match worst.state {
+            ItemState::Unproven => proof::say_unproven(draft, key, &all.missing),
+            _ => worst.say(draft, key),
+        };
     }
     let held = all.all.iter().filter(|it| !matches!(it.state, AccountState::Gone | AccountState::Deleted));
     let mut what = residue::of(draft, held.map(|it| it.id));
@@ -143,6 +146,10 @@ fn close(
     match account.state {
         // It may be the one that our invitation made: said with all else that was not read.
         AccountState::Enabled if !is_ours && draft.entry(at).is_some_and(Entry::is_undecided) => None,
+        AccountState::Enabled if !is_ours && account.doubt.is_some() => {
+            // The reasons are among what was not read, and are said from there.
+            Some(Standing::new(ItemState::Unproven, None, String::new()))
+        }
         AccountState::Enabled if !is_ours => {
             let others = residue::of(draft, [account.id]).others;
             let holds = if others.is_empty() { String::new() } else { format!(", and holds {}", others.join(", ")) };

@@ -129,10 +129,8 @@ fn defender(draft: &Draft<'_>, id: Guid, found: &mut Residue) {
 }
 
 fn odd(draft: &Draft<'_>, listing: &Listing, what: &str, found: &mut Residue) {
-    for text in draft.input.observed.odd(listing) {
-        let why = Unread { reason: Reason::CloudRefused, detail: format!("not understood: {text}") };
-        found.missing.push((what.to_owned(), why));
-    }
+    let odd = draft.input.observed.not_understood(listing);
+    found.missing.extend(odd.map(|why| (what.to_owned(), why)));
 }
 
 fn not_asked() -> Unread {
