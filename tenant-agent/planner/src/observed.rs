@@ -234,17 +234,17 @@ impl Observed {
         self.odd.get(listing).map_or(&[], Vec::as_slice)
     }
 
-    /// The same as reasons why a list proves nothing.
-    pub fn not_understood(&self, listing: &Listing) -> impl Iterator<Item = Unread> {
-        let why = |text: &String| Unread { reason: Reason::CloudRefused, detail: format!("not understood: {text}") };
-        self.odd(listing).iter().map(why)
-    }
-
     pub fn group(&self, id: Guid) -> Part<Option<&Group>> {
         self.groups.get(&id).map_or_else(Part::not_asked, |part| match part.as_ref() {
             Part::Read(group) => Part::Read(group.as_ref()),
             Part::Unread(why) => Part::Unread(why),
         })
+    }
+
+    /// What of a list was not understood, as reasons why the list proves nothing.
+    pub fn not_understood(&self, listing: &Listing) -> impl Iterator<Item = Unread> {
+        let why = |text: &String| Unread { reason: Reason::CloudRefused, detail: format!("not understood: {text}") };
+        self.odd(listing).iter().map(why)
     }
 
     pub fn by_name(&self, name: &str) -> Part<&Vec<Group>> {

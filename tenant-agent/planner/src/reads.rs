@@ -145,15 +145,20 @@ fn leaver(set: &mut ReadSet, item: &Item, entry: Option<&Entry>, guardrail: Opti
 /// customer's file lets us look up. Without a readable file none.
 pub(crate) fn addresses(item: &Item, entry: Option<&Entry>, guardrail: Option<&Guardrail>) -> BTreeSet<String> {
     let Some(guardrail) = guardrail else { return BTreeSet::new() };
-    let is_allowed = |address: &String| {
-        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-        guardrail.provider.mail_domains.iter().any(|allowed| allowed.eq_ignore_ascii_case(domain))
-    };
-    ever_used(item, entry).into_iter().filter(is_allowed).collect()
+    ever_used(item, entry).into_iter().filter(|address| is_in_domains(address, guardrail)).collect()
 }
 
-/// Every address ever used for the person, in lower case.
-pub(crate) fn ever_used(item: &Item, entry: Option<&Entry>) -> BTreeSet<String> {
+/// Addresses of the person that the customer's file does not let us look up, in lower case; also the name under which
+/// they sign in at home.
+pub(crate) fn addresses_outside(item: &Item, entry: Option<&Entry>, guardrail: &Guardrail) -> BTreeSet<String> {
+    let mut all = ever_used(item, entry);
+    if let ItemBody::User { upn, .. } = &item.body {
+        all.insert(upn.to_ascii_lowercase());
+    }
+    all.into_iter().filter(|address| !address.is_empty() && !is_in_domains(address, guardrail)).collect()
+}
+
+fn ever_used(item: &Item, entry: Option<&Entry>) -> BTreeSet<String> {
     let ItemBody::User { mail, .. } = &item.body else { return BTreeSet::new() };
     let also = match &item.want {
         Want::Absent { addresses, .. } => addresses.clone(),
@@ -165,6 +170,11 @@ pub(crate) fn ever_used(item: &Item, entry: Option<&Entry>) -> BTreeSet<String> 
     });
     let all = [mail.clone()].into_iter().chain(also).chain(noted);
     all.map(|address| address.to_ascii_lowercase()).collect()
+}
+
+fn is_in_domains(address: &str, guardrail: &Guardrail) -> bool {
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    guardrail.provider.mail_domains.iter().any(|allowed| allowed.eq_ignore_ascii_case(domain))
 }
 
 fn groups(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {

@@ -9,6 +9,7 @@ mod limits;
 mod marks;
 mod people;
 mod properties;
+mod receipts;
 mod reviews;
 mod scaffold;
 mod tenant;

@@ -113,14 +113,16 @@ struct Finder<'d, 'a> {
     key: &'d ItemKey,
     entry: Option<&'d Entry>,
     known: &'a BTreeSet<Guid>,
-    /// Every address that was ever the person's, and those of them that may be looked for.
-    ever_used: BTreeSet<String>,
+    item: &'a Item,
     addresses: BTreeSet<String>,
     found: BTreeMap<Guid, Part<Option<&'a User>>>,
     deleted: BTreeSet<Guid>,
     marks: Marks,
     accounts: Accounts<'a>,
 }
+
+/// Addresses that a receipt names of those that were not looked up: as many as a person reads. The rest is counted.
+const NAMED: usize = 10;
 
 static NONE: BTreeSet<Guid> = BTreeSet::new();
 
@@ -137,7 +139,7 @@ impl<'d, 'a> Finder<'d, 'a> {
             key,
             entry,
             known,
-            ever_used: reads::ever_used(item, entry),
+            item,
             addresses,
             found: BTreeMap::new(),
             deleted: BTreeSet::new(),
@@ -168,19 +170,25 @@ impl<'d, 'a> Finder<'d, 'a> {
         }
     }
 
-    /// Addresses that are not looked up: all of them without a readable file, those of other people than the file's with
+    /// Addresses that are not looked up: all of them without a readable file, those of other domains than the file's with
     /// one.
     fn outside(&mut self) {
-        if self.draft.guardrail().is_none() {
+        let Some(guardrail) = self.draft.guardrail() else {
             let why = Unread {
                 reason: Reason::GuardrailUnreadable,
                 detail: "without a readable guardrail nobody is looked up by address".into(),
             };
             return self.accounts.missing.push(("who has the person's addresses".into(), why));
+        };
+        let outside = reads::addresses_outside(self.item, self.entry, guardrail);
+        if outside.is_empty() {
+            return;
         }
-        let unsought = self.ever_used.difference(&self.addresses);
-        let unseen = unsought.map(|address| format!("accounts of {address}: not an address of the guardrail's people"));
-        self.accounts.unseen.extend(unseen);
+        let more = outside.len().saturating_sub(NAMED);
+        let named: Vec<String> = outside.into_iter().take(NAMED).collect();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let named = named.join(", ");
+        self.accounts.unseen.push(format!("accounts of {named}{more}: not of the guardrail's provider.mailDomains"));
     }
 
     fn add(&mut self, user: &'a User) {

@@ -238,6 +238,13 @@ impl World {
         self.version.revision += 1;
     }
 
+    pub fn upn(&mut self, name: &str, to: &str) {
+        let key = self.user_key(name);
+        if let Some(ItemBody::User { upn, .. }) = self.items.get_mut(&key).map(|item| &mut item.body) {
+            *upn = to.into();
+        }
+    }
+
     /// The agent is put up anew, with nothing of what it remembered.
     pub fn replace_agent(&mut self) {
         self.ledger = Ledger::default();
