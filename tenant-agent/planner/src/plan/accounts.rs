@@ -234,12 +234,12 @@ impl<'d, 'a> Finder<'d, 'a> {
                     self.deleted.insert(id);
                     self.found.entry(id).or_insert(Part::Read(None));
                 }),
-                Some(Part::Unread(why)) if why.is_passing() => {
-                    self.accounts.missing.push(("the recycle bin".into(), why.clone()));
-                }
-                Some(Part::Unread(why)) => {
+                // The customer need not grant what it takes to look there. Any other refusal is an answer that was not
+                // understood.
+                Some(Part::Unread(why)) if why.reason == Reason::PermissionMissing => {
                     self.accounts.unseen.push(format!("the recycle bin: {}", why.reason.word()));
                 }
+                Some(Part::Unread(why)) => self.accounts.missing.push(("the recycle bin".into(), why.clone())),
                 None => {
                     let why = Unread { reason: Reason::Unread, detail: "read at the next look".into() };
                     self.accounts.missing.push(("the recycle bin".into(), why));

@@ -1,5 +1,7 @@
 //! What a receipt says was not looked at, and what leaves it unproven instead.
 
+use entente_model::report::Reason;
+
 use super::world::World;
 
 fn steps(world: &mut World, times: usize) {
@@ -13,6 +15,29 @@ fn steps(world: &mut World, times: usize) {
 fn unseen(world: &mut World) -> Vec<String> {
     let (plan, key) = (world.last.clone().unwrap(), world.user_key("sam"));
     plan.reports.iter().find(|it| it.key == key).unwrap().proof.clone().unwrap().unseen
+}
+
+#[test]
+fn a_recycle_bin_whose_answer_is_not_understood_proves_nothing_and_one_that_is_closed_to_us_is_named() {
+    for (reason, state) in [
+        (Reason::CloudRefused, "UNPROVEN CLOUD_REFUSED"),
+        (Reason::CloudUnavailable, "UNPROVEN CLOUD_UNAVAILABLE"),
+        (Reason::UnknownOutcome, "UNPROVEN UNKNOWN_OUTCOME"),
+        (Reason::PermissionMissing, "REMOVED"),
+    ] {
+        let mut world = World::joined(&["sam"], "l1");
+        world.tenant.unread.insert("bin", reason);
+        world.leave("sam");
+        steps(&mut world, 40);
+        assert_eq!(world.user_state("sam"), state);
+        if reason == Reason::PermissionMissing {
+            let unseen = unseen(&mut world);
+            assert!(unseen.iter().any(|it| it == "the recycle bin: PERMISSION_MISSING"), "{unseen:?}");
+        }
+        world.tenant.unread.clear();
+        steps(&mut world, 20);
+        assert_eq!(world.user_state("sam"), "REMOVED");
+    }
 }
 
 #[test]
