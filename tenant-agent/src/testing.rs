@@ -6,10 +6,11 @@ pub mod provider;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use entente_model::desired::{Digest, Item, ItemBody, ItemKey, Version, Want};
 use entente_model::intent::UserType;
 use entente_model::revocation::Cause;
-use entente_model::{Guid, Timestamp, Window, Windows};
+use entente_model::{AgentName, Guid, Timestamp, Window, Windows};
 use entente_planner::guardrail::Guardrail;
 use entente_planner::permission::{self, System};
 use entente_seal::RootKey;
@@ -27,6 +28,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::identity::Signer;
 use crate::memory::Memory;
 use crate::steward::{Parts, Steward};
 use crate::stream::PlanRequest;
@@ -92,6 +94,9 @@ pub struct World {
     pub nudge: Arc<Notify>,
     pub plans: Option<mpsc::Sender<PlanRequest>>,
     pub ledger: Uuid,
+    /// As it was enrolled last: its name, and its key and certificate.
+    pub agent: AgentName,
+    pub signer: Arc<ArcSwap<Signer>>,
     clock: Clock,
     _simulator: Running,
     _dir: TempDir,
@@ -123,6 +128,8 @@ impl World {
             nudge: Arc::new(Notify::new()),
             plans: None,
             ledger,
+            agent: "tenants/contoso/agents/a1".parse().unwrap(),
+            signer: Arc::new(ArcSwap::from_pointee(signer())),
             clock: Clock::start(),
             _simulator: simulator,
             _dir: dir,
@@ -139,8 +146,8 @@ impl World {
             clock: self.clock.clone(),
             settings: self.config.settings.clone(),
             tenant: self.config.entra_tenant,
-            agent: "tenants/contoso/agents/a1".parse().unwrap(),
-            signer: Arc::new(arc_swap::ArcSwap::from_pointee(signer())),
+            agent: self.agent.clone(),
+            signer: self.signer.clone(),
             root: root().id(),
             guardrail: self.config.guardrail.clone(),
             state_dir: self.config.state_dir.clone(),
@@ -151,6 +158,12 @@ impl World {
             status: self.status.clone(),
         };
         Steward::new(parts).await.unwrap()
+    }
+
+    /// The next agent is enrolled anew, under another name, on the same state directory.
+    pub fn enroll_anew(&mut self, agent: &str) {
+        self.agent = agent.parse().unwrap();
+        self.signer = Arc::new(ArcSwap::from_pointee(signer()));
     }
 
     /// Puts a desired state where the session would.
@@ -366,8 +379,8 @@ fn item(key: &str, body: ItemBody) -> Item {
 }
 
 /// A key that nobody enrolled, under a certificate of its own making.
-fn signer() -> crate::identity::Signer {
+fn signer() -> Signer {
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
     let certificate = rcgen::CertificateParams::new(vec!["agent".into()]).unwrap().self_signed(&key).unwrap();
-    crate::identity::Signer::of(&format!("{}\n{}", key.serialize_pem(), certificate.pem())).unwrap()
+    Signer::of(&format!("{}\n{}", key.serialize_pem(), certificate.pem())).unwrap()
 }

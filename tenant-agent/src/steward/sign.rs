@@ -1,35 +1,48 @@
 //! Proofs are signed by the agent's enrolled key before anything is told of them: the control plane alone cannot make one.
 
-use entente_model::report::ProofSignature;
-use entente_planner::ledger::Update;
+use entente_model::desired::ItemKey;
+use entente_model::report::{ProofSignature, RemovalProof};
+use entente_planner::ledger::{Entry, Ledger, Update};
 use entente_seal::removal_statement;
 use tracing::error;
 
 use super::{Look, Steward};
 
 impl Steward {
-    /// Signs each proof that this look has made, and keeps the signature with it.
+    /// Signs each proof that does not carry a signature of the present certificate, and keeps the signature with it. The
+    /// control plane takes a proof from the agent that is enrolled now and from no other: one of before a new enrolment
+    /// is signed anew. So is one of before a renewal, whose certificate may have ended before the proof's second read.
     pub(super) fn sign(&self, look: &mut Look) {
         let signer = self.parts.signer.load();
-        for update in look.sound.updates.iter_mut().chain(&mut look.plan.updates) {
-            let Update::Put(key, entry) = update else { continue };
-            let Some(proof) = entry.proof.as_mut().filter(|proof| proof.signed.is_none()) else { continue };
-            let said = look.plan.reports.iter_mut().find(|report| report.key == *key);
-            let signed = said.and_then(|report| report.proof.as_mut());
-            if let Some(known) = signed.as_ref().and_then(|proof| proof.signed.clone()) {
-                proof.signed = Some(known);
-                continue;
-            }
-            let statement = removal_statement(self.parts.tenant, &self.parts.agent, key, proof);
+        let certificate = signer.certificate_base64();
+        let is_signed = |proof: &RemovalProof| proof.signed.as_ref().is_some_and(|it| it.certificate == certificate);
+        for report in &mut look.plan.reports {
+            let Some(proof) = report.proof.as_mut().filter(|proof| !is_signed(proof)) else { continue };
+            let statement = removal_statement(self.parts.tenant, &self.parts.agent, &report.key, proof);
             match signer.sign(statement.as_bytes()) {
                 Ok(signature) => {
-                    proof.signed = Some(ProofSignature { certificate: signer.certificate_base64(), signature });
-                    if let Some(told) = signed {
-                        told.signed.clone_from(&proof.signed);
-                    }
+                    proof.signed = Some(ProofSignature { certificate: certificate.clone(), signature });
+                    keep(&mut look.sound.updates, &self.ledger, &report.key, proof);
                 }
-                Err(error) => error!(%key, %error, "a proof could not be signed; the control plane will not take it"),
+                Err(error) => {
+                    let key = &report.key;
+                    error!(%key, %error, "a proof could not be signed; the control plane will not take it");
+                }
             }
+        }
+    }
+}
+
+/// Puts a signed proof into what is remembered of its item.
+fn keep(updates: &mut Vec<Update>, ledger: &Ledger, key: &ItemKey, proof: &RemovalProof) {
+    let of_item = |update: &&mut Update| matches!(update, Update::Put(of, _) | Update::Forget(of) if of == key);
+    match updates.iter_mut().find(of_item) {
+        Some(Update::Put(_, entry)) => entry.proof = Some(proof.clone()),
+        Some(_) => {}
+        None => {
+            let entry = ledger.get(key).filter(|entry| entry.proof.is_some());
+            let signed = entry.map(|entry| Entry { proof: Some(proof.clone()), ..entry.clone() });
+            updates.extend(signed.map(|entry| Update::Put(key.clone(), Box::new(entry))));
         }
     }
 }

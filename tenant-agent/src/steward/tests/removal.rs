@@ -5,6 +5,7 @@ use entente_model::report::ItemState;
 use entente_planner::action::Action;
 use entente_planner::ledger::Charge;
 use entente_planner::plan::Change;
+use entente_seal::{removal_signature_holds, removal_statement};
 
 use super::*;
 use crate::clock;
@@ -26,6 +27,44 @@ async fn a_leaver_is_gone_by_two_reads_and_colleagues_keep_what_they_have() {
     assert!(proof.second_empty_read > proof.first_empty_read, "{proof:?}");
     assert_eq!(status.items[&user(1).key].state, ItemState::Applied);
     assert!(world.writes().await.iter().any(|write| write.ends_with("revokeSignInSessions")));
+}
+
+/// Whether the report's proof carries a signature of that agent's over what it says.
+fn is_signed_by(world: &World, agent: &str) -> bool {
+    use base64::Engine as _;
+    let status = world.status.borrow().clone().unwrap();
+    let key = user(0).key;
+    let proof = status.items[&key].proof.clone().unwrap();
+    let signed = proof.signed.clone().unwrap();
+    let decode = |text: &str| base64::engine::general_purpose::STANDARD.decode(text).unwrap();
+    let certificate = decode(&signed.certificate);
+    let (_, certificate) = x509_parser::parse_x509_certificate(&certificate).unwrap();
+    let statement = removal_statement(world.config.entra_tenant, &agent.parse().unwrap(), &key, &proof);
+    let public_key = &certificate.public_key().subject_public_key.data;
+    removal_signature_holds(&statement, public_key, &decode(&signed.signature))
+}
+
+#[tokio::test]
+async fn a_proof_of_before_a_new_enrolment_is_signed_anew_and_then_left_alone() {
+    let mut world = World::new().await;
+    world.desire(10, &analysts(&[0]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    world.desire(11, &[scaffold(), vec![left(user(0)), left(member(0))]].concat());
+    world.settle(&mut steward).await;
+    assert!(is_signed_by(&world, "tenants/contoso/agents/a1"));
+    drop(steward);
+    world.enroll_anew("tenants/contoso/agents/a2");
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    assert!(is_signed_by(&world, "tenants/contoso/agents/a2"));
+    drop(steward);
+    // It is kept: the next look signs nothing.
+    let said = |world: &World| world.status.borrow().clone().unwrap().items[&user(0).key].proof.clone();
+    let before = said(&world);
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    assert_eq!(said(&world), before);
 }
 
 #[tokio::test]
