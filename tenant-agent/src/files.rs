@@ -16,6 +16,8 @@ pub enum FileError {
     TooLarge { path: PathBuf, limit: usize },
     #[error("{path} is not text")]
     NotText { path: PathBuf },
+    #[error("{path} is damaged and was left as it is: {remedy}")]
+    Damaged { path: PathBuf, remedy: &'static str, source: serde_json::Error },
 }
 
 /// Reads a text of at most `limit` bytes; none if there is no such file.

@@ -13,6 +13,10 @@ use crate::files::{self, FileError};
 /// A line for each thing that was removed, of as many as a tenant can hold.
 const MAX_BYTES: usize = 16 << 20;
 
+/// What brings a damaged receipt back. What was removed stays removed: a new receipt proves it from two reads of its own.
+const REMEDY: &str =
+    "restore it from a backup, or move it away and run `entente-agent revoke-all` again, which begins a new receipt";
+
 /// The proof that everything that we gave is gone, or how far it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -41,8 +45,10 @@ impl Receipt {
     }
 
     pub fn read(state_dir: &Path) -> Result<Option<Self>, FileError> {
-        let text = files::read_text(&state_dir.join("revoke-all.json"), MAX_BYTES)?;
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+        let path = state_dir.join("revoke-all.json");
+        let Some(text) = files::read_text(&path, MAX_BYTES)? else { return Ok(None) };
+        let damaged = |source| FileError::Damaged { path, remedy: REMEDY, source };
+        serde_json::from_str(&text).map(Some).map_err(damaged)
     }
 
     pub fn save(&self, state_dir: &Path) -> Result<(), FileError> {
@@ -77,5 +83,26 @@ impl Receipt {
         };
         lines.push(end.into());
         lines.join("\n") + "\n"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_that_is_damaged_is_an_error_that_says_what_to_do_and_is_not_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("revoke-all.json");
+        let whole = Receipt { done: vec!["block user".into()], ..Receipt::default() };
+        whole.save(dir.path()).unwrap();
+        assert_eq!(Receipt::begun(dir.path(), Timestamp::default()).unwrap(), whole);
+        let text = std::fs::read_to_string(&path).unwrap();
+        for damaged in [&text[..text.len() / 2], "", "null"] {
+            std::fs::write(&path, damaged).unwrap();
+            let error = Receipt::begun(dir.path(), Timestamp::default()).unwrap_err().to_string();
+            assert!(error.contains("revoke-all.json") && error.contains("move it away"), "{error}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), damaged);
+        }
     }
 }
