@@ -26,6 +26,17 @@ impl Moment {
     }
 }
 
+/// Whether a look that began then is a second one: further after the first than what may be invisible lasts.
+pub fn is_second_look(first: Moment, begun: Moment, lag: Duration) -> bool {
+    first.has_passed(lag, begun) && begun.at > first.at
+}
+
+/// When more than a lag will have passed.
+pub fn passes_at(since: Timestamp, lag: Duration) -> Timestamp {
+    // A fraction of a second is rounded up, as timestamps are whole.
+    since.plus(Duration::from_secs(lag.as_secs() + 1 + u64::from(lag.subsec_nanos() > 0)))
+}
+
 /// Since when something is so: what was noted in this run, or now.
 pub fn since(noted: Option<Moment>, now: Moment) -> Moment {
     noted.filter(|noted| noted.run == now.run).unwrap_or(now)

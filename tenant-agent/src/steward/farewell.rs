@@ -11,7 +11,7 @@ use entente_planner::check;
 use entente_planner::guardrail::{Guardrail, Unreadable};
 use entente_planner::ledger::{Claim, Ledger, anchor_key};
 use entente_planner::moment;
-use entente_planner::observed::{Observed, Part, Unread};
+use entente_planner::observed::{Listing, Observed, Part, Unread};
 use entente_planner::plan::{self, Input, Plan};
 use entente_planner::reads;
 use entente_planner::record::Outcome;
@@ -62,7 +62,7 @@ impl Steward {
         let lag = self.parts.settings.replication_lag;
         Ok(match (receipt.is_complete(), receipt.first_empty_read) {
             (true, _) => self.parts.settings.resync,
-            (false, Some(first)) => self.until(first.plus(lag)).max(Duration::from_secs(1)),
+            (false, Some(first)) => self.until(moment::passes_at(first, lag)).max(Duration::from_secs(1)),
             (false, None) if !faults.is_empty() => self.parts.settings.recheck,
             (false, None) if !todo.is_empty() => Duration::ZERO,
             (false, None) => self.until(plan.next_wake),
@@ -109,6 +109,7 @@ impl Steward {
         receipt.left = plan.reports.iter().filter(|report| !still_gives(report)).map(line).collect();
         receipt.unread.clear();
         self.by_principal(receipt, observed);
+        receipt.unread.extend(not_understood(observed));
         if acted || !receipt.open.is_empty() {
             (receipt.first, receipt.first_empty_read) = (None, None);
             return;
@@ -119,7 +120,7 @@ impl Steward {
         }
         let first = moment::since(receipt.first, self.parts.clock.moment());
         (receipt.first, receipt.first_empty_read) = (Some(first), Some(first.at));
-        if first.has_passed(self.parts.settings.replication_lag, observed.begun) {
+        if moment::is_second_look(first, observed.begun, self.parts.settings.replication_lag) {
             receipt.second_empty_read = Some(observed.begun.at);
             info!("everything that was given is gone, read back twice");
         }
@@ -182,6 +183,28 @@ fn not_read(receipt: &mut Receipt, what: &str, why: &Unread) {
         receipt.open.push(line);
     } else {
         receipt.unread.insert(line);
+    }
+}
+
+/// Entries of any list that were not understood: each may be something that still gives access.
+fn not_understood(observed: &Observed) -> impl Iterator<Item = String> {
+    let lines = |(listing, texts): (&Listing, &Vec<String>)| {
+        let listing = list_name(listing);
+        texts.iter().map(|text| format!("{listing}: not understood: {text}")).collect::<Vec<_>>()
+    };
+    observed.odd.iter().flat_map(lines)
+}
+
+fn list_name(listing: &Listing) -> String {
+    match listing {
+        Listing::UsersByMail(mail) => format!("users with the address {mail}"),
+        Listing::Bin(mail) => format!("deleted users with the address {mail}"),
+        Listing::GroupsByName(name) => format!("groups with the name {name}"),
+        Listing::Members(group) => format!("members of the group {group}"),
+        Listing::MembershipsOf(user) => format!("memberships of the user {user}"),
+        Listing::AzureOf(user, scope) => format!("Azure roles of the user {user} at {scope}"),
+        Listing::Azure(scope) => format!("Azure roles at {scope}"),
+        Listing::Defender => "Defender roles and assignments".into(),
     }
 }
 

@@ -17,6 +17,7 @@ use super::{Change, Input, Plan, gate, order};
 use crate::action::Action;
 use crate::guardrail::{FreezeExcept, Guardrail};
 use crate::ledger::{Charge, Entry, Failure, Ownership, Thing, Update, account_key, anchor_key};
+pub(super) use crate::moment::passes_at;
 use crate::observed::{Listing, Unread};
 use crate::permission;
 use crate::verdict::{Condition, judge_all};
@@ -493,12 +494,6 @@ fn told(all: BTreeSet<Finding>) -> Vec<Finding> {
     let rest =
         all.iter().nth(MAX_FINDINGS).map(|first| Finding { detail: format!("and {more} more"), ..first.clone() });
     all.into_iter().take(MAX_FINDINGS).chain(rest).collect()
-}
-
-/// When more than a lag will have passed.
-pub(super) fn passes_at(since: Timestamp, lag: Duration) -> Timestamp {
-    // A fraction of a second is rounded up, as timestamps are whole.
-    since.plus(Duration::from_secs(lag.as_secs() + 1 + u64::from(lag.subsec_nanos() > 0)))
 }
 
 fn contains_id(ids: &BTreeSet<String>, id: Guid) -> bool {

@@ -98,7 +98,7 @@ pub(super) fn confirm(draft: &mut Draft<'_>, key: &ItemKey, mut claim: Claim) {
     }
     let first = moment::since(draft.entry(key).and_then(|entry| entry.first_empty), now);
     draft.touch(key, |entry| (entry.named, entry.first_empty) = (Some(named), Some(first)));
-    if !first.has_passed(lag, begun) || begun.at <= first.at {
+    if !moment::is_second_look(first, begun, lag) {
         draft.say(key, ItemState::Waiting, Some(Reason::ConfirmingRemoval), "read back empty once");
         return draft.wake_at(passes_at(first.at, lag));
     }

@@ -2,7 +2,7 @@
 
 use entente_model::report::{ItemState, Reason};
 use entente_simulator::control::seed::UserSeed;
-use entente_simulator::control::types::Tamper;
+use entente_simulator::control::types::{Bend, Tamper};
 use serde_json::json;
 
 use super::*;
@@ -54,6 +54,33 @@ async fn revoke_all_ends_everything_that_was_given_and_proves_it() {
     world.desire(11, &analysts(&[0, 1, 2]));
     world.settle(&mut steward).await;
     assert_eq!(world.writes().await, writes);
+}
+
+#[tokio::test]
+async fn revoke_all_is_not_proven_while_an_entry_is_not_understood() {
+    let mut world = World::new().await;
+    world.desire(10, &analysts(&[0]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    let strange = [("/value".to_owned(), json!({"kind": "of a later version"}))].into();
+    let action = FaultAction::Bend(Bend { append: strange, ..Bend::default() });
+    let fault = Fault { on: on("GET", "/memberOf"), action, count: None, skip: 0, probability: None };
+    let fault = world.control.add_fault(&fault).await.unwrap();
+    world.switches().revoke_all().unwrap();
+    let read = || Receipt::read(&world.config.state_dir).unwrap().unwrap_or_default();
+    let cancel = CancellationToken::new();
+    let rounds = async {
+        while !read().text().contains("UNPROVEN") {
+            let wait = steward.round(&cancel).await.unwrap();
+            assert!(!read().is_complete(), "{}", read().text());
+            tokio::time::sleep(wait.min(Duration::from_millis(200))).await;
+        }
+    };
+    tokio::time::timeout(ARRIVES, rounds).await.unwrap();
+    assert!(read().unread.iter().any(|line| line.contains("memberships of the user")), "{}", read().text());
+    world.control.clear_fault(fault.id).await.unwrap();
+    world.settle(&mut steward).await;
+    assert!(read().is_complete(), "{}", read().text());
 }
 
 #[tokio::test]
