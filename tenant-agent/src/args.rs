@@ -94,6 +94,15 @@ pub(crate) enum Command {
     Pause,
     /// End a pause, or go on after revoke-all
     Resume,
+    /// Let a person be invited again whose guest was deleted in this tenant, for one time
+    ///
+    /// Whom an administrator of this tenant deletes is not invited again unasked, also if the service provider still
+    /// wants the person. The other way back is to restore the guest from the recycle bin.
+    AllowAgain {
+        /// The operator's name or address, as `status` shows it
+        #[arg(value_name = "USER")]
+        user: String,
+    },
     /// Remove everything that this agent gave, without the service provider
     ///
     /// Goes on where it stopped if it is interrupted, and ends with two reads that find nothing, further apart than

@@ -1,5 +1,6 @@
 //! The commands: each reads what it needs, does it, and prints what came of it.
 
+mod allow_again;
 mod guardrail;
 mod plan;
 mod revoke_all;
@@ -67,6 +68,7 @@ async fn perform(command: Command, config: Config) -> Outcome {
             println!("resumed: the agent keeps the tenant as the desired state says");
             Ok(Done::Whole)
         }
+        Command::AllowAgain { user } => allow_again::allow_again(&config, &user),
         Command::RevokeAll { yes, timeout } => revoke_all::revoke_all(config, yes, timeout).await,
         Command::Permissions { file } => guardrail::permissions(&file.unwrap_or(config.guardrail)),
         Command::CheckGuardrail { file } => guardrail::check(&file),

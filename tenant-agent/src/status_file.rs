@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use entente_model::Timestamp;
 use entente_model::desired::ItemKey;
 use entente_model::report::{ItemState, Reason, Standing};
+use entente_model::{Guid, Timestamp};
 use entente_session::{Status, View};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
@@ -15,6 +15,9 @@ use crate::memory::Mark;
 
 /// Most items that are named: what a person reads through. The counts are of all.
 const MAX_OPEN: usize = 200;
+
+/// Most people who are named as deleted by the customer: more than an MSSP has in one tenant.
+pub const MAX_DELETED: usize = 1_000;
 
 /// Room for as many items with their details and as many findings.
 const MAX_BYTES: usize = 16 << 20;
@@ -41,6 +44,9 @@ pub struct AgentStatus {
     pub counts: BTreeMap<ItemState, usize>,
     /// Items that are neither applied nor removed, at most 200.
     pub open: Vec<OpenItem>,
+    /// Who is wanted, and whose account the customer deleted; at most 1,000.
+    #[serde(default)]
+    pub deleted: Vec<DeletedPerson>,
     /// What a person should know beside.
     pub alarms: Vec<String>,
     /// How far the ledger had come, so that one which is lost or goes back is noticed.
@@ -56,6 +62,36 @@ pub struct OpenItem {
     pub detail: String,
     pub script: Option<String>,
     pub since: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeletedPerson {
+    /// Object id of the person's own account, at home.
+    pub person: Guid,
+    pub operator: String,
+    pub mail: String,
+    pub upn: String,
+    pub deleted: Timestamp,
+    /// When the customer allowed one new invitation.
+    pub allowed: Option<Timestamp>,
+}
+
+impl DeletedPerson {
+    /// Whether a customer means this person by that name: the operator's, or an address.
+    pub fn is_called(&self, name: &str) -> bool {
+        let name = name.strip_prefix("operators/").unwrap_or(name);
+        name == self.operator || [&self.mail, &self.upn].into_iter().any(|it| it.eq_ignore_ascii_case(name))
+    }
+}
+
+/// What the loop knows beside how the items stand.
+#[derive(Debug)]
+pub struct Seen {
+    pub alarms: Vec<String>,
+    pub deleted: Vec<DeletedPerson>,
+    pub heard: Option<Timestamp>,
+    pub ledger: Mark,
 }
 
 /// Where it lies.
@@ -77,17 +113,11 @@ impl StatusFile {
     }
 
     /// Writes it, if it says anything new. A failure is only told: nothing depends on this file.
-    pub fn write(
-        &mut self,
-        now: Timestamp,
-        view: &View,
-        status: &Status,
-        alarms: Vec<String>,
-        heard: Option<Timestamp>,
-        ledger: Mark,
-    ) {
+    pub fn write(&mut self, now: Timestamp, view: &View, status: &Status, seen: Seen) {
+        let Seen { alarms, deleted, heard, ledger } = seen;
+        let ledger = Some(ledger);
         let status =
-            AgentStatus { alarms, last_connected: heard, ledger: Some(ledger), ..AgentStatus::of(now, view, status) };
+            AgentStatus { alarms, deleted, last_connected: heard, ledger, ..AgentStatus::of(now, view, status) };
         if self.written.as_ref() == Some(&status) {
             return;
         }
@@ -126,6 +156,7 @@ impl AgentStatus {
             counts,
             open: open.collect(),
             last_connected: None,
+            deleted: Vec::new(),
             alarms: Vec::new(),
             ledger: None,
         }

@@ -2,8 +2,9 @@
 //!
 //! One look is [`look`](Steward::look); carrying out what it allows is in `steward/apply.rs`; ending everything at the
 //! customer's word in `steward/farewell.rs`; what is done for leavers before anything is looked at in `steward/first.rs`;
-//! what is told of it in `steward/standing.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
+//! who may be invited again in `steward/again.rs`; what is told of it in `steward/standing.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
 
+mod again;
 mod apply;
 mod farewell;
 mod first;
@@ -170,6 +171,7 @@ impl Steward {
 
     /// Looks, acts, and says when to look again.
     pub(crate) async fn round(&mut self, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
+        self.allow_again().await?;
         self.seen = Some(self.basis(&self.guardrail()));
         if self.switches.positions().revoke_all {
             return self.farewell(cancel).await;

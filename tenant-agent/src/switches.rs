@@ -3,13 +3,19 @@
 
 use std::path::{Path, PathBuf};
 
+use entente_model::Guid;
+
 use crate::files::{self, FileError};
+
+/// Most people who are allowed again and not taken note of: the agent does so at its next look.
+const MAX_ALLOWED: usize = 1_000;
 
 /// Where the switches lie.
 #[derive(Debug, Clone)]
 pub struct Switches {
     pause: PathBuf,
     revoke_all: PathBuf,
+    allow_again: PathBuf,
 }
 
 /// How they stand.
@@ -19,17 +25,24 @@ pub struct Positions {
     pub paused: bool,
     /// Everything that the agent gave goes, and nothing is given again until `resume`.
     pub revoke_all: bool,
+    /// Somebody may be invited again, of which the loop has not taken note.
+    pub allows_again: bool,
 }
 
 impl Switches {
     pub fn of(state_dir: &Path) -> Self {
-        Self { pause: state_dir.join("paused"), revoke_all: state_dir.join("revoke-all") }
+        Self {
+            pause: state_dir.join("paused"),
+            revoke_all: state_dir.join("revoke-all"),
+            allow_again: state_dir.join("allow-again"),
+        }
     }
 
     /// In doubt they are on: the safe direction.
     pub fn positions(&self) -> Positions {
         let on = |path: &Path| path.try_exists().unwrap_or(true);
-        Positions { paused: on(&self.pause), revoke_all: on(&self.revoke_all) }
+        let allows_again = !self.allowed_again().is_empty();
+        Positions { paused: on(&self.pause), revoke_all: on(&self.revoke_all), allows_again }
     }
 
     pub fn pause(&self) -> Result<(), FileError> {
@@ -38,6 +51,24 @@ impl Switches {
 
     pub fn revoke_all(&self) -> Result<(), FileError> {
         files::write_private(&self.revoke_all, b"everything goes; nothing is given until `entente-agent resume`\n")
+    }
+
+    /// Allows one new invitation of a person whose account the customer deleted.
+    pub fn allow_again(&self, person: Guid) -> Result<(), FileError> {
+        files::make_private_dir(&self.allow_again)?;
+        files::write_private(&self.allow_again.join(person.to_string()), b"may be invited again, for one time\n")
+    }
+
+    /// Who is allowed again, and not taken note of yet. In doubt nobody: the safe direction.
+    pub fn allowed_again(&self) -> Vec<Guid> {
+        let Ok(files) = std::fs::read_dir(&self.allow_again) else { return Vec::new() };
+        let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+        names.filter_map(|name| name.parse().ok()).take(MAX_ALLOWED).collect()
+    }
+
+    /// The loop has taken note.
+    pub fn noted(&self, person: Guid) -> Result<(), FileError> {
+        files::remove(&self.allow_again.join(person.to_string()))
     }
 
     pub fn resume(&self) -> Result<(), FileError> {
@@ -60,6 +91,11 @@ mod tests {
         Switches::of(dir.path()).revoke_all().unwrap();
         assert!(look().revoke_all);
         Switches::of(dir.path()).resume().unwrap();
+        assert_eq!(look(), Positions::default());
+        let person: Guid = "0b0de000-0000-4000-8000-000000000003".parse().unwrap();
+        Switches::of(dir.path()).allow_again(person).unwrap();
+        assert!(look().allows_again && Switches::of(dir.path()).allowed_again() == [person]);
+        Switches::of(dir.path()).noted(person).unwrap();
         assert_eq!(look(), Positions::default());
     }
 }

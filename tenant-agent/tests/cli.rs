@@ -85,6 +85,27 @@ fn pause_and_resume_need_no_agent_and_show_in_status() {
 }
 
 #[test]
+fn nobody_is_allowed_again_whom_the_agent_does_not_know_as_deleted() {
+    let dir = customer();
+    check(dir.path(), &["allow-again"], 2, "USER");
+    check(dir.path(), &["allow-again", "maya"], 1, "has not looked at the tenant yet");
+    let status = r#"{"time": "2026-11-23T08:00:00Z", "pid": 1, "connected": true, "lastConnected": null, "version": null,
+        "freshUntil": null, "parked": null, "refused": null, "counts": {}, "open": [], "alarms": [], "ledger": null,
+        "standing": STANDING, "deleted": [{"person": "0b0de000-0000-4000-8000-000000000001", "operator": "maya",
+        "mail": "maya@nordwall.example", "upn": "maya@nordwall.example", "deleted": "2026-11-23T07:00:00Z",
+        "allowed": null}]}"#;
+    let standing =
+        r#"{"compared": "", "paused": false, "guardrail": "", "planes": [], "permissions": [], "findings": []}"#;
+    std::fs::create_dir(dir.path().join("state")).unwrap();
+    std::fs::write(dir.path().join("state/status.json"), status.replace("STANDING", standing)).unwrap();
+    check(dir.path(), &["allow-again", "mayaa"], 1, "maya <maya@nordwall.example>");
+    assert!(!dir.path().join("state/allow-again").exists());
+    check(dir.path(), &["status"], 0, "DELETED    maya <maya@nordwall.example>");
+    check(dir.path(), &["allow-again", "Maya@nordwall.example"], 0, "for one time");
+    assert!(dir.path().join("state/allow-again/0b0de000-0000-4000-8000-000000000001").exists());
+}
+
+#[test]
 fn an_enrolment_of_another_provider_is_refused_without_a_network() {
     let dir = customer();
     let token = "address = \"localhost:1\"\ntenant = \"tenants/contoso\"\n\

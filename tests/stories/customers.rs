@@ -81,6 +81,38 @@ pub async fn a_person_whom_the_customer_blocked_stays_blocked(story: Story) -> R
     kit::ensure_clean(&fleet).await
 }
 
+pub async fn a_person_whom_the_customer_deleted_is_invited_again_only_with_leave(story: Story) -> Result<()> {
+    let fleet = story.converged([contoso()], &["maya", "sam"]).await?;
+    let customer = fleet.customer("contoso")?;
+    let before = kit::invitations(&fleet, customer).await?;
+    let delete = Tamper::DeleteUser { user: provider::mail("maya") };
+    fleet.cloud.tamper(&customer.entra_tenant(), &delete).await?;
+    fleet.cli(&args!["compare", "contoso"]).await?.ok()?;
+    let deleted = || kit::in_state("BLOCKED_BY_CUSTOMER", "CUSTOMER_DELETED");
+    let item = kit::wait_item(&fleet, "contoso", "user/", deleted()).await?;
+    ensure!(item["detail"].as_str().unwrap_or_default().contains("entente-agent allow-again"), "{item}");
+    // Also after a change that touches her, and for one time only.
+    fleet.apply(&kit::squad_of(&["maya", "sam", "li"])).await?;
+    eventually("li has access", SOON, || kit::ensure_l1(&fleet, "contoso", "li")).await?;
+    ensure!(kit::invitations(&fleet, customer).await? == before + 1, "only li is invited");
+    let unknown = fleet.agent_command("contoso", &args!["allow-again", "mayaa"]).await?;
+    ensure!(unknown.code == 1, "{unknown:?}");
+    fleet.agent_command("contoso", &args!["allow-again", "maya"]).await?.ok()?;
+    eventually("maya has access", SOON, || kit::ensure_l1(&fleet, "contoso", "maya")).await?;
+    ensure!(kit::invitations(&fleet, customer).await? == before + 2, "maya is invited once");
+    let second = kit::account(&fleet, "contoso", "maya").await?.context("an account")?.user;
+    fleet.cloud.tamper(&customer.entra_tenant(), &delete).await?;
+    fleet.cli(&args!["compare", "contoso"]).await?.ok()?;
+    kit::wait_item(&fleet, "contoso", "user/", deleted()).await?;
+    // The other way back: the guest of before, as it was.
+    let restore = Tamper::RestoreUser { user: second };
+    fleet.cloud.tamper(&customer.entra_tenant(), &restore).await?;
+    fleet.cli(&args!["compare", "contoso"]).await?.ok()?;
+    eventually("maya has access", SOON, || kit::ensure_l1(&fleet, "contoso", "maya")).await?;
+    ensure!(kit::invitations(&fleet, customer).await? == before + 2, "nobody is invited");
+    kit::ensure_clean(&fleet).await
+}
+
 pub async fn what_somebody_removed_is_mended_and_what_they_added_is_taken_away(story: Story) -> Result<()> {
     let mut customer = contoso();
     customer.existing_guests = vec!["stranger@elsewhere.example".into()];

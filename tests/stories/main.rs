@@ -60,6 +60,7 @@ fn main() -> ExitCode {
             a_plane_that_is_only_verified_is_never_written,
             a_guest_who_was_there_before_is_not_taken_over,
             a_person_whom_the_customer_blocked_stays_blocked,
+            a_person_whom_the_customer_deleted_is_invited_again_only_with_leave,
             what_somebody_removed_is_mended_and_what_they_added_is_taken_away,
             a_missing_permission_is_named,
             a_pause_stops_writes_and_a_resume_goes_on,

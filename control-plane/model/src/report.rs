@@ -27,7 +27,7 @@ pub enum ItemState {
     Refused,
     /// The customer is to approve it.
     NeedsApproval,
-    /// The customer has blocked the person, which is never undone.
+    /// The customer has blocked the person, or deleted the account, which only the customer undoes.
     BlockedByCustomer,
     /// Over a cap, frozen, paused or not fresh; comes by itself when that ends.
     Held,
@@ -182,6 +182,8 @@ reasons! {
     IdentityProof = "IDENTITY_PROOF",
     /// The customer disabled the account.
     CustomerBlocked = "CUSTOMER_BLOCKED",
+    /// The customer deleted the account: it is restored from the recycle bin, or `entente-agent allow-again` lets it be invited.
+    CustomerDeleted = "CUSTOMER_DELETED",
     /// It was there and is missing.
     DriftMissing = "DRIFT_MISSING",
     /// It is there and should not be.

@@ -291,6 +291,9 @@ impl Checker<'_> {
         let left = self.input.ledger.left.get(&object_id);
         let elsewhere = left.is_some_and(|left| left.epoch != self.input.version.epoch);
         self.unless(!elsewhere, "no grant to one known to have left in another history", change);
+        let is_held = self.ledger.deleted.get(&object_id).is_some_and(|it| it.allowed.is_none());
+        let invites = matches!(change.action, Action::InviteUser { .. });
+        self.unless(!(invites && is_held), "invites nobody whom the customer deleted, without leave", change);
         let Ok(guardrail) = self.input.guardrail else { return };
         if let Some(ItemBody::User { home_tenant, .. }) = user.map(|item| &item.body) {
             self.unless(*home_tenant == guardrail.provider.home_tenant, "only people of the home tenant", change);
@@ -418,7 +421,8 @@ impl Checker<'_> {
                 let is_answered = before.is_some_and(|old| old.thing.is_none() || old.thing == entry.thing);
                 is_invited && is_answered && intent.absent_before
             });
-            if !made {
+            let was_once = before.is_some_and(|old| old.accounts.get(&id) == Some(&Claim::Ours));
+            if !made && !was_once {
                 self.item("claims only users whom our invitation made", key);
             }
         }

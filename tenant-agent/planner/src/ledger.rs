@@ -22,6 +22,9 @@ pub struct Ledger {
     pub entries: BTreeMap<ItemKey, Entry>,
     /// People known to have left, by home object id.
     pub left: BTreeMap<Guid, Left>,
+    /// People whose account the customer deleted, by home object id: they outlive the entries, as the person may be wanted
+    /// again later. Each was invited once under the file's cap, so that the cap bounds them.
+    pub deleted: BTreeMap<Guid, Deletion>,
     /// What counts against the caps, oldest first. Those older than [`DAY`] are dropped.
     pub events: Vec<Event>,
 }
@@ -75,6 +78,9 @@ pub struct Entry {
     /// When our own removal of it was answered, until it is written anew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removed: Option<Timestamp>,
+    /// Since when we delete this user ourselves: that it is gone then is not the customer's doing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleting: Option<Timestamp>,
     /// Our own block on this user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub block: Option<Block>,
@@ -215,6 +221,17 @@ pub struct Left {
     pub epoch: u64,
 }
 
+/// The customer deleted a person's account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deletion {
+    /// When it was certain.
+    pub at: Timestamp,
+    /// When the customer allowed one new invitation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<Timestamp>,
+}
+
 /// Something that counts against a cap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -247,6 +264,9 @@ pub enum Update {
     Left(Guid, Left),
     /// The person was regranted in the epoch that said they left.
     Rejoined(Guid),
+    Deleted(Guid, Deletion),
+    /// The account is there again, or the customer's leave to invite the person is used.
+    Readmitted(Guid),
     Charged(Event),
 }
 
@@ -261,12 +281,20 @@ impl Ledger {
             Update::Forget(key) => drop(self.entries.remove(key)),
             Update::Left(person, left) => drop(self.left.insert(*person, *left)),
             Update::Rejoined(person) => drop(self.left.remove(person)),
+            Update::Deleted(person, deletion) => drop(self.deleted.insert(*person, *deletion)),
+            Update::Readmitted(person) => drop(self.deleted.remove(person)),
             Update::Charged(event) => self.charge(event),
         }
     }
 
     pub fn apply_all<'a>(&mut self, updates: impl IntoIterator<Item = &'a Update>) {
         updates.into_iter().for_each(|update| self.apply(update));
+    }
+
+    /// What the customer's leave to invite somebody again is remembered by; none where it is not needed.
+    pub fn allow_again(&self, person: Guid, now: Timestamp) -> Option<Update> {
+        let held = self.deleted.get(&person).filter(|deletion| deletion.allowed.is_none())?;
+        Some(Update::Deleted(person, Deletion { allowed: Some(now), ..*held }))
     }
 
     /// A key counts once a day, so that a second attempt costs nothing.

@@ -9,6 +9,7 @@ mod adopt;
 mod azure;
 mod carried;
 mod defender;
+mod deleted;
 mod draft;
 mod first;
 mod gate;

@@ -35,6 +35,12 @@ pub fn before(ledger: &Ledger, change: &Change, epoch: u64, now: Timestamp) -> V
     if change.charge != Charge::Free {
         updates.push(Update::Charged(Event { at: now, charge: change.charge, key: change.key.clone() }));
     }
+    if let (Action::InviteUser { .. }, Some((_, person))) = (&change.action, change.key.person())
+        && ledger.deleted.contains_key(&person)
+    {
+        // The customer's leave is for this one invitation.
+        updates.push(Update::Readmitted(person));
+    }
     let mut entry = ledger.get(&change.key).cloned().unwrap_or_default();
     if change.class == ChangeClass::Grant {
         entry.epoch = epoch;
@@ -75,7 +81,7 @@ fn begin(entry: &mut Entry, change: &Change, now: Timestamp) {
             // A plan creates only what its look-ups did not find.
             anew(entry);
             entry.intent = Some(Intent { at: now, looked: change.looked, name: name.clone(), absent_before: true });
-            (entry.thing, entry.ownership) = (None, Ownership::Owned);
+            (entry.thing, entry.ownership, entry.deleting) = (None, Ownership::Owned, None);
             if let Action::InviteUser { mail, .. } = &change.action {
                 entry.note_address(mail);
             }
@@ -87,6 +93,7 @@ fn begin(entry: &mut Entry, change: &Change, now: Timestamp) {
         }
         // A plan blocks only an account that it saw enabled; the blind block of a first step says so.
         Action::BlockUser { blind, .. } => entry.block = Some(Block { at: now, confirmed: false, blind: *blind }),
+        Action::DeleteUser { .. } => entry.deleting = Some(now),
         _ => {}
     }
 }
@@ -121,6 +128,7 @@ fn fail(entry: &mut Entry, reason: Reason, detail: &str, wait: Duration, setting
 fn undo(entry: &mut Entry, action: &Action) {
     match action {
         Action::BlockUser { .. } => entry.block = None,
+        Action::DeleteUser { .. } => entry.deleting = None,
         Action::InviteUser { .. }
         | Action::CreateGroup { .. }
         | Action::CreateDefenderRole { .. }

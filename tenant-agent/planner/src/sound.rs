@@ -39,8 +39,8 @@ pub fn sound(plan: &Plan, faults: &[Fault], items: &BTreeMap<ItemKey, Item>) -> 
             let is_wanted = items.get(key).is_some_and(|item| item.want == Want::Present);
             !is_wanted && !faults.iter().any(|fault| fault.key.as_ref() == Some(key))
         }
-        Update::Left(..) => true,
-        Update::Forget(_) | Update::Rejoined(_) | Update::Charged(_) => false,
+        Update::Left(..) | Update::Deleted(..) => true,
+        Update::Forget(_) | Update::Rejoined(_) | Update::Readmitted(_) | Update::Charged(_) => false,
     };
     Sound { updates: plan.updates.iter().filter(is_sound).cloned().collect(), changes }
 }

@@ -92,6 +92,13 @@ fn status_lines(shown: &Shown, status: &AgentStatus) -> Vec<String> {
         lines.push(format!("open       {} {}{reason} {}", item.key, item.state.word(), item.detail));
         lines.extend(item.script.iter().map(|script| format!("           run: {script}")));
     }
+    for person in &status.deleted {
+        let name = format!("{} <{}> on {}", person.operator, person.mail, person.deleted);
+        lines.push(match person.allowed {
+            Some(at) => format!("DELETED    {name}, by the customer; allowed {at}: is invited again, for one time"),
+            None => format!("DELETED    {name}, by the customer; not invited again until `entente-agent allow-again`"),
+        });
+    }
     let findings = &status.standing.findings;
     lines.extend(findings.iter().map(|it| format!("found      {} {} {}", it.plane, it.reason.word(), it.detail)));
     lines.extend(status.alarms.iter().map(|alarm| format!("ALARM      {alarm}")));

@@ -1,8 +1,9 @@
-//! The ledger's rows: one for each entry, one for each leaver, one for what counts against caps.
+//! The ledger's rows: one for each entry, one for each leaver, one for each person whom the
+//! customer deleted, one for what counts against caps.
 
 use entente_model::Guid;
 use entente_model::desired::ItemKey;
-use entente_planner::ledger::{Entry, Ledger, Left, Update};
+use entente_planner::ledger::{Deletion, Entry, Ledger, Left, Update};
 use entente_store::Commit;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,7 @@ use super::{Memory, MemoryError, from_json, hashed, to_json};
 
 const ENTRY: &str = "ledger/entry/";
 const LEFT: &str = "ledger/left/";
+const DELETED: &str = "ledger/deleted/";
 const EVENTS: &str = "ledger/events";
 
 /// Updates in one commit: each is a row of a few kilobytes at most, and the caps' row comes on top.
@@ -27,6 +29,12 @@ struct LeftRow {
     left: Left,
 }
 
+#[derive(Serialize, Deserialize)]
+struct DeletedRow {
+    person: Guid,
+    deletion: Deletion,
+}
+
 impl Memory {
     pub async fn ledger(&self) -> Result<Ledger, MemoryError> {
         let mut ledger = Ledger::default();
@@ -37,6 +45,10 @@ impl Memory {
         for (key, row) in self.rows(LEFT).await? {
             let LeftRow { person, left } = from_json(&key, &row)?;
             ledger.left.insert(person, left);
+        }
+        for (key, row) in self.rows(DELETED).await? {
+            let DeletedRow { person, deletion } = from_json(&key, &row)?;
+            ledger.deleted.insert(person, deletion);
         }
         for (key, row) in self.rows(EVENTS).await? {
             ledger.events = from_json(&key, &row)?;
@@ -72,6 +84,11 @@ fn write(commit: Commit, update: &Update) -> Commit {
             commit.put(format!("{LEFT}{person}"), to_json(&LeftRow { person: *person, left: *left }))
         }
         Update::Rejoined(person) => commit.delete(format!("{LEFT}{person}")),
+        Update::Deleted(person, deletion) => {
+            let row = DeletedRow { person: *person, deletion: *deletion };
+            commit.put(format!("{DELETED}{person}"), to_json(&row))
+        }
+        Update::Readmitted(person) => commit.delete(format!("{DELETED}{person}")),
         // Their row is written whole.
         Update::Charged(_) => commit,
     }
@@ -95,12 +112,16 @@ mod tests {
             "group/l1/standard".parse().unwrap(),
         );
         let person: Guid = "0b0de000-0000-4000-8000-000000000003".parse().unwrap();
+        let other: Guid = "0b0de000-0000-4000-8000-000000000004".parse().unwrap();
         let at = Timestamp::from_unix(1_000);
         let updates = [
             Update::Put(key.clone(), Box::default()),
             Update::Put(gone.clone(), Box::default()),
             Update::Forget(gone),
             Update::Left(person, Left { since: at, epoch: 1 }),
+            Update::Deleted(person, Deletion { at, allowed: None }),
+            Update::Deleted(other, Deletion { at, allowed: Some(at) }),
+            Update::Readmitted(other),
             Update::Charged(Event { at, charge: Charge::Joiner, key }),
         ];
         let mut ledger = Ledger::default();
@@ -110,7 +131,8 @@ mod tests {
         }
         let memory = Memory::open(dir.path(), id).unwrap();
         assert_eq!(memory.ledger().await.unwrap(), ledger);
-        assert_eq!((ledger.entries.len(), ledger.left.len(), ledger.events.len()), (1, 1, 1));
+        let counts = (ledger.entries.len(), ledger.left.len(), ledger.deleted.len(), ledger.events.len());
+        assert_eq!(counts, (1, 1, 1, 1));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use tracing::{error, info};
 use super::{Look, Steward};
 use crate::guardrail_file::GuardrailFile;
 use crate::memory::MemoryError;
+use crate::status_file::Seen;
 
 impl Steward {
     /// What a person should know beside how the items stand.
@@ -84,7 +85,9 @@ impl Steward {
 
     pub(super) fn show(&mut self, status: &Status, alarms: Vec<String>) {
         let now = self.parts.clock.time();
-        self.file.write(now, &self.parts.view.borrow(), status, alarms, self.heard, self.parts.memory.mark());
+        let deleted = self.deleted();
+        let seen = Seen { alarms, deleted, heard: self.heard, ledger: self.parts.memory.mark() };
+        self.file.write(now, &self.parts.view.borrow(), status, seen);
     }
 
     /// No state yet, or one that does not verify: the agent stands and says so, and touches nothing.

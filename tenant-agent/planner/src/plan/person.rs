@@ -11,7 +11,7 @@ use entente_model::time::Phase;
 
 use super::draft::Draft;
 use super::lookup::Found;
-use crate::ledger::{Charge, Ownership};
+use crate::ledger::{Charge, Deletion, Ownership};
 use crate::observed::User;
 
 /// By the user item's key: those desired, and those in the ledger.
@@ -25,6 +25,10 @@ pub(super) struct Person<'a> {
     pub exit: Option<Exit>,
     /// The customer has disabled this account, or another one of the same operator.
     pub blocked_by_customer: bool,
+    /// What is known of the customer having deleted the account.
+    pub deletion: Option<Deletion>,
+    /// The customer deleted this account, or another one of the same operator, and has not allowed a new one.
+    pub deleted_by_customer: bool,
     /// Found as it should be by this plan, or matched where the plane is only verified.
     pub is_settled: bool,
 }
@@ -76,6 +80,9 @@ impl<'a> Person<'a> {
     pub fn ready(&self) -> Result<Guid, (ItemState, Reason, &'static str)> {
         if self.blocked_by_customer {
             return Err((ItemState::BlockedByCustomer, Reason::CustomerBlocked, "the customer disabled the account"));
+        }
+        if self.deleted_by_customer && matches!(self.account, Found::Nothing) {
+            return Err((ItemState::BlockedByCustomer, Reason::CustomerDeleted, "the customer deleted the account"));
         }
         match (self.user(), self.id()) {
             (Some(user), Some(id)) if self.is_settled && user.is_enabled() && user.is_settled() => Ok(id),

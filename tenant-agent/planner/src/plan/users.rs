@@ -1,7 +1,7 @@
 //! Accounts: found or invited, adopted with leave, unblocked if the block was ours.
 //!
-//! A customer's block is never undone, nor got round with another account of the same operator. How an account
-//! ends is in `gone.rs`; which ones are only in the ledger in `implied.rs`.
+//! A customer's block is never undone, nor got round with another account of the same operator; what the customer
+//! deleted is in `deleted.rs`. How an account ends is in `gone.rs`; which ones are only in the ledger in `implied.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use entente_model::{Guid, OperatorName, Plane, PlaneMode};
 use super::draft::{Draft, Proposal, Purpose, Said};
 use super::lookup::{Found, Sought, look};
 use super::person::{Exit, ExitKind, People, Person};
-use super::{gate, gone};
+use super::{deleted, gate, gone};
 use crate::action::Action;
 use crate::ledger::{Charge, Claim, Entry, Intent, Left, Ownership, Thing, Update};
 use crate::moment::{self, Moment};
@@ -31,6 +31,7 @@ const FRESH_INVITATION: Duration = Duration::from_secs(60 * 60);
 pub(super) fn decide<'a>(draft: &mut Draft<'a>) -> People<'a> {
     let mut people = find(draft);
     let blocked = blocked_operators(draft, &people);
+    let thrown_out = deleted::operators(&people);
     let made = made_for(draft);
     for (key, person) in &mut people {
         let Some((item, ItemBody::User { operator, .. })) = person.item.map(|item| (item, &item.body)) else {
@@ -42,6 +43,7 @@ pub(super) fn decide<'a>(draft: &mut Draft<'a>) -> People<'a> {
             continue;
         }
         person.blocked_by_customer = blocked.contains(operator);
+        person.deleted_by_customer = thrown_out.contains(operator);
         match person.exit {
             Some(exit) => gone::leave(draft, key, person, exit, Vec::new()),
             None => present(draft, key, person, item, &made),
@@ -79,18 +81,33 @@ fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, item: Option<&'a Item>) -> Per
         Found::There(user, _) => doubt(draft, &mut entry, user, observed.begun),
         _ => false,
     };
+    let deletion = deleted::note(draft, key, &mut entry, &account);
+    account = deleted::restored(draft, item, &mut entry, account);
     if draft.entry(key).is_some_and(|old| *old != entry) {
         draft.put(key, entry);
     }
-    let mut person = Person { item, account, exit: None, blocked_by_customer: false, is_settled: false };
+    let mut person = Person {
+        item,
+        account,
+        exit: None,
+        blocked_by_customer: false,
+        deletion,
+        deleted_by_customer: false,
+        is_settled: false,
+    };
     person.exit = item.and_then(|item| exit(draft, item, is_other_kind));
     person
 }
 
 fn look_up<'a>(draft: &Draft<'a>, entry: &mut Entry, mail: &str) -> Found<'a, User> {
     let observed: &'a Observed = draft.input.observed;
+    // One of ours from before is known by its id, and is neither what was begun last nor somebody else's.
+    let is_from_before = |user: &&User| {
+        let id = user.id.filter(|id| entry.guid() != Some(*id));
+        id.is_some_and(|id| entry.accounts.get(&id) == Some(&Claim::Ours))
+    };
     let by_name = match observed.users_by_mail.get(&mail.to_ascii_lowercase()) {
-        Some(Part::Read(users)) => Part::Read(users.iter().collect()),
+        Some(Part::Read(users)) => Part::Read(users.iter().filter(|user| !is_from_before(user)).collect()),
         Some(Part::Unread(why)) => Part::Unread(why.clone()),
         // No longer desired, and no creation on its way: no address to look up.
         None if mail.is_empty() => Part::Read(Vec::new()),
@@ -259,7 +276,7 @@ fn await_account(draft: &mut Draft<'_>, key: &ItemKey, reason: Reason) {
     match draft.missing_state(key) {
         (ItemState::Drifted, drift) => {
             draft.recheck();
-            draft.say(key, ItemState::Drifted, drift, "the account is gone; looked up again before it is invited anew");
+            draft.say(key, ItemState::Drifted, drift, "the account is gone; looked at again before that is certain");
         }
         _ => draft.wait(key, reason, "looked up until it is there, or has stayed away for longer than the lag"),
     }
@@ -269,6 +286,9 @@ fn invite(draft: &mut Draft<'_>, key: &ItemKey, person: &Person<'_>, item: &Item
     let ItemBody::User { mail, display_name, .. } = &item.body else { return };
     if person.blocked_by_customer {
         return say_blocked(draft, key);
+    }
+    if person.deleted_by_customer {
+        return deleted::say(draft, key, mail, person.deletion.is_some());
     }
     against.extend(gate::room_for_person(draft, key));
     let proposal = Proposal {
@@ -281,7 +301,9 @@ fn invite(draft: &mut Draft<'_>, key: &ItemKey, person: &Person<'_>, item: &Item
         against,
     };
     let going = draft.missing_state(key);
-    if draft.propose_and_say(proposal, going, "") {
+    let detail =
+        person.deletion.map_or("", |_| "the customer allows a new invitation after having deleted the account");
+    if draft.propose_and_say(proposal, going, detail) {
         draft.admitted += 1;
     }
 }
@@ -310,6 +332,7 @@ fn found(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, user: &U
     if draft.protects_user(id) {
         return draft.say(key, ItemState::Refused, Some(Reason::GuardrailProtected), "the account is protected");
     }
+    deleted::note_kept(draft, key);
     if user.is_blocked() || draft.entry(key).is_some_and(|entry| entry.block.is_some()) {
         return disabled(draft, key, person, user, id, against);
     }

@@ -302,19 +302,6 @@ fn an_invitation_redeemed_by_another_identity_is_blocked_and_given_nothing() {
 }
 
 #[test]
-fn a_deleted_account_is_drift_and_invited_anew_only_after_the_lag() {
-    let mut world = World::joined(&["maya"], "l1");
-    let maya = world.account("maya").unwrap();
-    world.tenant.delete_user(maya);
-    world.wait(300);
-    world.step();
-    assert_eq!(world.user_state("maya"), "DRIFTED DRIFT_MISSING");
-    assert!(world.account("maya").is_none());
-    world.settle();
-    assert_eq!(world.user_state("maya"), "WAITING REDEMPTION");
-}
-
-#[test]
 fn windows_open_and_close_with_the_control_plane_away() {
     let mut world = World::new();
     world.member("maya", "l1");

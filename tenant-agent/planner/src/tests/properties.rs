@@ -30,6 +30,8 @@ enum Happening {
     RedeemElsewhere(usize),
     CustomerBlocks(usize),
     CustomerDeletes(usize),
+    CustomerRestores,
+    CustomerAllows(usize),
     /// A guest of the customer's under another address, whom an invitation of this person finds.
     CustomerKnows(usize),
     CustomerAdds(usize, usize),
@@ -68,7 +70,9 @@ fn happening() -> impl Strategy<Value = Happening> {
         3 => person.clone().prop_map(Happening::Redeem),
         1 => person.clone().prop_map(Happening::RedeemElsewhere),
         1 => person.clone().prop_map(Happening::CustomerBlocks),
-        1 => person.clone().prop_map(Happening::CustomerDeletes),
+        2 => person.clone().prop_map(Happening::CustomerDeletes),
+        1 => Just(Happening::CustomerRestores),
+        1 => person.clone().prop_map(Happening::CustomerAllows),
         1 => person.clone().prop_map(Happening::CustomerKnows),
         1 => (person.clone(), role.clone()).prop_map(|(person, role)| Happening::CustomerAdds(person, role)),
         1 => (person, role).prop_map(|(person, role)| Happening::CustomerRemoves(person, role)),
@@ -117,6 +121,11 @@ fn happen(world: &mut World, happening: Happening) {
                 world.tenant.delete_user(id);
             }
         }
+        Happening::CustomerRestores => {
+            let deleted: Vec<_> = world.tenant.state.bin.keys().copied().collect();
+            deleted.into_iter().for_each(|id| world.tenant.restore(id));
+        }
+        Happening::CustomerAllows(person) => drop(world.allow_again(PEOPLE[person])),
         Happening::CustomerKnows(person) if world.account(PEOPLE[person]).is_none() => knows(world, PEOPLE[person]),
         Happening::CustomerAdds(person, role) => {
             if let (Some(user), Some(group)) = (world.account(PEOPLE[person]), group(world, role)) {

@@ -125,6 +125,8 @@ fn field_kind_1_an_account_restored_from_the_bin_is_ours_and_blocked() {
     let old = world.account("maya").unwrap();
     world.tenant.delete_user(old);
     world.settle();
+    assert!(world.allow_again("maya"));
+    world.settle();
     let new = world.account("maya").unwrap();
     assert_ne!(old, new);
     world.tenant.restore(old);

@@ -267,6 +267,14 @@ impl World {
         self.text(&plan)
     }
 
+    /// The customer allows one new invitation.
+    pub fn allow_again(&mut self, name: &str) -> bool {
+        let id = self.home_id(name);
+        let update = self.ledger.allow_again(id, self.now);
+        self.ledger.apply_all(&update);
+        update.is_some()
+    }
+
     /// No longer desired, and not named.
     pub fn drop(&mut self, name: &str) {
         let id = self.home_id(name);

@@ -155,3 +155,38 @@ async fn a_running_loop_answers_for_its_plan_and_wakes_for_a_switch() {
     let shown = StatusFile::read(&world.config.state_dir).unwrap().unwrap();
     assert_eq!((shown.version, shown.standing.paused), (Some((1, 10)), true));
 }
+
+#[tokio::test]
+async fn whom_the_customer_deleted_is_invited_again_for_one_time_once_the_customer_allows_it() {
+    let mut world = World::new().await;
+    world.desire(10, &analysts(&[0]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    let held = format!("{} BLOCKED_BY_CUSTOMER CUSTOMER_DELETED", user(0).key);
+    let invitations = async |world: &World| {
+        let writes = world.writes().await;
+        writes.iter().filter(|write| *write == "POST /v1.0/invitations").count()
+    };
+    for round in 1..=2 {
+        world.control.tamper(TENANT, &Tamper::DeleteUser { user: mail(0) }).await.unwrap();
+        world.until_told(&mut steward, &held).await;
+        // The ledger knows it also after a restart.
+        drop(steward);
+        steward = world.steward().await;
+        world.settle(&mut steward).await;
+        assert!(world.told().contains(&held), "{}", world.told());
+        assert_eq!(invitations(&world).await, round);
+        let shown = StatusFile::read(&world.config.state_dir).unwrap().unwrap().deleted;
+        assert_eq!((shown.len(), shown[0].mail.clone(), shown[0].allowed), (1, mail(0), None));
+        world.switches().allow_again(shown[0].person).unwrap();
+        // Nobody else comes of it.
+        world.switches().allow_again(crate::testing::person(2)).unwrap();
+        world.settle(&mut steward).await;
+        assert_eq!(world.switches().allowed_again(), []);
+        assert_eq!(invitations(&world).await, round + 1);
+        assert!(world.told().lines().all(|line| line.ends_with(" APPLIED")), "{}", world.told());
+    }
+    let shown = StatusFile::read(&world.config.state_dir).unwrap().unwrap();
+    assert_eq!(shown.deleted, []);
+    assert_eq!(world.figures().await.writes_to_unowned, 0);
+}
