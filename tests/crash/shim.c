@@ -23,6 +23,10 @@
  *                  with ENOSPC, but for what removed files give back; the first write that finds no room gets half of
  *                  itself into the last blocks          CRASH_TAKEN     1: somebody else takes what is given back
  *   CRASH_COW      1: what is overwritten needs room as well, as where a file system copies on write
+ *   CRASH_LATE     1: room is looked for when a file is synced, as where a file system allocates late: a write succeeds on
+ *                  a full disk, and the sync that finds no room for it fails with ENOSPC and drops it, once, as with EIO
+ *
+ * What a failed sync dropped is still read back, as from the kernel's cache, until POSIX_FADV_DONTNEED empties that.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -61,7 +65,7 @@ static char dir[4096], image[4096];
 static const char *full;
 static int last_blocks = 1;
 static off_t given_back;
-static long taken, copies;
+static long taken, copies, late;
 static uint64_t seed;
 static long calls, crash_at, writes, syncs, range_syncs, recorded, fail_at, hang_at, ignore, kept, dropped, blind;
 static const char *keep = "none";
@@ -101,7 +105,7 @@ static int is_full(void) {
 /* How much of a write there is room for; 0 and ENOSPC if for nothing. The mutex is held. */
 static size_t room(int fd, size_t len, off_t offset) {
     struct stat now;
-    if (!is_full() || fstat(fd, &now)) return len;
+    if (late || !is_full() || fstat(fd, &now)) return len;
     if (copies) now.st_size = 0;
     if ((off_t)(offset + len) <= now.st_size) return len;
     size_t fits = offset < now.st_size ? now.st_size - offset : 0, grows = len - fits;
@@ -114,6 +118,8 @@ static size_t room(int fd, size_t len, off_t offset) {
     if (!fits) errno = ENOSPC;
     return fits;
 }
+
+static int synced_finds_room(const struct object *o, long last);
 
 static void die(const char *what) {
     dprintf(2, "crash shim: %s: %s\n", what, strerror(errno));
@@ -338,6 +344,7 @@ __attribute__((constructor)) static void start(void) {
     snprintf(image, sizeof image, "%s", getenv("CRASH_IMAGE"));
     if (getenv("CRASH_KEEP")) keep = getenv("CRASH_KEEP");
     full = getenv("CRASH_FULL"), taken = number("CRASH_TAKEN"), copies = number("CRASH_COW");
+    late = number("CRASH_LATE");
     seed = number("CRASH_SEED"), crash_at = number("CRASH_AT"), ignore = number("CRASH_IGNORE");
     fail_at = number("CRASH_FAIL"), hang_at = number("CRASH_HANG");
     for (int i = 0; i < MAX_FDS; i++) fds[i] = NONE;
@@ -468,6 +475,15 @@ int ftruncate(int fd, off_t len) {
 }
 int ftruncate64(int fd, off_t len) { return ftruncate(fd, len); }
 
+/* Room is allocated at once, also where what is written is not. */
+static int allocates(int fd, off_t len) {
+    long was_late = late;
+    late = 0;
+    int fits = room(fd, len, 0) == (size_t)len;
+    late = was_late;
+    return fits;
+}
+
 /* Only of an empty file as a whole, which then holds zeros. */
 int fallocate(int fd, int mode, off_t offset, off_t len) {
     struct stat now;
@@ -479,7 +495,7 @@ int fallocate(int fd, int mode, off_t offset, off_t len) {
     }
     pthread_mutex_lock(&mutex);
     count();
-    int fits = room(fd, len, 0) == (size_t)len, result = fits ? real(fd, mode, offset, len) : -1;
+    int fits = allocates(fd, len), result = fits ? real(fd, mode, offset, len) : -1;
     if (!result) record(&objects[fds[fd]], NULL, 0, len);
     pthread_mutex_unlock(&mutex);
     if (!fits) errno = ENOSPC;
@@ -495,16 +511,58 @@ static int sync_file(int fd, int (*real)(int), int fails, int hangs) {
     long last = recorded;
     pthread_mutex_unlock(&mutex);
     if (hangs) sleep(7);
-    int result = fails ? -1 : real(fd);
+    int result = fails ? -1 : real(fd), why = EIO;
     pthread_mutex_lock(&mutex);
-    if (fails) objects[object].has_holes = 1;
+    if (!result && !objects[object].is_dir && !synced_finds_room(&objects[object], last)) result = -1, why = ENOSPC;
+    if (result) objects[object].has_holes = 1;
     if (objects[object].is_dir) sync_names(object);
     else settle(&objects[object], last, !result);
     syncs++;
     pthread_mutex_unlock(&mutex);
-    if (fails) errno = EIO;
+    if (result) errno = why;
     return result;
 }
+
+/* Whether there is room for what is written and not synced, where that is looked for so late. The mutex is held. */
+static int synced_finds_room(const struct object *o, long last) {
+    struct stat now;
+    off_t needs = 0, size;
+    if (!late || !is_full() || fstat(o->image, &now)) return 1;
+    size = now.st_size;
+    for (const struct op *op = o->first; op && op->number <= last; op = op->next) {
+        off_t end = op->offset + op->len;
+        if (op->data) needs += copies ? (off_t)op->len : end > size ? end - size : 0;
+        if (op->data && end > size) size = end;
+    }
+    if (needs > given_back) return 0;
+    given_back -= needs;
+    return 1;
+}
+
+/* Empties the kernel's cache of a file: from now on the program reads what is on disk, and what was not synced yet. */
+int posix_fadvise(int fd, off_t offset, off_t len, int advice) {
+    static char block[1 << 16];
+    char path[64];
+    struct stat now;
+    REAL(int, "posix_fadvise", int, off_t, off_t, int);
+    if (object_of(fd) == NONE || advice != POSIX_FADV_DONTNEED) return real(fd, offset, len, advice);
+    pthread_mutex_lock(&mutex);
+    struct object *o = &objects[fds[fd]];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int file = o->has_holes ? real_open(path, O_RDWR | O_CLOEXEC, 0) : -1;
+    if (o->has_holes && (file < 0 || fstat(file, &now) || real_ftruncate(file, 0) || real_ftruncate(file, now.st_size)))
+        die("cannot empty the cache");
+    off_t at = 0;
+    for (ssize_t n; file >= 0 && (n = pread(o->image, block, sizeof block, at)) > 0; at += n)
+        if (real_pwrite(file, block, n, at) != n) die("cannot empty the cache");
+    for (struct op *op = o->first; file >= 0 && op; op = op->next)
+        if (op->data ? real_pwrite(file, op->data, op->len, op->offset) < 0 : real_ftruncate(file, op->offset))
+            die("cannot empty the cache");
+    if (file >= 0) real_close(file);
+    pthread_mutex_unlock(&mutex);
+    return 0;
+}
+int posix_fadvise64(int fd, off_t offset, off_t len, int advice) { return posix_fadvise(fd, offset, len, advice); }
 
 int fsync(int fd) {
     REAL(int, "fsync", int);

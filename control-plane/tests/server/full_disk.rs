@@ -27,6 +27,16 @@ fn shim(dir: &Path) -> PathBuf {
 
 #[tokio::test]
 async fn a_full_disk_is_called_one_and_with_room_the_server_goes_on() {
+    // Or the store would still find some room in its own file.
+    goes_on_with_room([("CRASH_COW", "1")]).await;
+}
+
+#[tokio::test]
+async fn a_disk_whose_sync_finds_no_room_is_called_full_and_with_room_the_server_goes_on() {
+    goes_on_with_room([("CRASH_COW", "1"), ("CRASH_LATE", "1")]).await;
+}
+
+async fn goes_on_with_room(kind: impl IntoIterator<Item = (&'static str, &'static str)>) {
     let dir = tempfile::tempdir().unwrap();
     let made = make(dir.path()).await;
     let at = |name: &str| dir.path().join(name);
@@ -40,8 +50,7 @@ async fn a_full_disk_is_called_one_and_with_room_the_server_goes_on() {
         .env("CRASH_IMAGE", at("image"))
         .env("CRASH_REPORT", at("report"))
         .env("CRASH_FULL", &full)
-        // Or the store would still find some room in its own file.
-        .env("CRASH_COW", "1");
+        .envs(kind);
     let process = Process::start_from(dir, made, command).await;
     let ca = std::fs::read(&process.made.ca_certificate).unwrap();
     let mut api = process.api(&ca, &process.admin());

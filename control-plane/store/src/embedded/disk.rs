@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{Advice, fadvise};
+use rustix::io::Errno;
 use uuid::Uuid;
 
 use super::reserve;
@@ -42,9 +44,10 @@ pub(crate) struct Disk {
 /// Why a commit did not become durable. Nobody knows what of it is on disk.
 #[derive(Debug)]
 pub(crate) enum NotDurable {
-    /// The disk has no room. What was not written is still to be written, and the kernel lost nothing.
+    /// The disk has no room, which the write said or the sync. What the sync found no room for, the kernel may have
+    /// dropped: the rows are opened again from what is on disk, once there is room.
     Full(Cause),
-    /// Anything else, every failed sync among it: the kernel may have dropped what it could not write.
+    /// Anything else. A disk that cannot write is nothing to go on with.
     Failed(Cause),
 }
 
@@ -112,7 +115,7 @@ impl Disk {
 
     /// Syncs what was written, whoever has written it.
     pub(crate) fn sync(&self) -> Result<(), NotDurable> {
-        self.data.sync_data().map_err(|error| NotDurable::Failed(cause(error)))
+        self.data.sync_data().map_err(|error| not_durable(error.kind(), cause(error)))
     }
 
     /// sled creates and renames files while it opens, and syncs no directory.
@@ -146,6 +149,7 @@ fn data_path(dir: &Path) -> PathBuf {
 fn open_checked(dir: &Path, marked: Option<Uuid>) -> Result<(sled::Db, Option<(Uuid, Revision)>), OpenError> {
     remove_unfinished_snapshots(&rows_path(dir)).map_err(|e| storage(dir, e))?;
     wait_for_release(&data_path(dir)).map_err(|e| storage(dir, e))?;
+    forget_cached(&data_path(dir)).map_err(|e| storage(dir, e))?;
     let rows = open_rows(&rows_path(dir)).map_err(|e| storage(dir, e))?;
     let meta = check(dir, marked, read_meta(dir, &rows)?, &rows)?;
     Ok((rows, meta))
@@ -153,10 +157,28 @@ fn open_checked(dir: &Path, marked: Option<Uuid>) -> Result<(sled::Db, Option<(U
 
 /// sled keeps of an error of the system's only its kind.
 fn unwritten(error: sled::Error) -> NotDurable {
-    use io::ErrorKind::{QuotaExceeded, StorageFull};
-    match &error {
-        sled::Error::Io(io) if matches!(io.kind(), StorageFull | QuotaExceeded) => NotDurable::Full(cause(error)),
-        _ => NotDurable::Failed(cause(error)),
+    let kind = if let sled::Error::Io(io) = &error { io.kind() } else { io::ErrorKind::Other };
+    not_durable(kind, cause(error))
+}
+
+fn not_durable(kind: io::ErrorKind, cause: Cause) -> NotDurable {
+    match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => NotDurable::Full(cause),
+        _ => NotDurable::Failed(cause),
+    }
+}
+
+/// Empties the kernel's cache of the data, so that what is read is what is on disk. After a failed sync the kernel
+/// takes what it dropped for written, and shows it until it needs the memory: also to a program that is started again.
+fn forget_cached(data: &Path) -> io::Result<()> {
+    let file = match File::open(data) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    match fadvise(&file, 0, None, Advice::DontNeed) {
+        // A file system without a cache to empty.
+        Err(Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) => Ok(()),
+        emptied => Ok(emptied?),
     }
 }
 

@@ -5,13 +5,18 @@
 //! before the group that found no room, or that group too, whole: so everyone can be told. Commits are refused until
 //! the room could be set aside anew.
 //!
-//! This is safe only where nothing was dropped. A write that finds no room leaves nothing in the kernel; a sync that
-//! fails may have dropped what earlier writes left there, and then nothing is acknowledged any more.
+//! Some file systems look for room only when they sync, and what they find none for they drop, while their cache shows
+//! it as if it were there. So the rows are opened only after a sync that succeeded, with that cache emptied, and what is
+//! acknowledged was read back. What is under the group was synced before, group by group, and is not in doubt. A sync
+//! that fails for any other reason ends the writing.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::disk::NotDurable;
+use super::read_rows;
 use super::reserve;
 use super::rows::Overlay;
 use super::writer::Writer;
@@ -84,9 +89,12 @@ impl Writer {
         if !reserve::has_room(self.shared.disk.dir()) {
             return;
         }
-        // By the descriptor that was open all the time: it says if the kernel has dropped anything.
-        if let Err(lost) = self.shared.disk.sync() {
-            return self.fail(lost.cause());
+        // By the descriptor that was open all the time: it says if the kernel has dropped anything, once for each time.
+        match self.shared.disk.sync() {
+            Ok(()) => {}
+            // Seen to at the next try, by which the kernel has nothing left that it could not write.
+            Err(NotDurable::Full(cause)) => return tracing::warn!(error = %cause, "the disk is still full"),
+            Err(NotDurable::Failed(cause)) => return self.fail(cause),
         }
         if let Some(revision) = self.reopen() {
             self.settle(revision);
@@ -111,12 +119,22 @@ impl Writer {
 
     fn settle(&mut self, found: Revision) {
         let Some(unsettled) = self.full.as_mut().and_then(|full| full.unsettled.take()) else { return };
-        if found == unsettled.revision {
+        if found == unsettled.revision && self.reads_back(&unsettled) {
             self.acknowledge(unsettled, Duration::ZERO);
         } else if found == self.revision {
             self.shared.show(self.revision, Overlay::new());
         } else {
             self.fail(Arc::new(OtherHistory { found, expected: self.revision }));
         }
+    }
+
+    /// Whether the last value of each key of the group is there as it was written.
+    fn reads_back(&self, group: &Unsettled) -> bool {
+        let Some(rows) = self.shared.rows() else { return false };
+        let written = group.events.iter().flat_map(|event| &event.changes);
+        let last: BTreeMap<_, _> = written.map(|change| (&change.key, &change.value)).collect();
+        last.into_iter().all(|(key, value)| {
+            read_rows(&rows, key).is_ok_and(|found| found.map(|entry| entry.value).as_ref() == value.as_ref())
+        })
     }
 }

@@ -1,8 +1,8 @@
 //! The one thread that commits: it takes what waits, makes it durable as one group, and only then answers.
 //!
 //! It fails closed. After a write or sync that failed, the kernel may have dropped what it could not write, so that
-//! a later sync would succeed over a hole: nothing is acknowledged any more until the store was opened anew. The one
-//! thing that it waits for is room on a full disk (`refill.rs`), where nothing was dropped.
+//! a later sync would succeed over a hole: nothing is acknowledged any more until the rows were opened anew, from what is
+//! on disk. It does that by itself where the disk was full (`refill.rs`), and leaves every other failure to a restart.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

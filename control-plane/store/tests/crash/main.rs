@@ -18,11 +18,16 @@ use std::thread;
 /// A scenario checks, and says in numbers what it went through.
 type Scenario = (&'static str, fn() -> String);
 
-const SCENARIOS: [Scenario; 6] = [
+const SCENARIOS: [Scenario; 8] = [
     ("every_acknowledged_commit_survives_a_power_cut_whole", scenarios::acknowledged_survives),
     ("without_fdatasync_acknowledged_commits_are_lost", scenarios::lost_without_fdatasync),
     ("after_a_failed_fdatasync_nothing_is_acknowledged", scenarios::fails_closed),
     ("a_full_disk_refuses_by_name_and_room_lets_the_store_go_on", scenarios::full_disk),
+    (
+        "a_sync_that_finds_no_room_acknowledges_nothing_and_room_lets_the_store_go_on",
+        scenarios::full_disk_found_by_the_sync,
+    ),
+    ("after_a_failed_sync_a_restart_reads_what_is_on_disk", scenarios::restart_after_failed_sync),
     ("commits_are_refused_while_the_disk_is_stuck", scenarios::stuck_disk),
     ("a_restore_that_is_cut_off_leaves_the_whole_store_or_none", scenarios::restore_is_whole),
 ];

@@ -33,6 +33,8 @@ pub struct Trouble {
     pub taken: bool,
     /// Whether what is overwritten needs room as well.
     pub copies: bool,
+    /// Whether it is the sync that finds no room, and not the write.
+    pub late: bool,
 }
 
 pub const NO_TROUBLE: Trouble = Trouble {
@@ -44,6 +46,7 @@ pub const NO_TROUBLE: Trouble = Trouble {
     hang: 0,
     taken: false,
     copies: false,
+    late: false,
 };
 
 /// How a run ended.
@@ -112,6 +115,7 @@ impl Disk {
             .env("CRASH_HANG", trouble.hang.to_string())
             .env("CRASH_FULL", self.full())
             .env("CRASH_COW", u8::from(trouble.copies).to_string())
+            .env("CRASH_LATE", u8::from(trouble.late).to_string())
             .env("CRASH_TAKEN", u8::from(trouble.taken).to_string())
             .output()
             .unwrap();

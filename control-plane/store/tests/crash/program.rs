@@ -24,6 +24,7 @@ pub fn run(mode: &str, args: &[String]) -> bool {
     match (mode, args) {
         ("write", [dir, commits]) => runtime().block_on(write(open(dir), commits.parse().unwrap())),
         ("full", [dir, switch]) => runtime().block_on(crate::full::run(open(dir), Path::new(switch))),
+        ("again", [dir, commits]) => runtime().block_on(again(dir, commits.parse().unwrap())),
         ("stuck", [dir]) => runtime().block_on(stuck(open(dir))),
         ("restore", [dir, archive]) => {
             restore(Path::new(dir), File::open(archive).unwrap()).unwrap();
@@ -127,6 +128,15 @@ async fn write_task(store: Arc<SledStore>, task: u64, commits: u64) {
             }
         }
     }
+}
+
+/// A sync fails; the store is opened again on the same machine, whose cache is as it was, and goes on.
+async fn again(dir: &str, commits: u64) {
+    let store = open(dir);
+    write(store.clone(), commits).await;
+    assert!(store.stats().failed, "a sync was to fail");
+    drop(store);
+    write(open(dir), commits).await;
 }
 
 /// A store that failed takes nothing, tells those who watch, and still shows what is durable.

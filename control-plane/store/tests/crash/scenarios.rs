@@ -174,12 +174,35 @@ pub fn fails_closed() -> String {
     format!("3 failed syncs, {acks} acknowledged before and there afterwards, none after")
 }
 
+pub fn restart_after_failed_sync() -> String {
+    let mut acks = 0;
+    for fail in [5, 20, 33] {
+        let disk = Disk::new();
+        let store = disk.path().join("store");
+        let ended = disk.run("again", &[store.to_str().unwrap(), COMMITS], Trouble { fail, ..NO_TROUBLE });
+        let mut acknowledged = Numbers::default();
+        let (acked, newest) = said(&ended, "ack", &mut acknowledged);
+        assert_eq!(standing(&store, newest), Ok(acknowledged), "sync {fail}");
+        acks += acked;
+    }
+    format!("3 failed syncs, {acks} acknowledged before and after, and there")
+}
+
 pub fn full_disk() -> String {
+    fills_up(NO_TROUBLE)
+}
+
+/// What the sync found no room for is dropped, and read back all the same until the cache is emptied.
+pub fn full_disk_found_by_the_sync() -> String {
+    fills_up(Trouble { late: true, copies: true, ..NO_TROUBLE })
+}
+
+fn fills_up(kind: Trouble) -> String {
     let run = |disk: &Disk, trouble| {
         let (store, switch) = (disk.path().join("store"), disk.full());
         disk.run("full", &[store.to_str().unwrap(), switch.to_str().unwrap()], trouble)
     };
-    let calls = run(&Disk::new(), NO_TROUBLE).count("calls");
+    let calls = run(&Disk::new(), kind).count("calls");
     let (mut acks, mut cuts) = (0, 0);
     for cut in 0..=FULL_CUTS {
         // The first two are not cut; the others are, before, while and after the disk is full.
@@ -188,7 +211,7 @@ pub fn full_disk() -> String {
         // In every other one somebody else takes the room that the store had set aside for this.
         let taken = cut % 2 == 1;
         let (disk, trouble) =
-            (Disk::new(), Trouble { crash_at, keep, seed: cut, taken, copies: cut % 3 == 0, ..NO_TROUBLE });
+            (Disk::new(), Trouble { crash_at, keep, seed: cut, taken, copies: kind.copies || cut % 3 == 0, ..kind });
         let ended = run(&disk, trouble);
         assert!(ended.killed || ended.said.last().unwrap() == "went on");
         let mut acknowledged = Numbers::default();
