@@ -200,22 +200,12 @@ impl<'d, 'a> Finder<'d, 'a> {
         }
     }
 
-    /// Whether it is the account of somebody else who works here.
-    fn is_anothers(&self, id: Guid) -> bool {
-        let mut entries = self.draft.input.ledger.entries.iter();
-        entries.any(|(key, entry)| {
-            let works = self.draft.input.items.get(key).is_some_and(|item| item.want == Want::Present);
-            key != self.key && works && matches!(key, ItemKey::User { .. }) && entry.guid() == Some(id)
-        })
-    }
-
     /// The accounts that we marked once, and that no entry explains: after the loss of a ledger, or of an id.
     fn by_mark(&mut self) {
         let what = "which accounts our group marks";
         self.accounts.missing.extend(self.marks.missing.iter().map(|why| (what.to_owned(), why.clone())));
-        let unexplained =
-            self.marks.accounts.iter().filter(|id| !self.is_anothers(**id) && !self.found.contains_key(id));
-        for id in unexplained.copied().collect::<Vec<_>>() {
+        let is_explained = |id: &Guid| is_anothers(self.draft, self.key, *id) || self.found.contains_key(id);
+        for id in self.marks.accounts.iter().filter(|id| !is_explained(id)).copied().collect::<Vec<_>>() {
             match self.draft.input.observed.user(id) {
                 Part::Read(Some(user)) if !user.addresses.is_disjoint(&self.addresses) => self.add(user),
                 Part::Read(_) => {}

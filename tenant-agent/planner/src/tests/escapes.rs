@@ -51,6 +51,8 @@ fn a_membership_is_gone_only_when_no_account_of_the_person_is_in_the_group() {
         let first = world.account("sam").unwrap();
         world.tenant.delete_user(first);
         world.settle();
+        assert!(world.allow_again("sam"));
+        world.settle();
         let second = world.account("sam").unwrap();
         assert_ne!(first, second);
         world.redeem("sam");
