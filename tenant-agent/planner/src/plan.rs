@@ -11,6 +11,7 @@ mod carried;
 mod defender;
 mod deleted;
 mod draft;
+mod findings;
 mod first;
 mod gate;
 mod gone;

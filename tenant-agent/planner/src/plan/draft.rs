@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use entente_model::desired::{Item, ItemKey, Want};
 use entente_model::plan::{ChangeClass, Verdict};
-use entente_model::report::bounds::{MAX_STANDING_ENTRIES, MAX_TEXT_BYTES, bounded};
+use entente_model::report::bounds::{MAX_TEXT_BYTES, bounded};
 use entente_model::report::{Finding, ItemReport, ItemState, KnownAccount, Reason};
 use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 
 use super::standing::Standing;
-use super::{Change, Input, Plan, gate, order};
+use super::{Change, Input, Plan, findings, gate, order};
 use crate::action::Action;
 use crate::guardrail::{FreezeExcept, Guardrail};
 use crate::ledger::{Charge, Entry, Failure, Ownership, Thing, Update, account_key, anchor_key};
@@ -21,9 +21,6 @@ pub(super) use crate::moment::passes_at;
 use crate::observed::{Listing, Unread};
 use crate::permission;
 use crate::verdict::{Condition, judge_all};
-
-/// Most findings of a plan: half of what is taken, as the agent has some of its own beside them.
-const MAX_FINDINGS: usize = MAX_STANDING_ENTRIES / 2;
 
 /// What the plan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -429,7 +426,7 @@ impl<'a> Draft<'a> {
             made_at: self.input.now.at,
             changes: self.changes,
             reports: self.reports.into_values().collect(),
-            findings: told(self.findings),
+            findings: findings::told(self.findings),
             updates,
             next_wake: self.wake,
         }
@@ -486,14 +483,6 @@ impl<'a> Draft<'a> {
             self.find(permission.plane, Reason::PermissionMissing, detail);
         }
     }
-}
-
-/// As many findings as are taken, and how many there were.
-fn told(all: BTreeSet<Finding>) -> Vec<Finding> {
-    let more = all.len().saturating_sub(MAX_FINDINGS);
-    let rest =
-        all.iter().nth(MAX_FINDINGS).map(|first| Finding { detail: format!("and {more} more"), ..first.clone() });
-    all.into_iter().take(MAX_FINDINGS).chain(rest).collect()
 }
 
 fn contains_id(ids: &BTreeSet<String>, id: Guid) -> bool {
