@@ -19,9 +19,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use entente_compiler::{Edit, RemovalIn};
-use entente_model::{AgentName, TenantName};
+use entente_model::TenantName;
 
-use crate::agents::AgentRow;
 use crate::app::{App, Inner};
 use crate::audit::Entry;
 use crate::error::AppError;
@@ -45,8 +44,8 @@ const ACTOR: &str = "control-plane";
 
 /// What a look finds to be written.
 #[derive(Default)]
-struct Found {
-    receipts: Vec<Receipt>,
+pub(crate) struct Found {
+    pub(crate) receipts: Vec<Receipt>,
     came_back: Vec<RemovalIn>,
     amended: Vec<RemovalIn>,
 }
@@ -83,7 +82,7 @@ impl App {
     }
 
     /// On a thread of its own: many leavers in many tenants take a while, and each proof a signature's check.
-    async fn look(&self, only: Option<Arc<BTreeSet<TenantName>>>) -> Result<Found, AppError> {
+    pub(crate) async fn look(&self, only: Option<Arc<BTreeSet<TenantName>>>) -> Result<Found, AppError> {
         let (inner, world) = (self.inner.clone(), self.world());
         let look = tokio::task::spawn_blocking(move || inner.found(&world, only.as_deref()));
         look.await.map_err(AppError::internal)
@@ -115,7 +114,7 @@ impl App {
     }
 
     /// One commit: receipts, what they change of their removals, and the audit record of it.
-    async fn write(&self, method: Method, edit: Edit, receipts: Vec<Receipt>) -> Result<(), AppError> {
+    pub(crate) async fn write(&self, method: Method, edit: Edit, receipts: Vec<Receipt>) -> Result<(), AppError> {
         let app = self.clone();
         let (number, written) = self.commit(move |draft| app.decide(draft, method, &edit, &receipts)).await?;
         for receipt in written {
@@ -132,14 +131,11 @@ impl App {
         receipts: &[Receipt],
     ) -> Result<Vec<Receipt>, AppError> {
         let world = draft.stand.world.clone();
-        // Looked at again here: a removal may have ended, been taken over by a later one, or lost a tenant meanwhile,
-        // and the agent may have been revoked.
-        let mut written = Vec::new();
-        for it in receipts.iter().filter(|it| is_open(&world, it)) {
-            if it.signed.as_ref().map_or(Ok(true), |signed| may_speak(draft, &signed.agent))? {
-                written.push(Receipt { number: draft.revision, recorded: draft.now, ..it.clone() });
-            }
-        }
+        // Looked at again here: a removal may have ended, been taken over by a later one, or lost a tenant meanwhile;
+        // and the agent may have said something else, or have been revoked.
+        let written = self.inner.standing_still(&world, receipts);
+        let written: Vec<_> =
+            written.into_iter().map(|it| Receipt { number: draft.revision, recorded: draft.now, ..it }).collect();
         let place = |it: &Receipt| RemovalIn { revocation: it.revocation.clone(), tenant: it.tenant.clone() };
         let edit = Edit {
             proven: written.iter().map(place).collect(),
@@ -163,19 +159,9 @@ impl App {
     }
 }
 
-fn is_open(world: &World, receipt: &Receipt) -> bool {
-    let row = world.fleet.intent().revocations.get(&receipt.revocation);
-    row.and_then(|row| row.tenants.get(&receipt.tenant)).is_some_and(|it| it.proven.is_none())
-}
-
-fn may_speak(draft: &Draft<'_>, agent: &AgentName) -> Result<bool, AppError> {
-    let row: Option<AgentRow> = draft.read(&rows::agent(agent))?;
-    Ok(row.is_some_and(|row| row.revoked.is_none()))
-}
-
 /// What the reconciler does by itself, as the audit log names it.
 #[derive(Debug, Clone, Copy)]
-enum Method {
+pub(crate) enum Method {
     Prove,
     Reopen,
     Amend,
@@ -239,6 +225,21 @@ impl Inner {
             }
         }
         found
+    }
+
+    /// Those that are still what their agents say of an open removal, and name every account that is known. Signatures
+    /// are not checked again.
+    fn standing_still(&self, world: &World, receipts: &[Receipt]) -> Vec<Receipt> {
+        if receipts.is_empty() {
+            return Vec::new();
+        }
+        let open = Open::of(world);
+        let stands = |receipt: &&Receipt| {
+            let here = BTreeSet::from([receipt.tenant.clone()]);
+            let mut places = open.places(Some(&here)).filter(|it| it.row.id == receipt.revocation);
+            places.any(|place| place.it.proven.is_none() && self.is_said(&place, receipt))
+        };
+        receipts.iter().filter(stands).cloned().collect()
     }
 
     /// Whether agents have reported an account since the removal was named, or one has enrolled.

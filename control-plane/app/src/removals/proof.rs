@@ -121,6 +121,17 @@ impl Inner {
         })
     }
 
+    /// Whether the agent whose receipt it is may speak, says the same, and named every account that is known by now.
+    pub(super) fn is_said(&self, place: &Place<'_>, receipt: &Receipt) -> bool {
+        let Some(signed) = &receipt.signed else { return false };
+        let report = self.reported(place).filter(|report| report.state == ItemState::Removed);
+        let told = report.and_then(|report| report.proof);
+        let is_same = told.is_some_and(|proof| RemovalProof { signed: None, ..proof } == receipt.proof);
+        let (known, _) = self.known_of(place, &signed.agent);
+        let is_named = |id: &Guid| receipt.proof.accounts.iter().any(|it| it.id == *id);
+        is_same && known.ids.iter().all(is_named) && speaker(&self.registry.tables(), &signed.agent).is_some()
+    }
+
     /// What is known of the person in that tenant, and when another agent than this one saw them.
     fn known_of(&self, place: &Place<'_>, agent: &AgentName) -> (Known, Option<Timestamp>) {
         let mut known = place.it.known.clone();

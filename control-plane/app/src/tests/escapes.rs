@@ -1,11 +1,14 @@
 //! Ways in which access could be left behind a receipt that says that all of it is gone.
 
+use entente_compiler::Edit;
 use entente_model::AgentName;
 use entente_model::desired::ItemKey;
-use entente_model::report::{ItemState, Reason};
+use entente_model::report::{AccountState, ItemReport, ItemState, Reason};
 
+use super::agent::account;
 use super::removals::{fleet, removals};
 use super::*;
+use crate::removals::Method;
 
 /// An adopted guest whom no assignment means any more is nobody's to end, and the agent speaks of it no longer. The
 /// account is there all the same, and known.
@@ -54,4 +57,31 @@ async fn an_agent_that_a_restored_backup_has_forgotten_is_not_taken_for_none() {
     let bed = bed.restart(async |_, _| {}).await;
     let found = bed.app.list_removals(&viewer(), None, &page()).await.unwrap().items;
     assert_eq!(found.iter().map(|it| it.state).collect::<Vec<_>>(), [ItemState::Unproven]);
+}
+
+/// The agent sees another account, or is revoked, after its proof was judged and before the receipt is written.
+#[tokio::test]
+async fn what_changes_between_the_judgement_and_the_receipt_makes_no_receipt() {
+    for is_revoked in [false, true] {
+        let bed = Bed::with_sample().await;
+        let [mut contoso, _fabrikam] = fleet(&bed).await;
+        bed.leave("operators/maya").await;
+        contoso.hear(&bed).await;
+        contoso.report_removed().await;
+        let judged = bed.app.look(None).await.unwrap().receipts;
+        assert!(!judged.is_empty());
+        if is_revoked {
+            let Who::Agent(name) = &contoso.peer.who else { panic!("an agent's certificate") };
+            bed.app.revoke_agent(&admin(), name, &options()).await.unwrap();
+        } else {
+            let user = contoso.absent().into_iter().find(|key| matches!(key, ItemKey::User { .. })).unwrap();
+            let second = account("0d0de000-0000-4000-8000-000000000002".parse().unwrap(), AccountState::Enabled);
+            let seen = ItemReport { accounts: vec![second], ..contoso.item(user, ItemState::Residual) };
+            contoso.report(vec![seen], Vec::new(), false).await;
+        }
+        let judged = judged.into_iter().filter(|it| it.subject == "person").collect();
+        bed.app.write(Method::Prove, Edit::default(), judged).await.unwrap();
+        let receipts = removals(&bed, Some("operators/maya")).await;
+        assert!(receipts.iter().all(|(_, _, complete)| !complete), "{is_revoked}: {receipts:?}");
+    }
 }
