@@ -4,12 +4,12 @@
 //! (`record.rs` there); the state's are the session's. Keys are hashed where an item's own key could be too long.
 
 mod ledger;
+mod owed;
 mod reports;
 mod state;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use entente_store::{Commit, CommitError, Entry, Key, OpenError, ReadError, SledStore, Store};
 use serde::{Deserialize, Serialize};
@@ -21,9 +21,6 @@ const COMMIT_KEYS: usize = 2_000;
 /// Most bytes of values in one of our commits.
 const COMMIT_BYTES: usize = 4 << 20;
 
-/// The store looks for room once a second.
-const FULL_PAUSE: Duration = Duration::from_secs(1);
-
 /// How many rows are read at a time.
 const PAGE: usize = 500;
 
@@ -31,6 +28,8 @@ const PAGE: usize = 500;
 #[derive(Debug, Clone)]
 pub struct Memory {
     store: Arc<SledStore>,
+    /// What was done and could not be written yet; see `owed.rs`.
+    owed: Arc<Mutex<owed::Rows>>,
 }
 
 /// How far which ledger has come, for a place outside it.
@@ -68,7 +67,9 @@ pub enum MemoryError {
     #[error("row {key} of the ledger does not read: restore the state directory from a backup")]
     Row { key: String, source: Option<serde_json::Error> },
     #[error("the ledger cannot be written: nothing is changed that could not be remembered")]
-    Commit(#[from] CommitError),
+    Commit(#[source] CommitError),
+    #[error("the agent's disk is full: nothing is given that could not be remembered")]
+    Full(#[source] CommitError),
     #[error(transparent)]
     File(#[from] crate::files::FileError),
 }
@@ -89,7 +90,7 @@ impl Memory {
         if store.id() != id {
             return Err(MemoryError::Lost(path));
         }
-        Ok(Self { store: Arc::new(store) })
+        Ok(Self { store: Arc::new(store), owed: Arc::default() })
     }
 
     /// Puts the store aside, keeping it for whoever wants to look, and starts an empty one.
@@ -126,26 +127,16 @@ impl Memory {
         &self.store
     }
 
-    /// While the disk is full, this waits: what was done could not be remembered, and nothing may be done that could
-    /// not be. Our commits say how rows are to be and expect nothing, so one that stands already is repeated safely.
+    /// Our commits say how rows are to be and expect nothing, so one that may stand already is repeated safely.
     async fn commit(&self, commit: Commit) -> Result<(), MemoryError> {
-        let mut waits = false;
-        while !commit.is_empty() {
-            match self.store.commit(commit.clone()).await {
-                Ok(_) => break,
-                Err(error @ (CommitError::Full { .. } | CommitError::FullUnknown { .. })) => {
-                    if !std::mem::replace(&mut waits, true) {
-                        tracing::error!(%error, "the agent waits: it does nothing that it could not remember");
-                    }
-                    tokio::time::sleep(FULL_PAUSE).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
+        if commit.is_empty() {
+            return Ok(());
         }
-        if waits {
-            tracing::info!("the disk has room again: the agent goes on");
+        match self.store.commit(commit).await {
+            Ok(_) => Ok(()),
+            Err(error @ (CommitError::Full { .. } | CommitError::FullUnknown { .. })) => Err(MemoryError::Full(error)),
+            Err(error) => Err(MemoryError::Commit(error)),
         }
-        Ok(())
     }
 }
 

@@ -185,6 +185,7 @@ async fn start(config: &Config, base: Base, cancel: &CancellationToken) -> Resul
         status: parts.status.subscribe(),
         plans: plans.clone(),
         renewed: renewed.clone(),
+        statements: None,
     };
     let signer = parts.signer.clone();
     let renewal =

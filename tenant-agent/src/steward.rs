@@ -2,12 +2,14 @@
 //!
 //! One look is [`look`](Steward::look); carrying out what it allows is in `steward/apply.rs`; ending everything at the
 //! customer's word in `steward/farewell.rs`; what is done for leavers before anything is looked at in `steward/first.rs`;
-//! who may be invited again in `steward/again.rs`; what is told of it in `steward/standing.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
+//! who may be invited again in `steward/again.rs`; what is told of it in `steward/standing.rs`; a full disk in
+//! `steward/full.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
 
 mod again;
 mod apply;
 mod farewell;
 mod first;
+mod full;
 mod sign;
 mod standing;
 mod wake;
@@ -57,6 +59,9 @@ const LOOK_BUDGET: Duration = Duration::from_secs(20);
 /// How often a new token is asked for while a permission is missing: a person who has just granted it waits so long.
 const TOKEN_AGE: Duration = Duration::from_secs(10);
 
+/// The store looks for room once a second.
+const FULL_PAUSE: Duration = Duration::from_secs(1);
+
 /// What the loop has to do with.
 #[derive(Debug)]
 pub struct Parts {
@@ -99,6 +104,8 @@ pub struct Steward {
     heard: Option<Timestamp>,
     /// That the ledger is not what it was when the agent last ran.
     forgotten: Option<String>,
+    /// The disk has no room, which was said.
+    full: bool,
     /// What the last round began from.
     seen: Option<Basis>,
     file: StatusFile,
@@ -150,6 +157,7 @@ impl Steward {
             tokens_of: Duration::ZERO,
             heard: before.last_connected,
             forgotten,
+            full: false,
             seen: None,
             file,
             #[cfg(test)]
@@ -169,19 +177,36 @@ impl Steward {
         }
     }
 
-    /// Looks, acts, and says when to look again.
+    /// Looks, acts, and says when to look again. While the disk is full, leavers are blocked and that is all.
     pub(crate) async fn round(&mut self, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
-        self.allow_again().await?;
         self.seen = Some(self.basis(&self.guardrail()));
         if self.switches.positions().revoke_all {
-            return self.farewell(cancel).await;
+            self.is_full().await?;
+            return unless_full(self.farewell(cancel).await);
         }
-        let Some(desired) = self.parts.view.borrow().desired.clone() else {
+        let desired = self.parts.view.borrow().desired.clone();
+        if let Some(newest) = self.unkept().or_else(|| desired.clone()) {
+            self.first(&newest, cancel).await?;
+        }
+        if self.is_full().await? {
+            return Ok(FULL_PAUSE);
+        }
+        let Some(desired) = desired else {
             self.say_nothing_held();
             return Ok(self.parts.settings.resync);
         };
-        self.first(&desired, cancel).await?;
-        let mut look = self.look(&desired).await;
+        unless_full(self.compare(&desired, cancel).await)
+    }
+
+    /// The newest state, where there is no room for it. What is there once there is room is sent again, and kept.
+    fn unkept(&self) -> Option<Arc<Desired>> {
+        self.parts.view.borrow().unkept.clone().filter(|_| self.parts.memory.is_behind())
+    }
+
+    /// The whole of a look, and what follows.
+    async fn compare(&mut self, desired: &Desired, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
+        self.allow_again().await?;
+        let mut look = self.look(desired).await;
         self.sign(&mut look);
         self.parts.memory.remember(&mut self.ledger, &look.sound.updates).await?;
         self.publish(&look).await?;
@@ -300,6 +325,14 @@ impl Steward {
             Some(fault) => Err(format!("the plan breaks a rule; only what it removes would be carried out: {fault}")),
             None => Ok(look.plan.planned()),
         }
+    }
+}
+
+/// The next round says that the disk is full, and tries again.
+fn unless_full(round: Result<Duration, MemoryError>) -> Result<Duration, MemoryError> {
+    match round {
+        Err(MemoryError::Full(_)) => Ok(FULL_PAUSE),
+        ended => ended,
     }
 }
 

@@ -11,7 +11,7 @@ use entente_model::Guid;
 use entente_model::plan::PlannedChange;
 use entente_proto::agent::v1 as proto;
 use entente_proto::agent::v1::agent_service_client::AgentServiceClient;
-use entente_seal::KeyId;
+use entente_seal::{KeyId, Signed};
 use entente_session::{Effect, Event, Session, Status, View};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_stream::wrappers::ReceiverStream;
@@ -53,6 +53,8 @@ pub struct Stream {
     pub plans: mpsc::Sender<PlanRequest>,
     /// Says that there is a newer certificate.
     pub renewed: Arc<Notify>,
+    /// Statements that could not be kept yet.
+    pub statements: Option<Vec<Signed>>,
 }
 
 type Dial = Pin<Box<dyn Future<Output = Result<Streaming<proto::ConnectResponse>, tonic::Status>> + Send>>;
@@ -104,6 +106,8 @@ impl Stream {
         line: &mut Line,
         answers: &mpsc::Sender<Answer>,
     ) -> Result<(), MemoryError> {
+        // The last attempt may have found the disk full.
+        self.keep_statements().await?;
         let mut events = vec![event];
         while let Some(event) = events.pop() {
             log(&event);
@@ -131,8 +135,12 @@ impl Stream {
             Effect::HangUp => *line = Line::default(),
             Effect::Send(message) => return Ok(line.send(wire::outbound(message))),
             Effect::Keep(kept) => return self.keep(&kept).await.map(Some),
-            Effect::KeepLease(kept) => self.memory.keep_lease(&kept).await?,
-            Effect::KeepStatements(statements) => self.memory.keep_statements(&statements).await?,
+            // Without it the state is merely not fresh after a restart.
+            Effect::KeepLease(kept) => drop(unless_full(self.memory.keep_lease(&kept).await)?),
+            Effect::KeepStatements(statements) => {
+                self.statements = Some(statements);
+                self.keep_statements().await?;
+            }
             Effect::Nudge => self.nudge.notify_one(),
             Effect::Plan { nonce } => self.ask_for_plan(nonce, answers.clone()),
             Effect::Alarm(alarm) => warn!(%alarm, "needs a person"),
@@ -141,15 +149,25 @@ impl Stream {
     }
 
     /// A commit that certainly failed leaves the last state in place; one that may have happened is read again at the
-    /// next start.
+    /// next start. On a full disk it may have happened too, and is sent again, and kept as a whole once there is room.
     async fn keep(&self, kept: &entente_session::Kept) -> Result<Event, MemoryError> {
         match self.memory.keep_state(kept).await {
             Ok(()) => Ok(Event::Kept),
+            Err(error @ MemoryError::Full(_)) => Ok(Event::KeepFailed { error: crate::guardrail_file::chain(&error) }),
             Err(MemoryError::Commit(error)) if error.nothing_applied() => {
                 Ok(Event::KeepFailed { error: crate::guardrail_file::chain(&error) })
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Keeps what was stated, sooner or later: all of it is in the list.
+    async fn keep_statements(&mut self) -> Result<(), MemoryError> {
+        let Some(statements) = &self.statements else { return Ok(()) };
+        if unless_full(self.memory.keep_statements(statements).await)? {
+            self.statements = None;
+        }
+        Ok(())
     }
 
     fn ask_for_plan(&self, nonce: String, answers: mpsc::Sender<Answer>) {
@@ -210,6 +228,18 @@ impl Line {
                 Some(Event::Closed { error: "the control plane stopped reading".into() })
             }
         }
+    }
+}
+
+/// Whether it was kept; a full disk is no reason to end.
+fn unless_full(kept: Result<(), MemoryError>) -> Result<bool, MemoryError> {
+    match kept {
+        Ok(()) => Ok(true),
+        Err(error @ MemoryError::Full(_)) => {
+            warn!(error = crate::guardrail_file::chain(&error), "not kept");
+            Ok(false)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -173,11 +173,16 @@ impl Fleet {
 
     /// Starts a customer's agent, and waits until it runs.
     pub async fn start_agent(&mut self, name: &str) -> Result<()> {
+        self.start_agent_in(name, &[]).await
+    }
+
+    /// The same, with more in its environment.
+    pub async fn start_agent_in(&mut self, name: &str, environment: &[(&str, OsString)]) -> Result<()> {
         let dir = self.customer_dir(name);
         let ready = dir.join("ready.json");
         let _ = std::fs::remove_file(&ready);
         let args = args!["--config", dir.join("agent.toml"), "run", "--ready-file", &ready];
-        let process = Process::start(Role::Agent, name, &args, &self.log_path(name))?;
+        let process = Process::start_in(Role::Agent, name, &args, &self.log_path(name), environment)?;
         self.agents.insert(name.to_owned(), process);
         let process = self.agents.get_mut(name).context("inserted just now")?;
         wait_ready(process, &ready).await.map(drop)

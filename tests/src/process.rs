@@ -24,9 +24,21 @@ pub struct Process {
 impl Process {
     /// Starts `role` with `args`; standard output and error go to `log`, appended.
     pub fn start(role: Role, name: &str, args: &[OsString], log: &Path) -> Result<Self> {
+        Self::start_in(role, name, args, log, &[])
+    }
+
+    /// The same, with more in its environment.
+    pub fn start_in(
+        role: Role,
+        name: &str,
+        args: &[OsString],
+        log: &Path,
+        environment: &[(&str, OsString)],
+    ) -> Result<Self> {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(log);
         let file = file.with_context(|| format!("cannot open {}", log.display()))?;
         let child = command(role, args)?
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)

@@ -6,6 +6,7 @@
 mod access;
 mod bad_input;
 mod customers;
+mod full_disk;
 mod invitations;
 mod kit;
 mod leaving;
@@ -55,6 +56,8 @@ fn main() -> ExitCode {
             a_tenant_that_is_away_is_named_until_it_confirms,
             who_left_comes_back_only_by_rejoining,
             who_leaves_again_is_proven_gone_again;
+        full_disk:
+            leavers_are_blocked_while_the_agents_disk_is_full_and_nobody_comes;
         customers:
             what_the_guardrail_does_not_allow_is_not_done,
             a_plane_that_is_only_verified_is_never_written,

@@ -206,6 +206,8 @@ reasons! {
     NobodyLooks = "NOBODY_LOOKS",
     /// What was proven gone is there again.
     CameBack = "CAME_BACK",
+    /// The agent's disk is full: it blocks leavers, and does nothing else until there is room.
+    AgentDiskFull = "AGENT_DISK_FULL",
 }
 
 /// One item, as the agent last saw it.

@@ -138,6 +138,8 @@ pub struct View {
     pub parked: Option<String>,
     /// Why the newest state was refused, until one is accepted.
     pub refused: Option<String>,
+    /// A verified state that could not be put on disk. Nothing is given by it; whom it names as leavers may go.
+    pub unkept: Option<Arc<Desired>>,
 }
 
 /// See the module.
@@ -149,6 +151,8 @@ pub struct Session {
     clock: ServerClock,
     believed: Option<Believed>,
     keeping: Option<Keeping>,
+    /// The last one whose keeping failed, until one is kept.
+    unkept: Option<Arc<Desired>>,
     refused: Option<String>,
     backoff: Backoff,
     outbox: Outbox,
@@ -178,6 +182,7 @@ impl Session {
             clock: ServerClock::default(),
             believed: believed.ok().flatten(),
             keeping: None,
+            unkept: None,
             refused,
             backoff: Backoff::default(),
             outbox: Outbox::default(),
@@ -230,6 +235,7 @@ impl Session {
             connected: live.is_some(),
             parked: live.and_then(|live| live.parked.clone()),
             refused: self.refused.clone(),
+            unkept: self.unkept.clone(),
         }
     }
 

@@ -7,6 +7,7 @@ use entente_planner::ledger::{Deletion, Entry, Ledger, Left, Update};
 use entente_store::Commit;
 use serde::{Deserialize, Serialize};
 
+use super::owed::Rows;
 use super::{Memory, MemoryError, from_json, hashed, to_json};
 
 const ENTRY: &str = "ledger/entry/";
@@ -59,13 +60,13 @@ impl Memory {
     /// Puts updates on disk and then into the ledger. After an error the two may differ: the caller stops, and reads
     /// again when it starts again.
     pub async fn remember(&self, ledger: &mut Ledger, updates: &[Update]) -> Result<(), MemoryError> {
+        // What is owed is older, and may be of the same rows.
+        self.settle().await?;
         for updates in updates.chunks(UPDATES) {
-            let mut commit = updates.iter().fold(Commit::new(), write);
-            let mut charged = Ledger { events: ledger.events.clone(), ..Ledger::default() };
-            charged.apply_all(updates.iter().filter(|update| matches!(update, Update::Charged(_))));
-            if charged.events != ledger.events {
-                commit = commit.put(EVENTS, to_json(&charged.events));
-            }
+            let commit = rows(ledger, updates).into_iter().fold(Commit::new(), |commit, (key, row)| match row {
+                Some(value) => commit.put(key, value),
+                None => commit.delete(key),
+            });
             self.commit(commit).await?;
             ledger.apply_all(updates);
         }
@@ -73,25 +74,36 @@ impl Memory {
     }
 }
 
-fn write(commit: Commit, update: &Update) -> Commit {
-    match update {
+/// The rows as updates of that ledger make them.
+pub(super) fn rows(ledger: &Ledger, updates: &[Update]) -> Rows {
+    let mut rows: Rows = updates.iter().filter_map(row).collect();
+    let mut charged = Ledger { events: ledger.events.clone(), ..Ledger::default() };
+    charged.apply_all(updates.iter().filter(|update| matches!(update, Update::Charged(_))));
+    if charged.events != ledger.events {
+        rows.insert(EVENTS.into(), Some(to_json(&charged.events)));
+    }
+    rows
+}
+
+fn row(update: &Update) -> Option<(String, Option<Vec<u8>>)> {
+    Some(match update {
         Update::Put(key, entry) => {
             let row = EntryRow { key: key.clone(), entry: (**entry).clone() };
-            commit.put(hashed(ENTRY, &key.to_string()), to_json(&row))
+            (hashed(ENTRY, &key.to_string()), Some(to_json(&row)))
         }
-        Update::Forget(key) => commit.delete(hashed(ENTRY, &key.to_string())),
+        Update::Forget(key) => (hashed(ENTRY, &key.to_string()), None),
         Update::Left(person, left) => {
-            commit.put(format!("{LEFT}{person}"), to_json(&LeftRow { person: *person, left: *left }))
+            (format!("{LEFT}{person}"), Some(to_json(&LeftRow { person: *person, left: *left })))
         }
-        Update::Rejoined(person) => commit.delete(format!("{LEFT}{person}")),
+        Update::Rejoined(person) => (format!("{LEFT}{person}"), None),
         Update::Deleted(person, deletion) => {
             let row = DeletedRow { person: *person, deletion: *deletion };
-            commit.put(format!("{DELETED}{person}"), to_json(&row))
+            (format!("{DELETED}{person}"), Some(to_json(&row)))
         }
-        Update::Readmitted(person) => commit.delete(format!("{DELETED}{person}")),
+        Update::Readmitted(person) => (format!("{DELETED}{person}"), None),
         // Their row is written whole.
-        Update::Charged(_) => commit,
-    }
+        Update::Charged(_) => return None,
+    })
 }
 
 #[cfg(test)]

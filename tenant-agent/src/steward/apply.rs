@@ -1,8 +1,10 @@
-//! Carries out what a look allows, step by step: on disk before the call, the call, on disk after it.
+//! Carries out what a look allows, step by step: on disk before the call, the call, on disk after it. While the disk is
+//! full, what takes away goes without the first (`memory/owed.rs`), and nothing else is done.
 //!
 //! Before each step everything that the plan was made from is looked at again; if any of it changed, what is left of
 //! the plan is dropped, and the loop looks anew.
 
+use entente_planner::action::Action;
 use entente_planner::ledger::Update;
 use entente_planner::plan::Change;
 use entente_planner::record::{self, Outcome};
@@ -38,7 +40,11 @@ impl Steward {
         for change in step {
             intents.extend(record::before(&self.ledger, change, epoch, now));
         }
-        self.parts.memory.remember(&mut self.ledger, &intents).await?;
+        if step.iter().all(|change| may_be_owed(&change.action)) {
+            self.parts.memory.remember_or_owe(&mut self.ledger, &intents).await?;
+        } else {
+            self.parts.memory.remember(&mut self.ledger, &intents).await?;
+        }
         let actions: Vec<_> = step.iter().map(|change| &change.action).collect();
         let outcomes = self.parts.cloud.carry_out(&actions).await;
         self.hear_time();
@@ -48,8 +54,31 @@ impl Steward {
             tell(change, outcome);
             updates.extend(record::after(&self.ledger, change, outcome, &self.parts.settings, now));
         }
-        self.parts.memory.remember(&mut self.ledger, &updates).await?;
+        // It has happened, whether or not there is room to say so.
+        self.parts.memory.remember_or_owe(&mut self.ledger, &updates).await?;
         Ok(outcomes)
+    }
+}
+
+/// Whether it takes away by an id, as often as one likes, and needs nothing remembered to be safe. Not what deletes an
+/// account: that it was there is known by the ledger alone.
+fn may_be_owed(action: &Action) -> bool {
+    match action {
+        Action::BlockUser { .. }
+        | Action::RevokeSessions { .. }
+        | Action::RemoveMember { .. }
+        | Action::DeleteAzureRole { .. }
+        | Action::DeleteDefenderAssignment { .. } => true,
+        Action::InviteUser { .. }
+        | Action::CreateGroup { .. }
+        | Action::AddMember { .. }
+        | Action::PutAzureRole { .. }
+        | Action::CreateDefenderRole { .. }
+        | Action::UpdateDefenderRole { .. }
+        | Action::CreateDefenderAssignment { .. }
+        | Action::UnblockUser { .. }
+        | Action::DeleteUser { .. }
+        | Action::DeleteDefenderRole { .. } => false,
     }
 }
 

@@ -2,6 +2,8 @@
 //! apart than the replication lag find nothing. Goes on where it stopped, also after a kill.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::time::Duration;
 
 use entente_model::PlaneMode;
@@ -18,9 +20,10 @@ use entente_planner::record::Outcome;
 use entente_planner::sound::{self, Sound};
 use entente_session::Status;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::Steward;
+use crate::files::FileError;
 use crate::guardrail_file::GuardrailFile;
 use crate::memory::MemoryError;
 use crate::receipt::Receipt;
@@ -36,13 +39,13 @@ impl Steward {
         }
         let guardrail = self.guardrail();
         receipt.people.extend(people(&self.ledger));
-        receipt.save(&dir)?;
+        save(&receipt, &dir)?;
         let (plan, observed, faults) = self.look_for_the_end(&guardrail, &receipt).await;
         if !faults.is_empty() {
             error!(?faults, "the plan breaks a rule; the rest of it is carried out: please report this");
         }
         let Sound { updates, changes: todo } = sound::sound(&plan, &faults, &BTreeMap::new());
-        self.parts.memory.remember(&mut self.ledger, &updates).await?;
+        self.parts.memory.remember_or_owe(&mut self.ledger, &updates).await?;
         for change in &todo {
             if cancel.is_cancelled() || !self.switches.positions().revoke_all {
                 return Ok(Duration::ZERO);
@@ -57,7 +60,7 @@ impl Steward {
             }
         }
         self.judge(&mut receipt, &plan, &observed, &faults, !todo.is_empty());
-        receipt.save(&dir)?;
+        save(&receipt, &dir)?;
         self.say_ended(&plan.reports);
         let lag = self.parts.settings.replication_lag;
         Ok(match (receipt.is_complete(), receipt.first_empty_read) {
@@ -173,6 +176,17 @@ impl Steward {
         let alarms = self.alarms(&guardrail, &[]);
         self.show(&status, alarms);
         self.parts.status.send_replace(Some(std::sync::Arc::new(status)));
+    }
+}
+
+/// What is on its way out does not wait for room: the receipt is begun again then.
+fn save(receipt: &Receipt, dir: &Path) -> Result<(), MemoryError> {
+    match receipt.save(dir) {
+        Err(FileError::Write { source, .. }) if source.kind() == ErrorKind::StorageFull => {
+            warn!("the disk is full: the receipt is written once there is room");
+            Ok(())
+        }
+        saved => Ok(saved?),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is done for leavers before the tenant is looked at: see `entente_planner::plan::first`.
+//! What is done for leavers before the tenant is looked at: see `entente_planner::plan::first`. It needs no room on disk.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -49,7 +49,7 @@ impl Steward {
         faults
             .iter()
             .for_each(|fault| error!(rule = fault.rule, detail = fault.detail, "the first step breaks a rule"));
-        self.parts.memory.remember(&mut self.ledger, &sound.updates).await?;
+        self.parts.memory.remember_or_owe(&mut self.ledger, &sound.updates).await?;
         let standing = self.standing(&guardrail, basis.positions.paused, Vec::new());
         let look = Look { guardrail, basis, plan, faults: Vec::new(), sound, standing };
         self.apply(&look, cancel).await?;

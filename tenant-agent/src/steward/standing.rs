@@ -29,7 +29,7 @@ impl Steward {
         let after = guardrail.content.as_ref().ok().and_then(|content| content.provider_silent);
         let silent = after.filter(|silent| silence >= silent.after.0);
         let silent = silent.map(|silent| format!("the provider has been silent for longer than {}", silent.after));
-        let mut alarms: Vec<_> = broken.chain(silent).collect();
+        let mut alarms: Vec<_> = broken.chain(silent).chain(self.full_alarm()).collect();
         alarms.iter().for_each(|alarm| error!(alarm, "needs a person"));
         // Said in the log when it was found.
         alarms.extend(self.forgotten.clone());
@@ -41,6 +41,7 @@ impl Steward {
         findings.extend(content.into_iter().flat_map(|content| self.missing_permissions(content)));
         let forgotten = self.forgotten.clone().into_iter();
         findings.extend(forgotten.map(|detail| Finding { plane: Plane::Users, reason: Reason::NotOurs, detail }));
+        findings.extend(self.full_finding());
         let plane = |plane: Plane| PlaneStanding {
             plane,
             mode: content.map_or(PlaneMode::None, |content| content.mode(plane)),

@@ -48,6 +48,7 @@ impl Agent {
             status: status.subscribe(),
             plans,
             renewed: Arc::new(Notify::new()),
+            statements: None,
         };
         let cancel = CancellationToken::new();
         let task = tokio::spawn(stream.run(cancel.clone()));

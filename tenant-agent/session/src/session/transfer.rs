@@ -1,6 +1,7 @@
 //! A state on its way in: gathered, verified, kept on disk, and only then believed and said to be accepted.
 //!
-//! Whatever is wrong with it, the last good state stays.
+//! Whatever is wrong with it, the last good state stays. One that cannot be kept is said to be postponed, and is sent
+//! again; until then it is shown beside the last good one, for the leavers that it names.
 
 use entente_model::desired::{Digest, MAX_ITEMS};
 use entente_seal::{Delta, Seal, SealError, SealedItem};
@@ -125,7 +126,7 @@ impl Session {
     pub(super) fn kept(&mut self, now: Now, out: &mut Vec<Effect>) {
         let Some(Keeping { nonce, believed, lease }) = self.keeping.take() else { return };
         self.believed = Some(*believed);
-        self.refused = None;
+        (self.refused, self.unkept) = (None, None);
         if let Link::Live(live) = &mut self.link {
             live.parked = None;
         }
@@ -139,8 +140,9 @@ impl Session {
     }
 
     pub(super) fn keep_failed(&mut self, error: &str, out: &mut Vec<Effect>) {
-        let Some(Keeping { nonce, .. }) = self.keeping.take() else { return };
-        out.push(Effect::Alarm(Alarm::Disk(error.into())));
+        let Some(Keeping { nonce, believed, .. }) = self.keeping.take() else { return };
+        self.unkept = Some(believed.desired);
+        out.extend([Effect::Alarm(Alarm::Disk(error.into())), Effect::Nudge]);
         if let Some(nonce) = nonce {
             out.push(nack(nonce, NackKind::Retry, "the state could not be written to disk".into()));
         }
@@ -156,6 +158,9 @@ impl Session {
         let version = believed.desired.version;
         match believed.renew(&self.verifier, self.config.entra_tenant, seal, now.wall) {
             Ok(true) => {
+                // What is held is what the newest revision says, whatever one in between said.
+                let newest = believed.desired.version;
+                self.unkept.take_if(|unkept| unkept.version <= newest);
                 out.push(Effect::KeepLease(Box::new(believed.kept.clone())));
                 // A renewal in time changes nothing that anyone waits for.
                 if !was_fresh || believed.desired.version != version {

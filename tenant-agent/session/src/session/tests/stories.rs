@@ -274,3 +274,33 @@ fn report(name: &str, state: ItemState) -> ItemReport {
         since: Timestamp::MIN,
     }
 }
+
+#[test]
+fn a_state_that_cannot_be_kept_is_shown_beside_the_last_good_one_until_a_newer_one_holds() {
+    let provider = Provider::new();
+    let (old, new) = (groups(&["l1"]), groups(&["l1", "l2"]));
+    let mut rig = Rig::new();
+    rig.live(&provider);
+    rig.hear(provider.snapshot("1", v(1, 10), &old));
+    rig.say(Event::Kept);
+    let shown = |rig: &Rig| {
+        let view = rig.session.view(at(rig.uptime));
+        let revision = |desired: Option<Arc<Desired>>| desired.map(|desired| desired.version.revision);
+        (revision(view.desired), revision(view.unkept))
+    };
+    rig.hear(provider.snapshot("2", v(1, 20), &new));
+    rig.say(Event::KeepFailed { error: "full".into() });
+    assert_eq!(shown(&rig), (Some(10), Some(20)));
+    // Newer, and not of what is held: another one that cannot be kept takes its place.
+    rig.hear(provider.snapshot("3", v(1, 30), &new));
+    rig.say(Event::KeepFailed { error: "full".into() });
+    assert_eq!(shown(&rig), (Some(10), Some(30)));
+    // The provider has gone back to what is held.
+    rig.hear(provider.leased(v(1, 40), &old, at(1_000).wall));
+    assert_eq!(shown(&rig), (Some(40), None));
+    rig.hear(provider.snapshot("4", v(1, 50), &new));
+    rig.say(Event::KeepFailed { error: "full".into() });
+    rig.hear(provider.snapshot("5", v(1, 50), &new));
+    rig.say(Event::Kept);
+    assert_eq!(shown(&rig), (Some(50), None));
+}
