@@ -8,4 +8,5 @@ mod api;
 mod commands;
 mod full_disk;
 mod process;
+mod storm;
 mod support;

@@ -19,7 +19,7 @@ use crate::support::*;
 
 pub struct Process {
     child: Child,
-    bound: Bound,
+    pub bound: Bound,
     pub made: Initialised,
     dir: tempfile::TempDir,
 }
@@ -32,7 +32,7 @@ impl Drop for Process {
 }
 
 impl Process {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::start_as(program()).await
     }
 
