@@ -26,11 +26,6 @@ pub struct Listing<T> {
 }
 
 impl<T> Listing<T> {
-    /// Whether every entry was understood, so that what is not among them is not there.
-    pub fn is_whole(&self) -> bool {
-        self.odd.is_empty()
-    }
-
     pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Listing<U> {
         Listing { entries: self.entries.into_iter().map(convert).collect(), odd: self.odd, date: self.date }
     }
@@ -101,7 +96,6 @@ mod tests {
         let listing = read(entries);
         assert_eq!(listing.entries, [1, 2]);
         assert_eq!(listing.odd, ["b: no number", "an entry without an id: no number", "c: no number"]);
-        assert!(!listing.is_whole());
     }
 
     #[test]

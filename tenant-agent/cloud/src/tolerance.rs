@@ -10,7 +10,7 @@
 //! | the status of removing what is not a member | 404 `Request_ResourceNotFound` is [`crate::Removed::WasNotThere`], 2xx is removed | `graph.rs` |
 //! | inviting somebody who is a guest already | the answer is read as an invitation; the user id says whose | `graph/users.rs` |
 //! | inviting an internal user's address | "already exists in the directory", the id from the message if there is one | `graph/users.rs` |
-//! | `invitedUserType` Member for an application | sent as asked; [`crate::Graph::set_user_type`] is the other way | `graph/users.rs` |
+//! | `invitedUserType` Member for an application | sent as asked | `graph/users.rs` |
 //! | whether the filters by mail, other mails and proxy addresses may be joined by `or` | three queries, merged | `graph/people.rs` |
 //! | a tenant that refuses the filter by proxy addresses | noted as odd beside what the other two gave | `graph/people.rs` |
 //! | capitals of `smtp:` and `SMTP:` in that filter | Graph compares without regard to them | `graph/people.rs` |

@@ -12,9 +12,7 @@ use uuid::Uuid;
 
 use super::users::{USER_FIELDS, User, known};
 use super::{Graph, read};
-use crate::absence::Absence;
 use crate::call::Call;
-use crate::client::present;
 use crate::failure::{Answer, Failure};
 use crate::listing::Listing;
 use crate::uri::{quoted, with_query};
@@ -35,7 +33,6 @@ pub struct DeletedUser {
     pub upn: Option<String>,
     #[serde(default, deserialize_with = "known")]
     pub mail: Option<String>,
-    /// Unknown when looked up by id, where the service shows its default properties only.
     #[serde(default, deserialize_with = "known")]
     pub other_mails: Option<Vec<String>>,
     #[serde(rename = "deletedDateTime", default, deserialize_with = "super::moment")]
@@ -60,13 +57,8 @@ impl Found for DeletedUser {
 }
 
 impl Graph {
-    /// Everyone who has the address as mail, among the other mails or among the proxy addresses.
-    pub async fn find_users_by_mail(&self, mail: &str) -> Answer<Listing<User>> {
-        let found = self.find_users_by_mails(&[mail]).await;
-        found.into_iter().next().expect("one address was asked for")
-    }
-
-    /// As [`Graph::find_users_by_mail`] for many, in the order asked.
+    /// Everyone who has one of the addresses as mail, among the other mails or among the proxy addresses, in the order
+    /// asked.
     pub async fn find_users_by_mails(&self, mails: &[&str]) -> Vec<Answer<Listing<User>>> {
         self.by_mails(mails, find_users).await
     }
@@ -75,15 +67,6 @@ impl Graph {
     /// as long as a filtered list lags.
     pub async fn find_deleted_users_by_mails(&self, mails: &[&str]) -> Vec<Answer<Listing<DeletedUser>>> {
         self.by_mails(mails, find_deleted_users).await
-    }
-
-    /// What the bin holds under these ids, in the order asked. `None` is "not in the bin": deleted for good, restored,
-    /// or never deleted.
-    pub async fn get_deleted_users(&self, ids: &[Uuid]) -> Vec<Answer<Option<DeletedUser>>> {
-        let calls: Vec<Call> = ids.iter().copied().map(get_deleted_user).collect();
-        let replies = self.client.send_all(calls.clone()).await;
-        let read = |(call, reply): (&Call, _)| present(reply)?.map(|body| call.decode(body)).transpose();
-        calls.iter().zip(replies).map(read).collect()
     }
 
     /// Three plain queries each: Graph documents the filters alone, and not joined by `or`.
@@ -113,11 +96,6 @@ fn find_deleted_users(filter: &str) -> Call {
         "GET /directory/deletedItems/microsoft.graph.user",
         with_query("/v1.0/directory/deletedItems/microsoft.graph.user", &query),
     )
-}
-
-fn get_deleted_user(id: Uuid) -> Call {
-    let path = format!("/v1.0/directory/deletedItems/{id}");
-    read("GET /directory/deletedItems/{id}", path).of(Absence::Directory)
 }
 
 /// One without the other is no answer: the person may be in the part that failed. But a tenant that refuses to filter by

@@ -30,7 +30,7 @@ pub struct NewInvitation {
     pub display_name: String,
     /// Where redemption ends; Graph demands one.
     pub redirect_url: String,
-    /// Unverified for callers without a user when [`UserType::Member`]; [`Graph::set_user_type`] is the other way.
+    /// Unverified for callers without a user when [`UserType::Member`].
     pub user_type: UserType,
 }
 
@@ -204,10 +204,6 @@ impl Graph {
     pub async fn set_account_enabled(&self, id: Uuid, enabled: bool) -> Answer<()> {
         let call = patch_user(id).body(json!({ "accountEnabled": enabled }));
         self.done(if enabled { call } else { call.revocation() }).await
-    }
-
-    pub async fn set_user_type(&self, id: Uuid, user_type: UserType) -> Answer<()> {
-        self.done(patch_user(id).body(json!({ "userType": user_type.word() }))).await
     }
 
     /// Ends all sessions; doing it twice does no harm.
