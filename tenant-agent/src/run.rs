@@ -26,6 +26,7 @@ use crate::renew::Renewal;
 use crate::socket;
 use crate::steward::{Parts, Steward};
 use crate::stream::{PlanRequest, Stream};
+use crate::tenant::Tenant;
 
 /// A step that is under way when the agent is told to stop: one batch and its commit.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -102,7 +103,7 @@ impl Base {
         plans: mpsc::Receiver<PlanRequest>,
     ) -> Result<Parts, RunError> {
         Ok(Parts {
-            cloud: Arc::new(Cloud::new(config.cloud.clone())?),
+            cloud: Tenant::of(Cloud::new(config.cloud.clone())?),
             memory: self.memory.clone(),
             clock: self.clock.clone(),
             settings: config.settings.clone(),

@@ -65,7 +65,7 @@ const FULL_PAUSE: Duration = Duration::from_secs(1);
 /// What the loop has to do with.
 #[derive(Debug)]
 pub struct Parts {
-    pub cloud: Arc<dyn Tenant>,
+    pub cloud: Tenant,
     pub memory: Memory,
     pub clock: Clock,
     pub settings: Settings,
@@ -239,18 +239,7 @@ impl Steward {
             self.verified.insert(plane, now.at);
         }
         let settings = self.jittered();
-        let input = Input {
-            version: desired.version,
-            items: &items,
-            observed: &observed,
-            ledger: &self.ledger,
-            guardrail: guardrail.content.as_ref(),
-            paused: basis.positions.paused,
-            lease_fresh: basis.fresh,
-            permissions: self.permissions.as_ref(),
-            settings: &settings,
-            now,
-        };
+        let input = Input { now, ..self.input(desired, &items, &observed, &guardrail, &basis, &settings) };
         let mut plan = plan::plan(&input);
         #[cfg(test)]
         if let Some(spoil) = self.spoil {
@@ -263,6 +252,30 @@ impl Steward {
         self.compared = desired.digest.to_string();
         let standing = self.standing(&guardrail, basis.positions.paused, plan.findings.clone());
         Look { guardrail, basis, plan, faults, sound, standing }
+    }
+
+    /// What a plan is made from.
+    fn input<'a>(
+        &'a self,
+        desired: &Desired,
+        items: &'a BTreeMap<ItemKey, Item>,
+        observed: &'a Observed,
+        guardrail: &'a GuardrailFile,
+        basis: &Basis,
+        settings: &'a Settings,
+    ) -> Input<'a> {
+        Input {
+            version: desired.version,
+            items,
+            observed,
+            ledger: &self.ledger,
+            guardrail: guardrail.content.as_ref(),
+            paused: basis.positions.paused,
+            lease_fresh: basis.fresh,
+            permissions: self.permissions.as_ref(),
+            settings,
+            now: self.parts.clock.moment(),
+        }
     }
 
     /// Looks, by Microsoft's own time as far as it was told.

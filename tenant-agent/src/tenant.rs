@@ -1,8 +1,6 @@
-//! The customer's tenant, as the loop needs it: looked at, and changed. `entente-cloud` is what it is in life; a test may
-//! put another one in its place.
+//! The customer's tenant, as the loop needs it: looked at, and changed. The only way from the loop to `entente-cloud`.
 
 use std::collections::BTreeSet;
-use std::fmt::Debug;
 use std::time::Duration;
 
 use entente_cloud::Cloud;
@@ -12,47 +10,41 @@ use entente_planner::moment::Moment;
 use entente_planner::observed::Observed;
 use entente_planner::reads::ReadSet;
 use entente_planner::record::Outcome;
-use futures::FutureExt;
-use futures::future::BoxFuture;
 
 use crate::{act, observe};
 
-pub trait Tenant: Debug + Send + Sync {
+/// Its futures are boxed: inside the loop's own, a look at every plane overflows a thread's 2 MiB stack in a debug build.
+#[derive(Debug)]
+pub struct Tenant(Cloud);
+
+impl Tenant {
+    pub fn of(cloud: Cloud) -> Self {
+        Self(cloud)
+    }
+
     /// One look. What does not answer within the budget is unread, and holds up nothing else.
-    fn observe<'a>(&'a self, set: &'a ReadSet, begun: Moment, budget: Duration) -> BoxFuture<'a, Observed>;
+    pub async fn observe(&self, set: &ReadSet, begun: Moment, budget: Duration) -> Observed {
+        Box::pin(observe::observe(&self.0, set, begun, budget)).await
+    }
 
     /// Writes of one kind, at most [`act::STEP`]: one outcome each, in order.
-    fn carry_out<'a>(&'a self, actions: &'a [&'a Action]) -> BoxFuture<'a, Vec<Outcome>>;
+    pub async fn carry_out(&self, actions: &[&Action]) -> Vec<Outcome> {
+        Box::pin(act::carry_out(&self.0, actions)).await
+    }
 
     /// Permissions in the agent's token, if it could be read.
-    fn permissions(&self) -> BoxFuture<'_, Option<BTreeSet<String>>>;
+    pub async fn permissions(&self) -> Option<BTreeSet<String>> {
+        Box::pin(self.0.permissions()).await.ok()
+    }
 
     /// The customer may have granted more since the token was made.
-    fn forget_tokens(&self) -> BoxFuture<'_, ()>;
+    pub async fn forget_tokens(&self) {
+        self.0.forget_tokens().await;
+    }
 
     /// The newest time that a service of Microsoft's told, and how long ago.
-    fn told_time(&self) -> Option<(Timestamp, Duration)>;
-}
-
-impl Tenant for Cloud {
-    fn observe<'a>(&'a self, set: &'a ReadSet, begun: Moment, budget: Duration) -> BoxFuture<'a, Observed> {
-        observe::observe(self, set, begun, budget).boxed()
-    }
-
-    fn carry_out<'a>(&'a self, actions: &'a [&'a Action]) -> BoxFuture<'a, Vec<Outcome>> {
-        act::carry_out(self, actions).boxed()
-    }
-
-    fn permissions(&self) -> BoxFuture<'_, Option<BTreeSet<String>>> {
-        async { Cloud::permissions(self).await.ok() }.boxed()
-    }
-
-    fn forget_tokens(&self) -> BoxFuture<'_, ()> {
-        Cloud::forget_tokens(self).boxed()
-    }
-
-    fn told_time(&self) -> Option<(Timestamp, Duration)> {
-        let told = self.server_time()?;
+    pub fn told_time(&self) -> Option<(Timestamp, Duration)> {
+        let told = self.0.server_time()?;
         Some((Timestamp::from_unix(told.date.unix_timestamp()), told.at.elapsed()))
     }
 }

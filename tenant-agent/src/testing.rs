@@ -33,6 +33,7 @@ use crate::memory::Memory;
 use crate::steward::{Parts, Steward};
 use crate::stream::PlanRequest;
 use crate::switches::Switches;
+use crate::tenant::Tenant;
 
 pub const TENANT: &str = "0c0de000-0000-4000-8000-000000000001";
 pub const CLIENT: &str = "0c11e000-0000-4000-8000-000000000001";
@@ -141,7 +142,7 @@ impl World {
         let (plans, asked) = mpsc::channel(1);
         self.plans = Some(plans);
         let parts = Parts {
-            cloud: Arc::new(entente_cloud::Cloud::new(self.config.cloud.clone()).unwrap()),
+            cloud: Tenant::of(entente_cloud::Cloud::new(self.config.cloud.clone()).unwrap()),
             memory: Memory::open(&self.config.state_dir, self.ledger).unwrap(),
             clock: self.clock.clone(),
             settings: self.config.settings.clone(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use entente_model::desired::{Item, ItemKey};
 use entente_planner::check;
-use entente_planner::plan::{self, Input};
+use entente_planner::plan;
 use entente_planner::reads::ReadSet;
 use entente_planner::sound;
 use entente_session::Desired;
@@ -31,18 +31,7 @@ impl Steward {
         let observed = self.parts.cloud.observe(&set, self.parts.clock.moment(), GLANCE_BUDGET).await;
         let guardrail = self.guardrail();
         let basis = self.basis(&guardrail);
-        let input = Input {
-            version: desired.version,
-            items: &items,
-            observed: &observed,
-            ledger: &self.ledger,
-            guardrail: guardrail.content.as_ref(),
-            paused: basis.positions.paused,
-            lease_fresh: basis.fresh,
-            permissions: None,
-            settings: &self.parts.settings,
-            now: self.parts.clock.moment(),
-        };
+        let input = self.input(desired, &items, &observed, &guardrail, &basis, &self.parts.settings);
         let plan = plan::first(&input);
         let faults = check::check_first(&plan, &input);
         let sound = sound::sound(&plan, &faults, &items);
