@@ -28,7 +28,7 @@ type Answer = Result<Vec<PlannedChange>, String>;
 
 /// Answers until it is cancelled. An agent without the socket runs as well: only `plan` has to wait until it stops.
 pub async fn serve(state_dir: PathBuf, plans: mpsc::Sender<PlanRequest>, cancel: CancellationToken) {
-    let listener = match Place::of(&state_dir).and_then(|place| place.bind()) {
+    let listener = match SocketPath::of(&state_dir).and_then(|socket| socket.bind()) {
         Ok(listener) => listener,
         Err(error) => {
             warn!(%error, "no socket: `plan` works only while the agent is stopped");
@@ -61,8 +61,8 @@ async fn answer(mut stream: UnixStream, plans: &mpsc::Sender<PlanRequest>) -> io
 
 /// Asks an agent that runs; none if none does.
 pub async fn ask(state_dir: &Path) -> io::Result<Option<Answer>> {
-    let place = Place::of(state_dir)?;
-    let stream = match UnixStream::connect(place.path()).await {
+    let socket = SocketPath::of(state_dir)?;
+    let stream = match UnixStream::connect(socket.path()).await {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
             return Ok(None);
         }
@@ -74,12 +74,12 @@ pub async fn ask(state_dir: &Path) -> io::Result<Option<Answer>> {
 }
 
 /// The socket's path, by way of the directory's descriptor where it is too long by name.
-struct Place {
+struct SocketPath {
     dir: File,
     path: PathBuf,
 }
 
-impl Place {
+impl SocketPath {
     fn of(state_dir: &Path) -> io::Result<Self> {
         Ok(Self { dir: File::open(state_dir)?, path: state_dir.join("agent.sock") })
     }
@@ -91,7 +91,7 @@ impl Place {
         PathBuf::from(format!("/proc/self/fd/{}/agent.sock", self.dir.as_raw_fd()))
     }
 
-    /// Whoever binds holds the lock, so a socket that is there is nobody's.
+    /// Only the agent that holds the lock binds, so a socket that is there is of an agent that has ended.
     fn bind(&self) -> io::Result<UnixListener> {
         match std::fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entente_model::report::Reason;
+use entente_model::report::{AccountState, Reason};
 use entente_model::{Guid, Timestamp};
 
 use crate::moment::Moment;
@@ -136,6 +136,14 @@ impl User {
 
     pub fn is_blocked(&self) -> bool {
         self.enabled == Some(false)
+    }
+
+    pub fn account_state(&self) -> AccountState {
+        match self.enabled {
+            Some(true) => AccountState::Enabled,
+            Some(false) => AccountState::Blocked,
+            None => AccountState::Unread,
+        }
     }
 
     /// Signs in with the right kind of account, for certain.

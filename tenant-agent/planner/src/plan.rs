@@ -22,10 +22,10 @@ mod marks;
 mod members;
 mod order;
 mod person;
+mod progress;
 mod proof;
 mod residue;
 mod script;
-mod standing;
 mod users;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -253,7 +253,7 @@ impl<'d, 'a> Finder<'d, 'a> {
                         let why = Unread { reason: Reason::Unread, detail };
                         self.accounts.missing.push((format!("account {id}"), why));
                     }
-                    (Some(user), state_of(user))
+                    (Some(user), user.account_state())
                 }
                 Part::Read(None) if self.deleted.contains(&id) => (None, AccountState::Deleted),
                 Part::Read(None) => (None, AccountState::Gone),
@@ -289,14 +289,6 @@ impl<'d, 'a> Finder<'d, 'a> {
             (entry.guid() == Some(id) && entry.is_owned()) || entry.accounts.get(&id) == Some(&Claim::Ours)
         });
         by_entry || (self.marks.accounts.contains(&id) && self.known.contains(&id))
-    }
-}
-
-fn state_of(user: &User) -> AccountState {
-    match user.enabled {
-        Some(true) => AccountState::Enabled,
-        Some(false) => AccountState::Blocked,
-        None => AccountState::Unread,
     }
 }
 

@@ -12,7 +12,7 @@ use entente_model::report::bounds::{MAX_TEXT_BYTES, bounded};
 use entente_model::report::{Finding, ItemReport, ItemState, KnownAccount, Reason};
 use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 
-use super::standing::Standing;
+use super::progress::Progress;
 use super::{Change, Input, Plan, findings, gate, order};
 use crate::action::Action;
 use crate::guardrail::{FreezeExcept, Guardrail};
@@ -320,14 +320,14 @@ impl<'a> Draft<'a> {
     }
 
     /// Proposes, and tells what became of it without saying it: it is one of several that an item asks for.
-    pub fn propose_for(&mut self, proposal: Proposal, going: (ItemState, Option<Reason>), detail: &str) -> Standing {
+    pub fn propose_for(&mut self, proposal: Proposal, going: (ItemState, Option<Reason>), detail: &str) -> Progress {
         let action = proposal.action.clone();
         match self.propose(proposal) {
             Said::Goes => {
                 self.recheck();
-                Standing { goes: true, ..Standing::new(going.0, going.1, detail.into()) }
+                Progress { goes: true, ..Progress::new(going.0, going.1, detail.into()) }
             }
-            Said::Later(failure) => Standing::of_failure(&failure),
+            Said::Later(failure) => Progress::of_failure(&failure),
             Said::Not(verdict, reason) => {
                 let state = match verdict {
                     Verdict::ByPerson if action.is_removal() => ItemState::Residual,
@@ -337,7 +337,7 @@ impl<'a> Draft<'a> {
                     Verdict::Refused | Verdict::Allowed => ItemState::Refused,
                 };
                 let script = (verdict == Verdict::ByPerson).then_some(action);
-                Standing { script, ..Standing::new(state, reason, detail.into()) }
+                Progress { script, ..Progress::new(state, reason, detail.into()) }
             }
         }
     }

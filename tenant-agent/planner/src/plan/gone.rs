@@ -12,8 +12,8 @@ use super::accounts::{self, Account, Accounts};
 use super::draft::{Draft, Proposal, Said, passes_at};
 use super::lookup::Found;
 use super::person::{Exit, ExitKind, Person};
-use super::proof::{self, Claim};
-use super::standing::Standing;
+use super::progress::Progress;
+use super::proof::{self, Contents};
 use super::{gate, residue};
 use crate::action::Action;
 use crate::guardrail::OnLeave;
@@ -66,12 +66,7 @@ fn there(
     if ownership != Some(Ownership::Owned) && draft.mode(Plane::Users) != PlaneMode::Verify {
         return end(draft, key, exit);
     }
-    let state = match user.enabled {
-        Some(true) => AccountState::Enabled,
-        Some(false) => AccountState::Blocked,
-        None => AccountState::Unread,
-    };
-    let account = Account { id, user: Some(user), state, ours: true, doubt: None };
+    let account = Account { id, user: Some(user), state: user.account_state(), ours: true, doubt: None };
     match shut(draft, key, &account, exit, against) {
         Some(standing) => standing.say(draft, key),
         None => end(draft, key, exit),
@@ -97,7 +92,7 @@ fn leave_all(
     let mut all = accounts::of(draft, key, item);
     accounts::note(draft, key, &all);
     draft.show_accounts(key, all.known());
-    let mut open: Vec<Standing> = Vec::new();
+    let mut open: Vec<Progress> = Vec::new();
     for account in &all.all {
         let at = account.ledger_key(draft, key);
         open.extend(close(draft, &at, account, exit, against));
@@ -107,13 +102,13 @@ fn leave_all(
         Found::Waiting(_) if proof::is_proven(draft, key) => {}
         Found::Waiting(reason) => {
             let detail = "looked up until it is there, or has stayed away".into();
-            open.push(Standing::new(ItemState::Waiting, Some(*reason), detail));
+            open.push(Progress::new(ItemState::Waiting, Some(*reason), detail));
             draft.recheck();
         }
         Found::Unread(why) => all.missing.push(("the account".into(), why.clone())),
         _ => {}
     }
-    if let Some(worst) = open.into_iter().min_by_key(Standing::urgency) {
+    if let Some(worst) = open.into_iter().min_by_key(Progress::urgency) {
         note_not_empty(draft, key);
         return match worst.state {
             ItemState::Unproven => proof::say_unproven(draft, key, &all.missing),
@@ -123,8 +118,9 @@ fn leave_all(
     let held = all.all.iter().filter(|it| !matches!(it.state, AccountState::Gone | AccountState::Deleted));
     let mut what = residue::of(draft, held.map(|it| it.id));
     what.missing.extend(all.missing.iter().cloned());
-    let claim = Claim { accounts: all.known(), unseen: all.unseen.clone(), blocked: last_block(draft, key, &all) };
-    proof::prove(draft, key, what, claim);
+    let contents =
+        Contents { accounts: all.known(), unseen: all.unseen.clone(), blocked: last_block(draft, key, &all) };
+    proof::prove(draft, key, what, contents);
 }
 
 /// When the last of our blocks was answered.
@@ -141,20 +137,20 @@ fn close(
     account: &Account<'_>,
     exit: Exit,
     against: &[Condition],
-) -> Option<Standing> {
+) -> Option<Progress> {
     let is_ours = account.ours || draft.mode(Plane::Users) == PlaneMode::Verify;
     match account.state {
-        // It may be the one that our invitation made: said with all else that was not read.
+        // Our invitation may have made it; it is reported with the other parts that were not read.
         AccountState::Enabled if !is_ours && draft.entry(at).is_some_and(Entry::is_undecided) => None,
         AccountState::Enabled if !is_ours && account.doubt.is_some() => {
             // The reasons are among what was not read, and are said from there.
-            Some(Standing::new(ItemState::Unproven, None, String::new()))
+            Some(Progress::new(ItemState::Unproven, None, String::new()))
         }
         AccountState::Enabled if !is_ours => {
             let others = residue::of(draft, [account.id]).others;
             let holds = if others.is_empty() { String::new() } else { format!(", and holds {}", others.join(", ")) };
             let detail = format!("{} is enabled; it was not made by us{holds}", account.name());
-            Some(Standing::new(ItemState::Residual, Some(Reason::NotOurs), detail))
+            Some(Progress::new(ItemState::Residual, Some(Reason::NotOurs), detail))
         }
         AccountState::Enabled | AccountState::Blocked if is_ours => {
             if account.ours && !matches!(at, ItemKey::User { .. }) {
@@ -183,11 +179,11 @@ fn shut(
     account: &Account<'_>,
     exit: Exit,
     against: &[Condition],
-) -> Option<Standing> {
+) -> Option<Progress> {
     let id = account.id;
     if draft.protects_user(id) {
         let detail = format!("the account {} is protected", account.name());
-        return Some(Standing::new(ItemState::Refused, Some(Reason::GuardrailProtected), detail));
+        return Some(Progress::new(ItemState::Refused, Some(Reason::GuardrailProtected), detail));
     }
     let mut against = against.to_vec();
     against.extend(gate::plane(draft, Plane::Users));
@@ -210,7 +206,7 @@ fn shut(
         AccountState::Unread => {
             let detail = "the answer does not say whether the account is enabled".into();
             draft.recheck();
-            return Some(Standing::new(ItemState::Waiting, Some(Reason::Unread), detail));
+            return Some(Progress::new(ItemState::Waiting, Some(Reason::Unread), detail));
         }
         _ => {}
     }
@@ -232,16 +228,16 @@ pub(super) fn does(draft: &Draft<'_>, step: OnLeave) -> bool {
     draft.guardrail().map_or(step != OnLeave::Delete, |guardrail| guardrail.people.on_leave.contains(&step))
 }
 
-fn enabled(draft: &mut Draft<'_>, at: &ItemKey, block: Proposal, sessions: Option<Proposal>) -> Standing {
+fn enabled(draft: &mut Draft<'_>, at: &ItemKey, block: Proposal, sessions: Option<Proposal>) -> Progress {
     note_not_empty(draft, at);
     let lag = draft.input.settings.replication_lag;
     let entry = draft.entry_or_new(at);
     let standing = if !does(draft, OnLeave::Block) {
         let detail = "the account stays enabled: the guardrail has no block under people.onLeave".into();
-        Standing { script: Some(block.action), ..Standing::new(ItemState::Residual, Some(Reason::PersonTask), detail) }
+        Progress { script: Some(block.action), ..Progress::new(ItemState::Residual, Some(Reason::PersonTask), detail) }
     } else if draft.may_lag(entry.block.map(|block| block.at), lag) && entry.failure.is_none() {
         draft.recheck();
-        Standing::new(ItemState::Waiting, Some(Reason::Propagation), "our block is not visible yet".into())
+        Progress::new(ItemState::Waiting, Some(Reason::Propagation), "our block is not visible yet".into())
     } else {
         draft.propose_for(block, (ItemState::Pending, None), "")
     };
@@ -272,7 +268,7 @@ pub(super) fn note_not_empty(draft: &mut Draft<'_>, key: &ItemKey) {
     }
 }
 
-/// On a plane that the file closes nobody looks, however long it is waited: that is said, and left.
+/// Whether it is on a plane that the file closes: the agent never looks there, and the report says so.
 pub(super) fn say_unlooked(draft: &mut Draft<'_>, key: &ItemKey, planes: impl IntoIterator<Item = Plane>) -> bool {
     let closed = planes.into_iter().find(|plane| draft.mode(*plane) == PlaneMode::None);
     if let Some(plane) = closed {
@@ -282,7 +278,7 @@ pub(super) fn say_unlooked(draft: &mut Draft<'_>, key: &ItemKey, planes: impl In
     closed.is_some()
 }
 
-/// What is not there, or no longer: said, and where it was named, confirmed by a second look.
+/// The thing is not there, or no longer: the item's report says so; a named removal is confirmed by a second look.
 pub(super) fn ended(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit) {
     match exit.kind {
         ExitKind::Implied if forget_when_certain(draft, key) => {}
@@ -291,8 +287,8 @@ pub(super) fn ended(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit) {
             draft.say(key, ItemState::Waiting, Some(Reason::ConfirmingRemoval), detail);
         }
         ExitKind::Named => {
-            let claim = of_member(draft, key);
-            proof::confirm(draft, key, claim);
+            let contents = of_member(draft, key);
+            proof::confirm(draft, key, contents);
         }
         _ => {
             forget_when_certain(draft, key);
@@ -301,8 +297,8 @@ pub(super) fn ended(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit) {
     }
 }
 
-/// What one look misses may turn up again, and would then be nobody's to remove: forgotten once looks have stayed
-/// empty for longer than the plane lags, or at once where two of them are a proof already. Where our own removal was
+/// Forgets the entry once looks have stayed empty for longer than the plane lags, or at once where two of them are a proof
+/// already. One look may miss what is there, and without an entry it could never be removed. Where our own removal was
 /// answered, the half hour by which Defender's lists lag is not waited out.
 fn forget_when_certain(draft: &mut Draft<'_>, key: &ItemKey) -> bool {
     let (now, entry) = (draft.input.now, draft.entry_or_new(key));
@@ -334,9 +330,9 @@ pub(super) fn ended_unless_on_its_way(draft: &mut Draft<'_>, key: &ItemKey, exit
 }
 
 /// What the proof of a membership's removal names: the person's accounts, in whatever state.
-pub(super) fn of_member(draft: &mut Draft<'_>, key: &ItemKey) -> Claim {
-    let Some(item) = draft.input.items.get(key).filter(|_| key.person().is_some()) else { return Claim::default() };
+pub(super) fn of_member(draft: &mut Draft<'_>, key: &ItemKey) -> Contents {
+    let Some(item) = draft.input.items.get(key).filter(|_| key.person().is_some()) else { return Contents::default() };
     let accounts = accounts::of_member(draft, key, item).known();
     draft.show_accounts(key, accounts.clone());
-    Claim { accounts, ..Claim::default() }
+    Contents { accounts, ..Contents::default() }
 }

@@ -205,7 +205,7 @@ fn adopt(draft: &mut Draft<'_>, key: &ItemKey, group: &Group, mark: &str) -> boo
 fn leave_group(draft: &mut Draft<'_>, key: &ItemKey, found: &Found<'_, Group>) {
     match found {
         Found::There(group, _) => say_left_over(draft, key, group),
-        Found::Nothing => super::proof::confirm(draft, key, super::proof::Claim::default()),
+        Found::Nothing => super::proof::confirm(draft, key, super::proof::Contents::default()),
         Found::Unread(why) => draft.unread(key, &why.clone()),
         Found::Waiting(reason) => draft.wait(key, *reason, ""),
         Found::Many(_) => draft.say(key, ItemState::Residual, Some(Reason::Ambiguous), ""),

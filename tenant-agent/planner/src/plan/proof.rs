@@ -24,19 +24,19 @@ const EFFECT_DELAYS: [(Plane, Duration); 5] = [
     (Plane::DefenderRoles, Duration::from_secs(60 * 60)),
 ];
 
-/// For how many lags a part that time may heal is waited for in silence, before the removal is said to be unproven.
+/// For how many replication lags a part that may soon be readable is waited for, before the removal is UNPROVEN.
 const PATIENCE: u32 = 3;
 
 /// What a proof says beside its times.
 #[derive(Default)]
-pub(super) struct Claim {
+pub(super) struct Contents {
     pub accounts: Vec<KnownAccount>,
     pub unseen: Vec<String>,
     pub blocked: Option<Timestamp>,
 }
 
 /// Proves it, or says what stands against that.
-pub(super) fn prove(draft: &mut Draft<'_>, key: &ItemKey, what: Residue, mut claim: Claim) {
+pub(super) fn prove(draft: &mut Draft<'_>, key: &ItemKey, what: Residue, mut contents: Contents) {
     if !what.others.is_empty() {
         let detail = format!("holds what we did not give: {}", what.others.join(", "));
         draft.find(Plane::Users, Reason::NotOurs, format!("{key} {detail}"));
@@ -45,7 +45,7 @@ pub(super) fn prove(draft: &mut Draft<'_>, key: &ItemKey, what: Residue, mut cla
     }
     if !what.ours.is_empty() {
         note_not_empty(draft, key);
-        // What takes it away looks again by itself; where nobody does, there is little to look for.
+        // The change that removes it asks for a look of its own. Without such a change, later looks come at longer intervals.
         draft.recheck_since(named_since(draft, key));
         let detail = format!("still holds {}", what.ours.join(", "));
         return draft.say(key, ItemState::Waiting, Some(Reason::Propagation), detail);
@@ -54,8 +54,8 @@ pub(super) fn prove(draft: &mut Draft<'_>, key: &ItemKey, what: Residue, mut cla
     if !is_proven(draft, key) && !what.missing.is_empty() {
         return say_unproven(draft, key, &what.missing);
     }
-    claim.unseen.extend(what.unseen);
-    confirm(draft, key, claim);
+    contents.unseen.extend(what.unseen);
+    confirm(draft, key, contents);
 }
 
 /// Whether it was proven by an earlier look, and nothing has been found since.
@@ -85,7 +85,7 @@ pub(super) fn say_unproven(draft: &mut Draft<'_>, key: &ItemKey, missing: &[(Str
 }
 
 /// Empty now; gone when it is empty again after the lag.
-pub(super) fn confirm(draft: &mut Draft<'_>, key: &ItemKey, mut claim: Claim) {
+pub(super) fn confirm(draft: &mut Draft<'_>, key: &ItemKey, mut contents: Contents) {
     if is_proven(draft, key) {
         return draft.say(key, ItemState::Removed, None, "");
     }
@@ -104,16 +104,16 @@ pub(super) fn confirm(draft: &mut Draft<'_>, key: &ItemKey, mut claim: Claim) {
     }
     let plane = key.plane();
     let delay = EFFECT_DELAYS.iter().find(|(it, _)| Some(*it) == plane).map_or(Duration::ZERO, |(_, delay)| *delay);
-    claim.unseen.sort();
-    claim.unseen.dedup();
+    contents.unseen.sort();
+    contents.unseen.dedup();
     let proof = RemovalProof {
         named,
         first_empty_read: first.at,
         second_empty_read: begun.at,
-        blocked: claim.blocked,
+        blocked: contents.blocked,
         effective_by: first.at.plus(delay),
-        accounts: claim.accounts,
-        unseen: claim.unseen,
+        accounts: contents.accounts,
+        unseen: contents.unseen,
         signed: None,
     };
     draft.touch(key, |entry| {

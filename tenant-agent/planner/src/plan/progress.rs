@@ -1,4 +1,4 @@
-//! How one of several things stands that an item asks for, before it is decided which of them is said.
+//! The state of one thing of several that an item needs. The item's report shows the most urgent one.
 
 use entente_model::desired::ItemKey;
 use entente_model::report::{ItemState, Reason};
@@ -8,8 +8,8 @@ use super::script;
 use crate::action::Action;
 use crate::ledger::Failure;
 
-/// How something stands that an item asks for.
-pub(super) struct Standing {
+/// The state of one thing that an item needs.
+pub(super) struct Progress {
     pub state: ItemState,
     pub reason: Option<Reason>,
     pub detail: String,
@@ -19,7 +19,7 @@ pub(super) struct Standing {
     pub goes: bool,
 }
 
-impl Standing {
+impl Progress {
     pub fn new(state: ItemState, reason: Option<Reason>, detail: String) -> Self {
         Self { state, reason, detail, script: None, goes: false }
     }
