@@ -1,7 +1,8 @@
 //! Reads of the tenant just what a plan will ask for, and says of the rest that it was not read.
 //!
 //! Decides nothing: what to read is `entente-planner`'s, how a call is made `entente-cloud`'s. A service that is slow or
-//! broken costs its own part and no other: each part has until the same deadline.
+//! broken costs its own part and no other: each part has the whole budget, from when it begins. Parts that hang on what
+//! others found begin after those, so a look takes at most three budgets.
 
 mod convert;
 mod notes;

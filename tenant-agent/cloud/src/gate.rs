@@ -1,8 +1,8 @@
 //! One gate per service: closed from a 429 on until the time that the service named, for reads as for writes, and over
 //! as many looks as that takes. What comes meanwhile is not sent.
 //!
-//! A request inside the wait prolongs it (Graph: throttling) and eats the quota that a removal needs. When the gate
-//! opens, what takes access away goes first. It knows nothing of calls; `client.rs` and `tokens.rs` ask it.
+//! A request inside the wait prolongs it (Graph: throttling) and uses up quota that a removal needs. When the gate
+//! opens, removals of access go first. It knows nothing of calls; `client.rs` and `tokens.rs` ask it.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;

@@ -32,7 +32,7 @@ pub(crate) struct Reply {
     pub date: Option<OffsetDateTime>,
     /// `Null` when the body was empty or not JSON.
     pub body: Value,
-    /// There was a body, and it was not JSON: whoever answered speaks no language of these services.
+    /// There was a body, and it was not JSON: these services always answer in JSON, so the answer is not theirs.
     pub garbled: bool,
     /// As long as it was when it came.
     pub bytes: usize,

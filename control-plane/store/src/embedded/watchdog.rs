@@ -1,7 +1,8 @@
 //! Wakes the writer where sled forgets to.
 //!
-//! When one of sled's threads fails to write, it does not always wake who waits for that write in `flush`; the next
-//! call of `flush` sees the failure, and wakes everyone. So whenever a group takes long, this thread makes that call.
+//! When one of sled's threads fails to write, it does not always wake the thread that waits for that write in `flush`;
+//! the next call of `flush` sees the failure, and wakes all of them. So whenever a group takes long, this thread makes
+//! that call.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use super::Shared;
 
-/// A group takes milliseconds. A call too many costs nothing.
+/// A group takes milliseconds. An extra call is cheap.
 const LONG: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
@@ -27,7 +28,7 @@ impl Watchdog {
                 if shared.syncing_for() >= LONG
                     && let Some(rows) = shared.rows()
                 {
-                    // Whatever it says, the writer hears of it.
+                    // The result is not needed: the writer's own call of `flush` returns the failure.
                     let _ = rows.flush();
                 }
             }

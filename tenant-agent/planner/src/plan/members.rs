@@ -303,8 +303,8 @@ fn unseen(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, why: Unread) {
     }
 }
 
-/// Takes away by the two ids what no list shows: both are known, and once is as good as twice. Whether it is done, the
-/// list has to show.
+/// Removes a membership by its two ids while the list cannot be read: the ids are known, and a second removal changes
+/// nothing. The removal is proven only by the list.
 fn remove_unseen(
     draft: &mut Draft<'_>,
     key: &ItemKey,

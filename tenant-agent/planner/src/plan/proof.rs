@@ -45,7 +45,7 @@ pub(super) fn prove(draft: &mut Draft<'_>, key: &ItemKey, what: Residue, mut con
     }
     if !what.ours.is_empty() {
         note_not_empty(draft, key);
-        // The change that removes it asks for a look of its own. Without such a change, later looks come at longer intervals.
+        // The change that removes it asks for a look of its own. Without one, looks come at longer and longer intervals.
         draft.recheck_since(named_since(draft, key));
         let detail = format!("still holds {}", what.ours.join(", "));
         return draft.say(key, ItemState::Waiting, Some(Reason::Propagation), detail);
