@@ -3,11 +3,17 @@
 //! The host's clock may be set, forwards and backwards, and decides nothing once Microsoft or the control plane has told
 //! theirs: from then on the newest time that was told, carried on by the monotonic clock. Before that the host's clock
 //! counts, but never for less than what the agent knew when it last ran.
+//!
+//! Windows, caps and freezes rest on a time that does not go back, with one exception: what the services refute. Two
+//! answers that agree make a time (`entente-cloud`); where they say something else by more than they lie apart, what was
+//! known before was wrong, in this run or on disk. A time that was refuted is worth less than one that goes back: proofs
+//! that are dated ahead are refused.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use entente_cloud::CLOCKS_APART;
 use entente_model::Timestamp;
 use entente_planner::moment::Moment;
 use entente_session::Now;
@@ -82,19 +88,36 @@ impl Clock {
         told.floor = told.floor.max(floor);
     }
 
-    /// A service told the time, so long ago. The newest counts: answers overtake each other.
+    /// The services told the time, so long ago. The newest counts, as answers overtake each other, unless it is refuted.
     pub fn tell(&self, at: Timestamp, ago: Duration) {
         let uptime = self.host.uptime().saturating_sub(ago);
         let mut told = self.lock();
-        if told.at(self.host.uptime()).is_none_or(|known| at.plus(ago) > known) {
+        let known = told.at(self.host.uptime());
+        let is_refuted = |known: Timestamp| known > at.plus(ago).plus(CLOCKS_APART);
+        if known.is_none_or(|known| at.plus(ago) > known || is_refuted(known)) {
             told.newest = Some((at, uptime));
         }
+    }
+
+    /// What is known of the time for certain, for the next run: never the host's word.
+    pub fn known(&self) -> Timestamp {
+        let (uptime, told) = (self.host.uptime(), *self.lock());
+        told.at(uptime).unwrap_or(told.floor)
+    }
+
+    /// The same instant of this run as the time is known now.
+    pub fn again(&self, moment: Moment) -> Moment {
+        let now = self.moment();
+        let since = Duration::from_millis(now.uptime_ms.saturating_sub(moment.uptime_ms));
+        let at = Timestamp::from_unix(now.at.as_unix().saturating_sub_unsigned(since.as_secs()));
+        let is_other = at.since(moment.at).max(moment.at.since(at)) > CLOCKS_APART;
+        if is_other { Moment { at, ..moment } } else { moment }
     }
 
     pub fn moment(&self) -> Moment {
         let uptime = self.host.uptime();
         let told = *self.lock();
-        let at = told.at(uptime).unwrap_or_else(|| self.host.wall()).max(told.floor);
+        let at = told.at(uptime).unwrap_or_else(|| self.host.wall().max(told.floor));
         Moment { at, run: self.run, uptime_ms: u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX) }
     }
 
@@ -114,7 +137,9 @@ impl Clock {
 
 impl Told {
     fn at(&self, uptime: Duration) -> Option<Timestamp> {
-        self.newest.map(|(at, then)| at.plus(uptime.saturating_sub(then)))
+        let told = self.newest.map(|(at, then)| at.plus(uptime.saturating_sub(then)))?;
+        // What was known when the agent last ran holds, unless it is refuted.
+        Some(if self.floor <= told.plus(CLOCKS_APART) { told.max(self.floor) } else { told })
     }
 }
 
@@ -181,10 +206,38 @@ mod tests {
 
     #[test]
     fn time_does_not_go_back_behind_what_was_known_before_a_restart() {
-        let (_, clock) = clock();
+        let (hands, clock) = clock();
         clock.set_floor(Timestamp::from_unix(7_000));
         assert_eq!(clock.time().as_unix(), 7_000);
-        clock.tell(Timestamp::from_unix(5_000), Duration::ZERO);
+        clock.tell(Timestamp::from_unix(6_900), Duration::ZERO);
         assert_eq!(clock.time().as_unix(), 7_000);
+        hands.set(0, 200);
+        assert_eq!(clock.time().as_unix(), 7_100);
+    }
+
+    #[test]
+    fn a_time_that_the_services_refute_is_given_up_in_this_run_and_on_disk() {
+        let far = Timestamp::from_unix(9_000_000);
+        let (hands, clock) = clock();
+        clock.set_floor(far);
+        assert_eq!((clock.time(), clock.known()), (far, far), "nobody has told another one");
+        clock.tell(Timestamp::from_unix(7_000), Duration::ZERO);
+        assert_eq!((clock.time().as_unix(), clock.known().as_unix()), (7_000, 7_000));
+        let before = clock.moment();
+        clock.tell(far, Duration::ZERO);
+        hands.set(0, 60);
+        assert_eq!(clock.time(), far.plus(Duration::from_secs(60)));
+        let during = clock.moment();
+        clock.tell(Timestamp::from_unix(7_060), Duration::ZERO);
+        assert_eq!((clock.time().as_unix(), clock.known().as_unix()), (7_060, 7_060));
+        assert_eq!((clock.again(during).at.as_unix(), clock.again(before)), (7_060, before));
+    }
+
+    #[test]
+    fn the_hosts_word_is_not_kept_for_the_next_run() {
+        let (hands, clock) = clock();
+        hands.set(9_000_000, 0);
+        clock.set_floor(Timestamp::from_unix(7_000));
+        assert_eq!((clock.time().as_unix(), clock.known().as_unix()), (9_000_000, 7_000));
     }
 }

@@ -28,6 +28,9 @@ const MAX_BYTES: usize = 16 << 20;
 pub struct AgentStatus {
     /// When it was last looked at the tenant.
     pub time: Timestamp,
+    /// What was known of the time for certain: the next run begins from there.
+    #[serde(default)]
+    pub known_time: Option<Timestamp>,
     /// Which process wrote it.
     pub pid: u32,
     pub connected: bool,
@@ -92,6 +95,7 @@ pub struct Seen {
     pub deleted: Vec<DeletedPerson>,
     pub heard: Option<Timestamp>,
     pub ledger: Mark,
+    pub known_time: Timestamp,
 }
 
 /// Where it lies.
@@ -114,10 +118,16 @@ impl StatusFile {
 
     /// Writes it, if it says anything new. A failure is only told: nothing depends on this file.
     pub fn write(&mut self, now: Timestamp, view: &View, status: &Status, seen: Seen) {
-        let Seen { alarms, deleted, heard, ledger } = seen;
-        let ledger = Some(ledger);
-        let status =
-            AgentStatus { alarms, deleted, last_connected: heard, ledger, ..AgentStatus::of(now, view, status) };
+        let Seen { alarms, deleted, heard, ledger, known_time } = seen;
+        let (ledger, known_time) = (Some(ledger), Some(known_time));
+        let status = AgentStatus {
+            alarms,
+            deleted,
+            last_connected: heard,
+            ledger,
+            known_time,
+            ..AgentStatus::of(now, view, status)
+        };
         if self.written.as_ref() == Some(&status) {
             return;
         }
@@ -146,6 +156,7 @@ impl AgentStatus {
         });
         Self {
             time,
+            known_time: None,
             pid: std::process::id(),
             connected: view.connected,
             version: view.desired.as_ref().map(|desired| (desired.version.epoch, desired.version.revision)),

@@ -143,7 +143,7 @@ impl Steward {
         let reports = parts.memory.reports().await?;
         let (switches, file) = (Switches::of(&parts.state_dir), StatusFile::of(&parts.state_dir));
         let before = StatusFile::read(&parts.state_dir).ok().flatten().unwrap_or_default();
-        parts.clock.set_floor(before.time);
+        parts.clock.set_floor(before.known_time.unwrap_or(before.time));
         let forgotten = before.ledger.and_then(|mark| mark.forgotten(&parts.memory.mark()));
         forgotten.iter().for_each(|alarm| error!(alarm, "needs a person"));
         Ok(Self {
@@ -285,8 +285,11 @@ impl Steward {
             self.permissions = self.parts.cloud.permissions().await;
             self.hear_time();
         }
-        let observed = self.parts.cloud.observe(set, self.parts.clock.moment(), LOOK_BUDGET).await;
+        let begun = self.parts.clock.moment();
+        let mut observed = self.parts.cloud.observe(set, begun, LOOK_BUDGET).await;
         self.hear_time();
+        // The time may have been told only by this look.
+        observed.begun = self.parts.clock.again(begun);
         observed
     }
 

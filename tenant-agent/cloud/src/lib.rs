@@ -55,7 +55,7 @@ pub use graph::{
 };
 pub use listing::Listing;
 pub use secret::Secret;
-pub use server_time::ServerTime;
+pub use server_time::{CLOCKS_APART, ServerTime};
 pub use tokens::TokenError;
 pub use usage::Usage;
 
@@ -106,8 +106,8 @@ impl Cloud {
         self.client.tokens.forget().await;
     }
 
-    /// The newest `Date` that Graph, ARM or the login service sent, and when it came; it never goes back. `None` before
-    /// the first.
+    /// The newest time that Graph, ARM and the login service told by the `Date` of their answers, and when it came. It takes
+    /// two answers, and goes back only by more than [`CLOCKS_APART`], when what was known is refuted. `None` before that.
     pub fn server_time(&self) -> Option<ServerTime> {
         self.client.wire.time.newest()
     }

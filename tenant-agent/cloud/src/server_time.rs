@@ -4,12 +4,14 @@
 //! service has said anything.
 
 use std::sync::{Mutex, MutexGuard};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-/// The newest `Date` that a service sent.
+use crate::call::Service;
+
+/// A `Date` that a service sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerTime {
     pub date: OffsetDateTime,
@@ -23,33 +25,67 @@ impl ServerTime {
         // A date at the end of time is a header like any other.
         self.date.saturating_add(self.at.elapsed().try_into().unwrap_or(time::Duration::MAX))
     }
+
+    fn tells_same(self, other: Self) -> bool {
+        let (own, other) = (self.now().unix_timestamp(), other.now().unix_timestamp());
+        own.abs_diff(other) <= CLOCKS_APART.as_secs()
+    }
 }
 
+/// How far two answers may lie apart and still tell one time. The services' machines are seconds apart; and it is less
+/// than the five minutes by which a proof may be ahead of the control plane, so that what a single answer can move is
+/// never refused there.
+pub const CLOCKS_APART: Duration = Duration::from_secs(120);
+
+/// For how long one service alone has to tell another time before it is believed, with none that says the known one:
+/// one bad machine behind its name is asked a few times in a row and no longer. (The monotonic clock stands still while
+/// a machine sleeps, so that a true leap looks like this, too.)
+const LASTING: Duration = Duration::from_secs(60);
+
 /// Of Graph, ARM and the login service together: they are one company's, with one time.
+///
+/// Two answers make a time, one never does: neither the first time nor one that is another than the monotonic clock
+/// carries on. Time goes back only so, when what was known is refuted; what lies no further apart than
+/// [`CLOCKS_APART`] never turns it back.
 #[derive(Debug, Default)]
 pub(crate) struct ServerClock(Mutex<Dates>);
 
 #[derive(Debug, Default)]
 struct Dates {
-    newest: Option<ServerTime>,
-    /// What the last answer said, which may be older: one answer with a wrong date spoils no more than the next token.
+    /// What counts.
+    known: Option<ServerTime>,
+    /// Another time, which one service told and nobody has confirmed or contradicted.
+    claim: Option<(Service, ServerTime)>,
+    /// What the last answer said: one answer with a wrong date spoils no more than the next token.
     last: Option<ServerTime>,
 }
 
 impl ServerClock {
-    /// A date that is older than one that is known does not set the time back: services stand on many machines, and
-    /// answers overtake each other.
-    pub(crate) fn learn(&self, date: OffsetDateTime) {
-        let time = ServerTime { date, at: Instant::now() };
+    pub(crate) fn learn(&self, service: Service, date: OffsetDateTime) {
+        let told = ServerTime { date, at: Instant::now() };
         let mut dates = self.lock();
-        dates.last = Some(time);
-        if dates.newest.is_none_or(|known| known.date <= date) {
-            dates.newest = Some(time);
+        dates.last = Some(told);
+        match (dates.known, dates.claim) {
+            (Some(known), _) if known.tells_same(told) => {
+                dates.claim = None;
+                // A date that is a little older does not set the time back: answers overtake each other.
+                if told.date >= known.date {
+                    dates.known = Some(told);
+                }
+            }
+            (known, Some((of, claim))) if claim.tells_same(told) => {
+                if known.is_none() || of != service || claim.at.elapsed() >= LASTING {
+                    let newest = if told.date >= claim.date { told } else { claim };
+                    (dates.known, dates.claim) = (Some(newest), None);
+                }
+            }
+            _ => dates.claim = Some((service, told)),
         }
     }
 
+    /// The newest time that is known.
     pub(crate) fn newest(&self) -> Option<ServerTime> {
-        self.lock().newest
+        self.lock().known
     }
 
     /// For what must carry a time: the services' own, or before their first answer this machine's. An assertion that is
@@ -66,29 +102,90 @@ impl ServerClock {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
+    use super::Service::{Arm, Graph, Login};
     use super::*;
 
+    const START: i64 = 1_795_428_000;
+    const YEARS: i64 = 10 * 365 * 86_400;
+
+    /// One service after another tells a time, so many seconds from the true one; in between a second passes.
+    async fn told(clock: &ServerClock, answers: &[(Service, i64)]) -> Option<i64> {
+        let start = Instant::now();
+        for (service, off) in answers {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            let passed = start.elapsed().as_secs() as i64;
+            clock.learn(*service, OffsetDateTime::from_unix_timestamp(START + passed + off).unwrap());
+        }
+        let passed = start.elapsed().as_secs() as i64;
+        clock.newest().map(|time| time.now().unix_timestamp() - START - passed)
+    }
+
+    async fn check(answers: &[(Service, i64)], expected: Option<i64>) {
+        assert_eq!(told(&ServerClock::default(), answers).await, expected, "{answers:?}");
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn the_newest_date_counts_and_never_goes_back() {
+    async fn an_answer_from_far_in_the_future_moves_nothing_wherever_it_stands() {
+        let good = [(Login, 0), (Graph, 0), (Arm, 0), (Graph, 0), (Graph, 0)];
+        for far in [YEARS, 86_400, 600, 121, -600, -YEARS] {
+            for at in 0..good.len() {
+                for service in [Login, Graph, Arm] {
+                    let mut answers = good;
+                    answers[at] = (service, far);
+                    check(&answers, Some(0)).await;
+                }
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_answer_alone_tells_no_time_and_two_that_agree_do() {
+        check(&[(Login, YEARS)], None).await;
+        check(&[(Login, YEARS), (Graph, 0)], None).await;
+        check(&[(Login, YEARS), (Graph, 0), (Graph, 0)], Some(0)).await;
+        check(&[(Graph, 0), (Graph, 0)], Some(0)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bad_machine_that_answers_some_times_in_a_row_moves_nothing() {
+        let mut answers = vec![(Login, 0), (Graph, 0)];
+        answers.extend([(Graph, YEARS); 50]);
+        check(&answers, Some(0)).await;
+        // Nor one that answers for ever, while another one tells the time.
+        for _ in 0..20 {
+            answers.push((Arm, 0));
+            answers.extend([(Graph, YEARS); 30]);
+        }
+        check(&answers, Some(0)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_leap_that_others_or_a_minute_confirm_is_believed_and_one_that_is_refuted_is_taken_back() {
+        let slept = [(Login, 0), (Graph, 0), (Graph, 3_600), (Arm, 3_600)];
+        check(&slept, Some(3_600)).await;
+        let mut alone = vec![(Login, 0), (Graph, 0)];
+        alone.extend([(Graph, 3_600); 62]);
+        check(&alone, Some(3_600)).await;
+        alone.extend([(Graph, 0), (Arm, 0)]);
+        check(&alone, Some(0)).await;
+        check(&[(Login, YEARS), (Graph, YEARS), (Graph, 0), (Arm, 0)], Some(0)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_that_overtake_each_other_turn_nothing_back() {
+        check(&[(Login, 0), (Graph, 30), (Arm, 0), (Graph, -60), (Graph, 0)], Some(30)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_is_dated_by_the_last_answer_and_the_end_of_time_panics_nowhere() {
         let clock = ServerClock::default();
-        assert_eq!(clock.newest(), None);
-        let date = OffsetDateTime::from_unix_timestamp(1_795_428_000).unwrap();
-        clock.learn(date);
-        let first = clock.newest().unwrap();
-        tokio::time::advance(Duration::from_secs(10)).await;
-        assert_eq!(first.now(), date + Duration::from_secs(10));
-        let earlier = date - Duration::from_secs(1);
-        clock.learn(earlier);
-        assert_eq!(clock.now_or_machine(), earlier, "of the last answer, whatever this machine's clock says");
-        assert_eq!(clock.newest(), Some(first));
-        clock.learn(date);
-        let later = clock.newest().unwrap();
-        assert_eq!((later.date, later.at), (date, first.at + Duration::from_secs(10)));
+        told(&clock, &[(Login, 0), (Graph, 0), (Graph, -1)]).await;
+        assert_eq!(clock.now_or_machine().unix_timestamp(), START + 2, "whatever this machine's clock says");
         let end = crate::transport::http_date("Fri, 31 Dec 9999 23:59:59 GMT").unwrap();
-        clock.learn(end);
-        tokio::time::advance(Duration::from_secs(10)).await;
-        assert!(clock.now_or_machine() >= end, "without a panic");
+        for service in [Login, Graph, Arm] {
+            clock.learn(service, end);
+            tokio::time::advance(Duration::from_secs(100)).await;
+        }
+        assert!(clock.now_or_machine() >= end);
     }
 }

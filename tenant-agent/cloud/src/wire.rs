@@ -47,7 +47,7 @@ impl Wire {
         let mut exchange = self.transport.exchange(via, request).await;
         if let Exchange::Reply(reply) = &mut exchange {
             if let Some(date) = reply.date {
-                self.time.learn(date);
+                self.time.learn(service, date);
             }
             self.learn(service, reply);
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use entente_model::desired::{Item, ItemBody, ItemKey, Want};
 use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::time::Phase;
-use entente_model::{Guid, Plane, PlaneMode, catalog};
+use entente_model::{Guid, Plane, PlaneMode, Timestamp, catalog};
 
 use crate::action::Action;
 use crate::capability;
@@ -368,8 +368,10 @@ impl Checker<'_> {
             (Charge::Implied, per_day.implied_removals),
         ];
         for (charge, cap) in caps {
-            let recent =
-                self.ledger.events.iter().filter(|it| it.charge == charge && self.input.now.at.since(it.at) < DAY);
+            let now = self.input.now.at;
+            // What is dated further ahead was counted at a time that was refuted.
+            let is_recent = |at: Timestamp| now.since(at) < DAY && at.since(now) <= DAY;
+            let recent = self.ledger.events.iter().filter(|it| it.charge == charge && is_recent(it.at));
             let before: BTreeSet<&ItemKey> = recent.map(|it| &it.key).collect();
             let added: BTreeSet<&ItemKey> = plan
                 .todo()

@@ -306,9 +306,10 @@ impl Ledger {
         }
     }
 
-    /// Keys that count against a cap now, with the time at which each ceases to.
+    /// Keys that count against a cap now, with the time at which each ceases to. What is dated more than a day ahead is of a
+    /// time that was refuted since, and would count for as long as that was off.
     pub fn charged(&self, charge: Charge, now: Timestamp) -> BTreeMap<&ItemKey, Timestamp> {
-        let counts = |event: &&Event| event.charge == charge && now.since(event.at) < DAY;
+        let counts = |event: &&Event| event.charge == charge && now.since(event.at) < DAY && event.at.since(now) <= DAY;
         self.events.iter().filter(counts).map(|event| (&event.key, event.at.plus(DAY))).collect()
     }
 }

@@ -25,6 +25,8 @@ impl Steward {
         }
         let broken =
             faults.iter().map(|fault| format!("the plan breaks a rule; only what it removes is carried out: {fault}"));
+        // It may have been heard at a time that was refuted since.
+        self.heard = self.heard.map(|heard| heard.min(now));
         let silence = now.since(self.heard.unwrap_or(now));
         let after = guardrail.content.as_ref().ok().and_then(|content| content.provider_silent);
         let silent = after.filter(|silent| silence >= silent.after.0);
@@ -87,7 +89,8 @@ impl Steward {
     pub(super) fn show(&mut self, status: &Status, alarms: Vec<String>) {
         let now = self.parts.clock.time();
         let deleted = self.deleted();
-        let seen = Seen { alarms, deleted, heard: self.heard, ledger: self.parts.memory.mark() };
+        let (ledger, known_time) = (self.parts.memory.mark(), self.parts.clock.known());
+        let seen = Seen { alarms, deleted, heard: self.heard, ledger, known_time };
         self.file.write(now, &self.parts.view.borrow(), status, seen);
     }
 

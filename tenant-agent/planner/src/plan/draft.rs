@@ -30,6 +30,10 @@ pub(super) enum Purpose {
     RevokeAll,
 }
 
+/// How far a time in the ledger may be ahead of now: what was told of the time may go back by as much as the services'
+/// clocks lie apart. What is further ahead was written at a time that was refuted since.
+pub(super) const AHEAD: Duration = Duration::from_secs(300);
+
 pub(super) struct Draft<'a> {
     pub input: &'a Input<'a>,
     pub purpose: Purpose,
@@ -159,9 +163,11 @@ impl<'a> Draft<'a> {
         self.wake_at(self.now().plus(half.max(self.input.settings.recheck)));
     }
 
-    /// Whether a write of then may still be invisible.
+    /// Whether a write of then may still be invisible. One that is dated further ahead is of a time that was refuted since:
+    /// it is not waited for, as all that rests on this may be written twice.
     pub fn may_lag(&self, written: Option<Timestamp>, lag: Duration) -> bool {
-        written.is_some_and(|at| self.input.observed.begun.at.since(at) < lag + Duration::from_secs(1))
+        let begun = self.input.observed.begun.at;
+        written.is_some_and(|at| begun.since(at) < lag + Duration::from_secs(1) && at.since(begun) <= lag.max(AHEAD))
     }
 
     /// What the guardrail says of a change, all conditions considered.
@@ -211,7 +217,9 @@ impl<'a> Draft<'a> {
 
     fn due_later(&mut self, key: &ItemKey) -> Option<Failure> {
         let failure = self.entry(key)?.failure.clone()?;
-        (self.now() < failure.retry_at).then(|| {
+        // No wait is longer: one that is comes from a time that was refuted since.
+        let is_due = failure.retry_at.since(self.now()) > self.input.settings.retry_longest.max(AHEAD);
+        (self.now() < failure.retry_at && !is_due).then(|| {
             self.wake_at(failure.retry_at);
             failure
         })

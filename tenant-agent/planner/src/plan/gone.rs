@@ -9,7 +9,7 @@ use entente_model::report::{AccountState, ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 
 use super::accounts::{self, Account, Accounts};
-use super::draft::{Draft, Proposal, Said, passes_at};
+use super::draft::{AHEAD, Draft, Proposal, Said, passes_at};
 use super::lookup::Found;
 use super::person::{Exit, ExitKind, Person};
 use super::progress::Progress;
@@ -23,10 +23,18 @@ use crate::observed::User;
 use crate::verdict::Condition;
 
 /// What is named for removal again is removed anew: what was read back before proves nothing of it, and sessions may
-/// have begun since.
+/// have begun since. What was read back at a time that was refuted since would be refused: it is read back anew.
 pub(super) fn begin(draft: &mut Draft<'_>) {
     for item in draft.items() {
         let Want::Absent { since, .. } = item.want else { continue };
+        let latest = draft.now().plus(AHEAD);
+        let is_refuted = |entry: &Entry| {
+            let proven = entry.proof.as_ref().map(|proof| proof.second_empty_read);
+            proven.max(entry.first_empty.map(|first| first.at)).is_some_and(|at| at > latest)
+        };
+        if draft.entry(&item.key).is_some_and(is_refuted) {
+            draft.touch(&item.key, |entry| (entry.first_empty, entry.proof) = (None, None));
+        }
         if draft.entry(&item.key).is_some_and(|entry| entry.named != Some(since)) {
             draft.touch(&item.key, |entry| {
                 entry.named = Some(since);
@@ -127,7 +135,8 @@ fn leave_all(
 fn last_block(draft: &Draft<'_>, key: &ItemKey, all: &Accounts<'_>) -> Option<Timestamp> {
     let keys = all.all.iter().map(|account| account.ledger_key(draft, key));
     let blocks = keys.filter_map(|at| draft.entry(&at).and_then(|entry| entry.block));
-    blocks.map(|block| block.at).max()
+    // One that is dated ahead was answered before now all the same.
+    blocks.map(|block| block.at.min(draft.now())).max()
 }
 
 /// What one account still has open, if anything.

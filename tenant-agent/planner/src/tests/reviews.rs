@@ -120,6 +120,44 @@ fn attacks_g05_a_time_that_jumps_is_no_distance() {
 }
 
 #[test]
+fn what_was_written_at_a_time_that_was_refuted_holds_up_nothing_and_proves_nothing() {
+    for until in ["WAITING CONFIRMING_REMOVAL", "REMOVED"] {
+        let mut world = World::joined(&["sam"], "l1");
+        world.jumped = 300_000_000;
+        world.leave("sam");
+        while world.last.is_none() || world.user_state("sam") != until {
+            world.step();
+            world.wait(5);
+        }
+        world.jumped = 0;
+        steps(&mut world, 40, 10);
+        let key = world.user_key("sam");
+        assert_eq!(world.state(&key), "REMOVED");
+        let proof = proof(&world, &key);
+        assert!(proof.second_empty_read <= world.now && proof.blocked <= Some(world.now), "{until}: {proof:?}");
+    }
+    // Of a month ahead: what was tried and failed, what was given, and what counted against a cap.
+    let mut world = World::new();
+    world.jumped = 30 * 86_400;
+    world.tenant.mishaps.push_back(Mishap::Refused(Reason::CloudRefused));
+    ["a", "b", "c", "d", "e"].into_iter().for_each(|name| world.member(name, "l1"));
+    world.step();
+    world.jumped = 0;
+    world.member("f", "l1");
+    steps(&mut world, 20, 10);
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        assert_eq!(world.user_state(name), "WAITING REDEMPTION", "{name}");
+        world.redeem(name);
+    }
+    world.jumped = 30 * 86_400;
+    steps(&mut world, 2, 10);
+    world.jumped = 0;
+    world.tenant.state.members.values_mut().for_each(|members| members.clear());
+    steps(&mut world, 20, 10);
+    assert_eq!(world.member_state("a", "l1"), "APPLIED");
+}
+
+#[test]
 fn field_kind_1_an_account_restored_from_the_bin_is_ours_and_blocked() {
     let mut world = World::joined(&["maya"], "l1");
     let old = world.account("maya").unwrap();

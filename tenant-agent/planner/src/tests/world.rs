@@ -379,11 +379,12 @@ impl World {
 
     pub fn carry_out(&mut self, plan: &Plan) {
         self.ledger.apply_all(&plan.updates);
+        let told = self.moment(self.now).at;
         for change in plan.todo() {
-            let updates = before(&self.ledger, change, plan.version.epoch, self.now);
+            let updates = before(&self.ledger, change, plan.version.epoch, told);
             self.ledger.apply_all(&updates);
             let outcome = self.tenant.perform(&change.action, self.now);
-            let updates = after(&self.ledger, change, &outcome, &self.settings, self.now);
+            let updates = after(&self.ledger, change, &outcome, &self.settings, told);
             self.ledger.apply_all(&updates);
         }
     }
