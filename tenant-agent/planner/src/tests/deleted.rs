@@ -129,13 +129,16 @@ fn whether_one_of_ours_is_back_that_cannot_be_read_is_waited_for() {
     world.settle();
     assert!(world.allow_again("maya"));
     world.tenant.restore(maya);
-    world.tenant.unread.insert("users", Reason::CloudUnavailable);
+    world.tenant.state.users.get_mut(&maya).unwrap().addresses.clear();
+    world.tenant.state.users.get_mut(&maya).unwrap().mail = "maya.berg@contoso.example".into();
+    world.tenant.unread.insert("ids", Reason::CloudUnavailable);
+    world.wait(1);
     world.step();
     assert_eq!(world.user_state("maya"), "WAITING UNREAD");
     world.tenant.unread.clear();
     world.settle();
     assert_eq!(world.user_state("maya"), "APPLIED");
-    assert_eq!(world.account("maya"), Some(maya));
+    assert_eq!((world.account("maya"), world.tenant.state.users.len()), (None, 1), "{maya} and no second one");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The leaver, whatever happens: no complete receipt while an account of ours is enabled or a right that we gave is held,
-//! by the fake tenant's own books; and once faults stop and people have done their part, a receipt there is.
+//! by the fake tenant's own books, also through groups within groups; and once faults stop and people have done their part, a receipt there is.
 //!
 //! `PROPTEST_CASES` sets how many cases are tried.
 
@@ -21,6 +21,16 @@ use crate::observed::{AzureAssignment, Holding, Listing, User};
 const SAM: &str = "sam";
 const COLLEAGUE: &str = "maya";
 const ROLES: [&str; 2] = ["l1", "l2"];
+/// A group of the customer's, which has a right of its own.
+const TEAM: &str = "contoso-team";
+
+/// How groups and accounts lie within each other.
+#[derive(Debug, Clone, Copy)]
+enum Nesting {
+    OursInTheirs,
+    PersonInTheirs,
+    TheirsInOurs,
+}
 
 /// Something that happens.
 #[derive(Debug, Clone)]
@@ -38,6 +48,9 @@ enum Event {
     CustomerBlocks,
     CustomerEnables,
     CustomerAddsMember(usize),
+    CustomerAllows,
+    /// A group of ours in the customer's, the person in it, or it in a group of ours.
+    Nest(Nesting, usize),
     DirectRole,
     Directory,
     Odd(usize),
@@ -46,6 +59,8 @@ enum Event {
     Unread(usize, bool),
     Mishap(Mishap),
     Jump(i64),
+    /// What was told of the time is refuted.
+    Refute,
     Restart,
     ReplaceAgent,
     Vouch,
@@ -63,6 +78,7 @@ fn event() -> impl Strategy<Value = Event> {
         Just(Mishap::Refused(Reason::CloudRefused)),
         Just(Mishap::Refused(Reason::Throttled)),
     ];
+    let nesting = prop_oneof![Just(Nesting::OursInTheirs), Just(Nesting::PersonInTheirs), Just(Nesting::TheirsInOurs)];
     prop_oneof![
         3 => (0..ROLES.len()).prop_map(Event::Join),
         4 => Just(Event::Redeem),
@@ -77,6 +93,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::CustomerBlocks),
         1 => Just(Event::CustomerEnables),
         1 => (0..ROLES.len()).prop_map(Event::CustomerAddsMember),
+        1 => Just(Event::CustomerAllows),
+        3 => (nesting, 0..ROLES.len()).prop_map(|(nesting, role)| Event::Nest(nesting, role)),
         2 => Just(Event::DirectRole),
         1 => Just(Event::Directory),
         3 => (0..5_usize).prop_map(Event::Odd),
@@ -84,7 +102,8 @@ fn event() -> impl Strategy<Value = Event> {
         3 => (0..ROLES.len()).prop_map(Event::Unfound),
         2 => (0..4_usize, any::<bool>()).prop_map(|(part, passing)| Event::Unread(part, passing)),
         3 => mishap.prop_map(Event::Mishap),
-        3 => prop_oneof![Just(61_i64), Just(3_600), Just(90_000)].prop_map(Event::Jump),
+        3 => prop_oneof![Just(61_i64), Just(3_600), Just(90_000), Just(300_000_000)].prop_map(Event::Jump),
+        2 => Just(Event::Refute),
         1 => Just(Event::Restart),
         2 => Just(Event::ReplaceAgent),
         2 => Just(Event::Vouch),
@@ -141,18 +160,18 @@ impl Game {
         made.filter_map(|(id, _)| self.world.tenant.state.users.get(id)).collect()
     }
 
-    /// Groups of ours that an account of the person is in.
+    /// Groups that an account of the person is in, through other groups too.
     fn held(&self) -> Vec<String> {
         let tenant = &self.world.tenant;
         let is_theirs = |id: &Guid| {
             tenant.made.get(id).is_some_and(|mail| is_sams(mail))
                 || tenant.state.users.get(id).is_some_and(|user| user.addresses.iter().any(|it| is_sams(it)))
         };
-        let groups = tenant.state.members.iter().filter(|(group, members)| {
-            let name = tenant.state.groups.get(group).map(|it| it.display_name.clone()).unwrap_or_default();
-            ROLES.iter().any(|role| name == format!("ent-{role}")) && members.iter().any(is_theirs)
-        });
-        groups.map(|(group, _)| group.to_string()).collect()
+        let people = tenant.state.members.values().flatten().filter(|id| is_theirs(id));
+        let groups: BTreeSet<Guid> = people.flat_map(|id| tenant.groups_of(*id)).collect();
+        let names = groups.iter().filter_map(|group| tenant.state.groups.get(group)).map(|it| it.display_name.clone());
+        // The mark gives nothing.
+        names.filter(|name| name != "ent-anchor").collect()
     }
 
     fn sam(&self) -> Option<Guid> {
@@ -194,8 +213,10 @@ impl Game {
             }
             Event::Restart => world.run += 1,
             Event::Jump(by) => world.jumped += by,
+            Event::Refute => world.jumped = 0,
             Event::Lag(seconds) => world.lag = Duration::from_secs(*seconds),
             Event::Wait(seconds) => world.wait(*seconds),
+            Event::CustomerAllows => drop(world.allow_again(SAM)),
             Event::First => drop(world.first(&[])),
             Event::Step => self.step(),
             Event::Calm => self.calm(),
@@ -210,7 +231,7 @@ impl Game {
         let now = self.world.now;
         let group = |world: &World, role: usize| world.find_group(ROLES[role]);
         let role = match event {
-            Event::CustomerAddsMember(role) | Event::Unfound(role) => group(&self.world, *role),
+            Event::CustomerAddsMember(role) | Event::Unfound(role) | Event::Nest(_, role) => group(&self.world, *role),
             _ => None,
         };
         let is_known = self.side.known.contains(&sam);
@@ -238,6 +259,17 @@ impl Game {
                 if let Some(group) = role {
                     tenant.state.members.entry(group).or_default().insert(sam);
                 }
+            }
+            Event::Nest(nesting, _) => {
+                let team = tenant.team(TEAM, now);
+                let pair = match (nesting, role) {
+                    (Nesting::PersonInTheirs, _) => Some((team, sam)),
+                    (Nesting::OursInTheirs, Some(ours)) => Some((team, ours)),
+                    (Nesting::TheirsInOurs, Some(ours)) => Some((ours, team)),
+                    (_, None) => None,
+                };
+                pair.into_iter()
+                    .for_each(|(group, member)| _ = tenant.state.members.entry(group).or_default().insert(member));
             }
             Event::DirectRole => {
                 let name = tenant.id();
@@ -354,8 +386,16 @@ impl Game {
         assert!(enabled.is_empty(), "a complete receipt, and enabled: {enabled:?}\n{}", self.shown());
         assert!(self.held().is_empty(), "a complete receipt, and in {:?}\n{}", self.held(), self.shown());
         let sam: Vec<Guid> = self.ours().iter().filter_map(|user| user.id).collect();
-        let direct = self.world.tenant.state.azure.iter().filter(|it| sam.contains(&it.principal));
-        assert_eq!(direct.count(), 0, "a complete receipt, and a role of the person's own\n{}", self.shown());
+        let tenant = &self.world.tenant;
+        let through: BTreeSet<Guid> =
+            sam.iter().flat_map(|id| tenant.groups_of(*id)).chain(sam.iter().copied()).collect();
+        let held = tenant.state.azure.iter().filter(|it| through.contains(&it.principal));
+        assert_eq!(
+            held.count(),
+            0,
+            "a complete receipt, and a role, of the person's own or a group's\n{}",
+            self.shown()
+        );
     }
 
     fn shown(&self) -> String {
@@ -377,8 +417,6 @@ impl Game {
     /// People do their part: an administrator vouches, the customer removes what is its own or what nobody knows as ours.
     fn people_act(&mut self) {
         self.side.vouched = true;
-        // The true time catches up with what was told: the agent's never goes back.
-        self.world.wait(self.world.jumped.unsigned_abs());
         self.world.jumped = 0;
         let ours: BTreeSet<Guid> = self.world.tenant.made.keys().copied().collect();
         let state = &mut self.world.tenant.state;
@@ -389,6 +427,10 @@ impl Game {
         }
         state.holdings.clear();
         state.azure.retain(|it| !ours.contains(&it.principal));
+        let teams: Vec<Guid> = state.groups.values().filter(|it| it.display_name == TEAM).map(|it| it.id).collect();
+        for team in teams {
+            state.members.entry(team).or_default().retain(|id| state.groups.contains_key(id));
+        }
     }
 
     /// What stays after a lost ledger is named, and the customer takes it away.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use entente_model::report::Reason;
 use entente_model::{Guid, Timestamp};
 
+use super::world::{READER, SCOPE};
 use crate::action::Action;
 use crate::observed::{
     AzureAssignment, Defender, DefenderAssignment, DefenderRole, Group, Holding, Listing, Observed, Part, Rights, User,
@@ -106,7 +107,8 @@ impl Tenant {
         let odd = self.odd.iter().map(|listing| (listing.clone(), text())).collect();
         let mut observed = Observed { odd, ..Observed::default() };
         for id in &reads.user_ids {
-            observed.users.insert(*id, self.one("users", *id, state.users.get(id).cloned()));
+            let part = if self.unread.contains_key("ids") { "ids" } else { "users" };
+            observed.users.insert(*id, self.one(part, *id, state.users.get(id).cloned()));
         }
         let mut principals = reads.principals.clone();
         for mail in &reads.mails {
@@ -160,6 +162,27 @@ impl Tenant {
             observed.rights.insert(id, self.rights(&state, id, reads));
         }
         observed
+    }
+
+    /// The customer's own group of that name, with a right of its own.
+    pub fn team(&mut self, name: &str, now: Timestamp) -> Guid {
+        if let Some(group) = self.state.groups.values().find(|group| group.display_name == name) {
+            return group.id;
+        }
+        let (team, name) = (self.add_group(name, "", now), self.id());
+        let right = AzureAssignment { scope: SCOPE.into(), name, principal: team, definition: READER };
+        self.state.azure.push(right);
+        team
+    }
+
+    /// The groups that somebody is in, by the tenant's own books: directly, and through other groups.
+    pub fn groups_of(&self, id: Guid) -> BTreeSet<Guid> {
+        let (mut found, mut open) = (BTreeSet::new(), vec![id]);
+        while let Some(member) = open.pop() {
+            let groups = self.state.members.iter().filter(|(_, members)| members.contains(&member));
+            open.extend(groups.map(|(group, _)| *group).filter(|group| found.insert(*group)));
+        }
+        found
     }
 
     fn rights(&self, state: &State, id: Guid, reads: &ReadSet) -> Rights {
