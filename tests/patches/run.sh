@@ -23,8 +23,7 @@ for patch in tests/patches/*.patch; do
         tail -20 "$log" >&2
         failed=1
     else
-        passed="$(sed -n 's/.*successes: \([0-9]*\).*/\1/p' "$log" | tail -1)"
-        echo "$name: found by case $((passed + 1))"
+        echo "$name: found within $cases cases"
     fi
 done
 exit "$failed"
