@@ -22,6 +22,7 @@ use tower::{Layer, Service};
 use tracing::{debug, info};
 use uuid::Uuid;
 
+use crate::roles;
 use crate::status::status;
 use crate::transport::Peer;
 
@@ -68,17 +69,20 @@ fn caller(app: &App, peer: &Peer) -> Result<Caller, AppError> {
 }
 
 /// Puts the above around all services of a port.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Calls;
+#[derive(Debug, Clone)]
+pub(crate) struct Calls(pub(crate) App);
 
 #[derive(Debug, Clone)]
-pub(crate) struct Called<S>(S);
+pub(crate) struct Called<S> {
+    app: App,
+    inner: S,
+}
 
 impl<S> Layer<S> for Calls {
     type Service = Called<S>;
 
     fn layer(&self, inner: S) -> Called<S> {
-        Called(inner)
+        Called { app: self.0.clone(), inner }
     }
 }
 
@@ -92,18 +96,31 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(cx)
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let entry = Entry::new(&request);
         request.extensions_mut().insert(entry.id);
-        let answer = self.0.call(request);
+        if let Err(error) = may_call(&self.app, &entry) {
+            let response = status(&error, entry.id).into_http();
+            entry.done(&response);
+            return Box::pin(std::future::ready(Ok(response)));
+        }
+        let answer = self.inner.call(request);
         Box::pin(async move {
             let response = answer.await?;
             entry.done(&response);
             Ok(response)
         })
+    }
+}
+
+/// Whether the caller has the role that the method needs at least.
+fn may_call(app: &App, entry: &Entry) -> Result<(), AppError> {
+    match roles::least(&entry.method) {
+        Some(role) => caller(app, &entry.peer)?.needs(role),
+        None => Ok(()),
     }
 }
 
@@ -171,7 +188,7 @@ fn word(code: Code) -> &'static str {
 }
 
 /// Every method that is served, as in a path without its first slash.
-static METHODS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+pub(crate) static METHODS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let sets = [
         entente_proto::DESCRIPTORS,
         tonic_health::pb::FILE_DESCRIPTOR_SET,

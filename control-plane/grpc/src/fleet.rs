@@ -119,7 +119,7 @@ impl FleetService for Fleet {
         request: Request<wire::CompareTenantRequest>,
     ) -> Result<Response<wire::CompareTenantResponse>, Status> {
         answer(&self.0, request, |app, caller, asked| async move {
-            app.compare_tenant(&caller, &name("tenant", &asked.tenant)?)?;
+            app.compare_tenant(&caller, &name("tenant", &asked.tenant)?).await?;
             Ok(wire::CompareTenantResponse {})
         })
         .await
@@ -130,7 +130,7 @@ impl FleetService for Fleet {
         request: Request<wire::ResendTenantRequest>,
     ) -> Result<Response<wire::ResendTenantResponse>, Status> {
         answer(&self.0, request, |app, caller, asked| async move {
-            app.resend_tenant(&caller, &name("tenant", &asked.tenant)?)?;
+            app.resend_tenant(&caller, &name("tenant", &asked.tenant)?).await?;
             Ok(wire::ResendTenantResponse {})
         })
         .await

@@ -13,6 +13,7 @@ mod call;
 mod fleet;
 mod mask;
 mod parse;
+mod roles;
 pub mod server;
 mod status;
 #[cfg(test)]

@@ -126,7 +126,7 @@ impl Server {
         let (tls, connections) = (self.tls.clone(), self.connections.clone());
         let incoming = incoming(socket, port, tls, trust_domain, connections, self.limits, self.stop.clone());
         Grpc::builder()
-            .layer(Calls)
+            .layer(Calls(self.app.clone()))
             .timeout(CALL_TIMEOUT)
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
             .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))

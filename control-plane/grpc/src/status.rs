@@ -54,7 +54,7 @@ fn code(error: &AppError) -> Code {
         AppError::Offline { .. } | AppError::Stopping | AppError::Unconfirmed(_) | AppError::DiskFullUnconfirmed(_) => {
             Code::Unavailable
         }
-        AppError::DiskFull(_) => Code::ResourceExhausted,
+        AppError::DiskFull(_) | AppError::TooOften { .. } => Code::ResourceExhausted,
         AppError::Internal(_) => Code::Internal,
     }
 }
@@ -94,7 +94,9 @@ fn metadata(error: &AppError) -> HashMap<String, String> {
         AppError::NotFound { resource } | AppError::AlreadyExists { resource } | AppError::StaleEtag { resource } => {
             one("resource", resource.clone())
         }
-        AppError::Offline { tenant } | AppError::NoPlan { tenant, .. } => one("resource", tenant.to_string()),
+        AppError::Offline { tenant } | AppError::TooOften { tenant, .. } | AppError::NoPlan { tenant, .. } => {
+            one("resource", tenant.to_string())
+        }
         AppError::RenewalEarly { from } => one("from", from.to_string()),
         AppError::TooLarge { limit, .. } => one("limit", limit.to_string()),
         AppError::Denied { needs } => one("role", needs.word().to_owned()),

@@ -1,8 +1,8 @@
 //! The accept loop: a place for each connection, a whole hello before anything is done for it, a turn for its
-//! handshake, a deadline on each, and silence about garbage.
+//! handshake, and a deadline on each.
 //!
-//! Strangers hold up nobody: who is silent holds a place until somebody needs it (`unfinished.rs`), and who asks often
-//! waits for itself (`turns.rs`). What does not become a connection of ours is closed and counted, and never logged
+//! Clients without a certificate cannot block others: a silent one loses its place when it is needed (`unfinished.rs`),
+//! and each address waits in its own queue (`turns.rs`). What does not become a connection of ours is closed and counted, and never logged
 //! above `debug`: a port scanner must not fill a disk.
 
 use std::io;

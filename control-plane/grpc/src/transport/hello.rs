@@ -1,5 +1,5 @@
-//! The first thing that a client says. Until all of it is there, nothing is done for the client but to keep what it
-//! said: a byte is no reason to give it anything that others wait for.
+//! The first thing that a client says. Until all of it is there, the bytes are kept and nothing else is done: no turn
+//! for a handshake is used before the whole ClientHello has arrived.
 
 use std::io;
 
@@ -47,7 +47,7 @@ fn read(tcp: &TcpStream, acceptor: &mut Acceptor) -> io::Result<usize> {
 fn accept(tcp: &TcpStream, acceptor: &mut Acceptor) -> io::Result<Option<Accepted>> {
     acceptor.accept().map_err(|(error, mut alert)| {
         let mut bytes = Vec::new();
-        // The alert is a courtesy: whoever does not take it at once does without.
+        // The alert is sent once, without waiting. If it cannot be written it is dropped.
         let _ = alert.write_all(&mut bytes).and_then(|()| tcp.try_write(&bytes));
         io::Error::new(io::ErrorKind::InvalidData, error)
     })

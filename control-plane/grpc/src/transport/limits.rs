@@ -37,7 +37,7 @@ const MAX_ANONYMOUS_OF_ONE_SOURCE: usize = 32;
 /// Enrolling takes a few seconds.
 const ANONYMOUS_FOR: Duration = Duration::from_secs(60);
 
-/// A handshake is a signature's worth of work: more at a time only make all of them late.
+/// A handshake costs one signature. Running more of them at once only slows all of them.
 const CONCURRENT_HANDSHAKES: usize = 64;
 
 /// The longest that a handshake keeps others from beginning theirs: our work is a fraction of a millisecond, and the
@@ -46,8 +46,8 @@ const CONCURRENT_HANDSHAKES: usize = 64;
 const TURN: Duration = Duration::from_millis(100);
 
 /// Our own clients give up after ten seconds, and where a whole fleet comes back at once they may need them: the slowest
-/// handshake over a poor link took 2 s. It is counted from its turn: that we are busy is not the client's fault. Nobody
-/// waits meanwhile.
+/// handshake over a poor link took 2 s. It is counted from its turn, so that a busy server does not time
+/// clients out. No other client waits meanwhile.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// As long. A client says hello at once, a lost packet is sent again after one second and after three, and a machine
