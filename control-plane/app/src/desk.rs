@@ -25,6 +25,7 @@ use entente_seal::Buckets;
 use crate::app::{Inner, lock};
 use crate::batch::{SignedLease, State};
 use crate::memory::{self, KnownAccounts};
+use crate::plan::Asks;
 use crate::status::Reported;
 use crate::world::World;
 
@@ -113,6 +114,7 @@ pub(crate) struct DeskState {
     pub(crate) told: bool,
     /// An agent has come with a certificate of ours of which there is no row.
     pub(crate) forgotten_agent: bool,
+    pub(crate) asks: Asks,
 }
 
 /// An older stream of another run of the agent, until it is known whether it still answers.
@@ -151,6 +153,7 @@ impl Desk {
             strays,
             told,
             forgotten_agent,
+            asks: Asks::default(),
         };
         let undesired = |(key, _): &(&Arc<str>, &Arc<ItemReport>)| state.wanted.items.get(key).is_none();
         let reported: Vec<_> = state.reported.items.iter().filter(undesired).map(|(_, item)| item.clone()).collect();

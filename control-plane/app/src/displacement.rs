@@ -1,7 +1,7 @@
-//! An agent that took the place of a live one: the alarm until an admin has looked, and an admin's word for an agent.
+//! The alarm after a live agent was replaced, and how an admin confirms the new agent.
 //!
-//! Whoever enrols an agent decides who speaks for a tenant. So only an admin's token displaces a live agent, decided in
-//! [`crate::agents`]; what is said of it afterwards is here. Whose proofs count is [`crate::removals`]'s to judge.
+//! The person who enrols an agent controls what is reported for the tenant. So only an admin's token displaces a live
+//! agent, decided in [`crate::agents`]; what is said of it afterwards is here. Whose proofs count is [`crate::removals`]'s to judge.
 
 use entente_model::violation::Fault;
 use entente_model::{AgentName, PrincipalName, TenantName, Timestamp, Violation};

@@ -53,6 +53,8 @@ pub enum AppError {
     TooLarge { what: &'static str, limit: usize },
     #[error("the agent of {tenant} is not connected, or does not answer; try again later")]
     Offline { tenant: TenantName },
+    #[error("the agent of {tenant} was asked to look {most} times within a minute; wait a minute, then ask again")]
+    TooOften { tenant: TenantName, most: usize },
     #[error("the agent of {tenant} has no plan: {error}")]
     NoPlan { tenant: TenantName, error: String },
     #[error("{principal} is the last admin; make another first: `entente principals create NAME --role admin`")]
@@ -115,6 +117,7 @@ impl AppError {
             Self::RequestIdReused => "REQUEST_ID_REUSED",
             Self::TooLarge { .. } => "TOO_LARGE",
             Self::Offline { .. } => "AGENT_OFFLINE",
+            Self::TooOften { .. } => "TOO_OFTEN",
             Self::NoPlan { .. } => "NO_PLAN",
             Self::LastAdmin { .. } => "LAST_ADMIN",
             Self::Stopping => "STOPPING",

@@ -19,7 +19,7 @@ use crate::app::Inner;
 use crate::desk::Desk;
 use crate::world::World;
 
-/// Agents of which it is kept that they saw an account: the one that speaks, and the one before it.
+/// How many agents are remembered as having seen an account: the current one and the one before.
 const MAX_SEEN: usize = 2;
 
 /// An account at home.

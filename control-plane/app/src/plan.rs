@@ -1,5 +1,7 @@
-//! What a person asks of one tenant's agent: a plan, a comparison, its state again.
+//! What a person asks of one tenant's agent: a plan, a comparison, its state again. What makes it act is in the audit log,
+//! and a tenant is asked only so often: each look costs the customer calls of Microsoft's services.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use entente_model::plan::PlannedChange;
@@ -8,8 +10,9 @@ use entente_model::{TenantName, Timestamp, Violation};
 use tokio::sync::oneshot;
 
 use crate::app::App;
+use crate::audit::Entry;
 use crate::caller::{ApiRole, Caller};
-use crate::desk::{AwayReason, Desk, Parked};
+use crate::desk::{AwayReason, Desk, DeskState, Parked};
 use crate::error::AppError;
 
 /// What an agent would do.
@@ -21,6 +24,28 @@ pub struct TenantPlan {
     pub time: Timestamp,
 }
 
+/// Looks that people may ask of one tenant's agent within [`PACE`]: more than anybody reads.
+const MAX_ASKS: usize = 12;
+
+const PACE: Duration = Duration::from_secs(60);
+
+/// When a tenant's agent was last asked to look.
+#[derive(Debug, Default)]
+pub(crate) struct Asks(VecDeque<Timestamp>);
+
+impl Asks {
+    fn count(&mut self, now: Timestamp, tenant: &TenantName) -> Result<(), AppError> {
+        while self.0.front().is_some_and(|then| now.since(*then) >= PACE || *then > now) {
+            self.0.pop_front();
+        }
+        if self.0.len() >= MAX_ASKS {
+            return Err(AppError::TooOften { tenant: tenant.clone(), most: MAX_ASKS });
+        }
+        self.0.push_back(now);
+        Ok(())
+    }
+}
+
 impl App {
     /// Asks the agent what it would do now, and waits for its answer.
     pub async fn plan_tenant(&self, caller: &Caller, tenant: &TenantName) -> Result<TenantPlan, AppError> {
@@ -28,7 +53,10 @@ impl App {
         let offline = || AppError::Offline { tenant: tenant.clone() };
         let answer = {
             let (sender, receiver) = oneshot::channel();
-            let live = self.desk(tenant)?.lock().live().ok_or_else(offline)?;
+            let desk = self.desk(tenant)?;
+            let mut state = desk.lock();
+            let live = state.live().ok_or_else(offline)?;
+            state.asks.count(self.now(), tenant)?;
             live.ask_plan(sender).then_some(receiver).ok_or_else(offline)?
         };
         let patience = self.inner.config.plan_patience;
@@ -38,26 +66,31 @@ impl App {
     }
 
     /// Asks the agent to compare now instead of at its next period.
-    pub fn compare_tenant(&self, caller: &Caller, tenant: &TenantName) -> Result<(), AppError> {
+    pub async fn compare_tenant(&self, caller: &Caller, tenant: &TenantName) -> Result<(), AppError> {
         caller.needs(ApiRole::Editor)?;
-        let live = self.desk(tenant)?.lock().live();
-        live.ok_or_else(|| AppError::Offline { tenant: tenant.clone() })?.ask_compare();
+        let offline = || AppError::Offline { tenant: tenant.clone() };
+        let desk = self.desk(tenant)?;
+        {
+            let mut state = desk.lock();
+            state.live().ok_or_else(offline)?;
+            state.asks.count(self.now(), tenant)?;
+        }
+        self.note(caller, tenant, "CompareTenant", "its agent is asked to compare now".into()).await?;
+        let live = desk.lock().live();
+        live.ok_or_else(offline)?.ask_compare();
         Ok(())
     }
 
     /// Sends a tenant its state again, whole, and ends the alarm that parked it; but for one that only a new epoch
     /// can end.
-    pub fn resend_tenant(&self, caller: &Caller, tenant: &TenantName) -> Result<(), AppError> {
+    pub async fn resend_tenant(&self, caller: &Caller, tenant: &TenantName) -> Result<(), AppError> {
         caller.needs(ApiRole::Editor)?;
         let desk = self.desk(tenant)?;
+        let alarm = may_resend(&desk.lock(), tenant)?;
+        let alarm = alarm.map(|alarm| format!("; ends the alarm: {alarm}")).unwrap_or_default();
+        self.note(caller, tenant, "ResendTenant", format!("its state is sent again{alarm}")).await?;
         let mut state = desk.lock();
-        if let Some(Parked::History(text)) = &state.parked {
-            let fault = Violation::new(tenant.to_string(), Fault::Conflict, text.clone());
-            return Err(AppError::Contradicts(vec![fault]));
-        }
-        if state.parked.is_none() && !state.is_connected() {
-            return Err(AppError::Offline { tenant: tenant.clone() });
-        }
+        may_resend(&state, tenant)?;
         tracing::info!(%tenant, principal = %caller.principal, parked = ?state.parked, "state is sent again");
         // Of two clones nobody knows which one is here now: it begins anew, and says what it holds.
         if matches!(state.parked, Some(Parked::Clone(_))) {
@@ -70,7 +103,36 @@ impl App {
         Ok(())
     }
 
+    /// In the audit log, before it is done.
+    async fn note(
+        &self,
+        caller: &Caller,
+        tenant: &TenantName,
+        method: &'static str,
+        what: String,
+    ) -> Result<(), AppError> {
+        let (actor, resources) = (caller.principal.to_string(), vec![tenant.to_string()]);
+        let entry = Entry { actor, method, request_id: None, resources, summary: format!("{tenant}: {what}") };
+        let noted = self.commit(move |draft| {
+            draft.record(entry.clone());
+            Ok(())
+        });
+        noted.await.map(|_| ())
+    }
+
     fn desk(&self, tenant: &TenantName) -> Result<std::sync::Arc<Desk>, AppError> {
         self.inner.desks.get(tenant).ok_or_else(|| AppError::not_found(tenant))
     }
+}
+
+/// The alarm that it would end.
+fn may_resend(state: &DeskState, tenant: &TenantName) -> Result<Option<String>, AppError> {
+    if let Some(Parked::History(text)) = &state.parked {
+        let fault = Violation::new(tenant.to_string(), Fault::Conflict, text.clone());
+        return Err(AppError::Contradicts(vec![fault]));
+    }
+    if state.parked.is_none() && !state.is_connected() {
+        return Err(AppError::Offline { tenant: tenant.clone() });
+    }
+    Ok(state.parked.as_ref().map(|parked| parked.reason().to_owned()))
 }

@@ -196,11 +196,11 @@ pub(crate) enum Agents {
         #[arg(long)]
         tenant: Option<String>,
     },
-    /// Show an agent: when it enrolled, whom it displaced, who vouches for it
+    /// Show an agent: when it enrolled, which agent it replaced, and who vouches for it
     Get { name: String },
     /// Say that an agent is the customer's, so that its proofs count also for what was there before it
     Vouch { name: String },
-    /// Say that you have seen whom an agent displaced, and vouch for nobody
+    /// Say that you have seen that an agent replaced another, without vouching for it
     Acknowledge { name: String },
     /// Refuse an agent from now on, and cut its stream
     Revoke { name: String },
@@ -225,7 +225,7 @@ pub(crate) enum Principals {
     List,
     /// Tie a principal to a person: it gives that person nothing, and ends when they leave
     Tie { name: String, operator: String },
-    /// Tie a principal to nobody
+    /// Remove a principal's tie to an operator
     Untie { name: String },
     /// Refuse a principal from now on
     Delete { name: String },

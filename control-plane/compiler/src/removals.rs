@@ -3,7 +3,7 @@
 //! A person who leaves, is suspended or is deleted is removed as a whole, wherever the account may be; so is an account
 //! that its operator's manifest no longer lists. A membership is named when someone took it away: the assignment was
 //! deleted, or no longer reaches the person. Where only labels, `except`, names or tenants changed, access ends by
-//! implication and under the customer's caps: such an edit is the one that slips. What is granted again is no longer
+//! implication and under the customer's caps, because edits like these are often mistakes. What is granted again is no longer
 //! removed. A removal in a tenant that is deleted stays: it is not proven, and says so.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -400,7 +400,7 @@ impl<'a> Change<'_, '_, 'a> {
     }
 }
 
-/// What a removal knew where a later one takes its place. Where nobody looks any more it goes on being unproven.
+/// Moves known accounts to the later removal. In tenants without an agent the earlier removal stays, unproven.
 fn take_over(row: &mut Revocation, tenants: &Map<TenantName, Arc<Tenant>>) -> BTreeMap<TenantName, Known> {
     let is_here = |name: &&TenantName| tenants.get(*name).is_some_and(|it| is_in(row, it));
     let here: Vec<_> = row.tenants.keys().filter(is_here).cloned().collect();

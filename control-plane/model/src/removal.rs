@@ -1,8 +1,8 @@
-//! Whether a proof that somebody's access is gone is worth its word.
+//! Decides whether a proof that a person's access is gone is accepted.
 //!
 //! One rule: a proof names every account of the person that is known, comes from an agent that knew them, rests on
-//! looks that were understood, and its times make sense to the control plane. Pure; whose signature a proof carries is
-//! for whoever has the certificates.
+//! looks that were understood, and its times make sense to the control plane. Pure. The caller, which has the
+//! certificates, checks the signature.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -110,7 +110,7 @@ fn accounts(proof: &RemovalProof, case: &Case<'_>) -> Result<(), Fault> {
     }
 }
 
-/// Whoever only loses a membership keeps the account; but it was read.
+/// A person who loses one membership may keep an enabled account. The account must still have been read.
 fn is_done(state: AccountState, subject: &Subject) -> bool {
     match subject {
         Subject::Person => state.is_shut(),
@@ -143,7 +143,7 @@ fn times(proof: &RemovalProof, case: &Case<'_>) -> Result<(), Fault> {
     }
 }
 
-/// An agent that saw the account itself afterwards knows no better which others there are: it is the one who says so.
+/// An agent that enrolled later is not trusted more because it has now seen the account itself.
 fn knew(case: &Case<'_>) -> Result<(), Fault> {
     let Speaker { enrolled, vouched } = case.speaker;
     match case.seen_by_others.filter(|seen| enrolled >= *seen && !vouched) {

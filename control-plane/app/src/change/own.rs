@@ -89,7 +89,7 @@ fn gives_more(old: &Assignment, new: &Assignment) -> bool {
     old.role != new.role || widens(&when(old), &when(new)) || selects_more(&old.tenants, &new.tenants)
 }
 
-/// Whether there can be a tenant that only the new one means. Between names and labels nobody can say.
+/// Whether there can be a tenant that only the new one means. A selector by names and one by labels cannot be compared.
 fn selects_more(old: &TenantSelector, new: &TenantSelector) -> bool {
     let named = new
         .names
@@ -217,8 +217,8 @@ fn is_more(old: Option<&Item>, new: &Item) -> bool {
 
 fn body_is_more(old: &ItemBody, new: &ItemBody) -> bool {
     match (old, new) {
-        // Whom the invitation reaches, who signs in, and by whose name they are removed one day. A display name is only
-        // shown.
+        // These fields decide who is invited, who signs in, and which operator's leave removes the account. A display
+        // name is only shown.
         (
             ItemBody::User { operator, upn, mail, user_type, home_tenant, .. },
             ItemBody::User {

@@ -19,7 +19,7 @@ pub struct Signer {
     pub public_key: Vec<u8>,
 }
 
-/// Why a certificate is nobody's.
+/// Why a certificate is not accepted as a signer's.
 #[derive(Debug, thiserror::Error)]
 pub enum SignerError {
     #[error("the certificate cannot be read")]
@@ -33,7 +33,7 @@ pub enum SignerError {
 }
 
 impl CertificateAuthority {
-    /// From the leaf's DER. When it ends, and whether it is revoked, is for whoever knows when it signed.
+    /// From the leaf's DER. The caller, which knows the time of signing, checks expiry and revocation.
     pub fn signer(&self, leaf_der: &[u8]) -> Result<Signer, SignerError> {
         let ca = CertificateDer::from_pem_slice(self.pem().as_bytes()).map_err(|_| SignerError::NotOurs)?;
         let (_, ca) = X509Certificate::from_der(&ca).map_err(|_| SignerError::NotOurs)?;

@@ -1,4 +1,4 @@
-//! That somebody's access is gone from a tenant, as it was proven: rows that stay.
+//! Stored receipts. They are never deleted.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;

@@ -31,7 +31,7 @@ pub(super) struct Open<'w> {
     by_item: HashMap<String, Vec<&'w Arc<Revocation>>>,
 }
 
-/// How it stands, in words.
+/// The state of a removal, with a reason and a sentence.
 #[derive(Debug)]
 pub(super) struct Standing {
     pub(super) state: ItemState,

@@ -244,6 +244,17 @@ async fn a_plan_is_asked_of_the_agent_and_shared_by_those_who_ask() {
     };
     let (failed, ()) = tokio::join!(ask(), fail);
     assert_eq!(failed.unwrap_err().reason(), "NO_PLAN");
-    bed.app.compare_tenant(&editor(), &contoso).unwrap();
+    bed.app.compare_tenant(&editor(), &contoso).await.unwrap();
     assert_eq!(agent.hear(&bed).await, ["compare"]);
+    let newest = bed.app.audit(&viewer(), &page(), None).await.unwrap().items.remove(0);
+    assert_eq!((newest.actor.as_str(), newest.method.as_str()), ("principals/editor", "CompareTenant"));
+    assert_eq!(newest.resources, ["tenants/contoso"]);
+    // Three plans and a comparison so far.
+    for _ in 4..12 {
+        bed.app.compare_tenant(&editor(), &contoso).await.unwrap();
+    }
+    let often = bed.app.compare_tenant(&editor(), &contoso).await.unwrap_err();
+    assert_eq!(often.reason(), "TOO_OFTEN");
+    bed.sleep(Duration::from_secs(60));
+    bed.app.compare_tenant(&editor(), &contoso).await.unwrap();
 }

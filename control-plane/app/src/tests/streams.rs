@@ -100,7 +100,7 @@ async fn a_refusal_parks_until_something_newer_or_a_person() {
     assert_eq!(status.phase, TenantPhase::Parked);
     assert!(status.parked.unwrap().contains("bad signature"));
 
-    bed.app.resend_tenant(&editor(), &tenant("contoso")).unwrap();
+    bed.app.resend_tenant(&editor(), &tenant("contoso")).await.unwrap();
     refuse(&mut agent).await;
     bed.apply(vec![squad(&["maya"])]).await.unwrap();
     assert_eq!(agent.hear(&bed).await, ["snapshot"]);
@@ -121,7 +121,7 @@ async fn answers_to_what_a_resend_replaced_mean_nothing_and_break_nothing() {
         |nonce, errors| Incoming::Nack { nonce, permanent: true, errors },
     ] {
         let Some(Outgoing::Snapshot { nonce, .. }) = agent.next() else { panic!("a snapshot") };
-        bed.app.resend_tenant(&editor(), &contoso).unwrap();
+        bed.app.resend_tenant(&editor(), &contoso).await.unwrap();
         agent.say(answer(nonce, errors())).await.unwrap();
         assert_eq!(bed.status(&contoso).parked, None);
     }
@@ -258,7 +258,7 @@ async fn an_agent_of_another_history_is_parked_until_a_new_epoch() {
     assert!(agent.welcome.as_ref().unwrap().parked.as_ref().unwrap().contains("new-epoch"));
     bed.apply(vec![squad(&["maya"])]).await.unwrap();
     assert!(agent.hear(&bed).await.is_empty());
-    assert_eq!(bed.app.resend_tenant(&editor(), &tenant("contoso")).unwrap_err().reason(), "CONTRADICTS");
+    assert_eq!(bed.app.resend_tenant(&editor(), &tenant("contoso")).await.unwrap_err().reason(), "CONTRADICTS");
     agent.disconnect();
 
     let bed = bed.restart(async |store, root| {
