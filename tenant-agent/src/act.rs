@@ -8,14 +8,11 @@ use entente_cloud::{
 };
 use entente_model::Guid;
 use entente_model::report::Reason;
-use entente_planner::action::Action;
+use entente_planner::action::{Action, INVITE_REDIRECT};
 use entente_planner::record::Outcome;
 use futures::{FutureExt, StreamExt, stream};
 
 use crate::blame;
-
-/// Where a person lands after redeeming (Graph: invitation, inviteRedirectUrl): their own list of applications.
-const REDIRECT: &str = "https://myapplications.microsoft.com";
 
 /// Writes in one step: the size of a batch (Graph: JSON batching), and as far as a plan goes without looking up.
 pub const STEP: usize = 20;
@@ -159,7 +156,7 @@ async fn invite(cloud: &Cloud, mail: &str, display_name: &str) -> Answer<Outcome
     let invitation = NewInvitation {
         mail: mail.into(),
         display_name: display_name.into(),
-        redirect_url: REDIRECT.into(),
+        redirect_url: INVITE_REDIRECT.into(),
         // A member is made from a guest, never invited as one (Graph: invitation, invitedUserType).
         user_type: UserType::Guest,
     };

@@ -37,8 +37,9 @@ fn put(items: &mut Items, (key, body): (ItemKey, ItemBody), windows: Windows) {
     items.entry(key.clone()).or_insert(Item { key, want: Want::Present, windows, body });
 }
 
+/// True also where a person makes it with our script, and nothing is undone.
 fn describe(key: &ItemKey) -> String {
-    format!("Made by Entente as {key}. Changes made by hand are undone.")
+    format!("Made for Entente as {key}. Changes by hand are reported, and undone where the guardrail says manage.")
 }
 
 fn group(tenant: &Tenant, role: &SocRole) -> (ItemKey, ItemBody) {

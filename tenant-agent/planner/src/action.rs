@@ -7,6 +7,9 @@ use std::fmt;
 
 use entente_model::{Guid, Plane};
 
+/// Where a person lands after redeeming (Graph: invitation, inviteRedirectUrl): their own list of applications.
+pub const INVITE_REDIRECT: &str = "https://myapplications.microsoft.com";
+
 /// What to do. Ids are those of the customer's tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {

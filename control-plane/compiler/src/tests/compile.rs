@@ -18,9 +18,9 @@ fn a_tenant_holds_groups_rights_people_and_when() {
         azureRole/l1-analyst/standard/subscriptions/11111111-1111-4111-8111-111111111111/resourcegroups/rg-sentinel/3e150937-b8fe-4cfb-8069-0eaf05ecd056 PRESENT always "Microsoft Sentinel Responder" at /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel
         azureRole/l1-analyst/standard/subscriptions/11111111-1111-4111-8111-111111111111/resourcegroups/rg-sentinel/51d6186e-6489-4900-b93f-92e23144cca5 PRESENT 2027-07-01T00:00:00Z.. "Microsoft Sentinel Playbook Operator" at /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel
         defenderAssignment/l1-analyst/standard PRESENT always ent-l1-analyst [all]
-        defenderRole/l1-analyst PRESENT always ent-l1-analyst "Made by Entente as defenderRole/l1-analyst. Changes made by hand are undone." [alerts.manage, emailmetadata.read (withheld until 2027-07-01T00:00:00Z), secdata.basics.read]
-        group/engineer/privileged PRESENT always ent-engineer-privileged "Made by Entente as group/engineer/privileged. Changes made by hand are undone."
-        group/l1-analyst/standard PRESENT always ent-l1-analyst-standard "Made by Entente as group/l1-analyst/standard. Changes made by hand are undone."
+        defenderRole/l1-analyst PRESENT always ent-l1-analyst "Made for Entente as defenderRole/l1-analyst. Changes by hand are reported, and undone where the guardrail says manage." [alerts.manage, emailmetadata.read (withheld until 2027-07-01T00:00:00Z), secdata.basics.read]
+        group/engineer/privileged PRESENT always ent-engineer-privileged "Made for Entente as group/engineer/privileged. Changes by hand are reported, and undone where the guardrail says manage."
+        group/l1-analyst/standard PRESENT always ent-l1-analyst-standard "Made for Entente as group/l1-analyst/standard. Changes by hand are reported, and undone where the guardrail says manage."
         member/engineer/privileged/nordwall/0b0de000-0000-4000-8000-000000000004 PRESENT 2027-01-01T00:00:00Z..2027-02-01T00:00:00Z
         member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003 PRESENT 2026-12-15T00:00:00Z..2027-04-01T00:00:00Z
         member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 PRESENT 2026-12-01T00:00:00Z..2027-02-01T00:00:00Z
@@ -39,8 +39,8 @@ fn another_tenant_differs_by_prefix_workspaces_and_exemptions() {
         expect![[r#"
         azureRole/l1-analyst/standard/subscriptions/22222222-2222-4222-8222-222222222222/resourcegroups/rg-sentinel/51d6186e-6489-4900-b93f-92e23144cca5 PRESENT always "Microsoft Sentinel Playbook Operator" at /subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/rg-sentinel
         defenderAssignment/l1-analyst/standard PRESENT always soc-l1-analyst [all]
-        defenderRole/l1-analyst PRESENT always soc-l1-analyst "Made by Entente as defenderRole/l1-analyst. Changes made by hand are undone." [alerts.manage, emailmetadata.read, secdata.basics.read]
-        group/l1-analyst/standard PRESENT always soc-l1-analyst-standard "Made by Entente as group/l1-analyst/standard. Changes made by hand are undone."
+        defenderRole/l1-analyst PRESENT always soc-l1-analyst "Made for Entente as defenderRole/l1-analyst. Changes by hand are reported, and undone where the guardrail says manage." [alerts.manage, emailmetadata.read, secdata.basics.read]
+        group/l1-analyst/standard PRESENT always soc-l1-analyst-standard "Made for Entente as group/l1-analyst/standard. Changes by hand are reported, and undone where the guardrail says manage."
         member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003 PRESENT 2026-12-15T00:00:00Z..2027-04-01T00:00:00Z
         member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 PRESENT 2026-12-01T00:00:00Z..2027-02-01T00:00:00Z
         user/nordwall/0b0de000-0000-4000-8000-000000000003 PRESENT 2026-12-15T00:00:00Z..2027-04-01T00:00:00Z operators/maya "Maya Berg" maya@nordwall.example maya@nordwall.example guest of 0a0de000-0000-4000-8000-000000000001
