@@ -306,7 +306,7 @@ pub fn guardrail(mode: &str) -> String {
          provider:\n  homeTenant: {HOME_TENANT}\n  mailDomains: [nordwall.example]\n  stateKey: \"{key}\"\n\
          planes: {{users: {mode}, groups: {mode}, memberships: {mode}, azureRoles: {mode}}}\n\
          people: {{userTypes: [guest], maxOperators: 25, adoptExisting: ask, onLeave: [revokeSessions, block]}}\n\
-         capabilities: {{allow: [readIncidents, manageAlerts, respond]}}\n\
+         capabilities: {{allow: [readIncidents, manageAlerts, respond, readLogs, readAuthorization]}}\n\
          azure:\n  scopes: [{scope}]\n  roles: {{Microsoft Sentinel Responder: {RESPONDER}}}\n\
          limits: {{namePrefix: ent-, groups: 12, perDay: {{joiners: 50, otherChanges: 500, impliedRemovals: 50}}}}\n",
         key = root().id(),

@@ -64,7 +64,9 @@ impl Customer {
             number,
             labels: BTreeMap::from([("region".to_owned(), "nordic".to_owned())]),
             modes: managed.map(|plane| (plane, PlaneMode::Manage)).collect(),
-            allow: ["readIncidents", "manageAlerts", "respond", "runPlaybooks"].map(str::to_owned).to_vec(),
+            allow: ["readIncidents", "manageAlerts", "respond", "runPlaybooks", "readLogs", "readAuthorization"]
+                .map(str::to_owned)
+                .to_vec(),
             ask: Vec::new(),
             adopt_existing: "ask".into(),
             on_leave: ["revokeSessions", "block"].map(str::to_owned).to_vec(),

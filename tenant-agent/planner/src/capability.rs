@@ -3,13 +3,21 @@
 //! A closed table from Defender permissions and Azure role definitions to capabilities. What is custom, unknown, a
 //! wildcard, or could change access itself is in no row, and so is never allowed. A new permission of Microsoft's is
 //! refused until a row says what it means.
+//!
+//! What a role of Azure's lets people do follows from its definition's actions, not from its name; what an action means
+//! is in `capability/actions.rs`. The table here is what the customer consents to before there is a tenant to look at.
 
+mod actions;
+
+use std::collections::BTreeSet;
 use std::fmt;
 
 use entente_model::{Guid, catalog};
 use serde::Deserialize;
 
-use crate::guardrail::Capabilities;
+pub use actions::{Definition, Judged, judge};
+
+use crate::guardrail::{Capabilities, Guardrail};
 
 macro_rules! capabilities {
     ($($variant:ident $word:literal $phrase:literal,)*) => {
@@ -39,8 +47,8 @@ macro_rules! capabilities {
 capabilities! {
     ReadIncidents "readIncidents" "read incidents",
     ManageAlerts "manageAlerts" "manage alerts",
-    Respond "respond" "respond",
-    RunPlaybooks "runPlaybooks" "run playbooks",
+    Respond "respond" "respond (also by automation rules and by playbooks that Sentinel may run)",
+    RunPlaybooks "runPlaybooks" "run playbooks and read their runs",
     LiveResponseBasic "liveResponseBasic" "basic live response",
     LiveResponseAdvanced "liveResponseAdvanced" "advanced live response",
     CollectFiles "collectFiles" "collect files",
@@ -55,10 +63,10 @@ capabilities! {
     AuthorPlaybooks "authorPlaybooks" "write playbooks",
     EditWorkbooks "editWorkbooks" "edit workbooks",
     ReadLogs "readLogs" "read all logs of a workspace",
-    ManageData "manageData" "manage data retention",
-    ReadResources "readResources" "read Azure resources",
+    ManageData "manageData" "manage monitoring and its data (collection and retention and the keys of a workspace)",
+    ReadResources "readResources" "read Azure resources with all their settings",
     ReadSettings "readSettings" "read security settings",
-    ManageSettings "manageSettings" "change security settings",
+    ManageSettings "manageSettings" "change security settings and policies (also take Sentinel off its workspace)",
     ReadAuthorization "readAuthorization" "read who has access",
 }
 
@@ -100,24 +108,101 @@ const DEFENDER: &[(&str, &[Capability])] = &[
     ("data.manage", &[ManageData]),
 ];
 
-/// Azure built-in roles by name. Left out, and so never: those that change access (User Access Administrator, Role
-/// Based Access Control Administrator, Managed Services Registration Assignment Delete Role) and those that reach
-/// far beyond a SOC's work (Contributor, Virtual Machine Contributor, Log Analytics Contributor, which reads storage
-/// keys). Sentinel's rows follow Microsoft's own map to unified RBAC (Defender: compare RBAC roles).
-const AZURE: &[(&str, &[Capability])] = &[
-    ("Microsoft Sentinel Reader", &[ReadIncidents]),
-    ("Microsoft Sentinel Responder", &[ReadIncidents, ManageAlerts, Respond]),
-    ("Microsoft Sentinel Contributor", &[ReadIncidents, ManageAlerts, Respond, TuneDetections]),
-    ("Microsoft Sentinel Playbook Operator", &[RunPlaybooks]),
-    ("Microsoft Sentinel Automation Contributor", &[AuthorPlaybooks]),
-    ("Log Analytics Reader", &[ReadLogs]),
-    ("Monitoring Contributor", &[ReadLogs, ManageData]),
-    ("Reader", &[ReadResources]),
-    ("Security Admin", &[ReadIncidents, ManageAlerts, ManageSettings]),
-    ("Logic App Contributor", &[AuthorPlaybooks, RunPlaybooks]),
-    ("Logic App Operator", &[RunPlaybooks]),
-    ("Workbook Contributor", &[EditWorkbooks]),
-    ("Workbook Reader", &[ReadIncidents]),
+/// What comes with a role beside what the customer is asked for. It gives nothing of the customer's away, no role is to be
+/// had without it, and the consent text says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Beside {
+    Names,
+    Deployments,
+    Tickets,
+    Signals,
+    Rules,
+}
+
+impl Beside {
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Names => "see the names of resource groups and management groups",
+            Self::Deployments => "read templates and past deployments, and deploy what they may make anyway",
+            Self::Tickets => "open support tickets with Microsoft",
+            Self::Signals => "see alert rules, metrics and diagnostic settings",
+            Self::Rules => "write classic metric alert rules",
+        }
+    }
+}
+
+use Beside::{Deployments, Names, Rules, Signals, Tickets};
+
+/// A built-in role as it was when the customer's words were chosen.
+#[derive(Debug)]
+pub struct AzureRole {
+    pub name: &'static str,
+    pub capabilities: &'static [Capability],
+    pub beside: &'static [Beside],
+}
+
+const fn azure(name: &'static str, capabilities: &'static [Capability], beside: &'static [Beside]) -> AzureRole {
+    AzureRole { name, capabilities, beside }
+}
+
+/// Azure built-in roles, by their definitions of November 2026. Left out, and so never: those that change access (User
+/// Access Administrator, Role Based Access Control Administrator, Managed Services Registration Assignment Delete
+/// Role) and those that reach far beyond a SOC's work (Contributor, Virtual Machine Contributor; Log Analytics
+/// Contributor and Logic App Contributor, which read keys of storage accounts).
+const AZURE: &[AzureRole] = &[
+    // Every table of the workspace but confidential watchlists, and who has access: not incidents alone.
+    azure(
+        "Microsoft Sentinel Reader",
+        &[ReadIncidents, ReadLogs, ReadAuthorization],
+        &[Names, Deployments, Tickets, Rules],
+    ),
+    azure(
+        "Microsoft Sentinel Responder",
+        &[ReadIncidents, ManageAlerts, Respond, ReadLogs, ReadAuthorization],
+        &[Names, Deployments, Tickets, Rules],
+    ),
+    azure(
+        "Microsoft Sentinel Contributor",
+        &[
+            ReadIncidents,
+            ManageAlerts,
+            Respond,
+            TuneDetections,
+            EditWorkbooks,
+            ManageSettings,
+            ReadLogs,
+            ReadAuthorization,
+        ],
+        &[Names, Deployments, Tickets, Rules],
+    ),
+    azure("Microsoft Sentinel Playbook Operator", &[RunPlaybooks], &[]),
+    // It writes no playbook: it is what Sentinel itself needs to run them.
+    azure("Microsoft Sentinel Automation Contributor", &[RunPlaybooks, ReadAuthorization], &[]),
+    // `*/read`: whatever can be read in Azure below the scope.
+    azure("Log Analytics Reader", &[ReadIncidents, ReadLogs, ReadResources, ReadAuthorization], &[Tickets]),
+    azure(
+        "Monitoring Contributor",
+        &[ReadIncidents, ReadLogs, ReadResources, ReadAuthorization, TuneDetections, EditWorkbooks, ManageData],
+        &[Deployments, Tickets, Rules],
+    ),
+    azure("Reader", &[ReadIncidents, ReadLogs, ReadResources, ReadAuthorization], &[]),
+    azure(
+        "Security Admin",
+        &[
+            ReadIncidents,
+            ManageAlerts,
+            ReadPosture,
+            ManagePosture,
+            ReadSettings,
+            ManageSettings,
+            ReadLogs,
+            ReadAuthorization,
+        ],
+        &[Names, Deployments, Tickets, Rules],
+    ),
+    azure("Logic App Operator", &[RunPlaybooks, ReadAuthorization], &[Names, Deployments, Tickets, Signals]),
+    azure("Workbook Contributor", &[ReadIncidents, EditWorkbooks], &[]),
+    azure("Workbook Reader", &[ReadIncidents], &[]),
 ];
 
 /// What a Defender permission lets people do; `None` is never.
@@ -127,8 +212,26 @@ pub fn of_defender_permission(permission: &str) -> Option<&'static [Capability]>
 
 /// What a role definition lets people do; `None` is never.
 pub fn of_azure_role(definition: Guid) -> Option<&'static [Capability]> {
+    azure_role(definition).map(|role| role.capabilities)
+}
+
+/// The row of a role definition; `None` is never.
+pub fn azure_role(definition: Guid) -> Option<&'static AzureRole> {
     let role = catalog::AZURE_ROLES.iter().find(|role| role.id == definition)?;
-    AZURE.iter().find(|(name, _)| *name == role.name).map(|(_, capabilities)| *capabilities)
+    AZURE.iter().find(|row| row.name == role.name)
+}
+
+/// What a definition, as Azure shows it now, lets people do that the file neither allows nor asks about: each in words,
+/// with the action by which it does.
+pub fn beyond(guardrail: &Guardrail, definition: &Definition) -> Vec<String> {
+    let may = &guardrail.capabilities;
+    let judged = judge(&may.beside_named(definition));
+    let is_new =
+        |(capability, _): &&(Capability, String)| !may.allow.contains(capability) && !may.ask.contains(capability);
+    let unknown = judged.unknown.iter().map(|action| format!("{action}, of which this version knows no meaning"));
+    let new: BTreeSet<String> =
+        judged.capabilities.iter().filter(is_new).map(|(it, action)| format!("{action}, which is {it}")).collect();
+    unknown.chain(new).collect()
 }
 
 /// What the customer says to a set of capabilities.
@@ -142,6 +245,17 @@ pub enum Answer {
 }
 
 impl Capabilities {
+    /// A definition without the actions that the file allows by name.
+    pub fn beside_named(&self, definition: &Definition) -> Definition {
+        let is_named = |action: &&String| self.actions.iter().any(|named| named.eq_ignore_ascii_case(action));
+        let rest = |actions: &BTreeSet<String>| actions.iter().filter(|action| !is_named(action)).cloned().collect();
+        Definition {
+            role_name: definition.role_name.clone(),
+            actions: rest(&definition.actions),
+            data_actions: rest(&definition.data_actions),
+        }
+    }
+
     /// One that is refused refuses all; one that is asked asks for all.
     pub fn answer(&self, wanted: &[Capability]) -> Answer {
         let known = |capability: &Capability| self.allow.contains(capability) || self.ask.contains(capability);
@@ -168,6 +282,7 @@ mod tests {
     const NEVER: &[&str] = &[
         "authorization.manage",
         "Log Analytics Contributor",
+        "Logic App Contributor",
         "Contributor",
         "User Access Administrator",
         "Role Based Access Control Administrator",
@@ -191,8 +306,8 @@ mod tests {
         for (id, _) in DEFENDER {
             assert!(catalog::defender_permission(id).is_some(), "{id}");
         }
-        for (name, _) in AZURE {
-            assert!(catalog::AZURE_ROLES.iter().any(|role| role.name == *name), "{name}");
+        for row in AZURE {
+            assert!(catalog::AZURE_ROLES.iter().any(|role| role.name == row.name), "{}", row.name);
         }
     }
 
@@ -205,7 +320,7 @@ mod tests {
 
     #[test]
     fn one_refused_capability_refuses_and_one_asked_asks() {
-        let may = Capabilities { allow: [ReadIncidents].into(), ask: [LiveResponseBasic].into() };
+        let may = Capabilities { allow: [ReadIncidents].into(), ask: [LiveResponseBasic].into(), ..Default::default() };
         assert_eq!(may.answer(&[ReadIncidents]), Answer::Allowed);
         assert_eq!(may.answer(&[ReadIncidents, LiveResponseBasic]), Answer::Ask(vec![LiveResponseBasic]));
         assert_eq!(may.answer(&[LiveResponseBasic, Respond]), Answer::Never(vec![Respond]));

@@ -5,6 +5,7 @@
 //! the agent's business.
 
 mod check;
+mod plain;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -28,6 +29,7 @@ pub const FORMAT: u32 = 1;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Guardrail {
     /// Version of the form: [`FORMAT`].
+    #[serde(deserialize_with = "plain::count")]
     pub guardrail: u32,
     pub customer: Customer,
     /// Who answers for the file.
@@ -120,6 +122,7 @@ impl Planes {
 pub struct People {
     pub user_types: Vec<UserType>,
     /// Most accounts that the agent keeps enabled.
+    #[serde(deserialize_with = "plain::count")]
     pub max_operators: u32,
     /// Mail addresses or home object ids of people who are not to be let in, and go if they are in.
     #[serde(default)]
@@ -174,6 +177,9 @@ impl OnLeave {
 pub struct Capabilities {
     pub allow: BTreeSet<Capability>,
     pub ask: BTreeSet<Capability>,
+    /// Actions of Azure's that are allowed by their own names, whatever they mean: what Microsoft has added to a role
+    /// since, and the customer has looked at.
+    pub actions: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -203,6 +209,7 @@ pub struct Limits {
     /// What the names of groups and roles that the agent makes begin with.
     pub name_prefix: String,
     /// Most groups, the anchor group not counted.
+    #[serde(deserialize_with = "plain::count")]
     pub groups: u32,
     /// Longest window of one grant. Where it is set, a grant without an end is refused.
     #[serde(default)]
@@ -215,16 +222,20 @@ pub struct Limits {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PerDay {
     /// People let in.
+    #[serde(deserialize_with = "plain::count")]
     pub joiners: u32,
     /// Items changed otherwise.
+    #[serde(deserialize_with = "plain::count")]
     pub other_changes: u32,
     /// Items removed because they are no longer in the desired state.
+    #[serde(deserialize_with = "plain::count")]
     pub implied_removals: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Approvers {
+    #[serde(deserialize_with = "plain::count")]
     pub need: u32,
     pub keys: Vec<String>,
     pub expires: Span,
@@ -310,6 +321,10 @@ impl Unreadable {
     }
 }
 
+fn place(line: impl fmt::Display, column: impl fmt::Display) -> String {
+    format!("guardrail, line {line}, column {column}")
+}
+
 impl Guardrail {
     /// The form alone; [`Self::load`] is what an agent uses.
     pub fn parse(yaml: &str) -> Result<Self, Unreadable> {
@@ -319,12 +334,16 @@ impl Guardrail {
             let text = format!("has {} bytes; at most {MAX_BYTES} are taken", yaml.len());
             return Err(unreadable("guardrail".into(), Fault::TooLarge, text));
         }
+        if let Some((line, column)) = plain::tag(yaml) {
+            let text = "is a tag, which has no use here; leave it out, or quote the text";
+            return Err(unreadable(place(line, column), Fault::Malformed, text.into()));
+        }
         // Anchors and aliases have no use here, and are what YAML bombs are made of.
         let mut budget = serde_saphyr::Budget::default();
         (budget.max_aliases, budget.max_anchors, budget.max_depth) = (0, 0, 16);
         let options = serde_saphyr::options! { budget: Some(budget), with_snippet: false };
         serde_saphyr::from_str_with_options(yaml, options).map_err(|error| {
-            let place = error.location().map(|at| format!("guardrail, line {}, column {}", at.line(), at.column()));
+            let place = error.location().map(|at| place(at.line(), at.column()));
             // The place is the field; the parser says it once more at the end.
             let text = error.to_string();
             let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text).to_string();

@@ -13,6 +13,7 @@ pub mod action;
 mod assignment_name;
 pub mod capability;
 pub mod check;
+pub mod condition;
 pub mod consent;
 pub mod defender;
 pub mod guardrail;

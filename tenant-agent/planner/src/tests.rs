@@ -2,6 +2,7 @@
 
 mod deleted;
 mod escapes;
+mod consent;
 mod faults;
 mod guardrail;
 mod leaver;
@@ -11,6 +12,7 @@ mod marks;
 mod people;
 mod properties;
 mod receipts;
+mod reference;
 mod reviews;
 mod scaffold;
 mod tenant;

@@ -10,6 +10,9 @@ use entente_model::{Guid, Plane, PlaneMode};
 use super::{FORMAT, Guardrail};
 use crate::capability;
 
+/// A later day is a slip, or no review at all.
+const LAST_REVIEW: &str = "2099-12-31";
+
 pub(super) fn check(guardrail: &Guardrail) -> Vec<Violation> {
     let mut faults = Faults(Vec::new());
     faults.unless(
@@ -19,6 +22,10 @@ pub(super) fn check(guardrail: &Guardrail) -> Vec<Violation> {
         format!("is form {}; this agent understands {FORMAT}", guardrail.guardrail),
     );
     faults.unless(!guardrail.owner.trim().is_empty(), "owner", Fault::Missing, "is empty; say who answers for it");
+    let last = LAST_REVIEW.parse().is_ok_and(|last| guardrail.review_by <= last);
+    let text =
+        format!("is {}, on which nobody reviews anything; write a day within your own term", guardrail.review_by);
+    faults.unless(last, "reviewBy", Fault::Malformed, text);
     planes(guardrail, &mut faults);
     provider(guardrail, &mut faults);
     people(guardrail, &mut faults);
@@ -57,21 +64,34 @@ fn provider(guardrail: &Guardrail, faults: &mut Faults) {
         Fault::Missing,
         "is empty; name the domains of the provider's people",
     );
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
     for domain in &provider.mail_domains {
         faults.unless(
-            domain.contains('.') && domain.chars().all(plain),
+            is_domain(domain),
             "provider.mailDomains",
             Fault::Malformed,
             format!("{domain:?} is not a domain; write nordwall.example"),
         );
     }
+    let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    let is_key = |key: &str| key.len() == KEY_DIGITS && key.chars().all(hex);
     faults.unless(
-        provider.state_key.strip_prefix("ed25519:").is_some_and(|key| !key.is_empty()),
+        provider.state_key.strip_prefix("ed25519:").is_some_and(is_key),
         "provider.stateKey",
         Fault::Malformed,
-        "is not a key; write ed25519: and the root key that the provider gave you in person",
+        "is not a key; write ed25519: and the 64 digits of the root key that the provider gave you in person",
     );
+}
+
+/// SHA-256 in hexadecimal.
+const KEY_DIGITS: usize = 64;
+
+/// Labels of letters, digits and hyphens, at least two (RFC 1035, 2.3.1 and 2.3.4).
+fn is_domain(domain: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len()) && label.chars().all(plain) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    domain.len() <= 253 && domain.contains('.') && domain.split('.').all(is_label)
 }
 
 fn people(guardrail: &Guardrail, faults: &mut Faults) {
@@ -87,6 +107,16 @@ fn people(guardrail: &Guardrail, faults: &mut Faults) {
             "capabilities.ask",
             Fault::Conflict,
             format!("{both} is allowed and asked; keep it in one list"),
+        );
+    }
+    for action in &guardrail.capabilities.actions {
+        faults.unless(
+            is_action(action),
+            "capabilities.actions",
+            Fault::Malformed,
+            format!(
+                "{action:?}: write one action of Azure's by its whole name; none that gives access, and no wildcard"
+            ),
         );
     }
     if let Some(approvers) = &guardrail.approvers {
@@ -144,6 +174,18 @@ fn limits(guardrail: &Guardrail, faults: &mut Faults) {
             format!("{} is before from; write a later day", freeze.to),
         );
     }
+}
+
+/// One action by name. What lets people give access to themselves is never allowed, whoever asks for it.
+fn is_action(action: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "./-_".contains(c);
+    let lower = action.to_ascii_lowercase();
+    let gives = ["microsoft.authorization/", "microsoft.managedservices/", "microsoft.managedidentity/"];
+    let gives = gives.iter().any(|provider| lower.starts_with(provider)) && !lower.ends_with("/read");
+    action.split('/').count() >= 3
+        && action.split('/').all(|part| !part.is_empty())
+        && action.chars().all(plain)
+        && !gives
 }
 
 /// An ARM scope below a subscription, with nothing in it that could end the path.

@@ -306,7 +306,7 @@ fn extra(draft: &mut Draft<'_>, people: &People<'_>, group: &Group, user: Guid) 
 
 /// Makes the anchor group when there is somebody to mark, and marks.
 fn anchor(draft: &mut Draft<'_>, people: &People<'_>) {
-    let Some(guardrail) = draft.guardrail().filter(|_| draft.mode(Plane::Users) == PlaneMode::Manage) else { return };
+    let Some(guardrail) = draft.guardrail().filter(|it| crate::permission::marks(it)) else { return };
     let owned = |person: &&_| super::person::Person::ownership(person) == Some(Ownership::Owned);
     let users: Vec<Guid> = people.values().filter(owned).filter_map(|person| person.id()).collect();
     if users.is_empty() {

@@ -4,10 +4,10 @@ use expect_test::expect;
 
 use super::world::{CONTOSO, GUARDRAIL};
 use crate::guardrail::Guardrail;
-use crate::{consent, permission};
+use crate::permission;
 
 /// A file as a customer writes it, with everything in it.
-const WHOLE: &str = r#"
+pub const WHOLE: &str = r#"
 guardrail: 1
 customer: {name: Contoso, entraTenant: 0c0de000-0000-4000-8000-000000000001}
 owner: ciso@contoso.example      # a detached signature may stand beside this file
@@ -16,7 +16,7 @@ provider:
   homeTenant: 0a0de000-0000-4000-8000-000000000002
   mailDomains: [nordwall.example]
   identityProof: entraOnly       # after redemption, else block
-  stateKey: "ed25519:7f3c..."    # the provider's root key, pinned
+  stateKey: "ed25519:7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c"    # the provider's root key, pinned
 planes:                          # none | verify | manage
   users: manage
   groups: manage
@@ -34,7 +34,7 @@ people:
   adoptExisting: ask
   onLeave: [revokeSessions, block]
 capabilities:                    # what a role lets people do, judged across planes; the table ships with the agent
-  allow: [readIncidents, manageAlerts, respond, runPlaybooks]
+  allow: [readIncidents, manageAlerts, respond, runPlaybooks, readLogs, readAuthorization]
   ask: [liveResponseBasic]       # all else never
 azure:
   scopes: [/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel]
@@ -66,30 +66,6 @@ fn faults(text: &str) -> String {
 fn a_whole_file_is_read() {
     assert_eq!(faults(WHOLE), "");
     assert_eq!(faults(GUARDRAIL), "");
-}
-
-#[test]
-fn the_consent_text_has_both_columns() {
-    let guardrail = Guardrail::load(WHOLE, CONTOSO).unwrap();
-    expect![[r#"
-        CONTOSO: consent to Entente (nordwall.example)   file sha256:41c9d2f0a7b3   review 2027-03-31
-        MICROSOFT LETS THE AGENT                                              THIS FILE LETS IT
-        User.Invite.All: invite anyone                                        25 guests of nordwall.example, 5 a day
-        Group.Create: any group                                               12 named ent-*, and ent-anchor
-        GroupMember.ReadWrite.All: all groups not role-assignable             its own groups only
-        User.EnableDisableAccount.All: block or unblock any non-admin         its guests, on leaving; lifts only its own block
-        User.RevokeSessions.All: sign out all                                 its guests, on leaving
-        RBAC Administrator: any role there, unless a condition limits it      at rg-sentinel, by condition: Microsoft Sentinel Playbook Operator, Microsoft Sentinel Responder
-        Reads: User.Read.All, Group.ReadBasic.All, RoleManagement.Read.Defender
-        A thief of the agent gets the LEFT column.
-        nordwall.example may: read incidents, manage alerts, respond, run playbooks. Waits for your approval, which this version cannot take: basic live response. Never: the rest.
-        A day: 5 people let in, 40 other changes, 10 removals of what is no longer wanted; leavers and end dates at once. Longest grant 180d.
-        You do: 1 partner MFA trust  2 defenderRoles (script)  3 at the end, delete empty groups
-        End dates hold only while the agent runs.
-        Leaves your tenant: operators' and objects' names and ids, findings. No logs, no mail.
-        Look: entente-agent status | entente-agent plan | entente-agent check-guardrail
-        Stop: entente-agent pause | entente-agent revoke-all | without us: stop the agent, disable its identity. Removing permissions alone can lag 24 h.
-    "#]].assert_eq(&consent::text(&guardrail, "41c9d2f0a7b3c4d5e6f7"));
 }
 
 #[test]
@@ -189,4 +165,56 @@ fn the_document_of_permissions_is_the_table() {
     let document = include_str!("../../../PERMISSIONS.md");
     let (_, table) = document.split_once("\n\n|").expect("a table after the introduction");
     assert_eq!(format!("|{table}"), permission::markdown());
+}
+
+/// P10 of a review: small slips that were taken.
+#[test]
+fn attacks_p10_what_is_no_domain_no_key_no_day_and_no_plain_number_is_refused() {
+    for (from, to, says) in [
+        ("[nordwall.example]", "[\".\"]", "provider.mailDomains"),
+        ("[nordwall.example]", "[\"example.\"]", "provider.mailDomains"),
+        ("[nordwall.example]", "[.example]", "provider.mailDomains"),
+        ("[nordwall.example]", "[nord..example]", "provider.mailDomains"),
+        ("[nordwall.example]", "[-x.example]", "provider.mailDomains"),
+        ("[nordwall.example]", "[example]", "provider.mailDomains"),
+        ("owner: ciso@contoso.example", "owner: !!binary Y2lzbw==", "line 4, column 8: is a tag"),
+        ("name: Contoso", "name: !!str Contoso", "is a tag"),
+        ("maxOperators: 25", "maxOperators: 0o14", "\"0o14\" is not a number"),
+        ("groups: 12", "groups: 0x0c", "is not a number"),
+        ("joiners: 5", "joiners: 1_000", "is not a number"),
+        ("joiners: 5", "joiners: 5.0", "is not a number"),
+        ("joiners: 5", "joiners: -5", "is not a number"),
+        ("joiners: 5", "joiners: 05", "is not a number"),
+        ("guardrail: 1", "guardrail: 0b1", "is not a number"),
+        ("reviewBy: 2027-03-31", "reviewBy: 9999-12-31", "reviewBy: is 9999-12-31"),
+        ("7f3c7f3c\"", "7f3c...\"", "provider.stateKey"),
+        ("ed25519:7f3c", "ed25519:7F3C", "provider.stateKey"),
+        ("7f3c7f3c\"", "7f3c\"", "provider.stateKey"),
+    ] {
+        assert!(WHOLE.contains(from), "{from}");
+        let found = faults(&WHOLE.replacen(from, to, 1));
+        assert!(found.contains(says), "{to}: {found:?}");
+    }
+    assert_eq!(faults(&WHOLE.replace("reviewBy: 2027-03-31", "reviewBy: 2099-12-31")), "");
+    assert_eq!(faults(&WHOLE.replace("[nordwall.example]", "[soc.nord-wall.example, xn--nrd-0na.example]")), "");
+}
+
+#[test]
+fn no_action_that_gives_access_is_allowed_by_name() {
+    let with = |action: &str| WHOLE.replace("  ask: [liveResponseBasic]", &format!("  actions: [\"{action}\"]"));
+    assert_eq!(faults(&with("Microsoft.SecurityInsights/alertRules/write")), "");
+    assert_eq!(faults(&with("Microsoft.Authorization/roleAssignments/read")), "");
+    for action in [
+        "*",
+        "*/read",
+        "Microsoft.SecurityInsights/*",
+        "Microsoft.Authorization/roleAssignments/write",
+        "microsoft.authorization/elevateAccess/action",
+        "Microsoft.ManagedServices/registrationAssignments/write",
+        "write",
+        "a//b",
+        "",
+    ] {
+        assert!(faults(&with(action)).contains("capabilities.actions"), "{action}");
+    }
 }

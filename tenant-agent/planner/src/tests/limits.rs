@@ -148,13 +148,13 @@ fn after_the_file_changed(from: &str, to: &str) -> World {
 
 #[test]
 fn nobody_is_put_into_a_group_that_has_what_the_file_no_longer_allows() {
-    let allow = "allow: [readIncidents, manageAlerts, respond, runPlaybooks]\n  ask: [liveResponseBasic]";
+    let allow = "allow: [readIncidents, manageAlerts, respond, runPlaybooks, readLogs, readAuthorization]\n  ask: [liveResponseBasic]";
     for (from, to, expected, right) in [
         ("respond, runPlaybooks", "runPlaybooks", "REFUSED GUARDRAIL_CAPABILITY", "azureRole"),
         ("[/subscriptions/1", "[/subscriptions/2", "REFUSED GUARDRAIL_SCOPE", "azureRole"),
         (
             allow,
-            "allow: [readIncidents, manageAlerts]\n  ask: [respond]",
+            "allow: [readIncidents, manageAlerts, readLogs, readAuthorization]\n  ask: [respond]",
             "NEEDS_APPROVAL CAPABILITY_APPROVAL",
             "azureRole",
         ),

@@ -37,7 +37,7 @@ provider:
   homeTenant: 0a0de000-0000-4000-8000-000000000002
   mailDomains: [nordwall.example]
   identityProof: entraOnly
-  stateKey: "ed25519:7f3c"
+  stateKey: "ed25519:7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c7f3c"
 planes: {users: manage, groups: manage, memberships: manage, azureRoles: manage, defenderRoles: manage}
 people:
   userTypes: [guest]
@@ -46,7 +46,7 @@ people:
   adoptExisting: ask
   onLeave: [revokeSessions, block]
 capabilities:
-  allow: [readIncidents, manageAlerts, respond, runPlaybooks]
+  allow: [readIncidents, manageAlerts, respond, runPlaybooks, readLogs, readAuthorization]
   ask: [liveResponseBasic]
 azure:
   scopes: [/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel]
