@@ -13,6 +13,7 @@ use std::time::Duration;
 use entente_cloud::{Answer, AssignmentsOf, Cloud, Failure, Scope};
 use entente_model::Guid;
 use entente_model::report::Reason;
+use entente_planner::capability::Definition;
 use entente_planner::moment::Moment;
 use entente_planner::observed::{AzureAssignment, Defender, Group, Listing, Observed, Part, Rights, User};
 use entente_planner::reads::ReadSet;
@@ -30,9 +31,10 @@ const CONCURRENT: usize = 8;
 /// One look.
 pub async fn observe(cloud: &Cloud, set: &ReadSet, begun: Moment, budget: Duration) -> Observed {
     let look = Look { cloud, set, notes: Notes::default(), budget };
-    let (directory, azure, defender) = futures::join!(look.directory(), look.azure(), look.defender());
+    let (directory, azure, azure_definitions, defender) =
+        futures::join!(look.directory(), look.azure(), look.azure_definitions(), look.defender());
     let (odd, dates) = look.notes.take();
-    Observed { begun, azure, defender, odd, dates, ..directory }
+    Observed { begun, azure, azure_definitions, defender, odd, dates, ..directory }
 }
 
 struct Look<'a> {
@@ -134,10 +136,19 @@ impl Look<'_> {
         .await
     }
 
+    /// Each at a scope where it is in use: what a built-in role holds is the same everywhere.
+    async fn azure_definitions(&self) -> BTreeMap<Guid, Part<Option<Definition>>> {
+        let wanted = self.set.azure_definitions.iter().map(|(id, scope)| (*id, scope.clone()));
+        let all = self.each(wanted, |(id, scope)| async move {
+            let Ok(parsed) = Scope::parse(&scope) else { return no_scope(&scope) };
+            let answer = self.cloud.arm().get_role_definition(&parsed, id.as_uuid()).await;
+            part(answer, blame::READ_AZURE, |found| found.map(convert::definition))
+        });
+        all.await.into_iter().map(|((id, _), part)| (id, part)).collect()
+    }
+
     async fn assignments(&self, listing: Listing, scope: String, of: AssignmentsOf) -> Part<Vec<AzureAssignment>> {
-        let Ok(parsed) = Scope::parse(&scope) else {
-            return Part::unread(Reason::CloudRefused, format!("{scope} is not a scope of Azure Resource Manager"));
-        };
+        let Ok(parsed) = Scope::parse(&scope) else { return no_scope(&scope) };
         let answer = self.cloud.arm().list_role_assignments(&parsed, of).await;
         self.listing(listing, answer, blame::READ_AZURE, convert::assignment)
     }
@@ -262,6 +273,10 @@ impl Look<'_> {
         let text = format!("Microsoft did not answer within {} s", self.budget.as_secs());
         Part::unread(Reason::CloudUnavailable, text)
     }
+}
+
+fn no_scope<T>(scope: &str) -> Part<T> {
+    Part::unread(Reason::CloudRefused, format!("{scope} is not a scope of Azure Resource Manager"))
 }
 
 /// What was found under those of the names.

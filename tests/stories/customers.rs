@@ -22,6 +22,27 @@ pub async fn what_the_guardrail_does_not_allow_is_not_done(story: Story) -> Resu
     kit::ensure_clean(&fleet).await
 }
 
+/// Microsoft moves its definitions; the customer consented to what they were.
+pub async fn a_role_that_microsoft_lets_do_more_is_given_to_nobody_more(story: Story) -> Result<()> {
+    let fleet = story.converged([contoso()], &["maya"]).await?;
+    let tenant = fleet.customer("contoso")?.entra_tenant();
+    let grown = "Microsoft.SecurityInsights/alertRules/write";
+    let grow =
+        Tamper::GrowAzureRole { role: "3e150937-b8fe-4cfb-8069-0eaf05ecd056".into(), actions: vec![grown.into()] };
+    fleet.cloud.tamper(&tenant, &grow).await?;
+    fleet.cli(&args!["compare", "contoso"]).await?.ok()?;
+    fleet.apply(&kit::squad_of(&["maya", "li"])).await?;
+    let refused = kit::in_state("REFUSED", "GUARDRAIL_CAPABILITY");
+    kit::wait_item(&fleet, "contoso", "member/", refused).await?;
+    let refused = kit::in_state("REFUSED", "GUARDRAIL_CAPABILITY");
+    kit::wait_item(&fleet, "contoso", "azureRole/", refused).await?;
+    let li = kit::account(&fleet, "contoso", "li").await?.context("an account")?;
+    ensure!(li.azure_roles.is_empty(), "li is given nothing: {li:?}");
+    let maya = kit::account(&fleet, "contoso", "maya").await?.context("an account")?;
+    ensure!(maya.azure_roles.len() == 2, "maya keeps what she has: {maya:?}");
+    kit::ensure_clean(&fleet).await
+}
+
 pub async fn a_plane_that_is_only_verified_is_never_written(story: Story) -> Result<()> {
     let customer = contoso().with_mode(Plane::AzureRoles, PlaneMode::Verify);
     let fleet = story.start([customer]).await?;

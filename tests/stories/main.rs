@@ -60,6 +60,7 @@ fn main() -> ExitCode {
             leavers_are_blocked_while_the_agents_disk_is_full_and_nobody_comes;
         customers:
             what_the_guardrail_does_not_allow_is_not_done,
+            a_role_that_microsoft_lets_do_more_is_given_to_nobody_more,
             a_plane_that_is_only_verified_is_never_written,
             a_guest_who_was_there_before_is_not_taken_over,
             a_person_whom_the_customer_blocked_stays_blocked,

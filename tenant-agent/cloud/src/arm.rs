@@ -146,7 +146,11 @@ impl Arm {
         let path = with_query(&format!("{scope}{DEFINITIONS}/{id}"), &[API_VERSION]);
         let call = read("GET {scope}/roleDefinitions/{id}", path).of(Absence::RoleDefinition);
         let body = self.client.find(&call).await?;
-        body.map(|body| definition(body).map_err(|e| call.unusable(e))).transpose()
+        let found = body.map(|body| definition(body).map_err(|e| call.unusable(e))).transpose()?;
+        match found {
+            Some(other) if other.id != id => Err(call.unusable("a role definition of another id")),
+            found => Ok(found),
+        }
     }
 
     /// All definitions of exactly this role name that can be assigned at the scope.
@@ -234,7 +238,8 @@ fn definition(body: Value) -> Result<RoleDefinition, String> {
         not_actions: Vec::new(),
         data_actions: Vec::new(),
     };
-    for permission in p.permissions {
+    // What is not said is not nothing: a role without a word on its actions would be taken for a harmless one.
+    for permission in p.permissions.ok_or("a role definition that says no permissions")? {
         definition.actions.extend(permission.actions);
         definition.not_actions.extend(permission.not_actions);
         definition.data_actions.extend(permission.data_actions);
@@ -285,14 +290,12 @@ struct DefinitionProperties {
     role_name: String,
     #[serde(rename = "type")]
     role_type: Option<String>,
-    #[serde(default, deserialize_with = "or_default")]
-    permissions: Vec<Permission>,
+    permissions: Option<Vec<Permission>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Permission {
-    #[serde(default, deserialize_with = "or_default")]
     actions: Vec<String>,
     #[serde(default, deserialize_with = "or_default")]
     not_actions: Vec<String>,

@@ -18,7 +18,7 @@ use crate::guardrail::{Adopt, FreezeExcept, Guardrail, OnLeave};
 use crate::ledger::{Charge, Claim, DAY, Entry, Ledger, Thing, Update, anchor_key};
 use crate::observed::{Part, User};
 use crate::plan::{Change, Input, Plan};
-use facts::{adopts, allows, is_removal, is_thing, narrows, object_id, touched};
+use facts::{adopts, allows, holds_only, is_removal, is_thing, narrows, object_id, touched};
 
 /// A rule that a plan breaks. What may be done all the same is [`crate::sound`]'s to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +115,8 @@ impl Checker<'_> {
         let is_anchor = matches!(&change.key, ItemKey::Other(key) if key.starts_with("anchor/"));
         let managed = guardrail.mode(change.action.plane(is_anchor)) == PlaneMode::Manage;
         self.unless(managed, "writes only on managed planes", change);
+        let marks = !is_anchor || guardrail.mode(Plane::Memberships) == PlaneMode::Manage;
+        self.unless(marks, "marks nobody where memberships are not managed", change);
         let past = guardrail.review_by.ends() <= self.input.now.at;
         self.unless(!past || class != ChangeClass::Grant, "past the review no grant", change);
         for freeze in &guardrail.freeze {
@@ -201,6 +203,11 @@ impl Checker<'_> {
         let capabilities = capability::of_azure_role(definition);
         let fits = capabilities.is_some_and(|all| all.iter().all(|it| guardrail.capabilities.allow.contains(it)));
         self.unless(fits, "gives only allowed capabilities", change);
+        if guardrail.mode(Plane::AzureRoles) != PlaneMode::None {
+            let shown = self.input.observed.azure_definitions.get(&definition).and_then(Part::read);
+            let fits = shown.and_then(Option::as_ref).is_some_and(|shown| holds_only(guardrail, shown));
+            self.unless(fits, "gives only roles whose definition, as Azure shows it, is allowed", change);
+        }
     }
 
     /// A member gets what the group has from us.

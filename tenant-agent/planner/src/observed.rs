@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use entente_model::report::{AccountState, Reason};
 use entente_model::{Guid, Timestamp};
 
+use crate::capability::Definition;
 use crate::moment::Moment;
 
 /// One thing that was read, or was not.
@@ -77,6 +78,8 @@ pub struct Observed {
     pub members: BTreeMap<Guid, Part<BTreeSet<Guid>>>,
     /// Role assignments at a scope, by the scope in lower case.
     pub azure: BTreeMap<String, Part<Vec<AzureAssignment>>>,
+    /// Role definitions by id, as Azure shows them now; `Read(None)` is a 404.
+    pub azure_definitions: BTreeMap<Guid, Part<Option<Definition>>>,
     pub defender: Option<Part<Defender>>,
     /// What one person holds, by object id in this tenant.
     pub rights: BTreeMap<Guid, Rights>,
@@ -265,6 +268,13 @@ impl Observed {
 
     pub fn azure(&self, scope: &str) -> Part<&Vec<AzureAssignment>> {
         self.azure.get(&scope.to_ascii_lowercase()).map_or_else(Part::not_asked, Part::as_ref)
+    }
+
+    pub fn definition(&self, id: Guid) -> Part<Option<&Definition>> {
+        self.azure_definitions.get(&id).map_or_else(Part::not_asked, |part| match part.as_ref() {
+            Part::Read(definition) => Part::Read(definition.as_ref()),
+            Part::Unread(why) => Part::Unread(why),
+        })
     }
 
     pub fn defender(&self) -> Part<&Defender> {

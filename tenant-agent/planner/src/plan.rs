@@ -10,6 +10,7 @@ mod azure;
 mod carried;
 mod defender;
 mod deleted;
+mod defined;
 mod draft;
 mod findings;
 mod first;

@@ -12,6 +12,7 @@ use entente_model::{Guid, Plane, PlaneMode};
 
 use crate::guardrail::Guardrail;
 use crate::ledger::{Entry, Ledger, Thing, anchor_key};
+use crate::permission;
 use crate::plan::anchor_name;
 
 /// What to read.
@@ -34,6 +35,8 @@ pub struct ReadSet {
     pub members_by_name: BTreeSet<String>,
     /// In lower case.
     pub azure_scopes: BTreeSet<String>,
+    /// Role definitions by id, each with a scope at which to read it.
+    pub azure_definitions: BTreeMap<Guid, String>,
     pub defender: bool,
     /// Users whose memberships to list, and whose Azure roles at each of `principal_scopes`.
     pub principals: BTreeSet<Guid>,
@@ -58,6 +61,8 @@ pub fn reads(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option
     }
     if reads_plane(Plane::AzureRoles) {
         set.azure_scopes = item_scopes(items, ledger);
+        set.azure_definitions =
+            azure_rights(items, ledger).map(|(scope, id)| (id, scope.to_ascii_lowercase())).collect();
         set.principal_scopes = azure_scopes(items, ledger, guardrail);
     }
     let is_defender = |key: &ItemKey| key.plane() == Some(Plane::DefenderRoles);
@@ -113,7 +118,8 @@ fn anchor(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, g
     if leaves {
         set.marked_in.extend(id);
     }
-    let Some(guardrail) = guardrail else { return };
+    // Where nobody is marked, the group is only there from before: whom it names is of use for a leaver.
+    let Some(guardrail) = guardrail.filter(|it| leaves || permission::marks(it)) else { return };
     let name = anchor_name(&guardrail.limits.name_prefix);
     if leaves {
         set.members_by_name.insert(name.clone());
@@ -204,17 +210,25 @@ fn groups(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
     }
 }
 
-/// Where items and entries have assignments, in lower case.
-fn item_scopes(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) -> BTreeSet<String> {
+/// Scope and role definition of each item and entry.
+fn azure_rights<'a>(
+    items: &'a BTreeMap<ItemKey, Item>,
+    ledger: &'a Ledger,
+) -> impl Iterator<Item = (&'a String, Guid)> + use<'a> {
     let wanted = items.values().filter_map(|item| match &item.body {
-        ItemBody::AzureRole { scope, .. } => Some(scope),
+        ItemBody::AzureRole { scope, definition, .. } => Some((scope, *definition)),
         _ => None,
     });
     let made = ledger.entries.values().filter_map(|entry| match &entry.thing {
-        Some(Thing::AzureRole { scope, .. }) => Some(scope),
+        Some(Thing::AzureRole { scope, definition, .. }) => Some((scope, *definition)),
         _ => None,
     });
-    wanted.chain(made).map(|scope| scope.to_ascii_lowercase()).collect()
+    wanted.chain(made)
+}
+
+/// Where items and entries have assignments, in lower case.
+fn item_scopes(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) -> BTreeSet<String> {
+    azure_rights(items, ledger).map(|(scope, _)| scope.to_ascii_lowercase()).collect()
 }
 
 /// Where a leaver is looked up by principal: those, and every scope of the guardrail; in lower case.

@@ -3,6 +3,7 @@
 mod deleted;
 mod escapes;
 mod consent;
+mod definitions;
 mod faults;
 mod guardrail;
 mod leaver;

@@ -26,6 +26,8 @@ pub enum Condition {
     EpochChanged,
     /// The plane is only verified.
     ByPerson,
+    /// What it would give could not be looked at.
+    Unread,
     /// The file says no to this item.
     Refused(Reason),
 }
@@ -51,6 +53,8 @@ pub fn judge(class: ChangeClass, condition: Condition) -> (Verdict, Option<Reaso
         (C::Frozen { removals_pass: true }, OtherRemoval) => allowed,
         (C::Frozen { .. }, _) => held(Reason::Frozen),
         (C::Unreadable, _) => held(Reason::GuardrailUnreadable),
+        (C::Unread, Grant) => held(Reason::Unread),
+        (C::Unread, OtherRemoval) => allowed,
         (C::LeaseOver, Grant) => held(Reason::LeaseOver),
         (C::LeaseOver, OtherRemoval) => allowed,
         (C::ReviewPast, Grant) => (Verdict::Refused, Some(Reason::GuardrailReview)),

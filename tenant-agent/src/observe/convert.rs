@@ -2,6 +2,7 @@
 
 use entente_cloud as cloud;
 use entente_model::{Guid, Timestamp};
+use entente_planner::capability::Definition;
 use entente_planner::observed::{AzureAssignment, DefenderAssignment, DefenderRole, Group, Holding, User};
 use uuid::Uuid;
 
@@ -77,6 +78,15 @@ pub fn assignment(assignment: cloud::RoleAssignment) -> AzureAssignment {
         name: guid(assignment.name),
         principal: guid(assignment.principal),
         definition: guid(assignment.definition),
+    }
+}
+
+/// What `notActions` take away is left out: it can come back.
+pub fn definition(definition: cloud::RoleDefinition) -> Definition {
+    Definition {
+        role_name: definition.role_name,
+        actions: definition.actions.into_iter().collect(),
+        data_actions: definition.data_actions.into_iter().collect(),
     }
 }
 

@@ -63,8 +63,8 @@ pub fn handle(tenant: &mut Tenant, request: Request<'_>) -> Reply {
         ("GET", "roleassignments", Some(name)) => assignments::get(tenant, request, &scope, name),
         ("PUT", "roleassignments", Some(name)) => assignments::put(tenant, request, &scope, name),
         ("DELETE", "roleassignments", Some(name)) => assignments::delete(tenant, request, &scope, name),
-        ("GET", "roledefinitions", None) => definitions::list(request, &scope),
-        ("GET", "roledefinitions", Some(name)) => definitions::get(&scope, name),
+        ("GET", "roledefinitions", None) => definitions::list(&tenant.azure, request, &scope),
+        ("GET", "roledefinitions", Some(name)) => definitions::get(&tenant.azure, &scope, name),
         _ => Err(refuse(405, "MethodNotAllowed", "The requested resource does not support this method.")),
     }
 }

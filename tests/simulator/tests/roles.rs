@@ -212,3 +212,22 @@ async fn nothing_answers_before_a_person_has_activated_unified_rbac() {
     world.control.settings(TENANT, &SettingsPatch { defender_active: Some(true), ..Default::default() }).await.unwrap();
     assert_eq!(world.get(ROLES).await.0, 200);
 }
+
+/// By Azure's built-in roles; Microsoft moves them.
+#[tokio::test]
+async fn a_built_in_role_shows_its_actions_and_those_that_it_grew() {
+    let world = world(contoso()).await;
+    let path = format!("{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{RESPONDER}?api-version=2022-04-01");
+    let shown = async || {
+        let body = world.get(&path).await.1;
+        let actions = &body["properties"]["permissions"][0]["actions"];
+        actions.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let before = shown().await;
+    assert!(before.contains(&"Microsoft.OperationalInsights/workspaces/query/*/read".to_owned()), "{before:?}");
+    let grown = "Microsoft.SecurityInsights/alertRules/write".to_owned();
+    assert!(!before.contains(&grown) && !before.contains(&"*/read".to_owned()));
+    let grow = Tamper::GrowAzureRole { role: RESPONDER.into(), actions: vec![grown.clone()] };
+    world.control.tamper(TENANT, &grow).await.unwrap();
+    assert!(shown().await.contains(&grown));
+}

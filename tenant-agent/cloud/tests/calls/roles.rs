@@ -258,3 +258,26 @@ async fn a_role_definition_is_found_by_name() {
     let found = found.entries;
     assert_eq!((found[0].id, found[0].actions.as_slice()), (ROLE, &["*/read".to_owned()][..]));
 }
+
+/// A role of which nothing is said would be taken for one that does nothing.
+#[tokio::test]
+async fn a_role_definition_that_does_not_say_what_it_holds_is_not_read() {
+    let named = |properties: Value| json!({"id": "/x", "name": ROLE, "properties": properties});
+    let whole = json!({"roleName": "Reader", "permissions": [{"actions": ["*/read"], "dataActions": ["a/b/read"]}]});
+    let scope = Scope::parse(PLACE).unwrap();
+    let fake = always(reply(200, named(whole))).await;
+    let found = fake.cloud().arm().get_role_definition(&scope, ROLE).await.unwrap().unwrap();
+    assert_eq!((found.actions, found.data_actions), (vec!["*/read".to_owned()], vec!["a/b/read".to_owned()]));
+    for properties in [
+        json!({"roleName": "Reader"}),
+        json!({"roleName": "Reader", "permissions": null}),
+        json!({"roleName": "Reader", "permissions": [{"dataActions": []}]}),
+        json!({"roleName": "Reader", "permissions": [{"actions": null}]}),
+    ] {
+        let fake = always(reply(200, named(properties.clone()))).await;
+        let failure = fake.cloud().arm().get_role_definition(&scope, ROLE).await.unwrap_err();
+        assert!(matches!(failure, Failure::Unreadable { .. }), "{properties}: {failure:?}");
+    }
+    let fake = always(reply(200, json!({"name": GROUP, "properties": {"permissions": [{"actions": []}]}}))).await;
+    assert!(fake.cloud().arm().get_role_definition(&scope, ROLE).await.is_err(), "of another role");
+}

@@ -5,7 +5,7 @@ use entente_model::desired::ItemKey;
 use entente_model::plan::ChangeClass;
 
 use crate::action::Action;
-use crate::capability;
+use crate::capability::{self, Capability, Definition};
 use crate::guardrail::Guardrail;
 use crate::ledger::{Entry, Ledger, Ownership, Thing, Update};
 use crate::plan::Change;
@@ -16,6 +16,13 @@ pub(super) fn allows<'a>(guardrail: &Guardrail, mut permissions: impl Iterator<I
         let capabilities = capability::of_defender_permission(permission);
         capabilities.is_some_and(|all| all.iter().all(|it| guardrail.capabilities.allow.contains(it)))
     })
+}
+
+/// Whether every action of a definition has a meaning, and the file allows it without asking.
+pub(super) fn holds_only(guardrail: &Guardrail, definition: &Definition) -> bool {
+    let judged = capability::judge(&guardrail.capabilities.beside_named(definition));
+    let allowed = |it: &Capability| guardrail.capabilities.allow.contains(it);
+    judged.unknown.is_empty() && judged.capabilities.iter().all(|(capability, _)| allowed(capability))
 }
 
 /// The key of what an update adopts.

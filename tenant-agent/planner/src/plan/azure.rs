@@ -13,7 +13,7 @@ use entente_model::{Guid, Plane, PlaneMode};
 use super::draft::{Draft, Proposal};
 use super::groups::{Groups, usable};
 use super::person::{Exit, ExitKind};
-use super::{gate, gone};
+use super::{defined, gate, gone};
 use crate::action::Action;
 use crate::assignment_name;
 use crate::ledger::{Charge, Claim, Ownership, Thing};
@@ -63,6 +63,7 @@ pub(super) fn decide(draft: &mut Draft<'_>, groups: &Groups<'_>) {
         }
     }
     find_extras(draft, groups);
+    defined::note(draft);
 }
 
 fn assign(draft: &mut Draft<'_>, item: &Item, right: &Right<'_>, role_name: &str) {
@@ -87,6 +88,7 @@ fn assign(draft: &mut Draft<'_>, item: &Item, right: &Right<'_>, role_name: &str
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }
     let going = draft.missing_state(key);
+    let excess = defined::excess(draft, right.definition);
     let proposal = Proposal {
         key: key.clone(),
         class: ChangeClass::Grant,
@@ -102,7 +104,7 @@ fn assign(draft: &mut Draft<'_>, item: &Item, right: &Right<'_>, role_name: &str
         after: format!("{role_name} at {}", right.scope),
         against,
     };
-    draft.propose_and_say(proposal, going, "");
+    draft.propose_and_say(proposal, going, &excess);
 }
 
 fn there(draft: &mut Draft<'_>, key: &ItemKey, right: &Right<'_>, found: &AzureAssignment, against: &[Condition]) {

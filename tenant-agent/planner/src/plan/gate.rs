@@ -105,7 +105,7 @@ pub(super) fn prefix(draft: &Draft<'_>, display_name: &str) -> Option<Condition>
     refuse_unless(display_name.starts_with(&guardrail.limits.name_prefix), Reason::GuardrailPrefix)
 }
 
-/// Scope, role definition, and what the role lets people do.
+/// Scope, role definition, and what the role lets people do: by our own table, and by what Azure shows of it now.
 pub(super) fn azure(draft: &Draft<'_>, scope: &str, definition: Guid) -> Vec<Condition> {
     let Some(guardrail) = draft.guardrail() else { return Vec::new() };
     let mut found = Vec::new();
@@ -117,6 +117,7 @@ pub(super) fn azure(draft: &Draft<'_>, scope: &str, definition: Guid) -> Vec<Con
     found.extend(refuse_unless(!guardrail.protected.agent_home.iter().any(near_home), Reason::GuardrailProtected));
     found.extend(refuse_unless(guardrail.azure.roles.values().any(|id| *id == definition), Reason::GuardrailRole));
     found.push(capabilities(guardrail, capability::of_azure_role(definition).map(<[_]>::to_vec)));
+    found.extend(super::defined::against(draft, guardrail, definition));
     found
 }
 

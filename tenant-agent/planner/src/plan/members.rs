@@ -84,8 +84,10 @@ fn give(draft: &mut Draft<'_>, item: &Item, person: Option<&Person<'_>>, group: 
     against.extend(protection(draft, group, user));
     let ItemKey::Member { role, class, .. } = key else { return };
     let carried = carried::against(draft, role, *class, group);
-    let first =
-        carried.first().map(|(right, _)| format!("a member has {right} too, and the guardrail does not allow it"));
+    let first = carried.first().map(|(right, condition)| match condition {
+        Condition::Unread => format!("a member has {right} too, and what that lets people do was not read"),
+        _ => format!("a member has {right} too, and the guardrail does not allow it"),
+    });
     against.extend(carried.into_iter().map(|(_, condition)| condition));
     let going = draft.missing_state(key);
     let proposal = Proposal {

@@ -18,6 +18,7 @@ fn the_matrix_of_verdicts() {
         ("frozen, except removals", Condition::Frozen { removals_pass: true }),
         ("paused", Condition::Paused),
         ("unreadable guardrail", Condition::Unreadable),
+        ("not looked at", Condition::Unread),
         ("lease over", Condition::LeaseOver),
         ("review past", Condition::ReviewPast),
         ("epoch changed", Condition::EpochChanged),
@@ -46,6 +47,7 @@ fn the_matrix_of_verdicts() {
         frozen, except removals  HELD FROZEN                            ALLOWED                                ALLOWED                                ALLOWED
         paused                   HELD PAUSED                            ALLOWED                                HELD PAUSED                            HELD PAUSED
         unreadable guardrail     HELD GUARDRAIL_UNREADABLE              ALLOWED                                ALLOWED                                HELD GUARDRAIL_UNREADABLE
+        not looked at            HELD UNREAD                            ALLOWED                                ALLOWED                                ALLOWED
         lease over               HELD LEASE_OVER                        ALLOWED                                ALLOWED                                ALLOWED
         review past              REFUSED GUARDRAIL_REVIEW               ALLOWED                                ALLOWED                                ALLOWED
         epoch changed            HELD EPOCH_CHANGED                     ALLOWED                                ALLOWED                                HELD EPOCH_CHANGED

@@ -8,6 +8,7 @@ use entente_model::{Guid, Timestamp};
 
 use super::world::{READER, SCOPE};
 use crate::action::Action;
+use crate::capability::Definition;
 use crate::observed::{
     AzureAssignment, Defender, DefenderAssignment, DefenderRole, Group, Holding, Listing, Observed, Part, Rights, User,
 };
@@ -43,6 +44,8 @@ pub struct State {
     pub groups: BTreeMap<Guid, Group>,
     pub members: BTreeMap<Guid, BTreeSet<Guid>>,
     pub azure: Vec<AzureAssignment>,
+    /// What Microsoft has changed of role definitions.
+    pub definitions: BTreeMap<Guid, Option<Definition>>,
     pub defender: Defender,
     /// Directory roles and the like that the customer gave.
     pub holdings: BTreeMap<Guid, Vec<Holding>>,
@@ -156,6 +159,10 @@ impl Tenant {
             let at_scope = |it: &&AzureAssignment| scope.starts_with(&it.scope.to_lowercase());
             let found = state.azure.iter().filter(at_scope).cloned().collect();
             observed.azure.insert(scope.clone(), self.part("azure", found));
+        }
+        for id in reads.azure_definitions.keys() {
+            let shown = state.definitions.get(id).cloned().unwrap_or_else(|| Some(definition(*id)));
+            observed.azure_definitions.insert(*id, self.part("definitions", shown));
         }
         observed.defender = reads.defender.then(|| self.part("defender", state.defender.clone()));
         for id in principals {
@@ -347,6 +354,25 @@ impl Tenant {
         self.state.groups.insert(id, Group { id, display_name, description, created: Some(now), plain: true });
         id
     }
+}
+
+/// Some of the actions that the roles of the tests have (Azure: built-in roles).
+pub fn definition(id: Guid) -> Definition {
+    let name = entente_model::catalog::AZURE_ROLES.iter().find(|role| role.id == id).map_or("", |role| role.name);
+    let actions: &[&str] = match name {
+        "Microsoft Sentinel Responder" => &[
+            "Microsoft.Authorization/*/read",
+            "Microsoft.OperationalInsights/workspaces/query/*/read",
+            "Microsoft.SecurityInsights/*/read",
+            "Microsoft.SecurityInsights/automationRules/*",
+            "Microsoft.SecurityInsights/incidents/*",
+            "Microsoft.Support/*",
+        ],
+        "Microsoft Sentinel Playbook Operator" => &["Microsoft.Logic/workflows/triggers/listCallbackUrl/action"],
+        _ => &["*/read"],
+    };
+    let actions = actions.iter().map(ToString::to_string).collect();
+    Definition { role_name: name.into(), actions, data_actions: BTreeSet::new() }
 }
 
 fn redeem_url(action: &Action) -> Option<String> {

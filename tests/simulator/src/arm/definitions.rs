@@ -1,15 +1,17 @@
 //! `roleDefinitions`: the built-in roles, by GUID or by name.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Request, refuse};
 use crate::http::{Answer, Reply};
-use crate::tenant::azure::{BUILT_IN_ROLES, OWNER, RBAC_ADMINISTRATOR, USER_ACCESS_ADMINISTRATOR, subscription_of};
-
-const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
+use crate::tenant::azure::{Azure, BUILT_IN_ROLES, subscription_of};
 
 /// Only `$filter=roleName eq '..'` and `type eq 'BuiltInRole'` narrow the list; it does not page.
-pub fn list(request: Request<'_>, scope: &str) -> Reply {
+pub fn list(azure: &Azure, request: Request<'_>, scope: &str) -> Reply {
     let filter = request.call.parameter("$filter").unwrap_or_default();
     let wanted = match filter.split_once('\'') {
         Some((left, rest)) if left.trim().eq_ignore_ascii_case("roleName eq") => Some(rest.trim_end_matches('\'')),
@@ -29,11 +31,11 @@ pub fn list(request: Request<'_>, scope: &str) -> Reply {
     };
     let named = |name: &str| wanted.is_none_or(|wanted| wanted.eq_ignore_ascii_case(name));
     let value: Vec<Value> =
-        BUILT_IN_ROLES.iter().filter(|(_, name)| named(name)).map(|(id, name)| shown(scope, id, name)).collect();
+        BUILT_IN_ROLES.iter().filter(|(_, name)| named(name)).map(|(id, name)| shown(azure, scope, id, name)).collect();
     Ok(Answer::json(200, json!({"value": value})))
 }
 
-pub fn get(scope: &str, id: &str) -> Reply {
+pub fn get(azure: &Azure, scope: &str, id: &str) -> Reply {
     let found = BUILT_IN_ROLES.iter().find(|(one, _)| one.eq_ignore_ascii_case(id));
     let (id, name) = found.ok_or_else(|| {
         refuse(
@@ -42,15 +44,15 @@ pub fn get(scope: &str, id: &str) -> Reply {
             format!("The specified role definition with ID '{id}' does not exist."),
         )
     })?;
-    Ok(Answer::json(200, shown(scope, id, name)))
+    Ok(Answer::json(200, shown(azure, scope, id, name)))
 }
 
-fn shown(scope: &str, id: &str, name: &str) -> Value {
+fn shown(azure: &Azure, scope: &str, id: &str, name: &str) -> Value {
     let root = subscription_of(scope).map(|id| format!("/subscriptions/{id}")).unwrap_or_default();
     json!({
         "properties": {
             "roleName": name, "type": "BuiltInRole", "description": name, "assignableScopes": ["/"],
-            "permissions": [{"actions": actions(id), "notActions": not_actions(id), "dataActions": [], "notDataActions": []}],
+            "permissions": [permissions(azure, id)],
             "createdOn": "2020-01-01T00:00:00Z", "updatedOn": "2020-01-01T00:00:00Z", "createdBy": null, "updatedBy": null,
         },
         "id": format!("{root}/providers/Microsoft.Authorization/roleDefinitions/{id}"),
@@ -59,28 +61,59 @@ fn shown(scope: &str, id: &str, name: &str) -> Value {
     })
 }
 
-/// What the roles that hand out rights may do; the others' actions are not told apart (Azure built-in roles).
-fn actions(id: &str) -> &'static [&'static str] {
-    match id {
-        OWNER | CONTRIBUTOR => &["*"],
-        USER_ACCESS_ADMINISTRATOR => &["*/read", "Microsoft.Authorization/*", "Microsoft.Support/*"],
-        RBAC_ADMINISTRATOR => &[
-            "Microsoft.Authorization/roleAssignments/write",
-            "Microsoft.Authorization/roleAssignments/delete",
-            "*/read",
-            "Microsoft.Support/*",
-        ],
-        _ => &["*/read"],
-    }
+/// The actions of the built-in roles, as Azure showed them in August 2026 (Azure built-in roles).
+static BUILT_IN: LazyLock<BTreeMap<String, Permissions>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("definitions/built_in.json")).expect("the file is part of the program")
+});
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Permissions {
+    actions: Vec<String>,
+    not_actions: Vec<String>,
+    data_actions: Vec<String>,
+    not_data_actions: Vec<String>,
 }
 
-fn not_actions(id: &str) -> &'static [&'static str] {
-    match id {
-        CONTRIBUTOR => &[
-            "Microsoft.Authorization/*/Delete",
-            "Microsoft.Authorization/*/Write",
-            "Microsoft.Authorization/elevateAccess/Action",
-        ],
-        _ => &[],
+/// With what Microsoft has added in this tenant's cloud.
+fn permissions(azure: &Azure, id: &str) -> Permissions {
+    let mut permissions = BUILT_IN.get(id).cloned().unwrap_or_default();
+    permissions.actions.extend(azure.grown.get(id).into_iter().flatten().cloned());
+    permissions
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_role_has_its_actions() {
+        for (id, name) in BUILT_IN_ROLES {
+            assert!(BUILT_IN.get(*id).is_some_and(|it| !it.actions.is_empty()), "{name}");
+        }
+        assert_eq!(BUILT_IN.len(), BUILT_IN_ROLES.len());
+    }
+
+    /// Held against a copy of what Azure publishes, where there is one.
+    #[test]
+    fn the_actions_are_those_that_azure_publishes() {
+        use std::io::Write;
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/azure-role-definitions.json");
+        let Ok(text) = std::fs::read_to_string(path) else {
+            // Past the test's own capture: a skip that nobody sees is a test that nobody runs.
+            let _ = writeln!(std::io::stderr(), "\n!!! SKIPPED: {path} is absent !!!\n");
+            return;
+        };
+        let published: Value = serde_json::from_str(&text).unwrap();
+        for (id, ours) in BUILT_IN.iter() {
+            let all = published["roles"].as_array().unwrap();
+            let role = all.iter().find(|role| role["id"] == id.as_str()).unwrap();
+            let theirs: Permissions = serde_json::from_value(role.clone()).unwrap();
+            let set = |all: &[String]| all.iter().cloned().collect::<std::collections::BTreeSet<_>>();
+            assert_eq!(set(&ours.actions), set(&theirs.actions), "{id}");
+            assert_eq!(set(&ours.not_actions), set(&theirs.not_actions), "{id}");
+            assert_eq!(set(&ours.data_actions), set(&theirs.data_actions), "{id}");
+        }
     }
 }

@@ -234,6 +234,11 @@ pub enum Tamper {
     DeleteAzureAssignment {
         name: String,
     },
+    /// Microsoft adds actions to a built-in Azure role (by its id), as it did to several in 2026.
+    GrowAzureRole {
+        role: String,
+        actions: Vec<String>,
+    },
     /// Replaces the actions of a Defender role, as the portal would.
     SetDefenderActions {
         role: String,

@@ -74,6 +74,8 @@ pub struct Azure {
     /// Name of the management group above all others: the tenant's id.
     pub root_group: String,
     pub assignments: BTreeMap<String, Assignment>,
+    /// Actions that built-in roles have beside those that they began with, by the role's id.
+    pub grown: BTreeMap<String, Vec<String>>,
 }
 
 /// What a principal wants to do with assignments at a scope.

@@ -45,6 +45,7 @@ impl Tenant {
             groups: BTreeMap::new(),
             deleted: BTreeMap::new(),
             azure: Azure {
+                grown: BTreeMap::new(),
                 subscriptions: seed.subscriptions.clone(),
                 management_groups: seed.management_groups.clone(),
                 root_group: id.clone(),

@@ -72,6 +72,9 @@ impl Tenant {
             Tamper::DeleteAzureAssignment { name } => {
                 self.azure.assignments.remove(name).ok_or_else(|| absent("azure assignment", name))?;
             }
+            Tamper::GrowAzureRole { role, actions } => {
+                self.azure.grown.entry(role.to_ascii_lowercase()).or_default().extend(actions.iter().cloned());
+            }
             Tamper::SetAppPermissions { app, permissions } => {
                 self.edit_app(app, |one| one.permissions = permissions.clone())?
             }
