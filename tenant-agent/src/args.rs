@@ -82,11 +82,14 @@ pub(crate) enum Command {
     },
     /// Check a guardrail file and print the consent text that follows from it
     ///
-    /// Every fault is listed with its field. The consent text shows both sides: what Microsoft would let the agent do,
-    /// and what this file lets it do.
+    /// Every fault is listed with its field: also a day of review that is past, and a file that others may write. The
+    /// consent text shows both sides: what Microsoft would let the agent do, and what this file lets it do.
     CheckGuardrail {
         /// The guardrail file
         file: PathBuf,
+        /// Show instead what is allowed by it and was not by this older file, and what was allowed and is not
+        #[arg(long, value_name = "OLD")]
+        diff: Option<PathBuf>,
     },
     /// Stop all changes at once, but for end dates
     ///

@@ -22,8 +22,8 @@ use crate::switches::Switches;
 pub(crate) type Outcome = Result<Done, Box<dyn Error>>;
 
 pub(crate) fn execute(args: Args) -> Outcome {
-    if let Command::CheckGuardrail { file } = &args.command {
-        return guardrail::check(file);
+    if let Command::CheckGuardrail { file, diff } = &args.command {
+        return guardrail::check(file, diff.as_deref());
     }
     if let Command::Permissions { file: Some(file) } = &args.command {
         return guardrail::permissions(file);
@@ -71,7 +71,7 @@ async fn perform(command: Command, config: Config) -> Outcome {
         Command::AllowAgain { user } => allow_again::allow_again(&config, &user),
         Command::RevokeAll { yes, timeout } => revoke_all::revoke_all(config, yes, timeout).await,
         Command::Permissions { file } => guardrail::permissions(&file.unwrap_or(config.guardrail)),
-        Command::CheckGuardrail { file } => guardrail::check(&file),
+        Command::CheckGuardrail { file, diff } => guardrail::check(&file, diff.as_deref()),
     }
 }
 

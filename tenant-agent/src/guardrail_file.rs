@@ -1,6 +1,8 @@
 //! The customer's guardrail as it lies on disk: read anew before each plan, never cached.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use entente_model::Guid;
 use entente_model::violation::{Fault, Violation};
@@ -24,13 +26,63 @@ impl GuardrailFile {
             Ok(read) => read,
             Err(unreadable) => return Self { digest: String::new(), content: Err(unreadable) },
         };
-        let content = Guardrail::load(&text, tenant).and_then(|guardrail| check_key(guardrail, root));
+        let content = match open_to_others(path, Others::Everybody) {
+            faults if faults.is_empty() => {
+                Guardrail::load(&text, tenant).and_then(|guardrail| check_key(guardrail, root))
+            }
+            faults => Err(Unreadable { faults }),
+        };
         Self { digest, content }
     }
 
     pub fn fault(&self) -> Option<String> {
         self.content.as_ref().err().map(ToString::to_string)
     }
+}
+
+/// Who else may write a file before it is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// Its group too: for whoever is about to sign it.
+    Group,
+    /// Everybody: for an agent, which a volume's group must not stop.
+    Everybody,
+}
+
+/// Where others may write the file, or put another in its place: then it is not the customer's word.
+pub fn open_to_others(path: &Path, others: Others) -> Vec<Violation> {
+    let bits = match others {
+        Others::Group => 0o022,
+        Others::Everybody => 0o002,
+    };
+    let mut faults = Vec::new();
+    // Of a link, what it leads to; whether there is a file at all is said elsewhere.
+    let Ok(target) = path.canonicalize() else { return faults };
+    let mode = |path: &Path| path.metadata().map(|it| it.permissions().mode()).unwrap_or_default();
+    if mode(&target) & bits != 0 {
+        let text = format!("others may write {}; run chmod go-w on it", target.display());
+        faults.push(Violation::new("guardrail", Fault::Conflict, text));
+    }
+    let folders: BTreeSet<PathBuf> = [path.parent(), target.parent()]
+        .into_iter()
+        .flatten()
+        .filter_map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.canonicalize().ok())
+        .collect();
+    for folder in folders {
+        // In a folder with the sticky bit everybody may write, and replace only their own files.
+        if mode(&folder) & 0o1002 == 0o002 {
+            let text =
+                format!("everybody may write in {}, and put another file there; run chmod o-w on it", folder.display());
+            faults.push(Violation::new("guardrail", Fault::Conflict, text));
+        }
+    }
+    faults
+}
+
+/// Where the file lies, if its name is a link.
+pub fn link(path: &Path) -> Option<PathBuf> {
+    let is_link = path.symlink_metadata().is_ok_and(|it| it.file_type().is_symlink());
+    is_link.then(|| path.canonicalize().ok()).flatten()
 }
 
 /// Digest and text of the file.
@@ -67,4 +119,27 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attacks_p12_an_agent_takes_no_file_that_everybody_may_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("guardrail.yaml");
+        std::fs::write(&path, crate::testing::guardrail("manage")).unwrap();
+        let root = crate::testing::guardrail("manage");
+        let key = root.split("stateKey: \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().parse().unwrap();
+        let tenant = crate::testing::TENANT.parse().unwrap();
+        let read = |mode| {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            GuardrailFile::read(&path, tenant, key)
+        };
+        assert_eq!(read(0o644).fault(), None);
+        assert_eq!(read(0o664).fault(), None, "a volume's group does not stop an agent");
+        let fault = read(0o646).fault().unwrap();
+        assert!(fault.contains("others may write"), "{fault}");
+    }
 }

@@ -3,6 +3,7 @@
 // Tests may panic.
 #![allow(clippy::unwrap_used)]
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -16,7 +17,7 @@ provider:
   mailDomains: [nordwall.example]
   stateKey: \"ed25519:abababababababababababababababababababababababababababababababab\"
 planes: {users: manage, groups: manage, memberships: manage}
-people: {userTypes: [guest], maxOperators: 25, onLeave: [revokeSessions, block]}
+people: {userTypes: [guest], maxOperators: 25, onLeave: [block]}
 capabilities: {allow: [readIncidents]}
 limits: {namePrefix: ent-, groups: 12, perDay: {joiners: 5, otherChanges: 40, impliedRemovals: 10}}
 ";
@@ -71,6 +72,98 @@ fn a_guardrail_is_checked_and_its_consent_text_printed_without_an_agent() {
     std::fs::write(dir.path().join("guardrail.yaml"), wrong).unwrap();
     check(dir.path(), &["check-guardrail", "guardrail.yaml"], 1, "provider.mailDomains");
     check(dir.path(), &["check-guardrail", "nowhere.yaml"], 1, "nowhere.yaml");
+}
+
+/// Writes the file anew, with one thing changed, and nobody else to write it.
+fn change(dir: &Path, from: &str, to: &str) {
+    assert!(GUARDRAIL.contains(from), "{from}");
+    std::fs::write(dir.join("guardrail.yaml"), GUARDRAIL.replace(from, to)).unwrap();
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn every_fault_is_named_at_once_and_ends_with_failure() {
+    let dir = customer();
+    let file = dir.path().join("guardrail.yaml");
+    for (from, to, says) in [
+        ("abababababababab\"", "...\"", "provider.stateKey"),
+        ("reviewBy: 2099-12-31", "reviewBy: 2020-12-31", "reviewBy: 2020-12-31 is past"),
+        ("reviewBy: 2099-12-31", "reviewBy: 9999-12-31", "reviewBy"),
+        ("[nordwall.example]", "[\".\"]", "provider.mailDomains"),
+    ] {
+        change(dir.path(), from, to);
+        check(dir.path(), &["check-guardrail", "guardrail.yaml"], 1, says);
+    }
+    let wrong =
+        GUARDRAIL.replace("2099-12-31", "2020-12-31").replace("[nordwall.example]", "[.]").replace("ab\"", "\"");
+    std::fs::write(&file, wrong).unwrap();
+    set_mode(&file, 0o666);
+    for says in ["reviewBy", "provider.mailDomains", "provider.stateKey", "others may write", "4 fault(s)"] {
+        check(dir.path(), &["check-guardrail", "guardrail.yaml"], 1, says);
+    }
+}
+
+#[test]
+fn attacks_p12_a_file_that_others_may_write_is_refused_and_a_link_is_said() {
+    let dir = customer();
+    let file = dir.path().join("guardrail.yaml");
+    for mode in [0o620, 0o602, 0o666] {
+        set_mode(&file, mode);
+        check(dir.path(), &["check-guardrail", "guardrail.yaml"], 1, "chmod go-w");
+    }
+    set_mode(&file, 0o644);
+    let elsewhere = dir.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::rename(&file, elsewhere.join("real.yaml")).unwrap();
+    std::os::unix::fs::symlink("elsewhere/real.yaml", &file).unwrap();
+    check(dir.path(), &["check-guardrail", "guardrail.yaml"], 0, "is a link: the file is");
+    check(dir.path(), &["check-guardrail", "guardrail.yaml"], 0, "elsewhere/real.yaml");
+    // What a link leads to counts, and the folder that it lies in.
+    set_mode(&elsewhere.join("real.yaml"), 0o646);
+    check(dir.path(), &["check-guardrail", "guardrail.yaml"], 1, "real.yaml; run chmod go-w");
+    set_mode(&elsewhere.join("real.yaml"), 0o644);
+    set_mode(&elsewhere, 0o777);
+    check(dir.path(), &["check-guardrail", "guardrail.yaml"], 1, "everybody may write in");
+    set_mode(&elsewhere, 0o1777);
+    check(dir.path(), &["check-guardrail", "guardrail.yaml"], 0, "MICROSOFT LETS THE AGENT");
+}
+
+#[test]
+fn a_changed_file_is_told_as_what_it_allows_now_and_no_longer() {
+    let dir = customer();
+    std::fs::write(dir.path().join("old.yaml"), GUARDRAIL).unwrap();
+    let args = ["check-guardrail", "guardrail.yaml", "--diff", "old.yaml"];
+    check(dir.path(), &args, 0, "no more.");
+    change(dir.path(), "allow: [readIncidents]", "allow: [respond]");
+    check(dir.path(), &args, 0, "Allowed now, and not before:\n  + people may respond");
+    check(dir.path(), &args, 0, "Allowed before, and not now:\n  - people may read incidents");
+    change(dir.path(), "onLeave: [block]", "onLeave: [block, delete]");
+    check(dir.path(), &args, 0, "Grant the agent:\n  + User.DeleteRestore.All");
+    change(dir.path(), "nordwall.example]", ".]");
+    check(dir.path(), &args, 1, "provider.mailDomains");
+    check(dir.path(), &["check-guardrail", "guardrail.yaml", "--diff", "nowhere.yaml"], 1, "fault");
+}
+
+/// No text names a command that does not exist.
+#[test]
+fn commands_in_texts_exist() {
+    let dir = customer();
+    std::fs::write(dir.path().join("old.yaml"), GUARDRAIL).unwrap();
+    change(dir.path(), "allow: [readIncidents]", "allow: []");
+    for args in [&["check-guardrail", "old.yaml"][..], &["check-guardrail", "guardrail.yaml", "--diff", "old.yaml"]] {
+        let output = agent(dir.path(), args);
+        let text = String::from_utf8_lossy(&output.stdout).to_string();
+        let named = text.match_indices("entente-agent ").map(|(at, words)| {
+            let rest = &text[at + words.len()..];
+            rest.split(|c: char| !c.is_ascii_lowercase() && c != '-').next().unwrap_or_default().to_string()
+        });
+        let named: Vec<String> = named.collect();
+        assert!(named.iter().any(|name| name == "revoke-all"), "{text}");
+        named.iter().for_each(|name| check(dir.path(), &[name, "--help"], 0, "Usage"));
+    }
 }
 
 #[test]

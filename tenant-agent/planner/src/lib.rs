@@ -16,6 +16,7 @@ pub mod check;
 pub mod condition;
 pub mod consent;
 pub mod defender;
+pub mod difference;
 pub mod guardrail;
 pub mod ledger;
 pub mod moment;

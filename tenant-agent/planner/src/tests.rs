@@ -4,6 +4,7 @@ mod deleted;
 mod escapes;
 mod consent;
 mod definitions;
+mod difference;
 mod faults;
 mod guardrail;
 mod leaver;

@@ -2,31 +2,82 @@
 
 use std::path::Path;
 
-use entente_planner::consent;
+use entente_model::violation::{Fault, Violation};
+use entente_planner::difference::{self, Difference};
 use entente_planner::guardrail::Guardrail;
 use entente_planner::permission::{self, System};
+use entente_planner::{condition, consent};
 
 use super::Outcome;
-use crate::Done;
-use crate::guardrail_file::read_text;
+use crate::guardrail_file::{self, read_text};
+use crate::{Done, clock};
 
-pub(super) fn check(file: &Path) -> Outcome {
+pub(super) fn check(file: &Path, old: Option<&Path>) -> Outcome {
     let (digest, text) = read_text(file)?;
-    let faults = match Guardrail::parse(&text) {
-        Err(unreadable) => unreadable.faults,
+    let mut faults = guardrail_file::open_to_others(file, guardrail_file::Others::Group);
+    let parsed = Guardrail::parse(&text);
+    match &parsed {
+        Err(unreadable) => faults.extend(unreadable.faults.iter().cloned()),
         Ok(guardrail) => {
-            let faults = guardrail.check();
-            if faults.is_empty() {
-                print!("{}", consent::text(&guardrail, &digest));
-                return Ok(Done::Whole);
-            }
-            faults
+            faults.extend(past(guardrail));
+            faults.extend(guardrail.check());
         }
+    }
+    let guardrail = match parsed {
+        Ok(guardrail) if faults.is_empty() => guardrail,
+        _ => return refuse(file, &faults),
     };
-    for fault in &faults {
+    if let Some(target) = guardrail_file::link(file) {
+        println!(
+            "{} is a link: the file is {}, and whoever may write there decides.",
+            file.display(),
+            target.display()
+        );
+    }
+    match old {
+        Some(old) => print!("{}", told(&difference::between(&Guardrail::parse(&read_text(old)?.1)?, &guardrail))),
+        None => print!("{}", consent::text(&guardrail, &digest)),
+    }
+    Ok(Done::Whole)
+}
+
+fn refuse(file: &Path, faults: &[Violation]) -> Outcome {
+    for fault in faults {
         println!("{fault}");
     }
     Err(format!("{} has {} fault(s); an agent would give nothing by it", file.display(), faults.len()).into())
+}
+
+/// By the host's clock: there is nobody else to ask here.
+fn past(guardrail: &Guardrail) -> Option<Violation> {
+    let text =
+        format!("{} is past, and the file gives no new access; review it, and write a later day", guardrail.review_by);
+    guardrail.is_past_review(clock::wall()).then(|| Violation::new("reviewBy", Fault::Conflict, text))
+}
+
+/// What a changed file means.
+fn told(difference: &Difference) -> String {
+    let Difference { wider, narrower, needed, spare } = difference;
+    let section = |title: &str, mark: &str, all: &[String]| match all {
+        [] => String::new(),
+        all => format!("{title}\n{}", all.iter().map(|it| format!("  {mark} {it}\n")).collect::<String>()),
+    };
+    let names = |all: &[&str]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+    if difference == &Difference::default() {
+        return "It allows what it allowed before, and no more.\n".into();
+    }
+    let stays = match narrower.as_slice() {
+        [] => "",
+        _ => {
+            "  What was given by it stays, is REFUSED in entente-agent status, and is given to nobody more.\n  \
+             entente-agent revoke-all takes everything back; one thing alone you take away by hand.\n"
+        }
+    };
+    section("Allowed now, and not before:", "+", wider)
+        + &section("Allowed before, and not now:", "-", narrower)
+        + stays
+        + &section("Grant the agent:", "+", &names(needed))
+        + &section("Take from the agent what it no longer needs:", "-", &names(spare))
 }
 
 pub(super) fn permissions(file: &Path) -> Outcome {
@@ -38,6 +89,9 @@ pub(super) fn permissions(file: &Path) -> Outcome {
             System::Arm => "Azure role at each of azure.scopes",
         };
         println!("{:42} {kind:36} to {}; lets its holder: {}", row.name, row.why, row.reach);
+    }
+    if let Some(script) = condition::script(&guardrail) {
+        println!("\nThe Azure role, limited to what the file names ($AGENT is the object id of the agent):\n{script}");
     }
     Ok(Done::Whole)
 }
