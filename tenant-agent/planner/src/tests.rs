@@ -14,7 +14,6 @@ mod marks;
 mod people;
 mod properties;
 mod receipts;
-mod reference;
 mod reviews;
 mod scaffold;
 mod tenant;

@@ -1,4 +1,4 @@
-//! The consent texts of five customers, whole; what they say is held against Microsoft's definitions in `reference.rs`.
+//! The consent texts of five customers, whole; what they say is held against Microsoft's definitions in `tests/reference.rs`.
 
 use expect_test::expect_file;
 
@@ -9,7 +9,6 @@ use crate::{condition, consent, permission};
 
 const PLANES: &str =
     "  users: manage\n  groups: manage\n  memberships: manage\n  azureRoles: manage\n  defenderRoles: verify\n";
-const ROLES: &str = "    Microsoft Sentinel Responder: 3e150937-b8fe-4cfb-8069-0eaf05ecd056\n    Microsoft Sentinel Playbook Operator: 51d6186e-6489-4900-b93f-92e23144cca5\n";
 
 /// A file of its own from the whole one.
 fn file(changes: &[(&str, &str)]) -> Guardrail {
@@ -21,62 +20,26 @@ fn file(changes: &[(&str, &str)]) -> Guardrail {
     Guardrail::load(&text, CONTOSO).unwrap_or_else(|unreadable| panic!("{unreadable}"))
 }
 
-/// Five customers, by name.
-pub fn five() -> [(&'static str, Guardrail); 5] {
-    let all_roles = "    Reader: acdd72a7-3385-48ef-bd42-f606fba81ae7\n    \
-        Microsoft Sentinel Reader: 8d289c81-5878-46d4-8554-54e1e3d8b5cb\n    \
-        Microsoft Sentinel Responder: 3e150937-b8fe-4cfb-8069-0eaf05ecd056\n    \
-        Microsoft Sentinel Contributor: ab8e14d6-4a74-4a29-9ba8-549422addade\n    \
-        Microsoft Sentinel Automation Contributor: f4c81013-99ee-4d62-a7ee-b3f1f648599a\n    \
-        Log Analytics Reader: 73c42c96-874c-492b-b04d-ab87d138a893\n    \
-        Monitoring Contributor: 749f88d5-cbae-40b8-bcfc-e573ddc772fa\n    \
-        Security Admin: fb1c8493-542b-48eb-b624-b4c8fea62acd\n    \
-        Logic App Operator: 515c2055-d9d4-4321-b1b9-bd0c9a0f79fe\n    \
-        Workbook Contributor: e8ddcd69-c73f-4f9f-9844-4100522f16ad\n    \
-        Workbook Reader: b279062a-9be3-42a0-92ae-8b3cf002ec4d\n";
+/// Five customers, by name; `tests/reference.rs` has the same.
+fn five() -> [(&'static str, Guardrail); 5] {
     [
-        ("triage", file(&[("onLeave: [revokeSessions, block]", "onLeave: [block]")])),
-        (
-            "verifies",
-            file(&[(PLANES, &PLANES.replace("manage", "verify")), ("adoptExisting: ask", "adoptExisting: never")]),
-        ),
-        (
-            "users-alone",
-            file(&[
-                (PLANES, "  users: manage\n"),
-                ("  ask: [liveResponseBasic]", "  ask: []"),
-                ("  onLeave: [revokeSessions, block]", "  onLeave: [block]\n  recycleBin: false"),
-            ]),
-        ),
-        (
-            "withholds-logs",
-            file(&[(", readLogs, readAuthorization]", "]"), ("adoptExisting: ask", "adoptExisting: allow")]),
-        ),
-        (
-            "everything",
-            file(&[
-                (ROLES, all_roles),
-                ("defenderRoles: verify", "defenderRoles: manage"),
-                ("onLeave: [revokeSessions, block]", "onLeave: [block, delete]"),
-                (
-                    ", readLogs, readAuthorization]",
-                    ", readLogs, readAuthorization, readResources, tuneDetections, editWorkbooks, manageSettings, \
-                     readSettings, manageData, readPosture, managePosture]",
-                ),
-            ]),
-        ),
+        ("triage", include_str!("../../tests/customers/triage.yaml")),
+        ("verifies", include_str!("../../tests/customers/verifies.yaml")),
+        ("users-alone", include_str!("../../tests/customers/users-alone.yaml")),
+        ("withholds-logs", include_str!("../../tests/customers/withholds-logs.yaml")),
+        ("everything", include_str!("../../tests/customers/everything.yaml")),
     ]
+    .map(|(name, text)| (name, Guardrail::load(text, CONTOSO).unwrap_or_else(|why| panic!("{name}: {why}"))))
 }
 
-pub fn text(guardrail: &Guardrail) -> String {
+fn text(guardrail: &Guardrail) -> String {
     consent::text(guardrail, "41c9d2f0a7b3c4d5e6f7")
 }
 
 #[test]
 fn the_consent_texts_of_five_customers() {
     for (name, guardrail) in five() {
-        expect_file![format!("{}/src/tests/consent/{name}.txt", env!("CARGO_MANIFEST_DIR"))]
-            .assert_eq(&text(&guardrail));
+        expect_file![format!("{}/tests/customers/{name}.txt", env!("CARGO_MANIFEST_DIR"))].assert_eq(&text(&guardrail));
     }
 }
 
