@@ -6,6 +6,7 @@
 
 mod check;
 mod plain;
+mod sections;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -338,6 +339,11 @@ impl Guardrail {
             let text = "is a tag, which has no use here; leave it out, or quote the text";
             return Err(unreadable(place(line, column), Fault::Malformed, text.into()));
         }
+        Self::read(yaml).map_err(|first| Unreadable { faults: sections::faults(yaml, first) })
+    }
+
+    /// The whole file, or a part of it.
+    fn read<T: serde::de::DeserializeOwned>(yaml: &str) -> Result<T, Violation> {
         // Anchors and aliases have no use here, and are what YAML bombs are made of.
         let mut budget = serde_saphyr::Budget::default();
         (budget.max_aliases, budget.max_anchors, budget.max_depth) = (0, 0, 16);
@@ -347,7 +353,7 @@ impl Guardrail {
             // The place is the field; the parser says it once more at the end.
             let text = error.to_string();
             let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text).to_string();
-            unreadable(place.unwrap_or_else(|| "guardrail".into()), Fault::Malformed, text)
+            Violation::new(place.unwrap_or_else(|| "guardrail".into()), Fault::Malformed, text)
         })
     }
 

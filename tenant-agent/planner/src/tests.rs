@@ -1,10 +1,10 @@
 //! The planner on readable text: worlds of three lines, transcripts beside them, and properties of random ones.
 
-mod deleted;
-mod escapes;
 mod consent;
 mod definitions;
+mod deleted;
 mod difference;
+mod escapes;
 mod faults;
 mod guardrail;
 mod leaver;

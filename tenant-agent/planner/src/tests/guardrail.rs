@@ -98,7 +98,13 @@ fn a_slip_is_named_with_its_line() {
         MALFORMED guardrail, line 28, column 11: unknown variant `readEverything`, expected one of readIncidents, manageAlerts, respond, runPlaybooks, liveResponseBasic, liveResponseAdvanced, collectFiles, manageQuarantine, manageEmail, readEmailMetadata, readEmailContent, useCopilot, readPosture, managePosture, tuneDetections, authorPlaybooks, editWorkbooks, readLogs, manageData, readResources, readSettings, manageSettings, readAuthorization
     "#]].assert_eq(&faults(&WHOLE.replace("readIncidents, ", "readEverything, ")));
     expect![[r#"
-        MALFORMED guardrail, line 1, column 1: missing field `customer`
+        MISSING customer: is missing; there is no default
+        MISSING owner: is missing; there is no default
+        MISSING reviewBy: is missing; there is no default
+        MISSING provider: is missing; there is no default
+        MISSING planes: is missing; there is no default
+        MISSING people: is missing; there is no default
+        MISSING limits: is missing; there is no default
     "#]]
     .assert_eq(&faults("guardrail: 1\n"));
 }
@@ -217,4 +223,27 @@ fn no_action_that_gives_access_is_allowed_by_name() {
     ] {
         assert!(faults(&with(action)).contains("capabilities.actions"), "{action}");
     }
+}
+
+#[test]
+fn sections_that_cannot_be_read_are_named_together() {
+    let text = WHOLE
+        .replace("reviewBy: 2027-03-31", "reviewBy: soon")
+        .replace("maxOperators", "maxOperator")
+        .replace("capabilities:", "capability:")
+        .replace("groups: 12", "groups: many")
+        .replace("owner: ciso@contoso.example", "");
+    expect![[r#"
+        MALFORMED guardrail, line 5, column 11: "soon" is not a date: write 2027-03-31
+        MALFORMED guardrail, line 23, column 3: unknown field `maxOperator`, expected one of userTypes, maxOperators, barred, adoptExisting, onLeave, recycleBin
+        MALFORMED guardrail, line 27, column 1: unknown field `capability`, expected one of guardrail, customer, owner, reviewBy, provider, planes, people, capabilities, azure, protected, limits, approvers, freeze, providerSilent
+        MALFORMED guardrail, line 41, column 11: "many" is not a number: write decimal digits, such as 25
+        MISSING owner: is missing; there is no default
+    "#]].assert_eq(&faults(&text));
+    // What only shows in the whole.
+    let twice = format!("{WHOLE}owner: somebody@else.example\n");
+    assert!(faults(&twice).contains("owner"), "{}", faults(&twice));
+    assert!(!faults(&WHOLE.replace("planes:  ", "planes: [")).is_empty());
+    // As many keys as fit: one fault, and no more memory than the file takes.
+    assert_eq!(faults(&"a:\n".repeat(20_000)).lines().count(), 1);
 }
