@@ -210,31 +210,23 @@ impl Checker<'_> {
         }
     }
 
-    /// A member gets what the group has from us.
+    /// A member gets what the group has, whoever gave it.
     fn carried(&mut self, change: &Change, guardrail: &Guardrail, group: Guid) {
-        let things: Vec<Thing> = self.ledger.entries.values().filter_map(|entry| entry.thing.clone()).collect();
-        for thing in things {
-            match thing {
-                Thing::AzureRole { scope, definition, principal } if principal == group => {
-                    let seen = self.input.observed.azure(&scope).read().copied().into_iter().flatten();
-                    if seen.into_iter().any(|it| it.principal == group && it.definition == definition) {
-                        self.azure(change, guardrail, &scope, definition);
-                    }
-                }
-                Thing::DefenderAssignment { id } => {
-                    let Some(tenant) = self.input.observed.defender().read().copied() else { continue };
-                    let found = tenant.assignments.iter().find(|it| it.id == id && it.principals.contains(&group));
-                    let role = found.and_then(|found| tenant.roles.iter().find(|role| role.id == found.role));
-                    let all = catalog::DEFENDER_PERMISSIONS.iter().map(|it| it.id);
-                    let allowed = all.filter(|id| allows(guardrail, [*id].into_iter()));
-                    let allowed: Vec<String> = allowed.filter_map(|id| resolve(id, tenant)).collect();
-                    // Every action, also a wildcard or one that the catalogue does not know, must come of one.
-                    let fits = |action: &String| allowed.iter().any(|it| covers(it, action));
-                    let fits = role.is_none_or(|role| role.actions.iter().all(fits));
-                    self.unless(fits, "gives only allowed capabilities", change);
-                }
-                _ => {}
-            }
+        let observed = self.input.observed;
+        let azure = observed.azure.values().filter_map(Part::read).flatten();
+        for it in azure.filter(|it| it.principal == group) {
+            self.azure(change, guardrail, &it.scope, it.definition);
+        }
+        let Some(tenant) = observed.defender().read().copied() else { return };
+        for found in tenant.assignments.iter().filter(|it| it.principals.contains(&group)) {
+            let role = tenant.roles.iter().find(|role| role.id == found.role);
+            let all = catalog::DEFENDER_PERMISSIONS.iter().map(|it| it.id);
+            let allowed = all.filter(|id| allows(guardrail, [*id].into_iter()));
+            let allowed: Vec<String> = allowed.filter_map(|id| resolve(id, tenant)).collect();
+            // Every action, also a wildcard or one that the catalogue does not know, must come of one.
+            let fits = |action: &String| allowed.iter().any(|it| covers(it, action));
+            let fits = role.is_none_or(|role| role.actions.iter().all(fits));
+            self.unless(fits, "gives only allowed capabilities", change);
         }
     }
 

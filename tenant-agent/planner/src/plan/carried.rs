@@ -1,9 +1,9 @@
-//! What hangs on a group by a role's items: whoever becomes a member has it.
+//! The rights that hang on a group, by a role's items or by somebody else: each new member has them.
 //!
-//! A right that is there from before, and that the file no longer allows, is given to nobody more. That it is there is
-//! said by its own item, and removing it is `azure.rs`'s and `defender.rs`'s; those who are members stay.
+//! A right that the file does not allow is given to nobody more. `azure.rs` and `defender.rs` say that it is there, and
+//! remove what is ours; those who are members stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entente_model::desired::{ItemBody, ItemKey, PermissionGrant};
 use entente_model::intent::IdentityClass;
@@ -13,28 +13,51 @@ use super::draft::Draft;
 use super::gate;
 use crate::defender::{covers, resolve};
 use crate::ledger::Thing;
-use crate::observed::{Defender, DefenderAssignment, Part};
+use crate::observed::{AzureAssignment, Defender, DefenderAssignment, Part};
 use crate::verdict::Condition;
 
-/// What stands against giving what the group carries, and by which item it carries it.
+/// What stands against giving what the group carries, and what that is, for people.
 pub(super) fn against(
     draft: &Draft<'_>,
     role: &RoleName,
     class: IdentityClass,
     group: Guid,
-) -> Vec<(ItemKey, Condition)> {
+) -> Vec<(String, Condition)> {
     let mut found = Vec::new();
-    for (key, (scope, definition)) in azure_rights(draft, role, class) {
-        if has_azure_role(draft, group, &scope, definition) {
-            found.extend(gate::azure(draft, &scope, definition).into_iter().map(|it| (key.clone(), it)));
+    let ours = azure_rights(draft, role, class);
+    for (key, (scope, definition)) in &ours {
+        if has_azure_role(draft, group, scope, *definition) {
+            found.extend(gate::azure(draft, scope, *definition).into_iter().map(|it| (key.to_string(), it)));
+        }
+    }
+    let of_items: BTreeSet<_> = ours.values().map(|(scope, id)| (scope.to_ascii_lowercase(), *id)).collect();
+    for it in azure_roles_of(draft, group) {
+        if !of_items.contains(&(it.scope.to_ascii_lowercase(), it.definition)) {
+            let what = format!("role {} at {}, which others gave to the group,", it.definition, it.scope);
+            found.extend(gate::azure(draft, &it.scope, it.definition).into_iter().map(|it| (what.clone(), it)));
         }
     }
     let key = ItemKey::DefenderAssignment { role: role.clone(), class };
+    let mine = |it: &&DefenderAssignment| is_of(draft, &key, it);
     if let Some(held) = defender_permissions(draft, &key, group) {
-        found.extend(gate::defender(draft, &held).into_iter().map(|it| (key.clone(), it)));
+        found.extend(gate::defender(draft, &held).into_iter().map(|it| (key.to_string(), it)));
+    }
+    if let Part::Read(tenant) = draft.input.observed.defender() {
+        let others = tenant.assignments.iter().filter(|it| it.principals.contains(&group) && !mine(it));
+        for it in others {
+            let what = format!("Defender assignment {}, which others gave to the group,", it.display_name);
+            let held = permissions(tenant, it);
+            found.extend(gate::defender(draft, &held).into_iter().map(|it| (what.clone(), it)));
+        }
     }
     found.retain(|(_, condition)| *condition != Condition::Clear);
     found
+}
+
+/// At every scope that was read, and above it.
+fn azure_roles_of<'d>(draft: &'d Draft<'_>, group: Guid) -> impl Iterator<Item = &'d AzureAssignment> {
+    let all = draft.input.observed.azure.values().filter_map(Part::read).flatten();
+    all.filter(move |it| it.principal == group)
 }
 
 /// Scope and role definition of each Azure item of the role, desired or remembered.
