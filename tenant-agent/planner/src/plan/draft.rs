@@ -208,6 +208,10 @@ impl<'a> Draft<'a> {
             if let Some(failure) = self.due_later(&key) {
                 return Said::Later(failure);
             }
+            // Asked for by another item too, such as a membership that its own item ends and that no item stands for.
+            if self.changes.iter().any(|it| it.verdict == Verdict::Allowed && it.action == action) {
+                return Said::Goes;
+            }
             self.spend(charge, &key);
         }
         let looked = self.looked(&action);

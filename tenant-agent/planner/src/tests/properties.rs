@@ -235,3 +235,25 @@ proptest! {
         prop_assert_eq!(again.updates, vec![]);
     }
 }
+
+/// Found by the property: the membership is ended by its item's entry, and is one that no item stands for.
+#[test]
+fn what_is_asked_for_twice_is_done_once() {
+    let mut world = World::new();
+    let happenings = [
+        Happening::Member(0, 0),
+        Happening::Unread(2),
+        Happening::Ends(0, 0),
+        Happening::Member(0, 1),
+        Happening::Step,
+        Happening::Wait(22),
+        Happening::Step,
+        Happening::Step,
+        Happening::CustomerAdds(0, 0),
+        Happening::Drop(0),
+    ];
+    happenings.into_iter().for_each(|happening| happen(&mut world, happening));
+    world.step();
+    calm(&mut world);
+    assert!(!world.is_member(PEOPLE[0], ROLES[0]));
+}
