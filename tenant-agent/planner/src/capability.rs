@@ -48,7 +48,7 @@ capabilities! {
     ReadIncidents "readIncidents" "read incidents",
     ManageAlerts "manageAlerts" "manage alerts",
     Respond "respond" "respond (also by automation rules and by playbooks that Sentinel may run)",
-    RunPlaybooks "runPlaybooks" "run playbooks and read their runs",
+    RunPlaybooks "runPlaybooks" "run playbooks (with the addresses that trigger them) and read their runs",
     LiveResponseBasic "liveResponseBasic" "basic live response",
     LiveResponseAdvanced "liveResponseAdvanced" "advanced live response",
     CollectFiles "collectFiles" "collect files",

@@ -193,7 +193,7 @@ pub const TABLE: &[Permission] = &[
         Plane::AzureRoles,
         VERIFY,
         "Reader",
-        "read role assignments and definitions",
+        "read role assignments and definitions, for which a custom role with Microsoft.Authorization/*/read does as well",
         "read everything there: all logs of every workspace, who has access, all settings",
     )
     .at_scopes(),

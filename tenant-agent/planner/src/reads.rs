@@ -1,9 +1,10 @@
 //! What to look at before a plan is made: exactly what the plan asks of, and no more.
 //!
-//! Idle reads are few: known users by id in batches, each group's members, each scope once, Defender once. By mail
-//! or name what has no id yet or does not answer to it. A person who is named for removal is also looked for by each
-//! address, among the users and in the recycle bin (three queries each), as long as the item stands: a proof does not end
-//! that, because a deleted account can be restored for 30 days. By principal only until the removal is proven.
+//! Idle reads are few: known users by id in batches, each group's members, each scope and each role definition in use
+//! once, Defender once. By mail or name what has no id yet or does not answer to it. A person who is named for removal is
+//! also looked for by each address, among the users and in the recycle bin (three queries each), as long as the item
+//! stands: a proof does not end that, because a deleted account can be restored for 30 days. By principal only until the
+//! removal is proven.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -33,7 +33,7 @@ fn a_file_that_says_the_same_differs_in_nothing() {
 fn what_widens_and_what_narrows_is_told_apart() {
     expect![[r#"
         + people may edit workbooks (editWorkbooks)
-        - people may run playbooks and read their runs (runPlaybooks)
+        - people may run playbooks (with the addresses that trigger them) and read their runs (runPlaybooks)
     "#]]
     .assert_eq(&difference(&[("respond, runPlaybooks", "respond, editWorkbooks")]));
     expect![[r#"

@@ -127,6 +127,26 @@ pub fn condition_for(role_ids: &[String]) -> String {
 mod tests {
     use super::*;
 
+    /// Other roles for writing and for deleting, further attributes, several lines (Azure: delegate with conditions).
+    #[test]
+    fn a_condition_over_several_lines_is_judged_by_its_sides() {
+        let condition = "(
+ (!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'}))
+ OR
+ (@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {51d6186e-6489-4900-b93f-92e23144cca5}
+  AND @Request[Microsoft.Authorization/roleAssignments:PrincipalType] ForAnyOfAnyValues:StringEqualsIgnoreCase {'Group'})
+)
+AND
+(
+ (!(ActionMatches{'Microsoft.Authorization/roleAssignments/delete'}))
+ OR
+ (@Resource[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {51d6186e-6489-4900-b93f-92e23144cca5, 3e150937-b8fe-4cfb-8069-0eaf05ecd056})
+)";
+        let (playbook, responder) = ("51d6186e-6489-4900-b93f-92e23144cca5", "3e150937-b8fe-4cfb-8069-0eaf05ecd056");
+        assert!(condition_allows(condition, "Request", playbook) && !condition_allows(condition, "Request", responder));
+        assert!(condition_allows(condition, "Resource", responder) && !condition_allows(condition, "Resource", OWNER));
+    }
+
     #[test]
     fn a_condition_allows_only_the_roles_that_it_names() {
         let condition = condition_for(&["3e150937-b8fe-4cfb-8069-0eaf05ecd056".into()]);
