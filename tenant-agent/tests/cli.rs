@@ -145,6 +145,13 @@ fn a_changed_file_is_told_as_what_it_allows_now_and_no_longer() {
     change(dir.path(), "nordwall.example]", ".]");
     check(dir.path(), &args, 1, "provider.mailDomains");
     check(dir.path(), &["check-guardrail", "guardrail.yaml", "--diff", "nowhere.yaml"], 1, "fault");
+    std::fs::write(dir.path().join("guardrail.yaml"), GUARDRAIL).unwrap();
+    check(
+        dir.path(),
+        &["check-guardrail", "guardrail.yaml", "--diff", "nowhere.yaml"],
+        1,
+        "nowhere.yaml, which --diff",
+    );
 }
 
 /// No text names a command that does not exist.

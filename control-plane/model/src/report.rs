@@ -29,7 +29,7 @@ pub enum ItemState {
     NeedsApproval,
     /// The customer has blocked the person, or deleted the account, which only the customer undoes.
     BlockedByCustomer,
-    /// Over a cap, frozen, paused or not fresh; comes by itself when that ends.
+    /// Over a cap, frozen, paused, not fresh, or what it would give was not read; comes by itself when that ends.
     Held,
     /// Tried and failed; tried again.
     Failed,

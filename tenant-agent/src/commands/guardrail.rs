@@ -35,10 +35,16 @@ pub(super) fn check(file: &Path, old: Option<&Path>) -> Outcome {
         );
     }
     match old {
-        Some(old) => print!("{}", told(&difference::between(&Guardrail::parse(&read_text(old)?.1)?, &guardrail))),
+        Some(old) => print!("{}", told(&difference::between(&older(old)?, &guardrail))),
         None => print!("{}", consent::text(&guardrail, &digest)),
     }
     Ok(Done::Whole)
+}
+
+/// What the file is held against: it has to be readable, and may be past its day.
+fn older(file: &Path) -> Result<Guardrail, String> {
+    let read = read_text(file).and_then(|(_, text)| Guardrail::parse(&text));
+    read.map_err(|unreadable| format!("{}, which --diff names: {unreadable}", file.display()))
 }
 
 fn refuse(file: &Path, faults: &[Violation]) -> Outcome {
