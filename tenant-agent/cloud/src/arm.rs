@@ -5,7 +5,9 @@
 
 mod scope;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde::Deserialize;
@@ -34,7 +36,18 @@ const DEFINITIONS: &str = "/providers/Microsoft.Authorization/roleDefinitions";
 #[derive(Debug, Clone)]
 pub struct Arm {
     pub(crate) client: Arc<Client>,
+    pub(crate) definitions: Remembered,
 }
+
+/// Role definitions that were read a moment ago.
+pub(crate) type Remembered = Arc<Mutex<BTreeMap<Uuid, (Instant, RoleDefinition)>>>;
+
+/// For how long a definition that was read is not read again: they change by the month, and looks may be seconds apart,
+/// each a part of the subscription's budget of reads (ARM: throttling).
+const DEFINITION_LASTS: Duration = Duration::from_secs(30);
+
+/// Most definitions that are remembered; a guardrail names a handful.
+const MAX_DEFINITIONS: usize = 256;
 
 /// Which assignments to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +155,30 @@ impl Arm {
         }
     }
 
+    /// What a role definition is now, or was half a minute ago; a built-in one is the same at every scope.
     pub async fn get_role_definition(&self, scope: &Scope, id: Uuid) -> Answer<Option<RoleDefinition>> {
+        let is_fresh = |(at, _): &&(Instant, RoleDefinition)| at.elapsed() < DEFINITION_LASTS;
+        if let Some((_, known)) = self.remembered().get(&id).filter(is_fresh) {
+            return Ok(Some(known.clone()));
+        }
+        let found = self.read_role_definition(scope, id).await?;
+        let mut remembered = self.remembered();
+        if remembered.len() >= MAX_DEFINITIONS {
+            remembered.clear();
+        }
+        match &found {
+            Some(found) => _ = remembered.insert(id, (Instant::now(), found.clone())),
+            None => _ = remembered.remove(&id),
+        }
+        drop(remembered);
+        Ok(found)
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, BTreeMap<Uuid, (Instant, RoleDefinition)>> {
+        self.definitions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn read_role_definition(&self, scope: &Scope, id: Uuid) -> Answer<Option<RoleDefinition>> {
         let path = with_query(&format!("{scope}{DEFINITIONS}/{id}"), &[API_VERSION]);
         let call = read("GET {scope}/roleDefinitions/{id}", path).of(Absence::RoleDefinition);
         let body = self.client.find(&call).await?;

@@ -67,6 +67,7 @@ use client::Client;
 pub struct Cloud {
     client: Arc<Client>,
     not_activated: Arc<[String]>,
+    definitions: arm::Remembered,
 }
 
 impl Cloud {
@@ -76,6 +77,7 @@ impl Cloud {
         Ok(Cloud {
             not_activated: words.filter(|w| !w.is_empty()).map(|w| w.to_lowercase()).collect(),
             client: Arc::new(Client::new(&config)?),
+            definitions: arm::Remembered::default(),
         })
     }
 
@@ -88,7 +90,7 @@ impl Cloud {
     }
 
     pub fn arm(&self) -> Arm {
-        Arm { client: self.client.clone() }
+        Arm { client: self.client.clone(), definitions: self.definitions.clone() }
     }
 
     /// The Graph permissions that the token carries (its `roles`). They inform; a 403 is the truth.

@@ -268,6 +268,12 @@ async fn a_role_definition_that_does_not_say_what_it_holds_is_not_read() {
     let fake = always(reply(200, named(whole))).await;
     let found = fake.cloud().arm().get_role_definition(&scope, ROLE).await.unwrap().unwrap();
     assert_eq!((found.actions, found.data_actions), (vec!["*/read".to_owned()], vec!["a/b/read".to_owned()]));
+    // A look seconds later asks for none of the subscription's reads.
+    let cloud = fake.cloud();
+    for _ in 0..3 {
+        assert!(cloud.arm().get_role_definition(&scope, ROLE).await.unwrap().is_some());
+    }
+    assert_eq!(fake.requests().iter().filter(|request| request.path.contains("roleDefinitions")).count(), 2);
     for properties in [
         json!({"roleName": "Reader"}),
         json!({"roleName": "Reader", "permissions": null}),
