@@ -153,9 +153,13 @@ pub enum Cause {
     IdentityDropped,
     AssignmentDeleted,
     MemberDropped,
+    /// A cause of a later version, as an item says it: a removal all the same. No row of ours has it.
+    #[serde(skip)]
+    Unknown,
 }
 
 impl Cause {
+    /// Those that this version knows.
     pub const ALL: [Self; 6] = [
         Self::Left,
         Self::Suspended,
@@ -173,12 +177,14 @@ impl Cause {
             Self::IdentityDropped => "IDENTITY_DROPPED",
             Self::AssignmentDeleted => "ASSIGNMENT_DELETED",
             Self::MemberDropped => "MEMBER_DROPPED",
+            Self::Unknown => "UNKNOWN",
         }
     }
 
-    /// Whether the account is to do nothing any more, so that the agent blocks it and ends its sessions.
+    /// Whether the account is to do nothing any more, so that the agent blocks it and ends its sessions. Of a cause that
+    /// is not known, yes: that is what an account is named for.
     pub fn is_leaver(self) -> bool {
-        matches!(self, Self::Left | Self::Suspended | Self::OperatorDeleted | Self::IdentityDropped)
+        !matches!(self, Self::AssignmentDeleted | Self::MemberDropped)
     }
 }
 

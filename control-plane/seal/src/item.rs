@@ -1,7 +1,8 @@
 //! One item and its bytes.
 //!
 //! Items travel and rest as a key and bytes, verbatim: whoever keeps them keeps what was signed. What a reader cannot
-//! read in full, it does not act on: such an item decodes to [`ItemBody::Unknown`], PRESENT, whatever it asked for.
+//! read in full, it does not carry out: such an item decodes to [`ItemBody::Unknown`], with the windows and the want that
+//! it has, so that a removal is never taken for a grant. Of an unknown cause, too, it is a removal.
 //! Knows nothing about tenants or digests of many: see [`crate::buckets`].
 
 use std::collections::BTreeSet;
@@ -18,6 +19,10 @@ use crate::{hash, wire};
 
 /// Most bytes of one item: a person with a thousand separate windows takes some 20 KiB.
 pub const MAX_ITEM_BYTES: usize = 32 * 1024;
+
+/// Up to which level of [`wire::Item::needs`] this version understands items. Raised with a field that changes what a
+/// known kind means; items that do not use the field go on needing less, as all do now.
+const LEVEL: u32 = 1;
 
 /// Why bytes are not what they should be.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +61,7 @@ pub fn encode_item(item: &Item) -> Vec<u8> {
         start: window.start.map(Timestamp::as_unix),
         end: window.end.map(Timestamp::as_unix),
     });
-    wire::Item { absent, windows: windows.collect(), body: encode_body(&item.body) }.encode_to_vec()
+    wire::Item { absent, windows: windows.collect(), needs: 0, body: encode_body(&item.body) }.encode_to_vec()
 }
 
 fn encode_body(body: &ItemBody) -> Option<wire::Body> {
@@ -93,24 +98,23 @@ fn encode_body(body: &ItemBody) -> Option<wire::Body> {
     })
 }
 
-/// Reads an item back. A kind, or a word of a closed list, that this version does not know makes the whole item
+/// Reads an item back. A kind, a level, or a word of a closed list, that this version does not know makes the body
 /// [`ItemBody::Unknown`]; anything else that is wrong is an error.
 pub fn decode_item(key: &str, bytes: &[u8]) -> Result<Item, DecodeError> {
     check_size(key, bytes)?;
     let parsed = parse_key(key)?;
     let item = wire::Item::decode(bytes).map_err(|error| DecodeError::Bytes(key.into(), error))?;
     let windows = decode_windows(key, &item.windows)?;
-    let unknown = Item { key: parsed.clone(), want: Want::Present, windows: windows.clone(), body: ItemBody::Unknown };
-    let Some(want) = decode_want(key, item.absent)? else { return Ok(unknown) };
-    let body = match item.body {
-        Some(body) if !matches!(parsed, ItemKey::Other(_)) => decode_body(key, body)?,
-        _ => None,
+    let want = decode_want(key, item.absent)?;
+    let is_readable = item.needs <= LEVEL && !matches!(parsed, ItemKey::Other(_));
+    let body = match item.body.filter(|_| is_readable) {
+        Some(body) => decode_body(key, body)?,
+        None => None,
     };
-    let Some(body) = body else { return Ok(unknown) };
-    if !is_of_kind(&parsed, &body) {
+    if body.as_ref().is_some_and(|body| !is_of_kind(&parsed, body)) {
         return Err(DecodeError::field(key, "body"));
     }
-    Ok(Item { key: parsed, want, windows, body })
+    Ok(Item { key: parsed, want, windows, body: body.unwrap_or(ItemBody::Unknown) })
 }
 
 fn check_size(key: &str, bytes: &[u8]) -> Result<(), DecodeError> {
@@ -128,9 +132,8 @@ fn parse_key(key: &str) -> Result<ItemKey, DecodeError> {
     if parsed.to_string() == key { Ok(parsed) } else { Err(DecodeError::KeySpelling(key.into())) }
 }
 
-/// `None` for a cause that this version does not know.
-fn decode_want(key: &str, absent: Option<wire::Absent>) -> Result<Option<Want>, DecodeError> {
-    let Some(absent) = absent else { return Ok(Some(Want::Present)) };
+fn decode_want(key: &str, absent: Option<wire::Absent>) -> Result<Want, DecodeError> {
+    let Some(absent) = absent else { return Ok(Want::Present) };
     let since = timestamp(key, "absent.since", absent.since)?;
     let known: BTreeSet<Guid> =
         absent.known.iter().map(|id| guid(key, "absent.known", id)).collect::<Result<_, DecodeError>>()?;
@@ -138,8 +141,8 @@ fn decode_want(key: &str, absent: Option<wire::Absent>) -> Result<Option<Want>, 
     if known.len() > MAX_KNOWN || addresses.len() > MAX_KNOWN {
         return Err(DecodeError::field(key, "absent.known"));
     }
-    let cause = Cause::ALL.into_iter().find(|cause| cause.word() == absent.cause);
-    Ok(cause.map(|cause| Want::Absent { cause, actor: absent.actor, since, known, addresses }))
+    let cause = Cause::ALL.into_iter().find(|cause| cause.word() == absent.cause).unwrap_or(Cause::Unknown);
+    Ok(Want::Absent { cause, actor: absent.actor, since, known, addresses })
 }
 
 fn decode_windows(key: &str, windows: &[wire::Window]) -> Result<Windows, DecodeError> {
@@ -321,13 +324,47 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_for_a_cause_of_a_later_version_is_not_taken_for_a_grant() {
-        let absent = wire::Absent { cause: "ABDUCTED".into(), actor: "jonas".into(), since: 1, ..Default::default() };
+    fn attacks_s14_a_removal_for_a_cause_of_a_later_version_is_a_removal() {
         let body = Some(wire::Body::Member(wire::Member {}));
-        let bytes = wire::Item { absent: Some(absent), windows: vec![], body }.encode_to_vec();
-        let key = "member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003";
-        let item = decode_item(key, &bytes).unwrap();
-        assert_eq!((item.want, item.body), (Want::Present, ItemBody::Unknown));
+        let bytes = wire::Item { absent: Some(abducted()), windows: vec![], needs: 0, body }.encode_to_vec();
+        let item = decode_item(MEMBER, &bytes).unwrap();
+        assert!(matches!(item.want, Want::Absent { cause: Cause::Unknown, .. }));
+        assert!(Cause::Unknown.is_leaver());
+        assert_eq!(item.body, ItemBody::Member);
+    }
+
+    #[test]
+    fn attacks_s14_a_body_that_is_not_understood_keeps_its_want_and_its_windows() {
+        let windows = vec![wire::Window { start: Some(10), end: Some(20) }];
+        let bytes =
+            wire::Item { absent: Some(abducted()), windows: windows.clone(), needs: 0, body: None }.encode_to_vec();
+        let item = decode_item(MEMBER, &bytes).unwrap();
+        assert!(matches!(item.want, Want::Absent { since, .. } if since == Timestamp::from_unix(1)));
+        assert_eq!((item.windows.as_slice().len(), item.body), (1, ItemBody::Unknown));
+    }
+
+    #[test]
+    fn an_item_that_needs_a_later_level_is_not_understood() {
+        let member = |needs| {
+            let body = Some(wire::Body::Member(wire::Member {}));
+            decode_item(MEMBER, &wire::Item { absent: None, windows: vec![], needs, body }.encode_to_vec()).unwrap()
+        };
+        assert_eq!(member(LEVEL).body, ItemBody::Member);
+        assert_eq!((member(LEVEL + 1).want, member(LEVEL + 1).body), (Want::Present, ItemBody::Unknown));
+    }
+
+    #[test]
+    fn a_known_kind_of_another_shape_is_kept_and_not_understood() {
+        for key in ["group/l1-analyst/gold", "user/nordwall/eu/0b0de000-0000-4000-8000-000000000003"] {
+            let item = SealedItem::received(key, Bytes::new()).unwrap().open().unwrap();
+            assert_eq!((item.key.clone(), item.body), (ItemKey::Other(key.into()), ItemBody::Unknown));
+        }
+    }
+
+    const MEMBER: &str = "member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003";
+
+    fn abducted() -> wire::Absent {
+        wire::Absent { cause: "ABDUCTED".into(), actor: "jonas".into(), since: 1, ..Default::default() }
     }
 
     #[test]

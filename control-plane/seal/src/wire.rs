@@ -1,7 +1,8 @@
 //! The canonical bytes, field by field. No maps, so that one value has one encoding.
 //!
 //! Private: what leaves this crate are bytes and the nouns of `entente-model`. A tag is never used twice; a new kind
-//! of item takes a new tag of [`Body`], which older readers keep and report UNSUPPORTED.
+//! of item takes a new tag of [`Body`], which older readers keep and report UNSUPPORTED. Meaning never changes inside a
+//! kind: an item with a new field that older readers must not overlook raises [`Item::needs`].
 
 use prost::{Message, Oneof};
 
@@ -11,6 +12,9 @@ pub(crate) struct Item {
     pub absent: Option<Absent>,
     #[prost(message, repeated, tag = "2")]
     pub windows: Vec<Window>,
+    /// Level that a reader must have to understand the body in full.
+    #[prost(uint32, tag = "3")]
+    pub needs: u32,
     #[prost(oneof = "Body", tags = "10, 11, 12, 13, 14, 15")]
     pub body: Option<Body>,
 }

@@ -87,6 +87,8 @@ impl Checker<'_> {
             change,
         );
         self.times(change);
+        let is_understood = self.input.items.get(&change.key).is_none_or(|item| item.body != ItemBody::Unknown);
+        self.unless(is_understood || change.class != ChangeClass::Grant, "grants only what is understood", change);
         match self.input.guardrail {
             Ok(guardrail) => self.guardrail(change, guardrail),
             Err(_) => self.unless(

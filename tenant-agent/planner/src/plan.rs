@@ -27,6 +27,7 @@ mod progress;
 mod proof;
 mod residue;
 mod script;
+mod unsupported;
 mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -190,11 +191,13 @@ impl Change {
 pub fn plan(input: &Input<'_>) -> Plan {
     let mut draft = draft::Draft::new(input, draft::Purpose::Converge);
     gone::begin(&mut draft);
+    unsupported::say_all(&mut draft);
     let people = users::decide(&mut draft);
     let groups = groups::decide(&mut draft, &people);
     members::decide(&mut draft, &people, &groups);
     azure::decide(&mut draft, &groups);
     defender::decide(&mut draft, &groups);
+    unsupported::end_all(&mut draft, &people, &groups);
     implied::decide(&mut draft, &people, &groups);
     draft.finish()
 }

@@ -19,4 +19,5 @@ mod reviews;
 mod scaffold;
 mod tenant;
 mod verify;
+mod versions;
 mod world;

@@ -16,7 +16,7 @@ use super::draft::{Draft, Proposal};
 use super::groups::{Groups, usable};
 use super::lookup::{Found, Sought, look};
 use super::person::{Exit, ExitKind};
-use super::{adopt, gate, gone};
+use super::{adopt, gate, gone, unsupported};
 use crate::action::Action;
 use crate::defender::{app_scopes, is_same, resolve_all};
 use crate::ledger::{Charge, Claim, Entry, Ownership, Thing};
@@ -24,7 +24,8 @@ use crate::observed::{Defender, DefenderAssignment, DefenderRole, Part};
 use crate::verdict::Condition;
 
 pub(super) fn decide(draft: &mut Draft<'_>, groups: &Groups<'_>) {
-    for item in draft.items().filter(|item| item.key.plane() == Some(Plane::DefenderRoles)) {
+    let is_of_plane = |item: &&Item| item.key.plane() == Some(Plane::DefenderRoles) && !unsupported::is(item);
+    for item in draft.items().filter(is_of_plane) {
         if draft.mode(Plane::DefenderRoles) == PlaneMode::None {
             let detail = "the plane defenderRoles is none";
             draft.say(&item.key, ItemState::Refused, Some(Reason::GuardrailPlane), detail);

@@ -16,9 +16,6 @@ use crate::ledger::{Entry, Ownership, Thing};
 use crate::verdict::Condition;
 
 pub(super) fn decide(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups<'_>) {
-    for item in draft.items().filter(|item| matches!(item.key, ItemKey::Other(_))) {
-        draft.say(&item.key, ItemState::Unsupported, None, "of a kind that this agent does not know");
-    }
     let ledger = draft.input.ledger;
     for (key, entry) in &ledger.entries {
         if !matches!(key, ItemKey::Other(_)) && !draft.input.items.contains_key(key) {

@@ -15,7 +15,7 @@ use super::draft::{Draft, Proposal};
 use super::groups::{Groups, usable};
 use super::lookup::Found;
 use super::person::{Exit, ExitKind, People, Person};
-use super::{accounts, carried, gate, gone, proof};
+use super::{accounts, carried, gate, gone, proof, unsupported};
 use crate::action::Action;
 use crate::ledger::{Charge, Ownership, Thing};
 use crate::observed::{Group, Listing, Part, Unread};
@@ -24,6 +24,9 @@ use crate::verdict::Condition;
 pub(super) fn decide(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups<'_>) {
     for item in draft.items() {
         let ItemKey::Member { role, class, home, object_id } = &item.key else { continue };
+        if unsupported::is(item) {
+            continue;
+        }
         if draft.mode(Plane::Memberships) == PlaneMode::None {
             let detail = "the plane memberships is none";
             draft.say(&item.key, ItemState::Refused, Some(Reason::GuardrailPlane), detail);

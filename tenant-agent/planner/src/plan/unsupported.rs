@@ -1,0 +1,75 @@
+//! What this agent does not understand: a key of a kind or shape of a later version, or a body with something in it that
+//! is not known here.
+//!
+//! It is said once, before any plane runs. No plane gives or takes anything for it, and what is there stays as it is; but
+//! what is named for removal, or past its end, ends by what the ledger holds, as its key says enough for that. None of it
+//! is ever proven: a newer agent does that.
+
+use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::report::ItemState;
+use entente_model::time::Phase;
+
+use super::draft::Draft;
+use super::groups::Groups;
+use super::person::{Exit, ExitKind, People};
+use super::{azure, defender, gone, members};
+
+pub(super) fn is(item: &Item) -> bool {
+    item.body == ItemBody::Unknown
+}
+
+pub(super) fn say_all(draft: &mut Draft<'_>) {
+    draft.items().filter(|item| is(item)).for_each(|item| say(draft, item));
+}
+
+fn say(draft: &mut Draft<'_>, item: &Item) {
+    let what = match (&item.key, &item.want) {
+        (ItemKey::Other(_), _) => "of a kind that this agent does not know: it needs a newer version",
+        (_, Want::Present) => "something in it is of a later version: it stays as it is until the agent is upgraded",
+        (_, Want::Absent { .. }) => {
+            "named for removal, and something in it is of a later version: what this agent gave is taken away, and \
+             nothing is proven before it is upgraded"
+        }
+    };
+    draft.say(&item.key, ItemState::Unsupported, None, what);
+}
+
+/// Takes away what the ledger holds of those that are to end.
+pub(super) fn end_all(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups<'_>) {
+    for item in draft.items().filter(|item| is(item)) {
+        let is_ours = draft.input.ledger.get(&item.key).is_some();
+        if let Some(exit) = exit(draft, item).filter(|_| is_ours) {
+            end(draft, people, groups, &item.key, exit);
+            say(draft, item);
+        }
+    }
+}
+
+fn exit(draft: &Draft<'_>, item: &Item) -> Option<Exit> {
+    match (&item.want, item.windows.phase(draft.now())) {
+        // Not of the kind that ends in a proof.
+        (Want::Absent { cause, .. }, _) => Some(Exit { kind: ExitKind::Implied, ..Exit::named(cause.is_leaver()) }),
+        (Want::Present, Phase::Open(_)) => None,
+        (Want::Present, phase) => Some(Exit::window(phase)),
+    }
+}
+
+fn end(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups<'_>, key: &ItemKey, exit: Exit) {
+    match key {
+        ItemKey::User { .. } => {
+            if let Some(person) = people.get(key) {
+                gone::leave(draft, key, person, exit, Vec::new());
+            }
+        }
+        ItemKey::Member { home, object_id, .. } => {
+            let person = people.get(&ItemKey::User { home: home.clone(), object_id: *object_id });
+            members::end(draft, key, person, groups, exit, Vec::new());
+        }
+        ItemKey::AzureRole { .. } => azure::remove(draft, key, exit, Vec::new()),
+        ItemKey::DefenderRole { .. } | ItemKey::DefenderAssignment { .. } => {
+            defender::remove(draft, key, exit, Vec::new());
+        }
+        // An empty group is a person's task, and an unknown kind nobody's.
+        ItemKey::Group { .. } | ItemKey::Other(_) => {}
+    }
+}
