@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use entente_model::desired::{Digest, ItemKey, Version};
 use entente_model::report::{Accepted, ItemReport, ItemState, Standing};
+use entente_model::word::Word;
 use entente_model::{AgentName, Guid, HomeName, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -54,9 +55,10 @@ struct AcceptedRow {
     digest: Digest,
 }
 
-/// Items of the fleet by state, as reported.
+/// Items of the fleet by state, as reported. What states there are is not the agents' to say here.
 fn in_state(state: ItemState, change: f64) {
-    metrics::gauge!("entente_items", "state" => state.word()).increment(change);
+    let word = if let ItemState::Later(_) = state { Word::OTHER.as_str() } else { state.word() };
+    metrics::gauge!("entente_items", "state" => word).increment(change);
 }
 
 impl Reported {

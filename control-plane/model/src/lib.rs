@@ -19,6 +19,7 @@ pub mod report;
 pub mod revocation;
 pub mod time;
 pub mod violation;
+pub mod word;
 
 pub use map::Map;
 pub use name::{

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::desired::ItemKey;
 use crate::report::Reason;
+use crate::word::Open;
 
 /// Kinds of change, as the guardrail tells them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,8 +67,8 @@ impl Verdict {
 #[serde(rename_all = "camelCase")]
 pub struct PlannedChange {
     pub key: ItemKey,
-    pub class: ChangeClass,
-    pub verdict: Verdict,
+    pub class: Open<ChangeClass>,
+    pub verdict: Open<Verdict>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// What would be done, in a few words: `invite maya@nordwall.example`.

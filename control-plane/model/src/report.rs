@@ -8,10 +8,10 @@ use crate::desired::{Digest, ItemKey, Version};
 use crate::name::Guid;
 use crate::plane::{Plane, PlaneMode};
 use crate::time::Timestamp;
+use crate::word::{Open, Word, open_words};
 
 /// How one item stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ItemState {
     /// Not begun.
     Pending,
@@ -40,8 +40,10 @@ pub enum ItemState {
     /// Named for removal, and nothing was found; but a part that was asked for was not answered, or not understood, so
     /// that it is not proven. Looked at again.
     Unproven,
-    /// Of a kind that the agent does not know.
+    /// Of a kind, or with something in it, that the agent does not know.
     Unsupported,
+    /// A state of a later version, as it came: of what is known, it is none.
+    Later(Word),
 }
 
 impl ItemState {
@@ -78,6 +80,7 @@ impl ItemState {
             Self::Residual => "RESIDUAL",
             Self::Unproven => "UNPROVEN",
             Self::Unsupported => "UNSUPPORTED",
+            Self::Later(word) => word.as_str(),
         }
     }
 
@@ -87,13 +90,17 @@ impl ItemState {
     }
 }
 
+/// What is said of a reason that is not known here.
+const LATER: &str = "Of a later version than this one.";
+
 macro_rules! reasons {
     ($(#[doc = $meaning:literal] $variant:ident = $word:literal,)*) => {
-        /// Why an item stands as it does: a closed list, the same in reports, the API and the CLI.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+        /// Why an item stands as it does: one list, the same in reports, the API and the CLI.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Reason {
             $(#[doc = $meaning] $variant,)*
+            /// A reason of a later version, as it came.
+            Later(Word),
         }
 
         impl Reason {
@@ -101,11 +108,11 @@ macro_rules! reasons {
 
             /// One sentence for people: what this page says of it.
             pub fn meaning(self) -> &'static str {
-                match self { $(Self::$variant => $meaning.trim_ascii(),)* }
+                match self { $(Self::$variant => $meaning.trim_ascii(),)* Self::Later(_) => LATER }
             }
 
             pub fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
+                match self { $(Self::$variant => $word,)* Self::Later(word) => word.as_str() }
             }
         }
     };
@@ -210,6 +217,8 @@ reasons! {
     AgentDiskFull = "AGENT_DISK_FULL",
 }
 
+open_words!(ItemState, Reason, AccountState);
+
 /// One item, as the agent last saw it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -261,8 +270,7 @@ pub struct KnownAccount {
 }
 
 /// Whether an account can sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AccountState {
     Enabled,
     Blocked,
@@ -272,6 +280,8 @@ pub enum AccountState {
     Gone,
     /// Not read, or not understood.
     Unread,
+    /// A state of a later version, as it came: not shut, as far as is known.
+    Later(Word),
 }
 
 impl AccountState {
@@ -284,6 +294,7 @@ impl AccountState {
             Self::Deleted => "DELETED",
             Self::Gone => "GONE",
             Self::Unread => "UNREAD",
+            Self::Later(word) => word.as_str(),
         }
     }
 
@@ -373,8 +384,8 @@ pub struct Standing {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlaneStanding {
-    pub plane: Plane,
-    pub mode: PlaneMode,
+    pub plane: Open<Plane>,
+    pub mode: Open<PlaneMode>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<Timestamp>,
 }
@@ -383,7 +394,7 @@ pub struct PlaneStanding {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    pub plane: Plane,
+    pub plane: Open<Plane>,
     pub reason: Reason,
     /// Names the object and what it is, for people.
     pub detail: String,

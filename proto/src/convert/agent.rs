@@ -1,12 +1,13 @@
 //! Reports, standings and plans of agents.
 
+use entente_model::Guid;
 use entente_model::desired::ItemKey;
-use entente_model::plan::{ChangeClass, PlannedChange, Verdict};
+use entente_model::plan::PlannedChange;
 use entente_model::report::{
     AccountState, Finding, ItemReport, ItemState, KnownAccount, PlaneStanding, ProofSignature, Reason, RemovalProof,
     Report, Standing,
 };
-use entente_model::{Guid, Plane, PlaneMode};
+use entente_model::word::Open;
 
 use super::time;
 use crate::agent::v1 as wire;
@@ -19,29 +20,13 @@ pub struct UnknownWord {
     pub value: String,
 }
 
-fn word<T: Copy>(
-    field: &'static str,
-    value: &str,
-    all: &[T],
-    spell: impl Fn(T) -> &'static str,
-) -> Result<T, UnknownWord> {
-    let found = all.iter().copied().find(|candidate| spell(*candidate) == value);
-    found.ok_or_else(|| UnknownWord { field, value: value.chars().take(80).collect() })
-}
-
 fn key(text: &str) -> Result<ItemKey, UnknownWord> {
     text.parse().map_err(|_| UnknownWord { field: "key", value: text.chars().take(80).collect() })
 }
 
-fn reason(text: &str) -> Result<Option<Reason>, UnknownWord> {
-    if text.is_empty() { Ok(None) } else { word("reason", text, Reason::ALL, Reason::word).map(Some) }
+fn reason(text: &str) -> Option<Reason> {
+    (!text.is_empty()).then(|| Reason::of(text))
 }
-
-fn plane(text: &str) -> Result<Plane, UnknownWord> {
-    word("plane", text, &Plane::ALL, Plane::word)
-}
-
-const MODES: [PlaneMode; 3] = [PlaneMode::None, PlaneMode::Verify, PlaneMode::Manage];
 
 fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
@@ -62,7 +47,7 @@ pub fn report_from_proto(report: &wire::Report) -> Result<Report, UnknownWord> {
         number: report.number,
         items: report.items.iter().map(item_from_proto).collect::<Result<_, _>>()?,
         forgotten: report.forgotten.iter().map(|text| key(text)).collect::<Result<_, _>>()?,
-        standing: report.standing.as_ref().map(standing_from_proto).transpose()?,
+        standing: report.standing.as_ref().map(standing_from_proto),
     })
 }
 
@@ -86,8 +71,8 @@ pub fn item_to_proto(item: &ItemReport) -> wire::ItemReport {
 pub fn item_from_proto(item: &wire::ItemReport) -> Result<ItemReport, UnknownWord> {
     Ok(ItemReport {
         key: key(&item.key)?,
-        state: word("state", &item.state, &ItemState::ALL, ItemState::word)?,
-        reason: reason(&item.reason)?,
+        state: ItemState::of(&item.state),
+        reason: reason(&item.reason),
         detail: item.detail.clone(),
         object_id: some(&item.object_id),
         owned: item.owned,
@@ -135,7 +120,7 @@ fn accounts_from_proto(accounts: &[wire::KnownAccount]) -> Result<Vec<KnownAccou
         Ok(KnownAccount {
             id: Guid::from_u128(u128::from_be_bytes(id)),
             name: it.name.clone(),
-            state: word("accounts.state", &it.state, &AccountState::ALL, AccountState::word)?,
+            state: AccountState::of(&it.state),
             owned: it.owned,
         })
     };
@@ -182,31 +167,27 @@ pub fn standing_to_proto(standing: &Standing) -> wire::Standing {
     }
 }
 
-pub fn standing_from_proto(standing: &wire::Standing) -> Result<Standing, UnknownWord> {
-    let plane_standing = |it: &wire::PlaneStanding| {
-        Ok(PlaneStanding {
-            plane: plane(&it.plane)?,
-            mode: word("mode", &it.mode, &MODES, PlaneMode::word)?,
-            verified: time::from_proto_opt(it.verify_time.as_ref()),
-        })
+pub fn standing_from_proto(standing: &wire::Standing) -> Standing {
+    let plane = |it: &wire::PlaneStanding| PlaneStanding {
+        plane: Open::of(&it.plane),
+        mode: Open::of(&it.mode),
+        verified: time::from_proto_opt(it.verify_time.as_ref()),
     };
-    let finding = |it: &wire::Finding| {
-        Ok(Finding {
-            plane: plane(&it.plane)?,
-            reason: word("reason", &it.reason, Reason::ALL, Reason::word)?,
-            detail: it.detail.clone(),
-        })
+    let finding = |it: &wire::Finding| Finding {
+        plane: Open::of(&it.plane),
+        reason: Reason::of(&it.reason),
+        detail: it.detail.clone(),
     };
-    Ok(Standing {
+    Standing {
         compared: standing.compared_digest.clone(),
         paused: standing.paused,
         guardrail_fault: some(&standing.guardrail_fault),
         guardrail: standing.guardrail_digest.clone(),
-        planes: standing.planes.iter().map(plane_standing).collect::<Result<_, _>>()?,
+        planes: standing.planes.iter().map(plane).collect(),
         permissions: standing.permissions.clone(),
         credential_expires: time::from_proto_opt(standing.credential_expire_time.as_ref()),
-        findings: standing.findings.iter().map(finding).collect::<Result<_, _>>()?,
-    })
+        findings: standing.findings.iter().map(finding).collect(),
+    }
 }
 
 pub fn change_to_proto(change: &PlannedChange) -> wire::PlannedChange {
@@ -224,9 +205,9 @@ pub fn change_to_proto(change: &PlannedChange) -> wire::PlannedChange {
 pub fn change_from_proto(change: &wire::PlannedChange) -> Result<PlannedChange, UnknownWord> {
     Ok(PlannedChange {
         key: key(&change.key)?,
-        class: word("class", &change.class, &ChangeClass::ALL, ChangeClass::word)?,
-        verdict: word("verdict", &change.verdict, &Verdict::ALL, Verdict::word)?,
-        reason: reason(&change.reason)?,
+        class: Open::of(&change.class),
+        verdict: Open::of(&change.verdict),
+        reason: reason(&change.reason),
         action: change.action.clone(),
         before: change.before.clone(),
         after: change.after.clone(),
@@ -235,6 +216,8 @@ pub fn change_from_proto(change: &wire::PlannedChange) -> Result<PlannedChange, 
 
 #[cfg(test)]
 mod tests {
+    use entente_model::{Plane, PlaneMode};
+
     use super::*;
 
     #[test]
@@ -276,8 +259,16 @@ mod tests {
             forgotten: vec!["defenderRole/l1-analyst".parse().unwrap()],
             standing: Some(Standing {
                 compared: "cd".repeat(32),
-                planes: vec![PlaneStanding { plane: Plane::Users, mode: PlaneMode::Verify, verified: None }],
-                findings: vec![Finding { plane: Plane::Memberships, reason: Reason::DriftExtra, detail: "x".into() }],
+                planes: vec![PlaneStanding {
+                    plane: Plane::Users.into(),
+                    mode: PlaneMode::Verify.into(),
+                    verified: None,
+                }],
+                findings: vec![Finding {
+                    plane: Plane::Memberships.into(),
+                    reason: Reason::DriftExtra,
+                    detail: "x".into(),
+                }],
                 ..Standing::default()
             }),
         };
@@ -285,10 +276,37 @@ mod tests {
     }
 
     #[test]
-    fn unknown_words_are_named() {
-        let mut item = wire::ItemReport { key: "group/a/standard".into(), state: "GREAT".into(), ..Default::default() };
-        assert_eq!(item_from_proto(&item).unwrap_err().to_string(), "state is \"GREAT\", which is not known here");
-        item.key = "group".into();
-        assert_eq!(item_from_proto(&item).unwrap_err().field, "key");
+    fn architecture_1_5_words_of_a_later_agent_are_kept_as_they_came() {
+        let finding = wire::Finding { plane: "tides".into(), reason: "MOON_FULL".into(), detail: "x".into() };
+        let plane = wire::PlaneStanding { plane: "tides".into(), mode: "watch".into(), verify_time: None };
+        let standing = wire::Standing { planes: vec![plane], findings: vec![finding], ..Default::default() };
+        let item = wire::ItemReport {
+            key: "tide/high".into(),
+            state: "SHINING".into(),
+            reason: "MOON_FULL".into(),
+            since_time: Some(time::to_proto(entente_model::Timestamp::from_unix(4))),
+            accounts: vec![wire::KnownAccount {
+                id: vec![7; 16].into(),
+                state: "DREAMING".into(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        let report = wire::Report { items: vec![item], standing: Some(standing), number: 7, ..Default::default() };
+        assert_eq!(report_to_proto(&report_from_proto(&report).unwrap(), false), report);
+        let change = wire::PlannedChange {
+            key: "tide/high".into(),
+            class: "FLOOD".into(),
+            verdict: "PERHAPS".into(),
+            reason: "MOON_FULL".into(),
+            ..Default::default()
+        };
+        assert_eq!(change_to_proto(&change_from_proto(&change).unwrap()), change);
+    }
+
+    #[test]
+    fn what_is_no_key_is_named() {
+        let item = wire::ItemReport { key: "group".into(), ..Default::default() };
+        assert_eq!(item_from_proto(&item).unwrap_err().to_string(), "key is \"group\", which is not known here");
     }
 }

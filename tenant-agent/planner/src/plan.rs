@@ -177,8 +177,8 @@ impl Change {
     pub fn planned(&self) -> PlannedChange {
         PlannedChange {
             key: self.key.clone(),
-            class: self.class,
-            verdict: self.verdict,
+            class: self.class.into(),
+            verdict: self.verdict.into(),
             reason: self.reason,
             action: self.action.to_string(),
             before: self.before.clone(),

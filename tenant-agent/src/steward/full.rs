@@ -47,7 +47,7 @@ impl Steward {
     }
 
     pub(super) fn full_finding(&self) -> Option<Finding> {
-        let finding = || Finding { plane: Plane::Users, reason: Reason::AgentDiskFull, detail: TEXT.into() };
+        let finding = || Finding { plane: Plane::Users.into(), reason: Reason::AgentDiskFull, detail: TEXT.into() };
         self.full.then(finding)
     }
 

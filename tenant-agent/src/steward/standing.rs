@@ -42,11 +42,15 @@ impl Steward {
         let content = guardrail.content.as_ref().ok();
         findings.extend(content.into_iter().flat_map(|content| self.missing_permissions(content)));
         let forgotten = self.forgotten.clone().into_iter();
-        findings.extend(forgotten.map(|detail| Finding { plane: Plane::Users, reason: Reason::NotOurs, detail }));
+        findings.extend(forgotten.map(|detail| Finding {
+            plane: Plane::Users.into(),
+            reason: Reason::NotOurs,
+            detail,
+        }));
         findings.extend(self.full_finding());
         let plane = |plane: Plane| PlaneStanding {
-            plane,
-            mode: content.map_or(PlaneMode::None, |content| content.mode(plane)),
+            plane: plane.into(),
+            mode: content.map_or(PlaneMode::None, |content| content.mode(plane)).into(),
             verified: self.verified.get(&plane).copied(),
         };
         Standing {
@@ -66,7 +70,7 @@ impl Steward {
         let missing = permission::missing(guardrail, permissions).into_iter();
         missing
             .map(|row| Finding {
-                plane: row.plane,
+                plane: row.plane.into(),
                 reason: Reason::PermissionMissing,
                 detail: format!("{}: to {}", row.name, row.why),
             })

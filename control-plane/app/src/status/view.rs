@@ -218,35 +218,34 @@ fn phase(state: &DeskState, enrolled: bool, counts: &BTreeMap<ItemState, u32>) -
     if !compared {
         return (TenantPhase::Converging, "its agent has not compared the tenant with the newest state yet".into());
     }
-    let count = |states: &[ItemState]| states.iter().filter_map(|state| counts.get(state)).sum::<u32>();
-    let said = |states: &[ItemState]| {
-        let some = states.iter().filter_map(|state| counts.get(state).map(|count| format!("{count} {}", state.word())));
-        some.collect::<Vec<_>>().join(", ")
-    };
-    for (phase, states) in [
-        (TenantPhase::Converging, &[ItemState::Pending][..]),
-        (TenantPhase::Partial, UNDELIVERED),
-        (TenantPhase::Waiting, &[ItemState::Waiting, ItemState::NeedsApproval]),
-    ] {
-        if count(states) > 0 {
-            return (phase, said(states));
+    for phase in [TenantPhase::Converging, TenantPhase::Partial, TenantPhase::Waiting] {
+        let in_phase = counts.iter().filter(|(state, _)| phase_of(**state) == phase);
+        let said: Vec<_> = in_phase.map(|(state, count)| format!("{count} {}", state.word())).collect();
+        if !said.is_empty() {
+            return (phase, said.join(", "));
         }
     }
     (TenantPhase::Converged, String::new())
 }
 
-/// What keeps a tenant from being converged, and does not come by waiting.
-const UNDELIVERED: &[ItemState] = &[
-    ItemState::Failed,
-    ItemState::Refused,
-    ItemState::Held,
-    ItemState::Drifted,
-    ItemState::Partial,
-    ItemState::BlockedByCustomer,
-    ItemState::Residual,
-    ItemState::Unproven,
-    ItemState::Unsupported,
-];
+/// How far a tenant is, by one item. What does not come by waiting is partial, as is a state that is not known here.
+fn phase_of(state: ItemState) -> TenantPhase {
+    match state {
+        ItemState::Pending => TenantPhase::Converging,
+        ItemState::Waiting | ItemState::NeedsApproval => TenantPhase::Waiting,
+        ItemState::Applied | ItemState::Removed => TenantPhase::Converged,
+        ItemState::Failed
+        | ItemState::Refused
+        | ItemState::Held
+        | ItemState::Drifted
+        | ItemState::Partial
+        | ItemState::BlockedByCustomer
+        | ItemState::Residual
+        | ItemState::Unproven
+        | ItemState::Unsupported
+        | ItemState::Later(_) => TenantPhase::Partial,
+    }
+}
 
 fn status_of(
     tenant: &TenantName,

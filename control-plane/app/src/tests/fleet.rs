@@ -29,6 +29,7 @@ async fn phases_follow_what_is_reported() {
     for (state, expected) in [
         (ItemState::Waiting, TenantPhase::Waiting),
         (ItemState::Drifted, TenantPhase::Partial),
+        (ItemState::of("SHINING"), TenantPhase::Partial),
         (ItemState::Pending, TenantPhase::Converging),
         (ItemState::Applied, TenantPhase::Converged),
     ] {
@@ -220,8 +221,8 @@ async fn a_plan_is_asked_of_the_agent_and_shared_by_those_who_ask() {
     let mut agent = connected(&bed).await;
     let change = PlannedChange {
         key: agent.desired()[0].key.clone(),
-        class: ChangeClass::Grant,
-        verdict: Verdict::Allowed,
+        class: ChangeClass::Grant.into(),
+        verdict: Verdict::Allowed.into(),
         reason: None,
         action: "create".into(),
         before: String::new(),

@@ -143,7 +143,7 @@ impl<'a> Draft<'a> {
 
     pub fn find(&mut self, plane: Plane, reason: Reason, detail: impl Into<String>) {
         let detail = bounded(detail.into(), MAX_TEXT_BYTES);
-        self.findings.insert(Finding { plane, reason, detail });
+        self.findings.insert(Finding { plane: plane.into(), reason, detail });
     }
 
     /// Looks again no later than then.

@@ -27,8 +27,8 @@ fn item(n: u8, state: ItemState, revision: u64) -> ItemReport {
 
 fn status(items: impl IntoIterator<Item = ItemReport>, verified: i64) -> Arc<Status> {
     let planes = vec![PlaneStanding {
-        plane: Plane::Users,
-        mode: PlaneMode::Manage,
+        plane: Plane::Users.into(),
+        mode: PlaneMode::Manage.into(),
         verified: Some(Timestamp::from_unix(verified)),
     }];
     let standing = Standing { planes, ..Standing::default() };
