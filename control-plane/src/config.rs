@@ -188,6 +188,10 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), String> {
+        let (lease, longest) = (self.timing.lease_seconds, entente_seal::MAX_LEASE.as_secs());
+        if u64::from(lease) > longest {
+            return Err(format!("timing.lease_seconds is {lease}; agents believe no lease of more than {longest} s"));
+        }
         if let Some(name) = self.timing.zero() {
             return Err(format!("timing.{name} is 0; leave it out for the default"));
         }
@@ -275,6 +279,7 @@ mod tests {
         assert!(fault(&SMALLEST.replace("0102", "xx")).contains("root_public_key is not 64 hexadecimal digits"));
         assert!(fault(&SMALLEST.replace(":7444", "")).contains("is not HOST:PORT"));
         assert!(fault(&format!("{SMALLEST}\n[timing]\nping_seconds = 0\n")).contains("timing.ping_seconds is 0"));
+        assert!(fault(&format!("{SMALLEST}\n[timing]\nlease_seconds = 86401\n")).contains("more than 86400 s"));
         assert!(fault(&format!("{SMALLEST}\n[log]\nformat = \"xml\"\n")).contains("text"));
     }
 

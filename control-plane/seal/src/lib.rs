@@ -32,4 +32,4 @@ pub use removal::{removal_signature_holds, removal_statement};
 pub use root::{Root, RootKind, SignedRoot, root_digest};
 pub use statement::{Signed, Statement};
 pub use tree::{Path, Tree};
-pub use verify::{Held, Seal, SealError, Verified, Verifier};
+pub use verify::{Held, MAX_LEASE, Seal, SealError, Verified, Verifier};

@@ -4,6 +4,7 @@
 //! are arguments. Every refusal is one of [`SealError`]; after one, the reader keeps what it holds and says so.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Bytes;
 use entente_model::desired::{Digest, Header, Lease, Version};
@@ -19,6 +20,10 @@ use crate::tree::Path;
 
 /// Most delegations, revoked serials and epochs that are remembered: one a day for ten years. More is no honest root.
 const MAX_STATEMENTS: usize = 4_000;
+
+/// Longest that an agent goes on granting without a word of the provider, whatever a lease says: a night and a day, past
+/// which a person looks.
+pub const MAX_LEASE: Duration = Duration::from_secs(86_400);
 
 /// Most bytes of a root or a leaf. Both are below 300.
 const MAX_SEAL_BYTES: usize = 1_024;
@@ -155,7 +160,7 @@ impl Verifier {
         }
         check_size("root", root)?;
         let decoded = Root::decode(root)?;
-        let key = self.delegated(decoded.signer, now)?;
+        let key = self.delegated(decoded.signer, now)?.key;
         if !key.verifies(ROOT_CONTEXT, root, signature) {
             return Err(SealError::BadSignature);
         }
@@ -167,9 +172,9 @@ impl Verifier {
         }
     }
 
-    /// The signer's key, if one of its delegations holds now.
-    fn delegated(&self, signer: KeyId, now: Timestamp) -> Result<PublicKey, SealError> {
-        let mut refusal = SealError::UnknownSigner(signer);
+    /// The signer's key, if one of its delegations holds now, and until when.
+    fn delegated(&self, signer: KeyId, now: Timestamp) -> Result<Delegation, SealError> {
+        let (mut refusal, mut longest) = (SealError::UnknownSigner(signer), None::<Delegation>);
         for ((_, serial), delegation) in self.delegations.range((signer, 0)..=(signer, u64::MAX)) {
             refusal = if self.revoked.contains(serial) {
                 SealError::KeyRevoked(signer)
@@ -178,10 +183,11 @@ impl Verifier {
             } else if now >= delegation.not_after {
                 SealError::KeyExpired(signer)
             } else {
-                return Ok(delegation.key);
+                longest = longest.filter(|it| it.not_after >= delegation.not_after).or(Some(*delegation));
+                continue;
             };
         }
-        Err(refusal)
+        longest.ok_or(refusal)
     }
 
     /// The root above a leaf, if the leaf is under it and it is of this kind.
@@ -244,10 +250,13 @@ impl Verifier {
         Ok(verified)
     }
 
-    /// Whether the provider says that what is held is still right. Until when is for the reader to judge.
+    /// Whether the provider says that what is held is still right, and until when: no longer than [`MAX_LEASE`] from
+    /// `now`, at which it came, and than its signer may sign. Whoever steals the online key gets no more.
     pub fn verify_lease(&self, seal: &Seal, tenant: Guid, held: Held, now: Timestamp) -> Result<Lease, SealError> {
         let root = self.verify_leaf(seal, RootKind::Leases, now)?;
+        let ends = self.delegated(root.signer, now)?.not_after.min(now.plus(MAX_LEASE));
         let lease = decode_lease(&seal.leaf)?;
+        let lease = Lease { fresh_until: lease.fresh_until.min(ends), ..lease };
         check_binding(lease.entra_tenant, lease.version, tenant, &root)?;
         if lease.version < held.version {
             return Err(SealError::OlderVersion { offered: lease.version, held: held.version });

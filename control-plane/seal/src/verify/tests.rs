@@ -215,6 +215,15 @@ fn a_lease_renews_what_is_held_and_nothing_else() {
 }
 
 #[test]
+fn a_lease_lasts_no_longer_than_its_bound_and_its_signers_delegation() {
+    let (header, lease) = (samples::header(CONTOSO), samples::lease(CONTOSO));
+    let endless = lease_seal(&Lease { fresh_until: at("2036-01-01T00:00:00Z"), ..lease });
+    let until = |now: &str| trusting().verify_lease(&endless, CONTOSO, held(&header), at(now)).unwrap().fresh_until;
+    assert_eq!(until(NOON), at(NOON).plus(MAX_LEASE));
+    assert_eq!(until("2026-12-31T22:00:00Z"), at("2027-01-01T00:00:00Z"), "the delegation ends");
+}
+
+#[test]
 fn a_lease_cannot_pass_for_a_state_nor_a_state_for_a_lease() {
     let (header, seal) = contoso();
     let lease = lease_seal(&samples::lease(CONTOSO));
