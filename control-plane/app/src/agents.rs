@@ -62,8 +62,30 @@ impl AgentRow {
         self.displaced.is_some() && self.vouched.is_none() && self.acknowledged.is_none()
     }
 
-    pub(crate) fn accepts(&self, serial: Serial) -> bool {
-        self.revoked.is_none() && (self.serial == serial || self.previous == Some(serial))
+    /// Whether a certificate is one of those that this row knows, or is younger than all of them and from before
+    /// `begun`, when a person began the present epoch. Only this authority makes such a one, for an agent that showed one
+    /// before it: a restored backup has forgotten it. Until the person has spoken, it is not known here.
+    pub(crate) fn accepts(&self, leaf: Leaf, begun: Timestamp) -> bool {
+        let is_named = self.serial == leaf.serial || self.previous == Some(leaf.serial);
+        self.revoked.is_none() && (is_named || (self.is_forgotten(leaf) && leaf.not_before < begun))
+    }
+
+    /// Whether it was made after all that this row knows of. What is older was replaced, and has ended by that.
+    pub(crate) fn is_forgotten(&self, leaf: Leaf) -> bool {
+        self.revoked.is_none() && leaf.not_before > self.renewed.unwrap_or(self.enrolled)
+    }
+}
+
+/// Of a certificate, what says whether it is accepted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Leaf {
+    pub(crate) serial: Serial,
+    pub(crate) not_before: Timestamp,
+}
+
+impl From<&Peer> for Leaf {
+    fn from(peer: &Peer) -> Self {
+        Self { serial: peer.serial, not_before: peer.not_before }
     }
 }
 
@@ -258,7 +280,7 @@ impl App {
         let (app, peer) = (self.clone(), peer.clone());
         let renew = move |draft: &mut Draft<'_>| {
             let row: AgentRow = draft.read(&rows::agent(&name))?.ok_or(AppError::Unauthenticated)?;
-            if !row.accepts(peer.serial) {
+            if !row.accepts(Leaf::from(&peer), app.inner.epoch_begun) {
                 return Err(AppError::Unauthenticated);
             }
             let from = renewable_from(&peer, &row);

@@ -33,6 +33,8 @@ pub(crate) struct Inner {
     pub(crate) root_key: PublicKey,
     /// Of the history that is the one now.
     pub(crate) epoch: u64,
+    /// When this server first ran in it; the beginning of time where that is not known.
+    pub(crate) epoch_begun: Timestamp,
     /// When the online key's delegation ends.
     pub(crate) delegated_until: Timestamp,
     /// All that agents need to verify a root.

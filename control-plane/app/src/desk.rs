@@ -29,6 +29,7 @@ use crate::plan::Asks;
 use crate::status::Reported;
 use crate::world::World;
 
+pub(crate) use hello::LONG_RETRY;
 pub use hello::{Connected, Hello, Refused, Welcome};
 pub use inbox::{Inbox, Incoming, ProtocolError};
 pub use outbox::{Outbox, Outgoing};
@@ -49,6 +50,8 @@ pub enum AwayReason {
     Overloaded,
     Protocol,
     Behind,
+    /// The certificate is not one that is accepted here, and nobody has revoked it: it may be later.
+    NotKnown,
 }
 
 impl AwayReason {
@@ -62,6 +65,7 @@ impl AwayReason {
             Self::Overloaded => "overloaded",
             Self::Protocol => "protocol",
             Self::Behind => "behind",
+            Self::NotKnown => "not known",
         }
     }
 }

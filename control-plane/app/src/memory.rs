@@ -16,7 +16,7 @@ use entente_model::{AgentName, Guid, HomeName, OperatorName, TenantName, Timesta
 use serde::{Deserialize, Serialize};
 
 use crate::app::Inner;
-use crate::desk::Desk;
+use crate::desk::{Desk, Parked};
 use crate::world::World;
 
 /// How many agents are remembered as having seen an account: the current one and the one before.
@@ -178,6 +178,25 @@ impl Inner {
             tracing::warn!(%tenant, "an agent with a certificate of ours is not known here: was a backup restored?");
             state.told = true;
             self.removals_told.notify_one();
+        }
+    }
+}
+
+impl Inner {
+    /// An agent has come with a certificate that is younger than all that the store knows of it: the store was restored
+    /// from a backup. Like its state, it waits for a person's word.
+    pub(crate) fn note_forgotten(&self, agent: &AgentName, made: Timestamp) {
+        let Some(desk) = self.desks.get(&agent.tenant) else { return };
+        let text = format!(
+            "{agent} comes with a certificate of {made} that this store does not know, as after a restored backup: restore \
+             the right store, or begin a new epoch with `entente-control-plane new-epoch`, which accepts it"
+        );
+        let mut state = desk.lock();
+        if state.parked.is_none() && !state.is_connected() {
+            tracing::error!(tenant = %desk.tenant, reason = text, "tenant parked: unknown certificate");
+            state.parked = Some(Parked::History(text));
+            drop(state);
+            self.watchers.changed(&agent.tenant);
         }
     }
 }

@@ -9,6 +9,7 @@ use entente_model::{AgentName, Map, PrincipalName, TenantName, Timestamp, TokenN
 use entente_seal::{KeyId, OnlineKey, PublicKey, SealError, Signed, Statement, Verifier};
 use entente_store::{MAX_PAGE_ENTRIES, ReadError, Store};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::app::{App, Inner};
@@ -67,6 +68,7 @@ impl App {
         let root_key = provision::root_key(&*store).await?.ok_or(OpenError::NoRootKey)?;
         let statements: Arc<[Signed]> = provision::statements(&*store).await?.into();
         let (epoch, delegated_until) = check_statements(root_key, &statements, online.public(), clock())?;
+        let epoch_begun = epoch_begun(&*store, epoch, clock()).await?;
         let (head, world) = load_world(&*store).await?;
         let world = Arc::new(world);
         let receipts = load::<Receipt>(&*store, rows::REMOVAL).await?;
@@ -83,6 +85,7 @@ impl App {
             ca,
             root_key,
             epoch,
+            epoch_begun,
             delegated_until,
             statements,
             head: Mutex::new(Head::new(stand)),
@@ -100,7 +103,8 @@ impl App {
             tasks: Tasks::default(),
         };
         let app = Self { inner: Arc::new(inner) };
-        let signed = app.commit(|draft| {
+        let signed = app.commit(move |draft| {
+            draft.put(rows::EPOCH.into(), rows::encode(&EpochRow { epoch, begun: epoch_begun }));
             draft.sign_all();
             Ok(())
         });
@@ -108,6 +112,20 @@ impl App {
         app.inner.desks.remember(reports, known, &app.world());
         Ok(app)
     }
+}
+
+/// When a history began here.
+#[derive(Serialize, Deserialize)]
+struct EpochRow {
+    epoch: u64,
+    begun: Timestamp,
+}
+
+/// Of an epoch that this server has not run in before, now. A store without the row is as old as its epoch may be.
+async fn epoch_begun(store: &dyn Store, epoch: u64, now: Timestamp) -> Result<Timestamp, OpenError> {
+    let Some(entry) = store.get(rows::EPOCH).await? else { return Ok(Timestamp::default()) };
+    let row: EpochRow = rows::decode(rows::EPOCH, &entry.value)?;
+    Ok(if row.epoch == epoch { row.begun } else { now })
 }
 
 /// The epoch, and until when the online key may sign, if it may now.

@@ -11,6 +11,7 @@ use entente_model::{AgentName, PrincipalName, TenantName, Timestamp, TokenName};
 use crate::agents::AgentRow;
 use crate::app::{App, Inner};
 use crate::caller::Caller;
+use crate::desk::{AwayReason, LONG_RETRY, Refused};
 use crate::error::AppError;
 use crate::pki::{Peer, Who};
 use crate::principals::PrincipalRow;
@@ -129,18 +130,34 @@ impl App {
 
     /// Which agent connects, likewise.
     pub fn check_agent(&self, peer: &Peer) -> Result<AgentName, AppError> {
-        let Who::Agent(name) = &peer.who else { return Err(self.refuse("not_an_agent")) };
-        let tables = self.inner.registry.tables();
-        let Some(row) = tables.agents.get(name) else {
-            drop(tables);
-            self.inner.note_unknown(&name.tenant);
-            return Err(self.refuse("unknown_agent"));
+        self.admit_agent(peer).map_err(|_| AppError::Unauthenticated)
+    }
+
+    /// The same, and whether the agent is to come back: who was revoked, or replaced by what is known here, is not.
+    pub fn admit_agent(&self, peer: &Peer) -> Result<AgentName, Refused> {
+        let revoked = Refused { reason: AwayReason::Revoked, retry_after: LONG_RETRY };
+        let not_known = Refused { reason: AwayReason::NotKnown, ..revoked };
+        let refused = |reason, refused| {
+            self.count_refused(reason);
+            Err(refused)
         };
-        if !row.accepts(peer.serial) {
-            return Err(self.refuse("revoked_certificate"));
+        let Who::Agent(name) = &peer.who else { return refused("not_an_agent", revoked) };
+        let row = self.inner.registry.tables().agents.get(name).cloned();
+        match row {
+            None => {
+                self.inner.note_unknown(&name.tenant);
+                refused("unknown_agent", not_known)
+            }
+            Some(row) if row.accepts(peer.into(), self.inner.epoch_begun) => {
+                let is_over = self.now() >= peer.not_after;
+                if is_over { refused("expired_certificate", not_known) } else { Ok(name.clone()) }
+            }
+            Some(row) if row.is_forgotten(peer.into()) => {
+                self.inner.note_forgotten(name, peer.not_before);
+                refused("unknown_certificate", not_known)
+            }
+            Some(_) => refused("revoked_certificate", revoked),
         }
-        self.check_time(peer.not_after)?;
-        Ok(name.clone())
     }
 
     fn check_time(&self, not_after: Timestamp) -> Result<(), AppError> {

@@ -83,6 +83,8 @@ pub(crate) const STATEMENT: &str = "statement/";
 pub(crate) const HEAD: &str = "meta/head";
 /// The root key that every statement is checked against.
 pub(crate) const ROOT_KEY: &str = "meta/root-key";
+/// Which history is the one now, and since when.
+pub(crate) const EPOCH: &str = "meta/epoch";
 
 pub(crate) fn intent(name: &ResourceName) -> String {
     format!("{INTENT}{name}")

@@ -125,6 +125,7 @@ pub enum GoAwayReason {
     Overloaded,
     Protocol,
     Behind,
+    NotKnown,
     /// One that this version does not know.
     Other,
 }

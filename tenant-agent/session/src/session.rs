@@ -119,6 +119,10 @@ pub enum Alarm {
         "the control plane no longer accepts this agent's certificate; end dates and revocations already received are still carried out; enrol again to go on"
     )]
     Revoked,
+    #[error(
+        "the control plane does not know this agent's certificate, as after a restored backup; it is tried again, and a person at the provider's has to act; end dates and revocations already received are still carried out"
+    )]
+    NotKnown,
     #[error("two agents answer under this identity; stop one and enrol again")]
     Clone,
     #[error("the control plane speaks protocol {0}, this agent {PROTOCOL}")]

@@ -92,6 +92,7 @@ fn reason_from(reason: wire::GoAwayReason) -> GoAwayReason {
         wire::GoAwayReason::Overloaded => GoAwayReason::Overloaded,
         wire::GoAwayReason::Protocol => GoAwayReason::Protocol,
         wire::GoAwayReason::Behind => GoAwayReason::Behind,
+        wire::GoAwayReason::NotKnown => GoAwayReason::NotKnown,
     }
 }
 

@@ -16,9 +16,9 @@ use tokio::sync::oneshot;
 
 use super::outbox::Outgoing;
 use super::{AwayReason, DeskState, Parked, same_content};
+use crate::agents::Leaf;
 use crate::app::lock;
 use crate::batch::State;
-use crate::pki::Serial;
 
 /// Callers that wait for one plan: more want to know something else.
 const MAX_PLAN_WAITERS: usize = 64;
@@ -40,7 +40,7 @@ pub(crate) type PlanWaiter = oneshot::Sender<Result<Vec<PlannedChange>, String>>
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) agent: AgentName,
-    pub(crate) serial: Serial,
+    pub(crate) leaf: Leaf,
     pub(crate) not_after: Timestamp,
     /// Of this run of the agent.
     pub(super) boot_id: String,
@@ -95,7 +95,7 @@ pub struct UnknownNonce(pub u64);
 impl Connection {
     pub(super) fn new(
         agent: AgentName,
-        (serial, not_after): (Serial, Timestamp),
+        (leaf, not_after): (Leaf, Timestamp),
         boot_id: String,
         base: Option<(Version, Digest)>,
         now: Timestamp,
@@ -118,7 +118,7 @@ impl Connection {
             away: None,
             over: false,
         };
-        Self { agent, serial, not_after, boot_id, waker: AtomicWaker::new(), slot: Mutex::new(slot) }
+        Self { agent, leaf, not_after, boot_id, waker: AtomicWaker::new(), slot: Mutex::new(slot) }
     }
 
     pub(super) fn slot(&self) -> MutexGuard<'_, Slot> {

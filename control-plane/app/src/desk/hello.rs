@@ -27,7 +27,7 @@ const MAX_HELLO_TEXT: usize = 128;
 const RETRY: Duration = Duration::from_secs(5);
 
 /// How long an agent stays away that will be refused again until a person acts.
-const LONG_RETRY: Duration = Duration::from_secs(300);
+pub(crate) const LONG_RETRY: Duration = Duration::from_secs(300);
 
 /// What an agent is, and where it stands.
 #[derive(Debug, Clone)]
@@ -82,7 +82,7 @@ impl App {
     /// Admits an agent's stream, displacing an older one of the same tenant.
     pub async fn connect(&self, peer: &Peer, hello: Hello) -> Result<Connected, Refused> {
         let refused = |reason, retry_after| Refused { reason, retry_after };
-        let agent = self.check_agent(peer).map_err(|_| refused(AwayReason::Revoked, LONG_RETRY))?;
+        let agent = self.admit_agent(peer)?;
         if self.is_stopping() {
             return Err(refused(AwayReason::Shutdown, RETRY));
         }
@@ -90,25 +90,25 @@ impl App {
             return Err(refused(AwayReason::Protocol, LONG_RETRY));
         }
         self.note_first_sight(&agent).await.map_err(|error| match error {
-            AppError::Unauthenticated => refused(AwayReason::Revoked, LONG_RETRY),
+            AppError::Unauthenticated => self.admit_agent(peer).err().unwrap_or(refused(AwayReason::NotKnown, RETRY)),
             error => {
                 tracing::error!(%agent, ?error, "that an agent has come cannot be kept");
                 refused(AwayReason::Overloaded, RETRY)
             }
         })?;
-        let desk = self.inner.desks.get(&agent.tenant).ok_or(refused(AwayReason::Revoked, LONG_RETRY))?;
+        let desk = self.inner.desks.get(&agent.tenant).ok_or(refused(AwayReason::NotKnown, LONG_RETRY))?;
         let strange = self.inner.strange(&hello).await.map_err(|error| {
             tracing::error!(%agent, ?error, "a root cannot be looked up");
             refused(AwayReason::Overloaded, RETRY)
         })?;
         let now = self.now();
         let base = hello.held.as_ref().filter(|_| strange.is_none()).map(|held| (held.version, held.digest));
-        let leaf = (peer.serial, peer.not_after);
+        let leaf = (peer.into(), peer.not_after);
         let connection = Arc::new(Connection::new(agent, leaf, hello.boot_id.clone(), base, now));
         let welcome = self.inner.admit(&desk, &connection, strange, hello.held, now);
         // Revoked between the check and now: whoever revokes looks at the desks after the row is durable.
-        if self.check_agent(peer).is_err() {
-            connection.send_away(AwayReason::Revoked, LONG_RETRY);
+        if let Err(refused) = self.admit_agent(peer) {
+            connection.send_away(refused.reason, refused.retry_after);
         }
         metrics::gauge!("entente_connected_agents").increment(1.0);
         metrics::counter!("entente_streams_total").increment(1);

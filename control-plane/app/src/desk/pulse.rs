@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use entente_model::Timestamp;
 
-use super::AwayReason;
 use super::connection::Connection;
+use super::{AwayReason, LONG_RETRY};
 use crate::app::Inner;
 use crate::config::Config;
 
@@ -43,8 +43,13 @@ impl Inner {
     }
 
     fn look(&self, connection: &Arc<Connection>, now: Timestamp) -> Look {
-        if now >= connection.not_after || !self.still_accepts(connection) {
+        if !self.still_accepts(connection) {
             connection.send_away(AwayReason::Revoked, Duration::ZERO);
+            return Look::Alive;
+        }
+        // It has ended by itself: an agent that has a newer one comes with that.
+        if now >= connection.not_after {
+            connection.send_away(AwayReason::NotKnown, LONG_RETRY);
             return Look::Alive;
         }
         let slot = connection.slot();
@@ -66,7 +71,7 @@ impl Inner {
 
     fn still_accepts(&self, connection: &Connection) -> bool {
         let tables = self.registry.tables();
-        tables.agents.get(&connection.agent).is_some_and(|row| row.accepts(connection.serial))
+        tables.agents.get(&connection.agent).is_some_and(|row| row.accepts(connection.leaf, self.epoch_begun))
     }
 }
 

@@ -177,6 +177,7 @@ pub(super) fn away_reason(reason: AwayReason) -> wire::GoAwayReason {
         AwayReason::Overloaded => wire::GoAwayReason::Overloaded,
         AwayReason::Protocol => wire::GoAwayReason::Protocol,
         AwayReason::Behind => wire::GoAwayReason::Behind,
+        AwayReason::NotKnown => wire::GoAwayReason::NotKnown,
     }
 }
 

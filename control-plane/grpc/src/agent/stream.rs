@@ -46,7 +46,11 @@ pub(super) async fn connect(
     let peer = peer(request.extensions()).clone();
     let credential = peer.credential.as_ref().ok_or(AppError::Unauthenticated);
     let credential = credential.map_err(|error| status(&error, call))?;
-    app.check_agent(credential).map_err(|error| status(&error, call))?;
+    match app.admit_agent(credential) {
+        Ok(_) => {}
+        Err(refused) if refused.reason == AwayReason::NotKnown => return Ok(sent_away(&peer, &refused)),
+        Err(_) => return Err(status(&AppError::Unauthenticated, call)),
+    }
     if let Err(retry_after) = admission.enter(Instant::now(), rand::random()) {
         return Ok(sent_away(&peer, &Refused { reason: AwayReason::Overloaded, retry_after }));
     }

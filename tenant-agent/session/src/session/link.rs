@@ -132,6 +132,7 @@ impl Session {
                 return;
             }
             GoAwayReason::Clone => out.push(Effect::Alarm(Alarm::Clone)),
+            GoAwayReason::NotKnown => out.push(Effect::Alarm(Alarm::NotKnown)),
             _ => {}
         }
         self.hang_up(Some(retry_after), now, out);

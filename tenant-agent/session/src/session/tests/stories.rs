@@ -6,7 +6,7 @@ use entente_seal::{SealedItem, Statement};
 
 use super::provider::{epoch, groups, v};
 use super::*;
-use crate::message::{NackKind, Stage, Welcome};
+use crate::message::{GoAwayReason, NackKind, Stage, Welcome};
 
 fn holding(provider: &Provider) -> Rig {
     let mut rig = Rig::new();
@@ -303,4 +303,20 @@ fn a_state_that_cannot_be_kept_is_shown_beside_the_last_good_one_until_a_newer_o
     rig.hear(provider.snapshot("5", v(1, 50), &new));
     rig.say(Event::Kept);
     assert_eq!(shown(&rig), (Some(50), None));
+}
+
+#[test]
+fn an_agent_that_is_not_known_comes_back_and_one_that_is_revoked_does_not() {
+    let provider = Provider::new();
+    for (reason, comes_back) in [(GoAwayReason::NotKnown, true), (GoAwayReason::Revoked, false)] {
+        let mut rig = Rig::new();
+        rig.greeted();
+        let told = tell(&rig.hear(Inbound::GoAway { reason, retry_after: Duration::from_secs(300) }));
+        assert!(told.contains("alarm") && told.contains("hang up"), "{told}");
+        assert_eq!(rig.session.wake().is_some(), comes_back, "{reason:?}");
+        if comes_back {
+            rig.uptime += 3_600;
+            rig.live(&provider);
+        }
+    }
 }
