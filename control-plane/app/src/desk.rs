@@ -141,7 +141,8 @@ impl Desk {
         let accepted = reported.accepted.as_ref().filter(|accepted| accepted.digest == wanted.digest);
         let content_revision = accepted.map_or(wanted.version.revision, |accepted| accepted.version.revision);
         let recent = VecDeque::from([wanted.items.clone()]);
-        let (lease, live, displaced, parked) = (None, None, None, None);
+        let (lease, live, displaced) = (None, None, None);
+        let parked = reported.clone.clone().map(Parked::Clone);
         let (known, strays) = (KnownAccounts::new(), BTreeSet::new());
         let (told, forgotten_agent) = (false, false);
         let mut state = DeskState {
@@ -206,7 +207,7 @@ impl DeskState {
 
     /// Whether an agent has reported here, or come with a certificate that it was given here.
     pub(crate) fn has_enrolled(&self) -> bool {
-        self.reported.reporter.is_some() || self.forgotten_agent
+        self.reported.reporter.is_some() || !self.reported.unreadable.is_empty() || self.forgotten_agent
     }
 
     fn wake(&self) {
@@ -341,6 +342,8 @@ impl Desks {
         let mut state = desk.lock();
         if matches!(state.parked, Some(Parked::Clone(_))) {
             state.parked = None;
+            // In its row with the next report; a restart before that asks once more.
+            state.reported.clone = None;
         }
         drop(state);
         inner.watchers.changed(tenant);

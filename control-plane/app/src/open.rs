@@ -161,11 +161,20 @@ fn check_statements(
 
 /// All rows below a prefix: what follows the prefix, and the row.
 async fn load<T: DeserializeOwned>(store: &dyn Store, prefix: &str) -> Result<Vec<(String, T)>, OpenError> {
+    let read = read_all(store, prefix).await?.into_iter();
+    read.map(|(path, row)| Ok((path, row?))).collect()
+}
+
+/// The same, with what cannot be read of them.
+async fn read_all<T: DeserializeOwned>(
+    store: &dyn Store,
+    prefix: &str,
+) -> Result<Vec<(String, Result<T, RowError>)>, OpenError> {
     let (mut found, mut after) = (Vec::new(), None);
     loop {
         let page = store.scan(prefix, after.as_deref(), MAX_PAGE_ENTRIES).await?;
         for (key, entry) in &page.entries {
-            found.push((key[prefix.len()..].to_owned(), rows::decode(key, &entry.value)?));
+            found.push((key[prefix.len()..].to_owned(), rows::decode(key, &entry.value)));
         }
         match page.next {
             Some(next) => after = Some(next),
@@ -220,16 +229,34 @@ async fn load_known(store: &dyn Store) -> Result<HashMap<TenantName, KnownAccoun
     Ok(known)
 }
 
+/// What agents have said. What of it cannot be read is no reason not to start, as a newer version may have written it:
+/// the agent is asked to say everything again, and only then is the row dropped.
 async fn load_reports(store: &dyn Store) -> Result<HashMap<TenantName, Reported>, OpenError> {
     let tenant = |id: &str| TenantName::from_id(id).map_err(|_| OpenError::Key(id.to_owned()));
     let mut reports: HashMap<TenantName, Reported> = HashMap::new();
-    for (id, row) in load::<StandingRow>(store, rows::STANDING).await? {
-        reports.insert(tenant(&id)?, Reported::default().with_row(row));
+    for (id, row) in read_all::<StandingRow>(store, rows::STANDING).await? {
+        let reported = reports.entry(tenant(&id)?).or_default();
+        match row {
+            Ok(row) => *reported = std::mem::take(reported).with_row(row),
+            Err(error) => unread(reported, format!("{}{id}", rows::STANDING), &error),
+        }
     }
-    for (path, item) in load::<entente_model::report::ItemReport>(store, rows::STATUS).await? {
+    for (path, item) in read_all::<entente_model::report::ItemReport>(store, rows::STATUS).await? {
         let id = path.split('/').next().unwrap_or_default();
         let reported = reports.entry(tenant(id)?).or_default();
-        reported.items.insert(item.key.to_string().into(), Arc::new(item));
+        match item {
+            Ok(item) => drop(reported.items.insert(item.key.to_string().into(), Arc::new(item))),
+            Err(error) => unread(reported, format!("{}{path}", rows::STATUS), &error),
+        }
     }
     Ok(reports)
+}
+
+fn unread(reported: &mut Reported, key: String, error: &RowError) {
+    tracing::warn!(
+        key,
+        error = error as &dyn std::error::Error,
+        "a reported row cannot be read: it is asked for again"
+    );
+    reported.unreadable.push(key);
 }

@@ -97,6 +97,8 @@ impl App {
             state.cut(AwayReason::Overloaded, Duration::from_secs(1));
         }
         state.parked = None;
+        // In its row with the next report; a restart before that asks once more.
+        state.reported.clone = None;
         state.resend();
         drop(state);
         self.inner.watchers.changed(tenant);

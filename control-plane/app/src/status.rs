@@ -28,6 +28,10 @@ pub(crate) struct Reported {
     /// The state that the agent holds.
     pub(crate) accepted: Option<Accepted>,
     pub(crate) last_seen: Option<Timestamp>,
+    /// Rows of it that could not be read at start-up: everything is asked for again, and then they are dropped.
+    pub(crate) unreadable: Vec<String>,
+    /// Two agents answered under one identity, and no person has ended that alarm.
+    pub(crate) clone: Option<String>,
     /// Who reported last. Another agent is asked to report everything anew.
     pub(crate) reporter: Option<AgentName>,
 }
@@ -42,6 +46,8 @@ pub(crate) struct StandingRow {
     accepted: Option<AcceptedRow>,
     last_seen: Option<Timestamp>,
     reporter: Option<AgentName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clone: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +101,8 @@ impl Reported {
             accepted: self.accepted.clone(),
             last_seen: self.last_seen,
             reporter: self.reporter.clone(),
+            unreadable: Vec::new(),
+            clone: self.clone.clone(),
         }
     }
 
@@ -106,7 +114,8 @@ impl Reported {
             digest: accepted.digest,
         });
         let standing = self.standing.as_deref().cloned();
-        StandingRow { standing, accepted, last_seen: self.last_seen, reporter: self.reporter.clone() }
+        let (last_seen, reporter, clone) = (self.last_seen, self.reporter.clone(), self.clone.clone());
+        StandingRow { standing, accepted, last_seen, reporter, clone }
     }
 
     pub(crate) fn with_row(mut self, row: StandingRow) -> Self {
@@ -118,6 +127,7 @@ impl Reported {
         });
         self.last_seen = row.last_seen;
         self.reporter = row.reporter;
+        self.clone = row.clone;
         self
     }
 }

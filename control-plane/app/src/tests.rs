@@ -12,6 +12,7 @@ mod proofs;
 mod removals;
 mod restart;
 mod streams;
+mod versions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

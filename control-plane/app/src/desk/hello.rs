@@ -183,7 +183,8 @@ impl Inner {
         if state.needs_lease(now, self.config.lease / 2) {
             self.leases.add(&desk.tenant);
         }
-        let knows = state.reported.reporter.as_ref() == Some(&connection.agent);
+        let reported = &state.reported;
+        let knows = reported.reporter.as_ref() == Some(&connection.agent) && reported.unreadable.is_empty();
         Welcome {
             protocol: PROTOCOL,
             epoch: self.epoch,

@@ -58,7 +58,7 @@ impl Inbox {
         }
         self.connection.slot().heard = self.inner.now();
         if !self.desk.lock().is_live(&self.connection) {
-            self.answered_though_displaced(&incoming);
+            self.answered_though_displaced(&incoming).await;
             return Ok(());
         }
         let heard = match incoming {
@@ -126,20 +126,30 @@ impl Inbox {
     }
 
     /// Only the answer to the ping that followed its displacement counts: anything else may have been on its way.
-    fn answered_though_displaced(&self, incoming: &Incoming) {
+    async fn answered_though_displaced(&self, incoming: &Incoming) {
+        if !self.raise_clone(incoming) {
+            return;
+        }
+        self.inner.watchers.changed(&self.desk.tenant);
+        if let Err(error) = report::keep_standing(&self.inner, &self.desk).await {
+            tracing::error!(agent = %self.connection.agent, ?error, "a restart will forget that alarm");
+        }
+    }
+
+    fn raise_clone(&self, incoming: &Incoming) -> bool {
         let mut desk = self.desk.lock();
         let asked = self.connection.slot().last_ping;
         let answers = matches!(incoming, Incoming::Pong { number } if *number == asked);
         let is_older = desk.displaced.as_ref().is_some_and(|older| Arc::ptr_eq(&older.connection, &self.connection));
         if !(answers && is_older) {
-            return;
+            return false;
         }
         let text = "two agents answered under one identity: find the copy, revoke the agent, and enrol a new one";
         tracing::error!(agent = %self.connection.agent, "two agents answer under one identity; both are cut");
         metrics::counter!("entente_clones_total").increment(1);
         desk.parked = Some(Parked::Clone(text.into()));
+        desk.reported.clone = Some(text.into());
         desk.cut(AwayReason::Clone, CLONE_RETRY);
-        drop(desk);
-        self.inner.watchers.changed(&self.desk.tenant);
+        true
     }
 }

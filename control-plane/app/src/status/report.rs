@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use entente_model::report::bounds::{MAX_ACCOUNTS, MAX_STANDING_ENTRIES, MAX_TEXT_BYTES, MAX_UNSEEN_BYTES};
 use entente_model::report::{ItemReport, Report};
 use entente_model::{AgentName, TenantName};
-use entente_store::Commit;
+use entente_store::{Commit, CommitError};
 
 use crate::app::Inner;
 use crate::desk::Desk;
@@ -38,6 +39,8 @@ pub enum ReportError {
     TooMany { what: &'static str, count: usize, limit: usize },
     #[error("the report's {what} is longer than {limit} bytes")]
     TooLong { what: &'static str, limit: usize },
+    #[error("the tenant that the report is of is gone")]
+    Gone,
     #[error("the report could not be kept")]
     NotKept(#[source] Cause),
 }
@@ -47,12 +50,14 @@ pub enum ReportError {
 struct Changed {
     puts: Vec<(Arc<str>, Arc<ItemReport>)>,
     deletes: Vec<Arc<str>>,
+    /// Rows that could not be read, and that all of this stands for.
+    unreadable: Vec<String>,
 }
 
 /// Keeps a report, durably.
 pub(crate) async fn keep(
-    inner: &Inner,
-    desk: &Desk,
+    inner: &Arc<Inner>,
+    desk: &Arc<Desk>,
     agent: &AgentName,
     report: Report,
     full: bool,
@@ -73,9 +78,8 @@ pub(crate) async fn keep(
         memory::gained(&state.known, &world, items, Some(agent), inner.now())
     };
     let row = rows::encode(&standing.row());
-    let first = Commit::new().put(rows::standing(&desk.tenant), row);
-    for commit in commits(&desk.tenant, &changed, &gained, first) {
-        inner.store.commit(commit).await.map_err(|error| ReportError::NotKept(error.into()))?;
+    for commit in commits(&desk.tenant, &changed, &gained, row) {
+        keep_here(inner, desk, commit).await?;
     }
     let of_removal = changed.puts.iter().any(|(_, item)| is_of_removal(&world, item));
     let mut tells = of_removal;
@@ -93,12 +97,37 @@ pub(crate) async fn keep(
         state.reported.standing = standing.standing;
         state.reported.reporter = standing.reporter;
         state.reported.last_seen = standing.last_seen;
+        if full {
+            state.reported.unreadable.clear();
+        }
     }
     if tells {
         inner.removals_told.notify_one();
     }
     inner.watchers.changed(&desk.tenant);
     Ok(())
+}
+
+/// Keeps how the agent stands as it is in memory.
+pub(crate) async fn keep_standing(inner: &Arc<Inner>, desk: &Arc<Desk>) -> Result<(), ReportError> {
+    let _one_by_one = desk.reporting.lock().await;
+    let row = rows::encode(&desk.lock().reported.row());
+    keep_here(inner, desk, Commit::new().put(rows::standing(&desk.tenant), row)).await
+}
+
+/// Unless the tenant is gone: one that was made anew under its name has nothing to do with what was on its way. Looked at
+/// where commits are made one after the other, so that the cleanup comes either before and is seen, or after.
+async fn keep_here(inner: &Arc<Inner>, desk: &Arc<Desk>, commit: Commit) -> Result<(), ReportError> {
+    let (here, of) = (Arc::downgrade(inner), desk.clone());
+    let is_here = move || {
+        let desk = here.upgrade().and_then(|inner| inner.desks.get(&of.tenant));
+        desk.is_some_and(|desk| Arc::ptr_eq(&desk, &of))
+    };
+    match inner.store.decide(Box::new(move |_, _| is_here().then(|| commit.clone()))).await {
+        Ok(_) => Ok(()),
+        Err(CommitError::Declined) => Err(ReportError::Gone),
+        Err(error) => Err(ReportError::NotKept(error.into())),
+    }
 }
 
 /// Whether an open removal may go on by it: be proven, come back, or have one account more.
@@ -127,6 +156,7 @@ fn changed(desk: &Desk, report: &Report, full: bool) -> Result<Changed, ReportEr
     let mut gone: BTreeSet<Arc<str>> = report.forgotten.iter().map(|key| key.to_string().into()).collect();
     if full {
         gone.extend(known.keys().cloned());
+        changed.unreadable = state.reported.unreadable.clone();
     }
     gone.retain(|key| known.contains_key(key) && !named.contains(&**key));
     changed.deletes = gone.into_iter().collect();
@@ -139,19 +169,21 @@ fn changed(desk: &Desk, report: &Report, full: bool) -> Result<Changed, ReportEr
 }
 
 /// One commit, but for a set of rows that no store takes at once.
-fn commits(tenant: &TenantName, changed: &Changed, gained: &KnownAccounts, first: Commit) -> Vec<Commit> {
+/// How the agent stands comes last: who has reported all of it is not asked again.
+fn commits(tenant: &TenantName, changed: &Changed, gained: &KnownAccounts, standing: Bytes) -> Vec<Commit> {
     let puts = changed.puts.iter().map(|(key, item)| (rows::status(tenant, key), Some(rows::encode(&**item))));
     let deletes = changed.deletes.iter().map(|key| (rows::status(tenant, key), None));
     let known = gained.values().map(|row| (rows::known(tenant, &row.key), Some(rows::encode(&**row))));
     // Deletions first: what is put afterwards under the same key stays. What is known before what may prove.
-    let all: Vec<_> = deletes.chain(known).chain(puts).collect();
-    let add = |commit: Commit, (key, value): &(String, Option<bytes::Bytes>)| match value {
+    let unreadable = changed.unreadable.iter().map(|key| (key.clone(), None));
+    let all: Vec<_> = unreadable.chain(deletes).chain(known).chain(puts).collect();
+    let add = |commit: Commit, (key, value): &(String, Option<Bytes>)| match value {
         Some(value) => commit.put(key.as_str(), value.clone()),
         None => commit.delete(key.as_str()),
     };
-    let mut chunks = all.chunks(MAX_ROWS);
-    let mut commits = vec![chunks.next().unwrap_or_default().iter().fold(first, add)];
-    commits.extend(chunks.map(|chunk| chunk.iter().fold(Commit::new(), add)));
+    let mut commits: Vec<_> = all.chunks(MAX_ROWS).map(|chunk| chunk.iter().fold(Commit::new(), add)).collect();
+    let last = commits.pop().unwrap_or_default();
+    commits.push(last.put(rows::standing(tenant), standing));
     commits
 }
 
@@ -193,4 +225,19 @@ fn check(report: &Report) -> Result<(), ReportError> {
         long("compared digest", standing.compared.len(), MAX_TEXT_BYTES)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn architecture_7_9_how_the_agent_stands_is_kept_last() {
+        let tenant = TenantName::from_id("contoso").unwrap();
+        let deletes = (0..=MAX_ROWS).map(|n| format!("user/nordwall/{n}").into()).collect();
+        let changed = Changed { deletes, ..Changed::default() };
+        let commits = commits(&tenant, &changed, &KnownAccounts::default(), Bytes::from_static(b"{}"));
+        let has_standing = commits.iter().map(|commit| format!("{commit:?}").contains("standing/contoso"));
+        assert_eq!(has_standing.collect::<Vec<_>>(), [false, true]);
+    }
 }

@@ -29,7 +29,7 @@ async fn a_restart_keeps_digests_statuses_and_who_may_connect() {
 }
 
 /// A copy of a store's directory, as a backup takes it of a stopped server.
-fn copy(from: &std::path::Path, to: &std::path::Path) {
+pub(super) fn copy(from: &std::path::Path, to: &std::path::Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
