@@ -64,7 +64,13 @@ pub enum MemoryError {
     Open { path: PathBuf, source: OpenError },
     #[error("the ledger cannot be read: restore the state directory from a backup")]
     Read(#[from] ReadError),
-    #[error("row {key} of the ledger does not read: restore the state directory from a backup")]
+    #[error(
+        "the ledger was written by a newer entente-agent ({what}): start that one again. This one would lose sight of what the newer one made in the tenant, so that nobody removes it any more"
+    )]
+    Newer { what: String },
+    #[error(
+        "row {key} of the ledger does not read: if a newer entente-agent wrote it, start that one again; if not, restore the state directory from a backup"
+    )]
     Row { key: String, source: Option<serde_json::Error> },
     #[error("the ledger cannot be written: nothing is changed that could not be remembered")]
     Commit(#[source] CommitError),

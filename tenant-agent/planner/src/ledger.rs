@@ -52,6 +52,15 @@ pub fn extra_key(group: Guid, user: Guid) -> ItemKey {
     ItemKey::Other(format!("extra/{group}/{user}"))
 }
 
+/// Whether a key is of an item that this version knows, or one of those above. What is remembered under any other was
+/// written by a later version: this one could neither look after it nor end it.
+pub fn is_known(key: &ItemKey) -> bool {
+    match key {
+        ItemKey::Other(text) => ["anchor/", "account/", "extra/"].iter().any(|kind| text.starts_with(kind)),
+        _ => true,
+    }
+}
+
 /// One item as we know it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

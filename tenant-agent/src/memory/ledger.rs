@@ -3,13 +3,14 @@
 
 use entente_model::Guid;
 use entente_model::desired::ItemKey;
-use entente_planner::ledger::{Deletion, Entry, Ledger, Left, Update};
+use entente_planner::ledger::{Deletion, Entry, Ledger, Left, Update, is_known};
 use entente_store::Commit;
 use serde::{Deserialize, Serialize};
 
 use super::owed::Rows;
 use super::{Memory, MemoryError, from_json, hashed, to_json};
 
+const FORMAT_ROW: &str = "ledger/format";
 const ENTRY: &str = "ledger/entry/";
 const LEFT: &str = "ledger/left/";
 const DELETED: &str = "ledger/deleted/";
@@ -17,6 +18,14 @@ const EVENTS: &str = "ledger/events";
 
 /// Updates in one commit: each is a row of a few kilobytes at most, and the caps' row comes on top.
 const UPDATES: usize = 500;
+
+/// Of the rows here. Raised when an older agent would lose, or misread, what this one writes.
+const FORMAT: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct FormatRow {
+    format: u32,
+}
 
 #[derive(Serialize, Deserialize)]
 struct EntryRow {
@@ -37,10 +46,15 @@ struct DeletedRow {
 }
 
 impl Memory {
+    /// All of it, or a reason not to start: what a newer agent wrote is not for this one to keep half of.
     pub async fn ledger(&self) -> Result<Ledger, MemoryError> {
+        self.check_format().await?;
         let mut ledger = Ledger::default();
         for (key, row) in self.rows(ENTRY).await? {
             let EntryRow { key, entry } = from_json(&key, &row)?;
+            if !is_known(&key) {
+                return Err(MemoryError::Newer { what: format!("{key} is of a kind that is not known here") });
+            }
             ledger.entries.insert(key, entry);
         }
         for (key, row) in self.rows(LEFT).await? {
@@ -55,6 +69,25 @@ impl Memory {
             ledger.events = from_json(&key, &row)?;
         }
         Ok(ledger)
+    }
+
+    async fn check_format(&self) -> Result<(), MemoryError> {
+        let mut written = None;
+        for (key, row) in self.rows(FORMAT_ROW).await? {
+            let FormatRow { format } = from_json(&key, &row)?;
+            written = Some(format);
+        }
+        match written {
+            Some(format) if format > FORMAT => {
+                Err(MemoryError::Newer { what: format!("its form is {format}, and this one knows up to {FORMAT}") })
+            }
+            Some(FORMAT) => Ok(()),
+            _ => match self.commit(Commit::new().put(FORMAT_ROW, to_json(&FormatRow { format: FORMAT }))).await {
+                // With the next start that finds room.
+                Err(MemoryError::Full(_)) => Ok(()),
+                written => written,
+            },
+        }
     }
 
     /// Puts updates on disk and then into the ledger. After an error the two may differ: the caller stops, and reads
@@ -109,7 +142,7 @@ fn row(update: &Update) -> Option<(String, Option<Vec<u8>>)> {
 #[cfg(test)]
 mod tests {
     use entente_model::Timestamp;
-    use entente_planner::ledger::{Charge, Event};
+    use entente_planner::ledger::{Charge, Event, account_key, anchor_key, anchor_member_key, extra_key};
 
     use super::*;
 
@@ -145,6 +178,34 @@ mod tests {
         assert_eq!(memory.ledger().await.unwrap(), ledger);
         let counts = (ledger.entries.len(), ledger.left.len(), ledger.deleted.len(), ledger.events.len());
         assert_eq!(counts, (1, 1, 1, 1));
+    }
+
+    #[tokio::test]
+    async fn architecture_1_5_an_older_agent_over_a_newer_ledger_says_so_and_does_not_start() {
+        let later_kind = |key: &str| {
+            let row = EntryRow { key: key.parse().unwrap(), entry: Entry::default() };
+            (hashed(ENTRY, key), to_json(&row))
+        };
+        let rows = [
+            (FORMAT_ROW.into(), to_json(&FormatRow { format: FORMAT + 1 })),
+            later_kind("entraRole/l1/standard"),
+            later_kind("group/l1/gold"),
+        ];
+        for (key, row) in rows {
+            let dir = tempfile::tempdir().unwrap();
+            let memory = Memory::open(dir.path(), Memory::create(dir.path()).unwrap()).unwrap();
+            memory.ledger().await.unwrap();
+            memory.commit(Commit::new().put(key, row)).await.unwrap();
+            let error = memory.ledger().await.unwrap_err();
+            assert!(matches!(error, MemoryError::Newer { .. }), "{error}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let memory = Memory::open(dir.path(), Memory::create(dir.path()).unwrap()).unwrap();
+        let id = Guid::from_u128(7);
+        for own in [anchor_key(), anchor_member_key(id), account_key(id), extra_key(id, id)] {
+            memory.remember(&mut Ledger::default(), &[Update::Put(own, Box::default())]).await.unwrap();
+        }
+        assert_eq!(memory.ledger().await.unwrap().entries.len(), 4);
     }
 
     #[test]
