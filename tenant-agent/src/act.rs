@@ -200,18 +200,32 @@ async fn put_azure_role(
     })
 }
 
-/// An invitation that is refused although the token allows it is refused by the tenant's external collaboration
-/// settings (Graph: invitation-post, "app permissions do not work if invitations are restricted to administrators").
+/// What a refused invitation means. Its status is no guide (no source is sure of it); the words are, and of a bare
+/// "insufficient privileges" the token's permissions (Graph: invitation-post, "app permissions do not work if invitations
+/// are restricted to administrators").
 async fn explain(cloud: &Cloud, action: &Action, failure: &Failure) -> Outcome {
-    let refused = matches!(failure, Failure::Refused(refusal) if matches!(refusal.status, 401 | 403));
-    if matches!(action, Action::InviteUser { .. }) && refused {
-        let permissions = cloud.permissions().await.unwrap_or_default();
-        if INVITERS.iter().any(|name| permissions.contains(*name)) {
-            let detail = "the tenant's external collaboration settings let no application invite";
-            return failed(Reason::InvitationsClosed, detail.into());
-        }
+    let (Action::InviteUser { .. }, Failure::Refused(refusal)) = (action, failure) else {
+        return blame::outcome(failure, action);
+    };
+    if refusal.says("invitations not allowed") {
+        return closed(failure);
     }
-    blame::outcome(failure, action)
+    if !matches!(refusal.status, 401 | 403) {
+        return blame::outcome(failure, action);
+    }
+    let permissions = cloud.permissions().await.unwrap_or_default();
+    let may_invite = INVITERS.iter().any(|name| permissions.contains(*name));
+    match may_invite {
+        true if refusal.message.is_empty() || refusal.says("insufficient privileges") => closed(failure),
+        // The reason is in Microsoft's own sentence: cross-tenant access, a list of domains, something new.
+        true => failed(Reason::CloudRefused, format!("the tenant refuses the invitation: {}", blame::said(failure))),
+        false => blame::outcome(failure, action),
+    }
+}
+
+fn closed(failure: &Failure) -> Outcome {
+    let own = "the tenant's external collaboration settings let no application invite";
+    failed(Reason::InvitationsClosed, format!("{own}: {}", blame::said(failure)))
 }
 
 /// Permissions that let an application invite (Graph permissions reference).

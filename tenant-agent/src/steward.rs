@@ -3,10 +3,11 @@
 //! One look is [`look`](Steward::look); carrying out what it allows is in `steward/apply.rs`; ending everything at the
 //! customer's word in `steward/farewell.rs`; what is done for leavers before anything is looked at in `steward/first.rs`;
 //! who may be invited again in `steward/again.rs`; what is told of it in `steward/standing.rs`; a full disk in
-//! `steward/full.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
+//! `steward/full.rs`; a credential that is refused in `steward/credential.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
 
 mod again;
 mod apply;
+mod credential;
 mod farewell;
 mod first;
 mod full;
@@ -106,6 +107,8 @@ pub struct Steward {
     forgotten: Option<String>,
     /// The disk has no room, which was said.
     full: bool,
+    /// What the log was told of the credential.
+    told_credential: credential::Told,
     /// What the last round began from.
     seen: Option<Basis>,
     file: StatusFile,
@@ -158,6 +161,7 @@ impl Steward {
             heard: before.last_connected,
             forgotten,
             full: false,
+            told_credential: None,
             seen: None,
             file,
             #[cfg(test)]
@@ -215,7 +219,7 @@ impl Steward {
         Ok(match acted {
             _ if !look.faults.is_empty() => self.until(look.plan.next_wake).max(AFTER_FAULT),
             true => RESPITE,
-            false => self.until(look.plan.next_wake),
+            false => self.until_credential(self.until(look.plan.next_wake)),
         })
     }
 

@@ -11,7 +11,7 @@ use entente_planner::observed::Observed;
 use entente_planner::reads::ReadSet;
 use entente_planner::record::Outcome;
 
-use crate::{act, observe};
+use crate::{act, blame, observe};
 
 /// Its futures are boxed: inside the loop's own, a look at every plane overflows a thread's 2 MiB stack in a debug build.
 #[derive(Debug)]
@@ -40,6 +40,12 @@ impl Tenant {
     /// The customer may have granted more since the token was made.
     pub async fn forget_tokens(&self) {
         self.0.forget_tokens().await;
+    }
+
+    /// What is wrong with the credential while Microsoft refuses it, and until when it is not tried again.
+    pub fn credential_refused(&self) -> Option<(String, Duration)> {
+        let trouble = self.0.trouble()?;
+        Some((blame::credential(&trouble.failure), trouble.again_in))
     }
 
     /// The newest time that a service of Microsoft's told, and how long ago.

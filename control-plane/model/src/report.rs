@@ -215,6 +215,8 @@ reasons! {
     CameBack = "CAME_BACK",
     /// The agent's disk is full: it blocks leavers, and does nothing else until there is room.
     AgentDiskFull = "AGENT_DISK_FULL",
+    /// Microsoft refuses the agent's credential, with its number and words in the detail; a person renews or mends it.
+    CredentialRefused = "CREDENTIAL_REFUSED",
 }
 
 open_words!(ItemState, Reason, AccountState);

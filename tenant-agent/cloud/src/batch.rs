@@ -110,7 +110,10 @@ impl Client {
         for (mut pending, mut attempt) in chunk.into_iter().zip(spread(exchange)) {
             self.learn_from_part(&pending.call, &mut attempt);
             match pending.trail.judge(&pending.call, attempt, &self.patience, budget.left(), rand::random()) {
-                Step::Done(answer) => answers[pending.index] = Some(answer),
+                Step::Done(answer) => {
+                    self.tokens.troubles.learn(&pending.call, &answer);
+                    answers[pending.index] = Some(answer);
+                }
                 Step::Again { wait, fresh_connection, renew_token } => {
                     stale |= renew_token;
                     rest.wait = rest.wait.max(wait);

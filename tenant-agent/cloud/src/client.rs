@@ -97,7 +97,10 @@ impl Client {
             let exchange = budget.bound(self.exchange(call, &token, via)).await;
             self.note(call, &exchange);
             match trail.judge(call, Attempt::Exchange(exchange), &self.patience, budget.left(), rand::random()) {
-                Step::Done(answer) => return answer,
+                Step::Done(answer) => {
+                    self.tokens.troubles.learn(call, &answer);
+                    return answer;
+                }
                 Step::Again { wait, fresh_connection, renew_token } => {
                     if renew_token {
                         self.tokens.discard(call.service, &token).await;
@@ -110,8 +113,7 @@ impl Client {
     }
 
     pub(crate) async fn bearer(&self, service: Service) -> Answer<Bearer> {
-        let token = self.tokens.bearer(service, &self.wire).await;
-        token.map_err(Failure::from)
+        self.tokens.bearer(service, &self.wire).await.map_err(Failure::NoToken)
     }
 
     /// Waits until `request` may go, with the calls that it carries: for the gate, a token and the budget of writes.

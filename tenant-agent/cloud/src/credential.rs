@@ -6,6 +6,7 @@
 mod assertion;
 mod managed_identity;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -66,6 +67,19 @@ pub(crate) fn proof(credential: &Credential, audience: &str, now: OffsetDateTime
         // It proves nothing: the machine vouches for it, and `tokens.rs` asks the machine.
         Credential::ManagedIdentity { .. } => Ok(Vec::new()),
     }
+}
+
+/// Tells one state of the credential's files from another; kept in memory only.
+pub(crate) fn print(credential: &Credential) -> u64 {
+    let files: Vec<&Path> = match credential {
+        Credential::ClientSecret { secret_file, .. } => vec![secret_file],
+        Credential::Certificate { certificate_file, key_file, .. } => vec![certificate_file, key_file],
+        Credential::FederatedToken { token_file, .. } => vec![token_file],
+        Credential::ManagedIdentity { .. } => Vec::new(),
+    };
+    let mut hasher = DefaultHasher::new();
+    files.into_iter().for_each(|file| read_bounded(file).ok().hash(&mut hasher));
+    hasher.finish()
 }
 
 fn first_line(path: &Path) -> Result<Secret, TokenError> {

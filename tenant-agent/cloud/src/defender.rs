@@ -16,7 +16,7 @@ use crate::absence::Absence;
 use crate::budget::Budget;
 use crate::call::{Call, Service};
 use crate::client::Client;
-use crate::failure::{Answer, Failure, bounded};
+use crate::failure::{Answer, Failure, head_and_tail};
 use crate::graph::{Removed, or_default, removed};
 use crate::listing::{Listing, as_typed};
 use crate::transport::Reply;
@@ -271,9 +271,9 @@ impl From<AssignmentBody> for DefenderAssignment {
         for principal in body.principal_ids {
             match principal.as_str().map(|text| (Uuid::parse_str(text), text)) {
                 Some((Ok(id), _)) => drop(principal_ids.insert(id)),
-                Some((Err(_), text)) => other_principals.push(bounded(text, PRINCIPAL_LENGTH)),
+                Some((Err(_), text)) => other_principals.push(head_and_tail(text, PRINCIPAL_LENGTH)),
                 None if principal.is_null() => {}
-                None => other_principals.push(bounded(&principal.to_string(), PRINCIPAL_LENGTH)),
+                None => other_principals.push(head_and_tail(&principal.to_string(), PRINCIPAL_LENGTH)),
             }
         }
         DefenderAssignment {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::tokens::TokenError;
+use crate::trouble;
 
 /// What every operation of this crate gives back.
 pub type Answer<T> = Result<T, Failure>;
@@ -96,6 +97,11 @@ impl Failure {
         }
     }
 
+    /// Whether a person has to see to the credential: no token is given for it, or those that are given are not taken.
+    pub fn is_of_credential(&self) -> bool {
+        trouble::is_of_credential(self)
+    }
+
     /// What the service said, if it was the service that said no.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
@@ -103,6 +109,7 @@ impl Failure {
                 Some(refusal)
             }
             Failure::Unknown { refusal, .. } | Failure::Throttled { refusal, .. } => refusal.as_deref(),
+            Failure::NoToken(error) => error.failure().and_then(Failure::refusal),
             _ => None,
         }
     }
@@ -110,12 +117,6 @@ impl Failure {
 
 fn words(refusal: &Option<Box<Refusal>>) -> String {
     refusal.as_ref().map(|refusal| format!(" ({refusal})")).unwrap_or_default()
-}
-
-impl From<TokenError> for Failure {
-    fn from(error: TokenError) -> Failure {
-        Failure::NoToken(Arc::new(error))
-    }
 }
 
 /// A service's own words for its no.
@@ -140,7 +141,7 @@ impl Refusal {
     }
 
     /// Whether the message holds `part`, whatever the capitals. A last resort: only where the code says nothing.
-    pub(crate) fn says(&self, part: &str) -> bool {
+    pub fn says(&self, part: &str) -> bool {
         let message = self.message.to_ascii_lowercase();
         message.contains(&part.to_ascii_lowercase())
     }
@@ -172,7 +173,7 @@ impl fmt::Display for Refusal {
 fn codes_and_message(body: &Value) -> (Vec<String>, String) {
     let error = match body.get("error") {
         Some(Value::String(code)) => {
-            return (vec![bounded(code, MESSAGE_LIMIT)], text(body, "error_description"));
+            return (vec![head_and_tail(code, MESSAGE_LIMIT)], text(body, "error_description"));
         }
         Some(error) => error,
         None => return (Vec::new(), String::new()),
@@ -195,17 +196,17 @@ fn codes_and_message(body: &Value) -> (Vec<String>, String) {
 
 fn text(value: &Value, field: &str) -> String {
     match value.get(field) {
-        Some(Value::String(text)) => bounded(text, MESSAGE_LIMIT),
+        Some(Value::String(text)) => head_and_tail(text, MESSAGE_LIMIT),
         // Graph documents `message` as text, and some of its services nest `{lang, value}` there.
         Some(nested) => {
-            nested.get("value").and_then(Value::as_str).map(|t| bounded(t, MESSAGE_LIMIT)).unwrap_or_default()
+            nested.get("value").and_then(Value::as_str).map(|t| head_and_tail(t, MESSAGE_LIMIT)).unwrap_or_default()
         }
         None => String::new(),
     }
 }
 
 /// At most `limit` characters: the head and the tail, because a service says first what and last what to do about it.
-pub(crate) fn bounded(text: &str, limit: usize) -> String {
+pub fn head_and_tail(text: &str, limit: usize) -> String {
     let length = text.chars().count();
     if length <= limit {
         return text.to_owned();
@@ -258,6 +259,6 @@ mod tests {
         assert_eq!(refusal.message.chars().count(), MESSAGE_LIMIT);
         assert!(refusal.message.starts_with("The scope is locked."), "{refusal}");
         assert!(refusal.message.ends_with("remove the lock and try again."), "{refusal}");
-        assert_eq!((bounded("abc", 3), bounded("abcd", 0)), ("abc".to_owned(), CUT.to_owned()));
+        assert_eq!((head_and_tail("abc", 3), head_and_tail("abcd", 0)), ("abc".to_owned(), CUT.to_owned()));
     }
 }

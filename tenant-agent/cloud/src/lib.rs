@@ -30,6 +30,7 @@ mod server_time;
 mod tokens;
 pub mod tolerance;
 mod transport;
+mod trouble;
 mod uri;
 mod usage;
 mod wire;
@@ -48,7 +49,7 @@ pub use defender::{
     Accepted, Defender, DefenderAssignment, DefenderRole, NewDefenderAssignment, NewDefenderRole, ResourceAction,
 };
 pub use endpoints::{Endpoints, NationalCloud};
-pub use failure::{Answer, Cause, Failure, Refusal};
+pub use failure::{Answer, Cause, Failure, Refusal, head_and_tail};
 pub use graph::{
     Added, DeletedUser, DirectoryObject, Graph, Group, Identity, Invitation, InvitationStatus, Invited, Membership,
     NewGroup, NewInvitation, ObjectKind, Organization, Removed, ServicePrincipal, User, UserType, WhoMayInvite,
@@ -57,6 +58,7 @@ pub use listing::Listing;
 pub use secret::Secret;
 pub use server_time::{CLOCKS_APART, ServerTime};
 pub use tokens::TokenError;
+pub use trouble::Trouble;
 pub use usage::Usage;
 
 use call::Service;
@@ -106,6 +108,11 @@ impl Cloud {
     /// Makes the next call ask for a new token: after the customer granted something.
     pub async fn forget_tokens(&self) {
         self.client.tokens.forget().await;
+    }
+
+    /// Why no call can succeed until a person has seen to the credential; `None` while it is taken.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.client.tokens.troubles.tell()
     }
 
     /// The newest time that Graph, ARM and the login service told by the `Date` of their answers, and when it came. It takes

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::failure::bounded;
+use crate::failure::head_and_tail;
 
 /// Odd entries named one by one. Twenty tell what kind of thing it is; a report has no room for thousands.
 const ODD_LIMIT: usize = 20;
@@ -39,7 +39,7 @@ impl<T> Listing<T> {
 
     pub(crate) fn note(&mut self, odd: String) {
         match self.odd.len() {
-            len if len < ODD_LIMIT => self.odd.push(bounded(&odd, ODD_LENGTH)),
+            len if len < ODD_LIMIT => self.odd.push(head_and_tail(&odd, ODD_LENGTH)),
             ODD_LIMIT => self.odd.push("and others".to_owned()),
             _ => {}
         }
@@ -71,7 +71,7 @@ pub(crate) fn as_typed<T: DeserializeOwned>(entry: Value) -> Result<T, String> {
 fn name(entry: &Value) -> String {
     let text = |field: &&str| entry.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
     let name = ["id", "name", "displayName"].iter().find_map(text);
-    name.map_or_else(|| "an entry without an id".to_owned(), |name| bounded(name, ODD_LENGTH / 2))
+    name.map_or_else(|| "an entry without an id".to_owned(), |name| head_and_tail(name, ODD_LENGTH / 2))
 }
 
 #[cfg(test)]

@@ -21,11 +21,12 @@ use uuid::Uuid;
 
 use crate::call::{Attempt, Call, Effect, Service, Step, Trail};
 use crate::config::{Config, Patience};
-use crate::credential::{Credential, WAITS, proof, read_token};
+use crate::credential::{Credential, WAITS, print, proof, read_token};
 use crate::endpoints::Endpoints;
 use crate::failure::{Answer, Failure, Refusal};
 use crate::secret::Secret;
 use crate::transport::{Exchange, Reply, Transport, Via, root_cause};
+use crate::trouble::Troubles;
 use crate::wire::Wire;
 
 /// A token is renewed this long before its end, or at half its life if that is shorter: longer than any one call.
@@ -48,6 +49,9 @@ pub enum TokenError {
     Credential { path: PathBuf, reason: String },
     #[error("the login service gave no token")]
     Login(#[source] Box<Failure>),
+    /// After all the patience that it is documented to need.
+    #[error("this machine's managed identity gave no token")]
+    Machine(#[source] Box<Failure>),
     #[error("the token is for entra tenant {actual}, not for {expected}; check the credential")]
     WrongTenant { expected: Uuid, actual: Uuid },
     #[error("the token cannot be used: {0}")]
@@ -55,10 +59,18 @@ pub enum TokenError {
 }
 
 impl TokenError {
+    /// Whether a person has to see to the credential; time alone heals the rest.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            TokenError::Login(failure) => matches!(**failure, Failure::Refused(_) | Failure::NotFound(_)),
+            _ => true,
+        }
+    }
+
     /// What came of asking the login service, if it was asked.
     pub(crate) fn failure(&self) -> Option<&Failure> {
         match self {
-            TokenError::Login(failure) => Some(failure),
+            TokenError::Login(failure) | TokenError::Machine(failure) => Some(failure),
             _ => None,
         }
     }
@@ -106,6 +118,9 @@ pub(crate) struct Tokens {
     endpoints: Endpoints,
     graph: Mutex<Option<Bearer>>,
     arm: Mutex<Option<Bearer>>,
+    /// Held while a token is asked for: both services' tokens come of one credential, and one refusal is enough.
+    asking: Mutex<()>,
+    pub(crate) troubles: Troubles,
 }
 
 impl Tokens {
@@ -117,25 +132,52 @@ impl Tokens {
             endpoints: endpoints.clone(),
             graph: Mutex::default(),
             arm: Mutex::default(),
+            asking: Mutex::default(),
+            troubles: Troubles::default(),
         }
     }
 
     /// A token for `service`, from the cache while it is good.
-    pub(crate) async fn bearer(&self, service: Service, wire: &Wire) -> Result<Bearer, TokenError> {
+    pub(crate) async fn bearer(&self, service: Service, wire: &Wire) -> Result<Bearer, Arc<TokenError>> {
         let mut slot = self.slot(service).lock().await;
         let cached = slot.clone();
         if let Some(bearer) = cached.as_ref().filter(|b| Instant::now() < b.0.renew_at) {
             return Ok(bearer.clone());
         }
-        match self.fetch(self.resource(service), wire).await {
+        match self.ask(self.resource(service), wire).await {
             Ok(bearer) => Ok(slot.insert(bearer).clone()),
             // Renewal starts early so that a login service which is away for minutes is not felt.
             Err(error) => cached.filter(|b| Instant::now() < b.0.ends_at).ok_or(error),
         }
     }
 
-    /// Forgets `used`, unless another caller has renewed it already.
+    /// A new token, unless the credential was refused so lately that it is not tried again yet.
+    async fn ask(&self, resource: &str, wire: &Wire) -> Result<Bearer, Arc<TokenError>> {
+        let _asking = self.asking.lock().await;
+        let print = print(&self.credential);
+        if let Some(error) = self.troubles.held(print) {
+            return Err(error);
+        }
+        match self.fetch(resource, wire).await {
+            Ok(bearer) => {
+                self.troubles.accepted();
+                Ok(bearer)
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                if error.is_refusal() {
+                    self.troubles.refused(error.clone(), print);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Forgets `used`, which was answered with 401, unless another caller has renewed it already.
     pub(crate) async fn discard(&self, service: Service, used: &Bearer) {
+        if !self.troubles.may_renew(service) {
+            return;
+        }
         let mut slot = self.slot(service).lock().await;
         if slot.as_ref().is_some_and(|held| Arc::ptr_eq(&held.0, &used.0)) {
             *slot = None;
@@ -167,11 +209,14 @@ impl Tokens {
             Credential::ManagedIdentity { client_id, source } => {
                 let client = wire.transport.client(Via::Local);
                 let request = || source.request(client, resource, *client_id);
-                ask_machine(&wire.transport, request).await
+                let answer = ask_machine(&wire.transport, request).await;
+                answer.map_err(|failure| TokenError::Machine(Box::new(failure)))?
             }
-            _ => self.ask_login(resource, wire).await?,
+            _ => {
+                let answer = self.ask_login(resource, wire).await?;
+                answer.map_err(|failure| TokenError::Login(Box::new(failure)))?
+            }
         };
-        let reply = reply.map_err(|failure| TokenError::Login(Box::new(failure)))?;
         let now = reply.date.unwrap_or_else(|| wire.time.now_or_machine());
         let (token, life) = read_token(reply.body, now)?;
         self.accept(&token, life)

@@ -21,7 +21,7 @@ pub enum Part<T> {
 /// Why something was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
-    /// THROTTLED, CLOUD_UNAVAILABLE, CLOUD_REFUSED, PERMISSION_MISSING or UNIFIED_RBAC_INACTIVE; UNREAD if it was
+    /// THROTTLED, CLOUD_UNAVAILABLE, CLOUD_REFUSED, PERMISSION_MISSING, CREDENTIAL_REFUSED or UNIFIED_RBAC_INACTIVE; UNREAD if it was
     /// not asked for.
     pub reason: Reason,
     pub detail: String,

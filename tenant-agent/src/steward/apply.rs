@@ -4,12 +4,13 @@
 //! Before each step everything that the plan was made from is looked at again; if any of it changed, what is left of
 //! the plan is dropped, and the loop looks anew.
 
+use entente_model::report::Reason;
 use entente_planner::action::Action;
 use entente_planner::ledger::Update;
 use entente_planner::plan::Change;
 use entente_planner::record::{self, Outcome};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{Look, Steward};
 use crate::act;
@@ -94,6 +95,8 @@ fn tell(change: &Change, outcome: &Outcome) {
     match outcome {
         Outcome::Done { .. } => info!(%key, %action, "done"),
         Outcome::Unknown { detail } => warn!(%key, %action, detail, "outcome unknown: it is looked up, not repeated"),
+        // Said of all by one line (`steward/credential.rs`).
+        Outcome::Failed { reason: Reason::CredentialRefused, .. } => debug!(%key, %action, "not done: no credential"),
         Outcome::Failed { reason, detail, .. } => {
             warn!(%key, %action, reason = reason.word(), detail, "not done");
         }

@@ -35,6 +35,7 @@ impl Steward {
         alarms.iter().for_each(|alarm| error!(alarm, "needs a person"));
         // Said in the log when it was found.
         alarms.extend(self.forgotten.clone());
+        alarms.extend(self.credential_alarm());
         alarms
     }
 
@@ -48,6 +49,7 @@ impl Steward {
             detail,
         }));
         findings.extend(self.full_finding());
+        findings.extend(self.credential_finding());
         let plane = |plane: Plane| PlaneStanding {
             plane: plane.into(),
             mode: content.map_or(PlaneMode::None, |content| content.mode(plane)).into(),

@@ -3,6 +3,7 @@
 mod convergence;
 mod crashes;
 mod customer;
+mod refusals;
 mod removal;
 
 use std::time::Duration;

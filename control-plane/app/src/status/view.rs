@@ -214,6 +214,11 @@ fn phase(state: &DeskState, enrolled: bool, counts: &BTreeMap<ItemState, u32>) -
     if behind > 0 {
         return (TenantPhase::Converging, format!("{behind} newer states are not accepted yet"));
     }
+    // Before anything that looks like a short wait: nothing comes until a person has seen to it.
+    let findings = state.reported.standing.iter().flat_map(|standing| &standing.findings);
+    if let Some(refused) = findings.clone().find(|finding| finding.reason == Reason::CredentialRefused) {
+        return (TenantPhase::Partial, format!("its agent's credential is refused: {}", refused.detail));
+    }
     let compared = state.reported.standing.as_ref().is_some_and(|it| it.compared == state.wanted.digest.to_string());
     if !compared {
         return (TenantPhase::Converging, "its agent has not compared the tenant with the newest state yet".into());

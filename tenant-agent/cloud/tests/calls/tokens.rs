@@ -274,3 +274,79 @@ async fn the_machines_identity_is_asked_for_as_the_platform_wants_it() {
     assert_eq!(asked.headers["x-identity-header"], "h-1");
     assert!(asked.path.starts_with("/msi/token?") && !asked.path.contains("client_id"), "{}", asked.path);
 }
+
+fn refused_login(_: usize) -> crate::fake::Reply {
+    let text = "AADSTS7000222: The provided client secret keys for app are expired.";
+    reply(401, json!({"error": "invalid_client", "error_description": text}))
+}
+
+#[tokio::test]
+async fn a_refused_credential_is_not_tried_again_by_every_call_and_a_new_one_is_at_once() {
+    let mended = Arc::new(AtomicBool::new(false));
+    let is_mended = mended.clone();
+    let login = move |n| match is_mended.load(Ordering::SeqCst) {
+        true => reply(200, json!({"access_token": token(TENANT, n), "expires_in": 3600})),
+        false => refused_login(n),
+    };
+    let fake = Fake::with_login(login, |_, _| reply(200, user())).await;
+    let cloud = fake.cloud();
+    let scope = entente_cloud::Scope::parse("/subscriptions/1").unwrap();
+    assert!(cloud.trouble().is_none());
+    for _ in 0..10 {
+        let (graph, arm) = (cloud.graph(), cloud.arm());
+        let (user, role) = tokio::join!(graph.get_user(USER), arm.get_role_assignment(&scope, USER));
+        for failure in [user.unwrap_err(), role.unwrap_err()] {
+            assert!(failure.is_of_credential() && !failure.may_have_applied(), "{failure:?}");
+            assert!(failure.refusal().unwrap().says("AADSTS7000222"), "{failure:?}");
+        }
+    }
+    assert_eq!(fake.logins().len(), 1, "both services' tokens come of one credential");
+    assert!(cloud.trouble().unwrap().failure.refusal().unwrap().says("AADSTS7000222"));
+    mended.store(true, Ordering::SeqCst);
+    std::fs::write(fake.secret_file(), "the-next-one").unwrap();
+    cloud.graph().get_user(USER).await.unwrap();
+    assert_eq!(fake.logins().len(), 2);
+    assert!(cloud.trouble().is_none());
+}
+
+#[tokio::test]
+async fn a_credential_file_that_cannot_be_read_and_a_machine_without_identity_are_the_credentials_trouble() {
+    let fake = Fake::start(|_, _| reply(200, user())).await;
+    let cloud = fake.cloud();
+    std::fs::remove_file(fake.secret_file()).unwrap();
+    assert!(cloud.graph().get_user(USER).await.unwrap_err().is_of_credential());
+    std::fs::write(fake.secret_file(), SECRET).unwrap();
+    cloud.graph().get_user(USER).await.unwrap();
+    let source = ManagedIdentity::Imds { address: "http://127.0.0.1:9".into() };
+    let credential = Credential::ManagedIdentity { client_id: None, source };
+    let cloud = Cloud::new(Config { credential, ..fake.config() }).unwrap();
+    let failure = cloud.graph().get_user(USER).await.unwrap_err();
+    assert!(failure.is_of_credential(), "{failure:?}");
+    assert!(cloud.trouble().is_some());
+}
+
+#[tokio::test]
+async fn tokens_that_a_service_never_takes_are_the_credentials_trouble_and_not_renewed_for_every_call() {
+    let well = Arc::new(AtomicBool::new(false));
+    let is_well = well.clone();
+    let fake = Fake::start(move |_, _| match is_well.load(Ordering::SeqCst) {
+        true => reply(200, user()),
+        false => error(401, "InvalidAuthenticationToken", "Continuous access evaluation resulted in a challenge"),
+    });
+    let fake = fake.await;
+    let cloud = fake.cloud();
+    for _ in 0..10 {
+        assert!(cloud.graph().get_user(USER).await.unwrap_err().is_of_credential());
+    }
+    assert_eq!(fake.logins().len(), 2);
+    assert!(cloud.trouble().unwrap().failure.refusal().unwrap().says("challenge"));
+    well.store(true, Ordering::SeqCst);
+    cloud.graph().get_user(USER).await.unwrap();
+    assert!(cloud.trouble().is_none());
+    // One subscription in another directory says nothing of the credential.
+    let fake = Fake::start(|_, _| error(401, "InvalidAuthenticationTokenTenant", "wrong issuer")).await;
+    let cloud = fake.cloud();
+    let scope = entente_cloud::Scope::parse("/subscriptions/1").unwrap();
+    let failure = cloud.arm().get_role_assignment(&scope, USER).await.unwrap_err();
+    assert!(!failure.is_of_credential() && cloud.trouble().is_none(), "{failure:?}");
+}
