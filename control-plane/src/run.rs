@@ -16,6 +16,8 @@ use std::time::Duration;
 use entente_app::{App, provision, system_clock};
 use entente_grpc::server::Server;
 use entente_grpc::transport::{Limits, Tls, listen};
+use entente_model::Timestamp;
+use entente_seal::PublicKey;
 use entente_store::SledStore;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -26,6 +28,7 @@ use tracing::{error, info, warn};
 use crate::backup::BackupSocket;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::statements::Statements;
 use crate::{files, init};
 pub(crate) use materials::{Expiry, Materials};
 use tasks::Tasks;
@@ -75,6 +78,8 @@ pub async fn run(config: Config, ready: Ready, stop: CancellationToken) -> Resul
     let app = App::open(store.clone(), app_config, materials.online, materials.ca, system_clock())
         .await
         .map_err(|error| Failure::because("cannot start from the store", error))?;
+    let (begins, ends) = materials::validity(&materials.tls.certificate_pem)?;
+    app.note_server_certificate(begins, ends);
     app.start();
     let limits = Limits { places, ..Limits::default() };
     let server = Server { rate: config.rate(), limits, ..Server::new(app.clone(), tls, stop.child_token()) };
@@ -88,7 +93,7 @@ pub async fn run(config: Config, ready: Ready, stop: CancellationToken) -> Resul
         Ok(())
     });
     tasks.spawn("metrics", metrics_port::serve(server.clone(), metrics, recorder, store.clone()));
-    tasks.spawn("reload", reload(config.clone(), server.tls.clone(), server.stop.clone()));
+    tasks.spawn("reload", reload(config.clone(), server.clone(), store.clone()));
     tasks.spawn("backup", until(server.stop.clone(), async move { backups.serve(&*store).await }));
     announce(ready, bound)?;
     let failure = tokio::select! {
@@ -140,12 +145,17 @@ async fn open(config: &Config, materials: &Materials) -> Result<Arc<SledStore>, 
         return Err(Failure::failed(text));
     }
     let store = init::open_store(&config.data)?;
-    for (signed, _) in &materials.statements.all {
-        provision::import(&store, materials.root, signed)
+    import(&store, materials.root, &materials.statements).await?;
+    Ok(Arc::new(store))
+}
+
+async fn import(store: &SledStore, root: PublicKey, statements: &Statements) -> Result<(), Failure> {
+    for (signed, _) in &statements.all {
+        provision::import(store, root, signed)
             .await
             .map_err(|error| Failure::because("the store refuses a statement of the root key", error))?;
     }
-    Ok(Arc::new(store))
+    Ok(())
 }
 
 fn announce(ready: Ready, bound: Bound) -> Result<(), Failure> {
@@ -161,23 +171,39 @@ fn announce(ready: Ready, bound: Bound) -> Result<(), Failure> {
     Ok(())
 }
 
-/// On SIGHUP, reads the certificates anew. What cannot be used changes nothing.
-async fn reload(config: Config, tls: Arc<Tls>, stop: CancellationToken) -> Result<(), Failure> {
+/// On SIGHUP, reads the certificates and the root key's statements anew. What cannot be used changes nothing.
+async fn reload(config: Config, server: Server, store: Arc<SledStore>) -> Result<(), Failure> {
     let mut hangups = signal(SignalKind::hangup()).map_err(|error| Failure::because("cannot await SIGHUP", error))?;
-    while stop.run_until_cancelled(hangups.recv()).await.is_some() {
+    while server.stop.run_until_cancelled(hangups.recv()).await.is_some() {
         let reloaded = materials::tls(&config).and_then(|material| {
-            tls.reload(&material).map_err(|error| Failure::because("the new certificates cannot be used", error))?;
-            materials::certificate_end(&material.certificate_pem)
+            let used = server.tls.reload(&material);
+            used.map_err(|error| Failure::because("the new certificates cannot be used", error))?;
+            materials::validity(&material.certificate_pem)
         });
         match reloaded {
-            Ok(end) => {
+            Ok((begins, end)) => {
+                server.app.note_server_certificate(begins, end);
                 metrics_port::record_expiry("server_certificate", end);
                 info!(%end, "certificates reloaded");
             }
             Err(failure) => error!(error = failure.chain(), "the old certificates stay"),
         }
+        match restate(&config, &server.app, &store).await {
+            Ok(end) => {
+                metrics_port::record_expiry("delegation", end);
+                info!(%end, "the online key may sign until then");
+            }
+            Err(failure) => error!(error = failure.chain(), "what the root key stated before stays in force"),
+        }
     }
     Ok(())
+}
+
+/// Takes in what the root key has signed since, such as a new delegation of the same online key.
+async fn restate(config: &Config, app: &App, store: &SledStore) -> Result<Timestamp, Failure> {
+    let root = config.root_public_key().map_err(Failure::Usage)?;
+    import(store, root, &Statements::load(&config.signing.statements, root)?).await?;
+    app.restate().await.map_err(|error| Failure::because("the statements cannot be taken up", error))
 }
 
 /// Stops accepting, lets calls and streams end, cuts what is left at the deadline, and says how it went.

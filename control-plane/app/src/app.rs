@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use entente_model::Timestamp;
-use entente_seal::{OnlineKey, PublicKey, Signed};
+use entente_seal::{OnlineKey, PublicKey};
 use entente_store::Store;
 use tokio::sync::Notify;
 
@@ -13,6 +13,7 @@ use crate::leases::LeaseList;
 use crate::pki::CertificateAuthority;
 use crate::registry::Registry;
 use crate::removals::Receipts;
+use crate::stated::Stated;
 use crate::status::watch::Watchers;
 use crate::tasks::Tasks;
 use crate::world::World;
@@ -35,10 +36,10 @@ pub(crate) struct Inner {
     pub(crate) epoch: u64,
     /// When this server first ran in it; the beginning of time where that is not known.
     pub(crate) epoch_begun: Timestamp,
-    /// When the online key's delegation ends.
-    pub(crate) delegated_until: Timestamp,
-    /// All that agents need to verify a root.
-    pub(crate) statements: Arc<[Signed]>,
+    /// What the root key has stated.
+    pub(crate) stated: RwLock<Arc<Stated>>,
+    /// From when until when the server's TLS certificate is good, once that was told.
+    pub(crate) server_certificate: Mutex<Option<(Timestamp, Timestamp)>>,
     /// The newest stand; touched by the store's writer.
     pub(crate) head: Mutex<Head>,
     /// Held while something becomes visible, so that it does in order.

@@ -68,11 +68,11 @@ impl App {
 
     /// When it ends, agents refuse what is signed: a person has to act before, offline.
     fn watch_delegation(&self) {
-        let left = self.inner.delegated_until.since(self.now());
+        let left = self.inner.stated().delegated_until.since(self.now());
         metrics::gauge!("entente_delegation_seconds_left").set(left.as_secs_f64());
         if left < DELEGATION_ALARM {
-            let ends = self.inner.delegated_until;
-            tracing::warn!(%ends, "the delegation of the online key ends soon: run `entente-control-plane delegate`");
+            let ends = self.inner.stated().delegated_until;
+            tracing::warn!(%ends, "the delegation of the online key ends soon: run `entente-control-plane delegate`, then send SIGHUP");
         }
     }
 

@@ -59,6 +59,11 @@ pub enum AppError {
     NoPlan { tenant: TenantName, error: String },
     #[error("{principal} is the last admin; make another first: `entente principals create NAME --role admin`")]
     LastAdmin { principal: PrincipalName },
+    #[error(
+        "nothing was changed, because it cannot be signed: the online key's delegation ended {ended}, so that no agent would \
+         take it; make a new one with `entente-control-plane delegate`, send SIGHUP to the server, then repeat this"
+    )]
+    CannotSign { ended: Timestamp },
     #[error("the server is stopping; try again in a moment")]
     Stopping,
     /// The commit may have happened. A repeat with the same request id finds out.
@@ -120,6 +125,7 @@ impl AppError {
             Self::TooOften { .. } => "TOO_OFTEN",
             Self::NoPlan { .. } => "NO_PLAN",
             Self::LastAdmin { .. } => "LAST_ADMIN",
+            Self::CannotSign { .. } => "DELEGATION_ENDED",
             Self::Stopping => "STOPPING",
             Self::Unconfirmed(_) | Self::DiskFullUnconfirmed(_) => "UNCONFIRMED",
             Self::DiskFull(_) => "DISK_FULL",

@@ -3,7 +3,7 @@
 //! [`App`] is all of it behind one handle; `entente-grpc` puts doors on it. Knows neither gRPC nor sockets nor which
 //! store it has. Where to go: `change` for every change of intent, `writer` for how one is committed and published,
 //! `desk` for what an agent is told, `status` for what it has said, `removals` for the proof that somebody is gone,
-//! `pki` for certificates, `open` for start-up, `tasks` for what runs by itself.
+//! `pki` for certificates, `endings` for what ends when, `stated` for the root key's word, `open` for start-up, `tasks` for what runs by itself.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -17,6 +17,7 @@ mod cleanup;
 mod config;
 mod desk;
 mod displacement;
+mod endings;
 mod error;
 mod leases;
 mod memory;
@@ -28,6 +29,7 @@ mod registry;
 mod removals;
 mod replay;
 mod rows;
+mod stated;
 mod status;
 mod tasks;
 mod tokens;
@@ -45,6 +47,7 @@ pub use change::{Applied, Change, ChangeKind, Delete, FieldChange, Impact, Put, 
 pub use config::{Clock, Config, system_clock};
 pub use desk::{AwayReason, Connected, Hello, Inbox, Incoming, Outbox, Outgoing, ProtocolError, Refused, Welcome};
 pub use displacement::{Displacement, Vouch};
+pub use endings::{Ending, EndingKind};
 pub use error::AppError;
 pub use open::OpenError;
 pub use page::{Page, PageRequest};
@@ -53,6 +56,7 @@ pub use principals::{NewPrincipal, Principal};
 pub use removals::{Removal, SignedStatement};
 pub use replay::Options;
 pub use rows::RowError;
+pub use stated::RestateError;
 pub use status::access::Access;
 pub use status::report::ReportError;
 pub use status::view::{ItemStatus, TenantPhase, TenantStatus};

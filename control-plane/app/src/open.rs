@@ -23,6 +23,7 @@ use crate::provision::{self, ImportError};
 use crate::registry::{Registry, Tables};
 use crate::removals::{Receipt, Receipts, pieces};
 use crate::rows::{self, RowError};
+use crate::stated::Stated;
 use crate::status::watch::Watchers;
 use crate::status::{Reported, StandingRow};
 use crate::tasks::Tasks;
@@ -66,9 +67,9 @@ impl App {
         clock: Clock,
     ) -> Result<Self, OpenError> {
         let root_key = provision::root_key(&*store).await?.ok_or(OpenError::NoRootKey)?;
-        let statements: Arc<[Signed]> = provision::statements(&*store).await?.into();
-        let (epoch, delegated_until) = check_statements(root_key, &statements, online.public(), clock())?;
-        let epoch_begun = epoch_begun(&*store, epoch, clock()).await?;
+        let statements = provision::statements(&*store).await?.into();
+        let stated = check_statements(root_key, statements, online.public(), clock())?;
+        let epoch_begun = epoch_begun(&*store, stated.epoch, clock()).await?;
         let (head, world) = load_world(&*store).await?;
         let world = Arc::new(world);
         let receipts = load::<Receipt>(&*store, rows::REMOVAL).await?;
@@ -84,10 +85,10 @@ impl App {
             online,
             ca,
             root_key,
-            epoch,
+            epoch: stated.epoch,
             epoch_begun,
-            delegated_until,
-            statements,
+            stated: RwLock::new(Arc::new(stated)),
+            server_certificate: Mutex::default(),
             head: Mutex::new(Head::new(stand)),
             settling: tokio::sync::Mutex::default(),
             publishing: Mutex::default(),
@@ -103,6 +104,7 @@ impl App {
             tasks: Tasks::default(),
         };
         let app = Self { inner: Arc::new(inner) };
+        let epoch = app.inner.epoch;
         let signed = app.commit(move |draft| {
             draft.put(rows::EPOCH.into(), rows::encode(&EpochRow { epoch, begun: epoch_begun }));
             draft.sign_all();
@@ -128,16 +130,16 @@ async fn epoch_begun(store: &dyn Store, epoch: u64, now: Timestamp) -> Result<Ti
     Ok(if row.epoch == epoch { row.begun } else { now })
 }
 
-/// The epoch, and until when the online key may sign, if it may now.
-fn check_statements(
+/// What is in force, if the online key may sign now.
+pub(crate) fn check_statements(
     root: PublicKey,
-    all: &[Signed],
+    all: Arc<[Signed]>,
     online: PublicKey,
     now: Timestamp,
-) -> Result<(u64, Timestamp), OpenError> {
+) -> Result<Stated, OpenError> {
     let mut verifier = Verifier::new(root);
     let (mut current, mut revoked, mut mine) = (None, Vec::new(), Vec::new());
-    for signed in all {
+    for signed in all.iter() {
         match verifier.accept(signed).map_err(OpenError::Statement)? {
             Statement::Epoch { epoch, .. } => current = current.max(Some(epoch)),
             Statement::Revocation { serials } => revoked.extend(serials),
@@ -156,7 +158,8 @@ fn check_statements(
     if !mine.iter().any(|(_, begins, ends)| *begins <= now && now < *ends) {
         return Err(OpenError::DelegationNotBegun { key, begins });
     }
-    current.map(|epoch| (epoch, ended)).ok_or(OpenError::NoEpoch)
+    let epoch = current.ok_or(OpenError::NoEpoch)?;
+    Ok(Stated { epoch, delegated_from: begins, delegated_until: ended, statements: all })
 }
 
 /// All rows below a prefix: what follows the prefix, and the row.

@@ -3,6 +3,7 @@
 mod admin;
 mod agent;
 mod displacement;
+mod endings;
 mod escapes;
 mod fleet;
 mod intent;

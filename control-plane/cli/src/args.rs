@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Delete(Delete),
     /// How tenants stand: last seen, revisions behind, parked, credentials' ends
     Status(Status),
+    /// What ends soon or has ended: the delegation, certificates, unused tokens, credentials
+    Endings,
     /// The items of one tenant, each with its state and reason
     Items(Items),
     /// Who has access where, as desired and as verified

@@ -41,7 +41,39 @@ pub(crate) async fn status(mut client: Client, ask: Status, format: Format) -> R
     }
     let request = wire::ListTenantStatusesRequest { page_size: 1_000, ..Default::default() };
     let all = every_page!(client.fleet, list_tenant_statuses, request, tenant_statuses);
-    output::print(format, &Value::Array(all.iter().map(output::document).collect()), || many(&all))
+    let ends = endings_of(&mut client).await?;
+    // Programs get the tenants as ever, and the endings from `entente endings`; who looks at the screen hears of both.
+    if format != Format::Table {
+        ends.iter().for_each(|it| eprintln!("warning: {}", plain(&warning(it))));
+    }
+    output::print(format, &Value::Array(all.iter().map(output::document).collect()), || {
+        if ends.is_empty() { many(&all) } else { format!("{}\n{}", many(&all), endings_table(&ends)) }
+    })
+}
+
+/// What ends soon, or has ended.
+pub(crate) async fn endings(mut client: Client, format: Format) -> Result<(), Failure> {
+    let ends = endings_of(&mut client).await?;
+    output::print(format, &Value::Array(ends.iter().map(output::document).collect()), || endings_table(&ends))
+}
+
+async fn endings_of(client: &mut Client) -> Result<Vec<wire::Ending>, Failure> {
+    let request = wire::ListEndingsRequest { page_size: 1_000, ..Default::default() };
+    Ok(every_page!(client.fleet, list_endings, request, endings))
+}
+
+fn warning(it: &wire::Ending) -> String {
+    let word = if it.ended { "ended" } else { "ends" };
+    format!("{} of {} {word} {}: {}", it.kind, it.name, instant(&it.expire_time), it.remedy)
+}
+
+fn endings_table(ends: &[wire::Ending]) -> String {
+    let row = |it: &wire::Ending| {
+        let at = instant(&it.expire_time);
+        let at = if it.ended { format!("{at} (ended)") } else { at };
+        [it.kind.clone(), it.name.clone(), at, it.remedy.clone()]
+    };
+    table(["ENDS", "OF", "AT", "WHAT TO DO"], &ends.iter().map(row).collect::<Vec<_>>())
 }
 
 async fn tenant_status(client: &mut Client, tenant: &str) -> Result<TenantStatus, Failure> {

@@ -27,6 +27,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         Command::Describe { name } => resources::describe(client, &name, format).await,
         Command::Delete(ask) => resources::delete(client, ask, format).await,
         Command::Status(ask) => fleet::status(client, ask, format).await,
+        Command::Endings => fleet::endings(client, format).await,
         Command::Items(ask) => fleet::items(client, ask, format).await,
         Command::Who(ask) => fleet::who(client, ask, format).await,
         Command::Plan { tenant } => fleet::plan(client, &tenant, format).await,

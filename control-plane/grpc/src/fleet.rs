@@ -102,6 +102,18 @@ impl FleetService for Fleet {
         .await
     }
 
+    async fn list_endings(
+        &self,
+        request: Request<wire::ListEndingsRequest>,
+    ) -> Result<Response<wire::ListEndingsResponse>, Status> {
+        answer(&self.0, request, |app, caller, asked| async move {
+            let page = app.list_endings(&caller, &page(asked.page_size, asked.page_token)?)?;
+            let endings = page.items.into_iter().map(convert::ending).collect();
+            Ok(wire::ListEndingsResponse { endings, next_page_token: page.next })
+        })
+        .await
+    }
+
     async fn plan_tenant(
         &self,
         request: Request<wire::PlanTenantRequest>,

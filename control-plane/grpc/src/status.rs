@@ -42,6 +42,7 @@ fn code(error: &AppError) -> Code {
         | AppError::NoPlan { .. }
         | AppError::LastAdmin { .. }
         | AppError::AgentLives { .. }
+        | AppError::CannotSign { .. }
         | AppError::RenewalEarly { .. } => Code::FailedPrecondition,
         AppError::Unimplemented(_) => Code::Unimplemented,
         AppError::StaleEtag { .. } => Code::Aborted,

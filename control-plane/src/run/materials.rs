@@ -59,10 +59,17 @@ impl Materials {
 }
 
 pub(crate) fn certificate_end(pem: &[u8]) -> Result<Timestamp, Failure> {
+    validity(pem).map(|(_, end)| end)
+}
+
+/// From when until when a certificate is good.
+pub(crate) fn validity(pem: &[u8]) -> Result<(Timestamp, Timestamp), Failure> {
     let unreadable = || Failure::failed("a certificate cannot be read");
     let der = CertificateDer::from_pem_slice(pem).map_err(|_| unreadable())?;
     let (_, certificate) = X509Certificate::from_der(&der).map_err(|_| unreadable())?;
-    Ok(Timestamp::from_unix(certificate.validity().not_after.timestamp()))
+    let validity = certificate.validity();
+    let at = |time: x509_parser::time::ASN1Time| Timestamp::from_unix(time.timestamp());
+    Ok((at(validity.not_before), at(validity.not_after)))
 }
 
 pub(crate) fn tls(config: &Config) -> Result<Material, Failure> {

@@ -143,6 +143,7 @@ async fn sighup_takes_new_certificates_and_keeps_the_old_ones_if_they_are_bad() 
     std::fs::write(at("server.key"), key.expose()).unwrap();
     process.signal("-HUP");
     process.says("certificates reloaded").await;
+    process.says("the online key may sign until then").await;
     let mut api = process.api(ca_pem.as_bytes(), &process.admin());
     api.list_tenants(access::ListTenantsRequest::default()).await.unwrap_err();
 }

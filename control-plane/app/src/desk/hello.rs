@@ -190,7 +190,7 @@ impl Inner {
             epoch: self.epoch,
             head: self.store.revision().0,
             server_time: now,
-            statements: self.statements.clone(),
+            statements: self.stated().statements.clone(),
             ping: self.config.ping,
             report_batch: self.config.report_batch,
             report_interval: self.config.report_interval,

@@ -31,6 +31,7 @@ struct Inner {
     pem: String,
     sha256: [u8; 32],
     trust_domain: String,
+    validity: (Timestamp, Timestamp),
 }
 
 /// A signed certificate.
@@ -76,11 +77,13 @@ impl CertificateAuthority {
         if parsed.public_key().raw != key.subject_public_key_info() {
             return Err(PkiError::OtherCaKey);
         }
+        let (begins, ends) = (parsed.validity().not_before.timestamp(), parsed.validity().not_after.timestamp());
+        let validity = (Timestamp::from_unix(begins), Timestamp::from_unix(ends));
         let sha256 = ring::digest::digest(&ring::digest::SHA256, &der);
         let sha256 = sha256.as_ref().try_into().expect("SHA-256 has 32 bytes");
         let issuer = Issuer::from_ca_cert_der(&der, key).map_err(PkiError::CaCertificate)?;
         let (pem, trust_domain) = (certificate_pem.trim_end().to_owned() + "\n", trust_domain.to_owned());
-        Ok(Self { inner: Arc::new(Inner { issuer, pem, sha256, trust_domain }) })
+        Ok(Self { inner: Arc::new(Inner { issuer, pem, sha256, trust_domain, validity }) })
     }
 
     /// The authority's certificate.
@@ -91,6 +94,11 @@ impl CertificateAuthority {
     /// SHA-256 of the authority's certificate, DER.
     pub fn sha256(&self) -> [u8; 32] {
         self.inner.sha256
+    }
+
+    /// From when until when its certificate is good.
+    pub fn validity(&self) -> (Timestamp, Timestamp) {
+        self.inner.validity
     }
 
     pub fn trust_domain(&self) -> &str {

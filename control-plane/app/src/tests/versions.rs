@@ -197,7 +197,7 @@ async fn architecture_7_8_a_restart_forgets_no_clone() {
     assert_eq!(bed.status(&tenant("contoso")).phase, TenantPhase::Parked);
     one.connect(&bed).await;
     assert!(one.welcome.as_ref().unwrap().parked.is_some());
-    bed.app.resend_tenant(&editor(), &tenant("contoso")).unwrap();
+    bed.app.resend_tenant(&editor(), &tenant("contoso")).await.unwrap();
     one.disconnect();
     one.connect(&bed).await;
     assert_eq!(one.welcome.as_ref().unwrap().parked, None);

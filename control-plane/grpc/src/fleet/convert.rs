@@ -1,6 +1,8 @@
 //! Answers of `entente-app` about the fleet, as messages.
 
-use entente_app::{Access, Displacement, ItemStatus, Removal, SignedStatement, TenantPhase, TenantStatus, WatchEvent};
+use entente_app::{
+    Access, Displacement, Ending, ItemStatus, Removal, SignedStatement, TenantPhase, TenantStatus, WatchEvent,
+};
 use entente_model::plan::PlannedChange;
 use entente_model::report::{Finding, KnownAccount, PlaneStanding, Reason, RemovalProof};
 use entente_proto::convert::time;
@@ -27,6 +29,16 @@ pub(super) fn tenant_status(it: &TenantStatus) -> wire::TenantStatus {
         guardrail_digest: it.guardrail.clone(),
         items: count(it.items),
         displacements: it.displacements.iter().map(displacement).collect(),
+    }
+}
+
+pub(super) fn ending(it: Ending) -> wire::Ending {
+    wire::Ending {
+        kind: it.kind.word().into(),
+        name: it.name,
+        expire_time: Some(time::to_proto(it.ends)),
+        ended: it.over,
+        remedy: it.kind.remedy().into(),
     }
 }
 
