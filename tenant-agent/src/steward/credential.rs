@@ -37,7 +37,7 @@ impl Steward {
 
     pub(super) fn credential_finding(&self) -> Option<Finding> {
         let (detail, _) = self.parts.cloud.credential_refused()?;
-        Some(Finding { plane: Plane::Users, reason: Reason::CredentialRefused, detail })
+        Some(Finding { plane: Plane::Users.into(), reason: Reason::CredentialRefused, detail })
     }
 
     /// No later than the credential is tried again: a person who has mended it waits for that.
