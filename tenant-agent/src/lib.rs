@@ -12,6 +12,7 @@ mod blame;
 mod clock;
 mod commands;
 mod config;
+mod endings;
 mod enroll;
 mod files;
 mod guardrail_file;

@@ -124,9 +124,14 @@ impl Base {
 
 /// A certificate says when it ends; a secret does not.
 fn certificate_ends(config: &Config) -> Option<Timestamp> {
+    certificate_validity(config).map(|(_, ends)| ends)
+}
+
+/// From when until when the certificate is good that the agent signs in to Microsoft with.
+pub(crate) fn certificate_validity(config: &Config) -> Option<(Timestamp, Timestamp)> {
     let Credential::Certificate { certificate_file, .. } = &config.cloud.credential else { return None };
     let pem = files::read_text(certificate_file, MAX_CERTIFICATE_BYTES).ok()??;
-    identity::validity(&pem).map(|(_, until)| Timestamp::from_unix(until))
+    identity::validity(&pem).map(|(from, until)| (Timestamp::from_unix(from), Timestamp::from_unix(until)))
 }
 
 /// What is on disk, verified anew.

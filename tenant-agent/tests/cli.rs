@@ -217,3 +217,19 @@ fn an_enrolment_of_another_provider_is_refused_without_a_network() {
     let output = agent(dir.path(), &["enroll", "--token", "token.toml"]);
     assert!(!String::from_utf8_lossy(&output.stderr).contains("topsecret"));
 }
+
+#[test]
+fn field_kind_10_status_says_what_ends_and_of_what_nobody_can_tell() {
+    let dir = customer();
+    check(dir.path(), &["status"], 0, "ENDS       credential end not known: a client secret does not tell");
+    let with = |expires: &str| {
+        let text = format!("{CONFIG}expires = \"{expires}\"\n");
+        std::fs::write(dir.path().join("agent.toml"), text).unwrap();
+    };
+    with("2020-01-01T00:00:00Z");
+    check(dir.path(), &["status"], 0, "ENDS       credential until 2020-01-01");
+    check(dir.path(), &["status", "--output", "json"], 0, "\"endings\"");
+    with("2099-01-01T00:00:00Z");
+    let output = agent(dir.path(), &["status"]);
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("ENDS"), "{output:?}");
+}

@@ -72,6 +72,11 @@ impl Process {
         self.signal("-CONT").await
     }
 
+    /// SIGHUP: it reads anew what it reads while it runs.
+    pub async fn hang_up(&self) -> Result<()> {
+        self.signal("-HUP").await
+    }
+
     async fn signal(&self, signal: &str) -> Result<()> {
         if let Some(id) = self.child.id() {
             // The standard library knows only SIGKILL; `kill` is on every machine that runs a shell.

@@ -6,6 +6,7 @@
 mod access;
 mod bad_input;
 mod customers;
+mod endings;
 mod full_disk;
 mod invitations;
 mod kit;
@@ -58,6 +59,9 @@ fn main() -> ExitCode {
             who_leaves_again_is_proven_gone_again;
         full_disk:
             leavers_are_blocked_while_the_agents_disk_is_full_and_nobody_comes;
+        endings:
+            a_credential_that_ends_soon_is_told_on_both_sides,
+            a_new_delegation_is_taken_up_by_a_running_server;
         customers:
             what_the_guardrail_does_not_allow_is_not_done,
             a_role_that_microsoft_lets_do_more_is_given_to_nobody_more,

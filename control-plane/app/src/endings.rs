@@ -1,8 +1,8 @@
 //! What ends when: everything that stops working on a day that is known beforehand, and whose end a person should hear
 //! of before. One list, computed in one place; nothing here is stored.
 //!
-//! What renews itself is told by the same rule: agents renew their certificate at half of its life, so one that is in its
-//! last third was not renewed.
+//! What renews itself is told only when it did not: agents renew their certificate at two thirds of its life, so one that is
+//! in its last quarter was tried for and not renewed.
 
 use std::time::Duration;
 
@@ -74,8 +74,9 @@ impl EndingKind {
 impl Ending {
     /// From the shorter of two weeks and a third of its life; of an unknown life, two weeks.
     fn is_due(&self, now: Timestamp) -> bool {
-        let third = self.begins.map_or(AHEAD, |begins| self.ends.since(begins) / 3);
-        self.ends.since(now) <= AHEAD.min(third)
+        let part = if self.kind == EndingKind::AgentCertificate { 4 } else { 3 };
+        let part = self.begins.map_or(AHEAD, |begins| self.ends.since(begins) / part);
+        self.ends.since(now) <= AHEAD.min(part)
     }
 
     /// The order of the list: what ends first is first.

@@ -5,7 +5,9 @@ use serde::Serialize;
 use super::Outcome;
 use crate::Done;
 use crate::args::Output;
+use crate::clock;
 use crate::config::Config;
+use crate::endings::{self, Ending};
 use crate::identity::{Identity, IdentityError};
 use crate::lock::{Lock, LockError};
 use crate::receipt::Receipt;
@@ -21,6 +23,8 @@ struct Shown {
     revoke_all: bool,
     /// Unix seconds.
     certificate_ends: Option<i64>,
+    /// What ends soon, has ended, or cannot be told.
+    endings: Vec<Ending>,
     status: Option<AgentStatus>,
     receipt: Option<Receipt>,
 }
@@ -38,6 +42,7 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
         paused: positions.paused,
         revoke_all: positions.revoke_all,
         certificate_ends: identity.as_ref().and_then(Identity::validity).map(|(_, until)| until),
+        endings: endings::endings(config, identity.as_ref(), clock::wall()),
         status: StatusFile::read(&config.state_dir)?,
         receipt: Receipt::read(&config.state_dir)?,
     };
@@ -62,10 +67,16 @@ fn text(shown: &Shown) -> String {
         Some(status) => lines.extend(status_lines(shown, status)),
         None => lines.push("it has not looked at the tenant yet".into()),
     }
+    lines.extend(shown.endings.iter().map(ending));
     if let Some(receipt) = &shown.receipt {
         lines.push(receipt.text());
     }
     lines.join("\n") + "\n"
+}
+
+fn ending(it: &Ending) -> String {
+    let ends = it.ends.map_or_else(|| "end not known".to_owned(), |ends| format!("until {ends}"));
+    format!("ENDS       {} {ends}: {}", it.what, it.remedy)
 }
 
 fn status_lines(shown: &Shown, status: &AgentStatus) -> Vec<String> {

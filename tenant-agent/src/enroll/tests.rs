@@ -197,3 +197,23 @@ async fn an_answer_with_another_root_key_and_a_refused_token_leave_no_identity()
     assert!(matches!(refused, Err(EnrollError::Refused)));
     assert!(!scene.has_identity());
 }
+
+#[tokio::test]
+async fn field_kind_10_the_guardrails_review_and_a_certificate_that_was_not_renewed_are_told_before_they_end() {
+    use crate::endings::endings;
+    let mut scene = Scene::new(honest()).await;
+    let Enrolled::Now(identity) = scene.enroll().await.unwrap() else { panic!("it is the first time") };
+    scene.world.config.credential_expires = Some(entente_model::Timestamp::MAX);
+    let (config, day) = (&scene.world.config, Duration::from_secs(86_400));
+    let told = |at: i64| {
+        let all = endings(config, Some(&identity), entente_model::Timestamp::from_unix(at));
+        all.into_iter().map(|it| it.what).collect::<Vec<_>>()
+    };
+    let guardrail = GuardrailFile::read(&config.guardrail, config.entra_tenant, root().id()).content.unwrap();
+    let review = guardrail.review_by.ends().as_unix();
+    let two_weeks = day.as_secs() as i64 * 14;
+    assert!(told(review - two_weeks - 60).is_empty(), "{:?}", told(review - two_weeks - 60));
+    assert_eq!(told(review - two_weeks + 60), ["guardrail"]);
+    let (begins, ends) = identity.validity().unwrap();
+    assert_eq!(told(ends - (ends - begins) / 4 + 60), ["certificate", "guardrail"]);
+}

@@ -1,0 +1,70 @@
+//! What of the customer's own ends when, for `status`: said before it ends, and what renews itself only when it did not.
+
+use std::time::Duration;
+
+use entente_cloud::Credential;
+use entente_model::Timestamp;
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::guardrail_file::GuardrailFile;
+use crate::identity::Identity;
+use crate::run;
+
+/// Long enough for a person with a holiday.
+const AHEAD: Duration = Duration::from_secs(14 * 86_400);
+
+/// One thing that ends, or of which nobody can tell.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ending {
+    pub what: &'static str,
+    /// Unset where nothing tells.
+    pub ends: Option<Timestamp>,
+    pub remedy: &'static str,
+}
+
+/// What ends soon, has ended, or cannot be told.
+pub fn endings(config: &Config, identity: Option<&Identity>, now: Timestamp) -> Vec<Ending> {
+    let mut all = Vec::new();
+    // Renewed at two thirds of its life: in the last quarter it was tried for, and not renewed.
+    if let Some((begins, ends)) = identity.and_then(Identity::validity) {
+        let (begins, ends) = (Timestamp::from_unix(begins), Timestamp::from_unix(ends));
+        let remedy =
+            "it was not renewed: let the agent reach the provider; once it has ended, enrol again with a new token";
+        if ends.since(now) <= ends.since(begins) / 4 {
+            all.push(Ending { what: "certificate", ends: Some(ends), remedy });
+        }
+    }
+    all.extend(credential(config, now));
+    let review = identity
+        .map(|identity| GuardrailFile::read(&config.guardrail, config.entra_tenant, identity.root_key.id()).content);
+    if let Some(Ok(guardrail)) = review {
+        let ends = guardrail.review_by.ends();
+        let remedy = "past it there is no new access: review the guardrail and write a new reviewBy";
+        all.extend((ends.since(now) <= AHEAD).then_some(Ending { what: "guardrail", ends: Some(ends), remedy }));
+    }
+    all
+}
+
+fn credential(config: &Config, now: Timestamp) -> Option<Ending> {
+    let told = |ends: Timestamp, ahead: Duration| {
+        let remedy = "renew it in Entra ID and replace its file; the agent needs no restart";
+        (ends.since(now) <= ahead).then_some(Ending { what: "credential", ends: Some(ends), remedy })
+    };
+    if let Some(ends) = config.credential_expires {
+        return told(ends, AHEAD);
+    }
+    match &config.cloud.credential {
+        Credential::Certificate { .. } => {
+            let (begins, ends) = run::certificate_validity(config)?;
+            told(ends, AHEAD.min(ends.since(begins) / 3))
+        }
+        Credential::ClientSecret { .. } => {
+            let remedy = "a client secret does not tell its end: write credential.expires into the configuration";
+            Some(Ending { what: "credential", ends: None, remedy })
+        }
+        // What the platform renews.
+        _ => None,
+    }
+}

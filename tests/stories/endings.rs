@@ -1,0 +1,59 @@
+//! What ends is said before it ends, on the screens that people look at; what begins anew needs no restart.
+
+use anyhow::{Context, Result, ensure};
+use entente_tests::process::run;
+use entente_tests::role::Role;
+use entente_tests::{args, eventually};
+use time::{Duration, OffsetDateTime};
+
+use crate::kit::{self, SOON, Story, contoso};
+
+pub async fn a_credential_that_ends_soon_is_told_on_both_sides(story: Story) -> Result<()> {
+    let mut fleet = story.converged([contoso()], &["maya"]).await?;
+    ensure!(!table(&fleet).await?.contains("\nENDS "), "{}", table(&fleet).await?);
+    let day = (OffsetDateTime::now_utc() + Duration::days(5)).date();
+    let config = fleet.customer_dir("contoso").join("agent.toml");
+    fleet.agent("contoso")?.stop().await?;
+    // Its last table is the credential's.
+    let text = std::fs::read_to_string(&config)? + &format!("expires = \"{day}T12:00:00Z\"\n");
+    std::fs::write(&config, text)?;
+    fleet.start_agent("contoso").await?;
+    eventually("the end is told to the provider", SOON, || async {
+        let shown = table(&fleet).await?;
+        let line = shown.lines().find(|line| line.starts_with("CLOUD_CREDENTIAL")).context("not told")?;
+        ensure!(line.contains("tenants/contoso") && line.contains(&day.to_string()), "{line}");
+        Ok(())
+    })
+    .await?;
+    let endings = fleet.cli_json(&args!["endings"]).await?;
+    ensure!(endings[0]["kind"] == "CLOUD_CREDENTIAL" && endings[0]["ended"] == false, "{endings}");
+    let own = fleet.agent_command("contoso", &args!["status"]).await?.ok()?;
+    ensure!(own.contains(&format!("ENDS       credential until {day}")), "{own}");
+    Ok(())
+}
+
+pub async fn a_new_delegation_is_taken_up_by_a_running_server(story: Story) -> Result<()> {
+    let mut fleet = story.converged([contoso()], &["maya"]).await?;
+    let dir = fleet.control_plane_dir();
+    let args =
+        args!["delegate", "--config", dir.join("config.toml"), "--root-key", dir.join("root.key"), "--days", "90"];
+    run(Role::ControlPlane, &args).await?.ok()?;
+    fleet.control_plane()?.hang_up().await?;
+    let until = (OffsetDateTime::now_utc() + Duration::days(90)).date().to_string();
+    let log = fleet.log_path("control-plane");
+    eventually("the new delegation is in force", SOON, || async {
+        let text = std::fs::read_to_string(&log)?;
+        let told = text.lines().any(|line| line.contains("may sign until then") && line.contains(&until));
+        ensure!(told, "{text}");
+        Ok(())
+    })
+    .await?;
+    // Agents come back, and take what is signed.
+    fleet.apply(&kit::squad_of(&["maya", "sam"])).await?;
+    fleet.wait_converged(SOON).await?;
+    kit::ensure_l1(&fleet, "contoso", "sam").await
+}
+
+async fn table(fleet: &entente_tests::Fleet) -> Result<String> {
+    fleet.cli(&args!["status"]).await?.ok()
+}
