@@ -3,6 +3,7 @@
 //! The TLS configuration is held in a cell, so that a renewed certificate takes effect at the next reconnect of the
 //! same channel. Knows nothing about what is called over it.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint, Uri};
 use tower::service_fn;
+
+use crate::proxy::Proxy;
 
 /// A handshake over the slowest link seen takes some 2 s; one that takes longer is stuck.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -86,6 +88,11 @@ pub fn client_config(ca_pem: &[u8], identity: Option<Identity<'_>>) -> Result<Cl
 
 /// A channel to `HOST:PORT` that connects when it is first used, and again whenever it has to.
 pub fn channel(address: &str, tls: Arc<ArcSwap<ClientConfig>>) -> Result<Channel, ChannelError> {
+    channel_through(address, tls, Proxy::default())
+}
+
+/// The same, through a proxy if it is for that host.
+pub fn channel_through(address: &str, tls: Arc<ArcSwap<ClientConfig>>, proxy: Proxy) -> Result<Channel, ChannelError> {
     let wrong = || ChannelError::Address(address.into());
     // `http` because tonic's own TLS stays out of the way; the connector below speaks TLS on every connection.
     let uri: Uri = format!("http://{address}").parse().map_err(|_| wrong())?;
@@ -96,13 +103,31 @@ pub fn channel(address: &str, tls: Arc<ArcSwap<ClientConfig>>) -> Result<Channel
         .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
         .keep_alive_timeout(KEEPALIVE_TIMEOUT)
         .keep_alive_while_idle(true);
-    let target = format!("{host}:{port}");
     Ok(endpoint.connect_with_connector_lazy(service_fn(move |_: Uri| {
-        let (connector, server, target) = (TlsConnector::from(tls.load_full()), server.clone(), target.clone());
+        let (connector, server) = (TlsConnector::from(tls.load_full()), server.clone());
+        let (proxy, host) = (proxy.clone(), host.clone());
         async move {
-            let tcp = TcpStream::connect(target).await?;
+            let tcp = proxy.connect(&host, port).await?;
             tcp.set_nodelay(true)?;
-            connector.connect(server, tcp).await.map(TokioIo::new)
+            let opened = connector.connect(server, tcp).await.map(TokioIo::new);
+            opened.map_err(|error| inspected(&host, port, error))
         }
     })))
+}
+
+/// What a person reads whose network opens TLS: the pinned CA is not who answered, or TLS 1.3 is not what was answered.
+fn inspected(host: &str, port: u16, error: io::Error) -> io::Error {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    let what = match cause {
+        Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)) => {
+            "shows a certificate that is not of the pinned CA"
+        }
+        Some(rustls::Error::PeerIncompatible(_))
+        | Some(rustls::Error::AlertReceived(rustls::AlertDescription::ProtocolVersion)) => "speaks no TLS 1.3",
+        _ => return error,
+    };
+    io::Error::other(format!(
+        "{host}:{port} {what}: it is another server, or TLS inspection stands in between (a proxy or firewall that opens \
+         connections); exempt {host}:{port} from inspection ({error})"
+    ))
 }

@@ -7,6 +7,7 @@
 
 pub mod channel;
 pub mod convert;
+pub mod proxy;
 
 pub mod access {
     // Generated code answers to its generator, not to our lints.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use entente_cloud::{Credential, Endpoints, ManagedIdentity, NationalCloud, Secret};
 use entente_model::Guid;
 use entente_planner::plan::Settings;
+use entente_proto::proxy::Proxy;
 use serde::Deserialize;
 
 use crate::files::{self, FileError};
@@ -25,6 +26,8 @@ pub struct Config {
     pub address: Option<String>,
     pub settings: Settings,
     pub cloud: entente_cloud::Config,
+    /// The way out of the network, for the stream and enrolment; `cloud` has the same for Microsoft.
+    pub proxy: Proxy,
     /// When the credential to Microsoft ends, if the customer says it: a secret does not tell.
     pub credential_expires: Option<entente_model::Timestamp>,
 }
@@ -70,6 +73,8 @@ struct CloudForm {
     /// A file, because a proxy's address may hold a password.
     proxy_file: Option<PathBuf>,
     proxy: Option<String>,
+    /// Hosts that are reached without it: `internal.example,10.0.0.0/8`.
+    no_proxy: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -115,9 +120,9 @@ impl Form {
         };
         let expires = self.credential.expires.as_deref().map(str::parse).transpose();
         let credential_expires = expires.map_err(|error| field("credential.expires", &error))?;
-        let credential = self.credential.check(base, env)?;
+        let credential = self.credential.check(base, &env)?;
         let mut cloud = entente_cloud::Config::new(entra_tenant.as_uuid(), endpoints, credential);
-        self.cloud.fill(base, &mut cloud)?;
+        let proxy = self.cloud.fill(base, &mut cloud, &env)?;
         Ok(Config {
             entra_tenant,
             guardrail: base.join(self.guardrail),
@@ -125,6 +130,7 @@ impl Form {
             address: self.address,
             settings,
             cloud,
+            proxy,
             credential_expires,
         })
     }
@@ -146,27 +152,48 @@ impl CloudForm {
         Ok(endpoints)
     }
 
-    fn fill(self, base: &Path, cloud: &mut entente_cloud::Config) -> Result<(), ConfigError> {
+    fn fill(
+        self,
+        base: &Path,
+        cloud: &mut entente_cloud::Config,
+        env: &impl Fn(&str) -> Option<String>,
+    ) -> Result<Proxy, ConfigError> {
         if let Some(path) = self.extra_ca {
             let path = base.join(path);
             let pem = files::read_text(&path, 1 << 20)?.ok_or(ConfigError::Missing(path))?;
             cloud.extra_ca_pem = Some(pem.into_bytes());
         }
-        cloud.proxy = match (self.proxy, self.proxy_file) {
+        let (given, name) = match (self.proxy, self.proxy_file) {
             (Some(_), Some(_)) => return Err(fault("cloud.proxy", "stands beside cloud.proxy_file: name one")),
             (Some(address), None) if address.contains('@') => {
                 return Err(fault("cloud.proxy", "holds a password: put the address into a file, cloud.proxy_file"));
             }
-            (Some(address), None) => Some(Secret::new(address)),
+            (Some(address), None) => (Some(address), "cloud.proxy"),
             (None, Some(path)) => {
                 let path = base.join(path);
                 let text = files::read_text(&path, 4_096)?.ok_or(ConfigError::Missing(path))?;
-                Some(Secret::new(text.trim()))
+                (Some(text), "cloud.proxy_file")
             }
-            (None, None) => None,
+            (None, None) => (first(env, &HTTPS_PROXY), "the variable HTTPS_PROXY"),
         };
-        Ok(())
+        let except = self.no_proxy.or_else(|| first(env, &NO_PROXY)).unwrap_or_default();
+        let Some(address) = given.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()) else {
+            return Ok(Proxy::default());
+        };
+        let proxy = Proxy::new(&address, &except).map_err(|error| fault(name, &error.to_string()))?;
+        let whole = if address.contains("://") { address } else { format!("http://{address}") };
+        (cloud.proxy, cloud.no_proxy) = (Some(Secret::new(whole)), except);
+        Ok(proxy)
     }
+}
+
+/// As curl reads them: the lower case first, and the special before the general.
+const HTTPS_PROXY: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
+
+/// The first that is set; one that is set to nothing says "none".
+fn first(env: &impl Fn(&str) -> Option<String>, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| env(name))
 }
 
 impl CredentialForm {
@@ -269,5 +296,30 @@ mod tests {
         let proxy = format!("{GOOD}\n[cloud]\nproxy = \"http://a:secret@b:1\"");
         let message = load(&proxy).unwrap_err().to_string();
         assert!(message.contains("cloud.proxy_file") && !message.contains("secret"));
+    }
+    #[test]
+    fn the_proxy_of_the_environment_is_read_as_curl_reads_it_and_the_file_goes_before_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("agent.toml");
+        let with = |text: &str, env: &[(&str, &str)]| {
+            std::fs::write(&path, text).unwrap();
+            let find = |name: &str| env.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+            Config::load(&path, find)
+        };
+        let proxy = |text: &str, env: &[(&str, &str)]| {
+            let cloud = with(text, env).unwrap().cloud;
+            (cloud.proxy.map(|it| it.reveal().to_owned()).unwrap_or_default(), cloud.no_proxy)
+        };
+        let of = |proxy: &str, except: &str| (proxy.to_owned(), except.to_owned());
+        let upper = [("HTTPS_PROXY", "http://upper:1"), ("NO_PROXY", "a.example"), ("HTTP_PROXY", "http://plain:1")];
+        assert_eq!(proxy(GOOD, &upper), of("http://upper:1", "a.example"));
+        let both = [upper.as_slice(), &[("https_proxy", "lower:2"), ("no_proxy", "b.example")]].concat();
+        assert_eq!(proxy(GOOD, &both), of("http://lower:2", "b.example"));
+        assert_eq!(proxy(GOOD, &[("https_proxy", ""), ("HTTPS_PROXY", "http://upper:1")]), of("", ""));
+        assert_eq!(proxy(GOOD, &[("ALL_PROXY", "http://all:3")]), of("http://all:3", ""));
+        let file = format!("{GOOD}\n[cloud]\nproxy = \"http://file:4\"\nno_proxy = \"c.example\"");
+        assert_eq!(proxy(&file, &both), of("http://file:4", "c.example"));
+        let message = with(GOOD, &[("HTTPS_PROXY", "socks5://u:secret@b:1")]).unwrap_err().to_string();
+        assert!(message.contains("HTTPS_PROXY") && !message.contains("secret"), "{message}");
     }
 }

@@ -131,7 +131,7 @@ pub(crate) fn signing_request(key_pem: &str) -> Result<String, rcgen::Error> {
 async fn ask(config: &Config, token: &TokenFile, key_pem: &str) -> Result<wire::EnrollResponse, EnrollError> {
     let address = config.address.clone().unwrap_or_else(|| token.address.clone());
     let tls = Arc::new(ArcSwap::from_pointee(pinned_ca::client_config(token.ca_sha256)));
-    let mut client = AgentServiceClient::new(channel::channel(&address, tls)?);
+    let mut client = AgentServiceClient::new(channel::channel_through(&address, tls, config.proxy.clone())?);
     let request = wire::EnrollRequest {
         token: token.token.clone(),
         csr_pem: signing_request(key_pem)?,

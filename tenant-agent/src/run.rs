@@ -173,7 +173,7 @@ pub async fn run(config: Config, options: Options) -> Result<(), RunError> {
 async fn start(config: &Config, base: Base, cancel: &CancellationToken) -> Result<Tasks, RunError> {
     let address = config.address.clone().unwrap_or_else(|| base.identity.pinned.address.clone());
     let tls = Arc::new(ArcSwap::from_pointee(base.identity.client_config()?));
-    let channel = channel::channel(&address, tls.clone())?;
+    let channel = channel::channel_through(&address, tls.clone(), config.proxy.clone())?;
     let (plans, asked) = mpsc::channel(PLANS);
     let (view, shown) = watch::channel(base.session.view(base.clock.now()));
     let parts = base.steward_parts(config, shown, asked)?;

@@ -253,6 +253,7 @@ async fn sleep_until(at: Option<tokio::time::Instant>) {
 /// What an operator of the agent would want to follow. Never a content.
 fn log(event: &Event) {
     match event {
+        Event::Closed { error } if error.contains("TLS inspection") => warn!(error, "the stream cannot be opened"),
         Event::Closed { error } => info!(error, "the stream is closed"),
         Event::Received(entente_session::Inbound::Welcome(welcome)) => {
             info!(epoch = welcome.epoch, parked = welcome.parked, "connected");

@@ -53,6 +53,8 @@ pub struct Customer {
     pub switches: BTreeMap<String, String>,
     /// Lines that are added to the agent's configuration, before its tables.
     pub agent_extra: String,
+    /// Lines that are added to its table `[cloud]`.
+    pub cloud_extra: String,
 }
 
 impl Customer {
@@ -81,6 +83,7 @@ impl Customer {
             settings: json!({"auto_redeem_seconds": 0}),
             switches: BTreeMap::new(),
             agent_extra: String::new(),
+            cloud_extra: String::new(),
         }
     }
 
@@ -200,11 +203,12 @@ impl Customer {
              state_dir = \"state\"\n\
              replication_lag_seconds = {lag_seconds}\nunseen_seconds = 6\n\
              {extra}\n\
-             [cloud]\nlogin = \"{cloud_url}\"\ngraph = \"{cloud_url}\"\narm = \"{cloud_url}\"\nextra_ca = \"cloud-ca.pem\"\n\n\
+             [cloud]\nlogin = \"{cloud_url}\"\ngraph = \"{cloud_url}\"\narm = \"{cloud_url}\"\nextra_ca = \"cloud-ca.pem\"\n{cloud_extra}\n\
              [credential]\nclient_id = \"{client}\"\nsecret_file = \"client-secret\"\n",
             tenant = self.entra_tenant(),
             client = self.client_id(),
             extra = self.agent_extra,
+            cloud_extra = self.cloud_extra,
         )
     }
 }

@@ -282,6 +282,13 @@ impl Fleet {
         self.dir.join("logs").join(format!("{name}.log"))
     }
 
+    /// `HOST:PORT` at which agents reach the control plane.
+    pub fn agent_address(&self) -> Result<String> {
+        let config: toml::Table = std::fs::read_to_string(self.control_plane_dir().join("config.toml"))?.parse()?;
+        let address = config.get("agents").and_then(|agents| agents.get("address")).and_then(toml::Value::as_str);
+        address.map(str::to_owned).context("agents.address")
+    }
+
     pub fn cloud_url(&self) -> String {
         self.simulator.url()
     }

@@ -13,6 +13,9 @@ use crate::role::Role;
 /// How long a process may take to end after it was asked to, on a machine that other programs keep busy.
 const STOP_WITHIN: Duration = Duration::from_secs(120);
 
+/// An agent would obey them.
+const PROXY_VARIABLES: [&str; 6] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
+
 /// A running process. Killed when dropped, so that nothing outlives a test.
 #[derive(Debug)]
 pub struct Process {
@@ -139,6 +142,10 @@ pub async fn run(role: Role, args: &[OsString]) -> Result<Output> {
 fn command(role: Role, args: &[OsString]) -> Result<Command> {
     let mut command = Command::new(std::env::current_exe().context("cannot find this program's file")?);
     command.arg(role.word()).args(args);
+    // Everything is on loopback, whatever the way out of this machine's network is.
+    for name in PROXY_VARIABLES {
+        command.env_remove(name);
+    }
     Ok(command)
 }
 

@@ -11,6 +11,7 @@ mod full_disk;
 mod invitations;
 mod kit;
 mod leaving;
+mod network;
 mod quiet;
 mod switches;
 mod trust;
@@ -62,6 +63,9 @@ fn main() -> ExitCode {
         endings:
             a_credential_that_ends_soon_is_told_on_both_sides,
             a_new_delegation_is_taken_up_by_a_running_server;
+        network:
+            an_agent_whose_only_way_out_is_a_proxy_does_everything_through_it,
+            tls_inspection_of_what_is_pinned_is_named_and_an_exempt_host_enrols;
         customers:
             what_the_guardrail_does_not_allow_is_not_done,
             a_role_that_microsoft_lets_do_more_is_given_to_nobody_more,

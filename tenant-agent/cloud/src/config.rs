@@ -43,6 +43,8 @@ pub struct Config {
     /// An HTTP proxy, `http://proxy.contoso.example:3128`; a secret, because it may hold a password. The environment's
     /// proxy variables are not read.
     pub proxy: Option<Secret>,
+    /// Hosts that are reached without it, a list as in `NO_PROXY`.
+    pub no_proxy: String,
     pub patience: Patience,
     /// Parts of a 403's code or message that mean "unified RBAC is not activated", in any capitals.
     pub defender_not_activated: Vec<String>,
@@ -57,6 +59,7 @@ impl Config {
             credential,
             extra_ca_pem: None,
             proxy: None,
+            no_proxy: String::new(),
             patience: Patience::default(),
             defender_not_activated: NOT_ACTIVATED.map(str::to_owned).to_vec(),
         }

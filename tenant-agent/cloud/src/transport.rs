@@ -88,7 +88,7 @@ impl Transport {
         let outward = || -> Result<_, ConfigError> {
             let builder = base(config)?.https_only(true);
             Ok(match &config.proxy {
-                Some(address) => builder.proxy(proxy(address)?),
+                Some(address) => builder.proxy(proxy(address, &config.no_proxy)?),
                 None => builder.no_proxy(),
             })
         };
@@ -146,8 +146,9 @@ fn base(config: &Config) -> Result<reqwest::ClientBuilder, ConfigError> {
     Ok(builder)
 }
 
-fn proxy(address: &Secret) -> Result<reqwest::Proxy, ConfigError> {
-    reqwest::Proxy::all(address.reveal()).map_err(|_| ConfigError::Proxy)
+fn proxy(address: &Secret, except: &str) -> Result<reqwest::Proxy, ConfigError> {
+    let proxy = reqwest::Proxy::all(address.reveal()).map_err(|_| ConfigError::Proxy)?;
+    Ok(proxy.no_proxy(reqwest::NoProxy::from_string(except)))
 }
 
 /// Without its URL: a query may hold a person's mail address.

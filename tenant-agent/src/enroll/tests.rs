@@ -16,6 +16,8 @@ use tonic::{Request, Response, Status};
 
 use super::*;
 use crate::testing::{TENANT, World, root};
+use entente_proto::proxy::Proxy;
+use entente_simulator::connect_proxy::ConnectProxy;
 
 /// The agents' port, as far as enrolment goes.
 struct Port {
@@ -196,6 +198,39 @@ async fn an_answer_with_another_root_key_and_a_refused_token_leave_no_identity()
     let refused = tokio::time::timeout(Duration::from_secs(60), enroll(&scene.world.config, &unknown)).await.unwrap();
     assert!(matches!(refused, Err(EnrollError::Refused)));
     assert!(!scene.has_identity());
+}
+
+#[tokio::test]
+async fn field_kind_16_enrolment_goes_through_the_proxy_with_its_password_and_past_it_if_exempt() {
+    let proxy = ConnectProxy::start().await.unwrap();
+    let with_password = format!("http://agent:pass@{}", proxy.address);
+    let mut scene = Scene::new(honest()).await;
+    scene.world.config.proxy = Proxy::new(&with_password, "").unwrap();
+    scene.enroll().await.unwrap();
+    let asked = proxy.asked();
+    assert_eq!((asked.len(), &asked[0].target), (1, &scene.address));
+    assert_eq!(asked[0].authorization, "Basic YWdlbnQ6cGFzcw==");
+    let mut scene = Scene::new(honest()).await;
+    scene.world.config.proxy = Proxy::new(&with_password, "localhost").unwrap();
+    scene.enroll().await.unwrap();
+    assert_eq!(proxy.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn field_kind_16_tls_inspection_is_named_at_enrolment_and_at_the_stream() {
+    let proxy = ConnectProxy::inspecting().await.unwrap();
+    let mut scene = Scene::new(honest()).await;
+    let Enrolled::Now(identity) = scene.enroll().await.unwrap() else { panic!("it is the first time") };
+    let inspected = Proxy::new(&proxy.url(), "").unwrap();
+    scene.world.config.proxy = inspected.clone();
+    std::fs::remove_dir_all(&scene.world.config.state_dir).unwrap();
+    let says = |text: String| assert!(text.contains("TLS inspection") && text.contains(&scene.address), "{text}");
+    says(guardrail_file::chain(&scene.enroll().await.unwrap_err()));
+    let tls = Arc::new(ArcSwap::from_pointee(identity.client_config().unwrap()));
+    let mut client = AgentServiceClient::new(channel::channel_through(&scene.address, tls, inspected).unwrap());
+    let refused = client.connect(tokio_stream::empty()).await.unwrap_err();
+    says(guardrail_file::chain(&refused));
+    assert_eq!(scene.seen.lock().unwrap().len(), 1, "the token went to nobody else");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod arm;
 mod assertion;
 mod call_log;
 mod clock;
+pub mod connect_proxy;
 pub mod control;
 mod disturbance;
 mod front;
