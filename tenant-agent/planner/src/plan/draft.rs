@@ -19,7 +19,6 @@ use crate::guardrail::{FreezeExcept, Guardrail};
 use crate::ledger::{Charge, Entry, Failure, Ownership, Thing, Update, account_key, anchor_key};
 pub(super) use crate::moment::passes_at;
 use crate::observed::{Listing, Unread};
-use crate::permission;
 use crate::verdict::{Condition, judge_all};
 
 /// What the plan is for.
@@ -417,7 +416,7 @@ impl<'a> Draft<'a> {
     pub fn finish(mut self) -> Plan {
         self.void_proofs();
         self.note_desired();
-        self.find_missing_permissions();
+        findings::missing_permissions(&mut self);
         self.finish_first()
     }
 
@@ -486,14 +485,6 @@ impl<'a> Draft<'a> {
             .map(|(key, _)| key.clone())
             .collect();
         stale.iter().for_each(|key| self.forget(key));
-    }
-
-    fn find_missing_permissions(&mut self) {
-        let (Some(guardrail), Some(roles)) = (self.guardrail(), self.input.permissions) else { return };
-        for permission in permission::missing(guardrail, roles) {
-            let detail = format!("{} is not in the agent's token: {}", permission.name, permission.why);
-            self.find(permission.plane, Reason::PermissionMissing, detail);
-        }
     }
 }
 

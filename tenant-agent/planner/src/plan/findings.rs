@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use entente_model::report::Finding;
 use entente_model::report::bounds::MAX_STANDING_ENTRIES;
+use entente_model::report::{Finding, Reason};
+
+use super::draft::Draft;
+use crate::permission;
 
 /// Most findings of a plan: half of what is taken, as the agent has some of its own beside them.
 const MAX_FINDINGS: usize = MAX_STANDING_ENTRIES / 2;
@@ -14,4 +17,13 @@ pub(super) fn told(all: BTreeSet<Finding>) -> Vec<Finding> {
     let rest =
         all.iter().nth(MAX_FINDINGS).map(|first| Finding { detail: format!("and {more} more"), ..first.clone() });
     all.into_iter().take(MAX_FINDINGS).chain(rest).collect()
+}
+
+/// Microsoft permissions that the guardrail's planes need, and that the agent's token does not hold.
+pub(super) fn missing_permissions(draft: &mut Draft<'_>) {
+    let (Some(guardrail), Some(roles)) = (draft.guardrail(), draft.input.permissions) else { return };
+    for permission in permission::missing(guardrail, roles) {
+        let detail = format!("{} is not in the agent's token: {}", permission.name, permission.why);
+        draft.find(permission.plane, Reason::PermissionMissing, detail);
+    }
 }
