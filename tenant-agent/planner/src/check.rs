@@ -227,7 +227,7 @@ impl Checker<'_> {
             let allowed: Vec<String> = allowed.filter_map(|id| resolve(id, tenant)).collect();
             // Every action, also a wildcard or one that the catalogue does not know, must come of one.
             let fits = |action: &String| allowed.iter().any(|it| covers(it, action));
-            let fits = role.is_none_or(|role| role.actions.iter().all(fits));
+            let fits = role.is_some_and(|role| role.actions.iter().all(fits));
             self.unless(fits, "gives only allowed capabilities", change);
         }
     }

@@ -117,8 +117,14 @@ fn is_of(draft: &Draft<'_>, key: &ItemKey, assignment: &DefenderAssignment) -> b
 }
 
 fn permissions(tenant: &Defender, assignment: &DefenderAssignment) -> Vec<PermissionGrant> {
-    let Some(role) = tenant.roles.iter().find(|role| role.id == assignment.role) else { return Vec::new() };
-    let held = role.actions.iter().flat_map(|action| standing_for(action, tenant));
+    // A role that is not in the list, or was not understood, may hold anything: its id stands for a permission that no file
+    // allows.
+    let role = tenant.roles.iter().find(|role| role.id == assignment.role);
+    let held: Vec<String> = match role {
+        Some(role) => role.actions.iter().flat_map(|action| standing_for(action, tenant)).collect(),
+        None => vec![assignment.role.clone()],
+    };
+    let held = held.into_iter();
     held.map(|permission| PermissionGrant { permission, withheld_until: None }).collect()
 }
 

@@ -49,6 +49,13 @@ fn word(scope: &str) -> &str {
 
 #[test]
 fn a_defender_role_that_others_gave_to_our_group_is_given_to_nobody_more() {
+    // A role that no list shows may hold anything.
+    for is_listed in [true, false] {
+        is_given_to_nobody_more(is_listed);
+    }
+}
+
+fn is_given_to_nobody_more(is_listed: bool) {
     let mut world = joins_after(|world, group| {
         world.defender_role("l1", &["alerts.manage"]);
         let role = DefenderRole {
@@ -64,7 +71,7 @@ fn a_defender_role_that_others_gave_to_our_group_is_given_to_nobody_more() {
             principals: [group].into(),
             app_scopes: ["/".into()].into(),
         };
-        world.tenant.state.defender.roles.push(role);
+        world.tenant.state.defender.roles.extend(Some(role).filter(|_| is_listed));
         world.tenant.state.defender.assignments.push(assignment);
     });
     assert_eq!(world.member_state("maya", "l1"), "REFUSED GUARDRAIL_CAPABILITY");
