@@ -235,7 +235,7 @@ impl Decision {
         let edit = Edit { puts, deletes, rejoins, still_there, memory, actor, now, number, ..Edit::default() };
         let advance = world.fleet.advance(&edit).map_err(AppError::of_whole)?;
         let ending = guard(books, caller, world, &edit, &advance)?;
-        // Here, so that it is said of a change that is only tried as well.
+        // Checked here, so that a dry run is refused too.
         if !advance.batch.tenants.is_empty() {
             app.inner.ensure_signs()?;
         }

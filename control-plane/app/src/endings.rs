@@ -96,7 +96,7 @@ impl App {
         Ok(Page::of(rest, page.limit(), Ending::key))
     }
 
-    /// Whoever serves TLS says when its certificate ends; this crate does not read it.
+    /// The server tells when its TLS certificate ends, because this crate does not read that file.
     pub fn note_server_certificate(&self, begins: Timestamp, ends: Timestamp) {
         *crate::app::lock(&self.inner.server_certificate) = Some((begins, ends));
     }

@@ -135,7 +135,7 @@ impl App {
         Ok(self.commit(create).await?.1)
     }
 
-    /// Ties a principal to an operator, or to nobody. A principal may not change its own tie, or it could untie itself.
+    /// Ties a principal to an operator, or removes the tie. A principal may not change its own tie, or it could untie itself.
     pub async fn tie_principal(
         &self,
         caller: &Caller,

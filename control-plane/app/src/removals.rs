@@ -69,7 +69,7 @@ impl App {
     async fn settle(&self, only: Option<Arc<BTreeSet<TenantName>>>) -> Result<(), AppError> {
         // One look at a time: between its judgement and its commit no other one reopens what it found proven.
         let _one_by_one = self.inner.settling.lock().await;
-        // What fails holds up no receipt, and is said in the end.
+        // A step that fails does not stop the receipts. The first error is returned at the end.
         let named = self.name_strays().await;
         let Found { came_back, amended, .. } = self.look(only.clone()).await?;
         let amended = self.write_all(Method::Amend, &amended, |amended| (Edit { amended, ..Edit::default() }, vec![]));

@@ -1,4 +1,4 @@
-//! Many things in few commits, where nobody can say beforehand how much of them one commit takes.
+//! Writes many things in few commits. How many fit into one commit is known only when it is tried.
 
 use crate::error::AppError;
 
