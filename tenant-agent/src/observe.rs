@@ -63,8 +63,11 @@ impl Look<'_> {
         marking.extend(found(&set.marked_in_name, &groups_by_name, |group| Some(group.id)));
         let marked = marking.iter().filter_map(|group| members.get(group)?.read()).flatten();
         let unseen: BTreeSet<Guid> = marked.filter(|id| !users.contains_key(id)).copied().collect();
-        users.extend(self.users(&unseen).await);
-        Observed { users, users_by_mail, bin, groups, groups_by_name, members, rights, ..Observed::default() }
+        let joined = set.groups_to_join(&members);
+        let (marked, group_azure) = futures::join!(self.users(&unseen), self.azure_of(&joined));
+        users.extend(marked);
+        let found = Observed { users, users_by_mail, bin, groups, groups_by_name, ..Observed::default() };
+        Observed { members, rights, group_azure, ..found }
     }
 
     async fn users(&self, ids: &BTreeSet<Guid>) -> BTreeMap<Guid, Part<Option<User>>> {
@@ -182,24 +185,29 @@ impl Look<'_> {
     }
 
     async fn rights(&self, principals: &BTreeSet<Guid>) -> BTreeMap<Guid, Rights> {
-        let scopes = &self.set.principal_scopes;
+        let (memberships, mut azure) = futures::join!(self.memberships(principals), self.azure_of(principals));
+        let of = |(id, memberships)| (id, Rights { memberships, azure: azure.remove(&id).unwrap_or_default() });
+        memberships.into_iter().map(of).collect()
+    }
+
+    /// The Azure roles of each principal at, above and below each scope of the set.
+    async fn azure_of(
+        &self,
+        principals: &BTreeSet<Guid>,
+    ) -> BTreeMap<Guid, BTreeMap<String, Part<Vec<AzureAssignment>>>> {
         let mut pairs: Vec<(Guid, String)> = Vec::new();
         for id in principals {
-            pairs.extend(scopes.iter().map(|scope| (*id, scope.clone())));
+            pairs.extend(self.set.principal_scopes.iter().map(|scope| (*id, scope.clone())));
         }
-        let (memberships, mut azure) = futures::join!(
-            self.memberships(principals),
-            self.each(pairs, |(id, scope)| {
-                let listing = Listing::AzureOf(id, scope.clone());
-                self.assignments(listing, scope, AssignmentsOf::Principal(id.as_uuid()))
-            })
-        );
-        let of = |(id, memberships)| {
-            let own = scopes.iter();
-            let azure = own.filter_map(|scope| Some((scope.clone(), azure.remove(&(id, scope.clone()))?))).collect();
-            (id, Rights { memberships, azure })
-        };
-        memberships.into_iter().map(of).collect()
+        let all = self.each(pairs, |(id, scope)| {
+            let listing = Listing::AzureOf(id, scope.clone());
+            self.assignments(listing, scope, AssignmentsOf::Principal(id.as_uuid()))
+        });
+        let mut found: BTreeMap<Guid, BTreeMap<_, _>> = principals.iter().map(|id| (*id, BTreeMap::new())).collect();
+        for ((id, scope), part) in all.await {
+            found.entry(id).or_default().insert(scope, part);
+        }
+        found
     }
 
     async fn memberships(

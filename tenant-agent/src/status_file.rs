@@ -1,6 +1,6 @@
 //! How the agent stands, in a file that `status` reads while the agent runs and after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use entente_model::desired::ItemKey;
@@ -18,6 +18,9 @@ const MAX_OPEN: usize = 200;
 
 /// Most people who are named as deleted by the customer: more than an MSSP has in one tenant.
 pub const MAX_DELETED: usize = 1_000;
+
+/// Most rights of others that are named for one person or group: more than anybody reads through.
+const MAX_NAMED: usize = 200;
 
 /// Room for as many items with their details and as many findings.
 const MAX_BYTES: usize = 16 << 20;
@@ -50,6 +53,9 @@ pub struct AgentStatus {
     /// Who is wanted, and whose account the customer deleted; at most 1,000.
     #[serde(default)]
     pub deleted: Vec<DeletedPerson>,
+    /// What others hold or gave, by name, and of what; at most 200 of each. The control plane is told only how many.
+    #[serde(default)]
+    pub named: BTreeMap<String, BTreeSet<String>>,
     /// What a person should know beside.
     pub alarms: Vec<String>,
     /// How far the ledger had come, so that one which is lost or goes back is noticed.
@@ -93,6 +99,7 @@ impl DeletedPerson {
 pub struct Seen {
     pub alarms: Vec<String>,
     pub deleted: Vec<DeletedPerson>,
+    pub named: BTreeMap<String, BTreeSet<String>>,
     pub heard: Option<Timestamp>,
     pub ledger: Mark,
     pub known_time: Timestamp,
@@ -118,11 +125,12 @@ impl StatusFile {
 
     /// Writes it, if it says anything new. A failure is only told: nothing depends on this file.
     pub fn write(&mut self, now: Timestamp, view: &View, status: &Status, seen: Seen) {
-        let Seen { alarms, deleted, heard, ledger, known_time } = seen;
+        let Seen { alarms, deleted, named, heard, ledger, known_time } = seen;
         let (ledger, known_time) = (Some(ledger), Some(known_time));
         let status = AgentStatus {
             alarms,
             deleted,
+            named: named.into_iter().map(|(of, what)| (of, what.into_iter().take(MAX_NAMED).collect())).collect(),
             last_connected: heard,
             ledger,
             known_time,
@@ -168,6 +176,7 @@ impl AgentStatus {
             open: open.collect(),
             last_connected: None,
             deleted: Vec::new(),
+            named: BTreeMap::new(),
             alarms: Vec::new(),
             ledger: None,
         }

@@ -93,6 +93,8 @@ pub struct Steward {
     switches: Switches,
     ledger: Ledger,
     reports: BTreeMap<ItemKey, ItemReport>,
+    /// What others hold, by name: for `status` alone.
+    named: BTreeMap<String, BTreeSet<String>>,
     verified: BTreeMap<Plane, Timestamp>,
     /// Digest of the desired state that the last look was for.
     compared: String,
@@ -153,6 +155,7 @@ impl Steward {
             switches,
             ledger,
             reports,
+            named: BTreeMap::new(),
             verified: BTreeMap::new(),
             compared: String::new(),
             permissions: None,

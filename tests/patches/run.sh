@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Undoes the mends of some faults one at a time, in a copy of the tree, and sees the property test of the leaver find each.
-# `run.sh [CASES]`; a patch that is not found within so many cases fails the run.
+# Undoes the mends of some faults one at a time, in a copy of the tree, and sees the property tests of the leaver and of the
+# customer's file find each. `run.sh [CASES]`; a patch that is not found within so many cases fails the run.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cases="${1:-10000}"
@@ -9,13 +9,18 @@ failed=0
 for patch in tests/patches/*.patch; do
     name="$(basename "$patch" .patch)"
     log="$PWD/target/patched-$name.log"
+    # Which property the fault is against.
+    case "$name" in
+        p*) property=nothing_is_beyond_the_file ;;
+        *) property=no_receipt_is_complete ;;
+    esac
     rm -rf "$copy"
     mkdir -p "$copy"
     git ls-files -z | grep -zv '^tests/patches/' | xargs -0 cp --parents -t "$copy"
     git -C "$copy" init -q
     git -C "$copy" apply --whitespace=nowarn "$PWD/$patch"
     if (cd "$copy" && PROPTEST_CASES="$cases" RUST_BACKTRACE=0 CARGO_TARGET_DIR="$PWD/../patched-target" \
-        cargo test --release --locked -p entente-planner --lib -- no_receipt_is_complete) >"$log" 2>&1; then
+        cargo test --release --locked -p entente-planner --lib -- "$property") >"$log" 2>&1; then
         echo "$name: NOT FOUND within $cases cases" >&2
         failed=1
     elif ! grep -q 'minimal failing input' "$log"; then

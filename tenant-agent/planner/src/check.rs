@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use entente_model::desired::{Item, ItemBody, ItemKey, Want};
 use entente_model::plan::{ChangeClass, Verdict};
+use entente_model::report::Reason;
 use entente_model::time::Phase;
 use entente_model::{Guid, Plane, PlaneMode, Timestamp, catalog};
 
@@ -16,7 +17,7 @@ use crate::capability;
 use crate::defender::{covers, resolve};
 use crate::guardrail::{Adopt, FreezeExcept, Guardrail, OnLeave};
 use crate::ledger::{Charge, Claim, DAY, Entry, Ledger, Thing, Update, anchor_key};
-use crate::observed::{Part, User};
+use crate::observed::{Group, Part, User};
 use crate::plan::{Change, Input, Plan};
 use facts::{adopts, allows, holds_only, is_removal, is_thing, narrows, object_id, touched};
 
@@ -215,11 +216,30 @@ impl Checker<'_> {
     /// A member gets what the group has, whoever gave it.
     fn carried(&mut self, change: &Change, guardrail: &Guardrail, group: Guid) {
         let observed = self.input.observed;
-        let azure = observed.azure.values().filter_map(Part::read).flatten();
-        for it in azure.filter(|it| it.principal == group) {
+        let of_group = observed.group_azure.get(&group);
+        let lists = observed.azure.values().chain(of_group.into_iter().flat_map(|all| all.values()));
+        for it in lists.filter_map(Part::read).flatten().filter(|it| it.principal == group) {
             self.azure(change, guardrail, &it.scope, it.definition);
         }
-        let Some(tenant) = observed.defender().read().copied() else { return };
+        let is_read = |scope: &String| {
+            of_group.is_some_and(|all| all.iter().any(|(at, it)| at.eq_ignore_ascii_case(scope) && it.read().is_some()))
+        };
+        let looked = Some(group) == self.anchor()
+            || guardrail.mode(Plane::AzureRoles) == PlaneMode::None
+            || guardrail.azure.scopes.iter().all(is_read);
+        self.unless(looked, "adds nobody to a group whose Azure roles were not read", change);
+        let by_id = observed.groups.get(&group).and_then(Part::read).and_then(Option::as_ref);
+        let is_in_none = |it: &Group| {
+            it.within.as_ref().is_some_and(|all| all.iter().all(|parent| parent.kind == "administrative unit"))
+        };
+        self.unless(by_id.is_some_and(is_in_none), "adds nobody to a group that is in another one", change);
+        let Some(tenant) = observed.defender().read().copied() else {
+            let is_inactive =
+                |it: &Part<_>| matches!(it, Part::Unread(why) if why.reason == Reason::UnifiedRbacInactive);
+            let closed = guardrail.mode(Plane::DefenderRoles) == PlaneMode::None;
+            let gives_nothing = closed || observed.defender.as_ref().is_some_and(is_inactive);
+            return self.unless(gives_nothing, "adds nobody to a group whose Defender roles were not read", change);
+        };
         for found in tenant.assignments.iter().filter(|it| it.principals.contains(&group)) {
             let role = tenant.roles.iter().find(|role| role.id == found.role);
             let all = catalog::DEFENDER_PERMISSIONS.iter().map(|it| it.id);

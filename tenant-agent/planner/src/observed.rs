@@ -50,6 +50,13 @@ impl<T> Part<T> {
         }
     }
 
+    pub fn map<U>(self, of: impl FnOnce(T) -> U) -> Part<U> {
+        match self {
+            Self::Read(value) => Part::Read(of(value)),
+            Self::Unread(why) => Part::Unread(why),
+        }
+    }
+
     pub fn read(&self) -> Option<&T> {
         match self {
             Self::Read(value) => Some(value),
@@ -83,6 +90,8 @@ pub struct Observed {
     pub defender: Option<Part<Defender>>,
     /// What one person holds, by object id in this tenant.
     pub rights: BTreeMap<Guid, Rights>,
+    /// Azure roles of a group at, above and below a scope: by group, and by the scope in lower case.
+    pub group_azure: BTreeMap<Guid, BTreeMap<String, Part<Vec<AzureAssignment>>>>,
     /// Entries that were not understood, in words for people, by the list they are in. They cost no other entry; but
     /// that somebody is not in such a list is not proven by it.
     pub odd: BTreeMap<Listing, Vec<String>>,
@@ -164,7 +173,20 @@ pub struct Group {
     pub created: Option<Timestamp>,
     /// Security-enabled, with assigned members, and not role-assignable: what we can use.
     pub plain: bool,
+    /// What the group is in itself, and its members with it (Graph: memberOf). `None` if the answer does not hold it.
+    pub within: Option<Vec<Holding>>,
 }
+
+impl Group {
+    /// Groups and roles whose rights its members have. An administrative unit gives nothing to who is in it.
+    pub fn parents(&self) -> Option<impl Iterator<Item = &Holding>> {
+        let all = self.within.as_ref()?;
+        Some(all.iter().filter(|it| it.kind != ADMINISTRATIVE_UNIT))
+    }
+}
+
+/// As [`Holding::kind`] has it.
+pub const ADMINISTRATIVE_UNIT: &str = "administrative unit";
 
 /// An Azure role assignment (ARM: roleAssignments).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,11 +236,11 @@ pub struct Rights {
     pub azure: BTreeMap<String, Part<Vec<AzureAssignment>>>,
 }
 
-/// Something that a person is in.
+/// Something that a person or a group is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
     pub id: Guid,
-    /// `group`, `directory role`, `administrative unit`.
+    /// `group`, `directory role`, [`ADMINISTRATIVE_UNIT`].
     pub kind: String,
     pub name: String,
 }

@@ -13,6 +13,7 @@ mod defined;
 mod deleted;
 mod draft;
 mod findings;
+mod finish;
 mod first;
 mod gate;
 mod gone;
@@ -120,6 +121,8 @@ pub struct Plan {
     /// One for each desired item, and for what is no longer desired and not gone yet.
     pub reports: Vec<ItemReport>,
     pub findings: Vec<Finding>,
+    /// What others hold or gave, by name, and of what: shown on the agent's host alone.
+    pub named: BTreeMap<String, BTreeSet<String>>,
     /// To be remembered before anything is done.
     pub updates: Vec<Update>,
     /// When the plan could say something else, if nothing happens before.

@@ -13,6 +13,7 @@ use entente_model::{Guid, Plane, PlaneMode};
 
 use crate::guardrail::Guardrail;
 use crate::ledger::{Entry, Ledger, Thing, anchor_key};
+use crate::observed::Part;
 use crate::permission;
 use crate::plan::anchor_name;
 
@@ -44,6 +45,21 @@ pub struct ReadSet {
     /// Of `mails`: the same for the users found.
     pub principals_by_mail: BTreeSet<String>,
     pub principal_scopes: BTreeSet<String>,
+    /// Groups that somebody is about to be added to: their Azure roles at each of `principal_scopes`, also those below.
+    pub joined_groups: BTreeSet<Guid>,
+    /// The same for a group whose list lacks one of these.
+    pub expected_members: BTreeMap<Guid, BTreeSet<Guid>>,
+}
+
+impl ReadSet {
+    /// The groups whose Azure roles to list, when it is known who is in which group.
+    pub fn groups_to_join(&self, members: &BTreeMap<Guid, Part<BTreeSet<Guid>>>) -> BTreeSet<Guid> {
+        let lacks = |(group, expected): &(&Guid, &BTreeSet<Guid>)| {
+            members.get(group).and_then(Part::read).is_some_and(|there| !expected.is_subset(there))
+        };
+        let missing = self.expected_members.iter().filter(lacks).map(|(group, _)| *group);
+        self.joined_groups.iter().copied().chain(missing).collect()
+    }
 }
 
 /// What a plan of these would ask of.
@@ -65,8 +81,10 @@ pub fn reads(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option
         set.azure_definitions =
             azure_rights(items, ledger).map(|(scope, id)| (id, scope.to_ascii_lowercase())).collect();
         set.principal_scopes = azure_scopes(items, ledger, guardrail);
+        joined(&mut set, items, ledger);
     }
-    let is_defender = |key: &ItemKey| key.plane() == Some(Plane::DefenderRoles);
+    // What others gave to our groups, a new member has too.
+    let is_defender = |key: &ItemKey| matches!(key.plane(), Some(Plane::DefenderRoles | Plane::Memberships));
     let has_defender = items.keys().chain(ledger.entries.keys()).any(is_defender)
         || !set.principals.is_empty()
         || !set.principals_by_mail.is_empty();
@@ -79,8 +97,10 @@ fn users(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, gu
         let ItemBody::User { mail, .. } = &item.body else { continue };
         let entry = ledger.get(&item.key);
         let id = entry.and_then(|entry| entry.guid());
-        // An id that nothing answers to: by mail as well, before the person is invited anew.
-        if id.is_none() || entry.is_some_and(|entry| entry.empty_since.is_some()) {
+        // An id that nothing answers to: by mail as well, before the person is invited anew. Of an address outside the file's
+        // domains nothing is asked, whoever wants the person.
+        let is_sought = id.is_none() || entry.is_some_and(|entry| entry.empty_since.is_some());
+        if is_sought && guardrail.is_some_and(|guardrail| is_in_domains(mail, guardrail)) {
             set.mails.insert(mail.to_ascii_lowercase());
         }
         if item.want != Want::Present {
@@ -181,7 +201,7 @@ fn ever_used(item: &Item, entry: Option<&Entry>) -> BTreeSet<String> {
     all.map(|address| address.to_ascii_lowercase()).collect()
 }
 
-fn is_in_domains(address: &str, guardrail: &Guardrail) -> bool {
+pub(crate) fn is_in_domains(address: &str, guardrail: &Guardrail) -> bool {
     let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
     guardrail.provider.mail_domains.iter().any(|allowed| allowed.eq_ignore_ascii_case(domain))
 }
@@ -207,6 +227,22 @@ fn groups(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
             }
             (ItemKey::Member { .. }, Some(Thing::Member { group, .. })) => _ = set.members.insert(*group),
             _ => {}
+        }
+    }
+}
+
+/// Groups that have a member to come, and who is to be in the others: a new member has what the group has, whoever gave it.
+fn joined(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
+    for item in items.values().filter(|item| item.want == Want::Present) {
+        let ItemKey::Member { role, class, .. } = &item.key else { continue };
+        let group = ledger.get(&ItemKey::Group { role: role.clone(), class: *class });
+        let Some(group) = group.and_then(Entry::guid) else { continue };
+        let entry = ledger.get(&item.key).filter(|entry| entry.applied.is_some());
+        match entry.and_then(|entry| entry.thing.as_ref()) {
+            Some(Thing::Member { group: of, user }) if *of == group => {
+                set.expected_members.entry(group).or_default().insert(*user);
+            }
+            _ => _ = set.joined_groups.insert(group),
         }
     }
 }

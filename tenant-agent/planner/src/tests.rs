@@ -7,6 +7,7 @@ mod deleted;
 mod difference;
 mod escapes;
 mod faults;
+mod file;
 mod guardrail;
 mod leaver;
 mod leavers;

@@ -110,6 +110,9 @@ fn status_lines(shown: &Shown, status: &AgentStatus) -> Vec<String> {
             None => format!("DELETED    {name}, by the customer; not invited again until `entente-agent allow-again`"),
         });
     }
+    for (of, what) in &status.named {
+        lines.extend(what.iter().map(|it| format!("OTHERS     {of} {it}")));
+    }
     let findings = &status.standing.findings;
     lines.extend(findings.iter().map(|it| format!("found      {} {} {}", it.plane, it.reason.word(), it.detail)));
     lines.extend(status.alarms.iter().map(|alarm| format!("ALARM      {alarm}")));

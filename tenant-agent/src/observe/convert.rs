@@ -3,7 +3,9 @@
 use entente_cloud as cloud;
 use entente_model::{Guid, Timestamp};
 use entente_planner::capability::Definition;
-use entente_planner::observed::{AzureAssignment, DefenderAssignment, DefenderRole, Group, Holding, User};
+use entente_planner::observed::{
+    ADMINISTRATIVE_UNIT, AzureAssignment, DefenderAssignment, DefenderRole, Group, Holding, User,
+};
 use uuid::Uuid;
 
 pub fn guid(id: Uuid) -> Guid {
@@ -59,6 +61,7 @@ pub fn group(group: cloud::Group) -> Group {
         display_name: group.display_name,
         description: group.description.unwrap_or_default(),
         created: group.created.map(timestamp),
+        within: group.member_of.map(|all| all.into_iter().map(holding).collect()),
     }
 }
 
@@ -66,7 +69,7 @@ pub fn holding(object: cloud::DirectoryObject) -> Holding {
     let kind = match object.kind {
         cloud::ObjectKind::Group => "group".to_owned(),
         cloud::ObjectKind::DirectoryRole => "directory role".to_owned(),
-        cloud::ObjectKind::AdministrativeUnit => "administrative unit".to_owned(),
+        cloud::ObjectKind::AdministrativeUnit => ADMINISTRATIVE_UNIT.to_owned(),
         other => format!("{other:?}").to_lowercase(),
     };
     Holding { id: guid(object.id), kind, name: object.display_name.unwrap_or_else(|| object.id.to_string()) }

@@ -85,6 +85,7 @@ impl Steward {
             look.plan.reports.iter().map(|report| (report.key.clone(), report.clone())).collect();
         self.parts.memory.keep_reports(&self.reports, &items).await?;
         self.reports.clone_from(&items);
+        self.named.clone_from(&look.plan.named);
         let status = Status { items, standing: look.standing.clone() };
         let alarms = self.alarms(&look.guardrail, &look.faults);
         self.show(&status, alarms);
@@ -96,7 +97,8 @@ impl Steward {
         let now = self.parts.clock.time();
         let deleted = self.deleted();
         let (ledger, known_time) = (self.parts.memory.mark(), self.parts.clock.known());
-        let seen = Seen { alarms, deleted, heard: self.heard, ledger, known_time };
+        let named = self.named.clone();
+        let seen = Seen { alarms, deleted, named, heard: self.heard, ledger, known_time };
         self.file.write(now, &self.parts.view.borrow(), status, seen);
     }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Graph, Removed, or_default, read, removed, write};
+use super::{DirectoryObject, Graph, Removed, or_default, read, removed, write};
 use crate::absence::Absence;
 use crate::failure::Answer;
 use crate::listing::Listing;
@@ -14,6 +14,9 @@ use crate::uri::{quoted, with_query};
 
 const GROUP_FIELDS: &str =
     "id,displayName,mailNickname,description,createdDateTime,securityEnabled,groupTypes,isAssignableToRole";
+
+/// Shown with a group at no further call (Graph: query-parameters, $expand).
+const GROUP_PARENTS: &str = "memberOf($select=id,displayName)";
 
 /// An assigned security group to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +49,14 @@ pub struct Group {
     pub dynamic: bool,
     #[serde(rename = "isAssignableToRole", default, deserialize_with = "or_default")]
     pub role_assignable: bool,
+    /// What the group itself is in, at most 20 of it; `None` if the answer does not hold it, or holds what is not understood.
+    #[serde(rename = "memberOf", default, deserialize_with = "understood")]
+    pub member_of: Option<Vec<DirectoryObject>>,
+}
+
+/// A part that is not understood is unknown, and costs no other part.
+fn understood<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<DirectoryObject>>, D::Error> {
+    Ok(serde_json::from_value(serde_json::Value::deserialize(from)?).ok())
 }
 
 fn is_dynamic<'de, D: serde::Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
@@ -71,7 +82,7 @@ impl Graph {
 
     /// `None` is "not there, or not yet visible".
     pub async fn get_group(&self, id: Uuid) -> Answer<Option<Group>> {
-        let path = with_query(&format!("/v1.0/groups/{id}"), &[("$select", GROUP_FIELDS)]);
+        let path = with_query(&format!("/v1.0/groups/{id}"), &[("$select", GROUP_FIELDS), ("$expand", GROUP_PARENTS)]);
         self.find(read("GET /groups/{id}", path).of(Absence::Directory)).await
     }
 

@@ -21,6 +21,8 @@ pub(super) struct Account<'a> {
     pub id: Guid,
     pub user: Option<&'a User>,
     pub state: AccountState,
+    /// Whether the control plane is told the name: of one that it knows by an id alone it is not.
+    pub named: bool,
     /// Made by us, and so ours to block.
     pub ours: bool,
     /// Why it is not known whether it was made by us.
@@ -39,7 +41,11 @@ pub(super) struct Accounts<'a> {
 
 impl Account<'_> {
     pub fn name(&self) -> String {
-        self.user.map_or_else(|| self.id.to_string(), |user| user.upn.clone())
+        self.upn().unwrap_or_else(|| self.id.to_string())
+    }
+
+    fn upn(&self) -> Option<String> {
+        self.user.filter(|_| self.named).map(|user| user.upn.clone())
     }
 
     /// Under which the ledger keeps what we did to it.
@@ -54,7 +60,7 @@ impl Accounts<'_> {
     pub fn known(&self) -> Vec<KnownAccount> {
         let known = |it: &Account<'_>| KnownAccount {
             id: it.id,
-            name: it.user.map(|user| user.upn.clone()).unwrap_or_default(),
+            name: it.upn().unwrap_or_default(),
             state: it.state,
             owned: it.ours,
         };
@@ -269,7 +275,8 @@ impl<'d, 'a> Finder<'d, 'a> {
                     .missing
                     .push((format!("whether we made the account {id}, which is enabled"), why.clone()));
             }
-            self.accounts.all.push(Account { id, user, state, ours, doubt });
+            let named = ours || self.is_found_by_name(id, user);
+            self.accounts.all.push(Account { id, user, state, named, ours, doubt });
         }
         let count = self.accounts.all.len();
         if count > MAX_ACCOUNTS {
@@ -280,6 +287,13 @@ impl<'d, 'a> Finder<'d, 'a> {
         self.accounts.unseen.sort();
         self.accounts.unseen.dedup();
         self.accounts
+    }
+
+    /// By the ledger, or by an address that the file lets us look up. Whoever names ids alone learns nothing of whose they
+    /// are.
+    fn is_found_by_name(&self, id: Guid, user: Option<&User>) -> bool {
+        let is_own = self.entry.is_some_and(|entry| entry.guid() == Some(id));
+        is_own || user.is_some_and(|user| !user.addresses.is_disjoint(&self.addresses))
     }
 
     /// By the ledger; or by the mark in the tenant and the control plane's memory together: either alone could be

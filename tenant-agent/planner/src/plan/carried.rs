@@ -1,4 +1,5 @@
-//! The rights that hang on a group, by a role's items or by somebody else: each new member has them.
+//! The rights that hang on a group, by a role's items, by somebody else, or by what the group itself is in: each new member
+//! has them.
 //!
 //! A right that the file does not allow is given to nobody more. `azure.rs` and `defender.rs` say that it is there, and
 //! remove what is ours; those who are members stay.
@@ -7,13 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entente_model::desired::{ItemBody, ItemKey, PermissionGrant};
 use entente_model::intent::IdentityClass;
-use entente_model::{Guid, RoleName, catalog};
+use entente_model::report::Reason;
+use entente_model::{Guid, Plane, PlaneMode, RoleName, catalog};
 
 use super::draft::Draft;
 use super::gate;
 use crate::defender::{covers, resolve};
 use crate::ledger::Thing;
-use crate::observed::{AzureAssignment, Defender, DefenderAssignment, Part};
+use crate::observed::{AzureAssignment, Defender, DefenderAssignment, Group, Listing, Part};
+use crate::reads;
 use crate::verdict::Condition;
 
 /// What stands against giving what the group carries, and what that is, for people.
@@ -30,34 +33,122 @@ pub(super) fn against(
             found.extend(gate::azure(draft, scope, *definition).into_iter().map(|it| (key.to_string(), it)));
         }
     }
-    let of_items: BTreeSet<_> = ours.values().map(|(scope, id)| (scope.to_ascii_lowercase(), *id)).collect();
+    let of_items = ours.values().map(|(scope, id)| (scope.to_ascii_lowercase(), *id)).collect();
+    azure_of_others(draft, group, &of_items, &mut found);
+    azure_unread(draft, group, &mut found);
+    let key = ItemKey::DefenderAssignment { role: role.clone(), class };
+    if let Some(held) = defender_permissions(draft, &key, group) {
+        found.extend(gate::defender(draft, &held).into_iter().map(|it| (key.to_string(), it)));
+    }
+    defender_of_others(draft, group, Some(&key), &mut found);
+    nested(draft, group, &mut found);
+    found.retain(|(_, condition)| *condition != Condition::Clear);
+    found
+}
+
+/// The same of the anchor group, which is to carry nothing.
+pub(super) fn against_mark(draft: &Draft<'_>, anchor: Guid) -> Vec<Condition> {
+    let mut found = Vec::new();
+    azure_of_others(draft, anchor, &BTreeSet::new(), &mut found);
+    defender_of_others(draft, anchor, None, &mut found);
+    nested(draft, anchor, &mut found);
+    found.into_iter().map(|(_, condition)| condition).filter(|it| *it != Condition::Clear).collect()
+}
+
+/// Roles that others gave to the group.
+fn azure_of_others(
+    draft: &Draft<'_>,
+    group: Guid,
+    of_items: &BTreeSet<(String, Guid)>,
+    found: &mut Vec<(String, Condition)>,
+) {
     for it in azure_roles_of(draft, group) {
         if !of_items.contains(&(it.scope.to_ascii_lowercase(), it.definition)) {
             let what = format!("role {} at {}, which others gave to the group,", it.definition, it.scope);
             found.extend(gate::azure(draft, &it.scope, it.definition).into_iter().map(|it| (what.clone(), it)));
         }
     }
-    let key = ItemKey::DefenderAssignment { role: role.clone(), class };
-    let mine = |it: &&DefenderAssignment| is_of(draft, &key, it);
-    if let Some(held) = defender_permissions(draft, &key, group) {
-        found.extend(gate::defender(draft, &held).into_iter().map(|it| (key.to_string(), it)));
-    }
-    if let Part::Read(tenant) = draft.input.observed.defender() {
-        let others = tenant.assignments.iter().filter(|it| it.principals.contains(&group) && !mine(it));
-        for it in others {
-            let what = format!("Defender assignment {}, which others gave to the group,", it.display_name);
-            let held = permissions(tenant, it);
-            found.extend(gate::defender(draft, &held).into_iter().map(|it| (what.clone(), it)));
-        }
-    }
-    found.retain(|(_, condition)| *condition != Condition::Clear);
-    found
 }
 
-/// At every scope that was read, and above it.
+/// Where the group's roles were not looked at, it may have any.
+fn azure_unread(draft: &Draft<'_>, group: Guid, found: &mut Vec<(String, Condition)>) {
+    if draft.mode(Plane::AzureRoles) == PlaneMode::None {
+        return;
+    }
+    let of_group = draft.input.observed.group_azure.get(&group);
+    let scopes = reads::azure_scopes(draft.input.items, draft.input.ledger, draft.guardrail());
+    for scope in scopes {
+        let is_read = of_group.and_then(|all| all.get(&scope)).is_some_and(|part| part.read().is_some());
+        let listing = Listing::AzureOf(group, scope.clone());
+        if !is_read || !draft.input.observed.odd(&listing).is_empty() {
+            found.push((format!("what the group holds at {scope}"), Condition::Unread));
+        }
+    }
+}
+
+fn defender_of_others(draft: &Draft<'_>, group: Guid, mine: Option<&ItemKey>, found: &mut Vec<(String, Condition)>) {
+    let tenant = match draft.input.observed.defender() {
+        Part::Read(tenant) => tenant,
+        // What is not active gives nothing.
+        Part::Unread(why) if why.reason == Reason::UnifiedRbacInactive => return,
+        Part::Unread(_) if draft.mode(Plane::DefenderRoles) == PlaneMode::None => return,
+        Part::Unread(_) => return found.push(("what the group holds in Defender".into(), Condition::Unread)),
+    };
+    let is_mine = |it: &DefenderAssignment| mine.is_some_and(|key| is_of(draft, key, it));
+    let others = tenant.assignments.iter().filter(|it| it.principals.contains(&group) && !is_mine(it));
+    for it in others {
+        let what = format!("Defender assignment {}, which others gave to the group,", it.display_name);
+        let held = permissions(tenant, it);
+        found.extend(gate::defender(draft, &held).into_iter().map(|it| (what.clone(), it)));
+    }
+}
+
+/// A group that is in another one gives what that one has, of which this agent sees a part at most.
+fn nested(draft: &Draft<'_>, group: Guid, found: &mut Vec<(String, Condition)>) {
+    let seen = draft.input.observed.group(group).read().copied().flatten();
+    match seen.and_then(|it| it.parents().map(Iterator::count)) {
+        Some(0) => {}
+        Some(count) => {
+            let what = format!("what {} may have that the group is in", of_parents(count));
+            found.push((what, Condition::Refused(Reason::GuardrailCapability)));
+        }
+        None => found.push(("what the group is in".into(), Condition::Unread)),
+    }
+}
+
+/// Says of which of our groups the members have more than we gave, by a group or role that our group is in. Which that is, is
+/// told to the customer alone.
+pub(super) fn find_nested(draft: &mut Draft<'_>, group: &Group) {
+    let parents: Vec<String> =
+        group.parents().into_iter().flatten().map(|it| format!("{} {}", it.kind, it.name)).collect();
+    if !parents.is_empty() {
+        let (name, count) = (&group.display_name, of_parents(parents.len()));
+        let detail =
+            format!("group {name} is in {count}, not by us: nobody is added to it, as members have what that has");
+        draft.find(Plane::Groups, Reason::NotOurs, detail);
+        draft.name_here(format!("group {name} is in"), parents);
+    }
+}
+
+/// Whether what the group holds may be readable soon.
+pub(super) fn is_on_its_way(draft: &Draft<'_>, group: Guid) -> bool {
+    let of_defender = draft.input.observed.defender();
+    let azure = draft.input.observed.group_azure.get(&group);
+    let parts = azure.into_iter().flat_map(BTreeMap::values).map(|part| part.as_ref().map(drop));
+    azure.is_none()
+        || parts.chain([of_defender.map(drop)]).any(|part| matches!(part, Part::Unread(why) if why.is_passing()))
+}
+
+/// How many, for those to whom they are not named.
+fn of_parents(count: usize) -> String {
+    if count == 1 { "another group or role".into() } else { format!("{count} other groups or roles") }
+}
+
+/// At every scope that was read, and above it; below it where the group was looked up.
 fn azure_roles_of<'d>(draft: &'d Draft<'_>, group: Guid) -> impl Iterator<Item = &'d AzureAssignment> {
-    let all = draft.input.observed.azure.values().filter_map(Part::read).flatten();
-    all.filter(move |it| it.principal == group)
+    let at_scopes = draft.input.observed.azure.values();
+    let of_group = draft.input.observed.group_azure.get(&group).into_iter().flat_map(BTreeMap::values);
+    at_scopes.chain(of_group).filter_map(Part::read).flatten().filter(move |it| it.principal == group)
 }
 
 /// Scope and role definition of each Azure item of the role, desired or remembered.

@@ -6,17 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use entente_model::desired::{Item, ItemKey, Want};
+use entente_model::desired::{Item, ItemKey};
 use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::report::bounds::{MAX_TEXT_BYTES, bounded};
 use entente_model::report::{Finding, ItemReport, ItemState, KnownAccount, Reason};
 use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 
 use super::progress::Progress;
-use super::{Change, Input, Plan, findings, gate, order};
+use super::{Change, Input, gate};
 use crate::action::Action;
 use crate::guardrail::{FreezeExcept, Guardrail};
-use crate::ledger::{Charge, Entry, Failure, Ownership, Thing, Update, account_key, anchor_key};
+use crate::ledger::{Charge, Entry, Failure, Ownership, Thing, Update};
 pub(super) use crate::moment::passes_at;
 use crate::observed::{Listing, Unread};
 use crate::verdict::{Condition, judge_all};
@@ -36,14 +36,16 @@ pub(super) const AHEAD: Duration = Duration::from_secs(300);
 pub(super) struct Draft<'a> {
     pub input: &'a Input<'a>,
     pub purpose: Purpose,
-    touched: BTreeMap<ItemKey, Option<Entry>>,
-    changes: Vec<Change>,
-    reports: BTreeMap<ItemKey, ItemReport>,
+    pub(super) touched: BTreeMap<ItemKey, Option<Entry>>,
+    pub(super) changes: Vec<Change>,
+    pub(super) reports: BTreeMap<ItemKey, ItemReport>,
     accounts: BTreeMap<ItemKey, Vec<KnownAccount>>,
-    findings: BTreeSet<Finding>,
-    updates: Vec<Update>,
+    pub(super) findings: BTreeSet<Finding>,
+    pub(super) updates: Vec<Update>,
     spent: BTreeMap<Charge, BTreeSet<ItemKey>>,
-    wake: Timestamp,
+    pub(super) wake: Timestamp,
+    /// What others hold or gave, by name, and of what: for the customer's eyes alone.
+    pub(super) named: BTreeMap<String, BTreeSet<String>>,
     /// Accounts let in and groups made by this plan, for the limits.
     pub admitted: u32,
     pub grouped: u32,
@@ -80,6 +82,7 @@ impl<'a> Draft<'a> {
             reports: BTreeMap::new(),
             accounts: BTreeMap::new(),
             findings: BTreeSet::new(),
+            named: BTreeMap::new(),
             updates: Vec::new(),
             spent: BTreeMap::new(),
             wake: input.now.at.plus(input.settings.resync),
@@ -143,6 +146,15 @@ impl<'a> Draft<'a> {
     pub fn find(&mut self, plane: Plane, reason: Reason, detail: impl Into<String>) {
         let detail = bounded(detail.into(), MAX_TEXT_BYTES);
         self.findings.insert(Finding { plane: plane.into(), reason, detail });
+    }
+
+    /// Names what others hold or gave, where only the customer sees it: the control plane is told how many, as names of
+    /// groups and roles say much of a tenant.
+    pub fn name_here(&mut self, of: String, what: impl IntoIterator<Item = String>) {
+        let what: BTreeSet<String> = what.into_iter().map(|it| bounded(it, MAX_TEXT_BYTES)).collect();
+        if !what.is_empty() {
+            self.named.entry(of).or_default().extend(what);
+        }
     }
 
     /// Looks again no later than then.
@@ -411,80 +423,6 @@ impl<'a> Draft<'a> {
 
     pub fn protects_group(&self, group: Guid) -> bool {
         self.guardrail().is_some_and(|guardrail| contains_id(&guardrail.protected.groups, group))
-    }
-
-    pub fn finish(mut self) -> Plan {
-        self.void_proofs();
-        self.note_desired();
-        findings::missing_permissions(&mut self);
-        self.finish_first()
-    }
-
-    /// Of a plan that is not about everything.
-    pub fn finish_first(mut self) -> Plan {
-        let mut updates = self.updates;
-        for (key, entry) in self.touched {
-            if self.input.ledger.get(&key) != entry.as_ref() {
-                updates.push(match entry {
-                    Some(entry) => Update::Put(key, Box::new(entry)),
-                    None => Update::Forget(key),
-                });
-            }
-        }
-        order::sort(&mut self.changes, self.input);
-        Plan {
-            version: self.input.version,
-            made_at: self.input.now.at,
-            changes: self.changes,
-            reports: self.reports.into_values().collect(),
-            findings: findings::told(self.findings),
-            updates,
-            next_wake: self.wake,
-        }
-    }
-
-    /// Where something else is said than that it is gone, the control plane opens the removal again, and takes no proof
-    /// that was read before: the next one begins anew, whatever was the reason.
-    fn void_proofs(&mut self) {
-        let is_gone = |key: &ItemKey| self.reports.get(key).is_none_or(|report| report.state == ItemState::Removed);
-        let named = self.items().filter(|item| item.want != Want::Present && !is_gone(&item.key));
-        let void = named.filter(|item| self.entry(&item.key).is_some_and(|entry| entry.proof.is_some()));
-        for key in void.map(|item| item.key.clone()).collect::<Vec<_>>() {
-            self.touch(&key, |entry| (entry.first_empty, entry.proof) = (None, None));
-        }
-    }
-
-    /// Keeps in which epoch each entry was last desired, and wakes when a window opens or ends.
-    fn note_desired(&mut self) {
-        let (epoch, now) = (self.input.version.epoch, self.now());
-        for item in self.items() {
-            if self.entry(&item.key).is_some_and(|entry| entry.epoch != epoch) {
-                self.touch(&item.key, |entry| entry.epoch = epoch);
-            }
-            if let (Want::Present, Some(at)) = (&item.want, item.windows.next_change(now)) {
-                self.wake_at(at);
-            }
-        }
-        // Notes on members without an item are kept only while there is something to note.
-        let entries = self.input.ledger.entries.values();
-        let others: BTreeSet<ItemKey> = entries.flat_map(|it| it.accounts.keys().map(|id| account_key(*id))).collect();
-        let used: BTreeSet<&ItemKey> = self.changes.iter().map(|change| &change.key).collect();
-        let stale: Vec<ItemKey> = self
-            .input
-            .ledger
-            .entries
-            .iter()
-            .filter(|(key, entry)| {
-                matches!(key, ItemKey::Other(_))
-                    && **key != anchor_key()
-                    && !others.contains(key)
-                    && !used.contains(key)
-                    && !self.may_lag(entry.written, self.input.settings.replication_lag)
-                    && entry.failure.as_ref().is_none_or(|failure| failure.retry_at <= now)
-            })
-            .map(|(key, _)| key.clone())
-            .collect();
-        stale.iter().for_each(|key| self.forget(key));
     }
 }
 

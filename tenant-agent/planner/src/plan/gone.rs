@@ -74,7 +74,7 @@ fn there(
     if ownership != Some(Ownership::Owned) && draft.mode(Plane::Users) != PlaneMode::Verify {
         return end(draft, key, exit);
     }
-    let account = Account { id, user: Some(user), state: user.account_state(), ours: true, doubt: None };
+    let account = Account { id, user: Some(user), state: user.account_state(), named: true, ours: true, doubt: None };
     match shut(draft, key, &account, exit, against) {
         Some(standing) => standing.say(draft, key),
         None => end(draft, key, exit),
@@ -156,9 +156,11 @@ fn close(
             Some(Progress::new(ItemState::Unproven, None, String::new()))
         }
         AccountState::Enabled if !is_ours => {
-            let others = residue::of(draft, [account.id]).others;
-            let holds = if others.is_empty() { String::new() } else { format!(", and holds {}", others.join(", ")) };
+            let held = residue::of(draft, [account.id]);
+            let holds =
+                if held.others.is_empty() { String::new() } else { format!(", and holds {}", held.count_of_others()) };
             let detail = format!("{} is enabled; it was not made by us{holds}", account.name());
+            draft.name_here(format!("{} holds", account.name()), held.others);
             Some(Progress::new(ItemState::Residual, Some(Reason::NotOurs), detail))
         }
         AccountState::Enabled | AccountState::Blocked if is_ours => {

@@ -14,7 +14,7 @@ use entente_model::{Guid, Plane, PlaneMode};
 use super::draft::{Draft, Proposal, Said, passes_at};
 use super::lookup::{Found, Sought, look};
 use super::person::{ExitKind, People};
-use super::{accounts, gate, users};
+use super::{accounts, carried, gate, users};
 use crate::action::Action;
 use crate::ledger::{Charge, Intent, Ownership, Thing, anchor_key, extra_key};
 use crate::observed::{Group, Observed, Part};
@@ -63,6 +63,7 @@ pub(super) fn decide<'a>(draft: &mut Draft<'a>, people: &People<'a>) -> Groups<'
     }
     for (key, found) in &groups {
         if let Found::There(group, ownership) = found {
+            carried::find_nested(draft, group);
             remove_extras(draft, people, key, group, *ownership);
         }
     }
@@ -326,6 +327,7 @@ fn anchor(draft: &mut Draft<'_>, people: &People<'_>) {
             }
         }
         Found::There(group, Some(_)) => {
+            carried::find_nested(draft, group);
             let members = draft.input.observed.members(group.id).read().copied();
             if members.is_none() {
                 await_anchor(draft);

@@ -87,8 +87,11 @@ fn give(draft: &mut Draft<'_>, item: &Item, person: Option<&Person<'_>>, group: 
     against.extend(protection(draft, group, user));
     let ItemKey::Member { role, class, .. } = key else { return };
     let carried = carried::against(draft, role, *class, group);
+    if carried.iter().any(|(_, it)| *it == Condition::Unread) && carried::is_on_its_way(draft, group) {
+        draft.recheck();
+    }
     let first = carried.first().map(|(right, condition)| match condition {
-        Condition::Unread => format!("a member has {right} too, and what that lets people do was not read"),
+        Condition::Unread => format!("a member has {right} too, and that was not read or not understood"),
         _ => format!("a member has {right} too, and the guardrail does not allow it"),
     });
     against.extend(carried.into_iter().map(|(_, condition)| condition));

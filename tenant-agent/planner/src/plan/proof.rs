@@ -38,8 +38,9 @@ pub(super) struct Contents {
 /// Proves it, or says what stands against that.
 pub(super) fn prove(draft: &mut Draft<'_>, key: &ItemKey, what: Residue, mut contents: Contents) {
     if !what.others.is_empty() {
-        let detail = format!("holds what we did not give: {}", what.others.join(", "));
+        let detail = format!("holds {}", what.count_of_others());
         draft.find(Plane::Users, Reason::NotOurs, format!("{key} {detail}"));
+        draft.name_here(format!("{key} holds"), what.others);
         note_not_empty(draft, key);
         return draft.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
     }

@@ -28,12 +28,24 @@ const MAX_SCOPES_BYTES: usize = bounds::MAX_UNSEEN_BYTES / 4;
 pub(super) struct Residue {
     /// Given by us.
     pub ours: Vec<String>,
-    /// Given by others.
+    /// Given by others: named to the customer alone.
     pub others: Vec<String>,
     /// Asked for, and not answered or not understood.
     pub missing: Vec<(String, Unread)>,
     /// Not asked for.
     pub unseen: Vec<String>,
+}
+
+impl Residue {
+    /// How much of others' the person holds, for those to whom it is not named.
+    pub fn count_of_others(&self) -> String {
+        match self.others.len() {
+            1 => "1 group or role that we did not give (entente-agent status names it to the customer)".into(),
+            count => format!(
+                "{count} groups or roles that we did not give (entente-agent status names them to the customer)"
+            ),
+        }
+    }
 }
 
 /// What the accounts hold together.

@@ -15,11 +15,12 @@ use entente_model::{Guid, OperatorName, Plane, PlaneMode};
 use super::draft::{Draft, Proposal, Purpose, Said};
 use super::lookup::{Found, Sought, look};
 use super::person::{Exit, ExitKind, People, Person};
-use super::{deleted, gate, gone};
+use super::{carried, deleted, gate, gone};
 use crate::action::Action;
 use crate::ledger::{Charge, Claim, Entry, Intent, Left, Ownership, Thing, Update};
 use crate::moment::{self, Moment};
 use crate::observed::{Observed, Part, User};
+use crate::reads;
 use crate::verdict::Condition;
 
 /// A joiner redeems within minutes as a rule, and should not wait for the next comparison then.
@@ -231,6 +232,13 @@ fn present(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, item: 
     against.extend(gate::person(draft, item));
     against.extend(useless(draft, item));
     match &person.account {
+        Found::Unread(_) if !is_looked_up(draft, item) => match draft.guardrail() {
+            Some(_) => {
+                let detail = "an address outside the guardrail's provider.mailDomains is not looked up";
+                draft.say(key, ItemState::Refused, Some(Reason::GuardrailPerson), detail);
+            }
+            None => draft.say(key, ItemState::Held, Some(Reason::GuardrailUnreadable), ""),
+        },
         Found::Unread(why) => draft.unread(key, &why.clone()),
         Found::Waiting(reason) => await_account(draft, key, *reason),
         Found::Many(users) => {
@@ -260,6 +268,11 @@ fn present(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, item: 
             found(draft, key, person, user, against);
         }
     }
+}
+
+fn is_looked_up(draft: &Draft<'_>, item: &Item) -> bool {
+    let ItemBody::User { mail, .. } = &item.body else { return false };
+    draft.guardrail().is_some_and(|guardrail| reads::is_in_domains(mail, guardrail))
 }
 
 /// An account is there for memberships: if the file refuses each of them for its length, there is nothing to invite
@@ -425,6 +438,7 @@ pub(super) fn mark(draft: &mut Draft<'_>, user: Guid, anchor: Guid, is_member: b
     if draft.protects_group(anchor) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }
+    against.extend(carried::against_mark(draft, anchor));
     let proposal = Proposal {
         key,
         class: ChangeClass::Grant,

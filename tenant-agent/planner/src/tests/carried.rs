@@ -1,9 +1,10 @@
 //! What hangs on a group of ours by somebody else's doing: a new member would have it.
 
 use entente_model::Guid;
+use entente_model::report::Reason;
 
 use super::world::{RESPONDER, World, members};
-use crate::observed::{AzureAssignment, DefenderAssignment, DefenderRole};
+use crate::observed::{AzureAssignment, DefenderAssignment, DefenderRole, Holding};
 
 const OWNER: Guid = Guid::from_u128(0x8e3a_f657_a8ff_443c_a75c_2fe8_c4bc_b635);
 const SENTINEL: &str = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel";
@@ -76,4 +77,106 @@ fn is_given_to_nobody_more(is_listed: bool) {
     });
     assert_eq!(world.member_state("maya", "l1"), "REFUSED GUARDRAIL_CAPABILITY");
     assert_eq!(members(&world, "l1").len(), 1);
+}
+
+#[test]
+fn attacks_p01_a_right_below_the_scopes_that_are_compared_is_seen_before_somebody_is_added() {
+    let workspace = format!("{SENTINEL}/providers/Microsoft.OperationalInsights/workspaces/logs");
+    let mut world = joins_after(|world, group| azure(world, &workspace, group));
+    assert_eq!(world.member_state("maya", "l1"), "REFUSED GUARDRAIL_ROLE");
+    assert_eq!(members(&world, "l1").len(), 1);
+}
+
+#[test]
+fn attacks_p01_nobody_is_added_where_it_was_not_read_what_the_group_holds() {
+    let mut world = World::joined(&["sam"], "l1");
+    world.azure_role("l1", RESPONDER);
+    world.settle();
+    world.member("maya", "l1");
+    world.settle();
+    world.redeem("maya");
+    world.tenant.unread.insert("azure", Reason::CloudUnavailable);
+    for _ in 0..5 {
+        world.step();
+    }
+    assert_eq!(world.member_state("maya", "l1"), "HELD UNREAD");
+    world.tenant.unread.clear();
+    world.settle();
+    assert_eq!(world.member_state("maya", "l1"), "APPLIED");
+}
+
+#[test]
+fn a_member_who_fell_out_is_added_again_after_a_look_at_what_the_group_holds() {
+    let mut world = World::joined(&["sam"], "l1");
+    let (sam, group) = (world.account("sam").unwrap(), world.group_id("l1"));
+    azure(&mut world, SENTINEL, group);
+    world.tenant.state.members.get_mut(&group).unwrap().remove(&sam);
+    world.settle();
+    assert_eq!(world.member_state("sam", "l1"), "REFUSED GUARDRAIL_ROLE");
+    world.tenant.state.azure.clear();
+    world.settle();
+    assert_eq!(world.member_state("sam", "l1"), "APPLIED");
+}
+
+/// The customer's admin puts our group into one of their own.
+fn nest(world: &mut World, group: Guid) -> Guid {
+    let parent = world.tenant.add_group("falcon", "", world.now);
+    world.tenant.state.members.entry(parent).or_default().insert(group);
+    parent
+}
+
+#[test]
+fn attacks_p02_nobody_is_added_to_a_group_that_is_in_another_one_and_it_is_said() {
+    let mut parent = None;
+    let mut world = joins_after(|world, group| parent = Some(nest(world, group)));
+    assert_eq!(world.member_state("maya", "l1"), "REFUSED GUARDRAIL_CAPABILITY");
+    assert_eq!(members(&world, "l1").len(), 1, "who is there stays, and nobody comes");
+    let plan = world.last.as_ref().unwrap();
+    let told: Vec<&str> = plan.findings.iter().map(|it| it.detail.as_str()).collect();
+    assert!(told.iter().any(|it| it.contains("group ent-l1 is in another group or role")), "{told:?}");
+    assert!(!format!("{:?}{:?}", plan.findings, plan.reports).contains("falcon"), "only the customer is told which");
+    assert_eq!(plan.named["group ent-l1 is in"], ["group falcon".to_owned()].into());
+    world.tenant.state.members.remove(&parent.unwrap());
+    world.settle();
+    assert_eq!(world.member_state("maya", "l1"), "APPLIED");
+}
+
+#[test]
+fn attacks_p02_an_administrative_unit_gives_nothing_to_who_is_in_it() {
+    let mut world = joins_after(|world, group| {
+        let id = world.tenant.id();
+        let unit = Holding { id, kind: "administrative unit".into(), name: "Partners".into() };
+        world.tenant.state.holdings.insert(group, vec![unit]);
+    });
+    assert_eq!(world.member_state("maya", "l1"), "APPLIED");
+}
+
+#[test]
+fn attacks_p02_where_it_is_not_told_what_the_group_is_in_nobody_is_added() {
+    let mut world = joins_after(|world, _| _ = world.tenant.unread.insert("parents", Reason::CloudRefused));
+    assert_eq!(world.member_state("maya", "l1"), "HELD UNREAD");
+    world.tenant.unread.clear();
+    world.settle();
+    assert_eq!(world.member_state("maya", "l1"), "APPLIED");
+}
+
+#[test]
+fn attacks_p02_nobody_is_marked_by_a_group_that_gives_something() {
+    for is_nested in [true, false] {
+        let mut world = World::joined(&["sam"], "l1");
+        let groups = &world.tenant.state.groups;
+        let anchor = groups.values().find(|it| it.display_name == "ent-anchor").unwrap().id;
+        match is_nested {
+            true => _ = nest(&mut world, anchor),
+            false => azure(&mut world, SENTINEL, anchor),
+        }
+        // What the group has is read where a role of ours is.
+        world.azure_role("l1", RESPONDER);
+        world.member("maya", "l1");
+        world.settle();
+        world.redeem("maya");
+        world.settle();
+        assert_eq!(world.tenant.state.members[&anchor].len(), 1, "nested: {is_nested}");
+        assert_eq!(world.member_state("maya", "l1"), "APPLIED");
+    }
 }

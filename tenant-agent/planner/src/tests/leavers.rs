@@ -120,7 +120,7 @@ fn where_the_block_is_refused_memberships_go_first_and_it_is_tried_again() {
 }
 
 #[test]
-fn rights_of_a_leaver_that_are_not_ours_are_residual_by_name() {
+fn rights_of_a_leaver_that_are_not_ours_are_residual_and_named_to_the_customer_alone() {
     let mut world = World::joined(&["sam"], "l1");
     let sam = world.account("sam").unwrap();
     let id = world.tenant.id();
@@ -131,9 +131,12 @@ fn rights_of_a_leaver_that_are_not_ours_are_residual_by_name() {
         = user/nordwall/sam RESIDUAL NOT_OURS
         = group/l1/standard APPLIED
         = member/l1/standard/nordwall/sam REMOVED
-        ! NOT_OURS: user/nordwall/sam holds what we did not give: directory role Security Reader
+        ! NOT_OURS: user/nordwall/sam holds 1 group or role that we did not give (entente-agent status names it to the customer)
     "#]]
     .assert_eq(&world.settle());
+    let named = &world.last.as_ref().unwrap().named;
+    let named: Vec<&String> = named.values().flatten().collect();
+    assert_eq!(named, ["directory role Security Reader"]);
     assert!(world.tenant.state.users[&sam].is_blocked());
     world.tenant.state.holdings.clear();
     world.settle();

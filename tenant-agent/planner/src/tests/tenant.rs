@@ -125,6 +125,7 @@ impl Tenant {
         }
         for id in &reads.group_ids {
             let found = state.groups.get(id).filter(|it| !self.unfound.contains(&it.id)).cloned();
+            let found = found.map(|it| self.with_parents(&state, it));
             observed.groups.insert(*id, self.part("groups", found));
         }
         let mut listed = reads.members.clone();
@@ -165,6 +166,9 @@ impl Tenant {
             observed.azure_definitions.insert(*id, self.part("definitions", shown));
         }
         observed.defender = reads.defender.then(|| self.part("defender", state.defender.clone()));
+        for id in reads.groups_to_join(&observed.members) {
+            observed.group_azure.insert(id, self.azure_of(&state, id, reads));
+        }
         for id in principals {
             observed.rights.insert(id, self.rights(&state, id, reads));
         }
@@ -192,22 +196,36 @@ impl Tenant {
         found
     }
 
-    fn rights(&self, state: &State, id: Guid, reads: &ReadSet) -> Rights {
+    /// What a user or a group is in.
+    fn memberships(&self, state: &State, id: Guid) -> Vec<Holding> {
         let groups = state.members.iter().filter(|(_, members)| members.contains(&id));
         let holding = |group: &Guid| Holding {
             id: *group,
             kind: "group".into(),
             name: state.groups.get(group).map(|it| it.display_name.clone()).unwrap_or_default(),
         };
-        let mut memberships: Vec<Holding> = groups.map(|(group, _)| holding(group)).collect();
-        memberships.extend(state.holdings.get(&id).cloned().unwrap_or_default());
-        memberships.retain(|_| !self.odd.contains(&Listing::MembershipsOf(id)));
+        let given = state.holdings.get(&id).cloned().unwrap_or_default();
+        groups.map(|(group, _)| holding(group)).chain(given).collect()
+    }
+
+    fn with_parents(&self, state: &State, group: Group) -> Group {
+        let is_unread = self.unread.contains_key("parents");
+        Group { within: (!is_unread).then(|| self.memberships(state, group.id)), ..group }
+    }
+
+    fn azure_of(&self, state: &State, id: Guid, reads: &ReadSet) -> BTreeMap<String, Part<Vec<AzureAssignment>>> {
         let held: Vec<_> = state.azure.iter().filter(|it| it.principal == id).cloned().collect();
-        let azure = reads.principal_scopes.iter().map(|scope| {
+        let at = reads.principal_scopes.iter().map(|scope| {
             let is_odd = self.odd.contains(&Listing::AzureOf(id, scope.clone()));
             (scope.clone(), self.part("azure", if is_odd { Vec::new() } else { held.clone() }))
         });
-        Rights { memberships: self.part("members", memberships), azure: azure.collect() }
+        at.collect()
+    }
+
+    fn rights(&self, state: &State, id: Guid, reads: &ReadSet) -> Rights {
+        let mut memberships = self.memberships(state, id);
+        memberships.retain(|_| !self.odd.contains(&Listing::MembershipsOf(id)));
+        Rights { memberships: self.part("members", memberships), azure: self.azure_of(state, id, reads) }
     }
 
     fn one<T>(&self, name: &str, id: Guid, value: T) -> Part<T> {
@@ -351,7 +369,9 @@ impl Tenant {
     pub fn add_group(&mut self, name: &str, description: &str, now: Timestamp) -> Guid {
         let id = self.id();
         let (display_name, description) = (name.to_string(), description.to_string());
-        self.state.groups.insert(id, Group { id, display_name, description, created: Some(now), plain: true });
+        self.state
+            .groups
+            .insert(id, Group { id, display_name, description, created: Some(now), plain: true, within: None });
         id
     }
 }

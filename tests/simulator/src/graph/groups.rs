@@ -101,11 +101,12 @@ fn visible<'a>(tenant: &'a Tenant, request: Request<'_>) -> Vec<&'a Group> {
     tenant.groups.values().filter_map(|entry| entry.object.seen(View::Index, request.now.seconds)).collect()
 }
 
-/// `$expand` shows at most 20 of the members or owners (Graph: query-parameters).
+/// `$expand` shows at most 20 of the members, the owners or what the group is in (Graph: query-parameters).
 fn with_expanded(tenant: &Tenant, request: Request<'_>, group: &Group) -> Result<Props, Answer> {
     let mut props = group.props.clone();
-    for (name, select) in list::expansions(request, GROUPS, &["members", "owners"])? {
+    for (name, select) in list::expansions(request, GROUPS, &["members", "owners", "memberOf"])? {
         let objects = match name.as_str() {
+            "memberOf" => members::parents(tenant, request, &group.id, View::Index),
             "members" => members::objects(tenant, request, &group.id, View::Index),
             _ => members::owners(tenant, request, &group.id),
         };

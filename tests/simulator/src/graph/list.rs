@@ -141,7 +141,7 @@ const COLLECTIONS: &[&str] = &[
     "appScopeIds",
 ];
 /// What `$expand` adds to an object, whatever is selected.
-const EXPANDED: &[&str] = &["members", "owners"];
+const EXPANDED: &[&str] = &["members", "owners", "memberOf"];
 
 pub const DIRECTORY_OBJECTS: Kind =
     Kind { set: "directoryObjects", name: "microsoft.graph.directoryObject", by_default: &[], known: &[] };

@@ -57,6 +57,13 @@ pub fn objects(tenant: &Tenant, request: Request<'_>, group: &str, view: View) -
     ids.into_iter().filter_map(|id| objects::object(tenant, id, view, request.now)).collect()
 }
 
+/// The groups that it is a direct member of.
+pub fn parents(tenant: &Tenant, request: Request<'_>, group: &str, view: View) -> Vec<Props> {
+    let all = tenant.groups.keys();
+    let holds = all.filter(|id| tenant.members_seen(id, view, request.now).contains(&group));
+    holds.filter_map(|id| objects::object(tenant, id, view, request.now)).collect()
+}
+
 pub fn owners(tenant: &Tenant, request: Request<'_>, group: &str) -> Vec<Props> {
     let owners = tenant.groups.get(group).into_iter().flat_map(|entry| &entry.owners);
     owners.filter_map(|id| objects::object(tenant, id, View::Id, request.now)).collect()
