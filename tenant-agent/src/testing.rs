@@ -17,7 +17,7 @@ use entente_seal::RootKey;
 use entente_session::{Desired, Status, View};
 use entente_simulator::control::Client;
 use entente_simulator::control::seed::{
-    AppSeed, AzureRoleSeed, ResourceGroupSeed, SettingsPatch, SubscriptionSeed, TenantSeed, UserSeed,
+    AppSeed, AzureRoleSeed, GroupSeed, ResourceGroupSeed, SettingsPatch, SubscriptionSeed, TenantSeed, UserSeed,
 };
 use entente_simulator::control::types::{Figures, Truth};
 use entente_simulator::{Running, Simulator};
@@ -72,6 +72,7 @@ pub struct Spec {
     pub settings: SettingsPatch,
     /// There before the agent.
     pub users: Vec<UserSeed>,
+    pub groups: Vec<GroupSeed>,
 }
 
 impl Default for Spec {
@@ -83,7 +84,7 @@ impl Default for Spec {
 impl Spec {
     pub fn with_mode(mode: &'static str) -> Self {
         let settings = SettingsPatch { auto_redeem_seconds: Some(0.0), ..SettingsPatch::default() };
-        Self { mode, permissions: permissions(mode), settings, users: Vec::new() }
+        Self { mode, permissions: permissions(mode), settings, users: Vec::new(), groups: Vec::new() }
     }
 }
 
@@ -283,6 +284,7 @@ fn tenant(spec: &Spec) -> TenantSeed {
         apps: vec![app],
         settings: spec.settings.clone(),
         users: spec.users.clone(),
+        groups: spec.groups.clone(),
         ..TenantSeed::default()
     }
 }

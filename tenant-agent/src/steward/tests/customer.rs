@@ -1,7 +1,7 @@
 //! What the customer may do at any time: pause, verify, change the guardrail.
 
 use entente_model::report::{ItemState, Reason};
-use entente_simulator::control::seed::UserSeed;
+use entente_simulator::control::seed::{GroupSeed, UserSeed};
 use entente_simulator::control::types::{Bend, Tamper};
 use serde_json::json;
 
@@ -189,4 +189,28 @@ async fn whom_the_customer_deleted_is_invited_again_for_one_time_once_the_custom
     let shown = StatusFile::read(&world.config.state_dir).unwrap().unwrap();
     assert_eq!(shown.deleted, []);
     assert_eq!(world.figures().await.writes_to_unowned, 0);
+}
+
+#[tokio::test]
+async fn attacks_p02_nobody_joins_a_group_that_the_customer_put_into_another_one() {
+    let group = GroupSeed { display_name: "falcon".into(), ..GroupSeed::default() };
+    let mut world = World::of(Spec { groups: vec![group], ..Spec::default() }).await;
+    world.desire(10, &analysts(&[0]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    let groups = world.truth().await.groups;
+    let id = |name: &str| groups.iter().find(|it| it.display_name == name).unwrap().id.clone();
+    let (ours, theirs) = (id("ent-l1-analyst"), id("falcon"));
+    let nest = Tamper::AddMember { group: theirs.clone(), member: ours.clone() };
+    world.control.tamper(TENANT, &nest).await.unwrap();
+    world.desire(11, &analysts(&[0, 1]));
+    let refused = format!("{} REFUSED GUARDRAIL_CAPABILITY", member(1).key);
+    world.until_told(&mut steward, &refused).await;
+    assert!(world.told().contains(&format!("{} APPLIED", member(0).key)), "who is there stays: {}", world.told());
+    let told = format!("{:?}", *world.status.borrow());
+    assert!(!told.contains("falcon"), "the control plane is not told which group: {told}");
+    let status = StatusFile::read(&world.config.state_dir).unwrap().unwrap();
+    assert!(status.named.values().flatten().any(|it| it == "group falcon"), "{status:?}");
+    world.control.tamper(TENANT, &Tamper::RemoveMember { group: theirs, member: ours }).await.unwrap();
+    world.until_told(&mut steward, &format!("{} APPLIED", member(1).key)).await;
 }
