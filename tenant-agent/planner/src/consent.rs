@@ -34,12 +34,20 @@ pub fn text(guardrail: &Guardrail, sha256: &str) -> String {
     lines.extend(reads.iter().map(|row| columns(&left(row), &format!("to {}", row.why))));
     lines.push("A thief of the agent gets the LEFT column.".into());
     let sentences = [people_may(guardrail, &provider), comes_along(guardrail), not_assigned(guardrail)];
-    lines
-        .extend(sentences.into_iter().chain([limits(guardrail), on_leave(guardrail)]).flatten().map(|it| wrapped(&it)));
+    lines.extend(
+        sentences
+            .into_iter()
+            .chain([limits(guardrail), who_redeems(guardrail), on_leave(guardrail)])
+            .flatten()
+            .map(|it| wrapped(&it)),
+    );
     lines.push(wrapped(&format!("You do: {}", numbered(&person_tasks(guardrail)))));
     lines.push("End dates hold only while the agent runs.".into());
     lines.push(wrapped(&format!("Receipts claim nothing of: {}.", NOT_LOOKED_AT.join("; "))));
-    lines.push("Leaves your tenant: operators' and objects' names and ids, findings. No logs, no mail.".into());
+    lines.push(wrapped(
+        "Leaves your tenant: operators' and objects' names and ids, findings; how many rights of others a leaver holds. No \
+         logs, no mail.",
+    ));
     lines.push("Look: entente-agent status | entente-agent plan | entente-agent check-guardrail".into());
     lines.push(wrapped(
         "Stop: entente-agent pause | entente-agent revoke-all | without us: stop the agent, disable its identity. \
@@ -176,6 +184,15 @@ fn limits(guardrail: &Guardrail) -> Option<String> {
          once.{longest}",
         per_day.joiners, per_day.other_changes, per_day.implied_removals
     ))
+}
+
+/// How far Microsoft tells who redeems an invitation (Graph: objectIdentity, issuer).
+fn who_redeems(guardrail: &Guardrail) -> Option<String> {
+    (guardrail.mode(Plane::Users) != PlaneMode::None).then(|| {
+        "homeTenant: of a guest Microsoft shows that an Entra account signs in, and not of which tenant. Who controls one \
+         of these mail domains elsewhere could redeem."
+            .into()
+    })
 }
 
 /// What Microsoft does not keep of what the file asks for (Graph: user-revokesigninsessions), and where nobody looks.
