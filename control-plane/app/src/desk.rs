@@ -9,11 +9,12 @@ mod connection;
 mod hello;
 mod inbox;
 mod outbox;
+mod pace;
 mod pulse;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use entente_compiler::Sighting;
 use entente_model::desired::{Digest, ItemKey, Version, Want};
@@ -35,6 +36,7 @@ pub use inbox::{Inbox, Incoming, ProtocolError};
 pub use outbox::{Outbox, Outgoing};
 
 use connection::Connection;
+use pace::Pace;
 
 /// States that are remembered as bases for a delta, the newest among them. An agent that is further behind gets a
 /// snapshot; they share what is equal, so each costs little.
@@ -96,6 +98,7 @@ pub(crate) struct Desk {
     state: Mutex<DeskState>,
     /// Reports are kept one after the other, over all streams of the tenant.
     pub(crate) reporting: tokio::sync::Mutex<()>,
+    pace: Mutex<Pace>,
 }
 
 #[derive(Debug)]
@@ -165,7 +168,8 @@ impl Desk {
         for item in &reported {
             state.note_stray(item);
         }
-        Self { tenant, state: Mutex::new(state), reporting: tokio::sync::Mutex::new(()) }
+        let pace = Mutex::new(Pace::new(Instant::now()));
+        Self { tenant, state: Mutex::new(state), reporting: tokio::sync::Mutex::new(()), pace }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, DeskState> {
@@ -200,9 +204,14 @@ impl DeskState {
             ItemState::Waiting => item.reason == Some(Reason::Redemption),
             _ => true,
         };
-        let wanted = || self.wanted.items.get(&item.key.to_string()).and_then(|item| item.open().ok());
-        let is_stray = is_seen && wanted().is_none_or(|item| item.want == Want::Present);
+        let is_stray = is_seen && !self.is_named_for_removal(&item.key.to_string());
         is_stray && self.strays.insert((home.clone(), *object_id))
+    }
+
+    /// Whether the agent is told that it should be gone.
+    pub(crate) fn is_named_for_removal(&self, key: &str) -> bool {
+        let wanted = self.wanted.items.get(key).and_then(|item| item.open().ok());
+        wanted.is_some_and(|item| item.want != Want::Present)
     }
 
     /// Whether an agent has reported here, or come with a certificate that it was given here.
@@ -273,7 +282,7 @@ impl Desks {
         world: &World,
     ) {
         let mut desks = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for (tenant, reported) in reports {
+        for (tenant, mut reported) in reports {
             // Rows of a tenant that is gone wait for the cleanup.
             if let Some(desk) = desks.get_mut(&tenant) {
                 reported.count();

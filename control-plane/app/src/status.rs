@@ -1,10 +1,11 @@
 //! What agents have reported, tenant by tenant, in memory as in the rows; and the views that are made of it.
 //!
 //! [`report`] keeps what comes in, [`view`] says how a tenant stands, [`access`] who has access where, [`watch`] who
-//! wants to know. Knows nothing about streams.
+//! wants to know, [`room`] how much is kept. Knows nothing about streams.
 
 pub(crate) mod access;
 pub(crate) mod report;
+pub(crate) mod room;
 pub(crate) mod view;
 pub(crate) mod watch;
 
@@ -24,6 +25,8 @@ use crate::rows::as_hex;
 pub(crate) struct Reported {
     /// By the key's text, which is the order in which people see them.
     pub(crate) items: BTreeMap<Arc<str>, Arc<ItemReport>>,
+    /// Of the items' texts ([`room::weight`]).
+    bytes: usize,
     pub(crate) standing: Option<Arc<Standing>>,
     /// The state that the agent holds.
     pub(crate) accepted: Option<Accepted>,
@@ -77,26 +80,34 @@ impl Reported {
 
     pub(crate) fn put(&mut self, key: Arc<str>, item: Arc<ItemReport>) {
         in_state(item.state, 1.0);
+        self.bytes += room::weight(&item);
         if let Some(former) = self.items.insert(key, item) {
-            in_state(former.state, -1.0);
+            self.out(&former);
         }
     }
 
     pub(crate) fn remove(&mut self, key: &str) {
         if let Some(former) = self.items.remove(key) {
-            in_state(former.state, -1.0);
+            self.out(&former);
         }
     }
 
-    /// What was read at start-up enters the metric.
-    pub(crate) fn count(&self) {
+    fn out(&mut self, former: &ItemReport) {
+        in_state(former.state, -1.0);
+        self.bytes = self.bytes.saturating_sub(room::weight(former));
+    }
+
+    /// What was read at start-up is counted.
+    pub(crate) fn count(&mut self) {
         self.items.values().for_each(|item| in_state(item.state, 1.0));
+        self.bytes = self.items.values().map(|item| room::weight(item)).sum();
     }
 
     /// Everything but the items.
     pub(crate) fn clone_without_items(&self) -> Self {
         Self {
             items: BTreeMap::new(),
+            bytes: 0,
             standing: self.standing.clone(),
             accepted: self.accepted.clone(),
             last_seen: self.last_seen,

@@ -6,6 +6,7 @@ mod displacement;
 mod endings;
 mod escapes;
 mod fleet;
+mod flood;
 mod intent;
 mod many;
 mod principals;

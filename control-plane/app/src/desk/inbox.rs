@@ -1,14 +1,14 @@
 //! What a stream hears.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use entente_model::plan::PlannedChange;
 use entente_model::report::{Accepted, Report};
 
 use super::connection::{Connection, UnknownNonce};
-use super::{AwayReason, Desk, Parked};
-use crate::app::Inner;
+use super::{AwayReason, Desk, Parked, pace};
+use crate::app::{Inner, lock};
 use crate::status::report::{self, ReportError};
 
 /// How long both of two clones stay away: long enough for a person to see the alarm.
@@ -117,6 +117,12 @@ impl Inbox {
 
     async fn report(&self, report: Report, full: bool) -> Result<(), ProtocolError> {
         let number = report.number;
+        let wait = lock(&self.desk.pace).count(pace::cost(&report), Instant::now());
+        if !wait.is_zero() {
+            tracing::warn!(agent = %self.connection.agent, seconds = wait.as_secs(), "an agent reports too much; it waits");
+            metrics::counter!("entente_slowed_reports_total").increment(1);
+            tokio::time::sleep(wait).await;
+        }
         let (inner, desk, agent) = (self.inner.clone(), self.desk.clone(), self.connection.agent.clone());
         // In a task of its own: a connection that goes away in the middle must not part the rows from what is seen.
         let kept = tokio::spawn(async move { report::keep(&inner, &desk, &agent, report, full).await });

@@ -1,10 +1,10 @@
 //! Keeps a report: rows of what changed, then memory, then the acknowledgement.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use entente_model::report::bounds::{MAX_ACCOUNTS, MAX_STANDING_ENTRIES, MAX_TEXT_BYTES, MAX_UNSEEN_BYTES};
+use entente_model::report::bounds::{MAX_ACCOUNTS, MAX_PLANES, MAX_STANDING_ENTRIES, MAX_TEXT_BYTES, MAX_UNSEEN_BYTES};
 use entente_model::report::{ItemReport, Report};
 use entente_model::{AgentName, TenantName};
 use entente_store::{Commit, CommitError};
@@ -14,6 +14,7 @@ use crate::desk::Desk;
 use crate::error::Cause;
 use crate::memory::{self, KnownAccounts};
 use crate::rows;
+use crate::status::room::{self, Room};
 use crate::world::World;
 
 /// Most items of one report, whatever the agent was told.
@@ -48,7 +49,7 @@ pub enum ReportError {
 /// What a report changes.
 #[derive(Default)]
 struct Changed {
-    puts: Vec<(Arc<str>, Arc<ItemReport>)>,
+    puts: BTreeMap<Arc<str>, Arc<ItemReport>>,
     deletes: Vec<Arc<str>>,
     /// Rows that could not be read, and that all of this stands for.
     unreadable: Vec<String>,
@@ -64,24 +65,25 @@ pub(crate) async fn keep(
 ) -> Result<(), ReportError> {
     check(&report)?;
     let _one_by_one = desk.reporting.lock().await;
-    let changed = changed(desk, &report, full)?;
+    let world = inner.world();
+    let changed = changed(desk, &world, &report, full)?;
     let standing = {
         let mut after = desk.lock().reported.clone_without_items();
-        after.standing = report.standing.clone().map(Arc::new).or(after.standing);
+        after.standing = report.standing.clone().map(room::fitting).map(Arc::new).or(after.standing);
         after.reporter = Some(agent.clone());
         after.last_seen = Some(inner.now());
         after
     };
-    let world = inner.world();
     let gained = {
-        let (state, items) = (desk.lock(), changed.puts.iter().map(|(_, item)| &**item));
-        memory::gained(&state.known, &world, items, Some(agent), inner.now())
+        // As it was said, also where there is no room for all of it.
+        let said = report.items.iter().filter(|item| changed.puts.contains_key(item.key.to_string().as_str()));
+        memory::gained(&desk.lock().known, &world, said, Some(agent), inner.now())
     };
     let row = rows::encode(&standing.row());
     for commit in commits(&desk.tenant, &changed, &gained, row) {
         keep_here(inner, desk, commit).await?;
     }
-    let of_removal = changed.puts.iter().any(|(_, item)| is_of_removal(&world, item));
+    let of_removal = changed.puts.values().any(|item| is_of_removal(&world, item));
     let mut tells = of_removal;
     {
         let mut state = desk.lock();
@@ -141,16 +143,10 @@ fn may_have_left(world: &World, item: &ItemReport) -> bool {
     item.key.person().is_some_and(|(home, object_id)| world.fleet.has_left(home, object_id))
 }
 
-fn changed(desk: &Desk, report: &Report, full: bool) -> Result<Changed, ReportError> {
+fn changed(desk: &Desk, world: &World, report: &Report, full: bool) -> Result<Changed, ReportError> {
     let state = desk.lock();
     let known = &state.reported.items;
     let mut changed = Changed::default();
-    for item in &report.items {
-        let key: Arc<str> = item.key.to_string().into();
-        if known.get(&key).is_none_or(|known| **known != *item) {
-            changed.puts.push((key, Arc::new(item.clone())));
-        }
-    }
     let named: BTreeSet<String> = report.items.iter().map(|item| item.key.to_string()).collect();
     // Each key once, however often it is said, and not what the same report says to be there.
     let mut gone: BTreeSet<Arc<str>> = report.forgotten.iter().map(|key| key.to_string().into()).collect();
@@ -159,8 +155,19 @@ fn changed(desk: &Desk, report: &Report, full: bool) -> Result<Changed, ReportEr
         changed.unreadable = state.reported.unreadable.clone();
     }
     gone.retain(|key| known.contains_key(key) && !named.contains(&**key));
+    let mut room = Room::of(&state.reported);
+    gone.iter().filter_map(|key| known.get(key)).for_each(|item| room.free(item));
     changed.deletes = gone.into_iter().collect();
-    let new = changed.puts.iter().filter(|(key, _)| !known.contains_key(key)).count();
+    for item in &report.items {
+        let key: Arc<str> = item.key.to_string().into();
+        let former = changed.puts.get(&key).or_else(|| known.get(&key));
+        former.iter().for_each(|former| room.free(former));
+        let kept = room.take(item, is_of_removal(world, item) || state.is_named_for_removal(&key));
+        if former.is_none_or(|former| **former != kept) {
+            changed.puts.insert(key, Arc::new(kept));
+        }
+    }
+    let new = changed.puts.keys().filter(|key| !known.contains_key(*key)).count();
     let count = known.len() - changed.deletes.len() + new;
     if count > MAX_KEPT_ITEMS {
         return Err(ReportError::TooMany { what: "items, with those before it", count, limit: MAX_KEPT_ITEMS });
@@ -215,7 +222,7 @@ fn check(report: &Report) -> Result<(), ReportError> {
     }
     if let Some(standing) = &report.standing {
         many("findings", standing.findings.len(), MAX_STANDING_ENTRIES)?;
-        many("planes", standing.planes.len(), MAX_STANDING_ENTRIES)?;
+        many("planes", standing.planes.len(), MAX_PLANES)?;
         many("permissions", standing.permissions.len(), MAX_STANDING_ENTRIES)?;
         for finding in &standing.findings {
             long("finding", finding.detail.len(), MAX_TEXT_BYTES)?;

@@ -12,7 +12,10 @@ pub const MAX_UNSEEN_BYTES: usize = 32 * 1024;
 /// Most accounts of one person: as many as are kept, and as many again that were found.
 pub const MAX_ACCOUNTS: usize = 2 * MAX_KNOWN;
 
-/// Most findings, planes and permissions of a standing.
+/// Most planes of a standing: there are some ten, and a later version may have more.
+pub const MAX_PLANES: usize = 64;
+
+/// Most findings and permissions of a standing.
 pub const MAX_STANDING_ENTRIES: usize = 2_000;
 
 /// A sentence that is taken; of a longer one the beginning, and how much there was.
