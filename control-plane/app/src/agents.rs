@@ -178,6 +178,10 @@ impl App {
             });
             Page::of(all.map(|(name, row)| (name.clone(), row.clone())), page.limit(), |(name, _)| name.clone())
         };
+        // Revoked agents stay listed after the tenant of which they were.
+        if let Some(tenant) = tenant.filter(|_| rows.items.is_empty()) {
+            self.world().needs_tenant("parent", tenant)?;
+        }
         Ok(rows.map(|(name, row)| self.agent(&name, &row)))
     }
 

@@ -99,6 +99,10 @@ impl App {
                 }
             }
             if batch.next.is_none() {
+                // What was deleted is in its records; a name that is in none and that nothing has is misspelt.
+                if let Some(name) = resource.filter(|_| items.is_empty() && page.token.is_empty()) {
+                    self.get(caller, name)?;
+                }
                 return Ok(Page { items, next: String::new() });
             }
         }

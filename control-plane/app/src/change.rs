@@ -303,7 +303,7 @@ impl Decision {
 fn operator(world: &World, name: &OperatorName) -> Result<Operator, AppError> {
     match world.fleet.intent().get(&ResourceName::Operator(name.clone())) {
         Some(Manifest::Operator(operator)) => Ok(operator),
-        _ => Err(AppError::not_found(name)),
+        _ => Err(world.missing("name", &ResourceName::Operator(name.clone()))),
     }
 }
 

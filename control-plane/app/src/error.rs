@@ -15,8 +15,14 @@ pub type Cause = Box<dyn Error + Send + Sync>;
 /// Why an operation was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    #[error("{resource} does not exist")]
-    NotFound { resource: String },
+    #[error("{resource} does not exist{}", .nearest.as_ref().map(|name| format!("; is {name} meant?")).unwrap_or_default())]
+    NotFound {
+        resource: String,
+        /// Of the request; empty where it has one name only.
+        field: &'static str,
+        /// What may have been meant.
+        nearest: Option<String>,
+    },
     #[error("{resource} exists already; update it, or choose another name")]
     AlreadyExists { resource: String },
     /// Wrong by itself.
@@ -97,7 +103,7 @@ const MAX_LISTED: usize = 5;
 
 impl AppError {
     pub(crate) fn not_found(resource: impl ToString) -> Self {
-        Self::NotFound { resource: resource.to_string() }
+        Self::NotFound { resource: resource.to_string(), field: "", nearest: None }
     }
 
     pub(crate) fn internal(cause: impl Into<Cause>) -> Self {

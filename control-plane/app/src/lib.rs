@@ -21,6 +21,7 @@ mod endings;
 mod error;
 mod leases;
 mod memory;
+mod missing;
 mod open;
 mod page;
 mod plan;

@@ -123,6 +123,7 @@ impl App {
     }
 
     fn desk(&self, tenant: &TenantName) -> Result<std::sync::Arc<Desk>, AppError> {
+        self.world().needs_tenant("tenant", tenant)?;
         self.inner.desks.get(tenant).ok_or_else(|| AppError::not_found(tenant))
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use entente_model::intent::{Intent, OperatorState};
+use entente_model::intent::{Intent, OperatorState, ResourceName};
 use entente_model::violation::Fault;
 use entente_model::{OperatorName, PrincipalName, Timestamp, Violation};
 use serde::{Deserialize, Serialize};
@@ -213,8 +213,10 @@ impl Draft<'_> {
 
 /// A new tie is to somebody who works: to one who has left it would end at once.
 fn may_be_tied(draft: &Draft<'_>, operator: &OperatorName) -> Result<(), AppError> {
-    let stored_operator = draft.stand.world.fleet.intent().operators.get(operator).cloned();
-    let state = stored_operator.ok_or_else(|| AppError::not_found(operator))?.state;
+    let world = &draft.stand.world;
+    let stored_operator = world.fleet.intent().operators.get(operator);
+    let missing = || world.missing("principal.operator", &ResourceName::Operator(operator.clone()));
+    let state = stored_operator.ok_or_else(missing)?.state;
     let refused = |text| AppError::Contradicts(vec![Violation::new("principal.operator", Fault::Conflict, text)]);
     if state != OperatorState::Active {
         return Err(refused(format!("{operator} is {}, and only who works has principals", state.word())));

@@ -153,9 +153,7 @@ impl App {
             if let Some(first) = request.first_answer(draft)? {
                 return Ok(first);
             }
-            if !draft.stand.world.fleet.intent().tenants.contains_key(&tenant) {
-                return Err(AppError::not_found(&tenant));
-            }
+            draft.stand.world.needs_tenant("tenant", &tenant)?;
             if let Some(agent) = agents::live(&agents::present(draft, &tenant)?, draft.now).filter(|_| !replaces) {
                 return Err(AppError::AgentLives { tenant: tenant.clone(), agent: agent.clone() });
             }

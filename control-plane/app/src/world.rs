@@ -70,7 +70,8 @@ impl App {
     /// One resource.
     pub fn get(&self, caller: &Caller, name: &ResourceName) -> Result<Stored, AppError> {
         caller.needs(ApiRole::Viewer)?;
-        self.world().stored(name).ok_or_else(|| AppError::not_found(name))
+        let world = self.world();
+        world.stored(name).ok_or_else(|| world.missing("name", name))
     }
 
     /// Resources of one kind, by name.

@@ -92,9 +92,8 @@ fn details(error: &AppError, call: CallId) -> ErrorDetails {
 fn metadata(error: &AppError) -> HashMap<String, String> {
     let one = |key: &str, value: String| HashMap::from([(key.to_owned(), value)]);
     match error {
-        AppError::NotFound { resource } | AppError::AlreadyExists { resource } | AppError::StaleEtag { resource } => {
-            one("resource", resource.clone())
-        }
+        AppError::NotFound { resource, field, nearest } => not_found(resource, field, nearest.as_deref()),
+        AppError::AlreadyExists { resource } | AppError::StaleEtag { resource } => one("resource", resource.clone()),
         AppError::Offline { tenant } | AppError::TooOften { tenant, .. } | AppError::NoPlan { tenant, .. } => {
             one("resource", tenant.to_string())
         }
@@ -110,6 +109,11 @@ fn metadata(error: &AppError) -> HashMap<String, String> {
         }
         _ => HashMap::new(),
     }
+}
+
+fn not_found(resource: &str, field: &str, nearest: Option<&str>) -> HashMap<String, String> {
+    let all = [("resource", resource), ("field", field), ("nearest", nearest.unwrap_or_default())];
+    all.into_iter().filter(|(_, text)| !text.is_empty()).map(|(key, text)| (key.to_owned(), text.to_owned())).collect()
 }
 
 /// An error and its causes, in one line.

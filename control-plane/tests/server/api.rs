@@ -266,3 +266,16 @@ async fn a_request_that_is_too_large_is_refused() {
     let refused = server.access().apply_intent(set(vec![operator])).await.unwrap_err();
     assert!(matches!(refused.code(), Code::OutOfRange | Code::InvalidArgument), "{refused:?}");
 }
+
+#[tokio::test]
+async fn field_kind_12_a_misspelt_name_is_not_found_and_programs_learn_which_and_what_is_near() {
+    let server = Server::start().await.with_contoso().await;
+    let mut fleet = FleetServiceClient::new(server.channel(server.bound.api.port(), Some(&server.admin())));
+    let ask = fleet::ListAccessRequest { tenant: "tenants/contosoo".into(), ..Default::default() };
+    let refused = fleet.list_access(ask).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::NotFound, "NOT_FOUND"));
+    let metadata = refused.get_error_details().error_info().unwrap().metadata.clone();
+    let of = |key: &str| metadata.get(key).map(String::as_str);
+    assert_eq!(of("field"), Some("tenant"));
+    assert_eq!((of("resource"), of("nearest")), (Some("tenants/contosoo"), Some("tenants/contoso")));
+}

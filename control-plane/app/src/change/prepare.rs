@@ -110,7 +110,7 @@ fn whole(world: &World, put: &Put) -> Result<Manifest, AppError> {
             Ok(manifest.clone())
         }
         Put::Update { name, fields, etag } => {
-            let current = world.fleet.intent().get(name).ok_or_else(|| AppError::not_found(name))?;
+            let current = world.fleet.intent().get(name).ok_or_else(|| world.missing("name", name))?;
             check_etag(world, name, etag.as_deref())?;
             merged(name, &current, fields).map_err(|fault| AppError::Invalid(vec![fault]))
         }
@@ -119,7 +119,7 @@ fn whole(world: &World, put: &Put) -> Result<Manifest, AppError> {
 
 fn existing(world: &World, delete: &Delete) -> Result<ResourceName, AppError> {
     if !world.metas.contains_key(&delete.name) {
-        return Err(AppError::not_found(&delete.name));
+        return Err(world.missing("name", &delete.name));
     }
     check_etag(world, &delete.name, delete.etag.as_deref())?;
     Ok(delete.name.clone())

@@ -62,7 +62,14 @@ impl App {
             Some(operator) => self.inner.receipts_of(operator).await?,
             None => Vec::new(),
         };
-        let (inner, world, operator, page) = (self.inner.clone(), self.world(), operator.cloned(), page.clone());
+        let world = self.world();
+        let had =
+            |operator: &OperatorName| world.fleet.intent().revocations.values().any(|it| it.operator == *operator);
+        // Of somebody who was deleted, what there was is told.
+        if let Some(operator) = operator.filter(|it| receipts.is_empty() && !had(it)) {
+            world.needs_operator("operator", operator)?;
+        }
+        let (inner, world, operator, page) = (self.inner.clone(), world, operator.cloned(), page.clone());
         // Each proof that is looked at costs the check of a signature.
         let listed = move || inner.listed(&world, operator.as_ref(), receipts, &page);
         tokio::task::spawn_blocking(listed).await.map_err(AppError::internal)

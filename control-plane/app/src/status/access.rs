@@ -53,6 +53,8 @@ impl App {
         caller.needs(ApiRole::Viewer)?;
         let after = position(&page.token)?;
         let world = self.world();
+        tenant.map_or(Ok(()), |name| world.needs_tenant("tenant", name))?;
+        operator.map_or(Ok(()), |name| world.needs_operator("operator", name))?;
         let intent = world.fleet.intent();
         let names = intent.tenants.keys().filter(|name| {
             tenant.is_none_or(|tenant| tenant == *name) && after.as_ref().is_none_or(|(first, _)| *name >= first)

@@ -84,6 +84,7 @@ impl App {
     /// How one tenant stands.
     pub fn tenant_status(&self, caller: &Caller, tenant: &TenantName) -> Result<TenantStatus, AppError> {
         caller.needs(ApiRole::Viewer)?;
+        self.world().needs_tenant("tenant", tenant)?;
         self.inner.status(tenant).ok_or_else(|| AppError::not_found(tenant))
     }
 
@@ -107,6 +108,7 @@ impl App {
         page: &PageRequest,
     ) -> Result<Page<ItemStatus>, AppError> {
         caller.needs(ApiRole::Viewer)?;
+        self.world().needs_tenant("tenant", tenant)?;
         let desk = self.inner.desks.get(tenant).ok_or_else(|| AppError::not_found(tenant))?;
         let (wanted, reported) = {
             let state = desk.lock();

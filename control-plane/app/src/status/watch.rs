@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll};
 
+use entente_model::intent::ResourceName;
 use entente_model::{PrincipalName, TenantName};
 use futures::Stream;
 use futures::task::AtomicWaker;
@@ -95,7 +96,7 @@ impl App {
         let world = self.world();
         let tenants = &world.fleet.intent().tenants;
         if let Some(unknown) = watcher.only.iter().find(|name| !tenants.contains_key(*name)) {
-            return Err(AppError::not_found(unknown));
+            return Err(world.missing("tenants", &ResourceName::Tenant(unknown.clone())));
         }
         let wanted = |name: &&TenantName| watcher.only.is_empty() || watcher.only.contains(*name);
         let initial = tenants.keys().filter(wanted).cloned().collect();

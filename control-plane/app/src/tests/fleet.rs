@@ -259,3 +259,53 @@ async fn a_plan_is_asked_of_the_agent_and_shared_by_those_who_ask() {
     bed.sleep(Duration::from_secs(60));
     bed.app.compare_tenant(&editor(), &contoso).await.unwrap();
 }
+
+#[tokio::test]
+async fn field_kind_12_a_name_that_nothing_has_is_an_error_and_names_the_nearest() {
+    let bed = Bed::with_sample().await;
+    let (viewer, page) = (viewer(), page());
+    let (nobody, nowhere) = ("operators/mayaa".parse().unwrap(), tenant("contosoo"));
+    let (maya, contoso) = ("operators/maya".parse().unwrap(), tenant("contoso"));
+    let never = name("squads/nordicc");
+    let errors = [
+        ("operator", "operators/maya", bed.app.list_access(&viewer, None, Some(&nobody), &page).unwrap_err()),
+        ("operator", "operators/maya", bed.app.list_access(&viewer, Some(&contoso), Some(&nobody), &page).unwrap_err()),
+        ("tenant", "tenants/contoso", bed.app.list_access(&viewer, Some(&nowhere), None, &page).unwrap_err()),
+        ("tenant", "tenants/contoso", bed.app.list_access(&viewer, Some(&nowhere), Some(&maya), &page).unwrap_err()),
+        ("operator", "operators/maya", bed.app.list_removals(&viewer, Some(&nobody), &page).await.unwrap_err()),
+        ("parent", "tenants/contoso", bed.app.list_agents(&viewer, Some(&nowhere), &page).unwrap_err()),
+        ("name", "squads/nordic", bed.app.audit(&viewer, &page, Some(&never)).await.unwrap_err()),
+        ("name", "squads/nordic", bed.app.get(&viewer, &never).unwrap_err()),
+        ("tenant", "tenants/contoso", bed.app.tenant_status(&viewer, &nowhere).unwrap_err()),
+        ("tenant", "tenants/contoso", bed.app.list_item_statuses(&viewer, &nowhere, &[], &page).unwrap_err()),
+        ("tenants", "tenants/contoso", bed.app.watch_tenant_statuses(&viewer, vec![nowhere.clone()]).unwrap_err()),
+        ("tenant", "tenants/contoso", bed.app.plan_tenant(&viewer, &nowhere).await.unwrap_err()),
+        ("name", "operators/maya", bed.app.leave_operator(&editor(), &nobody, &options()).await.unwrap_err()),
+    ];
+    for (expected, near, error) in errors {
+        let AppError::NotFound { field, nearest, .. } = &error else { panic!("{error:?}") };
+        assert_eq!((*field, nearest.as_deref()), (expected, Some(near)), "{error}");
+        assert!(error.to_string().ends_with(&format!("does not exist; is {near} meant?")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn who_and_what_is_deleted_is_still_told() {
+    let bed = Bed::with_sample().await;
+    let [mut contoso, mut fabrikam] = super::removals::fleet(&bed).await;
+    bed.apply(vec![squad(&["li"])]).await.unwrap();
+    bed.delete("operators/maya").await.unwrap();
+    let maya = "operators/maya".parse().unwrap();
+    assert!(!bed.app.list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items.is_empty());
+    for agent in [&mut contoso, &mut fabrikam] {
+        agent.hear(&bed).await;
+        agent.report_removed().await;
+    }
+    bed.app.settle_removals().await.unwrap();
+    bed.sleep(40 * DAY);
+    bed.app.settle_removals().await.unwrap();
+    assert!(bed.app.world().fleet.intent().revocations.is_empty());
+    assert!(!bed.app.list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items.is_empty());
+    assert!(!bed.app.audit(&viewer(), &page(), Some(&name("operators/maya"))).await.unwrap().items.is_empty());
+    bed.app.list_access(&viewer(), None, Some(&maya), &page()).unwrap_err();
+}
