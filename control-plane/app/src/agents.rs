@@ -1,8 +1,9 @@
-//! Agents: enrolment, renewal, revocation. A tenant has at most one that may connect.
+//! Agents: what is kept of them, who may see it, revocation. A tenant has at most one that may connect. How one comes is in
+//! [`enrol`], how it stays in [`renew`].
 
-use std::time::Duration;
+mod enrol;
+mod renew;
 
-use entente_model::desired::Digest;
 use entente_model::{AgentName, PrincipalName, TenantName, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -12,13 +13,14 @@ use crate::caller::{ApiRole, Caller};
 use crate::displacement::Vouch;
 use crate::error::AppError;
 use crate::page::{Page, PageRequest};
-use crate::pki::{Peer, RequestedKey, Serial};
-use crate::principals::wrong_request;
+use crate::pki::{Peer, Serial};
 use crate::registry::RegistryChange;
 use crate::replay::{Options, Request};
 use crate::rows;
-use crate::tokens::{self, TokenRow, Used};
 use crate::writer::Draft;
+
+pub use enrol::{EnrollRequest, Enrolled};
+pub use renew::Renewed;
 
 /// What is kept of an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,18 +91,6 @@ impl From<&Peer> for Leaf {
     }
 }
 
-/// Between two renewals with one certificate. The answer to the first may have been lost, and then an agent comes back
-/// after minutes; what asks more often is at fault, and each answer is a signature, a row and a record.
-const RENEWAL_PAUSE: Duration = Duration::from_secs(60);
-
-/// When a certificate is renewed: in the second half of its life, in which an agent has days of trying. One that could
-/// be renewed at once would let whoever holds it make certificates without an end.
-fn renewable_from(peer: &Peer, row: &AgentRow) -> Timestamp {
-    let half = peer.not_after.since(peer.not_before) / 2;
-    let repeated = row.renewed.filter(|_| row.previous == Some(peer.serial));
-    peer.not_before.plus(half).max(repeated.map_or(Timestamp::default(), |last| last.plus(RENEWAL_PAUSE)))
-}
-
 /// An enrolled agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agent {
@@ -119,39 +109,6 @@ pub struct Agent {
     pub vouched: Option<Vouch>,
     /// An admin has seen that it took another's place.
     pub acknowledged: Option<Vouch>,
-}
-
-/// What an agent sends to enrol.
-#[derive(Clone, Copy)]
-pub struct EnrollRequest<'a> {
-    pub token: &'a str,
-    pub csr_pem: &'a str,
-    pub entra_tenant: &'a str,
-}
-
-impl std::fmt::Debug for EnrollRequest<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "EnrollRequest({})", self.entra_tenant)
-    }
-}
-
-/// What it gets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Enrolled {
-    pub agent: AgentName,
-    /// Its certificate and the CA's.
-    pub certificate_pem: String,
-    pub ca_pem: String,
-    /// Ed25519.
-    pub root_key: [u8; 32],
-}
-
-/// A newer certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Renewed {
-    /// The agent's and the CA's.
-    pub certificate_pem: String,
-    pub ca_pem: String,
 }
 
 impl App {
@@ -254,136 +211,6 @@ impl App {
         self.commit(revoke).await?;
         self.get_agent(caller, name)
     }
-
-    /// Exchanges a token and a signing request for a certificate. The same token and key get the same one again.
-    pub async fn enroll(&self, request: &EnrollRequest<'_>) -> Result<Enrolled, AppError> {
-        let key = RequestedKey::from_csr_pem(request.csr_pem).map_err(|error| wrong_request(&error))?;
-        let Some((token, secret)) = tokens::parse_secret(request.token) else { return Err(self.refused("malformed")) };
-        // Looked up here first: anybody may send anything, and the writer is everybody's.
-        let known = self.inner.registry.tables().tokens.get(&token).is_some_and(|row| row.secret == secret);
-        if !known {
-            return Err(self.refused("unknown"));
-        }
-        let agent_id = tokens::random_text(4)?;
-        let enrolment =
-            Enrolment { app: self.clone(), key, token, secret, entra: request.entra_tenant.into(), agent_id };
-        let (_, used) = self.commit(move |draft| enrolment.decide(draft)).await?;
-        Ok(Enrolled {
-            agent: used.agent,
-            certificate_pem: used.certificate_pem,
-            ca_pem: self.ca_pem().to_owned(),
-            root_key: *self.inner.root_key.as_bytes(),
-        })
-    }
-
-    /// Exchanges a certificate that still counts for a newer one, in the second half of its life. It may be exchanged
-    /// again, for an agent that lost the answer: the certificate from before then ends.
-    pub async fn renew(&self, peer: &Peer, csr_pem: &str) -> Result<Renewed, AppError> {
-        let name = self.check_agent(peer)?;
-        let key = RequestedKey::from_csr_pem(csr_pem).map_err(|error| wrong_request(&error))?;
-        let (app, peer) = (self.clone(), peer.clone());
-        let renew = move |draft: &mut Draft<'_>| {
-            let row: AgentRow = draft.read(&rows::agent(&name))?.ok_or(AppError::Unauthenticated)?;
-            if !row.accepts(Leaf::from(&peer), app.inner.epoch_begun) {
-                return Err(AppError::Unauthenticated);
-            }
-            let from = renewable_from(&peer, &row);
-            if draft.now < from {
-                return Err(AppError::RenewalEarly { from });
-            }
-            let serial = Serial::random().map_err(AppError::internal)?;
-            let lifetime = app.inner.config.agent_certificate;
-            let issued = app.inner.ca.agent(&name, &key, serial, draft.now, lifetime).map_err(AppError::internal)?;
-            // The one that was shown stays good beside the new one; any other ends here.
-            let (previous, renewed, expires) = (Some(peer.serial), Some(draft.now), issued.not_after);
-            put(draft, &name, AgentRow { serial, previous, renewed, expires, awaited: false, ..row });
-            draft.record(by_agent(&name, "Renew", "certificate renewed"));
-            Ok(issued.certificate_pem)
-        };
-        let (_, certificate_pem) = self.commit(renew).await?;
-        Ok(Renewed { certificate_pem, ca_pem: self.ca_pem().to_owned() })
-    }
-
-    fn refused(&self, reason: &'static str) -> AppError {
-        self.count_refused(match reason {
-            "malformed" => "enrolment_malformed",
-            "unknown" => "enrolment_unknown",
-            "expired" => "enrolment_expired",
-            "other_key" => "enrolment_other_key",
-            "maker_gone" => "enrolment_maker_gone",
-            "displaces" => "enrolment_displaces",
-            _ => "enrolment_other_tenant",
-        });
-        AppError::EnrolmentRefused
-    }
-}
-
-struct Enrolment {
-    app: App,
-    key: RequestedKey,
-    token: entente_model::TokenName,
-    secret: Digest,
-    entra: String,
-    agent_id: String,
-}
-
-impl Enrolment {
-    fn decide(&self, draft: &mut Draft<'_>) -> Result<Used, AppError> {
-        let refused = |reason| self.app.refused(reason);
-        let row: Option<TokenRow> = draft.read(&rows::token(&self.token))?;
-        let row = row.filter(|row| row.secret == self.secret).ok_or_else(|| refused("unknown"))?;
-        if row.expires <= draft.now {
-            return Err(refused("expired"));
-        }
-        let tenant = draft.stand.world.fleet.intent().tenants.get(&row.tenant).cloned();
-        if tenant.is_none_or(|tenant| !tenant.entra_tenant.to_string().eq_ignore_ascii_case(&self.entra)) {
-            return Err(refused("other_tenant"));
-        }
-        match &row.used {
-            Some(used) => self.again(draft, used),
-            None => self.first(draft, row),
-        }
-    }
-
-    fn again(&self, draft: &Draft<'_>, used: &Used) -> Result<Used, AppError> {
-        let agent: Option<AgentRow> = draft.read(&rows::agent(&used.agent))?;
-        let same = used.key.0 == *self.key.digest() && agent.is_some_and(|agent| agent.revoked.is_none());
-        if same { Ok(used.clone()) } else { Err(self.app.refused("other_key")) }
-    }
-
-    fn first(&self, draft: &mut Draft<'_>, row: TokenRow) -> Result<Used, AppError> {
-        let present = present(draft, &row.tenant)?;
-        let displaced = self.may_enrol(draft, &row, &present)?;
-        let name = AgentName::new(row.tenant.clone(), &self.agent_id).expect("hexadecimal digits make an id");
-        let serial = Serial::random().map_err(AppError::internal)?;
-        let (ca, lifetime): (_, Duration) = (&self.app.inner.ca, self.app.inner.config.agent_certificate);
-        let issued = ca.agent(&name, &self.key, serial, draft.now, lifetime).map_err(AppError::internal)?;
-        let entry = enrolment(&name, &self.token, &row, &present, displaced.as_ref());
-        revoke_all(draft, &row.tenant)?;
-        let agent =
-            AgentRow { displaced, admitted_by: row.by.clone(), ..AgentRow::new(serial, draft.now, issued.not_after) };
-        put(draft, &name, agent);
-        let (time, key) = (draft.now, Digest(*self.key.digest()));
-        let used = Used { time, agent: name.clone(), key, certificate_pem: issued.certificate_pem };
-        tokens::put(draft, &self.token, Some(TokenRow { used: Some(used.clone()), ..row }));
-        draft.record(entry);
-        Ok(used)
-    }
-
-    /// Decided again here, whatever held when the token was made: its maker may have gone, or another agent come. Says
-    /// which live agent is displaced.
-    fn may_enrol(&self, draft: &Draft<'_>, row: &TokenRow, present: &Present) -> Result<Option<AgentName>, AppError> {
-        let maker = row.maker(draft)?;
-        if row.by.is_some() && maker.is_none() {
-            return Err(self.app.refused("maker_gone"));
-        }
-        let Some(live) = live(present, draft.now) else { return Ok(None) };
-        if !row.replaces || maker.is_none_or(|maker| maker.role < ApiRole::Admin) {
-            tracing::warn!(token = %self.token, agent = %live, "refused: this token may not displace a live agent");
-            return Err(self.app.refused("displaces"));
-        }
-        Ok(Some(live.clone()))
-    }
 }
 
 impl AgentRow {
@@ -404,30 +231,6 @@ impl AgentRow {
             acknowledged,
         }
     }
-}
-
-/// In the audit log, an enrolment names whoever loses its place by it.
-fn enrolment(
-    name: &AgentName,
-    token: &entente_model::TokenName,
-    row: &TokenRow,
-    present: &Present,
-    displaced: Option<&AgentName>,
-) -> Entry {
-    let mut entry = by_agent(name, "Enroll", &format!("enrolled with {token}"));
-    if let Some(by) = &row.by {
-        entry.summary.push_str(&format!(", made by {by}"));
-        entry.resources.push(by.to_string());
-    }
-    for (former, _) in present.iter().filter(|(_, row)| row.revoked.is_none()) {
-        let what = if displaced == Some(former) { "displaced the live agent" } else { "took the place of" };
-        entry.summary.push_str(&format!("; {what} {former}"));
-        entry.resources.push(former.to_string());
-    }
-    if displaced.is_some() {
-        entry.resources.push(name.tenant.to_string());
-    }
-    entry
 }
 
 fn by_agent(name: &AgentName, method: &'static str, summary: &str) -> Entry {
