@@ -10,6 +10,7 @@
 pub mod catalog;
 pub mod desired;
 pub mod intent;
+pub mod mail;
 pub mod map;
 pub mod name;
 pub mod plan;
@@ -17,6 +18,7 @@ pub mod plane;
 pub mod removal;
 pub mod report;
 pub mod revocation;
+pub mod scope;
 pub mod time;
 pub mod violation;
 pub mod word;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Faults;
 use crate::name::{Guid, HomeName, RoleName, TenantName};
+use crate::scope;
 use crate::time::Date;
 use crate::violation::Fault;
 
@@ -231,18 +232,8 @@ impl Tenant {
     }
 }
 
-/// An ARM scope: below a subscription, no empty segment, nothing that could end the path.
 fn check_scope(faults: &mut Faults, field: &str, scope: &str) {
-    let mut segments = scope.split('/').skip(1);
-    let in_subscription = scope.starts_with('/')
-        && segments.next().is_some_and(|word| word.eq_ignore_ascii_case("subscriptions"))
-        && segments.next().is_some_and(|id| id.parse::<Guid>().is_ok());
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.()".contains(c);
-    let rest = segments.all(|word| !word.is_empty() && word != ".." && word != "." && word.chars().all(plain));
-    faults.unless(
-        in_subscription && rest && scope.len() <= 512,
-        field,
-        Fault::Malformed,
-        format!("{scope:?} is not an ARM scope; write /subscriptions/GUID or /subscriptions/GUID/resourceGroups/NAME"),
-    );
+    if let Err(error) = scope::check(scope) {
+        faults.add(field, Fault::Malformed, format!("{scope:?} is not an ARM scope: it {error}"));
+    }
 }

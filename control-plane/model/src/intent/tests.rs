@@ -111,6 +111,31 @@ fn addresses_that_cannot_be_invited_are_refused() {
 }
 
 #[test]
+fn field_kind_15_a_manifest_is_refused_for_a_scope_or_an_address_that_microsoft_refuses_later() {
+    for (wrong, why) in
+        [("resource_groups/rg-sentinel", "where ARM has resourceGroups"), ("resourceGroups", "ends in the middle")]
+    {
+        let yaml = TENANT.replace("resourceGroups/rg-sentinel", wrong);
+        assert!(faults(&yaml).starts_with("tenants/contoso: scopes.sentinel_resource_group: "), "{}", faults(&yaml));
+        assert!(faults(&yaml).contains(why), "{}", faults(&yaml));
+        let id = format!("law-contoso, id: /subscriptions/11111111-1111-4111-8111-111111111111/{wrong}");
+        let yaml = TENANT.replace("law-contoso", &id);
+        assert!(faults(&yaml).starts_with("tenants/contoso: workspaces[0].id: "), "{}", faults(&yaml));
+    }
+    let operator = |mail: &str| {
+        faults(&format!(
+            "kind: Operator\nname: operators/maya\ndisplayName: Maya\nidentities:\n  - {{home: homeTenants/nordwall, objectId: 0b0de000-0000-4000-8000-000000000003, upn: m, mail: {mail:?}}}\n"
+        ))
+    };
+    assert_eq!(operator("m.o'brien@nordwall.example"), "");
+    for mail in
+        ["maya..berg@nordwall.example", "maya@nordwall..example", &format!("{}@nordwall.example", "x".repeat(65))]
+    {
+        assert!(operator(mail).contains("is not an address that Entra ID invites"), "{mail}");
+    }
+}
+
+#[test]
 fn conditions_take_a_closed_list() {
     assert_eq!("userType==guest".parse::<Condition>().unwrap().to_string(), "userType == guest");
     for text in ["userType", "planet == mars", "userType == robot", ""] {

@@ -5,7 +5,7 @@
 use entente_model::catalog;
 use entente_model::intent::UserType;
 use entente_model::violation::{Fault, Violation};
-use entente_model::{Guid, Plane, PlaneMode};
+use entente_model::{Plane, PlaneMode, scope};
 
 use super::{FORMAT, Guardrail};
 use crate::capability;
@@ -133,7 +133,7 @@ fn azure(guardrail: &Guardrail, faults: &mut Faults) {
     let home = guardrail.protected.agent_home.iter().map(|home| ("protected.agentHome", home));
     for (field, scope) in guardrail.azure.scopes.iter().map(|scope| ("azure.scopes", scope)).chain(home) {
         faults.unless(
-            is_scope(scope),
+            scope::check(scope).is_ok(),
             field,
             Fault::Malformed,
             format!("{scope:?} is not an ARM scope; write /subscriptions/GUID/resourceGroups/NAME"),
@@ -186,14 +186,4 @@ fn is_action(action: &str) -> bool {
         && action.split('/').all(|part| !part.is_empty())
         && action.chars().all(plain)
         && !gives
-}
-
-/// An ARM scope below a subscription, with nothing in it that could end the path.
-fn is_scope(scope: &str) -> bool {
-    let mut words = scope.split('/').skip(1);
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.()".contains(c);
-    scope.starts_with('/')
-        && words.next().is_some_and(|word| word.eq_ignore_ascii_case("subscriptions"))
-        && words.next().is_some_and(|id| id.parse::<Guid>().is_ok())
-        && words.all(|word| !word.is_empty() && word != ".." && word != "." && word.chars().all(plain))
 }

@@ -206,6 +206,15 @@ fn attacks_p10_what_is_no_domain_no_key_no_day_and_no_plain_number_is_refused() 
 }
 
 #[test]
+fn field_kind_15_a_guardrail_has_the_rule_of_a_manifest_for_scopes() {
+    for wrong in ["resource_groups/rg-sentinel", "resourceGroups", "resourceGroups/rg/workspaces/law"] {
+        let found = faults(&WHOLE.replacen("resourceGroups/rg-sentinel", wrong, 1));
+        assert!(found.contains("azure.scopes: "), "{wrong}: {found:?}");
+    }
+    assert_eq!(faults(&WHOLE.replacen("rg-sentinel", "rg-Überwachung", 1)), "");
+}
+
+#[test]
 fn no_action_that_gives_access_is_allowed_by_name() {
     let with = |action: &str| WHOLE.replace("  ask: [liveResponseBasic]", &format!("  actions: [\"{action}\"]"));
     assert_eq!(faults(&with("Microsoft.SecurityInsights/alertRules/write")), "");

@@ -97,7 +97,7 @@ fn objects_that_the_file_does_not_take_are_refused() {
     assert_eq!(
         role(
             "agentHome: /subscriptions/99999999-9999-4999-8999-999999999999/resourceGroups/rg-entente",
-            "agentHome: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/RG-Sentinel/providers/x/y"
+            "agentHome: /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/RG-Sentinel/providers/x/y/z"
         ),
         "REFUSED GUARDRAIL_PROTECTED"
     );
