@@ -17,7 +17,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use assignment::{Assignment, TenantSelector};
-pub use check::{MAX_LIST, MAX_TEXT_CHARS};
+pub use check::MAX_LIST;
 pub use operator::{Identity, IdentityClass, Operator, OperatorState};
 pub use role::{Attribute, Condition, DataSource, IfUnavailable, Mode, RoleItem, SocRole};
 pub use squad::{HomeGroup, Squad, SquadMember};

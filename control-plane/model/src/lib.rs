@@ -19,6 +19,7 @@ pub mod removal;
 pub mod report;
 pub mod revocation;
 pub mod scope;
+pub mod text;
 pub mod time;
 pub mod violation;
 pub mod word;

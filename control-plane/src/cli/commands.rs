@@ -139,6 +139,8 @@ fn revoke_delegation(args: &RevokeDelegationArgs) -> Result<(), Failure> {
 }
 
 fn new_epoch(args: &NewEpochArgs) -> Result<(), Failure> {
+    // It is signed, and ends in agents' logs.
+    entente_model::text::check(&args.reason).map_err(|error| Failure::Usage(format!("--reason {error}")))?;
     let (config, root) = open_root(&args.root)?;
     let epoch = load(&config)?.epoch() + 1;
     state(&config, &root, &Statement::Epoch { epoch, reason: args.reason.clone() })

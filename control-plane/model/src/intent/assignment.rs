@@ -81,6 +81,10 @@ impl Assignment {
         faults.unless(!backwards, "end", Fault::Conflict, "is before start; write a later day");
         faults.list("tenants.names", &self.tenants.names);
         faults.list("tenants.except", &self.tenants.except);
+        for (key, value) in &self.tenants.labels {
+            faults.text("tenants.labels", key);
+            faults.text("tenants.labels", value);
+        }
         let by = (self.tenants.names.is_empty(), self.tenants.labels.is_empty());
         faults.unless(by != (true, true), "tenants", Fault::Missing, "selects no tenant; give names or labels");
         faults.unless(

@@ -1,10 +1,8 @@
 //! Gathers what is wrong with one resource, under the paths that its author wrote.
 
 use super::ResourceName;
+use crate::text::{self, TextError};
 use crate::violation::{Fault, Violation};
-
-/// Longest free text: a justification, a display name. Entra ID caps display names at 256 (Graph: group).
-pub const MAX_TEXT_CHARS: usize = 256;
 
 /// Most entries of one list. The largest list seen is the members of a squad, some 300 in the largest SOC.
 pub const MAX_LIST: usize = 1_000;
@@ -38,26 +36,15 @@ impl Faults {
         self.add(field, Fault::Unimplemented, description);
     }
 
-    /// Free text: within bounds and printable, as it ends up in terminals and logs.
+    /// Free text: within bounds, and what it looks like, as it ends up in signed items, terminals and logs.
     pub(super) fn text(&mut self, field: &str, value: &str) {
-        self.unless(
-            value.chars().count() <= MAX_TEXT_CHARS,
-            field,
-            Fault::TooLarge,
-            format!("is longer than {MAX_TEXT_CHARS} characters; shorten it"),
-        );
-        self.unless(
-            !value.chars().any(char::is_control),
-            field,
-            Fault::Malformed,
-            "holds a control character; write one line of plain text",
-        );
-        self.unless(
-            !value.chars().any(is_directing),
-            field,
-            Fault::Malformed,
-            "holds an invisible character that changes the direction of the text; remove it",
-        );
+        let reason = |error| match error {
+            TextError::Long => Fault::TooLarge,
+            TextError::Control | TextError::Directing | TextError::Unseen => Fault::Malformed,
+        };
+        if let Err(error) = text::check(value) {
+            self.add(field, reason(error), error.to_string());
+        }
     }
 
     pub(super) fn list<T>(&mut self, field: &str, list: &[T]) {
@@ -68,9 +55,4 @@ impl Faults {
             format!("has {} entries; at most {MAX_LIST} are taken", list.len()),
         );
     }
-}
-
-/// Makes text look like other text (Unicode: UAX #9, explicit directional formatting).
-fn is_directing(c: char) -> bool {
-    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

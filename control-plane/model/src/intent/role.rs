@@ -192,6 +192,8 @@ impl SocRole {
             faults.unimplemented("minimumUserType", "only guest is carried out by this version");
         }
         for (at, item) in self.items.iter().enumerate() {
+            item.at.iter().for_each(|name| faults.text(&format!("items[{at}].at"), name));
+            item.role.iter().for_each(|name| faults.text(&format!("items[{at}].role"), name));
             item.check(faults, &format!("items[{at}]"));
         }
         let defender = self.items.iter().filter(|item| item.plane == Plane::DefenderRoles).count();

@@ -182,6 +182,7 @@ impl Tenant {
             faults.text(&format!("labels.{key}"), value);
         }
         for (name, scopes) in &self.scopes {
+            faults.text("scopes", name);
             let field = format!("scopes.{name}");
             faults.list(&field, scopes);
             faults.unless(!scopes.is_empty(), &field, Fault::Missing, "names no ARM scope; list at least one");
@@ -190,11 +191,17 @@ impl Tenant {
             }
         }
         self.check_workspaces(faults);
+        if let Some(attested) = &self.attested {
+            faults.text("attested.by", &attested.by);
+            faults.list("attested.defenderWorkloads", &attested.defender_workloads);
+            attested.defender_workloads.iter().for_each(|word| faults.text("attested.defenderWorkloads", word));
+        }
         faults.list("exemptions", &self.exemptions);
         for (at, exemption) in self.exemptions.iter().enumerate() {
             faults.text(&format!("exemptions[{at}].reason"), &exemption.reason);
             let field = format!("exemptions[{at}].drop");
             faults.list(&field, &exemption.drop);
+            exemption.drop.iter().for_each(|dropped| faults.text(&field, dropped));
             faults.unless(!exemption.drop.is_empty(), &field, Fault::Missing, "drops nothing; name what to leave out");
         }
     }

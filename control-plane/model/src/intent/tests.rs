@@ -142,3 +142,39 @@ fn conditions_take_a_closed_list() {
         assert!(text.parse::<Condition>().is_err(), "{text}");
     }
 }
+
+#[test]
+fn attacks_s03_no_text_of_intent_breaks_a_line_or_hides() {
+    const OPERATOR: &str = "kind: Operator\nname: operators/maya\ndisplayName: Maya\nidentities:\n  - {home: homeTenants/nordwall, objectId: 0b0de000-0000-4000-8000-000000000003, upn: UPN, mail: maya@nordwall.example}\n";
+    const ASSIGNMENT: &str = "kind: Assignment\nname: assignments/a\noperator: operators/maya\nrole: socRoles/l1@1\ntenants: {labels: {region: nordic}}\njustification: because\nticket: T-1\nowner: operators/li\n";
+    let eligible = ROLE.replace("at: sentinel_resource_group", "at: ring");
+    for yaml in [OPERATOR, ASSIGNMENT, TENANT, &eligible] {
+        assert_eq!(faults(yaml), "");
+    }
+    for bad in ["\\n", "\\u001b[2J", "\\u202e", "\\u200b", "\\u2028"] {
+        for (yaml, from, field) in [
+            (OPERATOR, "Maya\n", "displayName"),
+            (OPERATOR, "UPN", "identities[0].upn"),
+            (ASSIGNMENT, "because", "justification"),
+            (ASSIGNMENT, "T-1", "ticket"),
+            (ASSIGNMENT, "region", "tenants.labels"),
+            (ASSIGNMENT, "nordic", "tenants.labels"),
+            (TENANT, "contoso\nentra", "customer"),
+            (TENANT, "nordic", "labels.region"),
+            (TENANT, "sentinel_resource_group", "scopes"),
+            (TENANT, "ent-", "namePrefix"),
+            (TENANT, "law-contoso", "workspaces[0].name"),
+            (TENANT, "kari@contoso.example", "attested.by"),
+            (TENANT, "mde", "attested.defenderWorkloads"),
+            (TENANT, "emailmetadata.read", "exemptions[0].drop"),
+            (TENANT, "works council", "exemptions[0].reason"),
+            (&eligible, "ring", "items[1].at"),
+        ] {
+            let (word, rest) = from.split_once('\n').map_or((from, ""), |(word, rest)| (word, rest));
+            let broken = format!("\"{word}{bad}\"{}{rest}", if from.contains('\n') { "\n" } else { "" });
+            assert!(yaml.contains(from), "{from}");
+            let found = faults(&yaml.replacen(from, &broken, 1));
+            assert!(found.contains(&format!(": {field}: ")), "{field} with {bad}: {found:?}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Texts that people write and that end in other places: signed items, logs, terminals, the customer's screens. They are one
+//! line, and what they look like is what they are.
+
+/// Longest free text: a justification, a display name. Entra ID caps display names at 256 (Graph: group).
+pub const MAX_TEXT_CHARS: usize = 256;
+
+/// What a text must not be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    #[error("is longer than {MAX_TEXT_CHARS} characters; shorten it")]
+    Long,
+    #[error("holds a control character or a line break; write one line of plain text")]
+    Control,
+    #[error("holds an invisible character that changes the direction of the text; remove it")]
+    Directing,
+    #[error("holds a character that cannot be seen; remove it")]
+    Unseen,
+}
+
+/// Says what is wrong with a text.
+pub fn check(text: &str) -> Result<(), TextError> {
+    if text.chars().count() > MAX_TEXT_CHARS {
+        return Err(TextError::Long);
+    }
+    plain(text)
+}
+
+/// The same, of any length.
+pub fn plain(text: &str) -> Result<(), TextError> {
+    // The separators of lines and paragraphs are no control characters to Unicode, and break lines all the same.
+    if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+        return Err(TextError::Control);
+    }
+    if text.chars().any(is_directing) {
+        return Err(TextError::Directing);
+    }
+    if text.chars().any(is_unseen) { Err(TextError::Unseen) } else { Ok(()) }
+}
+
+/// Makes a text look like another one (Unicode: UAX #9, explicit directional formatting).
+fn is_directing(c: char) -> bool {
+    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Makes two texts look the same (Unicode: UAX #44, Default_Ignorable_Code_Point, but for the joiners and selectors with which
+/// names of some scripts are written).
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{00ad}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attacks_s03_a_text_is_one_line_and_looks_as_it_is() {
+        for text in ["", "Maya Berg", "Björk O'Brien (SOC)", "मराठी क्‍ष", "日本", &"x".repeat(256)]
+        {
+            assert_eq!(check(text), Ok(()), "{text:?}");
+        }
+        for text in ["a\nb", "a\rb", "\u{1b}[2J", "a\u{85}b", "a\u{2028}b", "a\u{2029}b", "\0"] {
+            assert_eq!(check(text), Err(TextError::Control), "{text:?}");
+        }
+        for text in ["a\u{202e}b", "a\u{2066}b", "\u{200f}"] {
+            assert_eq!(check(text), Err(TextError::Directing), "{text:?}");
+        }
+        for text in ["a\u{200b}b", "\u{feff}a", "a\u{ad}b", "a\u{e0041}b", "a\u{2060}b"] {
+            assert_eq!(check(text), Err(TextError::Unseen), "{text:?}");
+        }
+        assert_eq!(check(&"x".repeat(257)), Err(TextError::Long));
+    }
+}
