@@ -96,7 +96,13 @@ pub(crate) enum Command {
     /// Holds until `resume`, over restarts, and is seen by the service provider.
     Pause,
     /// End a pause, or go on after revoke-all
-    Resume,
+    ///
+    /// After revoke-all it asks first: what the service provider still wants comes back.
+    Resume {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Let a person be invited again whose guest was deleted in this tenant, for one time
     ///
     /// Whom an administrator of this tenant deletes is not invited again unasked, also if the service provider still

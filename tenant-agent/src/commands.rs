@@ -1,8 +1,10 @@
 //! The commands: each reads what it needs, does it, and prints what came of it.
 
+mod agree;
 mod allow_again;
 mod guardrail;
 mod plan;
+mod resume;
 mod revoke_all;
 mod status;
 
@@ -15,7 +17,6 @@ use crate::Done;
 use crate::args::{Args, Command, LogFormat};
 use crate::config::Config;
 use crate::enroll::{self, Enrolled};
-use crate::receipt::Receipt;
 use crate::run::{self, Options};
 use crate::switches::Switches;
 
@@ -62,12 +63,7 @@ async fn perform(command: Command, config: Config) -> Outcome {
             println!("paused: only end dates pass until `entente-agent resume`");
             Ok(Done::Whole)
         }
-        Command::Resume => {
-            Switches::of(&config.state_dir).resume()?;
-            Receipt::clear(&config.state_dir)?;
-            println!("resumed: the agent keeps the tenant as the desired state says");
-            Ok(Done::Whole)
-        }
+        Command::Resume { yes } => resume::resume(&config, yes),
         Command::AllowAgain { user } => allow_again::allow_again(&config, &user),
         Command::RevokeAll { yes, timeout } => revoke_all::revoke_all(config, yes, timeout).await,
         Command::Permissions { file } => guardrail::permissions(&file.unwrap_or(config.guardrail)),

@@ -44,6 +44,8 @@ pub(crate) enum Done {
     Whole,
     /// Something is left to do.
     Incomplete,
+    /// Nobody said yes.
+    NotAgreed,
 }
 
 /// Runs the agent's command line, the program's name first. Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete.
@@ -61,6 +63,7 @@ pub fn main_with_args(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match commands::execute(args) {
         Ok(Done::Whole) => ExitCode::SUCCESS,
         Ok(Done::Incomplete) => ExitCode::from(3),
+        Ok(Done::NotAgreed) => ExitCode::from(2),
         Err(error) => {
             eprintln!("entente-agent: {}", guardrail_file::chain(&*error));
             ExitCode::FAILURE

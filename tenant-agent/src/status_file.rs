@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use entente_model::desired::ItemKey;
+use entente_model::desired::{Item, ItemKey, Want};
 use entente_model::report::{ItemState, Reason, Standing};
 use entente_model::{Guid, Timestamp};
 use entente_session::{Status, View};
@@ -46,6 +46,9 @@ pub struct AgentStatus {
     /// Why the newest state was refused.
     pub refused: Option<String>,
     pub standing: Standing,
+    /// What the desired state wants, by plane: also while nothing of it is given.
+    #[serde(default)]
+    pub wanted: BTreeMap<String, usize>,
     /// Items by state.
     pub counts: BTreeMap<ItemState, usize>,
     /// Items that are neither applied nor removed, at most 200.
@@ -172,6 +175,7 @@ impl AgentStatus {
             parked: view.parked.clone(),
             refused: view.refused.clone(),
             standing: status.standing.clone(),
+            wanted: view.desired.as_ref().map(|desired| wanted(&desired.items)).unwrap_or_default(),
             counts,
             open: open.collect(),
             last_connected: None,
@@ -181,4 +185,12 @@ impl AgentStatus {
             ledger: None,
         }
     }
+}
+
+fn wanted(items: &[Item]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for plane in items.iter().filter(|item| item.want == Want::Present).filter_map(|item| item.key.plane()) {
+        *counts.entry(plane.word().to_owned()).or_default() += 1;
+    }
+    counts
 }

@@ -58,7 +58,7 @@ fn exit_codes_tell_usage_from_failure() {
     check(dir.path(), &["fly"], 2, "fly");
     check(dir.path(), &["run"], 1, "entente-agent enroll --token FILE");
     check(dir.path(), &["plan"], 1, "not enrolled");
-    check(dir.path(), &["revoke-all"], 1, "--yes");
+    check(dir.path(), &["revoke-all"], 2, "--yes");
     std::fs::write(dir.path().join("agent.toml"), format!("colour = 1\n{CONFIG}")).unwrap();
     check(dir.path(), &["run"], 1, "colour");
 }
@@ -182,6 +182,19 @@ fn pause_and_resume_need_no_agent_and_show_in_status() {
     check(dir.path(), &["status", "--output", "json"], 0, "\"paused\": true");
     check(dir.path(), &["resume"], 0, "resumed");
     check(dir.path(), &["status", "--output", "json"], 0, "\"paused\": false");
+}
+
+#[test]
+fn what_revoke_all_took_comes_back_only_when_somebody_says_so() {
+    let dir = customer();
+    std::fs::create_dir(dir.path().join("state")).unwrap();
+    let switch = dir.path().join("state/revoke-all");
+    std::fs::write(&switch, "").unwrap();
+    check(dir.path(), &["resume"], 2, "access comes back");
+    check(dir.path(), &["resume"], 2, "--yes");
+    assert!(switch.exists());
+    check(dir.path(), &["resume", "--yes"], 0, "resumed");
+    assert!(!switch.exists());
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! `revoke-all`: turns the switch, and sees it through: by the agent that runs, or here if none does.
 
-use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::Outcome;
+use super::{Outcome, agree};
 use crate::Done;
 use crate::config::Config;
 use crate::files;
@@ -20,8 +19,9 @@ use crate::switches::Switches;
 const GLANCE: Duration = Duration::from_millis(500);
 
 pub(super) async fn revoke_all(config: Config, yes: bool, timeout: u64) -> Outcome {
-    if !yes && !asked(&config)? {
-        return Err("nothing was done: say yes, or pass --yes".into());
+    let question = format!("Remove everything that this agent gave in the tenant {}?", config.entra_tenant);
+    if !yes && !agree::agreed(&question)? {
+        return Ok(Done::NotAgreed);
     }
     files::make_private_dir(&config.state_dir)?;
     if Receipt::read(&config.state_dir)?.is_some_and(|receipt| receipt.is_complete()) {
@@ -72,15 +72,4 @@ async fn here(config: &Config, base: Base, cancel: &CancellationToken) -> Result
 
 fn is_complete(config: &Config) -> Result<bool, files::FileError> {
     Ok(Receipt::read(&config.state_dir)?.is_some_and(|receipt| receipt.is_complete()))
-}
-
-fn asked(config: &Config) -> std::io::Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        return Ok(false);
-    }
-    print!("Remove everything that this agent gave in the tenant {}? Type yes: ", config.entra_tenant);
-    std::io::stdout().flush()?;
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line)?;
-    Ok(line.trim() == "yes")
 }
