@@ -22,6 +22,7 @@ mod implied;
 mod lookup;
 mod marks;
 mod members;
+mod not_allowed;
 mod order;
 mod person;
 mod progress;
@@ -41,6 +42,7 @@ use entente_model::report::{Finding, ItemReport, Reason};
 
 pub use first::{first_reads, has_first};
 pub(crate) use groups::anchor_name;
+pub use not_allowed::{NotAllowed, not_allowed, revoke};
 pub use residue::NOT_LOOKED_AT;
 
 use crate::action::Action;

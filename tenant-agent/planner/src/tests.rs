@@ -13,6 +13,7 @@ mod leaver;
 mod leavers;
 mod limits;
 mod marks;
+mod not_allowed;
 mod people;
 mod properties;
 mod receipts;

@@ -16,7 +16,7 @@ use crate::check::{Fault, check, check_first};
 use crate::guardrail::{Guardrail, Unreadable};
 use crate::ledger::Ledger;
 use crate::moment::Moment;
-use crate::plan::{Input, Plan, Settings, first, first_reads, plan, revoke_all};
+use crate::plan::{Input, NotAllowed, Plan, Settings, first, first_reads, not_allowed, plan, revoke, revoke_all};
 use crate::reads::{ReadSet, reads};
 use crate::record::{after, before};
 
@@ -411,6 +411,36 @@ impl World {
         observed.begun = self.moment(self.now);
         let now = self.moment(self.now);
         let plan = revoke_all(&self.ledger, &observed, self.guardrail.as_ref().ok(), &self.settings, now);
+        self.carry_out(&plan);
+        self.text(&plan)
+    }
+
+    /// What was given and the file does not allow.
+    pub fn not_allowed(&self) -> Vec<NotAllowed> {
+        self.with_input(not_allowed)
+    }
+
+    /// The customer takes those away; the checker is asked as the agent asks it.
+    pub fn revoke(&mut self, keys: &BTreeSet<ItemKey>) -> String {
+        self.tenant.keep(self.now);
+        let (nothing, set) = (BTreeMap::new(), reads(&BTreeMap::new(), &self.ledger, None));
+        let mut observed = self.tenant.observe(&set, self.now, self.now);
+        observed.begun = self.moment(self.now);
+        let (now, guardrail) = (self.moment(self.now), self.guardrail.as_ref());
+        let plan = revoke(keys, &self.ledger, &observed, guardrail.ok(), &self.settings, now);
+        let input = Input {
+            version: Version::default(),
+            items: &nothing,
+            observed: &observed,
+            ledger: &self.ledger,
+            guardrail,
+            paused: false,
+            lease_fresh: false,
+            permissions: None,
+            settings: &self.settings,
+            now,
+        };
+        assert_eq!(check(&plan, &input), [], "{}", self.text(&plan));
         self.carry_out(&plan);
         self.text(&plan)
     }
