@@ -14,7 +14,7 @@ First steps:
   entente-agent enroll --token token.toml        once, with the file from the service provider
   entente-agent run                              as a service
 Look:  status, plan, permissions
-Stop:  pause, revoke-all; or stop the agent and disable its identity
+Stop:  pause, revoke, revoke-all; or stop the agent and disable its identity
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete.")]
 pub(crate) struct Args {
@@ -122,6 +122,24 @@ pub(crate) enum Command {
         yes: bool,
         /// How long to go on before giving up, in seconds
         #[arg(long, default_value_t = 1_800, value_name = "SECONDS")]
+        timeout: u64,
+    },
+    /// Take away what this agent gave and the guardrail does not allow any more
+    ///
+    /// A narrower guardrail stops grants, and what was given before stays until somebody says so here: this lists it,
+    /// asks, and takes it away. Accounts are blocked if people.onLeave says so. Exit code 3 if something is left.
+    Revoke {
+        /// What the guardrail does not allow, as it is now
+        #[arg(long, required = true)]
+        not_allowed: bool,
+        /// List it, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        /// How long to go on before giving up, in seconds
+        #[arg(long, default_value_t = 600, value_name = "SECONDS")]
         timeout: u64,
     },
     /// Print the Microsoft permissions that the guardrail needs

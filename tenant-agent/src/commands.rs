@@ -5,6 +5,7 @@ mod allow_again;
 mod guardrail;
 mod plan;
 mod resume;
+mod revoke;
 mod revoke_all;
 mod status;
 
@@ -66,6 +67,9 @@ async fn perform(command: Command, config: Config) -> Outcome {
         Command::Resume { yes } => resume::resume(&config, yes),
         Command::AllowAgain { user } => allow_again::allow_again(&config, &user),
         Command::RevokeAll { yes, timeout } => revoke_all::revoke_all(config, yes, timeout).await,
+        Command::Revoke { not_allowed: _, dry_run, yes, timeout } => {
+            revoke::revoke(&config, dry_run, yes, timeout).await
+        }
         Command::Permissions { file } => guardrail::permissions(&file.unwrap_or(config.guardrail)),
         Command::CheckGuardrail { file, diff } => guardrail::check(&file, diff.as_deref()),
     }

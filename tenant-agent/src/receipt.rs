@@ -1,7 +1,8 @@
-//! What `revoke-all` has come to: a file in the state directory, so that it survives whoever began it.
+//! What `revoke-all` or `revoke --not-allowed` has come to: a file in the state directory, so that it survives whoever
+//! began it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use entente_model::{Guid, Timestamp};
 use entente_planner::moment::Moment;
@@ -15,19 +16,44 @@ const MAX_BYTES: usize = 16 << 20;
 
 /// What brings a damaged receipt back. What was removed stays removed: a new receipt proves it from two reads of its own.
 const REMEDY: &str =
-    "restore it from a backup, or move it away and run `entente-agent revoke-all` again, which begins a new receipt";
+    "restore it from a backup, or move it away and run the same command again, which begins a new receipt";
 
-/// The proof that everything that we gave is gone, or how far it is.
+/// What it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum About {
+    /// Everything that the agent gave.
+    #[default]
+    All,
+    /// What the guardrail does not allow any more.
+    NotAllowed,
+}
+
+impl About {
+    fn file(self, state_dir: &Path) -> PathBuf {
+        state_dir.join(match self {
+            Self::All => "revoke-all.json",
+            Self::NotAllowed => "revoked-not-allowed.json",
+        })
+    }
+}
+
+/// The proof that what we gave is gone, or how far it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Receipt {
+    pub about: About,
     pub began: Timestamp,
+    /// What was shown and confirmed, where it is not everything.
+    pub listed: Vec<String>,
     /// What was done, in order.
     pub done: Vec<String>,
     /// People whom we let in: by object id, what they are to us. Read by principal at both looks.
     pub people: BTreeMap<Guid, String>,
     /// What still gives access, and why.
     pub open: Vec<String>,
+    /// What is open is nothing that the agent may or can end.
+    pub stuck: bool,
     /// What stays: a person's task, or never ours.
     pub left: BTreeSet<String>,
     /// What could not be read, so that nothing is claimed of it.
@@ -40,12 +66,12 @@ pub struct Receipt {
 
 impl Receipt {
     /// The one that was begun, or a new one.
-    pub fn begun(state_dir: &Path, now: Timestamp) -> Result<Self, FileError> {
-        Ok(Self::read(state_dir)?.unwrap_or_else(|| Self { began: now, ..Self::default() }))
+    pub fn begun(state_dir: &Path, about: About, now: Timestamp) -> Result<Self, FileError> {
+        Ok(Self::read(state_dir, about)?.unwrap_or_else(|| Self { about, began: now, ..Self::default() }))
     }
 
-    pub fn read(state_dir: &Path) -> Result<Option<Self>, FileError> {
-        let path = state_dir.join("revoke-all.json");
+    pub fn read(state_dir: &Path, about: About) -> Result<Option<Self>, FileError> {
+        let path = about.file(state_dir);
         let Some(text) = files::read_text(&path, MAX_BYTES)? else { return Ok(None) };
         let damaged = |source| FileError::Damaged { path, remedy: REMEDY, source };
         serde_json::from_str(&text).map(Some).map_err(damaged)
@@ -53,12 +79,12 @@ impl Receipt {
 
     pub fn save(&self, state_dir: &Path) -> Result<(), FileError> {
         let text = serde_json::to_vec_pretty(self).expect("a receipt is texts, times and lists");
-        files::write_private(&state_dir.join("revoke-all.json"), &text)
+        files::write_private(&self.about.file(state_dir), &text)
     }
 
-    /// Ends it, so that a later `revoke-all` begins anew.
-    pub fn clear(state_dir: &Path) -> Result<(), FileError> {
-        files::remove(&state_dir.join("revoke-all.json"))
+    /// Ends it, so that a later one begins anew.
+    pub fn clear(state_dir: &Path, about: About) -> Result<(), FileError> {
+        files::remove(&about.file(state_dir))
     }
 
     pub fn is_complete(&self) -> bool {
@@ -67,7 +93,12 @@ impl Receipt {
 
     /// As people read it.
     pub fn text(&self) -> String {
-        let mut lines = vec![format!("revoke-all, begun {}", self.began)];
+        let name = match self.about {
+            About::All => "revoke-all",
+            About::NotAllowed => "revoke --not-allowed",
+        };
+        let mut lines = vec![format!("{name}, begun {}", self.began)];
+        lines.extend(self.listed.iter().map(|it| format!("  confirmed: {it}")));
         lines.extend(self.done.iter().map(|done| format!("  done: {done}")));
         lines.extend(self.open.iter().map(|open| format!("  OPEN: {open}")));
         lines.extend(self.left.iter().map(|left| format!("  left: {left}")));
@@ -77,8 +108,12 @@ impl Receipt {
         lines.push(format!("second empty read: {}", read(self.second_empty_read)));
         lines.extend(NOT_LOOKED_AT.iter().map(|what| format!("  not looked at by this version: {what}")));
         let end = match (self.is_complete(), self.open.is_empty(), self.unread.is_empty()) {
+            (true, ..) if self.about == About::NotAllowed => {
+                "complete: of what was confirmed, and is not left, nothing gives access any more, read back twice"
+            }
             (true, ..) => "complete: of what this agent gave nothing gives access any more, read back twice",
             (false, true, false) => "UNPROVEN: nothing was found, but what is listed as not read was not answered",
+            (false, ..) if self.stuck => "INCOMPLETE: what is open is not the agent's to end",
             (false, ..) => "INCOMPLETE",
         };
         lines.push(end.into());
@@ -96,11 +131,11 @@ mod tests {
         let path = dir.path().join("revoke-all.json");
         let whole = Receipt { done: vec!["block user".into()], ..Receipt::default() };
         whole.save(dir.path()).unwrap();
-        assert_eq!(Receipt::begun(dir.path(), Timestamp::default()).unwrap(), whole);
+        assert_eq!(Receipt::begun(dir.path(), About::All, Timestamp::default()).unwrap(), whole);
         let text = std::fs::read_to_string(&path).unwrap();
         for damaged in [&text[..text.len() / 2], "", "null"] {
             std::fs::write(&path, damaged).unwrap();
-            let error = Receipt::begun(dir.path(), Timestamp::default()).unwrap_err().to_string();
+            let error = Receipt::begun(dir.path(), About::All, Timestamp::default()).unwrap_err().to_string();
             assert!(error.contains("revoke-all.json") && error.contains("move it away"), "{error}");
             assert_eq!(std::fs::read_to_string(&path).unwrap(), damaged);
         }

@@ -21,6 +21,8 @@ pub const MAX_DELETED: usize = 1_000;
 
 /// Most rights of others that are named for one person or group: more than anybody reads through.
 const MAX_NAMED: usize = 200;
+/// Most things that are listed as not allowed any more, to be confirmed at once: the rest is listed when these are taken.
+pub const MAX_NOT_ALLOWED: usize = 10_000;
 
 /// Room for as many items with their details and as many findings.
 const MAX_BYTES: usize = 16 << 20;
@@ -59,6 +61,9 @@ pub struct AgentStatus {
     /// What others hold or gave, by name, and of what; at most 200 of each. The control plane is told only how many.
     #[serde(default)]
     pub named: BTreeMap<String, BTreeSet<String>>,
+    /// What the agent gave and the guardrail does not allow any more.
+    #[serde(default)]
+    pub not_allowed: NotAllowedList,
     /// What a person should know beside.
     pub alarms: Vec<String>,
     /// How far the ledger had come, so that one which is lost or goes back is noticed.
@@ -97,12 +102,37 @@ impl DeletedPerson {
     }
 }
 
+/// What of the agent's own doing is not allowed any more.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotAllowedList {
+    /// Digest of the file that was asked.
+    pub guardrail: String,
+    pub items: Vec<NotAllowedItem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotAllowedItem {
+    pub key: ItemKey,
+    pub reason: Reason,
+    /// What it is, for a person.
+    pub what: String,
+}
+
+impl NotAllowedItem {
+    pub fn line(&self) -> String {
+        format!("{} ({})", self.what, self.reason.word())
+    }
+}
+
 /// What the loop knows beside how the items stand.
 #[derive(Debug)]
 pub struct Seen {
     pub alarms: Vec<String>,
     pub deleted: Vec<DeletedPerson>,
     pub named: BTreeMap<String, BTreeSet<String>>,
+    pub not_allowed: NotAllowedList,
     pub heard: Option<Timestamp>,
     pub ledger: Mark,
     pub known_time: Timestamp,
@@ -128,12 +158,13 @@ impl StatusFile {
 
     /// Writes it, if it says anything new. A failure is only told: nothing depends on this file.
     pub fn write(&mut self, now: Timestamp, view: &View, status: &Status, seen: Seen) {
-        let Seen { alarms, deleted, named, heard, ledger, known_time } = seen;
+        let Seen { alarms, deleted, named, not_allowed, heard, ledger, known_time } = seen;
         let (ledger, known_time) = (Some(ledger), Some(known_time));
         let status = AgentStatus {
             alarms,
             deleted,
             named: named.into_iter().map(|(of, what)| (of, what.into_iter().take(MAX_NAMED).collect())).collect(),
+            not_allowed,
             last_connected: heard,
             ledger,
             known_time,
@@ -181,6 +212,7 @@ impl AgentStatus {
             last_connected: None,
             deleted: Vec::new(),
             named: BTreeMap::new(),
+            not_allowed: NotAllowedList::default(),
             alarms: Vec::new(),
             ledger: None,
         }

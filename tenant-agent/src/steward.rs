@@ -2,7 +2,7 @@
 //!
 //! One look is [`look`](Steward::look); carrying out what it allows is in `steward/apply.rs`; ending everything at the
 //! customer's word in `steward/farewell.rs`; what is done for leavers before anything is looked at in `steward/first.rs`;
-//! who may be invited again in `steward/again.rs`; what is told of it in `steward/standing.rs`; a full disk in
+//! who may be invited again in `steward/again.rs`; what a narrower file does not allow in `steward/not_allowed.rs`; what is told of it in `steward/standing.rs`; a full disk in
 //! `steward/full.rs`; a credential that is refused in `steward/credential.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
 
 mod again;
@@ -11,6 +11,7 @@ mod credential;
 mod farewell;
 mod first;
 mod full;
+mod not_allowed;
 mod sign;
 mod standing;
 mod wake;
@@ -111,6 +112,8 @@ pub struct Steward {
     full: bool,
     /// What the log was told of the credential.
     told_credential: credential::Told,
+    /// What the last look found that the file does not allow any more.
+    not_allowed: not_allowed::Found,
     /// What the last round began from.
     seen: Option<Basis>,
     file: StatusFile,
@@ -165,6 +168,7 @@ impl Steward {
             forgotten,
             full: false,
             told_credential: None,
+            not_allowed: not_allowed::Found::default(),
             seen: None,
             file,
             #[cfg(test)]
@@ -202,7 +206,12 @@ impl Steward {
             self.say_nothing_held();
             return Ok(self.parts.settings.resync);
         };
-        unless_full(self.compare(&desired, cancel).await)
+        let revoked = self.revoke(cancel).await;
+        let compared = match revoked {
+            Ok(revoked) => self.compare(&desired, cancel).await.map(|wait| revoked.map_or(wait, |it| it.min(wait))),
+            Err(error) => Err(error),
+        };
+        unless_full(compared)
     }
 
     /// The newest state, where there is no room for it. What is there once there is room is sent again, and kept.
@@ -248,6 +257,7 @@ impl Steward {
         let settings = self.jittered();
         let input = Input { now, ..self.input(desired, &items, &observed, &guardrail, &basis, &settings) };
         let mut plan = plan::plan(&input);
+        let not_allowed = plan::not_allowed(&input);
         #[cfg(test)]
         if let Some(spoil) = self.spoil {
             spoil(&mut plan);
@@ -257,6 +267,7 @@ impl Steward {
         let faults: Vec<_> = faults.iter().map(|fault| format!("{}: {}", fault.rule, fault.detail)).collect();
         plan::carry_since(&self.reports, &mut plan.reports);
         self.compared = desired.digest.to_string();
+        self.note_not_allowed(guardrail.digest.clone(), not_allowed);
         let standing = self.standing(&guardrail, basis.positions.paused, plan.findings.clone());
         Look { guardrail, basis, plan, faults, sound, standing }
     }

@@ -3,18 +3,26 @@
 
 use std::path::{Path, PathBuf};
 
+use std::collections::BTreeSet;
+
 use entente_model::Guid;
+use entente_model::desired::ItemKey;
+use tracing::error;
 
 use crate::files::{self, FileError};
 
 /// Most people who are allowed again and not taken note of: the agent does so at its next look.
 const MAX_ALLOWED: usize = 1_000;
 
+/// Room for the keys of everything that a person may confirm at once (`status_file::MAX_NOT_ALLOWED`).
+const MAX_KEYS_BYTES: usize = 16 << 20;
+
 /// Where the switches lie.
 #[derive(Debug, Clone)]
 pub struct Switches {
     pause: PathBuf,
     revoke_all: PathBuf,
+    revoke: PathBuf,
     allow_again: PathBuf,
 }
 
@@ -25,6 +33,8 @@ pub struct Positions {
     pub paused: bool,
     /// Everything that the agent gave goes, and nothing is given again until `resume`.
     pub revoke_all: bool,
+    /// What the guardrail does not allow is being taken away.
+    pub revokes: bool,
     /// Somebody may be invited again, of which the loop has not taken note.
     pub allows_again: bool,
 }
@@ -34,6 +44,7 @@ impl Switches {
         Self {
             pause: state_dir.join("paused"),
             revoke_all: state_dir.join("revoke-all"),
+            revoke: state_dir.join("revoke-not-allowed"),
             allow_again: state_dir.join("allow-again"),
         }
     }
@@ -42,7 +53,9 @@ impl Switches {
     pub fn positions(&self) -> Positions {
         let on = |path: &Path| path.try_exists().unwrap_or(true);
         let allows_again = !self.allowed_again().is_empty();
-        Positions { paused: on(&self.pause), revoke_all: on(&self.revoke_all), allows_again }
+        // Here off is: what nobody has confirmed is not taken away.
+        let revokes = self.revoke.try_exists().unwrap_or(false);
+        Positions { paused: on(&self.pause), revoke_all: on(&self.revoke_all), revokes, allows_again }
     }
 
     pub fn pause(&self) -> Result<(), FileError> {
@@ -51,6 +64,23 @@ impl Switches {
 
     pub fn revoke_all(&self) -> Result<(), FileError> {
         files::write_private(&self.revoke_all, b"everything goes; nothing is given until `entente-agent resume`\n")
+    }
+
+    /// Has these taken away, which a person has seen and confirmed.
+    pub fn revoke(&self, keys: &BTreeSet<ItemKey>) -> Result<(), FileError> {
+        files::write_private(&self.revoke, &serde_json::to_vec(keys).expect("keys are texts"))
+    }
+
+    /// What is to be taken away, if anything is.
+    pub fn to_revoke(&self) -> Option<BTreeSet<ItemKey>> {
+        let told = |error: &dyn std::fmt::Display| error!(%error, "what was confirmed by revoke cannot be read");
+        let text = files::read_text(&self.revoke, MAX_KEYS_BYTES).inspect_err(|error| told(error)).ok()??;
+        serde_json::from_str(&text).inspect_err(|error| told(error)).ok()
+    }
+
+    /// It is taken away, or nothing more comes of it.
+    pub fn revoked(&self) -> Result<(), FileError> {
+        files::remove(&self.revoke)
     }
 
     /// Allows one new invitation of a person whose account the customer deleted.
@@ -73,6 +103,7 @@ impl Switches {
 
     pub fn resume(&self) -> Result<(), FileError> {
         files::remove(&self.pause)?;
+        files::remove(&self.revoke)?;
         files::remove(&self.revoke_all)
     }
 }
@@ -91,6 +122,13 @@ mod tests {
         Switches::of(dir.path()).revoke_all().unwrap();
         assert!(look().revoke_all);
         Switches::of(dir.path()).resume().unwrap();
+        assert_eq!(look(), Positions::default());
+        let keys: BTreeSet<ItemKey> = ["group/l1/standard".parse().unwrap()].into();
+        Switches::of(dir.path()).revoke(&keys).unwrap();
+        assert!(look().revokes && Switches::of(dir.path()).to_revoke() == Some(keys));
+        std::fs::write(dir.path().join("revoke-not-allowed"), "[").unwrap();
+        assert_eq!(Switches::of(dir.path()).to_revoke(), None, "nothing that nobody has confirmed");
+        Switches::of(dir.path()).revoked().unwrap();
         assert_eq!(look(), Positions::default());
         let person: Guid = "0b0de000-0000-4000-8000-000000000003".parse().unwrap();
         Switches::of(dir.path()).allow_again(person).unwrap();

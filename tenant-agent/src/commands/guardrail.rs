@@ -76,7 +76,8 @@ fn told(difference: &Difference) -> String {
         [] => "",
         _ => {
             "  What was given by it stays, is REFUSED in entente-agent status, and is given to nobody more.\n  \
-             entente-agent revoke-all takes everything back; one thing alone you take away by hand.\n"
+             entente-agent revoke --not-allowed lists it then, and takes it away if you say so;\n  \
+             entente-agent revoke-all takes everything back.\n"
         }
     };
     section("Allowed now, and not before:", "+", wider)

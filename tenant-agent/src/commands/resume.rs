@@ -3,7 +3,7 @@
 use super::{Outcome, agree};
 use crate::Done;
 use crate::config::Config;
-use crate::receipt::Receipt;
+use crate::receipt::{About, Receipt};
 use crate::status_file::{AgentStatus, StatusFile};
 use crate::switches::Switches;
 
@@ -11,7 +11,7 @@ pub(super) fn resume(config: &Config, yes: bool) -> Outcome {
     let switches = Switches::of(&config.state_dir);
     if switches.positions().revoke_all && !yes {
         // What cannot be read is no reason to stay stopped: less is said then.
-        let receipt = Receipt::read(&config.state_dir).ok().flatten();
+        let receipt = Receipt::read(&config.state_dir, About::All).ok().flatten();
         let status = StatusFile::read(&config.state_dir).ok().flatten();
         println!("{}", question(receipt.as_ref(), status.as_ref()));
         if !agree::agreed("Give access again?")? {
@@ -19,7 +19,7 @@ pub(super) fn resume(config: &Config, yes: bool) -> Outcome {
         }
     }
     switches.resume()?;
-    Receipt::clear(&config.state_dir)?;
+    Receipt::clear(&config.state_dir, About::All)?;
     println!("resumed: the agent keeps the tenant as the desired state says");
     Ok(Done::Whole)
 }

@@ -10,7 +10,7 @@ use crate::Done;
 use crate::config::Config;
 use crate::files;
 use crate::lock::LockError;
-use crate::receipt::Receipt;
+use crate::receipt::{About, Receipt};
 use crate::run::{Base, RunError};
 use crate::steward::Steward;
 use crate::switches::Switches;
@@ -24,9 +24,9 @@ pub(super) async fn revoke_all(config: Config, yes: bool, timeout: u64) -> Outco
         return Ok(Done::NotAgreed);
     }
     files::make_private_dir(&config.state_dir)?;
-    if Receipt::read(&config.state_dir)?.is_some_and(|receipt| receipt.is_complete()) {
+    if Receipt::read(&config.state_dir, About::All)?.is_some_and(|receipt| receipt.is_complete()) {
         // It ended before; this one proves it anew.
-        Receipt::clear(&config.state_dir)?;
+        Receipt::clear(&config.state_dir, About::All)?;
     }
     Switches::of(&config.state_dir).revoke_all()?;
     let cancel = CancellationToken::new();
@@ -35,7 +35,7 @@ pub(super) async fn revoke_all(config: Config, yes: bool, timeout: u64) -> Outco
     if let Ok(failed) = ended {
         failed?;
     }
-    let receipt = Receipt::read(&config.state_dir)?.unwrap_or_default();
+    let receipt = Receipt::read(&config.state_dir, About::All)?.unwrap_or_default();
     print!("{}", receipt.text());
     Ok(if receipt.is_complete() { Done::Whole } else { Done::Incomplete })
 }
@@ -71,5 +71,5 @@ async fn here(config: &Config, base: Base, cancel: &CancellationToken) -> Result
 }
 
 fn is_complete(config: &Config) -> Result<bool, files::FileError> {
-    Ok(Receipt::read(&config.state_dir)?.is_some_and(|receipt| receipt.is_complete()))
+    Ok(Receipt::read(&config.state_dir, About::All)?.is_some_and(|receipt| receipt.is_complete()))
 }

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::endings::{self, Ending};
 use crate::identity::{Identity, IdentityError};
 use crate::lock::{Lock, LockError};
-use crate::receipt::Receipt;
+use crate::receipt::{About, Receipt};
 use crate::status_file::{AgentStatus, StatusFile};
 use crate::switches::Switches;
 
@@ -27,6 +27,10 @@ struct Shown {
     endings: Vec<Ending>,
     status: Option<AgentStatus>,
     receipt: Option<Receipt>,
+    /// What the guardrail does not allow is being taken away.
+    revokes: bool,
+    /// How that stands, or how it ended the last time.
+    revoked: Option<Receipt>,
 }
 
 pub(super) fn show(config: &Config, output: Output) -> Outcome {
@@ -44,7 +48,9 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
         certificate_ends: identity.as_ref().and_then(Identity::validity).map(|(_, until)| until),
         endings: endings::endings(config, identity.as_ref(), clock::wall()),
         status: StatusFile::read(&config.state_dir)?,
-        receipt: Receipt::read(&config.state_dir)?,
+        receipt: Receipt::read(&config.state_dir, About::All)?,
+        revoked: Receipt::read(&config.state_dir, About::NotAllowed)?,
+        revokes: positions.revokes,
     };
     match output {
         Output::Json => println!("{}", serde_json::to_string_pretty(&shown)?),
@@ -63,14 +69,15 @@ fn text(shown: &Shown) -> String {
     if shown.revoke_all {
         lines.push("REVOKE-ALL everything goes; nothing is given until `entente-agent resume`".into());
     }
+    if shown.revokes {
+        lines.push("REVOKE     what the guardrail does not allow is being taken away".into());
+    }
     match &shown.status {
         Some(status) => lines.extend(status_lines(shown, status)),
         None => lines.push("it has not looked at the tenant yet".into()),
     }
     lines.extend(shown.endings.iter().map(ending));
-    if let Some(receipt) = &shown.receipt {
-        lines.push(receipt.text());
-    }
+    lines.extend(shown.revoked.iter().chain(&shown.receipt).map(Receipt::text));
     lines.join("\n") + "\n"
 }
 
@@ -112,6 +119,11 @@ fn status_lines(shown: &Shown, status: &AgentStatus) -> Vec<String> {
     }
     for (of, what) in &status.named {
         lines.extend(what.iter().map(|it| format!("OTHERS     {of} {it}")));
+    }
+    let beyond = &status.not_allowed.items;
+    lines.extend(beyond.iter().map(|it| format!("NOT NOW    {}: given, and not allowed any more", it.line())));
+    if !beyond.is_empty() {
+        lines.push("           it stays until `entente-agent revoke --not-allowed`".into());
     }
     let findings = &status.standing.findings;
     lines.extend(findings.iter().map(|it| format!("found      {} {} {}", it.plane, it.reason.word(), it.detail)));

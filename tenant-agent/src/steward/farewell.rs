@@ -1,7 +1,7 @@
 //! The customer ends it: everything that we gave goes, with nothing asked of the control plane, and two reads further
 //! apart than the replication lag find nothing. Goes on where it stopped, also after a kill.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
@@ -26,29 +26,44 @@ use super::Steward;
 use crate::files::FileError;
 use crate::guardrail_file::GuardrailFile;
 use crate::memory::MemoryError;
-use crate::receipt::Receipt;
+use crate::receipt::{About, Receipt};
 
 impl Steward {
     /// One round of it.
     pub(crate) async fn farewell(&mut self, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
-        let dir = self.parts.state_dir.clone();
-        let mut receipt = Receipt::begun(&dir, self.parts.clock.time())?;
+        let mut receipt = Receipt::begun(&self.parts.state_dir, About::All, self.parts.clock.time())?;
         if receipt.is_complete() {
             self.say_ended(&[]);
             return Ok(self.parts.settings.resync);
         }
-        let guardrail = self.guardrail();
         receipt.people.extend(people(&self.ledger));
-        save(&receipt, &dir)?;
-        let (plan, observed, faults) = self.look_for_the_end(&guardrail, &receipt).await;
+        let (plan, wait) = self.end(&mut receipt, None, cancel).await?;
+        if let Some(wait) = wait {
+            self.say_ended(&plan.reports);
+            return Ok(wait);
+        }
+        Ok(Duration::ZERO)
+    }
+
+    /// Looks, takes away, and judges what came of it: of everything, or of these keys alone. How long to wait then; not
+    /// known where it was not gone through.
+    pub(super) async fn end(
+        &mut self,
+        receipt: &mut Receipt,
+        only: Option<&BTreeSet<ItemKey>>,
+        cancel: &CancellationToken,
+    ) -> Result<(Plan, Option<Duration>), MemoryError> {
+        let (dir, guardrail) = (self.parts.state_dir.clone(), self.guardrail());
+        save(receipt, &dir)?;
+        let (plan, observed, faults) = self.look_for_the_end(&guardrail, receipt, only).await;
         if !faults.is_empty() {
             error!(?faults, "the plan breaks a rule; the rest of it is carried out: please report this");
         }
         let Sound { updates, changes: todo } = sound::sound(&plan, &faults, &BTreeMap::new());
         self.parts.memory.remember_or_owe(&mut self.ledger, &updates).await?;
         for change in &todo {
-            if cancel.is_cancelled() || !self.switches.positions().revoke_all {
-                return Ok(Duration::ZERO);
+            if cancel.is_cancelled() || !self.is_asked(receipt.about) {
+                return Ok((plan, None));
             }
             // One at a time: a refusal of one stands beside it, and holds up nobody.
             let outcomes = self.carry_out(&[change], plan.version.epoch).await?;
@@ -59,23 +74,32 @@ impl Steward {
                 receipt.done.push(format!("{} {action}", self.parts.clock.time()));
             }
         }
-        self.judge(&mut receipt, &plan, &observed, &faults, !todo.is_empty());
-        save(&receipt, &dir)?;
-        self.say_ended(&plan.reports);
+        self.judge(receipt, &plan, &observed, &faults, !todo.is_empty());
+        save(receipt, &dir)?;
         let lag = self.parts.settings.replication_lag;
-        Ok(match (receipt.is_complete(), receipt.first_empty_read) {
+        let wait = match (receipt.is_complete(), receipt.first_empty_read) {
             (true, _) => self.parts.settings.resync,
             (false, Some(first)) => self.until(moment::passes_at(first, lag)).max(Duration::from_secs(1)),
             (false, None) if !faults.is_empty() => self.parts.settings.recheck,
             (false, None) if !todo.is_empty() => Duration::ZERO,
             (false, None) => self.until(plan.next_wake),
-        })
+        };
+        Ok((plan, Some(wait)))
+    }
+
+    fn is_asked(&self, about: About) -> bool {
+        let positions = self.switches.positions();
+        match about {
+            About::All => positions.revoke_all,
+            About::NotAllowed => positions.revokes && !positions.revoke_all,
+        }
     }
 
     async fn look_for_the_end(
         &mut self,
         guardrail: &GuardrailFile,
         receipt: &Receipt,
+        only: Option<&BTreeSet<ItemKey>>,
     ) -> (Plan, Observed, Vec<check::Fault>) {
         // Everything that we gave is looked at, also on planes that the file has closed since.
         let lifted = guardrail.content.as_ref().ok().map(with_every_plane);
@@ -85,7 +109,10 @@ impl Steward {
         set.user_ids.extend(receipt.people.keys());
         let observed = self.observe(&set).await;
         let (now, settings) = (self.parts.clock.moment(), &self.parts.settings);
-        let plan = plan::revoke_all(&self.ledger, &observed, content, settings, now);
+        let plan = match only {
+            None => plan::revoke_all(&self.ledger, &observed, content, settings, now),
+            Some(keys) => plan::revoke(keys, &self.ledger, &observed, content, settings, now),
+        };
         let (nothing, unreadable) = (BTreeMap::new(), Unreadable { faults: Vec::new() });
         let input = Input {
             version: Version::default(),
@@ -106,6 +133,9 @@ impl Steward {
     /// What a look says of the end.
     fn judge(&self, receipt: &mut Receipt, plan: &Plan, observed: &Observed, faults: &[check::Fault], acted: bool) {
         let still_gives = |report: &&ItemReport| gives_access(&report.key) && report.state != ItemState::Removed;
+        let is_final = |report: &ItemReport| matches!(report.state, ItemState::Residual | ItemState::Refused);
+        let mut giving = plan.reports.iter().filter(still_gives).peekable();
+        receipt.stuck = !acted && faults.is_empty() && giving.peek().is_some() && giving.all(is_final);
         receipt.open = plan.reports.iter().filter(still_gives).map(line).collect();
         // Of a plan that is wrong somewhere nothing is proven.
         receipt.open.extend(faults.iter().map(|fault| format!("{}: {}", fault.rule, fault.detail)));
@@ -125,7 +155,10 @@ impl Steward {
         (receipt.first, receipt.first_empty_read) = (Some(first), Some(first.at));
         if moment::is_second_look(first, observed.begun, self.parts.settings.replication_lag) {
             receipt.second_empty_read = Some(observed.begun.at);
-            info!("everything that was given is gone, read back twice");
+            match receipt.about {
+                About::All => info!("everything that was given is gone, read back twice"),
+                About::NotAllowed => info!("what the guardrail does not allow is gone, read back twice"),
+            }
         }
     }
 
@@ -180,7 +213,7 @@ impl Steward {
 }
 
 /// What is on its way out does not wait for room: the receipt is begun again then.
-fn save(receipt: &Receipt, dir: &Path) -> Result<(), MemoryError> {
+pub(super) fn save(receipt: &Receipt, dir: &Path) -> Result<(), MemoryError> {
     match receipt.save(dir) {
         Err(FileError::Write { source, .. }) if source.kind() == ErrorKind::StorageFull => {
             warn!("the disk is full: the receipt is written once there is room");
@@ -238,7 +271,7 @@ fn with_every_plane(guardrail: &Guardrail) -> Guardrail {
     lifted
 }
 
-fn people(ledger: &Ledger) -> impl Iterator<Item = (entente_model::Guid, String)> {
+pub(super) fn people(ledger: &Ledger) -> impl Iterator<Item = (entente_model::Guid, String)> {
     let ours = ledger.entries.iter().filter(|(key, entry)| matches!(key, ItemKey::User { .. }) && entry.is_owned());
     ours.flat_map(|(key, entry)| {
         let earlier = entry.accounts.iter().filter(|(_, claim)| **claim == Claim::Ours).map(|(id, _)| *id);

@@ -98,7 +98,8 @@ impl Steward {
         let deleted = self.deleted();
         let (ledger, known_time) = (self.parts.memory.mark(), self.parts.clock.known());
         let named = self.named.clone();
-        let seen = Seen { alarms, deleted, named, heard: self.heard, ledger, known_time };
+        let not_allowed = self.not_allowed_list();
+        let seen = Seen { alarms, deleted, named, not_allowed, heard: self.heard, ledger, known_time };
         self.file.write(now, &self.parts.view.borrow(), status, seen);
     }
 

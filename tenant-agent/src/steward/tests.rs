@@ -3,6 +3,7 @@
 mod convergence;
 mod crashes;
 mod customer;
+mod not_allowed;
 mod refusals;
 mod removal;
 

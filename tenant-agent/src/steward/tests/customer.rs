@@ -6,7 +6,7 @@ use entente_simulator::control::types::{Bend, Tamper};
 use serde_json::json;
 
 use super::*;
-use crate::receipt::Receipt;
+use crate::receipt::{About, Receipt};
 use crate::status_file::StatusFile;
 use crate::testing::{Spec, analysts, left, mail, member, scaffold, user};
 
@@ -40,7 +40,7 @@ async fn revoke_all_ends_everything_that_was_given_and_proves_it() {
     world.settle(&mut steward).await;
     world.switches().revoke_all().unwrap();
     world.settle(&mut steward).await;
-    let receipt = Receipt::read(&world.config.state_dir).unwrap().unwrap();
+    let receipt = Receipt::read(&world.config.state_dir, About::All).unwrap().unwrap();
     assert!(receipt.is_complete(), "{}", receipt.text());
     assert!(receipt.second_empty_read > receipt.first_empty_read);
     for n in [0, 1] {
@@ -67,7 +67,7 @@ async fn revoke_all_is_not_proven_while_an_entry_is_not_understood() {
     let fault = Fault { on: on("GET", "/memberOf"), action, count: None, skip: 0, probability: None };
     let fault = world.control.add_fault(&fault).await.unwrap();
     world.switches().revoke_all().unwrap();
-    let read = || Receipt::read(&world.config.state_dir).unwrap().unwrap_or_default();
+    let read = || Receipt::read(&world.config.state_dir, About::All).unwrap().unwrap_or_default();
     let cancel = CancellationToken::new();
     let rounds = async {
         while !read().text().contains("UNPROVEN") {
@@ -95,7 +95,7 @@ async fn revoke_all_goes_on_after_a_kill_and_without_a_guardrail() {
     kill_at(&mut world, on("PATCH", "^/v1.0/users/"), When::After, Release::Abandon).await;
     let mut steward = world.steward().await;
     world.settle(&mut steward).await;
-    let receipt = Receipt::read(&world.config.state_dir).unwrap().unwrap();
+    let receipt = Receipt::read(&world.config.state_dir, About::All).unwrap().unwrap();
     assert!(receipt.is_complete(), "{}", receipt.text());
     for n in [0, 1] {
         assert!(world.is_gone(n).await, "{}", receipt.text());

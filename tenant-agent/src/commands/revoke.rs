@@ -1,0 +1,121 @@
+//! `revoke --not-allowed`: lists what the agent gave and the guardrail does not allow any more, asks, turns the switch, and
+//! sees it through: by the agent that runs, or here if none does.
+
+use std::time::Duration;
+
+use entente_model::desired::ItemKey;
+use entente_planner::guardrail::OnLeave;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{Outcome, agree};
+use crate::Done;
+use crate::config::Config;
+use crate::guardrail_file::{self, GuardrailFile};
+use crate::identity::Identity;
+use crate::lock::LockError;
+use crate::receipt::{About, Receipt};
+use crate::run::{Base, RunError};
+use crate::status_file::{NotAllowedList, StatusFile};
+use crate::steward::Steward;
+use crate::switches::Switches;
+
+/// How often an agent that runs is looked at.
+const GLANCE: Duration = Duration::from_millis(200);
+
+/// How long an agent that runs may take to compare the tenant with a file that was changed: a look at a large one.
+const COMPARED_WITHIN: Duration = Duration::from_secs(120);
+
+type Failure = Box<dyn std::error::Error>;
+
+pub(super) async fn revoke(config: &Config, dry_run: bool, yes: bool, timeout: u64) -> Outcome {
+    let switches = Switches::of(&config.state_dir);
+    if switches.positions().revoke_all {
+        return Err("revoke-all is on: everything goes as it is".into());
+    }
+    let mut own = own_loop(config).await?;
+    let list = match &mut own {
+        Some((_, steward)) => steward.list_not_allowed().await?,
+        None => listed_by_agent(config).await?,
+    };
+    show(config, &list)?;
+    if dry_run || list.items.is_empty() {
+        return Ok(Done::Whole);
+    }
+    if !yes && !agree::agreed(&format!("Take away these {}?", list.items.len()))? {
+        return Ok(Done::NotAgreed);
+    }
+    Receipt::clear(&config.state_dir, About::NotAllowed)?;
+    let listed = list.items.iter().map(|it| it.line()).collect();
+    Receipt { about: About::NotAllowed, listed, began: crate::clock::wall(), ..Receipt::default() }
+        .save(&config.state_dir)?;
+    switches.revoke(&list.items.iter().map(|it| it.key.clone()).collect())?;
+    let work = see_through(&switches, own);
+    if let Ok(ended) = tokio::time::timeout(Duration::from_secs(timeout), work).await {
+        ended?;
+    }
+    let receipt = Receipt::read(&config.state_dir, About::NotAllowed)?.unwrap_or_default();
+    print!("{}", receipt.text());
+    Ok(if receipt.is_complete() { Done::Whole } else { Done::Incomplete })
+}
+
+/// The loop, if no agent runs that has one.
+async fn own_loop(config: &Config) -> Result<Option<(Base, Steward)>, Failure> {
+    let base = match Base::open(config, false).await {
+        Err(RunError::Lock(LockError::Held(_))) => return Ok(None),
+        opened => opened?,
+    };
+    let (_view, shown) = watch::channel(base.session.view(base.clock.now()));
+    let (_plans, asked) = mpsc::channel(1);
+    let steward = Steward::new(base.steward_parts(config, shown, asked)?).await?;
+    Ok(Some((base, steward)))
+}
+
+/// What the agent that runs has found, by the file as it is now.
+async fn listed_by_agent(config: &Config) -> Result<NotAllowedList, Failure> {
+    let (digest, _) = guardrail_file::read_text(&config.guardrail)?;
+    let begun = Instant::now();
+    loop {
+        let status = StatusFile::read(&config.state_dir)?.unwrap_or_default();
+        if status.not_allowed.guardrail == digest {
+            return Ok(status.not_allowed);
+        }
+        if begun.elapsed() > COMPARED_WITHIN {
+            return Err(
+                "the agent has not compared the tenant with this guardrail yet: see `entente-agent status`".into()
+            );
+        }
+        tokio::time::sleep(GLANCE).await;
+    }
+}
+
+fn show(config: &Config, list: &NotAllowedList) -> Result<(), Failure> {
+    if list.items.is_empty() {
+        println!("of what this agent gave nothing is refused by the guardrail");
+        return Ok(());
+    }
+    println!("The guardrail does not allow any more, and this agent gave:");
+    list.items.iter().for_each(|it| println!("  {}", it.line()));
+    let root = Identity::load(&config.state_dir, config.entra_tenant)?.root_key.id();
+    let guardrail = GuardrailFile::read(&config.guardrail, config.entra_tenant, root).content?;
+    let has_accounts = list.items.iter().any(|it| matches!(it.key, ItemKey::User { .. }));
+    if has_accounts && !guardrail.people.on_leave.contains(&OnLeave::Block) {
+        println!("The accounts stay enabled, in no group: people.onLeave has no block.");
+    }
+    Ok(())
+}
+
+/// Until the switch is off again.
+async fn see_through(switches: &Switches, own: Option<(Base, Steward)>) -> Result<(), Failure> {
+    let mut own = own;
+    let cancel = CancellationToken::new();
+    while switches.positions().revokes {
+        let wait = match &mut own {
+            Some((_, steward)) => steward.revoke(&cancel).await?.unwrap_or(GLANCE),
+            None => GLANCE,
+        };
+        tokio::time::sleep(wait).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! What we gave and the customer's file does not allow any more: told, and taken away once a person on the host has
+//! confirmed it (`entente-agent revoke --not-allowed`). What that is, is the planner's (`plan/not_allowed.rs` there).
+//!
+//! Only what was both shown to that person and is refused still: the file may have changed since.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use entente_model::desired::ItemKey;
+use entente_planner::plan::NotAllowed;
+use entente_session::Desired;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::Steward;
+use super::farewell::{people, save};
+use crate::memory::MemoryError;
+use crate::receipt::{About, Receipt};
+use crate::status_file::{MAX_NOT_ALLOWED, NotAllowedItem, NotAllowedList};
+
+impl Steward {
+    /// Takes note of what a look found, and tells the log when something has come up.
+    pub(super) fn note_not_allowed(&mut self, guardrail: String, found: Vec<NotAllowed>) {
+        let untaken = |all: &[NotAllowed]| -> BTreeSet<ItemKey> {
+            all.iter().filter(|it| !it.is_taken).map(|it| it.key.clone()).collect()
+        };
+        let now = untaken(&found);
+        if !now.is_subset(&untaken(&self.not_allowed.found)) {
+            let count = now.len();
+            warn!(
+                count,
+                "what was given before is not allowed by the guardrail any more, and stays: `entente-agent revoke \
+                 --not-allowed` lists it, and takes it away when a person says so"
+            );
+        }
+        self.not_allowed = Found { guardrail, found };
+    }
+
+    pub(super) fn not_allowed_list(&self) -> NotAllowedList {
+        let Found { guardrail, found } = &self.not_allowed;
+        let untaken = found.iter().filter(|it| !it.is_taken).take(MAX_NOT_ALLOWED);
+        let items = untaken.map(|it| NotAllowedItem { key: it.key.clone(), reason: it.reason, what: it.what.clone() });
+        NotAllowedList { guardrail: guardrail.clone(), items: items.collect() }
+    }
+
+    /// What a person is shown, where no agent runs.
+    pub(crate) async fn list_not_allowed(&mut self) -> Result<NotAllowedList, String> {
+        let Some(desired) = self.parts.view.borrow().desired.clone() else {
+            return Err("no desired state is held yet, by which it could be told what is allowed".into());
+        };
+        match self.look(&desired).await.guardrail.fault() {
+            Some(fault) => Err(fault),
+            None => Ok(self.not_allowed_list()),
+        }
+    }
+
+    /// One round of taking it away. Nothing if nobody has asked, or while the file cannot be read.
+    pub(crate) async fn revoke(&mut self, cancel: &CancellationToken) -> Result<Option<Duration>, MemoryError> {
+        let (asked, desired) = (self.switches.to_revoke(), self.parts.view.borrow().desired.clone());
+        let (Some(asked), Some(desired)) = (asked, desired) else { return Ok(None) };
+        let Some(keys) = self.still_refused(&desired, &asked).await else { return Ok(None) };
+        let mut receipt = Receipt::begun(&self.parts.state_dir, About::NotAllowed, self.parts.clock.time())?;
+        receipt.people =
+            people(&self.ledger).filter(|(_, name)| keys.iter().any(|key| key.to_string() == *name)).collect();
+        let (_, wait) = self.end(&mut receipt, Some(&keys), cancel).await?;
+        receipt.left.extend(self.kept(&asked, &keys));
+        save(&receipt, &self.parts.state_dir)?;
+        if receipt.is_complete() || receipt.stuck {
+            self.switches.revoked()?;
+            info!(
+                complete = receipt.is_complete(),
+                "what the guardrail does not allow was taken away, as far as it may be"
+            );
+        }
+        Ok(wait)
+    }
+
+    /// What was confirmed, is there, and is not refused now: it is not taken, and nothing is claimed of it.
+    fn kept(&self, asked: &BTreeSet<ItemKey>, refused: &BTreeSet<ItemKey>) -> Vec<String> {
+        let is_there = |key: &&ItemKey| self.ledger.get(key).is_some_and(|entry| entry.thing.is_some());
+        let kept = asked.difference(refused).filter(is_there);
+        kept.map(|key| format!("{key} is allowed again, or not wanted any more: not taken by this")).collect()
+    }
+
+    /// Of what was confirmed, what the file refuses at a look of now.
+    async fn still_refused(&mut self, desired: &Desired, asked: &BTreeSet<ItemKey>) -> Option<BTreeSet<ItemKey>> {
+        let look = self.look(desired).await;
+        look.guardrail.content.as_ref().ok()?;
+        let refused = self.not_allowed.found.iter().map(|it| it.key.clone());
+        Some(refused.filter(|key| asked.contains(key)).collect())
+    }
+}
+
+/// What the last look found, by which file.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    guardrail: String,
+    found: Vec<NotAllowed>,
+}
