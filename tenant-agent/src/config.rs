@@ -160,7 +160,7 @@ impl CloudForm {
     ) -> Result<Proxy, ConfigError> {
         if let Some(path) = self.extra_ca {
             let path = base.join(path);
-            let pem = files::read_text(&path, 1 << 20)?.ok_or(ConfigError::Missing(path))?;
+            let pem = files::read_unmarked(&path, 1 << 20)?.ok_or(ConfigError::Missing(path))?;
             cloud.extra_ca_pem = Some(pem.into_bytes());
         }
         let (given, name) = match (self.proxy, self.proxy_file) {
@@ -171,7 +171,7 @@ impl CloudForm {
             (Some(address), None) => (Some(address), "cloud.proxy"),
             (None, Some(path)) => {
                 let path = base.join(path);
-                let text = files::read_text(&path, 4_096)?.ok_or(ConfigError::Missing(path))?;
+                let text = files::read_unmarked(&path, 4_096)?.ok_or(ConfigError::Missing(path))?;
                 (Some(text), "cloud.proxy_file")
             }
             (None, None) => (first(env, &HTTPS_PROXY), "the variable HTTPS_PROXY"),
@@ -297,6 +297,21 @@ mod tests {
         let message = load(&proxy).unwrap_err().to_string();
         assert!(message.contains("cloud.proxy_file") && !message.contains("secret"));
     }
+
+    #[test]
+    fn field_kind_17_a_mark_before_the_extra_ca_is_no_part_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let ca = rcgen::CertificateParams::new(vec!["ca".into()]).unwrap();
+        let ca = ca.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        let path = dir.path().join("agent.toml");
+        std::fs::write(&path, format!("{GOOD}\n[cloud]\nextra_ca = \"ca.pem\"")).unwrap();
+        for pem in [ca.pem(), format!("\u{feff}{}", ca.pem()), format!("\u{feff}{}", ca.pem().replace('\n', "\r\n"))] {
+            std::fs::write(dir.path().join("ca.pem"), &pem).unwrap();
+            let config = Config::load(&path, |_| None).unwrap();
+            assert!(entente_cloud::Cloud::new(config.cloud).is_ok(), "{pem:?}");
+        }
+    }
+
     #[test]
     fn the_proxy_of_the_environment_is_read_as_curl_reads_it_and_the_file_goes_before_it() {
         let dir = tempfile::tempdir().unwrap();

@@ -14,7 +14,7 @@ pub enum FileError {
     Write { path: PathBuf, source: io::Error },
     #[error("{path} has more than {limit} bytes")]
     TooLarge { path: PathBuf, limit: usize },
-    #[error("{path} is not text")]
+    #[error("{path} is not UTF-8 text: save it as UTF-8")]
     NotText { path: PathBuf },
     #[error("{path} is damaged and was left as it is: {remedy}")]
     Damaged { path: PathBuf, remedy: &'static str, source: serde_json::Error },
@@ -33,6 +33,12 @@ pub fn read_text(path: &Path, limit: usize) -> Result<Option<String>, FileError>
         return Err(FileError::TooLarge { path: path.into(), limit });
     }
     String::from_utf8(bytes).map(Some).map_err(|_| FileError::NotText { path: path.into() })
+}
+
+/// The same without the mark that Windows programs put before UTF-8 (Unicode: byte order mark), which no PEM reader takes.
+pub fn read_unmarked(path: &Path, limit: usize) -> Result<Option<String>, FileError> {
+    let text = read_text(path, limit)?;
+    Ok(text.map(|text| text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
 }
 
 /// Makes a directory that only its owner enters, and those above it as usual.

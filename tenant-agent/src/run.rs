@@ -130,7 +130,7 @@ fn certificate_ends(config: &Config) -> Option<Timestamp> {
 /// From when until when the certificate is good that the agent signs in to Microsoft with.
 pub(crate) fn certificate_validity(config: &Config) -> Option<(Timestamp, Timestamp)> {
     let Credential::Certificate { certificate_file, .. } = &config.cloud.credential else { return None };
-    let pem = files::read_text(certificate_file, MAX_CERTIFICATE_BYTES).ok()??;
+    let pem = files::read_unmarked(certificate_file, MAX_CERTIFICATE_BYTES).ok()??;
     identity::validity(&pem).map(|(from, until)| (Timestamp::from_unix(from), Timestamp::from_unix(until)))
 }
 

@@ -22,6 +22,8 @@ use crate::tokens::TokenError;
 /// The largest credential file: a certificate chain with its key is under a tenth of it.
 const FILE_LIMIT_BYTES: u64 = 64 * 1024;
 
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// RFC 7523: what kind of assertion the `client_assertion` is.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -84,7 +86,12 @@ pub(crate) fn print(credential: &Credential) -> u64 {
 
 fn first_line(path: &Path) -> Result<Secret, TokenError> {
     let bytes = read_bounded(path)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| unusable(path, "is not text"))?;
+    let not_utf_8 =
+        "is not UTF-8 text: save it as UTF-8 (Windows PowerShell writes UTF-16 unless told: -Encoding ascii)";
+    let text = std::str::from_utf8(&bytes)
+        .ok()
+        .filter(|text| !text.contains('\0'))
+        .ok_or_else(|| unusable(path, not_utf_8))?;
     match text.trim().lines().next() {
         Some(line) => Ok(Secret::new(line.trim_end())),
         None => Err(unusable(path, "is empty")),
@@ -99,7 +106,8 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, TokenError> {
     if bytes.len() as u64 > FILE_LIMIT_BYTES {
         return Err(failed(io::Error::other("larger than 64 KiB")));
     }
-    Ok(bytes)
+    // What a Windows editor or PowerShell puts before UTF-8 (Unicode: byte order mark) is no part of a secret or a key.
+    Ok(bytes.strip_prefix(BYTE_ORDER_MARK).map(<[u8]>::to_vec).unwrap_or(bytes))
 }
 
 fn unusable(path: &Path, reason: impl Into<String>) -> TokenError {

@@ -199,6 +199,26 @@ async fn the_secret_file_is_read_anew_for_each_token_and_a_missing_one_named() {
 }
 
 #[tokio::test]
+async fn field_kind_17_a_mark_before_the_secret_is_no_part_of_it_and_utf_16_is_named() {
+    let fake = Fake::start(|_, _| reply(200, user())).await;
+    let cloud = fake.cloud();
+    std::fs::write(fake.secret_file(), "\u{feff}written-by-powershell\r\n").unwrap();
+    cloud.graph().get_user(USER).await.unwrap();
+    assert!(
+        fake.logins()[0].body.contains("client_secret=written-by-powershell&")
+            || fake.logins()[0].body.ends_with("client_secret=written-by-powershell")
+    );
+    let utf_16 = |mark: &[u8]| [mark, &"secret".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()].concat();
+    for bytes in [utf_16(&[0xff, 0xfe]), utf_16(&[])] {
+        std::fs::write(fake.secret_file(), bytes).unwrap();
+        cloud.forget_tokens().await;
+        let failure = cloud.graph().get_user(USER).await.unwrap_err();
+        assert!(token_error(&failure).to_string().contains("UTF-8"), "{failure:?}");
+    }
+    assert_eq!(fake.logins().len(), 1);
+}
+
+#[tokio::test]
 async fn a_wrong_secret_is_refused_at_once_and_never_shown() {
     let fake = Fake::with_login(
         |_| reply(401, json!({"error": "invalid_client", "error_description": "AADSTS7000215"})),
