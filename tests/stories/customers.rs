@@ -229,6 +229,36 @@ pub async fn everything_that_was_given_can_be_taken_back_without_the_control_pla
     kit::ensure_clean(&fleet).await
 }
 
+pub async fn what_a_narrower_guardrail_refuses_goes_when_somebody_says_so(story: Story) -> Result<()> {
+    let mut fleet = story.converged([contoso()], &["maya", "sam"]).await?;
+    let file = fleet.customer_dir("contoso").join("guardrail.yaml");
+    let wide = std::fs::read_to_string(&file)?;
+    ensure!(wide.contains("manageAlerts, "), "{wide}");
+    std::fs::write(&file, wide.replace("manageAlerts, ", ""))?;
+    let revoke = |more: &[&str]| [args!["revoke", "--not-allowed"], more.iter().map(Into::into).collect()].concat();
+    // Asked of the agent that runs: listed, and nothing done.
+    let listed = fleet.agent_command("contoso", &revoke(&["--dry-run"])).await?.ok()?;
+    ensure!(listed.contains("what l1-analyst may do in Defender (GUARDRAIL_CAPABILITY)"), "{listed}");
+    let unasked = fleet.agent_command("contoso", &revoke(&[])).await?;
+    ensure!(unasked.code == 2 && unasked.stderr.contains("--yes"), "{unasked:?}");
+    kit::ensure_l1(&fleet, "contoso", "maya").await?;
+    let done = fleet.agent_command("contoso", &revoke(&["--yes"])).await?.ok()?;
+    ensure!(done.contains("complete: of what was confirmed"), "{done}");
+    let maya = kit::account(&fleet, "contoso", "maya").await?.context("an account")?;
+    ensure!(maya.enabled && maya.defender_roles.is_empty(), "{maya:?}");
+    // And by the command alone, without an agent: the people of the whole domain.
+    fleet.agent("contoso")?.stop().await?;
+    std::fs::write(&file, wide.replace("mailDomains: [nordwall.example]", "mailDomains: [other.example]"))?;
+    fleet.agent_command("contoso", &revoke(&["--yes"])).await?.ok()?;
+    for person in ["maya", "sam"] {
+        kit::ensure_gone(&fleet, "contoso", person).await?;
+    }
+    fleet.start_agent("contoso").await?;
+    kit::wait_item(&fleet, "contoso", "user/", kit::in_state("REFUSED", "GUARDRAIL_PERSON")).await?;
+    kit::ensure_gone(&fleet, "contoso", "maya").await?;
+    kit::ensure_clean(&fleet).await
+}
+
 pub async fn a_broken_guardrail_still_lets_a_leaver_go(story: Story) -> Result<()> {
     let fleet = story.converged([contoso()], &["maya", "sam"]).await?;
     let path = fleet.customer_dir("contoso").join("guardrail.yaml");

@@ -78,6 +78,7 @@ fn main() -> ExitCode {
             a_pause_stops_writes_and_a_resume_goes_on,
             everything_that_was_given_can_be_taken_back_without_the_control_plane,
             a_broken_guardrail_still_lets_a_leaver_go,
+            what_a_narrower_guardrail_refuses_goes_when_somebody_says_so,
             a_throttled_tenant_converges;
         quiet:
             after_convergence_only_periodic_reads_are_made,

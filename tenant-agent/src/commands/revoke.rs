@@ -110,12 +110,14 @@ fn show(config: &Config, list: &NotAllowedList) -> Result<(), Failure> {
 async fn see_through(switches: &Switches, own: Option<(Base, Steward)>) -> Result<(), Failure> {
     let mut own = own;
     let cancel = CancellationToken::new();
-    while switches.positions().revokes {
+    loop {
         let wait = match &mut own {
             Some((_, steward)) => steward.revoke(&cancel).await?.unwrap_or(GLANCE),
             None => GLANCE,
         };
+        if !switches.positions().revokes {
+            return Ok(());
+        }
         tokio::time::sleep(wait).await;
     }
-    Ok(())
 }
