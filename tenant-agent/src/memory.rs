@@ -62,6 +62,10 @@ pub enum MemoryError {
         "the ledger in {path} cannot be opened: restore the directory from a backup, or see whether another entente-agent is running"
     )]
     Open { path: PathBuf, source: OpenError },
+    #[error(
+        "the agent's disk is full, so that its ledger cannot be opened: nothing is done in the tenant, and NOBODY who leaves is blocked, until there is room and the agent is started again"
+    )]
+    NoRoom(#[source] OpenError),
     #[error("the ledger cannot be read: restore the state directory from a backup")]
     Read(#[from] ReadError),
     #[error(
@@ -192,7 +196,10 @@ fn directory(state_dir: &Path) -> PathBuf {
 
 fn open(state_dir: &Path) -> Result<SledStore, MemoryError> {
     let path = directory(state_dir);
-    SledStore::open(&path, Uuid::new_v4()).map_err(|source| MemoryError::Open { path, source })
+    SledStore::open(&path, Uuid::new_v4()).map_err(|source| match source {
+        OpenError::Full { .. } => MemoryError::NoRoom(source),
+        source => MemoryError::Open { path, source },
+    })
 }
 
 /// A short key for a long one.

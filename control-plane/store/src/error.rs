@@ -108,6 +108,8 @@ pub enum OpenError {
     Damaged { dir: PathBuf, what: String },
     #[error("store {} holds the data of store {found}, not of {expected}: its files were mixed up", dir.display())]
     OtherStore { dir: PathBuf, found: Uuid, expected: Uuid },
+    #[error("the disk of store {} is full, so that it cannot be opened: make room", dir.display())]
+    Full { dir: PathBuf, source: Cause },
     #[error("cannot open store {}", dir.display())]
     Storage { dir: PathBuf, source: Cause },
 }

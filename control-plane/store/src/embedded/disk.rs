@@ -65,7 +65,14 @@ impl Disk {
         create_dir_durably(dir).map_err(|e| storage(dir, e))?;
         let mut lock = lock(dir)?;
         let marked = read_mark(dir, &mut lock)?;
-        let (rows, meta) = open_checked(dir, marked)?;
+        let (rows, meta) = match open_checked(dir, marked) {
+            // What was set aside is for this: a program that starts on a full disk reads what is there.
+            Err(OpenError::Full { .. }) => {
+                reserve::give_up(dir);
+                open_checked(dir, marked)?
+            }
+            opened => opened?,
+        };
         let data = File::open(data_path(dir)).map_err(|e| storage(dir, e))?;
         let meta = meta.unwrap_or((new_id, Revision(0)));
         let disk = Self { dir: dir.to_owned(), data, id: meta.0, _lock: lock };
@@ -340,7 +347,16 @@ fn storage(dir: &Path, error: impl std::error::Error + Send + Sync + 'static) ->
 }
 
 fn storage_cause(dir: &Path, source: Cause) -> OpenError {
-    OpenError::Storage { dir: dir.to_owned(), source }
+    let of_sled = source.downcast_ref::<sled::Error>().and_then(|error| match error {
+        sled::Error::Io(io) => Some(io.kind()),
+        _ => None,
+    });
+    match of_sled.or_else(|| source.downcast_ref::<io::Error>().map(io::Error::kind)) {
+        Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+            OpenError::Full { dir: dir.to_owned(), source }
+        }
+        _ => OpenError::Storage { dir: dir.to_owned(), source },
+    }
 }
 
 fn damaged(dir: &Path, what: &str) -> OpenError {
