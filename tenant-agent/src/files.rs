@@ -20,6 +20,14 @@ pub enum FileError {
     Damaged { path: PathBuf, remedy: &'static str, source: serde_json::Error },
 }
 
+impl FileError {
+    /// Whether there was no room, on the disk or in a quota.
+    pub fn is_full(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self, Self::Write { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+    }
+}
+
 /// Reads a text of at most `limit` bytes; none if there is no such file.
 pub fn read_text(path: &Path, limit: usize) -> Result<Option<String>, FileError> {
     let read = |source| FileError::Read { path: path.into(), source };
@@ -64,6 +72,18 @@ pub fn write_private(path: &Path, content: &[u8]) -> Result<(), FileError> {
     file.sync_all().map_err(write)?;
     fs::rename(&new, path).map_err(write)?;
     sync_dir_of(path)
+}
+
+/// Writes a file that says something by being there: its content explains it, and on a full disk it is left out, as a
+/// name alone takes no room on most file systems.
+pub fn put_up(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    match write_private(path, content) {
+        Err(error) if error.is_full() => {
+            File::create(path).map_err(|source| FileError::Write { path: path.into(), source })?;
+            sync_dir_of(path)
+        }
+        written => written,
+    }
 }
 
 /// Removes a file, if it is there.

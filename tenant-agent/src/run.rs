@@ -1,6 +1,6 @@
 //! Wiring: what `run` builds from the configuration and the state directory, and how its tasks begin and end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -159,7 +159,7 @@ pub async fn run(config: Config, options: Options) -> Result<(), RunError> {
     let cancel = CancellationToken::new();
     let mut tasks = start(&config, base, &cancel).await?;
     if let Some(path) = &options.ready_file {
-        files::write_private(path, format!("{}\n", std::process::id()).as_bytes())?;
+        say_ready(path)?;
     }
     info!(version = env!("CARGO_PKG_VERSION"), tenant = %config.entra_tenant, "the agent runs");
     tokio::select! {
@@ -168,6 +168,17 @@ pub async fn run(config: Config, options: Options) -> Result<(), RunError> {
     }
     cancel.cancel();
     tokio::time::timeout(DRAIN, tasks.drain()).await.map_err(|_| RunError::Drain)?
+}
+
+/// For whoever waits for it. On a full disk the agent runs without: leavers are blocked all the same.
+fn say_ready(path: &Path) -> Result<(), FileError> {
+    match files::put_up(path, format!("{}\n", std::process::id()).as_bytes()) {
+        Err(error) if error.is_full() => {
+            warn!(%error, "the disk is full: the agent runs, and the file that says so could not be written");
+            Ok(())
+        }
+        written => written,
+    }
 }
 
 async fn start(config: &Config, base: Base, cancel: &CancellationToken) -> Result<Tasks, RunError> {

@@ -43,6 +43,7 @@ use crate::guardrail_file::GuardrailFile;
 use crate::identity::Signer;
 use crate::memory::{Memory, MemoryError};
 use crate::observe::planes_read;
+use crate::receipt::Receipt;
 use crate::status_file::StatusFile;
 use crate::stream::PlanRequest;
 use crate::switches::{Positions, Switches};
@@ -110,6 +111,10 @@ pub struct Steward {
     forgotten: Option<String>,
     /// The disk has no room, which was said.
     full: bool,
+    /// Of `revoke-all`, while the disk has no room for it.
+    unkept_receipt: Option<Receipt>,
+    /// Everything goes, as if the switch were there.
+    insists: bool,
     /// What the log was told of the credential.
     told_credential: credential::Told,
     /// What the last look found that the file does not allow any more.
@@ -167,6 +172,8 @@ impl Steward {
             heard: before.last_connected,
             forgotten,
             full: false,
+            unkept_receipt: None,
+            insists: false,
             told_credential: None,
             not_allowed: not_allowed::Found::default(),
             seen: None,

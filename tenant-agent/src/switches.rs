@@ -59,11 +59,11 @@ impl Switches {
     }
 
     pub fn pause(&self) -> Result<(), FileError> {
-        files::write_private(&self.pause, b"only end dates pass until `entente-agent resume`\n")
+        files::put_up(&self.pause, b"only end dates pass until `entente-agent resume`\n")
     }
 
     pub fn revoke_all(&self) -> Result<(), FileError> {
-        files::write_private(&self.revoke_all, b"everything goes; nothing is given until `entente-agent resume`\n")
+        files::put_up(&self.revoke_all, b"everything goes; nothing is given until `entente-agent resume`\n")
     }
 
     /// Has these taken away, which a person has seen and confirmed.

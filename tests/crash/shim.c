@@ -22,6 +22,7 @@
  *   CRASH_FULL     while this file exists, the disk is full: what a file has may be overwritten, and growth fails
  *                  with ENOSPC, but for what removed files give back; the first write that finds no room gets half of
  *                  itself into the last blocks          CRASH_TAKEN     1: somebody else takes what is given back
+ *   CRASH_INODES   1: names may be made on a full disk, as where they have room of their own
  *   CRASH_COW      1: what is overwritten needs room as well, as where a file system copies on write
  *   CRASH_LATE     1: room is looked for when a file is synced, as where a file system allocates late: a write succeeds on
  *                  a full disk, and the sync that finds no room for it fails with ENOSPC and drops it, once, as with EIO
@@ -65,7 +66,7 @@ static char dir[4096], image[4096];
 static const char *full;
 static int last_blocks = 1;
 static off_t given_back;
-static long taken, copies, late;
+static long taken, copies, late, inodes;
 static uint64_t seed;
 static long calls, crash_at, writes, syncs, range_syncs, recorded, fail_at, hang_at, ignore, kept, dropped, blind;
 static const char *keep = "none";
@@ -344,6 +345,7 @@ __attribute__((constructor)) static void start(void) {
     snprintf(image, sizeof image, "%s", getenv("CRASH_IMAGE"));
     if (getenv("CRASH_KEEP")) keep = getenv("CRASH_KEEP");
     full = getenv("CRASH_FULL"), taken = number("CRASH_TAKEN"), copies = number("CRASH_COW");
+    inodes = number("CRASH_INODES");
     late = number("CRASH_LATE");
     seed = number("CRASH_SEED"), crash_at = number("CRASH_AT"), ignore = number("CRASH_IGNORE");
     fail_at = number("CRASH_FAIL"), hang_at = number("CRASH_HANG");
@@ -395,7 +397,7 @@ static int open_at(int at, const char *path, int flags, mode_t mode) {
     int name = resolve(at, path), creates = name != NONE && (flags & O_CREAT) && names[name].live == NONE;
     if (name != NONE && (flags & O_TMPFILE) == O_TMPFILE) die("O_TMPFILE is not modelled");
     if (creates || (name != NONE && (flags & O_TRUNC))) count();
-    if (creates && is_full() && !given_back) {
+    if (creates && is_full() && !given_back && !inodes) {
         pthread_mutex_unlock(&mutex);
         errno = ENOSPC;
         return -1;

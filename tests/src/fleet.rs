@@ -190,11 +190,17 @@ impl Fleet {
 
     /// Starts the control plane, and waits until it answers.
     pub async fn start_control_plane(&mut self) -> Result<()> {
+        self.start_control_plane_in(&[]).await
+    }
+
+    /// The same, with more in its environment.
+    pub async fn start_control_plane_in(&mut self, environment: &[(&str, OsString)]) -> Result<()> {
         let dir = self.control_plane_dir();
         let ready = dir.join("ready.json");
         let _ = std::fs::remove_file(&ready);
         let args = args!["run", "--config", dir.join("config.toml"), "--ready-file", &ready];
-        let process = Process::start(Role::ControlPlane, "control-plane", &args, &self.log_path("control-plane"))?;
+        let log = self.log_path("control-plane");
+        let process = Process::start_in(Role::ControlPlane, "control-plane", &args, &log, environment)?;
         wait_ready(self.control_plane.insert(process), &ready).await.map(drop)
     }
 
@@ -224,9 +230,19 @@ impl Fleet {
 
     /// Runs a command of a customer's agent, beside the running one.
     pub async fn agent_command(&self, name: &str, args: &[OsString]) -> Result<Output> {
+        self.agent_command_in(name, args, &[]).await
+    }
+
+    /// The same, with more in its environment.
+    pub async fn agent_command_in(
+        &self,
+        name: &str,
+        args: &[OsString],
+        environment: &[(&str, OsString)],
+    ) -> Result<Output> {
         let mut all = args!["--config", self.customer_dir(name).join("agent.toml")];
         all.extend_from_slice(args);
-        process::run(Role::Agent, &all).await
+        process::run_in(Role::Agent, &all, environment).await
     }
 
     /// Applies manifests through the command line; gives its JSON answer.

@@ -131,7 +131,14 @@ impl Output {
 
 /// Runs `role` with `args` to its end.
 pub async fn run(role: Role, args: &[OsString]) -> Result<Output> {
-    let output = command(role, args)?.stdin(Stdio::null()).kill_on_drop(true).output().await?;
+    run_in(role, args, &[]).await
+}
+
+/// The same, with more in its environment.
+pub async fn run_in(role: Role, args: &[OsString], environment: &[(&str, OsString)]) -> Result<Output> {
+    let mut command = command(role, args)?;
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
+    let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await?;
     Ok(Output {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -1,47 +1,36 @@
 //! An agent whose disk fills up, and has room again: the real process under the shim of the power cuts
 //! (`tests/crash/shim.c`), for which the disk is full while a file exists.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use entente_tests::{Fleet, FleetSpec, args, eventually};
 use serde_json::Value;
 
 use crate::kit::{self, SOON, Story, contoso};
-
-fn shim(dir: &Path) -> Result<PathBuf> {
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/crash/shim.c");
-    let shim = dir.join("shim.so");
-    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
-    let options = ["-shared", "-fPIC", "-O1", "-o"];
-    let libraries = ["-ldl", "-lpthread"];
-    let compiled = Command::new(compiler).args(options).args([&shim, Path::new(source)]).args(libraries).status();
-    ensure!(compiled.context("a C compiler")?.success(), "the shim does not compile");
-    Ok(shim)
-}
+use crate::shim;
 
 /// Starts contoso's agent on a disk that is full while the file exists whose path is given.
-async fn start_on_small_disk(fleet: &mut Fleet) -> Result<PathBuf> {
-    let dir = fleet.dir.clone();
-    let (full, image) = (dir.join("full"), dir.join("image"));
-    std::fs::create_dir(&image)?;
-    let environment: [(&str, OsString); 6] = [
-        ("LD_PRELOAD", shim(&dir)?.into()),
-        ("CRASH_DIR", fleet.customer_dir("contoso").join("state/ledger").into()),
-        ("CRASH_IMAGE", image.into()),
-        ("CRASH_REPORT", dir.join("report").into()),
-        ("CRASH_FULL", full.clone().into()),
-        // Or the store would still find some room in its own file.
-        ("CRASH_COW", "1".into()),
-    ];
+async fn start_on_small_disk(fleet: &mut Fleet, watched: &str, also: shim::Environment) -> Result<PathBuf> {
+    let full = fleet.dir.join("full");
+    let mut environment = shim::small_disk(&fleet.dir, &fleet.customer_dir("contoso").join(watched), &full)?;
+    environment.extend(also);
     fleet.start_agent_in("contoso", &environment).await?;
     Ok(full)
 }
 
 async fn leave(fleet: &Fleet, person: &str) -> Result<()> {
     fleet.cli(&args!["operators", "leave", person, "--no-wait"]).await?.ok().map(drop)
+}
+
+/// The SOC sees that the agent's disk is full.
+async fn wait_told(fleet: &Fleet) -> Result<()> {
+    eventually("the SOC is told", SOON, || async {
+        let status = fleet.cli_json(&args!["status", "contoso"]).await?;
+        ensure!(says_full(&status), "{status}");
+        Ok(())
+    })
+    .await
 }
 
 async fn wait_blocked(fleet: &Fleet, person: &str) -> Result<()> {
@@ -64,19 +53,14 @@ pub async fn leavers_are_blocked_while_the_agents_disk_is_full_and_nobody_comes(
     fleet.apply(&kit::triage(&["maya", "sam", "rosa"])).await?;
     fleet.wait_converged(SOON).await?;
     fleet.agent("contoso")?.stop().await?;
-    let full = start_on_small_disk(&mut fleet).await?;
+    let full = start_on_small_disk(&mut fleet, "state/ledger", Vec::new()).await?;
     fleet.wait_converged(SOON).await?;
 
     std::fs::write(&full, "")?;
     leave(&fleet, "sam").await?;
     wait_blocked(&fleet, "sam").await?;
     // And the next one, whose leaving comes while the agent knows of its disk.
-    eventually("the SOC is told", SOON, || async {
-        let status = fleet.cli_json(&args!["status", "contoso"]).await?;
-        ensure!(says_full(&status), "{status}");
-        Ok(())
-    })
-    .await?;
+    wait_told(&fleet).await?;
     fleet.apply(&kit::squad_of(&["maya", "sam", "rosa", "li"])).await.ok();
     fleet.apply(&kit::squad_of(&["maya", "rosa", "li"])).await?;
     leave(&fleet, "rosa").await?;
@@ -99,5 +83,75 @@ pub async fn leavers_are_blocked_while_the_agents_disk_is_full_and_nobody_comes(
     kit::ensure_l1(&fleet, "contoso", "maya").await?;
     let status = fleet.cli_json(&args!["status", "contoso"]).await?;
     ensure!(!says_full(&status), "{status}");
+    kit::ensure_clean(&fleet).await
+}
+
+pub async fn an_agent_that_starts_on_a_full_disk_blocks_who_left_meanwhile(story: Story) -> Result<()> {
+    let mut fleet = story.converged([contoso()], &["maya", "sam", "rosa"]).await?;
+    fleet.agent("contoso")?.stop().await?;
+    leave(&fleet, "sam").await?;
+    // Every file of the agent's. Where others take what its store has set aside for this day, it says what that means.
+    let full = fleet.dir.join("full");
+    std::fs::write(&full, "")?;
+    let taken = vec![("CRASH_TAKEN", "1".into())];
+    let refused = start_on_small_disk(&mut fleet, "state", taken).await.err().context("nothing can be opened")?;
+    let text = format!("{refused:#}");
+    ensure!(text.contains("NOBODY who leaves is blocked, until there is room"), "{text}");
+    ensure!(fleet.agent("contoso")?.stop().await?.code() == Some(1), "{text}");
+    std::fs::remove_file(&full)?;
+    fleet.start_agent("contoso").await?;
+    wait_blocked(&fleet, "sam").await?;
+    fleet.agent("contoso")?.stop().await?;
+
+    std::fs::write(&full, "")?;
+    start_on_small_disk(&mut fleet, "state", Vec::new()).await?;
+    leave(&fleet, "rosa").await?;
+    wait_blocked(&fleet, "rosa").await?;
+    kit::ensure_l1(&fleet, "contoso", "maya").await?;
+    ensure!(fleet.agent("contoso")?.ended()?.is_none(), "{}", fleet.agent("contoso")?.log());
+
+    std::fs::remove_file(&full)?;
+    for person in ["sam", "rosa"] {
+        eventually(&format!("{person}'s receipt"), SOON, || async {
+            fleet.cli(&args!["removals", person]).await?.ok().map(drop)
+        })
+        .await?;
+    }
+    fleet.wait_converged(SOON).await?;
+    kit::ensure_clean(&fleet).await
+}
+
+pub async fn everything_can_be_taken_back_on_a_full_disk(story: Story) -> Result<()> {
+    let mut fleet = story.converged([contoso()], &["maya", "sam"]).await?;
+    fleet.agent("contoso")?.stop().await?;
+    let (dir, full) = (fleet.customer_dir("contoso"), fleet.dir.join("full"));
+    std::fs::write(&full, "")?;
+    let environment = shim::small_disk(&fleet.dir, &dir.join("state"), &full)?;
+    let output = fleet.agent_command_in("contoso", &args!["revoke-all", "--yes"], &environment).await?;
+    let text = output.ok()?;
+    ensure!(text.contains("complete: of what this agent gave"), "{text}");
+    for person in ["maya", "sam"] {
+        kit::ensure_gone(&fleet, "contoso", person).await?;
+    }
+    // Written down with the room that the ledger had set aside: nothing comes back with the next start.
+    ensure!(dir.join("state/revoke-all").exists() && dir.join("state/revoke-all.json").exists(), "{text}");
+    kit::ensure_clean(&fleet).await
+}
+
+pub async fn an_agent_that_runs_on_a_full_disk_takes_everything_back_when_told(story: Story) -> Result<()> {
+    let mut fleet = story.converged([contoso()], &["maya"]).await?;
+    fleet.agent("contoso")?.stop().await?;
+    let names = || vec![("CRASH_TAKEN", "1".into()), ("CRASH_INODES", "1".into())];
+    let full = start_on_small_disk(&mut fleet, "state", names()).await?;
+    fleet.wait_converged(SOON).await?;
+    std::fs::write(&full, "")?;
+    let state = fleet.customer_dir("contoso").join("state");
+    let environment = [shim::small_disk(&fleet.dir, &state, &full)?, names()].concat();
+    let command = args!["revoke-all", "--yes", "--timeout", "20"];
+    let output = fleet.agent_command_in("contoso", &command, &environment).await?;
+    ensure!(output.code == 3 && output.stdout.contains("there is no receipt"), "{output:?}");
+    kit::ensure_gone(&fleet, "contoso", "maya").await?;
+    std::fs::remove_file(&full)?;
+    fleet.agent_command("contoso", &args!["revoke-all", "--yes"]).await?.ok()?;
     kit::ensure_clean(&fleet).await
 }

@@ -13,6 +13,7 @@ mod kit;
 mod leaving;
 mod network;
 mod quiet;
+mod shim;
 mod switches;
 mod trust;
 
@@ -59,7 +60,10 @@ fn main() -> ExitCode {
             who_left_comes_back_only_by_rejoining,
             who_leaves_again_is_proven_gone_again;
         full_disk:
-            leavers_are_blocked_while_the_agents_disk_is_full_and_nobody_comes;
+            leavers_are_blocked_while_the_agents_disk_is_full_and_nobody_comes,
+            an_agent_that_starts_on_a_full_disk_blocks_who_left_meanwhile,
+            everything_can_be_taken_back_on_a_full_disk,
+            an_agent_that_runs_on_a_full_disk_takes_everything_back_when_told;
         endings:
             a_credential_that_ends_soon_is_told_on_both_sides,
             a_new_delegation_is_taken_up_by_a_running_server;

@@ -1,4 +1,5 @@
-//! `revoke-all`: turns the switch, and sees it through: by the agent that runs, or here if none does.
+//! `revoke-all`: turns the switch, and sees it through: by the agent that runs, or here if none does. It needs no room on
+//! disk to take away; the record of it does, and is told on the screen where it cannot be kept.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Outcome, agree};
 use crate::Done;
 use crate::config::Config;
-use crate::files;
+use crate::files::{self, FileError};
 use crate::lock::LockError;
 use crate::receipt::{About, Receipt};
 use crate::run::{Base, RunError};
@@ -17,6 +18,8 @@ use crate::switches::Switches;
 
 /// How often the receipt of an agent that runs is looked at.
 const GLANCE: Duration = Duration::from_millis(500);
+
+type Failure = Box<dyn std::error::Error>;
 
 pub(super) async fn revoke_all(config: Config, yes: bool, timeout: u64) -> Outcome {
     let question = format!("Remove everything that this agent gave in the tenant {}?", config.entra_tenant);
@@ -28,24 +31,63 @@ pub(super) async fn revoke_all(config: Config, yes: bool, timeout: u64) -> Outco
         // It ended before; this one proves it anew.
         Receipt::clear(&config.state_dir, About::All)?;
     }
-    Switches::of(&config.state_dir).revoke_all()?;
-    let cancel = CancellationToken::new();
-    let work = see_through(&config, &cancel);
+    let no_switch = match Switches::of(&config.state_dir).revoke_all() {
+        Err(error) if error.is_full() => Some(error),
+        turned => turned.map(|()| None)?,
+    };
+    let mut unkept = None;
+    let work = see_through(&config, no_switch.as_ref(), &mut unkept);
     let ended = tokio::time::timeout(Duration::from_secs(timeout), work).await;
     if let Ok(failed) = ended {
         failed?;
     }
-    let receipt = Receipt::read(&config.state_dir, About::All)?.unwrap_or_default();
-    print!("{}", receipt.text());
-    Ok(if receipt.is_complete() { Done::Whole } else { Done::Incomplete })
+    // By now there may be room for it: the ledger gives up what it has set aside.
+    let has_no_switch = no_switch.is_some() && Switches::of(&config.state_dir).revoke_all().is_err();
+    tell(&config, unkept, has_no_switch)
 }
 
-async fn see_through(config: &Config, cancel: &CancellationToken) -> Result<(), Box<dyn std::error::Error>> {
+/// What it came to: from the file, or where there is no room for one, from what this program did itself.
+fn tell(config: &Config, unkept: Option<Receipt>, has_no_switch: bool) -> Outcome {
+    let is_kept = unkept.is_none();
+    let receipt = match unkept {
+        Some(receipt) => Some(receipt),
+        None => Receipt::read(&config.state_dir, About::All)?,
+    };
+    match &receipt {
+        Some(receipt) => print!("{}", receipt.text()),
+        None => println!("there is no receipt: the disk has no room for it, or nothing could be read yet"),
+    }
+    if !is_kept {
+        println!(
+            "The disk is full: this receipt could not be kept. Make room, and run revoke-all again for one that is."
+        );
+    }
+    if has_no_switch {
+        println!(
+            "Nor could it be written that nothing is to be given again: before the agent is started, make room and run revoke-all again."
+        );
+    }
+    let is_whole = is_kept && !has_no_switch && receipt.is_some_and(|receipt| receipt.is_complete());
+    Ok(if is_whole { Done::Whole } else { Done::Incomplete })
+}
+
+async fn see_through(
+    config: &Config,
+    no_switch: Option<&FileError>,
+    unkept: &mut Option<Receipt>,
+) -> Result<(), Failure> {
     loop {
         match Base::open(config, false).await {
-            Ok(base) => return here(config, base, cancel).await,
+            Ok(base) => return here(config, base, no_switch.is_some(), unkept).await,
             Err(RunError::Lock(LockError::Held(_))) => {}
             Err(error) => return Err(error.into()),
+        }
+        if let Some(error) = no_switch {
+            let remedy = "make room, and run revoke-all again";
+            return Err(format!(
+                "the agent that runs cannot be told: {error}: the disk is full. Nothing was done: {remedy}"
+            )
+            .into());
         }
         if is_complete(config)? {
             return Ok(());
@@ -54,22 +96,27 @@ async fn see_through(config: &Config, cancel: &CancellationToken) -> Result<(), 
     }
 }
 
-async fn here(config: &Config, base: Base, cancel: &CancellationToken) -> Result<(), Box<dyn std::error::Error>> {
+async fn here(config: &Config, base: Base, insists: bool, unkept: &mut Option<Receipt>) -> Result<(), Failure> {
     let (_view, shown) = watch::channel(base.session.view(base.clock.now()));
     let (_plans, asked) = mpsc::channel(1);
     let mut steward = Steward::new(base.steward_parts(config, shown, asked)?).await?;
+    if insists {
+        steward.insist();
+    }
+    let cancel = CancellationToken::new();
     loop {
-        if !Switches::of(&config.state_dir).positions().revoke_all {
+        if !insists && !Switches::of(&config.state_dir).positions().revoke_all {
             return Err("ended by `entente-agent resume` before it was complete".into());
         }
-        let wait = steward.farewell(cancel).await?;
-        if is_complete(config)? {
+        let wait = steward.farewell(&cancel).await?;
+        *unkept = steward.unkept_receipt().cloned();
+        if unkept.as_ref().is_some_and(Receipt::is_complete) || is_complete(config)? {
             return Ok(());
         }
         tokio::time::sleep(wait).await;
     }
 }
 
-fn is_complete(config: &Config) -> Result<bool, files::FileError> {
+fn is_complete(config: &Config) -> Result<bool, FileError> {
     Ok(Receipt::read(&config.state_dir, About::All)?.is_some_and(|receipt| receipt.is_complete()))
 }

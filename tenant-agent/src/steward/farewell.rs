@@ -2,8 +2,6 @@
 //! apart than the replication lag find nothing. Goes on where it stopped, also after a kill.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
-use std::path::Path;
 use std::time::Duration;
 
 use entente_model::PlaneMode;
@@ -23,7 +21,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::Steward;
-use crate::files::FileError;
 use crate::guardrail_file::GuardrailFile;
 use crate::memory::MemoryError;
 use crate::receipt::{About, Receipt};
@@ -31,16 +28,20 @@ use crate::receipt::{About, Receipt};
 impl Steward {
     /// One round of it.
     pub(crate) async fn farewell(&mut self, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
-        let mut receipt = Receipt::begun(&self.parts.state_dir, About::All, self.parts.clock.time())?;
+        let mut receipt = match self.unkept_receipt.take() {
+            Some(receipt) => receipt,
+            None => Receipt::begun(&self.parts.state_dir, About::All, self.parts.clock.time())?,
+        };
         if receipt.is_complete() {
+            self.keep(&receipt)?;
             self.say_ended(&[]);
-            return Ok(self.parts.settings.resync);
+            return Ok(self.until_kept(self.parts.settings.resync));
         }
         receipt.people.extend(people(&self.ledger));
         let (plan, wait) = self.end(&mut receipt, None, cancel).await?;
         if let Some(wait) = wait {
             self.say_ended(&plan.reports);
-            return Ok(wait);
+            return Ok(self.until_kept(wait));
         }
         Ok(Duration::ZERO)
     }
@@ -53,20 +54,26 @@ impl Steward {
         only: Option<&BTreeSet<ItemKey>>,
         cancel: &CancellationToken,
     ) -> Result<(Plan, Option<Duration>), MemoryError> {
-        let (dir, guardrail) = (self.parts.state_dir.clone(), self.guardrail());
-        save(receipt, &dir)?;
+        let guardrail = self.guardrail();
+        self.keep(receipt)?;
         let (plan, observed, faults) = self.look_for_the_end(&guardrail, receipt, only).await;
         if !faults.is_empty() {
             error!(?faults, "the plan breaks a rule; the rest of it is carried out: please report this");
         }
         let Sound { updates, changes: todo } = sound::sound(&plan, &faults, &BTreeMap::new());
         self.parts.memory.remember_or_owe(&mut self.ledger, &updates).await?;
+        let mut acted = false;
         for change in &todo {
             if cancel.is_cancelled() || !self.is_asked(receipt.about) {
                 return Ok((plan, None));
             }
             // One at a time: a refusal of one stands beside it, and holds up nobody.
-            let outcomes = self.carry_out(&[change], plan.version.epoch).await?;
+            let outcomes = match self.carry_out(&[change], plan.version.epoch).await {
+                // It has to be remembered first, and holds up nothing that needs no room.
+                Err(MemoryError::Full(_)) => continue,
+                outcomes => outcomes?,
+            };
+            acted = true;
             // Once each, so that a receipt has an end, however often something is tried.
             let is_new = |action: &str| !receipt.done.iter().any(|line| line.ends_with(action));
             let action = change.action.to_string();
@@ -74,23 +81,50 @@ impl Steward {
                 receipt.done.push(format!("{} {action}", self.parts.clock.time()));
             }
         }
-        self.judge(receipt, &plan, &observed, &faults, !todo.is_empty());
-        save(receipt, &dir)?;
+        self.judge(receipt, &plan, &observed, &faults, acted);
+        self.keep(receipt)?;
         let lag = self.parts.settings.replication_lag;
         let wait = match (receipt.is_complete(), receipt.first_empty_read) {
             (true, _) => self.parts.settings.resync,
             (false, Some(first)) => self.until(moment::passes_at(first, lag)).max(Duration::from_secs(1)),
             (false, None) if !faults.is_empty() => self.parts.settings.recheck,
-            (false, None) if !todo.is_empty() => Duration::ZERO,
+            (false, None) if acted => Duration::ZERO,
             (false, None) => self.until(plan.next_wake),
         };
         Ok((plan, Some(wait)))
     }
 
+    /// What is on its way out does not wait for room: until there is, the receipt of everything is kept here alone.
+    pub(super) fn keep(&mut self, receipt: &Receipt) -> Result<(), MemoryError> {
+        match receipt.save(&self.parts.state_dir) {
+            Err(error) if error.is_full() => {
+                warn!(about = ?receipt.about, "the disk is full: the receipt is written once there is room");
+                self.unkept_receipt = Some(receipt.clone()).filter(|receipt| receipt.about == About::All);
+                Ok(())
+            }
+            saved => Ok(saved?),
+        }
+    }
+
+    /// A receipt that waits for room is tried again soon.
+    fn until_kept(&self, wait: Duration) -> Duration {
+        if self.unkept_receipt.is_some() { wait.min(super::FULL_PAUSE) } else { wait }
+    }
+
+    /// The receipt of everything, where the disk has no room for it.
+    pub(crate) fn unkept_receipt(&self) -> Option<&Receipt> {
+        self.unkept_receipt.as_ref()
+    }
+
+    /// Everything goes although there was no room for the switch that says so.
+    pub(crate) fn insist(&mut self) {
+        self.insists = true;
+    }
+
     fn is_asked(&self, about: About) -> bool {
         let positions = self.switches.positions();
         match about {
-            About::All => positions.revoke_all,
+            About::All => positions.revoke_all || self.insists,
             About::NotAllowed => positions.revokes && !positions.revoke_all,
         }
     }
@@ -209,17 +243,6 @@ impl Steward {
         let alarms = self.alarms(&guardrail, &[]);
         self.show(&status, alarms);
         self.parts.status.send_replace(Some(std::sync::Arc::new(status)));
-    }
-}
-
-/// What is on its way out does not wait for room: the receipt is begun again then.
-pub(super) fn save(receipt: &Receipt, dir: &Path) -> Result<(), MemoryError> {
-    match receipt.save(dir) {
-        Err(FileError::Write { source, .. }) if source.kind() == ErrorKind::StorageFull => {
-            warn!("the disk is full: the receipt is written once there is room");
-            Ok(())
-        }
-        saved => Ok(saved?),
     }
 }
 

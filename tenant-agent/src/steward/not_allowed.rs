@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::Steward;
-use super::farewell::{people, save};
+use super::farewell::people;
 use crate::memory::MemoryError;
 use crate::receipt::{About, Receipt};
 use crate::status_file::{MAX_NOT_ALLOWED, NotAllowedItem, NotAllowedList};
@@ -64,7 +64,7 @@ impl Steward {
             people(&self.ledger).filter(|(_, name)| keys.iter().any(|key| key.to_string() == *name)).collect();
         let (_, wait) = self.end(&mut receipt, Some(&keys), cancel).await?;
         receipt.left.extend(self.kept(&asked, &keys));
-        save(&receipt, &self.parts.state_dir)?;
+        self.keep(&receipt)?;
         if receipt.is_complete() || receipt.stuck {
             self.switches.revoked()?;
             info!(

@@ -1,0 +1,38 @@
+//! The shim of the power cuts (`tests/crash/shim.c`) under the fleet's processes: a disk that is full while a file
+//! exists.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+pub type Environment = Vec<(&'static str, OsString)>;
+
+/// What the disk under `watched` is like while the file `full` exists: each folder beside it is the shim's own.
+pub fn small_disk(dir: &Path, watched: &Path, full: &Path) -> Result<Environment> {
+    let image = tempfile::tempdir_in(dir)?.keep();
+    Ok(vec![
+        ("LD_PRELOAD", shim(dir)?.into()),
+        ("CRASH_DIR", watched.into()),
+        ("CRASH_REPORT", image.with_extension("report").into()),
+        ("CRASH_IMAGE", image.into()),
+        ("CRASH_FULL", full.into()),
+        // Or the store would still find some room in its own file.
+        ("CRASH_COW", "1".into()),
+    ])
+}
+
+fn shim(dir: &Path) -> Result<PathBuf> {
+    let shim = dir.join("shim.so");
+    if shim.exists() {
+        return Ok(shim);
+    }
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/crash/shim.c");
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
+    let options = ["-shared", "-fPIC", "-O1", "-o"];
+    let libraries = ["-ldl", "-lpthread"];
+    let compiled = Command::new(compiler).args(options).args([&shim, Path::new(source)]).args(libraries).status();
+    ensure!(compiled.context("a C compiler")?.success(), "the shim does not compile");
+    Ok(shim)
+}
