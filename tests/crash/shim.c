@@ -26,6 +26,8 @@
  *   CRASH_COW      1: what is overwritten needs room as well, as where a file system copies on write
  *   CRASH_LATE     1: room is looked for when a file is synced, as where a file system allocates late: a write succeeds on
  *                  a full disk, and the sync that finds no room for it fails with ENOSPC and drops it, once, as with EIO
+ *   CRASH_CLOCK    file of 8 bytes, the seconds by which the wall clock is ahead; may be overwritten at any time. The
+ *                  monotonic clock goes as it does. Needs nothing of the rest
  *
  * What a failed sync dropped is still read back, as from the kernel's cache, until POSIX_FADV_DONTNEED empties that.
  */
@@ -43,8 +45,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MAX_OBJECTS = 1024, MAX_NAMES = 1024, MAX_FDS = 4096, MAX_CHANGES = 4096, SECTOR = 512, ROOT = 0, NONE = -1 };
@@ -363,6 +367,42 @@ __attribute__((destructor)) static void end(void) {
     finish();
     ready = 0;
     pthread_mutex_unlock(&mutex);
+}
+
+/* ---- the clock ---- */
+
+static time_t shift(void) {
+    static const int64_t none;
+    static const volatile int64_t *ahead;
+    if (ahead) return *ahead;
+    const char *path = getenv("CRASH_CLOCK");
+    int fd = path ? real_open(path, O_RDONLY | O_CLOEXEC, 0) : -1;
+    void *mapped = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *ahead, PROT_READ, MAP_SHARED, fd, 0);
+    if (path && mapped == MAP_FAILED) die("cannot read CRASH_CLOCK");
+    if (fd >= 0) real_close(fd);
+    ahead = mapped == MAP_FAILED ? &none : mapped;
+    return *ahead;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    REAL(int, "clock_gettime", clockid_t, struct timespec *);
+    int result = real(clock, now);
+    if (!result && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) now->tv_sec += shift();
+    return result;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+    REAL(int, "gettimeofday", struct timeval *restrict, void *restrict);
+    int result = real(now, zone);
+    if (!result) now->tv_sec += shift();
+    return result;
+}
+
+time_t time(time_t *at) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (at) *at = now.tv_sec;
+    return now.tv_sec;
 }
 
 /* ---- the calls ---- */

@@ -1,12 +1,13 @@
 //! What ends is said before it ends, on the screens that people look at; what begins anew needs no restart.
 
 use anyhow::{Context, Result, ensure};
-use entente_tests::process::run;
+use entente_tests::process::{run, run_in};
 use entente_tests::role::Role;
 use entente_tests::{args, eventually};
 use time::{Duration, OffsetDateTime};
 
 use crate::kit::{self, SOON, Story, contoso};
+use crate::shim;
 
 pub async fn a_credential_that_ends_soon_is_told_on_both_sides(story: Story) -> Result<()> {
     let mut fleet = story.converged([contoso()], &["maya"]).await?;
@@ -52,6 +53,36 @@ pub async fn a_new_delegation_is_taken_up_by_a_running_server(story: Story) -> R
     fleet.apply(&kit::squad_of(&["maya", "sam"])).await?;
     fleet.wait_converged(SOON).await?;
     kit::ensure_l1(&fleet, "contoso", "sam").await
+}
+
+pub async fn a_delegation_that_ends_is_told_before_and_a_leave_after_it_is_refused(story: Story) -> Result<()> {
+    let mut fleet = story.converged([contoso()], &["maya", "sam"]).await?;
+    // The agent's own certificate ends with it; what the server signs is what this is about.
+    fleet.agent("contoso")?.stop().await?;
+    fleet.control_plane()?.stop().await?;
+    let clock = shim::Clock::new(&fleet.dir)?;
+    fleet.start_control_plane_in(&clock.environment).await?;
+    ensure!(!table(&fleet).await?.contains("\nENDS "), "{}", table(&fleet).await?);
+    clock.put_ahead(29)?;
+    let shown = table(&fleet).await?;
+    let line = shown.lines().find(|line| line.starts_with("DELEGATION")).context("not told")?;
+    let day = (OffsetDateTime::now_utc() + Duration::days(30)).date().to_string();
+    ensure!(line.contains(&day), "{shown}");
+
+    clock.put_ahead(31)?;
+    let leave = args!["operators", "leave", "maya", "--no-wait"];
+    let refused = fleet.cli(&leave).await?;
+    ensure!(refused.code != 0 && refused.stderr.contains("entente-control-plane delegate"), "{refused:?}");
+    let endings = fleet.cli_json(&args!["endings"]).await?;
+    let all = endings.as_array().context("a list")?;
+    ensure!(all.iter().any(|it| it["kind"] == "DELEGATION" && it["ended"] == true), "{endings}");
+
+    let dir = fleet.control_plane_dir();
+    let args =
+        args!["delegate", "--config", dir.join("config.toml"), "--root-key", dir.join("root.key"), "--days", "90"];
+    run_in(Role::ControlPlane, &args, &clock.environment).await?.ok()?;
+    fleet.control_plane()?.hang_up().await?;
+    eventually("the leave is signed", SOON, || async { fleet.cli(&leave).await?.ok().map(drop) }).await
 }
 
 async fn table(fleet: &entente_tests::Fleet) -> Result<String> {

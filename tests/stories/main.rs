@@ -66,7 +66,8 @@ fn main() -> ExitCode {
             an_agent_that_runs_on_a_full_disk_takes_everything_back_when_told;
         endings:
             a_credential_that_ends_soon_is_told_on_both_sides,
-            a_new_delegation_is_taken_up_by_a_running_server;
+            a_new_delegation_is_taken_up_by_a_running_server,
+            a_delegation_that_ends_is_told_before_and_a_leave_after_it_is_refused;
         network:
             an_agent_whose_only_way_out_is_a_proxy_does_everything_through_it,
             tls_inspection_of_what_is_pinned_is_named_and_an_exempt_host_enrols;

@@ -1,7 +1,8 @@
-//! The shim of the power cuts (`tests/crash/shim.c`) under the fleet's processes: a disk that is full while a file
-//! exists.
+//! The shim of the power cuts (`tests/crash/shim.c`) under the fleet's processes: a disk that is full while a file exists, and
+//! a wall clock that is ahead.
 
 use std::ffi::OsString;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,6 +22,27 @@ pub fn small_disk(dir: &Path, watched: &Path, full: &Path) -> Result<Environment
         // Or the store would still find some room in its own file.
         ("CRASH_COW", "1".into()),
     ])
+}
+
+/// A wall clock that can be put ahead while processes run.
+#[derive(Debug)]
+pub struct Clock {
+    ahead: std::fs::File,
+    pub environment: Environment,
+}
+
+impl Clock {
+    pub fn new(dir: &Path) -> Result<Self> {
+        let path = dir.join("clock");
+        let ahead = std::fs::File::create(&path)?;
+        ahead.write_all_at(&0_i64.to_ne_bytes(), 0)?;
+        let environment = vec![("LD_PRELOAD", shim(dir)?.into()), ("CRASH_CLOCK", path.into())];
+        Ok(Self { ahead, environment })
+    }
+
+    pub fn put_ahead(&self, days: i64) -> Result<()> {
+        Ok(self.ahead.write_all_at(&(days * 86_400).to_ne_bytes(), 0)?)
+    }
 }
 
 fn shim(dir: &Path) -> Result<PathBuf> {
