@@ -2,7 +2,8 @@
 //!
 //! Items travel and rest as a key and bytes, verbatim: whoever keeps them keeps what was signed. What a reader cannot
 //! read in full, it does not carry out: such an item decodes to [`ItemBody::Unknown`], with the windows and the want that
-//! it has, so that a removal is never taken for a grant. Of an unknown cause, too, it is a removal.
+//! it has, so that a removal is never taken for a grant. Of an unknown cause, too, it is a removal. So does one with a text
+//! that is not plain.
 //! Knows nothing about tenants or digests of many: see [`crate::buckets`].
 
 use std::collections::BTreeSet;
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use entente_model::desired::{Digest, Item, ItemBody, ItemKey, KeyError, MAX_KNOWN, PermissionGrant, Want};
 use entente_model::intent::{DataSource, UserType};
 use entente_model::revocation::Cause;
-use entente_model::{Guid, Timestamp, Window, Windows};
+use entente_model::{Guid, Timestamp, Window, Windows, text};
 use prost::Message;
 
 use crate::{hash, wire};
@@ -114,7 +115,24 @@ pub fn decode_item(key: &str, bytes: &[u8]) -> Result<Item, DecodeError> {
     if body.as_ref().is_some_and(|body| !is_of_kind(&parsed, body)) {
         return Err(DecodeError::field(key, "body"));
     }
-    Ok(Item { key: parsed, want, windows, body: body.unwrap_or(ItemBody::Unknown) })
+    // A text that breaks a line or looks like another one is never shown or written to a tenant, whoever signed it.
+    let body = body.filter(is_plain).unwrap_or(ItemBody::Unknown);
+    Ok(Item { key: parsed, want, windows, body })
+}
+
+fn is_plain(body: &ItemBody) -> bool {
+    let texts: Vec<&str> = match body {
+        ItemBody::User { display_name, upn, mail, .. } => vec![display_name, upn, mail],
+        ItemBody::Group { display_name, description } => vec![display_name, description],
+        ItemBody::AzureRole { scope, role_name, .. } => vec![scope, role_name],
+        ItemBody::DefenderRole { display_name, description, permissions } => {
+            let named = permissions.iter().map(|grant| grant.permission.as_str());
+            [display_name.as_str(), description].into_iter().chain(named).collect()
+        }
+        ItemBody::DefenderAssignment { display_name, .. } => vec![display_name],
+        ItemBody::Member | ItemBody::Unknown => Vec::new(),
+    };
+    texts.into_iter().all(|it| text::plain(it).is_ok())
 }
 
 fn check_size(key: &str, bytes: &[u8]) -> Result<(), DecodeError> {
@@ -142,7 +160,10 @@ fn decode_want(key: &str, absent: Option<wire::Absent>) -> Result<Want, DecodeEr
         return Err(DecodeError::field(key, "absent.known"));
     }
     let cause = Cause::ALL.into_iter().find(|cause| cause.word() == absent.cause).unwrap_or(Cause::Unknown);
-    Ok(Want::Absent { cause, actor: absent.actor, since, known, addresses })
+    // Named in logs and receipts: the removal itself hangs on no text.
+    let actor = if text::plain(&absent.actor).is_ok() { absent.actor } else { String::new() };
+    let addresses = addresses.into_iter().filter(|it| text::plain(it).is_ok()).collect();
+    Ok(Want::Absent { cause, actor, since, known, addresses })
 }
 
 fn decode_windows(key: &str, windows: &[wire::Window]) -> Result<Windows, DecodeError> {
@@ -321,6 +342,35 @@ mod tests {
             assert_eq!(item.open().unwrap().body, ItemBody::Unknown);
             assert_eq!(item.bytes().as_ref(), bytes);
         }
+    }
+
+    #[test]
+    fn attacks_s03_an_item_whose_text_breaks_a_line_or_directs_what_follows_is_not_carried_out() {
+        for name in ["ent-d\nx", "ent-\u{202e}x", "ent-\u{2028}x", "ent-\u{1b}[2Jx"] {
+            for mut item in samples::items() {
+                match &mut item.body {
+                    ItemBody::User { display_name, .. }
+                    | ItemBody::Group { display_name, .. }
+                    | ItemBody::DefenderRole { display_name, .. }
+                    | ItemBody::DefenderAssignment { display_name, .. } => *display_name = name.into(),
+                    ItemBody::AzureRole { role_name, .. } => *role_name = name.into(),
+                    ItemBody::Member | ItemBody::Unknown => continue,
+                }
+                let read = SealedItem::seal(&item).open().unwrap();
+                assert_eq!((read.body, read.want), (ItemBody::Unknown, item.want), "{name:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn attacks_s03_a_removal_holds_whatever_the_name_of_who_asked() {
+        let mut item = samples::items().remove(0);
+        let (actor, addresses) = ("principals/x\nFATAL", ["a@b.example".to_owned(), "a\n@b.example".into()]);
+        let (since, known) = (Timestamp::from_unix(1_700_000_000), BTreeSet::new());
+        let addresses = BTreeSet::from(addresses);
+        item.want = Want::Absent { cause: Cause::Left, actor: actor.into(), since, known, addresses };
+        let Want::Absent { actor, addresses, .. } = SealedItem::seal(&item).open().unwrap().want else { panic!() };
+        assert_eq!((actor.as_str(), addresses), ("", ["a@b.example".to_owned()].into()));
     }
 
     #[test]

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entente_model::desired::{Item, ItemBody, ItemKey, Want};
-use entente_model::{Guid, Plane, PlaneMode};
+use entente_model::{Guid, Plane, PlaneMode, mail};
 
 use crate::guardrail::Guardrail;
 use crate::ledger::{Entry, Ledger, Thing, anchor_key};
@@ -100,7 +100,7 @@ fn users(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, gu
         // An id that nothing answers to: by mail as well, before the person is invited anew. Of an address outside the file's
         // domains nothing is asked, whoever wants the person.
         let is_sought = id.is_none() || entry.is_some_and(|entry| entry.empty_since.is_some());
-        if is_sought && guardrail.is_some_and(|guardrail| is_in_domains(mail, guardrail)) {
+        if is_sought && guardrail.is_some_and(|guardrail| is_invitable(mail, guardrail)) {
             set.mails.insert(mail.to_ascii_lowercase());
         }
         if item.want != Want::Present {
@@ -201,7 +201,13 @@ fn ever_used(item: &Item, entry: Option<&Entry>) -> BTreeSet<String> {
     all.map(|address| address.to_ascii_lowercase()).collect()
 }
 
-pub(crate) fn is_in_domains(address: &str, guardrail: &Guardrail) -> bool {
+/// Whether the file's domains and Microsoft's own rules let somebody be invited at this address. The whole of it is judged:
+/// several of them, or one within another, are none.
+pub(crate) fn is_invitable(address: &str, guardrail: &Guardrail) -> bool {
+    mail::check(address).is_ok() && is_in_domains(address, guardrail)
+}
+
+fn is_in_domains(address: &str, guardrail: &Guardrail) -> bool {
     let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
     guardrail.provider.mail_domains.iter().any(|allowed| allowed.eq_ignore_ascii_case(domain))
 }

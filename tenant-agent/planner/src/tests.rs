@@ -4,6 +4,7 @@ mod carried;
 mod consent;
 mod definitions;
 mod deleted;
+mod desired;
 mod difference;
 mod escapes;
 mod faults;

@@ -12,6 +12,7 @@ use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 use super::draft::Draft;
 use crate::capability::{self, Answer, Capability};
 use crate::guardrail::Guardrail;
+use crate::reads;
 use crate::verdict::Condition;
 
 /// What a plane's mode says to any write on it.
@@ -40,9 +41,8 @@ pub(super) fn person(draft: &Draft<'_>, item: &Item) -> Vec<Condition> {
     let (Some(guardrail), ItemBody::User { mail, home_tenant, user_type, .. }) = (draft.guardrail(), &item.body) else {
         return Vec::new();
     };
-    let domain = mail.rsplit_once('@').map_or("", |(_, domain)| domain);
     let provider = &guardrail.provider;
-    let fits = provider.mail_domains.iter().any(|allowed| allowed.eq_ignore_ascii_case(domain))
+    let fits = reads::is_invitable(mail, guardrail)
         && *home_tenant == provider.home_tenant
         && *user_type == UserType::Guest
         && guardrail.people.user_types.contains(user_type)

@@ -25,10 +25,13 @@ pub(super) fn say_all(draft: &mut Draft<'_>) {
 fn say(draft: &mut Draft<'_>, item: &Item) {
     let what = match (&item.key, &item.want) {
         (ItemKey::Other(_), _) => "of a kind that this agent does not know: it needs a newer version",
-        (_, Want::Present) => "something in it is of a later version: it stays as it is until the agent is upgraded",
+        (_, Want::Present) => {
+            "something in it is of a later version, or a text in it is not plain: it stays as it is until the agent is \
+             upgraded or the text is mended"
+        }
         (_, Want::Absent { .. }) => {
-            "named for removal, and something in it is of a later version: what this agent gave is taken away, and \
-             nothing is proven before it is upgraded"
+            "named for removal, and something in it is of a later version, or a text in it is not plain: what this agent \
+             gave is taken away, and nothing is proven before it is upgraded or the text is mended"
         }
     };
     draft.say(&item.key, ItemState::Unsupported, None, what);

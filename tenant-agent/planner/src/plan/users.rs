@@ -234,7 +234,8 @@ fn present(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, item: 
     match &person.account {
         Found::Unread(_) if !is_looked_up(draft, item) => match draft.guardrail() {
             Some(_) => {
-                let detail = "an address outside the guardrail's provider.mailDomains is not looked up";
+                let detail =
+                    "an address that is none, or is outside the guardrail's provider.mailDomains, is not looked up";
                 draft.say(key, ItemState::Refused, Some(Reason::GuardrailPerson), detail);
             }
             None => draft.say(key, ItemState::Held, Some(Reason::GuardrailUnreadable), ""),
@@ -272,7 +273,7 @@ fn present(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, item: 
 
 fn is_looked_up(draft: &Draft<'_>, item: &Item) -> bool {
     let ItemBody::User { mail, .. } = &item.body else { return false };
-    draft.guardrail().is_some_and(|guardrail| reads::is_in_domains(mail, guardrail))
+    draft.guardrail().is_some_and(|guardrail| reads::is_invitable(mail, guardrail))
 }
 
 /// An account is there for memberships: if the file refuses each of them for its length, there is nothing to invite

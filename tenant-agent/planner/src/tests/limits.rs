@@ -441,3 +441,16 @@ fn a_defender_role_that_the_customer_assigned_too_is_looked_at_only_with_every_c
     world.settle();
     assert!(world.tenant.state.defender.roles.is_empty());
 }
+
+#[test]
+fn attacks_s03_the_whole_address_is_judged() {
+    for mail in
+        ["eve@evil.example,maya@nordwall.example", "eve@evil.example@nordwall.example", "<eve>@nordwall.example"]
+    {
+        let mut world = World::new();
+        world.member("maya", "l1");
+        world.rename("maya", mail);
+        world.settle();
+        assert_eq!(world.user_state("maya"), "REFUSED GUARDRAIL_PERSON", "{mail}");
+    }
+}

@@ -1,0 +1,140 @@
+//! What is desired of a world, and what the control plane says of it.
+
+use entente_model::desired::{Item, ItemBody, ItemKey, PermissionGrant, Want};
+use entente_model::intent::{DataSource, IdentityClass, UserType};
+use entente_model::revocation::Cause;
+use entente_model::{Guid, HomeName, OperatorName, RoleName, Windows};
+
+use super::world::{HOME, SCOPE, World};
+
+impl World {
+    pub(super) fn home_id(&mut self, name: &str) -> Guid {
+        let at = self.people.iter().position(|it| it == name).unwrap_or_else(|| {
+            self.people.push(name.into());
+            self.people.len() - 1
+        });
+        Guid::from_u128(0x0b0de000_0000_4000_8000_000000000000 + at as u128 + 1)
+    }
+
+    pub fn user_key(&mut self, name: &str) -> ItemKey {
+        ItemKey::User { home: HomeName::from_id("nordwall").unwrap(), object_id: self.home_id(name) }
+    }
+
+    pub fn member_key(&mut self, name: &str, role: &str) -> ItemKey {
+        let (home, object_id) = (HomeName::from_id("nordwall").unwrap(), self.home_id(name));
+        ItemKey::Member { role: RoleName::from_id(role).unwrap(), class: IdentityClass::Standard, home, object_id }
+    }
+
+    pub fn put(&mut self, key: ItemKey, body: ItemBody) {
+        let item = Item { key: key.clone(), want: Want::Present, windows: Windows::always(), body };
+        self.items.insert(key, item);
+    }
+
+    /// An account in the desired state.
+    pub fn user(&mut self, name: &str) {
+        let key = self.user_key(name);
+        let body = ItemBody::User {
+            operator: OperatorName::from_id(name.trim_start_matches("adm-")).unwrap(),
+            display_name: name.to_uppercase(),
+            upn: format!("{name}@nordwall.example"),
+            mail: format!("{name}@nordwall.example"),
+            user_type: UserType::Guest,
+            home_tenant: HOME,
+        };
+        self.put(key, body);
+    }
+
+    /// A role's group, and this person in it.
+    pub fn member(&mut self, name: &str, role: &str) {
+        self.user(name);
+        self.group(role);
+        let key = self.member_key(name, role);
+        self.put(key, ItemBody::Member);
+    }
+
+    pub fn group(&mut self, role: &str) {
+        let key = ItemKey::Group { role: RoleName::from_id(role).unwrap(), class: IdentityClass::Standard };
+        let description = format!("Entente: {role}");
+        self.put(key, ItemBody::Group { display_name: format!("ent-{role}"), description });
+    }
+
+    pub fn azure_role(&mut self, role: &str, definition: Guid) {
+        self.group(role);
+        let role = RoleName::from_id(role).unwrap();
+        let key = ItemKey::azure_role(role, IdentityClass::Standard, SCOPE, definition);
+        self.put(key, ItemBody::AzureRole { scope: SCOPE.into(), definition, role_name: "a role".into() });
+    }
+
+    pub fn defender_role(&mut self, role: &str, permissions: &[&str]) {
+        self.group(role);
+        let name = RoleName::from_id(role).unwrap();
+        let grant = |it: &&str| PermissionGrant { permission: it.to_string(), withheld_until: None };
+        let permissions = permissions.iter().map(grant).collect();
+        let (display_name, description) = (format!("ent-{role}"), format!("Entente: {role}"));
+        let body = ItemBody::DefenderRole { display_name, description, permissions };
+        self.put(ItemKey::DefenderRole { role: name.clone() }, body);
+        let data_sources = vec![DataSource::All];
+        let body = ItemBody::DefenderAssignment { display_name: format!("ent-{role}"), data_sources };
+        self.put(ItemKey::DefenderAssignment { role: name, class: IdentityClass::Standard }, body);
+    }
+
+    /// The person is named for removal, as when they leave.
+    pub fn leave(&mut self, name: &str) {
+        self.absent(name, Cause::Left);
+    }
+
+    pub fn absent(&mut self, name: &str, cause: Cause) {
+        let id = self.home_id(name);
+        let since = self.now;
+        self.version.revision += 1;
+        for item in self.items.values_mut().filter(|item| item.key.person().is_some_and(|(_, it)| it == id)) {
+            item.want = Want::Absent {
+                cause,
+                actor: "principals/jonas".into(),
+                since,
+                known: Default::default(),
+                addresses: Default::default(),
+            };
+        }
+    }
+
+    /// What the control plane knows of a person who is named for removal.
+    pub fn known(&mut self, name: &str, ids: &[Guid], mails: &[&str]) {
+        let id = self.home_id(name);
+        for item in self.items.values_mut().filter(|item| item.key.person().is_some_and(|(_, it)| it == id)) {
+            if let Want::Absent { known, addresses, .. } = &mut item.want {
+                known.extend(ids);
+                addresses.extend(mails.iter().map(ToString::to_string));
+            }
+        }
+    }
+
+    pub fn mail_of(&mut self, name: &str) -> Option<String> {
+        let key = self.user_key(name);
+        match self.items.get(&key).map(|item| &item.body) {
+            Some(ItemBody::User { mail, .. }) => Some(mail.clone()),
+            _ => None,
+        }
+    }
+
+    pub fn find_group(&self, role: &str) -> Option<Guid> {
+        let name = format!("ent-{role}");
+        self.tenant.state.groups.values().find(|it| it.display_name == name).map(|it| it.id)
+    }
+
+    /// The person's address is changed in the intent.
+    pub fn rename(&mut self, name: &str, to: &str) {
+        let key = self.user_key(name);
+        if let Some(ItemBody::User { mail, .. }) = self.items.get_mut(&key).map(|item| &mut item.body) {
+            *mail = to.into();
+        }
+        self.version.revision += 1;
+    }
+
+    pub fn upn(&mut self, name: &str, to: &str) {
+        let key = self.user_key(name);
+        if let Some(ItemBody::User { upn, .. }) = self.items.get_mut(&key).map(|item| &mut item.body) {
+            *upn = to.into();
+        }
+    }
+}
