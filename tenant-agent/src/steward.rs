@@ -203,6 +203,9 @@ impl Steward {
             return unless_full(self.farewell(cancel).await);
         }
         let desired = self.parts.view.borrow().desired.clone();
+        if let Some(held) = &desired {
+            self.note_leavers(held).await?;
+        }
         if let Some(newest) = self.unkept().or_else(|| desired.clone()) {
             self.first(&newest, cancel).await?;
         }
@@ -246,8 +249,7 @@ impl Steward {
     async fn look(&mut self, desired: &Desired) -> Look {
         let guardrail = self.guardrail();
         let mut basis = self.basis(&guardrail);
-        let items: BTreeMap<ItemKey, Item> =
-            desired.items.iter().map(|item| (item.key.clone(), item.clone())).collect();
+        let items = plan::with_leavers(&desired.items, desired.version, &self.ledger);
         let set = reads::reads(&items, &self.ledger, guardrail.content.as_ref().ok());
         let observed = self.observe(&set).await;
         // Asked for after the reads: they have fetched the token that it comes with.

@@ -24,7 +24,7 @@ pub async fn a_restarted_control_plane_goes_on_where_it_was(story: Story) -> Res
 }
 
 pub async fn a_restored_backup_parks_until_a_new_epoch(story: Story) -> Result<()> {
-    let mut fleet = story.converged([contoso()], &["maya"]).await?;
+    let mut fleet = story.converged([contoso()], &["maya", "li"]).await?;
     let dir = fleet.control_plane_dir();
     let config = dir.join("config.toml");
     let backup = fleet.dir.join("backup.bin");
@@ -32,7 +32,7 @@ pub async fn a_restored_backup_parks_until_a_new_epoch(story: Story) -> Result<(
     run(Role::ControlPlane, &args!["backup", "--config", &config, &backup]).await?.ok()?;
     fleet.start_control_plane().await?;
     // History goes on after the backup: sam joins.
-    fleet.apply(&kit::squad_of(&["maya", "sam"])).await?;
+    fleet.apply(&kit::squad_of(&["maya", "li", "sam"])).await?;
     fleet.wait_converged(SOON).await?;
     fleet.control_plane()?.stop().await?;
     let store = dir.join("data");
@@ -42,6 +42,16 @@ pub async fn a_restored_backup_parks_until_a_new_epoch(story: Story) -> Result<(
     let status = fleet.wait_phase("contoso", "PARKED", SOON).await?;
     ensure!(!status["parkedReason"].as_str().unwrap_or_default().is_empty(), "{status}");
     kit::ensure_l1(&fleet, "contoso", "sam").await.context("a forgotten grant is not torn down")?;
+    // A leaver goes though the tenant is parked, also over a restart of the agent, and nobody else does.
+    let answer = fleet.cli_json(&args!["operators", "leave", "li", "--timeout", "60"]).await?;
+    ensure!(answer["complete"] == true, "{answer}");
+    kit::ensure_gone(&fleet, "contoso", "li").await?;
+    fleet.agent("contoso")?.kill().await?;
+    fleet.start_agent("contoso").await?;
+    fleet.wait_phase("contoso", "PARKED", SOON).await?;
+    kit::ensure_gone(&fleet, "contoso", "li").await?;
+    kit::ensure_l1(&fleet, "contoso", "maya").await?;
+    kit::ensure_l1(&fleet, "contoso", "sam").await?;
     fleet.control_plane()?.stop().await?;
     let root_key = dir.join("root.key");
     let args = args!["new-epoch", "--config", &config, "--root-key", root_key, "--reason", "restored from a backup"];

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use entente_model::desired::{ItemKey, MAX_KNOWN};
+use entente_model::desired::{ItemKey, MAX_KNOWN, Version};
 use entente_model::report::{Reason, RemovalProof};
 use entente_model::{Guid, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -228,6 +228,16 @@ pub struct Failure {
 pub struct Left {
     pub since: Timestamp,
     pub epoch: u64,
+    /// The revision of the state that was held when it was said beside that state; see `plan/aside.rs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aside: Option<u64>,
+}
+
+impl Left {
+    /// Whether it was said beside the state that is held at this version, and holds against it.
+    pub fn is_aside(&self, held: Version) -> bool {
+        self.epoch == held.epoch && self.aside.is_some_and(|revision| held.revision <= revision)
+    }
 }
 
 /// The customer deleted a person's account.

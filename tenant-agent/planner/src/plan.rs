@@ -6,6 +6,7 @@
 
 mod accounts;
 mod adopt;
+mod aside;
 mod azure;
 mod carried;
 mod defender;
@@ -40,6 +41,7 @@ use entente_model::desired::{Item, ItemKey, Version};
 use entente_model::plan::{ChangeClass, PlannedChange, Verdict};
 use entente_model::report::{Finding, ItemReport, Reason};
 
+pub use aside::{named_aside, with_leavers};
 pub use first::{first_reads, has_first};
 pub(crate) use groups::anchor_name;
 pub use not_allowed::{NotAllowed, not_allowed, revoke};

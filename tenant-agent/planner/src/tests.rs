@@ -1,5 +1,6 @@
 //! The planner on readable text: worlds of three lines, transcripts beside them, and properties of random ones.
 
+mod aside;
 mod carried;
 mod consent;
 mod definitions;

@@ -20,6 +20,13 @@ pub enum Inbound {
         last: bool,
         seal: Option<Seal>,
     },
+    /// The same of a state that is sent for its leavers alone, as the tenant is parked.
+    Leavers {
+        nonce: String,
+        items: Vec<SealedItem>,
+        last: bool,
+        seal: Option<Seal>,
+    },
     /// What changed since the state whose items have the digest `from`.
     Delta {
         nonce: String,

@@ -6,12 +6,14 @@
 //!
 //! How a stream begins and ends is in [`link`], what becomes of a state on a live one in [`transfer`].
 
+mod leavers;
 mod link;
 mod transfer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use entente_model::desired::Item;
 use entente_model::plan::PlannedChange;
 use entente_model::{Guid, Timestamp};
 use entente_seal::{PublicKey, Signed, Verifier};
@@ -144,6 +146,8 @@ pub struct View {
     pub refused: Option<String>,
     /// A verified state that could not be put on disk. Nothing is given by it; whom it names as leavers may go.
     pub unkept: Option<Arc<Desired>>,
+    /// Leavers whom a parked tenant's agent was told of, until a state is accepted.
+    pub aside: Option<Arc<[Item]>>,
 }
 
 /// See the module.
@@ -157,6 +161,8 @@ pub struct Session {
     keeping: Option<Keeping>,
     /// The last one whose keeping failed, until one is kept.
     unkept: Option<Arc<Desired>>,
+    /// Leavers who were named beside the state held.
+    aside: Option<Arc<[Item]>>,
     refused: Option<String>,
     backoff: Backoff,
     outbox: Outbox,
@@ -187,6 +193,7 @@ impl Session {
             believed: believed.ok().flatten(),
             keeping: None,
             unkept: None,
+            aside: None,
             refused,
             backoff: Backoff::default(),
             outbox: Outbox::default(),
@@ -240,6 +247,7 @@ impl Session {
             parked: live.and_then(|live| live.parked.clone()),
             refused: self.refused.clone(),
             unkept: self.unkept.clone(),
+            aside: self.aside.clone(),
         }
     }
 
@@ -282,6 +290,7 @@ impl Session {
     fn while_live(&mut self, inbound: Inbound, now: Now, out: &mut Vec<Effect>) {
         match inbound {
             Inbound::Chunk { nonce, items, last, seal } => self.chunk(nonce, items, last, seal, now, out),
+            Inbound::Leavers { nonce, items, last, seal } => self.leavers(nonce, items, last, seal, now, out),
             Inbound::Delta { nonce, from, delta, seal } => self.delta(nonce, from, &delta, seal, now, out),
             Inbound::Unreadable { nonce, error } => self.unreadable(nonce, error, out),
             Inbound::Lease(seal) => self.lease(seal, now, out),

@@ -20,7 +20,7 @@ const EVENTS: &str = "ledger/events";
 const UPDATES: usize = 500;
 
 /// Of the rows here. Raised when an older agent would lose, or misread, what this one writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct FormatRow {
@@ -163,7 +163,7 @@ mod tests {
             Update::Put(key.clone(), Box::default()),
             Update::Put(gone.clone(), Box::default()),
             Update::Forget(gone),
-            Update::Left(person, Left { since: at, epoch: 1 }),
+            Update::Left(person, Left { since: at, epoch: 1, aside: Some(7) }),
             Update::Deleted(person, Deletion { at, allowed: None }),
             Update::Deleted(other, Deletion { at, allowed: Some(at) }),
             Update::Readmitted(other),

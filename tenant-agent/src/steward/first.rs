@@ -1,16 +1,15 @@
 //! What is done for leavers before the tenant is looked at: see `entente_planner::plan::first`. It needs no room on disk.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use entente_model::desired::{Item, ItemKey};
 use entente_planner::check;
+use entente_planner::ledger::Update;
 use entente_planner::plan;
 use entente_planner::reads::ReadSet;
 use entente_planner::sound;
 use entente_session::Desired;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, warn};
 
 use super::{Look, Steward};
 use crate::memory::MemoryError;
@@ -19,10 +18,21 @@ use crate::memory::MemoryError;
 const GLANCE_BUDGET: Duration = Duration::from_secs(3);
 
 impl Steward {
+    /// Remembers whom a parked tenant's agent is told of beside what it holds.
+    pub(super) async fn note_leavers(&mut self, desired: &Desired) -> Result<(), MemoryError> {
+        let Some(named) = self.parts.view.borrow().aside.clone() else { return Ok(()) };
+        let updates = plan::named_aside(&named, desired.version, &self.ledger);
+        for update in &updates {
+            if let Update::Left(person, _) = update {
+                warn!(%person, "named as a leaver while the tenant is parked: goes, whatever the state held says");
+            }
+        }
+        self.parts.memory.remember_or_owe(&mut self.ledger, &updates).await
+    }
+
     /// Once for each removal.
     pub(super) async fn first(&mut self, desired: &Desired, cancel: &CancellationToken) -> Result<(), MemoryError> {
-        let items: BTreeMap<ItemKey, Item> =
-            desired.items.iter().map(|item| (item.key.clone(), item.clone())).collect();
+        let items = plan::with_leavers(&desired.items, desired.version, &self.ledger);
         if !plan::has_first(&items, &self.ledger) {
             return Ok(());
         }

@@ -27,6 +27,7 @@ pub fn inbound(message: wire::ConnectResponse) -> Inbound {
             let nonce = chunk.nonce.clone();
             chunk_from(chunk).unwrap_or_else(|error| unreadable(Some(nonce), &*error))
         }
+        Some(In::LeaversChunk(chunk)) => leavers_from(chunk).unwrap_or_else(|error| unreadable(None, &*error)),
         Some(In::Delta(delta)) => {
             let nonce = delta.nonce.clone();
             delta_from(delta).unwrap_or_else(|error| unreadable(Some(nonce), &*error))
@@ -68,6 +69,12 @@ fn chunk_from(chunk: wire::SnapshotChunk) -> Result<Inbound, Box<dyn std::error:
     let items = items_from(&chunk.items)?;
     let seal = chunk.seal.map(seal_from_wire).transpose()?;
     Ok(Inbound::Chunk { nonce: chunk.nonce, items, last: chunk.last, seal })
+}
+
+fn leavers_from(chunk: wire::SnapshotChunk) -> Result<Inbound, Box<dyn std::error::Error>> {
+    let items = items_from(&chunk.items)?;
+    let seal = chunk.seal.map(seal_from_wire).transpose()?;
+    Ok(Inbound::Leavers { nonce: chunk.nonce, items, last: chunk.last, seal })
 }
 
 fn delta_from(delta: wire::Delta) -> Result<Inbound, Box<dyn std::error::Error>> {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use entente_model::desired::{Digest, Version};
+use entente_model::desired::{Digest, Version, Want};
 use entente_model::plan::PlannedChange;
 use entente_model::{AgentName, Timestamp};
 use entente_seal::Delta;
@@ -62,6 +62,8 @@ pub(super) struct Slot {
     retry_at: Option<Timestamp>,
     /// Of the lease that was sent last.
     leased: Option<(Version, Timestamp)>,
+    /// The content whose leavers were told while the tenant is parked.
+    told_leavers: Option<Digest>,
     acks: VecDeque<u64>,
     plan: Plan,
     compare: bool,
@@ -108,6 +110,7 @@ impl Connection {
             snapshot_next: false,
             retry_at: None,
             leased: None,
+            told_leavers: None,
             acks: VecDeque::new(),
             plan: Plan::default(),
             compare: false,
@@ -199,10 +202,27 @@ impl Slot {
         if std::mem::take(&mut self.compare) {
             return Some(Outgoing::Compare);
         }
-        if desk.parked.is_some() || self.in_flight.is_some() {
+        if desk.parked.is_some() {
+            return self.leavers(desk);
+        }
+        if self.in_flight.is_some() {
             return None;
         }
         if same_content(self.base, &desk.wanted) { self.lease(desk) } else { self.state(desk, now) }
+    }
+
+    /// Whoever leaves is told to a parked tenant's agent, too: once for each content.
+    fn leavers(&mut self, desk: &DeskState) -> Option<Outgoing> {
+        let state = &desk.wanted;
+        if self.told_leavers.replace(state.digest) == Some(state.digest) {
+            return None;
+        }
+        let is_leaver = |want: &Want| matches!(want, Want::Absent { cause, .. } if cause.is_leaver());
+        let names_one = state.items.iter().any(|item| item.open().is_ok_and(|item| is_leaver(&item.want)));
+        names_one.then(|| {
+            self.last_nonce += 1;
+            Outgoing::Leavers { nonce: self.last_nonce, items: state.items.clone(), seal: state.seal() }
+        })
     }
 
     fn lease(&mut self, desk: &DeskState) -> Option<Outgoing> {

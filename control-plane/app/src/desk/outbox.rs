@@ -22,6 +22,12 @@ pub enum Outgoing {
         items: Buckets,
         seal: Seal,
     },
+    /// The same while the tenant is parked, for the leavers in it alone. Not answered.
+    Leavers {
+        nonce: u64,
+        items: Buckets,
+        seal: Seal,
+    },
     /// What changed since the state `from`.
     Delta {
         nonce: u64,

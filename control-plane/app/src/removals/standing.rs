@@ -174,7 +174,7 @@ impl Inner {
             return unproven("no agent may connect here; enrol one, or ask the customer");
         }
         let parked = self.desks.get(place.tenant)?.lock().parked.as_ref().map(|parked| parked.reason().to_owned());
-        unproven(&format!("nothing is sent to the agent: {}", parked.filter(|_| !is_reported)?))
+        unproven(&format!("only leavers are told to the agent: {}", parked.filter(|_| !is_reported)?))
     }
 }
 

@@ -119,6 +119,13 @@ impl Agent {
                 self.verify(bed, nonce, Buckets::from_items(items.sorted()), &seal).await;
                 "snapshot".into()
             }
+            Outgoing::Leavers { items, seal, .. } => {
+                let items = Buckets::from_items(items.sorted());
+                self.verifier.verify_state(&seal, self.entra, &items, None, bed.app.now()).unwrap();
+                let named = items.iter().map(|item| item.open().unwrap()).filter(|item| item.want != Want::Present);
+                let named = named.filter(|item| matches!(item.key, ItemKey::User { .. }));
+                format!("leavers: {}", named.count())
+            }
             Outgoing::Delta { nonce, from, delta, seal } => {
                 assert_eq!(from, self.items.digest(), "a delta from what is held");
                 self.verify(bed, nonce, self.items.apply(&delta), &seal).await;

@@ -255,7 +255,7 @@ async fn a_removal_stays_open_whatever_happens_to_its_tenant() {
 }
 
 #[tokio::test]
-async fn a_revoked_agent_looks_at_nothing_and_a_parked_one_is_told_nothing() {
+async fn a_revoked_agent_looks_at_nothing_and_a_parked_one_is_told_of_leavers_alone() {
     let bed = Bed::with_sample().await;
     let agent = contoso_alone(&bed).await;
     let parked = crate::desk::Parked::Clone("two agents answered".into());

@@ -127,7 +127,7 @@ fn statement(signed: &Signed) -> wire::SignedStatement {
 /// Everything but a snapshot, which is more than one message.
 pub(super) fn outgoing(outgoing: Outgoing) -> wire::ConnectResponse {
     response(match outgoing {
-        Outgoing::Snapshot { .. } => unreachable!("frames.rs sends snapshots in parts"),
+        Outgoing::Snapshot { .. } | Outgoing::Leavers { .. } => unreachable!("frames.rs sends snapshots in parts"),
         Outgoing::Delta { nonce, from, delta, seal } => Message::Delta(changes(nonce, from, &delta, &seal)),
         Outgoing::Lease(lease) => Message::Lease(wire::Lease { seal: Some(seal(&lease)) }),
         Outgoing::PlanRequest { nonce } => Message::PlanRequest(wire::PlanRequest { nonce: nonce.to_string() }),

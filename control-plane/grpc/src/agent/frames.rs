@@ -8,7 +8,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use entente_app::Outgoing;
 use entente_proto::agent::v1 as wire;
 use entente_proto::agent::v1::connect_response::Message;
-use entente_seal::SealedItem;
+use entente_seal::{Buckets, Seal, SealedItem};
 use http::{HeaderMap, HeaderValue, header};
 use http_body::{Body as HttpBody, Frame};
 use prost::Message as _;
@@ -48,6 +48,8 @@ pub(super) struct Frames {
 
 struct Snapshot {
     nonce: String,
+    /// What of it is to be taken.
+    kind: fn(wire::SnapshotChunk) -> Message,
     items: std::iter::Peekable<std::vec::IntoIter<SealedItem>>,
     seal: wire::Seal,
 }
@@ -59,12 +61,15 @@ impl Frames {
 
     pub(super) fn of(outgoing: Outgoing) -> Self {
         match outgoing {
-            Outgoing::Snapshot { nonce, items, seal } => {
-                let (nonce, items) = (nonce.to_string(), items.sorted().into_iter().peekable());
-                Self { ready: None, snapshot: Some(Snapshot { nonce, items, seal: convert::seal(&seal) }) }
-            }
+            Outgoing::Snapshot { nonce, items, seal } => Self::parts(Message::SnapshotChunk, nonce, &items, &seal),
+            Outgoing::Leavers { nonce, items, seal } => Self::parts(Message::LeaversChunk, nonce, &items, &seal),
             other => Self::one(&convert::outgoing(other)),
         }
+    }
+
+    fn parts(kind: fn(wire::SnapshotChunk) -> Message, nonce: u64, items: &Buckets, seal: &Seal) -> Self {
+        let (nonce, items) = (nonce.to_string(), items.sorted().into_iter().peekable());
+        Self { ready: None, snapshot: Some(Snapshot { nonce, kind, items, seal: convert::seal(seal) }) }
     }
 }
 
@@ -80,10 +85,11 @@ impl Iterator for Frames {
         let last = snapshot.items.peek().is_none();
         let seal = last.then(|| snapshot.seal.clone());
         let chunk = wire::SnapshotChunk { nonce: snapshot.nonce.clone(), items, last, seal };
+        let message = Some((snapshot.kind)(chunk));
         if !last {
             self.snapshot = Some(snapshot);
         }
-        Some(frame(&wire::ConnectResponse { message: Some(Message::SnapshotChunk(chunk)) }))
+        Some(frame(&wire::ConnectResponse { message }))
     }
 }
 

@@ -206,10 +206,12 @@ fn note_leave(draft: &mut Draft<'_>, item: &Item) {
     let ItemKey::User { object_id: person, .. } = item.key else { return };
     let (epoch, now) = (draft.input.version.epoch, draft.now());
     let known = draft.input.ledger.left.get(&person).copied();
+    // What was said beside an older state is the state's own word now.
+    let is_over = |left: Left| left.epoch != epoch || (left.aside.is_some() && !left.is_aside(draft.input.version));
     match &item.want {
-        Want::Absent { cause, .. } if cause.is_leaver() && known.is_none_or(|left| left.epoch != epoch) => {
+        Want::Absent { cause, .. } if cause.is_leaver() && known.is_none_or(is_over) => {
             let since = known.map_or(now, |left| left.since);
-            draft.remember(Update::Left(person, Left { since, epoch }));
+            draft.remember(Update::Left(person, Left { since, epoch, aside: None }));
         }
         Want::Present if known.is_some_and(|left| left.epoch == epoch) => draft.remember(Update::Rejoined(person)),
         _ => {}

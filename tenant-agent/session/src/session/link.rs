@@ -9,7 +9,7 @@ use entente_seal::Signed;
 use super::transfer::Transfer;
 use super::{Alarm, Effect, PROTOCOL, Session};
 use crate::clock::Now;
-use crate::gather::MAX_STATEMENTS;
+use crate::gather::{Gathering, MAX_STATEMENTS};
 use crate::message::{GoAwayReason, Outbound, Welcome};
 
 /// A ping period that an agent accepts, so that neither silence nor noise can be asked of it.
@@ -41,6 +41,8 @@ pub(super) struct Live {
     pub batch: usize,
     pub gather: Duration,
     pub transfer: Transfer,
+    /// Parts of a state that comes for its leavers alone.
+    pub leavers: Option<Gathering>,
     /// States in a row that arrived whole and did not add up.
     pub mismatches: u32,
     pub plans: usize,
@@ -84,6 +86,7 @@ impl Session {
             batch: welcome.report_batch.clamp(1, MAX_BATCH),
             gather: welcome.report_after.min(LONGEST_GATHER),
             transfer: Transfer::Idle,
+            leavers: None,
             mismatches: 0,
             plans: 0,
         });

@@ -126,7 +126,7 @@ impl Session {
     pub(super) fn kept(&mut self, now: Now, out: &mut Vec<Effect>) {
         let Some(Keeping { nonce, believed, lease }) = self.keeping.take() else { return };
         self.believed = Some(*believed);
-        (self.refused, self.unkept) = (None, None);
+        (self.refused, self.unkept, self.aside) = (None, None, None);
         if let Link::Live(live) = &mut self.link {
             live.parked = None;
         }

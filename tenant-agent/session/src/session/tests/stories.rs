@@ -1,8 +1,12 @@
 //! What must hold, told one by one.
 
-use entente_model::Timestamp;
+use std::collections::BTreeSet;
+
+use entente_model::desired::{Item, ItemBody, ItemKey, Want};
 use entente_model::report::{ItemReport, ItemState};
-use entente_seal::{SealedItem, Statement};
+use entente_model::revocation::Cause;
+use entente_model::{Timestamp, Windows};
+use entente_seal::{Buckets, SealedItem, Statement};
 
 use super::provider::{epoch, groups, v};
 use super::*;
@@ -319,4 +323,40 @@ fn an_agent_that_is_not_known_comes_back_and_one_that_is_revoked_does_not() {
             rig.live(&provider);
         }
     }
+}
+
+#[test]
+fn a_parked_agent_takes_the_leavers_of_another_history_and_nothing_else() {
+    let provider = Provider::new();
+    let mut rig = Rig::new();
+    rig.uptime = 10_000;
+    rig.live(&provider);
+    rig.hear(provider.snapshot("1", v(1, 20), &groups(&["l1"])));
+    rig.say(Event::Kept);
+    let accepted = rig.disk.kept.as_ref().unwrap().accepted;
+    let leaver = |n: u8, seconds: i64| {
+        let since = Timestamp::from_unix(accepted.as_unix() + seconds);
+        let (cause, actor) = (Cause::Left, "principals/jonas".into());
+        let want = Want::Absent { cause, actor, since, known: BTreeSet::new(), addresses: BTreeSet::new() };
+        let key: ItemKey = format!("user/nordwall/0b0de000-0000-4000-8000-00000000000{n}").parse().unwrap();
+        SealedItem::seal(&Item { key, want, windows: Windows::always(), body: ItemBody::Unknown })
+    };
+    // One leaves now; one left before the state held was accepted, which knew it.
+    let items = groups(&["l1", "l2"]).sorted().into_iter().chain([leaver(1, 60), leaver(2, -600)]);
+    let items = Buckets::from_items(items);
+    let told = |seal| Inbound::Leavers { nonce: "2".into(), items: items.sorted(), last: true, seal };
+    let shown = |rig: &Rig| {
+        let view = rig.session.view(at(rig.uptime));
+        (view.desired.unwrap().version.revision, view.aside.map(|named| named.len()))
+    };
+    for forged in [None, Some(provider.sealed(v(1, 10), &groups(&["l1"])))] {
+        assert!(tell(&rig.hear(told(forged))).contains("alarm"));
+        assert_eq!(shown(&rig), (20, None));
+    }
+    let heard = tell(&rig.hear(told(Some(provider.sealed(v(1, 10), &items)))));
+    assert!(!heard.contains("Ack") && !heard.contains("Nack"), "{heard}");
+    assert_eq!(shown(&rig), (20, Some(1)), "older than what is held, and taken for whom it names");
+    rig.hear(provider.snapshot("3", v(1, 30), &groups(&["l1"])));
+    rig.say(Event::Kept);
+    assert_eq!(shown(&rig), (30, None), "a state that is accepted says itself who works here");
 }

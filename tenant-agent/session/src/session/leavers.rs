@@ -1,0 +1,61 @@
+//! Whom a parked tenant's agent is told to let go, beside the state that it holds.
+//!
+//! The state that names them is the provider's, for this tenant and whole; but it may be of another history, or older. So
+//! nothing of it is taken but those who were named after the state held was accepted: what is replayed names nobody anew.
+
+use std::time::Duration;
+
+use entente_model::desired::{Item, ItemKey, Want};
+use entente_seal::{Buckets, Seal, SealError, SealedItem};
+
+use super::{Alarm, Effect, Link, Session};
+use crate::clock::Now;
+use crate::gather::{Complete, Gathering};
+
+/// How far the two clocks may lie apart: the control plane's, which dates a leave, and the host's, which dates a state.
+const APART: Duration = Duration::from_secs(300);
+
+impl Session {
+    pub(super) fn leavers(
+        &mut self,
+        nonce: String,
+        items: Vec<SealedItem>,
+        last: bool,
+        seal: Option<Seal>,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        let Link::Live(live) = &mut self.link else { return };
+        let begun = live.leavers.take().filter(|it| it.nonce == nonce);
+        let mut gathering = begun.unwrap_or_else(|| Gathering::new(nonce));
+        if let Err(error) = gathering.add(items) {
+            return out.push(Effect::Alarm(Alarm::Refused(error.to_string())));
+        }
+        if !last {
+            live.leavers = Some(gathering);
+            return;
+        }
+        let Complete { items, seal, .. } = gathering.finish(seal);
+        match self.named(seal, &items, now) {
+            Ok(named) => {
+                self.aside = Some(named.into());
+                out.push(Effect::Nudge);
+            }
+            Err(error) => out.push(Effect::Alarm(Alarm::Refused(error.to_string()))),
+        }
+    }
+
+    fn named(&self, seal: Option<Seal>, items: &Buckets, now: Now) -> Result<Vec<Item>, SealError> {
+        let seal = seal.ok_or(SealError::Missing)?;
+        self.verifier.verify_state(&seal, self.config.entra_tenant, items, None, now.wall)?;
+        let Some(held) = &self.believed else { return Ok(Vec::new()) };
+        let accepted = held.kept.accepted;
+        let is_new = |item: &Item| match &item.want {
+            Want::Absent { cause, since, .. } => cause.is_leaver() && since.plus(APART) >= accepted,
+            Want::Present => false,
+        };
+        // One item that is not understood hides no other.
+        let items = items.iter().filter_map(|item| item.open().ok());
+        Ok(items.filter(|item| matches!(item.key, ItemKey::User { .. }) && is_new(item)).collect())
+    }
+}
