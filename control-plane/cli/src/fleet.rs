@@ -2,6 +2,7 @@
 
 use entente_proto::fleet::v1 as wire;
 use serde_json::Value;
+use tonic_types::StatusExt;
 use wire::{TenantPhase, TenantStatus};
 
 use crate::args::{Format, Items, Status, Who};
@@ -41,7 +42,11 @@ pub(crate) async fn status(mut client: Client, ask: Status, format: Format) -> R
     }
     let request = wire::ListTenantStatusesRequest { page_size: 1_000, ..Default::default() };
     let all = every_page!(client.fleet, list_tenant_statuses, request, tenant_statuses);
-    let ends = endings_of(&mut client).await?;
+    let ends = known(endings_of(&mut client).await)?.unwrap_or_else(|| {
+        // The rest of the answer is as good without it, as long as it does not look as if nothing ended.
+        eprintln!("warning: {UNKNOWN}");
+        Vec::new()
+    });
     // Programs get the tenants as ever, and the endings from `entente endings`; who looks at the screen hears of both.
     if format != Format::Table {
         ends.iter().for_each(|it| eprintln!("warning: {}", plain(&warning(it))));
@@ -53,8 +58,23 @@ pub(crate) async fn status(mut client: Client, ask: Status, format: Format) -> R
 
 /// What ends soon, or has ended.
 pub(crate) async fn endings(mut client: Client, format: Format) -> Result<(), Failure> {
-    let ends = endings_of(&mut client).await?;
+    let ends = known(endings_of(&mut client).await)?.ok_or_else(|| Failure::Failed(UNKNOWN.into()))?;
     output::print(format, &Value::Array(ends.iter().map(output::document).collect()), || endings_table(&ends))
+}
+
+/// Of a control plane that has no `ListEndings`.
+const UNKNOWN: &str = "what ends is not known: the control plane is older than this command and does not tell it; update it, \
+                       and look meanwhile with `entente-control-plane check-config`";
+
+/// Nothing if the server has no such method. What it knows and does not carry out has words of its own.
+fn known(answer: Result<Vec<wire::Ending>, Failure>) -> Result<Option<Vec<wire::Ending>>, Failure> {
+    let has_none = |status: &tonic::Status| {
+        status.code() == tonic::Code::Unimplemented && status.get_error_details().error_info().is_none()
+    };
+    match answer {
+        Err(Failure::Call(status)) if has_none(&status) => Ok(None),
+        answer => answer.map(Some),
+    }
 }
 
 async fn endings_of(client: &mut Client) -> Result<Vec<wire::Ending>, Failure> {
@@ -276,5 +296,17 @@ mod tests {
         };
         assert_eq!(line(&status).lines().count(), 1);
         assert!(!one(&status).lines().any(|line| line.starts_with("tenants/fabrikam")), "{}", one(&status));
+    }
+
+    #[test]
+    fn what_ends_is_not_known_of_a_server_that_has_no_such_method_and_of_no_other() {
+        let older = tonic::Status::unimplemented("unknown method ListEndings");
+        assert_eq!(known(Err(older.into())).unwrap(), None);
+        let mut details = tonic_types::ErrorDetails::new();
+        details.set_error_info("UNIMPLEMENTED", "entente", std::collections::HashMap::new());
+        let ours = tonic::Status::with_error_details(tonic::Code::Unimplemented, "not carried out", details);
+        known(Err(ours.into())).unwrap_err();
+        known(Err(tonic::Status::unavailable("gone").into())).unwrap_err();
+        assert_eq!(known(Ok(Vec::new())).unwrap(), Some(Vec::new()));
     }
 }
