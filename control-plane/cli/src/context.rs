@@ -48,7 +48,7 @@ impl Contexts {
     /// Reads the file. One that is not there holds nothing.
     pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
         match std::fs::read_to_string(path) {
-            Ok(text) => toml::from_str(&text)
+            Ok(text) => toml::from_str(text.trim_start_matches('\u{feff}'))
                 .map_err(|error| Failure::Failed(format!("{} is not a contexts file: {error}", path.display()))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(Failure::Failed(format!("cannot read {}: {error}", path.display()))),

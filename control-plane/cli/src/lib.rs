@@ -12,6 +12,7 @@ mod client;
 mod context;
 mod failure;
 mod fleet;
+mod lines;
 mod manifests;
 mod operators;
 mod output;

@@ -1,12 +1,15 @@
 //! Manifests from YAML files and folders, each fault with its file, its document and its field.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use entente_model::intent::{Manifest, ResourceName};
+use entente_model::text;
 use entente_proto::convert::manifest;
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::lines::Lines;
 
 /// Largest file: what one call takes (`ApplyIntent`: 4 MiB together).
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -46,7 +49,10 @@ fn gather(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
         .map_err(failed)?;
     inside.sort();
     for entry in inside {
-        let is_yaml = entry.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+        let is_yaml = entry
+            .extension()
+            .and_then(|it| it.to_str())
+            .is_some_and(|ending| ["yaml", "yml"].iter().any(|known| ending.eq_ignore_ascii_case(known)));
         if entry.is_dir() && !entry.is_symlink() || is_yaml {
             gather(&entry, files)?;
         }
@@ -62,40 +68,58 @@ fn read_file(path: &Path, manifests: &mut Vec<Manifest>, faults: &mut Vec<String
     let documents: Vec<Value> = match serde_saphyr::from_multiple(&text) {
         Ok(documents) => documents,
         Err(error) => {
-            faults.push(format!(
-                "{}: is not YAML that is taken here: {}",
-                path.display(),
-                first_line(&error.to_string())
-            ));
+            faults.push(format!("{}: {}", path.display(), not_yaml(&error)));
             return Ok(());
         }
+    };
+    let lines = OnceCell::new();
+    let place = |document: usize, field: &str| {
+        // A field is named after its resource: `squads/a: members[0].operator`.
+        let field = field.rsplit_once(": ").map_or("", |(_, path)| path);
+        let line = lines.get_or_init(|| Lines::of(&text)).line(document, field);
+        let line = line.map_or_else(|| format!("document {}", document + 1), |line| format!("line {line}"));
+        format!("{}: {line}", path.display())
     };
     for (at, document) in documents.into_iter().enumerate() {
         match manifest::from_value(document) {
             Ok(manifest) => {
-                faults.extend(manifest.check().iter().map(|fault| format!("{}: {fault}", path.display())));
+                faults.extend(manifest.check().iter().map(|fault| format!("{}: {fault}", place(at, &fault.field))));
                 manifests.push(manifest);
             }
-            Err(fault) => faults.push(format!("{}: document {}: {fault}", path.display(), at + 1)),
+            Err(fault) => faults.push(format!("{}: {fault}", place(at, &fault.field))),
         }
     }
     Ok(())
 }
 
+/// In words for whoever wrote the file: those of the library speak to programmers.
+fn not_yaml(error: &serde_saphyr::Error) -> String {
+    let text = match error.without_snippet() {
+        serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
+            format!("the key {} stands twice in one mapping; keep one", key.as_deref().unwrap_or("(no text)"))
+        }
+        plain => first_line(&plain.render_with_formatter(&serde_saphyr::UserMessageFormatter)).to_owned(),
+    };
+    let line = error.location().map(|at| format!("line {}: ", at.line())).unwrap_or_default();
+    format!("{line}is not YAML that is taken here: {text}")
+}
+
 fn text_of(path: &Path) -> Result<String, Failure> {
     use std::io::Read;
     let failed = |error: std::io::Error| Failure::Failed(format!("cannot read {}: {error}", path.display()));
-    let mut text = String::new();
     let source: Box<dyn Read> = if path == Path::new("-") {
         Box::new(std::io::stdin())
     } else {
         Box::new(std::fs::File::open(path).map_err(failed)?)
     };
-    source.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
-    if text.len() as u64 > MAX_FILE_BYTES {
+    let mut bytes = Vec::new();
+    source.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(Failure::Usage(format!("{} has more than 4 MiB; apply it in parts", path.display())));
     }
-    Ok(text)
+    let wrong = |error: &dyn std::fmt::Display| Failure::Failed(format!("cannot read {}: {error}", path.display()));
+    let bytes = text::unmarked(&bytes).map_err(|error| wrong(&error))?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| wrong(&"it is not UTF-8"))
 }
 
 fn first_line(text: &str) -> &str {
@@ -131,8 +155,8 @@ mod tests {
         let text =
             "kind: Squad\nname: squads/a\nowner: operators/j\ncolour: blue\n---\nkind: Operator\nname: operators/x\n";
         let lines = faults(text);
-        assert!(lines[0].starts_with("document 1: squads/a") && lines[0].contains("colour"), "{lines:?}");
-        assert_eq!(lines[1], "document 2: operators/x: missing field `displayName`");
+        assert!(lines[0].starts_with("line 4: squads/a") && lines[0].contains("colour"), "{lines:?}");
+        assert_eq!(lines[1], "line 6: operators/x: missing field `displayName`");
     }
 
     #[test]
@@ -144,12 +168,67 @@ mod tests {
                 "a{n}: &a{n} [*a{last},*a{last},*a{last},*a{last},*a{last},*a{last},*a{last},*a{last}]\n"
             ));
         }
-        assert!(faults(&text)[0].starts_with("is not YAML that is taken here"));
+        assert!(faults(&text)[0].contains("is not YAML that is taken here"));
     }
 
     #[test]
     fn twins_are_refused() {
         let one = "kind: Squad\nname: squads/a\nowner: operators/j\n";
         assert_eq!(faults(&format!("{one}---\n{one}")), ["squads/a: stands twice; keep one"]);
+    }
+
+    #[test]
+    fn field_kind_17_what_yaml_reads_otherwise_is_to_be_quoted_and_its_line_is_told() {
+        let squad = |owner: &str| format!("kind: Squad\nname: squads/a\nmembers: []\nowner: {owner}\n");
+        for (owner, read) in
+            [("false", "the yes-or-no value false"), ("007", "the number 7.0"), ("1.10", "the number 1.1")]
+        {
+            assert_eq!(
+                faults(&squad(owner)),
+                [format!("line 4: squads/a: owner: reads as {read}, and a text belongs here; put it in quotes")]
+            );
+        }
+        assert_eq!(faults(&squad("[a]")), ["line 4: squads/a: owner: is a list, and a text belongs here"]);
+        assert_eq!(faults(&squad("")), ["line 4: squads/a: owner: is empty, and a text belongs here"]);
+        let role = "---\nkind: SocRole\nname: socRoles/l1\nversion: \"1\"\nitems: []\n";
+        assert_eq!(
+            faults(&format!("{}{role}", squad("operators/li"))),
+            ["line 8: socRoles/l1: version: is the text \"1\", and a whole number belongs here"]
+        );
+        // What is wrong by itself, and no matter of types, too.
+        let text = "kind: Squad\nname: squads/a\nowner: operators/li\nmembers:\n- operator: operators/x\n  from: 2026-02-01\n  until: 2026-01-01\n";
+        assert_eq!(faults(text), ["line 7: squads/a: members[0].until: is before from; write a later day"]);
+    }
+
+    #[test]
+    fn field_kind_17_no_text_names_a_library_or_its_options() {
+        let twice = "kind: Squad\nname: squads/a\nname: squads/b\nowner: operators/li\n";
+        assert_eq!(
+            faults(twice),
+            ["line 3: is not YAML that is taken here: the key name stands twice in one mapping; keep one"]
+        );
+        for text in ["a: [", "a:\n\t- b\n", "a: *b\n", "a: !!binary x\n", "a: 'x\n", "{[", "a: !x y\n"] {
+            let said = faults(text).join("\n");
+            assert!(said.contains("line 1: ") || said.contains("line 2: "), "{said}");
+            for word in ["Options", "Policy", "serde", "saphyr", "String", "Rust", "deserial"] {
+                assert!(!said.contains(word), "{text:?}: {said}");
+            }
+        }
+    }
+
+    #[test]
+    fn field_kind_17_files_from_windows_are_taken_or_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("A.YAML"), "\u{feff}kind: Squad\r\nname: squads/a\r\nowner: operators/j\r\n").unwrap();
+        std::fs::write(path("b.Yml"), "kind: Squad\nname: squads/b\nowner: operators/j\n").unwrap();
+        std::fs::write(path("notes.txt"), "no manifest").unwrap();
+        let names: Vec<_> = read(&[folder.path().to_owned()]).unwrap().iter().map(|it| it.name().to_string()).collect();
+        assert_eq!(names, ["squads/a", "squads/b"]);
+        std::fs::write(path("c.yaml"), [0xff, 0xfe, b'k', 0]).unwrap();
+        let error = read(&[path("c.yaml")]).unwrap_err().to_string();
+        assert!(error.ends_with("it is UTF-16, as PowerShell writes it; save it as UTF-8"), "{error}");
+        std::fs::write(path("c.yaml"), [b'k', 0xe4]).unwrap();
+        assert!(read(&[path("c.yaml")]).unwrap_err().to_string().ends_with("it is not UTF-8"));
     }
 }

@@ -37,6 +37,19 @@ pub fn plain(text: &str) -> Result<(), TextError> {
     if text.chars().any(is_unseen) { Err(TextError::Unseen) } else { Ok(()) }
 }
 
+/// A file in the wrong form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is UTF-16, as PowerShell writes it; save it as UTF-8")]
+pub struct Utf16;
+
+/// The bytes of a file without the mark of their order, which editors of Windows put before UTF-8.
+pub fn unmarked(bytes: &[u8]) -> Result<&[u8], Utf16> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(Utf16);
+    }
+    Ok(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes))
+}
+
 /// Makes a text look like another one (Unicode: UAX #9, explicit directional formatting).
 fn is_directing(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

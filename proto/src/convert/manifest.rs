@@ -37,8 +37,38 @@ fn typed<T: serde::de::DeserializeOwned>(name: &str, value: Value) -> Result<T, 
         let text = error.inner().to_string();
         let reason = if text.starts_with("missing field") { Fault::Missing } else { Fault::Malformed };
         let field = if path == "." { name.to_owned() } else { format!("{name}: {path}") };
-        Violation::new(field, reason, text)
+        Violation::new(field, reason, said(&text))
     })
+}
+
+/// For whoever wrote the manifest: what YAML made of it, and the remedy. Everything else is said in our words already.
+fn said(text: &str) -> String {
+    let Some((found, expected)) = text.strip_prefix("invalid type: ").and_then(|it| it.split_once(", expected "))
+    else {
+        return text.to_owned();
+    };
+    let belongs = match expected {
+        _ if expected.contains("string") => "a text",
+        _ if expected.starts_with("struct") || expected.contains("map") => "a mapping",
+        _ if expected.contains("sequence") => "a list",
+        "u8" | "u16" | "u32" | "u64" | "i32" | "i64" => "a whole number",
+        "a boolean" => "true or false",
+        other => other,
+    };
+    let value = found.split_once('`').map_or("", |(_, value)| value.trim_end_matches('`'));
+    let read = match found.split(' ').next().unwrap_or_default() {
+        "boolean" => format!("the yes-or-no value {value}"),
+        "integer" | "floating" => format!("the number {value}"),
+        "string" => format!("the text{}", found.trim_start_matches("string")),
+        "sequence" => "a list".to_owned(),
+        "map" => "a mapping".to_owned(),
+        "null" | "unit" => "empty".to_owned(),
+        _ => found.to_owned(),
+    };
+    if belongs == "a text" && !value.is_empty() {
+        return format!("reads as {read}, and a text belongs here; put it in quotes");
+    }
+    format!("is {read}, and {belongs} belongs here")
 }
 
 /// A manifest as the tree that people write, its kind first.
