@@ -42,6 +42,10 @@ fn call_text(status: &tonic::Status) -> String {
         tonic::Code::Unavailable | tonic::Code::Unknown if std::error::Error::source(status).is_some() => {
             format!("the control plane does not answer: {}", chain(status))
         }
+        // tonic's word for an answer over HTTP that is none of gRPC's.
+        _ if text.contains("grpc-status header missing") => {
+            "what answers there is not the API of a control plane: look at the context's server, HOST:PORT".into()
+        }
         code if text.is_empty() => format!("the control plane refused: {code:?}"),
         _ => text,
     }

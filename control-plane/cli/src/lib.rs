@@ -8,6 +8,7 @@
 mod admin;
 mod apply;
 mod args;
+mod certificate;
 mod client;
 mod context;
 mod failure;

@@ -1,13 +1,14 @@
 //! From what was asked to the file that does it.
 
 use clap::CommandFactory;
+use entente_model::Timestamp;
 
-use crate::args::{Args, Command, ContextCommand};
+use crate::args::{Args, Command, ContextCommand, Format};
 use crate::client::Client;
 use crate::context::{self, Context, Contexts};
 use crate::failure::Failure;
 use crate::output::{self, table};
-use crate::{admin, apply, fleet, operators, removals, resources};
+use crate::{admin, apply, certificate, fleet, operators, removals, resources};
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     if let Command::Completion { shell } = args.command {
@@ -21,7 +22,14 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     }
     let context = contexts.choose(args.context.as_deref(), &file)?;
     let client = Client::new(&context)?;
-    match args.command {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = Timestamp::from_unix(i64::try_from(now).unwrap_or(i64::MAX));
+    let outcome = ask(args.command, client, &context, format).await;
+    outcome.map_err(|failure| certificate::explained(failure, &context, now))
+}
+
+async fn ask(command: Command, client: Client, context: &Context, format: Format) -> Result<(), Failure> {
+    match command {
         Command::Apply(ask) => apply::apply(client, ask, format).await,
         Command::Get(ask) => resources::get(client, &ask.what, format).await,
         Command::Describe { name } => resources::describe(client, &name, format).await,

@@ -75,7 +75,10 @@ async fn scrape(connection: Connection, server: Server, recorder: PrometheusHand
     let peer = connection.peer().clone();
     let answer = service_fn(move |request: Request<Incoming>| {
         let known = peer.credential.as_ref().is_some_and(|credential| server.app.principal_of(credential).is_ok());
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        let is_call = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
         let response = match (known, request.method(), request.uri().path()) {
+            _ if is_call => not_the_api(),
             (false, _, _) => text(StatusCode::FORBIDDEN, "the certificate names no principal\n".into()),
             (true, &Method::GET, "/metrics") => {
                 store_gauges(&*store);
@@ -91,6 +94,18 @@ async fn scrape(connection: Connection, server: Server, recorder: PrometheusHand
     if let Err(error) = builder.serve_connection(TokioIo::new(connection), answer).await {
         debug!(%error, "a scraper went away");
     }
+}
+
+/// To a client of the API that is at the wrong port, in its own language: a status without a body.
+fn not_the_api() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/grpc"));
+    // 12 is UNIMPLEMENTED (gRPC: status codes).
+    headers.insert("grpc-status", header::HeaderValue::from_static("12"));
+    let text = "this is the metrics port of a control plane; its API is at another port, 7443 by default";
+    headers.insert("grpc-message", header::HeaderValue::from_static(text));
+    response
 }
 
 fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {

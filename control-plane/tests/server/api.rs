@@ -279,3 +279,12 @@ async fn field_kind_12_a_misspelt_name_is_not_found_and_programs_learn_which_and
     assert_eq!(of("field"), Some("tenant"));
     assert_eq!((of("resource"), of("nearest")), (Some("tenants/contosoo"), Some("tenants/contoso")));
 }
+
+#[tokio::test]
+async fn field_kind_17_a_client_of_the_api_at_the_metrics_port_is_told_so() {
+    let server = Server::start().await;
+    let mut lost = FleetServiceClient::new(server.channel(server.bound.metrics.port(), Some(&server.admin())));
+    let refused = lost.list_tenant_statuses(fleet::ListTenantStatusesRequest::default()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unimplemented);
+    assert!(refused.message().starts_with("this is the metrics port of a control plane"), "{refused:?}");
+}
