@@ -73,15 +73,15 @@ struct InitArgs {
     /// Id of the first administrator.
     #[arg(long, default_value = "admin")]
     admin: String,
-    /// Where the SOC team and its programs connect.
-    #[arg(long, default_value = "0.0.0.0:7443", value_name = "ADDRESS")]
-    api: SocketAddr,
-    /// Where agents connect.
-    #[arg(long, default_value = "0.0.0.0:7444", value_name = "ADDRESS")]
-    agents: SocketAddr,
-    /// Where Prometheus connects.
-    #[arg(long, default_value = "0.0.0.0:9443", value_name = "ADDRESS")]
-    metrics: SocketAddr,
+    /// Where the SOC team and its programs connect; port 7443 of every address, unless told otherwise.
+    #[arg(long, value_name = "ADDRESS")]
+    api: Option<SocketAddr>,
+    /// Where agents connect; port 7444.
+    #[arg(long, value_name = "ADDRESS")]
+    agents: Option<SocketAddr>,
+    /// Where Prometheus connects; port 9443.
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]

@@ -195,6 +195,12 @@ impl Config {
         if let Some(name) = self.timing.zero() {
             return Err(format!("timing.{name} is 0; leave it out for the default"));
         }
+        if self.agents.address.contains('*') {
+            return Err(format!(
+                "agents.address {:?} is of many machines: write the name of this one",
+                self.agents.address
+            ));
+        }
         match self.agents.address.rsplit_once(':') {
             Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {}
             _ => return Err(format!("agents.address {:?} is not HOST:PORT", self.agents.address)),
@@ -278,6 +284,7 @@ mod tests {
     fn what_cannot_be_is_said_by_its_name() {
         assert!(fault(&SMALLEST.replace("0102", "xx")).contains("root_public_key is not 64 hexadecimal digits"));
         assert!(fault(&SMALLEST.replace(":7444", "")).contains("is not HOST:PORT"));
+        assert!(fault(&SMALLEST.replace("control.nord", "*.nord")).contains("is of many machines"));
         assert!(fault(&format!("{SMALLEST}\n[timing]\nping_seconds = 0\n")).contains("timing.ping_seconds is 0"));
         assert!(fault(&format!("{SMALLEST}\n[timing]\nlease_seconds = 86401\n")).contains("more than 86400 s"));
         assert!(fault(&format!("{SMALLEST}\n[log]\nformat = \"xml\"\n")).contains("text"));

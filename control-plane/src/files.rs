@@ -2,11 +2,12 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use entente_model::text;
 use entente_seal::{KeyError, OnlineKey, RootKey, Secret};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject;
@@ -17,7 +18,17 @@ use crate::failure::Failure;
 const PEM_LINE_CHARS: usize = 64;
 
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(Failure::reading(path))
+    let bytes = fs::read(path).map_err(Failure::reading(path))?;
+    let wrong = |source: Box<dyn std::error::Error + Send + Sync>| {
+        Failure::because(format!("cannot read {}", path.display()), source)
+    };
+    let bytes = text::unmarked(&bytes).map_err(|error| wrong(error.into()))?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| wrong("it is not UTF-8".into()))
+}
+
+/// Whether everybody on this machine may read a file: a warning, as what mounts keys into containers often leaves it so.
+pub(crate) fn is_open(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
 }
 
 /// Writes a new file that anyone may read.
@@ -73,8 +84,6 @@ fn signing_key<K>(path: &Path, parse: impl FnOnce(&[u8]) -> Result<K, KeyError>)
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
@@ -86,5 +95,19 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(write_secret(&path, "another").unwrap_err().to_string().starts_with("cannot write"));
         assert_eq!(root_key(&path).unwrap().id(), RootKey::from_pkcs8(key.expose()).unwrap().id());
+    }
+
+    #[test]
+    fn field_kind_17_a_mark_before_a_file_is_no_part_of_it_and_a_key_that_is_open_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, "\u{feff}data = 1").unwrap();
+        assert_eq!(read(&path).unwrap(), "data = 1");
+        fs::write(&path, [0xfe, 0xff, 0, b'd']).unwrap();
+        assert!(read(&path).unwrap_err().chain().ends_with("it is UTF-16, as PowerShell writes it; save it as UTF-8"));
+        for (mode, open) in [(0o644, true), (0o640, false), (0o600, false)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(is_open(&path), open, "{mode:o}");
+        }
     }
 }

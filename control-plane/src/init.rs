@@ -3,7 +3,7 @@
 //! The root key is made here because it has to be made somewhere; it belongs offline, and no server reads it.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -67,6 +67,7 @@ pub struct Initialised {
 /// The folder is not empty, or something cannot be made; what was made until then is left for a look.
 pub async fn init(asked: &Init, now: Timestamp) -> Result<Initialised, Failure> {
     let admin = PrincipalName::from_id(&asked.admin).map_err(|error| Failure::Usage(error.to_string()))?;
+    asked.hosts.iter().try_for_each(|host| is_host(host))?;
     let hosts = names(&asked.hosts);
     empty_folder(&asked.dir)?;
     let folder = Folder(&asked.dir);
@@ -167,6 +168,34 @@ pub(crate) async fn put_admin(
         .map_err(|error| Failure::because(format!("cannot keep {name}"), error))
 }
 
+/// A certificate may be for more than one machine, and an address that agents are told may not.
+fn is_host(host: &str) -> Result<(), Failure> {
+    let label = |it: &str| {
+        (1..=63).contains(&it.len())
+            && it.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            && !it.starts_with('-')
+            && !it.ends_with('-')
+    };
+    let is_name =
+        host.len() <= 253 && host.split('.').all(label) && !host.split('.').next_back().is_some_and(all_digits);
+    if host.parse::<IpAddr>().is_ok() || is_name {
+        return Ok(());
+    }
+    let text = "write a DNS name without wildcards, or an IP address without brackets, and no port";
+    Err(Failure::Usage(format!("--host {host:?} is not the name of one machine: {text}")))
+}
+
+/// As in an IPv4 address that is none: no top-level domain is a number (RFC 3696, 2).
+fn all_digits(label: &str) -> bool {
+    label.chars().all(|c| c.is_ascii_digit())
+}
+
+/// Where a server listens that is known by these names: everywhere, and with IPv6 if one of them is such an address.
+pub(crate) fn everywhere(hosts: &[String], port: u16) -> SocketAddr {
+    let has_v6 = hosts.iter().any(|host| host.parse::<Ipv6Addr>().is_ok());
+    if has_v6 { (Ipv6Addr::UNSPECIFIED, port).into() } else { (Ipv4Addr::UNSPECIFIED, port).into() }
+}
+
 /// The names asked for, and those by which a machine knows itself.
 fn names(hosts: &[String]) -> Vec<String> {
     let mut names = hosts.to_vec();
@@ -223,4 +252,35 @@ fn write_context(path: &Path, host: &str, api: SocketAddr) -> Result<(), Failure
          \"admin.crt\"\nkey = \"admin.key\"\n"
     );
     files::write_new(path, &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn field_kind_17_a_host_is_one_machine() {
+        for host in ["localhost", "control.nordwall.example", "xn--nrd-0na.example", "10.0.0.1", "::1", "fd00::7", "a"]
+        {
+            assert!(is_host(host).is_ok(), "{host}");
+        }
+        for host in
+            ["*.nordwall.example", "*", "", "a..b", "[::1]", "a:7443", "-a.example", "a b", "nordwäll.example", "1.2.3"]
+        {
+            let failure = is_host(host).unwrap_err();
+            assert!(
+                failure.exit_code() == 2 && failure.to_string().contains("is not the name of one machine"),
+                "{host}"
+            );
+        }
+    }
+
+    #[test]
+    fn field_kind_17_a_server_that_is_known_by_an_ipv6_address_listens_there() {
+        let at =
+            |hosts: &[&str]| everywhere(&hosts.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>(), 7443).to_string();
+        assert_eq!(at(&["::1"]), "[::]:7443");
+        assert_eq!(at(&["control.nordwall.example", "fd00::7"]), "[::]:7443");
+        assert_eq!(at(&["control.nordwall.example", "10.0.0.1"]), "0.0.0.0:7443");
+    }
 }

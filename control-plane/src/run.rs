@@ -30,7 +30,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::statements::Statements;
 use crate::{files, init};
-pub(crate) use materials::{Expiry, Materials};
+pub(crate) use materials::{Expiry, Materials, open_keys};
 use tasks::Tasks;
 
 /// Where the ports are, once they are bound.
@@ -67,6 +67,7 @@ pub async fn run(config: Config, ready: Ready, stop: CancellationToken) -> Resul
     let _ = rustls::crypto::ring::default_provider().install_default();
     let places = descriptors::share();
     let materials = Materials::load(&config)?;
+    open_keys(&config).iter().for_each(|warning| tracing::warn!("{warning}"));
     let recorder = metrics_port::recorder()?;
     materials.expiries()?.iter().for_each(|expiry| metrics_port::record_expiry(expiry.what, expiry.end));
     let sockets = Sockets::bind(&config)?;

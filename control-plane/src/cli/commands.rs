@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use entente_app::system_clock;
@@ -19,8 +20,8 @@ use super::{
 };
 use crate::config::{Config, Listen, Timing};
 use crate::failure::Failure;
-use crate::init::{Init, init, new_key};
-use crate::run::{Expiry, Materials, Ready, run};
+use crate::init::{Init, everywhere, init, new_key};
+use crate::run::{Expiry, Materials, Ready, open_keys, run};
 use crate::statements::{self, Statements};
 use crate::{admin, backup, files, logging};
 
@@ -50,7 +51,8 @@ fn now() -> Timestamp {
 
 fn initialise(args: InitArgs) -> Result<(), Failure> {
     let InitArgs { dir, hosts, trust_domain, admin, api, agents, metrics } = args;
-    let listen = Listen { api, agents, metrics };
+    let at = |told: Option<SocketAddr>, port| told.unwrap_or_else(|| everywhere(&hosts, port));
+    let listen = Listen { api: at(api, 7_443), agents: at(agents, 7_444), metrics: at(metrics, 9_443) };
     let asked = Init { dir, hosts, trust_domain, admin, listen, timing: Timing::default() };
     let made = block_on(init(&asked, now()))?;
     println!("made {}", made.config.display());
@@ -98,6 +100,7 @@ fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
 fn check_config(args: &ConfigArgs) -> Result<(), Failure> {
     let config = Config::load(&args.config)?;
     let materials = Materials::load(&config)?;
+    open_keys(&config).iter().for_each(|warning| eprintln!("warning: {warning}"));
     Tls::new(&materials.tls).map_err(|error| Failure::because("TLS cannot be used", error))?;
     println!("root key     {}", materials.root.id());
     println!("signing key  {}", materials.online.id());

@@ -22,6 +22,13 @@ pub(crate) struct Materials {
     pub(crate) statements: Statements,
 }
 
+/// Key files that everybody on this machine may read, each with what to do.
+pub(crate) fn open_keys(config: &Config) -> Vec<String> {
+    let keys = [&config.tls.key, &config.ca.key, &config.signing.key];
+    let open = keys.into_iter().filter(|path| files::is_open(path));
+    open.map(|path| format!("other users can read the key {0}: chmod 600 {0}", path.display())).collect()
+}
+
 impl Materials {
     pub(crate) fn load(config: &Config) -> Result<Self, Failure> {
         let root = config.root_public_key().map_err(Failure::Usage)?;

@@ -176,3 +176,26 @@ async fn a_taken_port_is_said_before_the_store_is_touched() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output).contains(&format!("cannot listen on {address}")), "{}", text(&output));
 }
+
+#[tokio::test]
+async fn field_kind_17_init_takes_the_names_of_one_machine_and_listens_where_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let output =
+        call(&[path("init"), path("--dir"), &dir.path().join("a"), path("--host"), path("*.nordwall.example")]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("is not the name of one machine") && !dir.path().join("a").exists());
+    done(&[path("init"), path("--dir"), &dir.path().join("b"), path("--host"), path("::1")]).await;
+    let config = std::fs::read_to_string(dir.path().join("b/config.toml")).unwrap();
+    assert!(config.contains("api = \"[::]:7443\"") && config.contains("address = \"[::1]:7444\""), "{config}");
+}
+
+#[tokio::test]
+async fn attacks_s03_the_reason_of_an_epoch_is_one_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = make(dir.path()).await;
+    let args =
+        [path("new-epoch"), path("--config"), &made.config, path("--root-key"), &made.root_key, path("--reason")];
+    let output = call(&[&args[..], &[path("restored\nall is well")]].concat());
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("--reason holds a control character"), "{}", text(&output));
+}
