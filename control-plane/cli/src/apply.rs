@@ -6,7 +6,7 @@ use entente_proto::convert::access::manifest_to_proto;
 use crate::args::{Apply, Format};
 use crate::client::{Client, request_id, within};
 use crate::failure::Failure;
-use crate::{manifests, output};
+use crate::{leftover, manifests, output};
 
 pub(crate) async fn apply(mut client: Client, ask: Apply, format: Format) -> Result<(), Failure> {
     let manifests = manifests::read(&ask.files)?;
@@ -16,7 +16,9 @@ pub(crate) async fn apply(mut client: Client, ask: Apply, format: Format) -> Res
         validate_only: ask.dry_run,
     };
     let answer = client.access.apply_intent(within(request)).await?.into_inner();
-    output::print(format, &output::document(&answer), || text(&answer, ask.dry_run))
+    output::print(format, &output::document(&answer), || text(&answer, ask.dry_run))?;
+    leftover::note(client, &ask.files, &manifests).await;
+    Ok(())
 }
 
 fn text(answer: &ApplyIntentResponse, dry_run: bool) -> String {

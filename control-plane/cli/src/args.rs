@@ -83,7 +83,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Apply {
-    /// YAML files or folders; `-` is standard input
+    /// YAML files or folders; `-` is standard input. What the store has beyond a folder is kept, and named
     #[arg(long = "file", short, required = true, value_name = "PATH", num_args = 1..)]
     pub(crate) files: Vec<PathBuf>,
     /// Show what would change, and change nothing

@@ -14,7 +14,7 @@ use tonic::transport::Channel;
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::plain;
+use crate::output;
 
 /// Longest wait for one answer. The largest set of manifests takes a few seconds; watching has no limit.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -33,10 +33,7 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(context: &Context) -> Result<Self, Failure> {
         if is_open(&context.key) {
-            eprintln!(
-                "warning: other users can read the key {0}: chmod 600 {0}",
-                plain(&context.key.display().to_string())
-            );
+            output::aside(&format!("warning: other users can read the key {0}: chmod 600 {0}", context.key.display()));
         }
         let (ca, certificate, key) = (read(&context.ca)?, read(&context.certificate)?, read(&context.key)?);
         let identity = Identity { certificate_pem: &certificate, key_pem: &key };

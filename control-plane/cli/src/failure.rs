@@ -39,7 +39,9 @@ fn call_text(status: &tonic::Status) -> String {
     let text = plain(status.message());
     match status.code() {
         // A status of the server's own has no cause here.
-        tonic::Code::Unavailable | tonic::Code::Unknown if std::error::Error::source(status).is_some() => {
+        tonic::Code::Unavailable | tonic::Code::Unknown | tonic::Code::Cancelled
+            if std::error::Error::source(status).is_some() =>
+        {
             format!("the control plane does not answer: {}", chain(status))
         }
         // tonic's word for an answer over HTTP that is none of gRPC's.

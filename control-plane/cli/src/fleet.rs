@@ -44,12 +44,12 @@ pub(crate) async fn status(mut client: Client, ask: Status, format: Format) -> R
     let all = every_page!(client.fleet, list_tenant_statuses, request, tenant_statuses);
     let ends = known(endings_of(&mut client).await)?.unwrap_or_else(|| {
         // The rest of the answer is as good without it, as long as it does not look as if nothing ended.
-        eprintln!("warning: {UNKNOWN}");
+        output::aside(&format!("warning: {UNKNOWN}"));
         Vec::new()
     });
     // Programs get the tenants as ever, and the endings from `entente endings`; who looks at the screen hears of both.
     if format != Format::Table {
-        ends.iter().for_each(|it| eprintln!("warning: {}", plain(&warning(it))));
+        ends.iter().for_each(|it| output::aside(&format!("warning: {}", warning(it))));
     }
     output::print(format, &Value::Array(all.iter().map(output::document).collect()), || {
         if ends.is_empty() { many(&all) } else { format!("{}\n{}", many(&all), endings_table(&ends)) }

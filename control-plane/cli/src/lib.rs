@@ -13,6 +13,7 @@ mod client;
 mod context;
 mod failure;
 mod fleet;
+mod leftover;
 mod lines;
 mod manifests;
 mod operators;

@@ -53,6 +53,11 @@ pub(crate) fn yaml(document: &Value) -> String {
     serde_saphyr::to_string(document).expect("YAML takes any JSON")
 }
 
+/// Says something beside the answer, on standard error: one line, and no failure where nobody reads it.
+pub(crate) fn aside(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", plain(text));
+}
+
 /// Writes to standard output, whole, without what a terminal would obey.
 pub(crate) fn say(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();

@@ -115,6 +115,15 @@ async fn one(mut client: Client, name: &ResourceName) -> Result<Found, Failure> 
     })
 }
 
+/// Every resource of intent.
+pub(crate) async fn every(client: Client) -> Result<Vec<Manifest>, Failure> {
+    let mut every = Vec::new();
+    for kind in Kind::ALL {
+        every.extend(all(client.clone(), kind).await?.into_iter().map(|found| found.manifest));
+    }
+    Ok(every)
+}
+
 async fn all(mut client: Client, kind: Kind) -> Result<Vec<Found>, Failure> {
     let mut every = Vec::new();
     let mut page_token = String::new();
