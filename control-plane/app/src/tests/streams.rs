@@ -101,6 +101,13 @@ async fn a_refusal_parks_until_something_newer_or_a_person() {
     assert!(status.parked.unwrap().contains("bad signature"));
 
     bed.app.resend_tenant(&editor(), &tenant("contoso")).await.unwrap();
+    let newest = bed.app.audit(&viewer(), &page(), None).await.unwrap().items.remove(0);
+    assert_eq!((newest.actor.as_str(), newest.method.as_str()), ("principals/editor", "ResendTenant"));
+    assert!(
+        newest.summary.contains("ends the alarm") && newest.summary.contains("bad signature"),
+        "{}",
+        newest.summary
+    );
     refuse(&mut agent).await;
     bed.apply(vec![squad(&["maya"])]).await.unwrap();
     assert_eq!(agent.hear(&bed).await, ["snapshot"]);
