@@ -16,6 +16,7 @@ mod quiet;
 mod shim;
 mod switches;
 mod trust;
+mod versions;
 
 use std::process::ExitCode;
 
@@ -93,6 +94,9 @@ fn main() -> ExitCode {
             a_restored_backup_parks_until_a_new_epoch,
             a_state_that_was_altered_on_disk_is_refused,
             a_revoked_agent_is_cut_off;
+        versions:
+            an_agent_does_what_it_understands_of_a_later_control_plane,
+            words_of_a_later_agent_are_kept_and_shown_as_they_came;
         bad_input:
             every_bad_input_is_a_clear_error_and_changes_nothing;
         switches:
