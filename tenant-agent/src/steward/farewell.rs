@@ -46,17 +46,17 @@ impl Steward {
         Ok(Duration::ZERO)
     }
 
-    /// Looks, takes away, and judges what came of it: of everything, or of these keys alone. How long to wait then; not
-    /// known where it was not gone through.
+    /// Looks, takes away, and judges what came of it: of everything, or of the first of these keys alone, while of the others
+    /// nothing could be told. How long to wait then; not known where it was not gone through.
     pub(super) async fn end(
         &mut self,
         receipt: &mut Receipt,
-        only: Option<&BTreeSet<ItemKey>>,
+        only: Option<(&BTreeSet<ItemKey>, &BTreeSet<ItemKey>)>,
         cancel: &CancellationToken,
     ) -> Result<(Plan, Option<Duration>), MemoryError> {
         let guardrail = self.guardrail();
         self.keep(receipt)?;
-        let (plan, observed, faults) = self.look_for_the_end(&guardrail, receipt, only).await;
+        let (plan, observed, faults) = self.look_for_the_end(&guardrail, receipt, only.map(|(keys, _)| keys)).await;
         if !faults.is_empty() {
             error!(?faults, "the plan breaks a rule; the rest of it is carried out: please report this");
         }
@@ -81,6 +81,8 @@ impl Steward {
                 receipt.done.push(format!("{} {action}", self.parts.clock.time()));
             }
         }
+        let untold = only.into_iter().flat_map(|(_, unread)| unread);
+        receipt.unread = untold.map(|key| format!("whether the guardrail refuses {key}")).collect();
         self.judge(receipt, &plan, &observed, &faults, acted);
         self.keep(receipt)?;
         let lag = self.parts.settings.replication_lag;
@@ -174,7 +176,6 @@ impl Steward {
         // Of a plan that is wrong somewhere nothing is proven.
         receipt.open.extend(faults.iter().map(|fault| format!("{}: {}", fault.rule, fault.detail)));
         receipt.left = plan.reports.iter().filter(|report| !still_gives(report)).map(line).collect();
-        receipt.unread.clear();
         self.by_principal(receipt, observed);
         receipt.unread.extend(not_understood(observed));
         if acted || !receipt.open.is_empty() {

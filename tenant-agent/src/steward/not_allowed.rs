@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use entente_model::desired::ItemKey;
+use entente_model::report::Reason;
 use entente_planner::plan::NotAllowed;
 use entente_session::Desired;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +23,7 @@ impl Steward {
     /// Takes note of what a look found, and tells the log when something has come up.
     pub(super) fn note_not_allowed(&mut self, guardrail: String, found: Vec<NotAllowed>) {
         let untaken = |all: &[NotAllowed]| -> BTreeSet<ItemKey> {
-            all.iter().filter(|it| !it.is_taken).map(|it| it.key.clone()).collect()
+            all.iter().filter(|it| it.is_open()).map(|it| it.key.clone()).collect()
         };
         let now = untaken(&found);
         if !now.is_subset(&untaken(&self.not_allowed.found)) {
@@ -38,7 +39,7 @@ impl Steward {
 
     pub(super) fn not_allowed_list(&self) -> NotAllowedList {
         let Found { guardrail, found } = &self.not_allowed;
-        let untaken = found.iter().filter(|it| !it.is_taken).take(MAX_NOT_ALLOWED);
+        let untaken = found.iter().filter(|it| it.is_open()).take(MAX_NOT_ALLOWED);
         let items = untaken.map(|it| NotAllowedItem { key: it.key.clone(), reason: it.reason, what: it.what.clone() });
         NotAllowedList { guardrail: guardrail.clone(), items: items.collect() }
     }
@@ -58,12 +59,13 @@ impl Steward {
     pub(crate) async fn revoke(&mut self, cancel: &CancellationToken) -> Result<Option<Duration>, MemoryError> {
         let (asked, desired) = (self.switches.to_revoke(), self.parts.view.borrow().desired.clone());
         let (Some(asked), Some(desired)) = (asked, desired) else { return Ok(None) };
-        let Some(keys) = self.still_refused(&desired, &asked).await else { return Ok(None) };
+        let Some(Standing { keys, unread }) = self.still_refused(&desired, &asked).await else { return Ok(None) };
         let mut receipt = Receipt::begun(&self.parts.state_dir, About::NotAllowed, self.parts.clock.time())?;
         receipt.people =
             people(&self.ledger).filter(|(_, name)| keys.iter().any(|key| key.to_string() == *name)).collect();
-        let (_, wait) = self.end(&mut receipt, Some(&keys), cancel).await?;
-        receipt.left.extend(self.kept(&asked, &keys));
+        let (_, wait) = self.end(&mut receipt, Some((&keys, &unread)), cancel).await?;
+        let judged = keys.union(&unread).cloned().collect();
+        receipt.left.extend(self.kept(&asked, &judged));
         self.keep(&receipt)?;
         if receipt.is_complete() || receipt.stuck {
             self.switches.revoked()?;
@@ -76,19 +78,27 @@ impl Steward {
     }
 
     /// What was confirmed, is there, and is not refused now: it is not taken, and nothing is claimed of it.
-    fn kept(&self, asked: &BTreeSet<ItemKey>, refused: &BTreeSet<ItemKey>) -> Vec<String> {
+    fn kept(&self, asked: &BTreeSet<ItemKey>, judged: &BTreeSet<ItemKey>) -> Vec<String> {
         let is_there = |key: &&ItemKey| self.ledger.get(key).is_some_and(|entry| entry.thing.is_some());
-        let kept = asked.difference(refused).filter(is_there);
+        let kept = asked.difference(judged).filter(is_there);
         kept.map(|key| format!("{key} is allowed again, or not wanted any more: not taken by this")).collect()
     }
 
-    /// Of what was confirmed, what the file refuses at a look of now.
-    async fn still_refused(&mut self, desired: &Desired, asked: &BTreeSet<ItemKey>) -> Option<BTreeSet<ItemKey>> {
+    /// How what was confirmed stands at a look of now. Nothing is told without a readable file.
+    async fn still_refused(&mut self, desired: &Desired, asked: &BTreeSet<ItemKey>) -> Option<Standing> {
         let look = self.look(desired).await;
         look.guardrail.content.as_ref().ok()?;
-        let refused = self.not_allowed.found.iter().map(|it| it.key.clone());
-        Some(refused.filter(|key| asked.contains(key)).collect())
+        let asked = self.not_allowed.found.iter().filter(|it| asked.contains(&it.key));
+        let (unread, refused): (Vec<_>, Vec<_>) = asked.partition(|it| it.reason == Reason::Unread);
+        let keys = |all: Vec<&NotAllowed>| all.into_iter().map(|it| it.key.clone()).collect();
+        Some(Standing { keys: keys(refused), unread: keys(unread) })
     }
+}
+
+/// Of what was confirmed, what the file refuses still, and of what that could not be told.
+struct Standing {
+    keys: BTreeSet<ItemKey>,
+    unread: BTreeSet<ItemKey>,
 }
 
 /// What the last look found, by which file.

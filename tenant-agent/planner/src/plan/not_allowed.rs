@@ -2,7 +2,7 @@
 //!
 //! A narrower file stops grants; what is there stays until it is no longer wanted, or until a person on the customer's
 //! host says so. By the same questions as a grant (`gate.rs`), so that nothing that is taken comes back. What cannot be
-//! judged is not here: who is no longer desired goes by itself, and what was not read is not known to be refused.
+//! judged for good is not here: who is no longer desired goes by itself. What was not read is UNREAD, and not refused.
 
 use std::collections::BTreeSet;
 
@@ -16,16 +16,25 @@ use crate::guardrail::Guardrail;
 use crate::ledger::{Entry, Ledger, Thing, Update};
 use crate::moment::Moment;
 use crate::observed::Observed;
+use crate::verdict::Condition;
 
 /// One thing that we gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotAllowed {
     pub key: ItemKey,
+    /// [`Reason::Unread`] where that could not be told by this look.
     pub reason: Reason,
     /// What it is, for a person.
     pub what: String,
     /// Taken away already, as far as our own calls were answered.
     pub is_taken: bool,
+}
+
+impl NotAllowed {
+    /// For certain, and still to be taken.
+    pub fn is_open(&self) -> bool {
+        self.reason != Reason::Unread && !self.is_taken
+    }
 }
 
 /// Everything in the ledger that gives access, is ours, and is not allowed. Without a readable file nothing.
@@ -72,7 +81,11 @@ fn refusal(draft: &Draft<'_>, key: &ItemKey, entry: &Entry) -> Option<Reason> {
             person(draft, &user).or_else(|| gate::refusal(&[gate::length(draft, wanted(draft, key)?)?]))
         }
         ItemKey::AzureRole { .. } => match &entry.thing {
-            Some(Thing::AzureRole { scope, definition, .. }) => gate::refusal(&gate::azure(draft, scope, *definition)),
+            Some(Thing::AzureRole { scope, definition, .. }) => {
+                let against = gate::azure(draft, scope, *definition);
+                let is_unread = against.contains(&Condition::Unread);
+                gate::refusal(&against).or(is_unread.then_some(Reason::Unread))
+            }
             _ => None,
         },
         // An assignment gives what its role holds.

@@ -22,7 +22,7 @@ fn given() -> World {
 
 fn listed(world: &World) -> String {
     let all = world.not_allowed();
-    let untaken = all.iter().filter(|it| !it.is_taken);
+    let untaken = all.iter().filter(|it| it.is_open());
     untaken
         .map(|it| format!("{}: {}\n", it.reason.word(), it.what))
         .collect::<String>()
@@ -177,6 +177,18 @@ fn what_is_not_ours_or_not_confirmed_is_not_taken() {
     assert_eq!(text.lines().count(), 2, "{text}");
     assert!(!world.is_member("sam", "l1") && world.is_member("maya", "l1"));
     assert!(world.tenant.state.users[&world.account("maya").unwrap()].is_enabled() && keys(&world).contains(&maya));
+}
+
+#[test]
+fn what_could_not_be_read_is_neither_allowed_nor_refused() {
+    let mut world = given();
+    world.tenant.unread.insert("definitions", entente_model::report::Reason::CloudUnavailable);
+    let all = world.not_allowed();
+    assert_eq!(all.iter().map(|it| it.reason.word()).collect::<Vec<_>>(), ["UNREAD"]);
+    assert_eq!(listed(&world), "");
+    // What the file says by itself needs no look.
+    let world = world.guardrail("rg-sentinel]", "rg-other]");
+    assert_eq!(listed(&world), "GUARDRAIL_SCOPE: Microsoft Sentinel Responder at rg-sentinel\n");
 }
 
 #[test]
