@@ -127,7 +127,8 @@ pub(crate) enum Command {
     /// Take away what this agent gave and the guardrail does not allow any more
     ///
     /// A narrower guardrail stops grants, and what was given before stays until somebody says so here: this lists it,
-    /// asks, and takes it away. Accounts are blocked if people.onLeave says so. Exit code 3 if something is left.
+    /// asks, and takes it away. Accounts are blocked if people.onLeave says so. An agent that runs goes on with it until it
+    /// is done, or `resume`. Exit code 3 if something is left.
     Revoke {
         /// What the guardrail does not allow, as it is now
         #[arg(long, required = true)]

@@ -246,6 +246,10 @@ pub async fn what_a_narrower_guardrail_refuses_goes_when_somebody_says_so(story:
     ensure!(done.contains("complete: of what was confirmed"), "{done}");
     let maya = kit::account(&fleet, "contoso", "maya").await?.context("an account")?;
     ensure!(maya.enabled && maya.defender_roles.is_empty(), "{maya:?}");
+    // By a file that cannot be used nothing is told, and nothing taken.
+    std::fs::write(&file, wide.replace("planes:", "plains:"))?;
+    let unusable = fleet.agent_command("contoso", &revoke(&["--yes"])).await?;
+    ensure!(unusable.code == 1 && unusable.stderr.contains("the guardrail cannot be used"), "{unusable:?}");
     // And by the command alone, without an agent: the people of the whole domain.
     fleet.agent("contoso")?.stop().await?;
     std::fs::write(&file, wide.replace("mailDomains: [nordwall.example]", "mailDomains: [other.example]"))?;

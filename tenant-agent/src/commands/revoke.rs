@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use entente_model::desired::ItemKey;
-use entente_planner::guardrail::OnLeave;
+use entente_planner::guardrail::{Guardrail, OnLeave};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -34,12 +34,15 @@ pub(super) async fn revoke(config: &Config, dry_run: bool, yes: bool, timeout: u
     if switches.positions().revoke_all {
         return Err("revoke-all is on: everything goes as it is".into());
     }
+    // A file that cannot be used refuses nothing by itself, and is no ground to take anything away.
+    let root = Identity::load(&config.state_dir, config.entra_tenant)?.root_key.id();
+    let guardrail = GuardrailFile::read(&config.guardrail, config.entra_tenant, root).content?;
     let mut own = own_loop(config).await?;
     let list = match &mut own {
         Some((_, steward)) => steward.list_not_allowed().await?,
         None => listed_by_agent(config).await?,
     };
-    show(config, &list)?;
+    show(&guardrail, &list);
     if dry_run || list.items.is_empty() {
         return Ok(Done::Whole);
     }
@@ -90,20 +93,16 @@ async fn listed_by_agent(config: &Config) -> Result<NotAllowedList, Failure> {
     }
 }
 
-fn show(config: &Config, list: &NotAllowedList) -> Result<(), Failure> {
+fn show(guardrail: &Guardrail, list: &NotAllowedList) {
     if list.items.is_empty() {
-        println!("of what this agent gave nothing is refused by the guardrail");
-        return Ok(());
+        return println!("of what this agent gave nothing is refused by the guardrail");
     }
     println!("The guardrail does not allow any more, and this agent gave:");
     list.items.iter().for_each(|it| println!("  {}", it.line()));
-    let root = Identity::load(&config.state_dir, config.entra_tenant)?.root_key.id();
-    let guardrail = GuardrailFile::read(&config.guardrail, config.entra_tenant, root).content?;
     let has_accounts = list.items.iter().any(|it| matches!(it.key, ItemKey::User { .. }));
     if has_accounts && !guardrail.people.on_leave.contains(&OnLeave::Block) {
         println!("The accounts stay enabled, in no group: people.onLeave has no block.");
     }
-    Ok(())
 }
 
 /// Until the switch is off again.
