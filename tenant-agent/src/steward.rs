@@ -202,6 +202,8 @@ impl Steward {
             self.is_full().await?;
             return unless_full(self.farewell(cancel).await);
         }
+        // Of an end that the customer has taken back.
+        self.unkept_receipt = None;
         let desired = self.parts.view.borrow().desired.clone();
         if let Some(held) = &desired {
             self.note_leavers(held).await?;

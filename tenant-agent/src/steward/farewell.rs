@@ -101,7 +101,9 @@ impl Steward {
         match receipt.save(&self.parts.state_dir) {
             Err(error) if error.is_full() => {
                 warn!(about = ?receipt.about, "the disk is full: the receipt is written once there is room");
-                self.unkept_receipt = Some(receipt.clone()).filter(|receipt| receipt.about == About::All);
+                if receipt.about == About::All {
+                    self.unkept_receipt = Some(receipt.clone());
+                }
                 Ok(())
             }
             saved => Ok(saved?),
