@@ -27,7 +27,7 @@ impl Session {
     ) {
         let Link::Live(live) = &mut self.link else { return };
         let begun = live.leavers.take().filter(|it| it.nonce == nonce);
-        let mut gathering = begun.unwrap_or_else(|| Gathering::new(nonce));
+        let mut gathering = begun.unwrap_or_else(|| Box::new(Gathering::new(nonce)));
         if let Err(error) = gathering.add(items) {
             return out.push(Effect::Alarm(Alarm::Refused(error.to_string())));
         }

@@ -42,7 +42,7 @@ pub(super) struct Live {
     pub gather: Duration,
     pub transfer: Transfer,
     /// Parts of a state that comes for its leavers alone.
-    pub leavers: Option<Gathering>,
+    pub leavers: Option<Box<Gathering>>,
     /// States in a row that arrived whole and did not add up.
     pub mismatches: u32,
     pub plans: usize,
