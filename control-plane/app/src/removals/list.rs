@@ -58,11 +58,12 @@ impl App {
         page: &PageRequest,
     ) -> Result<Page<Removal>, AppError> {
         caller.needs(ApiRole::Viewer)?;
+        // Before the receipts: what is proven in between is then told twice, and not left out of a list that looks complete.
+        let world = self.world();
         let receipts = match operator {
             Some(operator) => self.inner.receipts_of(operator).await?,
             None => Vec::new(),
         };
-        let world = self.world();
         let had =
             |operator: &OperatorName| world.fleet.intent().revocations.values().any(|it| it.operator == *operator);
         // Of somebody who was deleted, what there was is told.
