@@ -17,7 +17,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 pub use directory::{Organization, ServicePrincipal, WhoMayInvite};
-pub use groups::{Group, NewGroup};
+pub use groups::{Group, MOST_PARENTS, NewGroup};
 pub use members::{Added, DirectoryObject, Membership, ObjectKind};
 pub use people::DeletedUser;
 pub use users::{Identity, Invitation, InvitationStatus, Invited, NewInvitation, User, UserType};

@@ -51,8 +51,9 @@ pub use defender::{
 pub use endpoints::{Endpoints, NationalCloud};
 pub use failure::{Answer, Cause, Failure, Refusal, head_and_tail};
 pub use graph::{
-    Added, DeletedUser, DirectoryObject, Graph, Group, Identity, Invitation, InvitationStatus, Invited, Membership,
-    NewGroup, NewInvitation, ObjectKind, Organization, Removed, ServicePrincipal, User, UserType, WhoMayInvite,
+    Added, DeletedUser, DirectoryObject, Graph, Group, Identity, Invitation, InvitationStatus, Invited, MOST_PARENTS,
+    Membership, NewGroup, NewInvitation, ObjectKind, Organization, Removed, ServicePrincipal, User, UserType,
+    WhoMayInvite,
 };
 pub use listing::Listing;
 pub use secret::Secret;

@@ -17,7 +17,7 @@ use crate::capability;
 use crate::defender::{covers, resolve};
 use crate::guardrail::{Adopt, FreezeExcept, Guardrail, OnLeave};
 use crate::ledger::{Charge, Claim, DAY, Entry, Ledger, Thing, Update, anchor_key};
-use crate::observed::{Group, Part, User};
+use crate::observed::{Group, Listing, Part, User};
 use crate::plan::{Change, Input, Plan};
 use facts::{adopts, allows, holds_only, is_removal, is_thing, narrows, object_id, touched};
 
@@ -224,15 +224,16 @@ impl Checker<'_> {
         let is_read = |scope: &String| {
             of_group.is_some_and(|all| all.iter().any(|(at, it)| at.eq_ignore_ascii_case(scope) && it.read().is_some()))
         };
-        let looked = Some(group) == self.anchor()
-            || guardrail.mode(Plane::AzureRoles) == PlaneMode::None
-            || guardrail.azure.scopes.iter().all(is_read);
+        let looked = guardrail.mode(Plane::AzureRoles) == PlaneMode::None || guardrail.azure.scopes.iter().all(is_read);
         self.unless(looked, "adds nobody to a group whose Azure roles were not read", change);
         let by_id = observed.groups.get(&group).and_then(Part::read).and_then(Option::as_ref);
         let is_in_none = |it: &Group| {
             it.within.as_ref().is_some_and(|all| all.iter().all(|parent| parent.kind == "administrative unit"))
         };
         self.unless(by_id.is_some_and(is_in_none), "adds nobody to a group that is in another one", change);
+        let understood =
+            guardrail.mode(Plane::DefenderRoles) == PlaneMode::None || observed.odd(&Listing::Defender).is_empty();
+        self.unless(understood, "adds nobody to a group while a Defender assignment is not understood", change);
         let Some(tenant) = observed.defender().read().copied() else {
             let is_inactive =
                 |it: &Part<_>| matches!(it, Part::Unread(why) if why.reason == Reason::UnifiedRbacInactive);

@@ -141,6 +141,10 @@ fn anchor(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, g
     }
     // Where nobody is marked, the group is only there from before: whom it names is of use for a leaver.
     let Some(guardrail) = guardrail.filter(|it| leaves || permission::marks(it)) else { return };
+    if let Some(id) = id.filter(|_| permission::marks(guardrail)) {
+        let ours = ledger.entries.iter().filter(|(key, entry)| matches!(key, ItemKey::User { .. }) && entry.is_owned());
+        set.expected_members.entry(id).or_default().extend(ours.filter_map(|(_, entry)| entry.guid()));
+    }
     let name = anchor_name(&guardrail.limits.name_prefix);
     if leaves {
         set.members_by_name.insert(name.clone());

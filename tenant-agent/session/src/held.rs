@@ -124,7 +124,7 @@ fn open(header: &Header, items: &Buckets) -> Result<Desired, Unbelievable> {
 }
 
 /// Judges as in that history, without the statements that ended it.
-fn as_of(root: PublicKey, statements: &[Signed], epoch: u64) -> Verifier {
+pub(crate) fn as_of(root: PublicKey, statements: &[Signed], epoch: u64) -> Verifier {
     let mut verifier = Verifier::new(root);
     let later = |signed: &Signed| matches!(Statement::decode(&signed.statement), Ok(Statement::Epoch { epoch: it, .. }) if it > epoch);
     // What does not verify has been told already.

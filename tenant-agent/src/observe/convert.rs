@@ -61,7 +61,11 @@ pub fn group(group: cloud::Group) -> Group {
         display_name: group.display_name,
         description: group.description.unwrap_or_default(),
         created: group.created.map(timestamp),
-        within: group.member_of.map(|all| all.into_iter().map(holding).collect()),
+        // As many as are shown at most: there may be more, and one of those may give something.
+        within: group
+            .member_of
+            .filter(|all| all.len() < cloud::MOST_PARENTS)
+            .map(|all| all.into_iter().map(holding).collect()),
     }
 }
 
@@ -137,6 +141,18 @@ mod tests {
         }
         assert_eq!(told(None, None).enabled, None);
         assert_eq!(told(None, None).issuers, None);
+    }
+
+    #[test]
+    fn attacks_p02_as_many_parents_as_are_shown_at_most_may_be_more() {
+        let id = |n: usize| format!("0b0de000-0000-4000-8000-{n:012}");
+        let unit = |n| serde_json::json!({"@odata.type": "#microsoft.graph.administrativeUnit", "id": id(n)});
+        for (count, is_known) in [(19, true), (20, false)] {
+            let units: Vec<_> = (1..=count).map(unit).collect();
+            let json = serde_json::json!({"id": id(0), "memberOf": units});
+            assert_eq!(group(serde_json::from_value(json).unwrap()).within.is_some(), is_known, "{count}");
+        }
+        assert_eq!(group(serde_json::from_value(serde_json::json!({"id": id(0)})).unwrap()).within, None);
     }
 
     #[test]

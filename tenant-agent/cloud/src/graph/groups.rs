@@ -15,6 +15,9 @@ use crate::uri::{quoted, with_query};
 const GROUP_FIELDS: &str =
     "id,displayName,mailNickname,description,createdDateTime,securityEnabled,groupTypes,isAssignableToRole";
 
+/// Most of what a group is in that an answer shows (Graph: query-parameters, $expand).
+pub const MOST_PARENTS: usize = 20;
+
 /// Shown with a group at no further call (Graph: query-parameters, $expand).
 const GROUP_PARENTS: &str = "memberOf($select=id,displayName)";
 

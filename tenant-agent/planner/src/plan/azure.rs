@@ -203,8 +203,9 @@ fn find_extras(draft: &mut Draft<'_>, groups: &Groups<'_>) {
                     if Right { scope, definition: *definition, principal: *principal }.is(it))
             });
             if !in_ledger && !wanted.contains(&(scope.clone(), it.definition)) {
-                let detail = format!("group {} has role {} at {}, not from us", it.principal, it.definition, it.scope);
-                draft.find(Plane::AzureRoles, Reason::DriftExtra, detail);
+                let of = format!("group {} has", it.principal);
+                draft.find(Plane::AzureRoles, Reason::DriftExtra, format!("{of} a role that we did not give"));
+                draft.name_here(of, [format!("role {} at {}", it.definition, it.scope)]);
             }
         }
     }

@@ -50,6 +50,7 @@ pub(super) fn against(
 pub(super) fn against_mark(draft: &Draft<'_>, anchor: Guid) -> Vec<Condition> {
     let mut found = Vec::new();
     azure_of_others(draft, anchor, &BTreeSet::new(), &mut found);
+    azure_unread(draft, anchor, &mut found);
     defender_of_others(draft, anchor, None, &mut found);
     nested(draft, anchor, &mut found);
     found.into_iter().map(|(_, condition)| condition).filter(|it| *it != Condition::Clear).collect()
@@ -64,7 +65,7 @@ fn azure_of_others(
 ) {
     for it in azure_roles_of(draft, group) {
         if !of_items.contains(&(it.scope.to_ascii_lowercase(), it.definition)) {
-            let what = format!("role {} at {}, which others gave to the group,", it.definition, it.scope);
+            let what = "a role that others gave to the group".to_owned();
             found.extend(gate::azure(draft, &it.scope, it.definition).into_iter().map(|it| (what.clone(), it)));
         }
     }
@@ -94,10 +95,14 @@ fn defender_of_others(draft: &Draft<'_>, group: Guid, mine: Option<&ItemKey>, fo
         Part::Unread(_) if draft.mode(Plane::DefenderRoles) == PlaneMode::None => return,
         Part::Unread(_) => return found.push(("what the group holds in Defender".into(), Condition::Unread)),
     };
+    // An assignment that was not understood may name the group.
+    if !draft.input.observed.odd(&Listing::Defender).is_empty() {
+        found.push(("what the group holds in Defender".into(), Condition::Unread));
+    }
     let is_mine = |it: &DefenderAssignment| mine.is_some_and(|key| is_of(draft, key, it));
     let others = tenant.assignments.iter().filter(|it| it.principals.contains(&group) && !is_mine(it));
     for it in others {
-        let what = format!("Defender assignment {}, which others gave to the group,", it.display_name);
+        let what = "a Defender role that others gave to the group".to_owned();
         let held = permissions(tenant, it);
         found.extend(gate::defender(draft, &held).into_iter().map(|it| (what.clone(), it)));
     }

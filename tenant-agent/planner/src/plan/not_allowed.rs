@@ -16,6 +16,7 @@ use crate::guardrail::Guardrail;
 use crate::ledger::{Entry, Ledger, Thing, Update};
 use crate::moment::Moment;
 use crate::observed::Observed;
+use crate::reads;
 use crate::verdict::Condition;
 
 /// One thing that we gave.
@@ -100,7 +101,13 @@ fn refusal(draft: &Draft<'_>, key: &ItemKey, entry: &Entry) -> Option<Reason> {
 }
 
 fn person(draft: &Draft<'_>, key: &ItemKey) -> Option<Reason> {
-    gate::refusal(&gate::person(draft, wanted(draft, key)?))
+    let Some(item) = wanted(draft, key) else {
+        // Left out of what is desired, and not gone yet: judged by the addresses that were used.
+        let (guardrail, entry) = (draft.guardrail()?, draft.entry(key)?);
+        let is_refused = !entry.addresses.iter().any(|address| reads::is_invitable(address, guardrail));
+        return (is_refused && !entry.addresses.is_empty()).then_some(Reason::GuardrailPerson);
+    };
+    gate::refusal(&gate::person(draft, item))
 }
 
 fn wanted<'a>(draft: &Draft<'a>, key: &ItemKey) -> Option<&'a Item> {

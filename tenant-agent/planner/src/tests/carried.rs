@@ -4,7 +4,7 @@ use entente_model::Guid;
 use entente_model::report::Reason;
 
 use super::world::{RESPONDER, World, members};
-use crate::observed::{AzureAssignment, DefenderAssignment, DefenderRole, Holding};
+use crate::observed::{AzureAssignment, DefenderAssignment, DefenderRole, Holding, Listing};
 
 const OWNER: Guid = Guid::from_u128(0x8e3a_f657_a8ff_443c_a75c_2fe8_c4bc_b635);
 const SENTINEL: &str = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel";
@@ -106,6 +106,15 @@ fn attacks_p01_nobody_is_added_where_it_was_not_read_what_the_group_holds() {
 }
 
 #[test]
+fn attacks_p01_an_assignment_that_is_not_understood_may_be_of_our_group() {
+    let mut world = joins_after(|world, _| _ = world.tenant.odd.insert(Listing::Defender));
+    assert_eq!(world.member_state("maya", "l1"), "HELD UNREAD");
+    world.tenant.odd.clear();
+    world.settle();
+    assert_eq!(world.member_state("maya", "l1"), "APPLIED");
+}
+
+#[test]
 fn a_member_who_fell_out_is_added_again_after_a_look_at_what_the_group_holds() {
     let mut world = World::joined(&["sam"], "l1");
     let (sam, group) = (world.account("sam").unwrap(), world.group_id("l1"));
@@ -162,7 +171,7 @@ fn attacks_p02_where_it_is_not_told_what_the_group_is_in_nobody_is_added() {
 
 #[test]
 fn attacks_p02_nobody_is_marked_by_a_group_that_gives_something() {
-    for is_nested in [true, false] {
+    for (is_nested, has_role) in [(true, true), (false, true), (false, false)] {
         let mut world = World::joined(&["sam"], "l1");
         let groups = &world.tenant.state.groups;
         let anchor = groups.values().find(|it| it.display_name == "ent-anchor").unwrap().id;
@@ -170,13 +179,15 @@ fn attacks_p02_nobody_is_marked_by_a_group_that_gives_something() {
             true => _ = nest(&mut world, anchor),
             false => azure(&mut world, SENTINEL, anchor),
         }
-        // What the group has is read where a role of ours is.
-        world.azure_role("l1", RESPONDER);
+        // What the group has is read at each scope of the file, also where no role of ours is.
+        if has_role {
+            world.azure_role("l1", RESPONDER);
+        }
         world.member("maya", "l1");
         world.settle();
         world.redeem("maya");
         world.settle();
-        assert_eq!(world.tenant.state.members[&anchor].len(), 1, "nested: {is_nested}");
+        assert_eq!(world.tenant.state.members[&anchor].len(), 1, "nested: {is_nested}, a role of ours: {has_role}");
         assert_eq!(world.member_state("maya", "l1"), "APPLIED");
     }
 }

@@ -197,3 +197,15 @@ fn without_a_readable_file_nothing_is_said_to_be_refused() {
     world.guardrail = Err(crate::guardrail::Unreadable::missing("gone"));
     assert_eq!(listed(&world), "");
 }
+
+#[test]
+fn who_is_left_out_of_what_is_desired_is_judged_by_the_addresses_that_were_used() {
+    let mut world = World::joined(&["sam"], "l1");
+    let key = world.user_key("sam");
+    world.items.remove(&key);
+    assert_eq!(world.not_allowed().len(), 0, "of an allowed domain");
+    let text = super::world::GUARDRAIL.replace("mailDomains: [nordwall.example]", "mailDomains: [partner.example]");
+    world.guardrail = crate::guardrail::Guardrail::load(&text, super::world::CONTOSO);
+    let found: Vec<_> = world.not_allowed().into_iter().map(|it| it.key).collect();
+    assert!(found.contains(&key), "{found:?}");
+}

@@ -11,6 +11,7 @@ use entente_seal::{Buckets, Seal, SealError, SealedItem};
 use super::{Alarm, Effect, Link, Session};
 use crate::clock::Now;
 use crate::gather::{Complete, Gathering};
+use crate::held::as_of;
 
 /// How far the two clocks may lie apart: the control plane's, which dates a leave, and the host's, which dates a state.
 const APART: Duration = Duration::from_secs(300);
@@ -47,7 +48,15 @@ impl Session {
 
     fn named(&self, seal: Option<Seal>, items: &Buckets, now: Now) -> Result<Vec<Item>, SealError> {
         let seal = seal.ok_or(SealError::Missing)?;
-        self.verifier.verify_state(&seal, self.config.entra_tenant, items, None, now.wall)?;
+        let tenant = self.config.entra_tenant;
+        match self.verifier.verify_state(&seal, tenant, items, None, now.wall) {
+            // A store from before the last new epoch: over for what is wanted, and its leavers leave all the same.
+            Err(SealError::EpochOver { offered, .. }) => {
+                let then = as_of(self.config.root_key, &self.statements, offered);
+                then.verify_state(&seal, tenant, items, None, now.wall)?;
+            }
+            judged => drop(judged?),
+        }
         let Some(held) = &self.believed else { return Ok(Vec::new()) };
         let accepted = held.kept.accepted;
         let is_new = |item: &Item| match &item.want {

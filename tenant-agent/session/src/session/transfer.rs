@@ -160,6 +160,9 @@ impl Session {
             Ok(true) => {
                 // What is held is what the newest revision says, whatever one in between said.
                 let newest = believed.desired.version;
+                if newest != version {
+                    self.aside = None;
+                }
                 self.unkept.take_if(|unkept| unkept.version <= newest);
                 out.push(Effect::KeepLease(Box::new(believed.kept.clone())));
                 // A renewal in time changes nothing that anyone waits for.

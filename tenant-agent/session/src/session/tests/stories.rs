@@ -327,7 +327,7 @@ fn an_agent_that_is_not_known_comes_back_and_one_that_is_revoked_does_not() {
 
 #[test]
 fn a_parked_agent_takes_the_leavers_of_another_history_and_nothing_else() {
-    let provider = Provider::new();
+    let mut provider = Provider::new();
     let mut rig = Rig::new();
     rig.uptime = 10_000;
     rig.live(&provider);
@@ -356,7 +356,24 @@ fn a_parked_agent_takes_the_leavers_of_another_history_and_nothing_else() {
     let heard = tell(&rig.hear(told(Some(provider.sealed(v(1, 10), &items)))));
     assert!(!heard.contains("Ack") && !heard.contains("Nack"), "{heard}");
     assert_eq!(shown(&rig), (20, Some(1)), "older than what is held, and taken for whom it names");
+    // The right store is back, and has nothing new to say but that what is held is right.
+    rig.hear(provider.leased(v(1, 25), &groups(&["l1"]), at(20_000).wall));
+    assert_eq!(shown(&rig), (25, None), "a lease of a newer version says itself who works here");
+    rig.hear(told(Some(provider.sealed(v(1, 10), &items))));
     rig.hear(provider.snapshot("3", v(1, 30), &groups(&["l1"])));
     rig.say(Event::Kept);
     assert_eq!(shown(&rig), (30, None), "a state that is accepted says itself who works here");
+
+    // A new epoch is begun, and then a store from before it is restored.
+    provider.state(&epoch(2));
+    rig.say(Event::Closed { error: String::new() });
+    rig.uptime += 3_600;
+    rig.live(&provider);
+    rig.hear(provider.snapshot("4", v(2, 1), &groups(&["l1"])));
+    rig.say(Event::Kept);
+    let now = at(rig.uptime).wall.as_unix() - accepted.as_unix();
+    let items = Buckets::from_items([leaver(3, now)]);
+    let seal = Some(provider.sealed(v(1, 40), &items));
+    rig.hear(Inbound::Leavers { nonce: "5".into(), items: items.sorted(), last: true, seal });
+    assert_eq!(shown(&rig), (1, Some(1)), "of an epoch that is over, the leavers");
 }
