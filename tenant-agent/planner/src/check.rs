@@ -235,10 +235,12 @@ impl Checker<'_> {
             guardrail.mode(Plane::DefenderRoles) == PlaneMode::None || observed.odd(&Listing::Defender).is_empty();
         self.unless(understood, "adds nobody to a group while a Defender assignment is not understood", change);
         let Some(tenant) = observed.defender().read().copied() else {
-            let is_inactive =
-                |it: &Part<_>| matches!(it, Part::Unread(why) if why.reason == Reason::UnifiedRbacInactive);
+            let is_closed = |it: &Part<_>| {
+                let Part::Unread(why) = it else { return false };
+                why.reason == Reason::UnifiedRbacInactive || why.reason == Reason::PermissionMissing
+            };
             let closed = guardrail.mode(Plane::DefenderRoles) == PlaneMode::None;
-            let gives_nothing = closed || observed.defender.as_ref().is_some_and(is_inactive);
+            let gives_nothing = closed || observed.defender.as_ref().is_some_and(is_closed);
             return self.unless(gives_nothing, "adds nobody to a group whose Defender roles were not read", change);
         };
         for found in tenant.assignments.iter().filter(|it| it.principals.contains(&group)) {

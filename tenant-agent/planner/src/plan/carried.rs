@@ -90,8 +90,9 @@ fn azure_unread(draft: &Draft<'_>, group: Guid, found: &mut Vec<(String, Conditi
 fn defender_of_others(draft: &Draft<'_>, group: Guid, mine: Option<&ItemKey>, found: &mut Vec<(String, Condition)>) {
     let tenant = match draft.input.observed.defender() {
         Part::Read(tenant) => tenant,
-        // What is not active gives nothing.
-        Part::Unread(why) if why.reason == Reason::UnifiedRbacInactive => return,
+        // What is not active gives nothing; and where the customer has not let the agent look, it is a finding. One may look
+        // like the other (Graph beta answers 403 to both).
+        Part::Unread(why) if matches!(why.reason, Reason::UnifiedRbacInactive | Reason::PermissionMissing) => return,
         Part::Unread(_) if draft.mode(Plane::DefenderRoles) == PlaneMode::None => return,
         Part::Unread(_) => return found.push(("what the group holds in Defender".into(), Condition::Unread)),
     };

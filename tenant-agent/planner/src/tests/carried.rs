@@ -115,6 +115,18 @@ fn attacks_p01_an_assignment_that_is_not_understood_may_be_of_our_group() {
 }
 
 #[test]
+fn where_defender_is_closed_to_the_agent_the_rest_is_given_and_where_it_does_not_answer_nothing_is() {
+    for (reason, state) in [
+        (Reason::PermissionMissing, "APPLIED"),
+        (Reason::UnifiedRbacInactive, "APPLIED"),
+        (Reason::CloudRefused, "HELD UNREAD"),
+    ] {
+        let mut world = joins_after(|world, _| _ = world.tenant.unread.insert("defender", reason));
+        assert_eq!(world.member_state("maya", "l1"), state, "{reason:?}");
+    }
+}
+
+#[test]
 fn a_member_who_fell_out_is_added_again_after_a_look_at_what_the_group_holds() {
     let mut world = World::joined(&["sam"], "l1");
     let (sam, group) = (world.account("sam").unwrap(), world.group_id("l1"));
