@@ -211,7 +211,7 @@ impl Slot {
         if same_content(self.base, &desk.wanted) { self.lease(desk) } else { self.state(desk, now) }
     }
 
-    /// Whoever leaves is told to a parked tenant's agent, too: once for each content.
+    /// The agent of a parked tenant is told who leaves, too: once for each content.
     fn leavers(&mut self, desk: &DeskState) -> Option<Outgoing> {
         let state = &desk.wanted;
         if self.told_leavers.replace(state.digest) == Some(state.digest) {

@@ -265,7 +265,7 @@ async fn an_agent_of_another_history_is_parked_until_a_new_epoch() {
     assert!(agent.welcome.as_ref().unwrap().parked.as_ref().unwrap().contains("new-epoch"));
     bed.apply(vec![squad(&["maya"])]).await.unwrap();
     assert!(agent.hear(&bed).await.is_empty());
-    // Whoever leaves is told all the same: once, and again to whoever connects.
+    // The agent is told who leaves all the same: once on each connection.
     bed.leave("operators/maya").await;
     assert_eq!(agent.hear(&bed).await, ["leavers: 1"]);
     bed.app.grant_leases();

@@ -289,8 +289,8 @@ impl<'d, 'a> Finder<'d, 'a> {
         self.accounts
     }
 
-    /// By the ledger, or by an address that the file lets us look up. Whoever names ids alone learns nothing of whose they
-    /// are.
+    /// By the ledger, or by an address that the file lets us look up. The control plane, which may name any id, does not
+    /// learn whose it is.
     fn is_found_by_name(&self, id: Guid, user: Option<&User>) -> bool {
         let is_own = self.entry.is_some_and(|entry| entry.guid() == Some(id));
         is_own || user.is_some_and(|user| !user.addresses.is_disjoint(&self.addresses))
