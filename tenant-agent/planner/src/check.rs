@@ -3,13 +3,13 @@
 //! any plan; the agent asks it before it acts.
 
 mod facts;
+mod people;
 
 use std::collections::BTreeSet;
 
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{ItemBody, ItemKey, Want};
 use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::report::Reason;
-use entente_model::time::Phase;
 use entente_model::{Guid, Plane, PlaneMode, Timestamp, catalog};
 
 use crate::action::Action;
@@ -174,7 +174,11 @@ impl Checker<'_> {
                 self.unless(display_name.starts_with(prefix.as_str()), "names begin with the prefix", change);
             }
             Action::PutAzureRole { scope, definition, .. } => self.azure(change, guardrail, scope, *definition),
-            Action::AddMember { group, .. } => self.carried(change, guardrail, *group),
+            Action::AddMember { group, user } => {
+                self.carried(change, guardrail, *group);
+                self.account(change, guardrail, *user);
+            }
+            Action::UnblockUser { user } => self.account(change, guardrail, *user),
             _ => {}
         }
         // An assignment gives what its role holds.
@@ -294,42 +298,6 @@ impl Checker<'_> {
             ),
         };
         self.unless(holds, rule, change);
-    }
-
-    /// Nobody who is to go is given anything.
-    fn people(&mut self, change: &Change) {
-        let Some((home, object_id)) = change.key.person() else { return };
-        if change.class != ChangeClass::Grant {
-            return;
-        }
-        let user = self.input.items.get(&ItemKey::User { home: home.clone(), object_id });
-        let wanted = |item: Option<&Item>| item.is_some_and(|item| item.want == Want::Present);
-        self.unless(
-            wanted(user) && wanted(self.input.items.get(&change.key)),
-            "no grant without a desired item",
-            change,
-        );
-        let open = |item: &Item| matches!(item.windows.phase(self.input.now.at), Phase::Open(_));
-        let in_time = self.input.items.get(&change.key).is_some_and(open);
-        self.unless(in_time, "no grant outside its window", change);
-        let left = self.input.ledger.left.get(&object_id);
-        let elsewhere = left.is_some_and(|left| left.epoch != self.input.version.epoch);
-        self.unless(!elsewhere, "no grant to one known to have left in another history", change);
-        let is_held = self.ledger.deleted.get(&object_id).is_some_and(|it| it.allowed.is_none());
-        let invites = matches!(change.action, Action::InviteUser { .. });
-        self.unless(!(invites && is_held), "invites nobody whom the customer deleted, without leave", change);
-        let Ok(guardrail) = self.input.guardrail else { return };
-        if let Some(ItemBody::User { home_tenant, .. }) = user.map(|item| &item.body) {
-            self.unless(*home_tenant == guardrail.provider.home_tenant, "only people of the home tenant", change);
-        }
-        if matches!(change.key, ItemKey::Member { .. })
-            && let (Some(longest), Some(item)) = (guardrail.limits.longest_grant, self.input.items.get(&change.key))
-        {
-            let ends = item.windows.as_slice().iter().all(|window| {
-                window.end.is_some_and(|end| end.since(window.start.unwrap_or(self.input.now.at)) <= longest.0)
-            });
-            self.unless(ends, "no grant longer than the longest", change);
-        }
     }
 
     /// What was seen must bear it.

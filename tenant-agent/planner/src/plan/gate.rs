@@ -12,6 +12,7 @@ use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 use super::draft::Draft;
 use crate::capability::{self, Answer, Capability};
 use crate::guardrail::Guardrail;
+use crate::observed::User;
 use crate::reads;
 use crate::verdict::Condition;
 
@@ -36,8 +37,8 @@ fn refuse_unless(holds: bool, reason: Reason) -> Option<Condition> {
     (!holds).then_some(Condition::Refused(reason))
 }
 
-/// Whether the person may be let in at all.
-pub(super) fn person(draft: &Draft<'_>, item: &Item) -> Vec<Condition> {
+/// Whether the person may be let in at all. `account`: what is there of theirs.
+pub(super) fn person(draft: &Draft<'_>, item: &Item, account: Option<&User>) -> Vec<Condition> {
     let (Some(guardrail), ItemBody::User { mail, home_tenant, user_type, .. }) = (draft.guardrail(), &item.body) else {
         return Vec::new();
     };
@@ -46,18 +47,35 @@ pub(super) fn person(draft: &Draft<'_>, item: &Item) -> Vec<Condition> {
         && *home_tenant == provider.home_tenant
         && *user_type == UserType::Guest
         && guardrail.people.user_types.contains(user_type)
-        && !is_barred(guardrail, item);
+        && !is_barred(guardrail, item, account);
     let mut found: Vec<_> = refuse_unless(fits, Reason::GuardrailPerson).into_iter().collect();
+    found.extend(account.and_then(|user| self::account(draft, user)));
     found.extend(left_in_another_history(draft, item));
     found
 }
 
-/// The customer's veto on one person: a mail address, a UPN or a home object id.
-pub(super) fn is_barred(guardrail: &Guardrail, item: &Item) -> bool {
+/// Whether the account that is there may be given anything: it is known by its id, and an item may name another address
+/// for it than the one that was invited. The customer may have given it others since; its UPN still shows the first
+/// (Entra: properties of a B2B user, `sam_fabrikam.com#EXT#@contoso.onmicrosoft.com`).
+pub(super) fn account(draft: &Draft<'_>, user: &User) -> Option<Condition> {
+    let guardrail = draft.guardrail()?;
+    let invited_at = user.upn.split_once("#EXT#").and_then(|(invited, _)| invited.rsplit_once('_'));
+    let invited_at = invited_at.map(|(name, domain)| format!("{name}@{domain}"));
+    let addresses: Vec<&String> = user.addresses.iter().chain(&invited_at).collect();
+    if addresses.is_empty() {
+        return Some(Condition::Unread);
+    }
+    let fits = addresses.into_iter().any(|address| reads::is_invitable(address, guardrail));
+    refuse_unless(fits, Reason::GuardrailPerson)
+}
+
+/// The customer's veto on one person: a mail address, a UPN or a home object id; also one of the account that is there.
+pub(super) fn is_barred(guardrail: &Guardrail, item: &Item, account: Option<&User>) -> bool {
     let (ItemBody::User { mail, upn, .. }, ItemKey::User { object_id, .. }) = (&item.body, &item.key) else {
         return false;
     };
-    let names = [mail.clone(), upn.clone(), object_id.to_string()];
+    let mut names = vec![mail.clone(), upn.clone(), object_id.to_string()];
+    names.extend(account.into_iter().flat_map(|user| user.addresses.iter().chain([&user.upn]).cloned()));
     guardrail.people.barred.iter().any(|barred| names.iter().any(|name| name.eq_ignore_ascii_case(barred)))
 }
 

@@ -82,7 +82,7 @@ fn give(draft: &mut Draft<'_>, item: &Item, person: Option<&Person<'_>>, group: 
         return draft.wait(key, Reason::Propagation, "written, and not visible yet");
     }
     let mut against = gate::plane(draft, Plane::Memberships);
-    against.extend(gate::person(draft, subject));
+    against.extend(gate::person(draft, subject, person.user()));
     against.extend(gate::length(draft, item));
     against.extend(protection(draft, group, user));
     let ItemKey::Member { role, class, .. } = key else { return };

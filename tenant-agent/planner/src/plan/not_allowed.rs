@@ -15,7 +15,7 @@ use super::{Input, Plan, Settings, gate, revoke_all};
 use crate::guardrail::Guardrail;
 use crate::ledger::{Entry, Ledger, Thing, Update};
 use crate::moment::Moment;
-use crate::observed::Observed;
+use crate::observed::{Observed, Part};
 use crate::reads;
 use crate::verdict::Condition;
 
@@ -107,7 +107,11 @@ fn person(draft: &Draft<'_>, key: &ItemKey) -> Option<Reason> {
         let is_refused = !entry.addresses.iter().any(|address| reads::is_invitable(address, guardrail));
         return (is_refused && !entry.addresses.is_empty()).then_some(Reason::GuardrailPerson);
     };
-    gate::refusal(&gate::person(draft, item))
+    match draft.entry(key).and_then(Entry::guid).map(|id| draft.input.observed.user(id)) {
+        Some(Part::Unread(_)) => gate::refusal(&gate::person(draft, item, None)).or(Some(Reason::Unread)),
+        Some(Part::Read(user)) => gate::refusal(&gate::person(draft, item, user)),
+        None => gate::refusal(&gate::person(draft, item, None)),
+    }
 }
 
 fn wanted<'a>(draft: &Draft<'a>, key: &ItemKey) -> Option<&'a Item> {

@@ -96,7 +96,7 @@ fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, item: Option<&'a Item>) -> Per
         deleted_by_customer: false,
         is_settled: false,
     };
-    person.exit = item.and_then(|item| exit(draft, item, is_other_kind));
+    person.exit = item.and_then(|item| exit(draft, item, person.user(), is_other_kind));
     person
 }
 
@@ -164,11 +164,11 @@ fn doubt(draft: &Draft<'_>, entry: &mut Entry, user: &User, begun: Moment) -> bo
 }
 
 /// Why the account is to have nothing, if so.
-fn exit(draft: &Draft<'_>, item: &Item, is_other_kind: bool) -> Option<Exit> {
+fn exit(draft: &Draft<'_>, item: &Item, account: Option<&User>, is_other_kind: bool) -> Option<Exit> {
     if let Want::Absent { cause, .. } = &item.want {
         return Some(Exit::named(cause.is_leaver()));
     }
-    if draft.guardrail().is_some_and(|guardrail| gate::is_barred(guardrail, item)) {
+    if draft.guardrail().is_some_and(|guardrail| gate::is_barred(guardrail, item, account)) {
         return Some(Exit::unsafe_account(ExitKind::Barred));
     }
     if is_other_kind {
@@ -231,7 +231,7 @@ fn made_for(draft: &Draft<'_>) -> BTreeMap<Guid, ItemKey> {
 
 fn present(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, item: &Item, made: &BTreeMap<Guid, ItemKey>) {
     let mut against = gate::plane(draft, Plane::Users);
-    against.extend(gate::person(draft, item));
+    against.extend(gate::person(draft, item, person.user()));
     against.extend(useless(draft, item));
     match &person.account {
         Found::Unread(_) if !is_looked_up(draft, item) => match draft.guardrail() {

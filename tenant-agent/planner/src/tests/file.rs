@@ -310,8 +310,10 @@ impl Game {
             }
             Action::AddMember { group, user } => {
                 assert!(is_made(user) && is_our_group(group), "{action}");
+                self.judge_account(*user, action);
                 self.judge_rights(*group, action);
             }
+            Action::UnblockUser { user } => self.judge_account(*user, action),
             Action::RemoveMember { group, .. } => assert!(is_our_group(group), "{action}"),
             Action::PutAzureRole { scope, definition, principal, .. } => {
                 assert!(self.file.allows_azure(scope, *definition) && is_our_group(principal), "{action}");
@@ -325,6 +327,16 @@ impl Game {
             }
             _ => {}
         }
+    }
+
+    /// Who is behind the account, whatever the item calls them; the mark gives nothing.
+    fn judge_account(&self, user: Guid, action: &Action) {
+        let tenant = &self.world.tenant;
+        let is_mark = matches!(action, Action::AddMember { group, .. }
+            if tenant.state.groups.get(group).is_some_and(|it| it.display_name == "ent-anchor"));
+        let user = tenant.state.users.get(&user);
+        let fits = user.is_none_or(|user| user.addresses.iter().any(|it| self.file.allows_address(it)));
+        assert!(fits || is_mark, "{action}: {user:?}");
     }
 
     /// All that a member of the group has, also by the groups that it is in.

@@ -1,8 +1,9 @@
 //! The file itself: read whole, refused by field; the permissions and the consent text that follow from it.
 
+use entente_model::report::Reason;
 use expect_test::expect;
 
-use super::world::{CONTOSO, GUARDRAIL};
+use super::world::{CONTOSO, GUARDRAIL, World};
 use crate::guardrail::Guardrail;
 use crate::permission;
 
@@ -255,4 +256,31 @@ fn sections_that_cannot_be_read_are_named_together() {
     assert!(!faults(&WHOLE.replace("planes:  ", "planes: [")).is_empty());
     // As many keys as fit: one fault, and no more memory than the file takes.
     assert_eq!(faults(&"a:\n".repeat(20_000)).lines().count(), 1);
+}
+
+#[test]
+fn an_account_of_another_domain_is_given_nothing_under_another_address_of_its_item() {
+    let domains = ("mailDomains: [nordwall.example]", "mailDomains: [other.example]");
+    let mut world = World::joined(&["sam"], "l1").guardrail(domains.0, domains.1);
+    // The item names an address that the narrower file allows; the account that its id leads to has another.
+    world.rename("sam", "sam@other.example");
+    world.member("sam", "l2");
+    world.rename("sam", "sam@other.example");
+    world.settle();
+    assert_eq!(world.user_state("sam"), "REFUSED GUARDRAIL_PERSON");
+    assert!(!world.is_member("sam", "l2"));
+    let key = world.user_key("sam");
+    let listed = world.not_allowed().into_iter().find(|it| it.key == key).unwrap();
+    assert_eq!(listed.reason, Reason::GuardrailPerson);
+}
+
+#[test]
+fn one_who_is_barred_is_barred_under_another_address_of_their_item() {
+    let barred = ("barred: []", "barred: [sam@nordwall.example]");
+    let mut world = World::joined(&["sam"], "l1").guardrail(barred.0, barred.1);
+    world.rename("sam", "samuel@nordwall.example");
+    world.upn("sam", "samuel@nordwall.example");
+    world.settle();
+    assert_eq!(world.user_state("sam"), "REFUSED GUARDRAIL_PERSON");
+    assert!(!world.is_member("sam", "l1"));
 }

@@ -1,0 +1,70 @@
+//! Who is given anything: the second judge's questions about people.
+
+use entente_model::Guid;
+use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::plan::ChangeClass;
+use entente_model::time::Phase;
+
+use super::Checker;
+use crate::action::Action;
+use crate::guardrail::Guardrail;
+use crate::plan::Change;
+
+impl Checker<'_> {
+    /// Nobody who is to go is given anything.
+    pub(super) fn people(&mut self, change: &Change) {
+        let Some((home, object_id)) = change.key.person() else { return };
+        if change.class != ChangeClass::Grant {
+            return;
+        }
+        let user = self.input.items.get(&ItemKey::User { home: home.clone(), object_id });
+        let wanted = |item: Option<&Item>| item.is_some_and(|item| item.want == Want::Present);
+        self.unless(
+            wanted(user) && wanted(self.input.items.get(&change.key)),
+            "no grant without a desired item",
+            change,
+        );
+        let open = |item: &Item| matches!(item.windows.phase(self.input.now.at), Phase::Open(_));
+        let in_time = self.input.items.get(&change.key).is_some_and(open);
+        self.unless(in_time, "no grant outside its window", change);
+        let left = self.input.ledger.left.get(&object_id);
+        let elsewhere = left.is_some_and(|left| left.epoch != self.input.version.epoch);
+        self.unless(!elsewhere, "no grant to one known to have left in another history", change);
+        let is_held = self.ledger.deleted.get(&object_id).is_some_and(|it| it.allowed.is_none());
+        let invites = matches!(change.action, Action::InviteUser { .. });
+        self.unless(!(invites && is_held), "invites nobody whom the customer deleted, without leave", change);
+        let Ok(guardrail) = self.input.guardrail else { return };
+        if let Some(ItemBody::User { home_tenant, .. }) = user.map(|item| &item.body) {
+            self.unless(*home_tenant == guardrail.provider.home_tenant, "only people of the home tenant", change);
+        }
+        if matches!(change.key, ItemKey::Member { .. })
+            && let (Some(longest), Some(item)) = (guardrail.limits.longest_grant, self.input.items.get(&change.key))
+        {
+            let ends = item.windows.as_slice().iter().all(|window| {
+                window.end.is_some_and(|end| end.since(window.start.unwrap_or(self.input.now.at)) <= longest.0)
+            });
+            self.unless(ends, "no grant longer than the longest", change);
+        }
+    }
+
+    /// The account itself, as the tenant shows it, is of the file's people: an item may name another address for it.
+    pub(super) fn account(&mut self, change: &Change, guardrail: &Guardrail, id: Guid) {
+        if change.class != ChangeClass::Grant || self.is_mark(&change.action) {
+            return;
+        }
+        let seen = self.seen(id).map(|user| (user.addresses.clone(), user.upn.to_lowercase()));
+        let (addresses, upn) = seen.unwrap_or_default();
+        let fits = guardrail.provider.mail_domains.iter().map(|it| it.to_lowercase()).any(|domain| {
+            let is_of = |address: &String| address.to_lowercase().split_once('@').is_some_and(|(_, it)| it == domain);
+            addresses.iter().any(is_of) || upn.contains(&format!("_{domain}#ext#"))
+        });
+        self.unless(fits, "gives only to accounts with an address of the provider's domains", change);
+        let is_barred = |name: &String| addresses.iter().chain([&upn]).any(|it| it.eq_ignore_ascii_case(name));
+        let barred = guardrail.people.barred.iter().any(is_barred);
+        self.unless(!barred, "gives nothing to an account that is barred", change);
+    }
+
+    fn is_mark(&self, action: &Action) -> bool {
+        matches!(action, Action::AddMember { group, .. } if Some(*group) == self.anchor())
+    }
+}
