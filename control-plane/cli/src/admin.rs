@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::args::{Agents, Audit, Format, Principals, Role, Tokens};
 use crate::client::{Client, request_id, within};
 use crate::failure::Failure;
-use crate::fleet::{every_page, full_name};
 use crate::output::{self, instant, or_dash, table};
+use crate::pages::{every_page, full_name};
 use crate::private_file::PrivateFile;
 
 pub(crate) async fn tokens(mut client: Client, ask: Tokens, format: Format) -> Result<(), Failure> {

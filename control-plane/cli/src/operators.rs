@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use crate::args::{Format, Leave, Operators};
 use crate::client::{Client, request_id, within};
 use crate::failure::Failure;
-use crate::fleet::full_name;
 use crate::output;
+use crate::pages::full_name;
 use crate::{apply, removals, resources};
 
 /// How often progress is asked for. Receipts take seconds to minutes.

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::args::{Format, Removals};
 use crate::client::{Client, within};
 use crate::failure::Failure;
-use crate::fleet::{every_page, full_name};
 use crate::output::{self, instant, or_dash, table};
+use crate::pages::{every_page, full_name};
 
 /// A receipt's file: what is needed to check it beside the CA's certificate, and nothing else.
 #[derive(Serialize)]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::args::{Delete, Format};
 use crate::client::{Client, request_id, within};
 use crate::failure::Failure;
-use crate::{apply, fleet, output};
+use crate::{apply, output, status, who};
 
 /// What the server sent, and the manifest in it.
 struct Found {
@@ -51,9 +51,9 @@ pub(crate) async fn describe(client: Client, what: &str, format: Format) -> Resu
         format!("{}\nrevision {}, etag {}, changed {updated}\n", output::yaml(&tree), found.revision, found.etag)
     })?;
     match (&name, format) {
-        (ResourceName::Tenant(tenant), Format::Table) => fleet::describe_tenant(client, &tenant.to_string()).await,
+        (ResourceName::Tenant(tenant), Format::Table) => status::describe_tenant(client, &tenant.to_string()).await,
         (ResourceName::Operator(operator), Format::Table) => {
-            fleet::describe_operator(client, &operator.to_string()).await
+            who::describe_operator(client, &operator.to_string()).await
         }
         _ => Ok(()),
     }

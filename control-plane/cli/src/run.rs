@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::context::{self, Context, Contexts};
 use crate::failure::Failure;
 use crate::output::{self, table};
-use crate::{admin, apply, certificate, fleet, operators, removals, resources};
+use crate::{admin, apply, certificate, endings, items, operators, removals, resources, status, who};
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     if let Command::Completion { shell } = args.command {
@@ -34,13 +34,13 @@ async fn ask(command: Command, client: Client, context: &Context, format: Format
         Command::Get(ask) => resources::get(client, &ask.what, format).await,
         Command::Describe { name } => resources::describe(client, &name, format).await,
         Command::Delete(ask) => resources::delete(client, ask, format).await,
-        Command::Status(ask) => fleet::status(client, ask, format).await,
-        Command::Endings => fleet::endings(client, format).await,
-        Command::Items(ask) => fleet::items(client, ask, format).await,
-        Command::Who(ask) => fleet::who(client, ask, format).await,
-        Command::Plan { tenant } => fleet::plan(client, &tenant, format).await,
-        Command::Compare { tenant } => fleet::compare(client, &tenant).await,
-        Command::Resend { tenant } => fleet::resend(client, &tenant).await,
+        Command::Status(ask) => status::status(client, ask, format).await,
+        Command::Endings => endings::endings(client, format).await,
+        Command::Items(ask) => items::items(client, ask, format).await,
+        Command::Who(ask) => who::who(client, ask, format).await,
+        Command::Plan { tenant } => items::plan(client, &tenant, format).await,
+        Command::Compare { tenant } => items::compare(client, &tenant).await,
+        Command::Resend { tenant } => items::resend(client, &tenant).await,
         Command::Removals(ask) => removals::run(client, &context.ca, ask, format).await,
         Command::Operators(ask) => operators::run(client, ask, format).await,
         Command::Tokens(ask) => admin::tokens(client, ask, format).await,

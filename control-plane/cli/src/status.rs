@@ -1,0 +1,154 @@
+//! How tenants stand: all of them, one of them, and as it changes.
+
+use entente_proto::fleet::v1 as wire;
+use serde_json::Value;
+use wire::{TenantPhase, TenantStatus};
+
+use crate::args::{Format, Status};
+use crate::client::{Client, within};
+use crate::endings;
+use crate::failure::Failure;
+use crate::output::{self, instant, or_dash, plain, table};
+use crate::pages::{every_page, full_name};
+use crate::who;
+
+pub(crate) async fn status(mut client: Client, ask: Status, format: Format) -> Result<(), Failure> {
+    if ask.watch {
+        return watch(client, ask, format).await;
+    }
+    if let Some(tenant) = &ask.tenant {
+        let status = tenant_status(&mut client, tenant).await?;
+        return output::print(format, &output::document(&status), || one(&status));
+    }
+    let request = wire::ListTenantStatusesRequest { page_size: 1_000, ..Default::default() };
+    let all = every_page!(client.fleet, list_tenant_statuses, request, tenant_statuses);
+    let ends = endings::known(endings::of(&mut client).await)?.unwrap_or_else(|| {
+        // The rest of the answer is as good without it, as long as it does not look as if nothing ended.
+        output::aside(&format!("warning: {}", endings::UNKNOWN));
+        Vec::new()
+    });
+    // Programs get the tenants as ever, and the endings from `entente endings`; who looks at the screen hears of both.
+    if format != Format::Table {
+        ends.iter().for_each(|it| output::aside(&format!("warning: {}", endings::warning(it))));
+    }
+    output::print(format, &Value::Array(all.iter().map(output::document).collect()), || {
+        if ends.is_empty() { many(&all) } else { format!("{}\n{}", many(&all), endings::shown(&ends)) }
+    })
+}
+
+async fn tenant_status(client: &mut Client, tenant: &str) -> Result<TenantStatus, Failure> {
+    let request = wire::GetTenantStatusRequest { tenant: full_name("tenants", tenant) };
+    Ok(client.fleet.get_tenant_status(within(request)).await?.into_inner())
+}
+
+async fn watch(mut client: Client, ask: Status, format: Format) -> Result<(), Failure> {
+    let tenants = ask.tenant.iter().map(|tenant| full_name("tenants", tenant)).collect();
+    let request = wire::WatchTenantStatusesRequest { tenants };
+    let mut stream = client.fleet.watch_tenant_statuses(request).await?.into_inner();
+    let mut seen = std::collections::BTreeMap::<String, TenantStatus>::new();
+    let mut complete = false;
+    while let Some(message) = stream.message().await? {
+        complete |= message.initial_complete;
+        if let Some(status) = message.tenant_status {
+            match format {
+                Format::Table if complete => output::say(&line(&status))?,
+                Format::Table => {}
+                Format::Json | Format::Yaml => output::json_line(&output::document(&status))?,
+            }
+            seen.insert(status.tenant.clone(), status);
+        }
+        if message.initial_complete && format == Format::Table {
+            output::say(&many(&seen.values().cloned().collect::<Vec<_>>()))?;
+        }
+        if complete && ask.until_settled && seen.values().all(is_settled) {
+            return Ok(());
+        }
+    }
+    Err(Failure::Failed("the control plane ended the watch; ask again".into()))
+}
+
+/// Nothing is left that an agent could do by itself.
+fn is_settled(status: &TenantStatus) -> bool {
+    matches!(status.phase(), TenantPhase::Converged | TenantPhase::Waiting | TenantPhase::Partial)
+}
+
+fn phase(status: &TenantStatus) -> &'static str {
+    status.phase().as_str_name().trim_start_matches("TENANT_PHASE_")
+}
+
+fn row(status: &TenantStatus) -> [String; 7] {
+    let count = |states: &[&str]| -> i32 {
+        status.counts.iter().filter(|count| states.contains(&count.state.as_str())).map(|count| count.count).sum()
+    };
+    let seen = if status.connected { "now".to_owned() } else { instant(&status.last_seen_time) };
+    [
+        status.tenant.trim_start_matches("tenants/").to_owned(),
+        phase(status).to_owned(),
+        seen,
+        status.revisions_behind.to_string(),
+        format!("{}/{}", count(&["APPLIED", "REMOVED"]), status.items),
+        instant(&status.credential_expire_time),
+        or_dash(&status.explanation),
+    ]
+}
+
+fn many(all: &[TenantStatus]) -> String {
+    let header = ["TENANT", "PHASE", "SEEN", "BEHIND", "DONE", "CERTIFICATE ENDS", "WHY"];
+    table(header, &all.iter().map(row).collect::<Vec<_>>())
+}
+
+fn line(status: &TenantStatus) -> String {
+    let [tenant, phase, _, behind, done, _, why] = row(status);
+    format!("{tenant}: {phase}, {done} items, {behind} behind; {}\n", plain(&why))
+}
+
+fn one(status: &TenantStatus) -> String {
+    let mut text = many(std::slice::from_ref(status));
+    let counts: Vec<_> = status.counts.iter().map(|count| format!("{} {}", count.count, count.state)).collect();
+    text.push_str(&format!("\nitems: {}\n", or_dash(&counts.join(", "))));
+    text.push_str(&format!("revision: desired {}, accepted {}\n", status.desired_revision, status.accepted_revision));
+    for (what, value) in [("parked", &status.parked_reason), ("guardrail", &status.guardrail_fault)] {
+        if !value.is_empty() {
+            text.push_str(&format!("{what}: {}\n", plain(value)));
+        }
+    }
+    for alarm in &status.displacements {
+        let (agent, former) = (&alarm.agent, &alarm.displaced_agent);
+        let (when, maker) = (instant(&alarm.displace_time), or_dash(&alarm.principal));
+        text.push_str(&format!("alarm: {agent} displaced {former} on {when}, with a token of {maker}\n"));
+    }
+    let planes: Vec<_> =
+        status.planes.iter().map(|it| [it.plane.clone(), it.mode.clone(), instant(&it.verify_time)]).collect();
+    text.push_str(&format!("\n{}", table(["PLANE", "MODE", "VERIFIED"], &planes)));
+    if !status.findings.is_empty() {
+        let found: Vec<_> =
+            status.findings.iter().map(|it| [it.plane.clone(), it.reason.clone(), it.detail.clone()]).collect();
+        text.push_str(&format!("\n{}", table(["PLANE", "FINDING", "DETAIL"], &found)));
+    }
+    text
+}
+
+pub(crate) async fn describe_tenant(mut client: Client, tenant: &str) -> Result<(), Failure> {
+    let status = tenant_status(&mut client, tenant).await?;
+    output::say(&format!("\n{}", one(&status)))?;
+    let all = who::access(client, Some(tenant), None).await?;
+    output::say(&format!("\n{}", who::access_table(&all)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_agent_says_makes_no_lines_of_its_own() {
+        let evil = "unreadable\ntenants/fabrikam: CONVERGED";
+        let status = TenantStatus {
+            tenant: "tenants/contoso".into(),
+            guardrail_fault: evil.into(),
+            explanation: evil.into(),
+            ..Default::default()
+        };
+        assert_eq!(line(&status).lines().count(), 1);
+        assert!(!one(&status).lines().any(|line| line.starts_with("tenants/fabrikam")), "{}", one(&status));
+    }
+}
