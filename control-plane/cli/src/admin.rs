@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::args::{Agents, Audit, Format, Principals, Role, Tokens};
 use crate::client::{Client, request_id, within};
 use crate::failure::Failure;
-use crate::output::{self, instant, or_dash, table};
+use crate::output::{self, List, instant, or_dash};
 use crate::pages::{every_page, full_name};
 use crate::private_file::PrivateFile;
 
@@ -21,23 +21,19 @@ pub(crate) async fn tokens(mut client: Client, ask: Tokens, format: Format) -> R
             let request = wire::ListEnrollmentTokensRequest { page_size: 1_000, ..Default::default() };
             let all: Vec<wire::EnrollmentToken> =
                 every_page!(client.admin, list_enrollment_tokens, request, enrollment_tokens);
-            output::print(format, &documents(&all), || {
-                let row = |it: &wire::EnrollmentToken| {
-                    [
-                        it.name.clone(),
-                        it.tenant.clone(),
-                        instant(&it.expire_time),
-                        instant(&it.use_time),
-                        or_dash(&it.agent),
-                        or_dash(&it.creator),
-                        if it.replace { "yes".to_owned() } else { "-".to_owned() },
-                    ]
-                };
-                table(
-                    ["NAME", "TENANT", "UNTIL", "USED", "AGENT", "MADE BY", "DISPLACES"],
-                    &all.iter().map(row).collect::<Vec<_>>(),
-                )
-            })
+            let row = |it: &wire::EnrollmentToken| {
+                [
+                    it.name.clone(),
+                    it.tenant.clone(),
+                    instant(&it.expire_time),
+                    instant(&it.use_time),
+                    or_dash(&it.agent),
+                    or_dash(&it.creator),
+                    if it.replace { "yes".to_owned() } else { "-".to_owned() },
+                ]
+            };
+            let header = ["NAME", "TENANT", "UNTIL", "USED", "AGENT", "MADE BY", "DISPLACES"];
+            List::of(header, all.iter().map(row)).print(format, &documents(&all), ("", ""))
         }
         Tokens::Delete { name } => {
             let name = full_name("enrollmentTokens", &name);
@@ -81,7 +77,7 @@ pub(crate) async fn agents(mut client: Client, ask: Agents, format: Format) -> R
             let parent = tenant.map(|name| full_name("tenants", &name)).unwrap_or_default();
             let request = wire::ListAgentsRequest { page_size: 1_000, page_token: String::new(), parent };
             let all: Vec<wire::Agent> = every_page!(client.admin, list_agents, request, agents);
-            output::print(format, &documents(&all), || agent_table(&all))
+            agent_list(&all).print(format, &documents(&all), ("", ""))
         }
         Agents::Get { name } => {
             let request = wire::GetAgentRequest { name };
@@ -103,10 +99,12 @@ pub(crate) async fn agents(mut client: Client, ask: Agents, format: Format) -> R
 }
 
 fn print_agent(agent: &wire::Agent, format: Format) -> Result<(), Failure> {
-    output::print(format, &output::document(agent), || agent_table(std::slice::from_ref(agent)))
+    output::print(format, &output::document(agent), || {
+        agent_list(std::slice::from_ref(agent)).shown(format == Format::Wide)
+    })
 }
 
-fn agent_table(all: &[wire::Agent]) -> String {
+fn agent_list(all: &[wire::Agent]) -> List {
     let row = |it: &wire::Agent| {
         let seen = if it.connected { "now".to_owned() } else { instant(&it.last_seen_time) };
         [
@@ -120,7 +118,7 @@ fn agent_table(all: &[wire::Agent]) -> String {
         ]
     };
     let header = ["NAME", "ENROLLED", "CERTIFICATE ENDS", "REVOKED", "SEEN", "DISPLACED", "VOUCHED BY"];
-    table(header, &all.iter().map(row).collect::<Vec<_>>())
+    List::of(header, all.iter().map(row))
 }
 
 /// Whom it displaced, and whether an admin has looked.
@@ -139,7 +137,7 @@ pub(crate) async fn principals(mut client: Client, ask: Principals, format: Form
         Principals::List => {
             let request = wire::ListPrincipalsRequest { page_size: 1_000, ..Default::default() };
             let all: Vec<wire::Principal> = every_page!(client.admin, list_principals, request, principals);
-            output::print(format, &documents(&all), || principal_table(&all))
+            principal_list(&all).print(format, &documents(&all), ("", ""))
         }
         Principals::Tie { name, operator } => tie(client, &name, full_name("operators", &operator), format).await,
         Principals::Untie { name } => tie(client, &name, String::new(), format).await,
@@ -152,7 +150,7 @@ pub(crate) async fn principals(mut client: Client, ask: Principals, format: Form
         Principals::Whoami => {
             let request = wire::GetPrincipalRequest { name: "principals/-".into() };
             let me = client.admin.get_principal(within(request)).await?.into_inner();
-            output::print(format, &output::document(&me), || principal_table(std::slice::from_ref(&me)))
+            output::print(format, &output::document(&me), || principal_list(std::slice::from_ref(&me)).shown(false))
         }
     }
 }
@@ -162,16 +160,16 @@ async fn tie(mut client: Client, name: &str, operator: String, format: Format) -
     let update_mask = Some(prost_types::FieldMask { paths: vec!["operator".into()] });
     let request = wire::UpdatePrincipalRequest { principal: Some(principal), update_mask, request_id: request_id() };
     let tied = client.admin.update_principal(within(request)).await?.into_inner();
-    output::print(format, &output::document(&tied), || principal_table(std::slice::from_ref(&tied)))
+    output::print(format, &output::document(&tied), || principal_list(std::slice::from_ref(&tied)).shown(false))
 }
 
-fn principal_table(all: &[wire::Principal]) -> String {
+fn principal_list(all: &[wire::Principal]) -> List {
     let row = |it: &wire::Principal| {
         let role = it.role().as_str_name().trim_start_matches("PRINCIPAL_ROLE_").to_ascii_lowercase();
         let (created, ends) = (instant(&it.create_time), instant(&it.certificate_expire_time));
         [it.name.clone(), role, or_dash(&it.operator), created, ends]
     };
-    table(["NAME", "ROLE", "OF", "CREATED", "CERTIFICATE ENDS"], &all.iter().map(row).collect::<Vec<_>>())
+    List::of(["NAME", "ROLE", "OF", "CREATED", "CERTIFICATE ENDS"], all.iter().map(row))
 }
 
 async fn create_principal(
@@ -222,12 +220,11 @@ pub(crate) async fn audit(mut client: Client, ask: Audit, format: Format) -> Res
         }
     }
     all.truncate(limit);
-    output::print(format, &documents(&all), || {
-        let row = |it: &wire::AuditRecord| {
-            [it.revision.to_string(), instant(&it.time), it.actor.clone(), it.method.clone(), it.summary.clone()]
-        };
-        table(["REVISION", "TIME", "WHO", "METHOD", "WHAT"], &all.iter().map(row).collect::<Vec<_>>())
-    })
+    let row = |it: &wire::AuditRecord| {
+        [it.revision.to_string(), instant(&it.time), it.actor.clone(), it.method.clone(), it.summary.clone()]
+    };
+    let list = List::of(["REVISION", "TIME", "WHO", "METHOD", "WHAT"], all.iter().map(row));
+    list.print(format, &documents(&all), ("", ""))
 }
 
 fn documents<M: prost::Message + prost::Name>(all: &[M]) -> Value {
@@ -266,9 +263,9 @@ mod tests {
             vouch: vouch.map(|by| wire::Vouch { principal: by.into(), vouch_time: None }),
             ..Default::default()
         };
-        let open = agent_table(&[agent(None)]);
+        let open = agent_list(&[agent(None)]).shown(false);
         assert!(open.contains("tenants/contoso/agents/a, nobody has looked"), "{open}");
-        let vouched = agent_table(&[agent(Some("principals/maya"))]);
+        let vouched = agent_list(&[agent(Some("principals/maya"))]).shown(false);
         assert!(vouched.contains("principals/maya") && !vouched.contains("nobody has looked"), "{vouched}");
     }
 

@@ -28,9 +28,22 @@ pub(crate) struct Args {
 /// How answers are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
+    /// As wide as the terminal
     Table,
+    /// Every column, whole
+    Wide,
     Json,
     Yaml,
+    /// Of a list: only the names, one a line
+    Name,
+    /// Of a list: every column, for spreadsheets
+    Csv,
+}
+
+impl Format {
+    pub(crate) fn is_for_people(self) -> bool {
+        matches!(self, Self::Table | Self::Wide)
+    }
 }
 
 #[derive(Debug, Subcommand)]

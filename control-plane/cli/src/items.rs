@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::args::{Format, Items};
 use crate::client::{Client, within};
 use crate::failure::Failure;
-use crate::output::{self, or_dash, table};
+use crate::output::{self, List, column, or_dash, plain, table, wide};
 use crate::pages::{every_page, full_name};
 
 pub(crate) async fn items(mut client: Client, ask: Items, format: Format) -> Result<(), Failure> {
@@ -17,15 +17,55 @@ pub(crate) async fn items(mut client: Client, ask: Items, format: Format) -> Res
         tenant: full_name("tenants", &ask.tenant),
         states,
     };
-    let all: Vec<wire::ItemStatus> = every_page!(client.fleet, list_item_statuses, request, item_statuses);
-    output::print(format, &Value::Array(all.iter().map(output::document).collect()), || {
-        let row = |it: &wire::ItemStatus| {
-            let why = [it.detail.as_str(), it.redeem_url.as_str(), it.script.as_str()];
-            let why: Vec<_> = why.into_iter().filter(|text| !text.is_empty()).collect();
-            [it.key.clone(), it.state.clone(), or_dash(&it.reason), or_dash(&why.join("; "))]
-        };
-        table(["ITEM", "STATE", "REASON", "WHY"], &all.iter().map(row).collect::<Vec<_>>())
-    })
+    let mut all: Vec<wire::ItemStatus> = every_page!(client.fleet, list_item_statuses, request, item_statuses);
+    all.sort_by_key(|it| urgency(&it.state));
+    let document = Value::Array(all.iter().map(output::document).collect());
+    let mut list =
+        List::new([column("WHAT"), column("STATE"), column("REASON"), column("WHY"), wide("ITEM"), wide("OBJECT")]);
+    for it in &all {
+        let why = [it.detail.as_str(), it.script.as_str()];
+        let why: Vec<_> = why.into_iter().filter(|text| !text.is_empty()).collect();
+        let what = if it.display.is_empty() { &it.key } else { &it.display };
+        let (reason, why) = (or_dash(&it.reason), or_dash(&why.join("; ")));
+        list.row(&it.key, [what.clone(), it.state.clone(), reason, why, it.key.clone(), or_dash(&it.object_id)]);
+    }
+    let summary = format!("{}: {}\n\n", plain(&ask.tenant), counted(all.iter().map(|it| it.state.as_str())));
+    list.print(format, &document, (&summary, ""))
+}
+
+/// What needs somebody first; of two that are alike, the server's order stays.
+fn urgency(state: &str) -> usize {
+    const ORDER: [&str; 12] = [
+        "UNPROVEN",
+        "RESIDUAL",
+        "FAILED",
+        "REFUSED",
+        "BLOCKED_BY_CUSTOMER",
+        "DRIFTED",
+        "PARTIAL",
+        "HELD",
+        "NEEDS_APPROVAL",
+        "WAITING",
+        "PENDING",
+        "UNSUPPORTED",
+    ];
+    match state {
+        "APPLIED" => ORDER.len() + 1,
+        "REMOVED" => ORDER.len() + 2,
+        // A word of a later version is shown before what is known to be well.
+        _ => ORDER.iter().position(|it| *it == state).unwrap_or(ORDER.len()),
+    }
+}
+
+/// `18 items, 4 REFUSED, 14 APPLIED`.
+fn counted<'a>(states: impl Iterator<Item = &'a str> + Clone) -> String {
+    let mut words: Vec<&str> = states.clone().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+    words.sort_by_key(|word| urgency(word));
+    let each =
+        words.into_iter().map(|word| format!("{} {}", states.clone().filter(|it| *it == word).count(), plain(word)));
+    let all = states.clone().count();
+    let noun = if all == 1 { "item" } else { "items" };
+    [format!("{all} {noun}")].into_iter().chain(each).collect::<Vec<_>>().join(", ")
 }
 
 pub(crate) async fn plan(mut client: Client, tenant: &str, format: Format) -> Result<(), Failure> {

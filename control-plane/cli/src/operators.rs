@@ -40,7 +40,7 @@ async fn leave(mut client: Client, ask: Leave, format: Format) -> Result<(), Fai
             format!("{name} leaves\n{}{done}", apply::impact(answer.impact.as_ref()))
         });
     }
-    if format == Format::Table {
+    if format.is_for_people() {
         output::say(&format!("{name} leaves\n{}", apply::impact(answer.impact.as_ref())))?;
     }
     let receipts = wait(&mut client, &name, Duration::from_secs(ask.timeout), format).await?;
@@ -64,7 +64,7 @@ async fn wait(client: &mut Client, name: &str, limit: Duration, format: Format) 
         };
         let done = receipts.iter().filter(|it| it.complete).count();
         for receipt in receipts.iter().filter(|it| it.complete) {
-            if said.insert((receipt.tenant.clone(), receipt.id.clone())) && format == Format::Table {
+            if said.insert((receipt.tenant.clone(), receipt.id.clone())) && format.is_for_people() {
                 output::say(&format!(
                     "  {}: {} ({done} of {})\n",
                     receipt.tenant,

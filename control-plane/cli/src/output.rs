@@ -3,6 +3,9 @@
 //! Much of what is printed was written by others: an agent in a customer's tenant, or a server. It is shown and never
 //! obeyed: a terminal gets no control character but the ends of our own lines.
 
+mod list;
+mod table;
+
 use std::io::Write;
 
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
@@ -10,6 +13,9 @@ use serde_json::Value;
 
 use crate::args::Format;
 use crate::failure::Failure;
+
+pub(crate) use self::list::{List, column, wide};
+pub(crate) use self::table::{Screen, table};
 
 /// The document of a message, by the rules of protobuf's JSON; 64-bit numbers as numbers.
 pub(crate) fn document<M: prost::Message + prost::Name>(message: &M) -> Value {
@@ -28,7 +34,10 @@ fn pool() -> &'static DescriptorPool {
 /// Prints a document, or the table that stands for it.
 pub(crate) fn print(format: Format, document: &Value, table: impl FnOnce() -> String) -> Result<(), Failure> {
     match format {
-        Format::Table => say(&table()),
+        Format::Table | Format::Wide => say(&table()),
+        Format::Name | Format::Csv => {
+            Err(Failure::Usage("`--output name` and `csv` are of lists; ask for json or yaml".into()))
+        }
         Format::Json => say(&json(document)),
         Format::Yaml => say(&yaml(document)),
     }
@@ -82,22 +91,6 @@ pub(crate) fn shown(text: &str) -> String {
 /// The same for what others wrote within one line of ours.
 pub(crate) fn plain(text: &str) -> String {
     text.replace(is_obeyed, "\u{fffd}")
-}
-
-/// Rows under a header, columns as wide as they need to be.
-pub(crate) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
-    let rows: Vec<[String; N]> = rows.iter().map(|row| std::array::from_fn(|at| plain(&row[at]))).collect();
-    let width = |at: usize| {
-        let cells = rows.iter().map(|row| row[at].chars().count());
-        cells.chain([header[at].len()]).max().unwrap_or_default()
-    };
-    let widths: [usize; N] = std::array::from_fn(width);
-    let line = |cells: [&str; N]| {
-        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    let body: String = rows.iter().map(|row| line(std::array::from_fn(|at| row[at].as_str()))).collect();
-    line(header) + &body
 }
 
 /// An instant in a table; a dash for none.

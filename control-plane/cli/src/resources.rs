@@ -29,7 +29,7 @@ pub(crate) async fn get(client: Client, what: &str, format: Format) -> Result<()
     let found = all(client, kind(what)?).await?;
     let trees: Vec<Value> = found.iter().map(|it| manifest::to_value(&it.manifest)).collect();
     match format {
-        Format::Table => output::say(&list(&found)),
+        Format::Table | Format::Wide | Format::Name | Format::Csv => list(&found).print(format, &Value::Null, ("", "")),
         Format::Json => output::print(format, &Value::Array(trees), String::new),
         // A stream of documents, which `apply` takes back.
         Format::Yaml => output::say(&trees.iter().map(output::yaml).collect::<Vec<_>>().join("---\n")),
@@ -51,8 +51,10 @@ pub(crate) async fn describe(client: Client, what: &str, format: Format) -> Resu
         format!("{}\nrevision {}, etag {}, changed {updated}\n", output::yaml(&tree), found.revision, found.etag)
     })?;
     match (&name, format) {
-        (ResourceName::Tenant(tenant), Format::Table) => status::describe_tenant(client, &tenant.to_string()).await,
-        (ResourceName::Operator(operator), Format::Table) => {
+        (ResourceName::Tenant(tenant), Format::Table | Format::Wide) => {
+            status::describe_tenant(client, &tenant.to_string()).await
+        }
+        (ResourceName::Operator(operator), Format::Table | Format::Wide) => {
             who::describe_operator(client, &operator.to_string()).await
         }
         _ => Ok(()),
@@ -174,12 +176,13 @@ async fn delete_one(client: &mut Client, name: &ResourceName, dry_run: bool) -> 
     })
 }
 
-fn list(found: &[Found]) -> String {
-    let rows: Vec<[String; 3]> = found
-        .iter()
-        .map(|it| [it.manifest.name().to_string(), sketch(&it.manifest), output::instant(&it.updated)])
-        .collect();
-    output::table(["NAME", "WHAT", "CHANGED"], &rows)
+fn list(found: &[Found]) -> output::List {
+    let mut list = output::List::new([output::column("NAME"), output::column("WHAT"), output::column("CHANGED")]);
+    for it in found {
+        let name = it.manifest.name().to_string();
+        list.row(&name, [name.clone(), sketch(&it.manifest), output::instant(&it.updated)]);
+    }
+    list
 }
 
 /// One resource in a few words.

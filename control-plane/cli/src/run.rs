@@ -17,6 +17,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let file = context::file(args.config.as_deref())?;
     let contexts = Contexts::load(&file)?;
     let format = args.output;
+    output::Screen::choose(format == Format::Wide);
     if let Command::Context(command) = args.command {
         return manage_contexts(command, contexts, &file);
     }

@@ -28,7 +28,7 @@ pub(crate) async fn status(mut client: Client, ask: Status, format: Format) -> R
         Vec::new()
     });
     // Programs get the tenants as ever, and the endings from `entente endings`; who looks at the screen hears of both.
-    if format != Format::Table {
+    if !format.is_for_people() {
         ends.iter().for_each(|it| output::aside(&format!("warning: {}", endings::warning(it))));
     }
     output::print(format, &Value::Array(all.iter().map(output::document).collect()), || {
@@ -51,13 +51,16 @@ async fn watch(mut client: Client, ask: Status, format: Format) -> Result<(), Fa
         complete |= message.initial_complete;
         if let Some(status) = message.tenant_status {
             match format {
-                Format::Table if complete => output::say(&line(&status))?,
-                Format::Table => {}
+                Format::Table | Format::Wide if complete => output::say(&line(&status))?,
+                Format::Table | Format::Wide => {}
+                Format::Name if complete => output::say(&format!("{}\n", plain(&status.tenant)))?,
+                Format::Name => {}
+                Format::Csv => return Err(Failure::Usage("`--output csv` is of lists; a watch prints json".into())),
                 Format::Json | Format::Yaml => output::json_line(&output::document(&status))?,
             }
             seen.insert(status.tenant.clone(), status);
         }
-        if message.initial_complete && format == Format::Table {
+        if message.initial_complete && format.is_for_people() {
             output::say(&many(&seen.values().cloned().collect::<Vec<_>>()))?;
         }
         if complete && ask.until_settled && seen.values().all(is_settled) {

@@ -1,0 +1,122 @@
+//! Lists: the same rows as a table, as a wide one, as names or as CSV.
+
+use super::{Format, plain, say, table};
+use crate::failure::Failure;
+
+/// One column. What a program needs and a person seldom does is wide.
+pub(crate) struct Column {
+    title: &'static str,
+    is_wide: bool,
+}
+
+pub(crate) const fn column(title: &'static str) -> Column {
+    Column { title, is_wide: false }
+}
+
+pub(crate) const fn wide(title: &'static str) -> Column {
+    Column { title, is_wide: true }
+}
+
+/// Rows with all their columns, and the name of each.
+pub(crate) struct List {
+    columns: Vec<Column>,
+    names: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl List {
+    pub(crate) fn new<const N: usize>(columns: [Column; N]) -> Self {
+        Self { columns: columns.into(), names: Vec::new(), rows: Vec::new() }
+    }
+
+    /// Of rows that begin with their name, and have no wide column.
+    pub(crate) fn of<const N: usize>(header: [&'static str; N], rows: impl IntoIterator<Item = [String; N]>) -> Self {
+        let mut list = Self::new(header.map(column));
+        rows.into_iter().for_each(|row| list.row(&row[0].clone(), row));
+        list
+    }
+
+    /// `name`: as other commands take it.
+    pub(crate) fn row<const N: usize>(&mut self, name: &str, cells: [String; N]) {
+        self.names.push(name.to_owned());
+        self.rows.push(cells.into());
+    }
+
+    /// As a table, for the screen that was chosen.
+    pub(crate) fn shown(&self, is_wide: bool) -> String {
+        let kept: Vec<usize> = (0..self.columns.len()).filter(|at| is_wide || !self.columns[*at].is_wide).collect();
+        let header: Vec<&str> = kept.iter().map(|at| self.columns[*at].title).collect();
+        let rows: Vec<Vec<String>> =
+            self.rows.iter().map(|row| kept.iter().map(|at| row[*at].clone()).collect()).collect();
+        table::shown(&header, &rows)
+    }
+
+    /// One name a line.
+    fn names(&self) -> String {
+        self.names.iter().map(|name| format!("{}\n", plain(name))).collect()
+    }
+
+    /// Every column, under names that a spreadsheet may keep: `CERTIFICATE ENDS` is `certificate_ends`.
+    fn csv(&self) -> Result<String, Failure> {
+        let failed = |error: &dyn std::fmt::Display| Failure::Failed(format!("cannot write CSV: {error}"));
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let title = |column: &Column| column.title.to_lowercase().replace(' ', "_");
+        writer.write_record(self.columns.iter().map(title)).map_err(|error| failed(&error))?;
+        for row in &self.rows {
+            writer.write_record(row.iter().map(|cell| harmless(&plain(cell)))).map_err(|error| failed(&error))?;
+        }
+        let bytes = writer.into_inner().map_err(|error| failed(&error))?;
+        String::from_utf8(bytes).map_err(|error| failed(&error))
+    }
+
+    /// Prints the rows as asked, a document otherwise; `beside` is what only people read, before and after the table.
+    pub(crate) fn print(
+        &self,
+        format: Format,
+        document: &serde_json::Value,
+        beside: (&str, &str),
+    ) -> Result<(), Failure> {
+        match format {
+            Format::Table | Format::Wide => {
+                say(&format!("{}{}{}", beside.0, self.shown(format == Format::Wide), beside.1))
+            }
+            Format::Name => say(&self.names()),
+            Format::Csv => say(&self.csv()?),
+            Format::Json | Format::Yaml => super::print(format, document, String::new),
+        }
+    }
+}
+
+/// A spreadsheet takes a cell that begins so for a formula, and much of what stands here was written by others. A dash
+/// alone, which stands for nothing, is no formula.
+fn harmless(cell: &str) -> String {
+    let is_formula = cell.len() > 1 && cell.starts_with(['=', '+', '-', '@']);
+    if is_formula { format!("'{cell}") } else { cell.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list() -> List {
+        let mut list = List::new([column("TENANT"), column("WHY"), wide("CERTIFICATE ENDS")]);
+        list.row("tenants/contoso", ["contoso".into(), "=cmd, \"quoted\"".into(), "-".into()]);
+        list
+    }
+
+    #[test]
+    fn wide_columns_are_shown_only_where_they_are_asked_for() {
+        assert_eq!(list().shown(false), "TENANT   WHY\ncontoso  =cmd, \"quoted\"\n");
+        assert!(
+            list().shown(true).starts_with("TENANT   WHY             CERTIFICATE ENDS\n"),
+            "{}",
+            list().shown(true)
+        );
+    }
+
+    #[test]
+    fn csv_has_every_column_and_no_formula_and_names_are_alone() {
+        assert_eq!(list().csv().unwrap(), "tenant,why,certificate_ends\ncontoso,\"'=cmd, \"\"quoted\"\"\",-\n");
+        assert_eq!(list().names(), "tenants/contoso\n");
+    }
+}
