@@ -8,6 +8,7 @@ mod accounts;
 mod adopt;
 mod aside;
 mod azure;
+mod because;
 mod carried;
 mod defender;
 mod defined;

@@ -1,6 +1,7 @@
 //! The planner on readable text: worlds of three lines, transcripts beside them, and properties of random ones.
 
 mod aside;
+mod because;
 mod carried;
 mod consent;
 mod definitions;

@@ -13,7 +13,7 @@ use entente_model::{Guid, Plane, PlaneMode};
 use super::draft::{Draft, Proposal};
 use super::groups::{Groups, usable};
 use super::person::{Exit, ExitKind};
-use super::{defined, gate, gone};
+use super::{because, defined, gate, gone};
 use crate::action::Action;
 use crate::assignment_name;
 use crate::ledger::{Charge, Claim, Ownership, Thing};
@@ -88,7 +88,7 @@ fn assign(draft: &mut Draft<'_>, item: &Item, right: &Right<'_>, role_name: &str
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }
     let going = draft.missing_state(key);
-    let excess = defined::excess(draft, right.definition);
+    let because = because::azure(draft, right.scope, right.definition);
     let proposal = Proposal {
         key: key.clone(),
         class: ChangeClass::Grant,
@@ -104,7 +104,7 @@ fn assign(draft: &mut Draft<'_>, item: &Item, right: &Right<'_>, role_name: &str
         after: format!("{role_name} at {}", right.scope),
         against,
     };
-    draft.propose_and_say(proposal, going, &excess);
+    draft.propose_and_say(proposal, going, &because);
 }
 
 fn there(draft: &mut Draft<'_>, key: &ItemKey, right: &Right<'_>, found: &AzureAssignment, against: &[Condition]) {
@@ -119,7 +119,8 @@ fn there(draft: &mut Draft<'_>, key: &ItemKey, right: &Right<'_>, found: &AzureA
         }
         draft.applied_by_others(key, found.name.to_string());
     }
-    draft.say_if_refused(key, against);
+    let because = because::azure(draft, right.scope, right.definition);
+    draft.say_if_refused(key, against, &because);
 }
 
 /// What hung on a group of ours that is gone goes before it is given to the new one: the old group may be restored.

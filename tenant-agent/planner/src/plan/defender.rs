@@ -16,7 +16,7 @@ use super::draft::{Draft, Proposal};
 use super::groups::{Groups, usable};
 use super::lookup::{Found, Sought, look};
 use super::person::{Exit, ExitKind};
-use super::{adopt, gate, gone, unsupported};
+use super::{adopt, because, gate, gone, unsupported};
 use crate::action::Action;
 use crate::defender::{app_scopes, is_same, resolve_all};
 use crate::ledger::{Charge, Claim, Entry, Ownership, Thing};
@@ -143,7 +143,8 @@ fn await_it(draft: &mut Draft<'_>, key: &ItemKey, reason: Reason) {
 fn compare(draft: &mut Draft<'_>, key: &ItemKey, wanted: &Wanted<'_>, role: &DefenderRole, actions: BTreeSet<String>) {
     if is_same(&role.actions, &actions) {
         draft.applied(key, Thing::DefenderRole { id: role.id.clone() });
-        return draft.say_if_refused(key, &gate::defender(draft, wanted.permissions));
+        let because = because::defender(draft, wanted.permissions);
+        return draft.say_if_refused(key, &gate::defender(draft, wanted.permissions), &because);
     }
     let entry = draft.entry_or_new(key);
     if draft.may_lag(entry.written, draft.input.settings.replication_lag) && entry.failure.is_none() {
@@ -171,6 +172,7 @@ fn write_role(
     let (display_name, description) = (wanted.display_name.to_string(), wanted.description.to_string());
     let list = |actions: &BTreeSet<String>| actions.iter().cloned().collect::<Vec<_>>().join(" ");
     let (before, after) = (now.map(|role| list(&role.actions)).unwrap_or_default(), list(&actions));
+    let because = if narrows { String::new() } else { because::defender(draft, wanted.permissions) };
     let going = match now {
         Some(_) if draft.entry(key).is_some_and(|entry| entry.applied.is_some()) => {
             (ItemState::Drifted, Some(Reason::DriftChanged))
@@ -182,7 +184,7 @@ fn write_role(
         None => Action::CreateDefenderRole { display_name, description, actions },
     };
     let proposal = Proposal { key: key.clone(), class, charge: Charge::Other, action, before, after, against };
-    draft.propose_and_say(proposal, going, "");
+    draft.propose_and_say(proposal, going, &because);
 }
 
 fn seek_assignment<'a>(
@@ -237,7 +239,8 @@ fn assignment(
         Found::There(it, Some(_)) if fits(it) => {
             draft.applied(key, Thing::DefenderAssignment { id: it.id.clone() });
             if let Some(permissions) = permissions_of(draft, key) {
-                draft.say_if_refused(key, &gate::defender(draft, permissions));
+                let because = because::defender(draft, permissions);
+                draft.say_if_refused(key, &gate::defender(draft, permissions), &because);
             }
             if it.principals.len() > 1 {
                 let detail = format!("Defender assignment {name} names others beside our group");
@@ -305,8 +308,10 @@ fn create_assignment(
     let mut against = gate::plane(draft, Plane::DefenderRoles);
     against.extend(gate::prefix(draft, name));
     // An assignment gives what its role holds.
+    let mut because = String::new();
     if let Some(permissions) = permissions_of(draft, key) {
         against.extend(gate::defender(draft, permissions));
+        because = because::defender(draft, permissions);
     }
     if draft.protects_group(principal) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
@@ -318,7 +323,7 @@ fn create_assignment(
     let (class, charge) = (ChangeClass::Grant, Charge::Other);
     let after = format!("assignment {name}");
     let proposal = Proposal { key: key.clone(), class, charge, action, before: String::new(), after, against };
-    draft.propose_and_say(proposal, going, "");
+    draft.propose_and_say(proposal, going, &because);
 }
 
 /// Removes an assignment or a role of ours; a role only when no assignment names it any more.

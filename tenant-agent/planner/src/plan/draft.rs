@@ -396,9 +396,10 @@ impl<'a> Draft<'a> {
     }
 
     /// There, and the file says no to it now.
-    pub fn say_if_refused(&mut self, key: &ItemKey, against: &[Condition]) {
+    pub fn say_if_refused(&mut self, key: &ItemKey, against: &[Condition], because: &str) {
         if let Some(reason) = gate::refusal(against) {
-            let detail = "it is there from before; the guardrail no longer allows it";
+            let because = if because.is_empty() { String::new() } else { format!(": {because}") };
+            let detail = format!("it is there from before; the guardrail no longer allows it{because}");
             self.say(key, ItemState::Refused, Some(reason), detail);
         }
     }
