@@ -4,6 +4,7 @@
 //! wants to know, [`room`] how much is kept. Knows nothing about streams.
 
 pub(crate) mod access;
+mod display;
 pub(crate) mod report;
 pub(crate) mod room;
 pub(crate) mod view;

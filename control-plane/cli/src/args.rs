@@ -64,6 +64,11 @@ pub(crate) enum Command {
     Items(Items),
     /// Who has access where, as desired and as verified
     Who(Who),
+    /// What a state, a reason, a field of intent or an item means, and whose move it is
+    #[command(
+        after_help = "Examples:\n  entente explain GUARDRAIL_CAPABILITY   a word that stands in a table\n  entente explain squad.members          a field of a manifest\n  entente explain contoso playbook       items of a tenant: by key, or by a part of what is shown of them"
+    )]
+    Explain(Explain),
     /// What a tenant's agent would do now
     Plan { tenant: String },
     /// Have a tenant's agent compare with the tenant now
@@ -148,6 +153,14 @@ pub(crate) struct Who {
     /// This person
     #[arg(long)]
     pub(crate) operator: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Explain {
+    /// A word, a field (`squad.members`), or a tenant
+    pub(crate) what: String,
+    /// Of a tenant: the item's key, or a part of what is shown of it
+    pub(crate) item: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use tonic_types::StatusExt;
 
 use crate::args::Format;
-use crate::client::{Client, within};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, instant, table};
 use crate::pages::every_page;

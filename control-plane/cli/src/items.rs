@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::args::{Format, Items};
 use crate::client::{Client, within};
 use crate::failure::Failure;
-use crate::output::{self, List, column, or_dash, plain, table, wide};
+use crate::output::{self, List, column, or_dash, plain, wide};
 use crate::pages::{every_page, full_name};
 
 pub(crate) async fn items(mut client: Client, ask: Items, format: Format) -> Result<(), Failure> {
@@ -69,17 +69,24 @@ fn counted<'a>(states: impl Iterator<Item = &'a str> + Clone) -> String {
 }
 
 pub(crate) async fn plan(mut client: Client, tenant: &str, format: Format) -> Result<(), Failure> {
-    let request = wire::PlanTenantRequest { tenant: full_name("tenants", tenant) };
+    let tenant = full_name("tenants", tenant);
+    let request = wire::PlanTenantRequest { tenant: tenant.clone() };
     let plan = client.fleet.plan_tenant(within(request)).await?.into_inner();
-    output::print(format, &output::document(&plan), || {
-        if plan.changes.is_empty() {
-            return "nothing to do\n".into();
-        }
-        let row = |it: &wire::PlannedChange| {
-            [it.class.clone(), it.verdict.clone(), or_dash(&it.reason), it.action.clone(), it.key.clone()]
-        };
-        table(["CLASS", "VERDICT", "REASON", "ACTION", "ITEM"], &plan.changes.iter().map(row).collect::<Vec<_>>())
-    })
+    if plan.changes.is_empty() && format.is_for_people() {
+        return output::say("nothing to do\n");
+    }
+    let request = wire::ListItemStatusesRequest { page_size: 1_000, tenant, ..Default::default() };
+    let all: Vec<wire::ItemStatus> = every_page!(client.fleet, list_item_statuses, request, item_statuses);
+    let shown = |key: &str| all.iter().find(|it| it.key == key && !it.display.is_empty()).map(|it| it.display.clone());
+    let columns = [column("CLASS"), column("VERDICT"), column("REASON"), column("WHAT"), wide("ACTION"), wide("ITEM")];
+    let mut list = List::new(columns);
+    for it in &plan.changes {
+        // What is no longer desired has no name there; the action says what it is.
+        let what = shown(&it.key).unwrap_or_else(|| it.action.clone());
+        let (reason, action) = (or_dash(&it.reason), it.action.clone());
+        list.row(&it.key, [it.class.clone(), it.verdict.clone(), reason, what, action, it.key.clone()]);
+    }
+    list.print(format, &output::document(&plan), ("", ""))
 }
 
 pub(crate) async fn compare(mut client: Client, tenant: &str) -> Result<(), Failure> {

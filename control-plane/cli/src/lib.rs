@@ -12,6 +12,7 @@ mod certificate;
 mod client;
 mod context;
 mod endings;
+mod explain;
 mod failure;
 mod items;
 mod leftover;

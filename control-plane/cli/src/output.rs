@@ -26,7 +26,7 @@ pub(crate) fn document<M: prost::Message + prost::Name>(message: &M) -> Value {
     dynamic.serialize_with_options(serde_json::value::Serializer, &options).expect("JSON takes any message")
 }
 
-fn pool() -> &'static DescriptorPool {
+pub(crate) fn pool() -> &'static DescriptorPool {
     static POOL: std::sync::OnceLock<DescriptorPool> = std::sync::OnceLock::new();
     POOL.get_or_init(|| DescriptorPool::decode(entente_proto::DESCRIPTORS).expect("compiled from our own protos"))
 }

@@ -6,7 +6,7 @@ macro_rules! every_page {
         let mut request = $request;
         let mut every = Vec::new();
         loop {
-            let page = $client.$method(within(request.clone())).await?.into_inner();
+            let page = $client.$method($crate::client::within(request.clone())).await?.into_inner();
             every.extend(page.$field);
             if page.next_page_token.is_empty() {
                 break every;

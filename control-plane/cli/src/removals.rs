@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::args::{Format, Removals};
-use crate::client::{Client, within};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, instant, or_dash, table};
 use crate::pages::{every_page, full_name};

@@ -8,16 +8,21 @@ use crate::client::Client;
 use crate::context::{self, Context, Contexts};
 use crate::failure::Failure;
 use crate::output::{self, table};
-use crate::{admin, apply, certificate, endings, items, operators, removals, resources, status, who};
+use crate::{admin, apply, certificate, endings, explain, items, operators, removals, resources, status, who};
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    output::Screen::choose(args.output == Format::Wide);
     if let Command::Completion { shell } = args.command {
         return completion(shell);
+    }
+    if let Command::Explain(ask) = &args.command
+        && let Some(outcome) = explain::word(ask, args.output)
+    {
+        return outcome;
     }
     let file = context::file(args.config.as_deref())?;
     let contexts = Contexts::load(&file)?;
     let format = args.output;
-    output::Screen::choose(format == Format::Wide);
     if let Command::Context(command) = args.command {
         return manage_contexts(command, contexts, &file);
     }
@@ -39,6 +44,7 @@ async fn ask(command: Command, client: Client, context: &Context, format: Format
         Command::Endings => endings::endings(client, format).await,
         Command::Items(ask) => items::items(client, ask, format).await,
         Command::Who(ask) => who::who(client, ask, format).await,
+        Command::Explain(ask) => explain::item(client, ask, format).await,
         Command::Plan { tenant } => items::plan(client, &tenant, format).await,
         Command::Compare { tenant } => items::compare(client, &tenant).await,
         Command::Resend { tenant } => items::resend(client, &tenant).await,

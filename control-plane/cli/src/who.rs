@@ -4,7 +4,7 @@ use entente_proto::fleet::v1 as wire;
 use serde_json::Value;
 
 use crate::args::{Format, Who};
-use crate::client::{Client, within};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, instant, or_dash, table};
 use crate::pages::{every_page, full_name};

@@ -211,6 +211,18 @@ impl ItemKey {
         }
     }
 
+    /// The role that it belongs to, if to one.
+    pub fn role(&self) -> Option<&RoleName> {
+        match self {
+            Self::Group { role, .. }
+            | Self::Member { role, .. }
+            | Self::AzureRole { role, .. }
+            | Self::DefenderRole { role }
+            | Self::DefenderAssignment { role, .. } => Some(role),
+            Self::User { .. } | Self::Other(_) => None,
+        }
+    }
+
     /// The person whom it is about, if it is about one.
     pub fn person(&self) -> Option<(&HomeName, Guid)> {
         match self {

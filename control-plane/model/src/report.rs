@@ -1,5 +1,6 @@
 //! What an agent found and verified, item by item.
 
+pub mod advice;
 pub mod bounds;
 
 use serde::{Deserialize, Serialize};

@@ -15,6 +15,7 @@ use crate::desk::{Desk, DeskState};
 use crate::displacement::Displacement;
 use crate::error::AppError;
 use crate::page::{Page, PageRequest};
+use crate::status::display;
 
 /// How one tenant stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -268,7 +269,7 @@ fn status_of(
     });
     let absent = item.as_ref().is_some_and(|item| item.want != Want::Present);
     let operator = operator_of(&key, item.as_ref(), intent);
-    let display = item.as_ref().map(|item| display(item, operator.as_ref())).unwrap_or_default();
+    let display = item.as_ref().map(|item| display::of(item, operator.as_ref(), intent)).unwrap_or_default();
     let report = report.cloned().unwrap_or_else(|| unreported(key, item.as_ref(), revision));
     ItemStatus { tenant: tenant.clone(), absent, report, operator, display }
 }
@@ -307,21 +308,6 @@ fn operator_of(key: &ItemKey, item: Option<&Item>, intent: &Intent) -> Option<Op
         rows.find(|row| row.identity.home == *home && row.identity.object_id == id).map(|row| row.operator.clone())
     };
     known.map(|operator| operator.name.clone()).or_else(leaving)
-}
-
-fn display(item: &Item, operator: Option<&OperatorName>) -> String {
-    match (&item.body, &item.key) {
-        (ItemBody::User { display_name, mail, .. }, _) => format!("user {display_name} <{mail}>"),
-        (ItemBody::Group { display_name, .. }, _) => format!("group {display_name}"),
-        (ItemBody::AzureRole { role_name, scope, .. }, _) => format!("{role_name} at {scope}"),
-        (ItemBody::DefenderRole { display_name, .. }, _) => format!("Defender role {display_name}"),
-        (ItemBody::DefenderAssignment { display_name, .. }, _) => format!("Defender assignment {display_name}"),
-        (ItemBody::Member, ItemKey::Member { role, class, .. }) => {
-            let who = operator.map_or_else(|| "a person".into(), ToString::to_string);
-            format!("{who} in {} ({})", role, class.word())
-        }
-        _ => item.key.to_string(),
-    }
 }
 
 /// An item of a state, by its key.

@@ -1,0 +1,228 @@
+//! What a word, a field of intent, or an item of a tenant means, and whose move it is.
+
+mod field;
+#[cfg(test)]
+mod page;
+
+use entente_model::desired::ItemKey;
+use entente_model::report::{ItemState, Reason};
+use entente_proto::fleet::v1 as wire;
+use serde_json::{Value, json};
+
+use crate::args::{Explain, Format};
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::output::{self, plain};
+use crate::pages::{every_page, full_name};
+use crate::who;
+
+/// Most items that are explained in one answer: more are a list, which `entente items` shows.
+const MAX_ITEMS: usize = 20;
+
+/// What needs no control plane; nothing if the answer is a tenant's.
+pub(crate) fn word(ask: &Explain, format: Format) -> Option<Result<(), Failure>> {
+    if ask.item.is_some() {
+        return None;
+    }
+    let found = match known(&ask.what) {
+        Some(found) => Ok((found.clone(), shown_word(&found))),
+        None => field::at(&ask.what).map(|found| (found.clone(), field::shown(&found))),
+    };
+    Some(match found {
+        Ok((document, text)) => output::print(format, &document, || text),
+        Err(why) => Err(Failure::Usage(format!(
+            "{:?} is no state and no reason, and {why}; for an item: entente explain TENANT ITEM",
+            ask.what
+        ))),
+    })
+}
+
+fn known(text: &str) -> Option<Value> {
+    let is = |word: &str| word.eq_ignore_ascii_case(text);
+    let state = ItemState::ALL.into_iter().find(|it| is(it.word()));
+    let reason = Reason::ALL.iter().find(|it| is(it.word()));
+    let document = |word: &str, kind: &str, means: &str, (whose, what): (entente_model::report::advice::Move, &str)| json!({"word": word, "kind": kind, "means": means, "move": whose.text(), "toDo": what});
+    match (state, reason) {
+        (Some(it), _) => Some(document(it.word(), "state", it.meaning(), it.advice())),
+        (None, Some(it)) => Some(document(it.word(), "reason", it.meaning(), it.advice())),
+        (None, None) => None,
+    }
+}
+
+fn shown_word(found: &Value) -> String {
+    let text = |name: &str| found[name].as_str().unwrap_or_default();
+    format!(
+        "{} ({})\n  {}\n  whose move  {}\n  to do       {}\n",
+        text("word"),
+        text("kind"),
+        text("means"),
+        text("move"),
+        text("toDo")
+    )
+}
+
+/// One item of a tenant, or those that a part of its name fits.
+pub(crate) async fn item(mut client: Client, ask: Explain, format: Format) -> Result<(), Failure> {
+    let tenant = full_name("tenants", &ask.what);
+    let part = ask.item.unwrap_or_default();
+    let request = wire::ListItemStatusesRequest { page_size: 1_000, tenant: tenant.clone(), ..Default::default() };
+    let all: Vec<wire::ItemStatus> = every_page!(client.fleet, list_item_statuses, request, item_statuses);
+    let chosen = chosen(&all, &part);
+    if chosen.is_empty() {
+        return Err(Failure::Failed(format!("{tenant} has no item {part:?}; `entente items {}` lists them", ask.what)));
+    }
+    if chosen.len() > MAX_ITEMS {
+        let many = chosen.len();
+        return Err(Failure::Usage(format!("{part:?} fits {many} items of {tenant}; name more of one")));
+    }
+    let rights = who::access(client, Some(&tenant), None).await?;
+    let found: Vec<Value> = chosen.into_iter().map(|it| explained(it, &rights)).collect();
+    let text = found.iter().map(shown_item).collect::<Vec<_>>().join("\n");
+    output::print(format, &Value::Array(found), || text)
+}
+
+/// By the whole key, else by a part of what is shown of it, without regard to case.
+fn chosen<'a>(all: &'a [wire::ItemStatus], part: &str) -> Vec<&'a wire::ItemStatus> {
+    if let Some(whole) = all.iter().find(|it| it.key == part) {
+        return vec![whole];
+    }
+    let part = part.to_lowercase();
+    let fits =
+        |it: &&wire::ItemStatus| it.display.to_lowercase().contains(&part) || it.key.to_lowercase().contains(&part);
+    all.iter().filter(fits).collect()
+}
+
+fn explained(it: &wire::ItemStatus, rights: &[wire::Access]) -> Value {
+    let state: Option<ItemState> = ItemState::ALL.into_iter().find(|state| state.word() == it.state);
+    let reason = Reason::ALL.iter().find(|reason| reason.word() == it.reason);
+    // A word of a later version has no row here, and says so.
+    let later = (entente_model::report::advice::Move::Provider, "update this command: it does not know this word");
+    let (whose, what) = reason.map(|it| it.advice()).or_else(|| state.map(ItemState::advice)).unwrap_or(later);
+    let means = reason.map(|it| it.meaning()).or_else(|| state.map(ItemState::meaning)).unwrap_or_default();
+    let role = it.key.parse::<ItemKey>().ok().and_then(|key| key.role().map(ToString::to_string));
+    let through: Vec<_> = rights.iter().filter(|right| Some(&right.role) == role.as_ref()).collect();
+    let mut assignments: Vec<&String> = through.iter().flat_map(|right| &right.assignments).collect();
+    assignments.sort();
+    assignments.dedup();
+    let mut operators: Vec<&String> = through.iter().map(|right| &right.operator).collect();
+    operators.sort();
+    operators.dedup();
+    json!({
+        "tenant": it.tenant, "item": it.key, "what": if it.display.is_empty() { &it.key } else { &it.display },
+        "state": it.state, "reason": it.reason, "detail": it.detail, "means": means,
+        "move": whose.text(), "toDo": what, "role": role, "assignments": assignments, "operators": operators,
+        "script": it.script, "customerWrites": customer_writes(&it.detail), "providerWrites": provider_writes(it, role.as_deref()),
+    })
+}
+
+/// What the customer's file would say, where the detail names the line.
+fn customer_writes(detail: &str) -> Option<String> {
+    let (_, rest) = detail.split_once("capabilities.allow lacks ")?;
+    let words = rest.split(';').next().unwrap_or(rest).trim();
+    Some(format!("capabilities:\n  allow: [..., {words}]"))
+}
+
+/// What intent would say to leave the right out in this tenant.
+fn provider_writes(it: &wire::ItemStatus, role: Option<&str>) -> Option<String> {
+    let is_refused = it.state == "REFUSED" || it.state == "NEEDS_APPROVAL";
+    let dropped = it.display.split(" at ").next().filter(|_| it.key.starts_with("azureRole/"))?;
+    let role = role.filter(|_| is_refused)?;
+    let name = it.tenant.trim_start_matches("tenants/");
+    Some(format!(
+        "# in tenants/{name}\nexemptions:\n- {{role: {role}, drop: [{dropped}], reason: REASON, until: YYYY-MM-DD}}"
+    ))
+}
+
+fn shown_item(found: &Value) -> String {
+    let text = |name: &str| found[name].as_str().unwrap_or_default();
+    let list = |name: &str| {
+        let names = found[name].as_array().into_iter().flatten().filter_map(Value::as_str);
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let mut out = format!("{}  {}  {} {}\n", text("tenant"), text("what"), text("state"), text("reason"));
+    let rows = [
+        ("why", text("detail").to_owned()),
+        ("means", text("means").to_owned()),
+        ("asked by", list("assignments")),
+        ("through", text("role").to_owned()),
+        ("for", list("operators")),
+        ("whose move", text("move").to_owned()),
+        ("to do", text("toDo").to_owned()),
+        ("the customer writes", text("customerWrites").to_owned()),
+        ("intent says", text("providerWrites").to_owned()),
+        ("a person runs", text("script").to_owned()),
+    ];
+    for (name, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
+        // What spans lines is ready to be copied, below its name; what others wrote makes no line of ours.
+        let value = if matches!(name, "the customer writes" | "intent says" | "a person runs") {
+            value.lines().map(|line| format!("\n      {}", plain(line))).collect()
+        } else {
+            format!("{:width$}{}", "", plain(&value), width = 12usize.saturating_sub(name.len()))
+        };
+        out.push_str(&format!("  {name}{value}\n"));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused() -> wire::ItemStatus {
+        wire::ItemStatus {
+            tenant: "tenants/tailspin".into(),
+            key: "azureRole/l1-analyst/standard/subscriptions/1/resourcegroups/rg/51d6186e-6489-4900-b93f-92e23144cca5"
+                .into(),
+            display: "Microsoft Sentinel Playbook Operator at rg, for socRoles/l1-analyst".into(),
+            state: "REFUSED".into(),
+            reason: "GUARDRAIL_CAPABILITY".into(),
+            detail: "capabilities.allow lacks runPlaybooks".into(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_refusal_leads_to_who_asked_whom_it_touches_and_what_either_side_writes() {
+        let right = wire::Access {
+            tenant: "tenants/tailspin".into(),
+            operator: "operators/maya".into(),
+            role: "socRoles/l1-analyst".into(),
+            assignments: vec!["assignments/nordic-triage".into()],
+            ..Default::default()
+        };
+        let found = explained(&refused(), &[right]);
+        expect_test::expect![[r#"
+            tenants/tailspin  Microsoft Sentinel Playbook Operator at rg, for socRoles/l1-analyst  REFUSED GUARDRAIL_CAPABILITY
+              why         capabilities.allow lacks runPlaybooks
+              means       The guardrail does not allow what the role lets people do.
+              asked by    assignments/nordic-triage
+              through     socRoles/l1-analyst
+              for         operators/maya
+              whose move  the customer's, or the service provider's
+              to do       the customer adds the capability under `capabilities.allow`; or an exemption leaves it out
+              the customer writes
+                  capabilities:
+                    allow: [..., runPlaybooks]
+              intent says
+                  # in tenants/tailspin
+                  exemptions:
+                  - {role: socRoles/l1-analyst, drop: [Microsoft Sentinel Playbook Operator], reason: REASON, until: YYYY-MM-DD}
+        "#]]
+        .assert_eq(&shown_item(&found));
+    }
+
+    #[test]
+    fn items_are_found_by_their_key_or_by_a_part_of_what_is_shown() {
+        let all = [refused()];
+        assert_eq!(chosen(&all, &all[0].key).len(), 1);
+        assert_eq!(chosen(&all, "playbook").len(), 1);
+        assert!(chosen(&all, "nothing").is_empty());
+    }
+
+    #[test]
+    fn a_word_is_explained_whatever_its_case_and_another_is_not_guessed() {
+        assert_eq!(known("guardrail_capability").unwrap()["kind"], "reason");
+        assert_eq!(known("RESIDUAL").unwrap()["kind"], "state");
+        assert!(known("NOTHING").is_none());
+    }
+}
