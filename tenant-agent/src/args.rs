@@ -75,6 +75,11 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
         output: Output,
     },
+    /// Show which of the service provider's people have access in this tenant, as what, and until when
+    Who {
+        #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+        output: Output,
+    },
     /// Show what would be done now, and change nothing
     Plan {
         #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]

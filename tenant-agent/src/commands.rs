@@ -8,6 +8,7 @@ mod resume;
 mod revoke;
 mod revoke_all;
 mod status;
+mod who;
 
 use std::error::Error;
 
@@ -57,6 +58,7 @@ async fn perform(command: Command, config: Config) -> Outcome {
             Ok(Done::Whole)
         }
         Command::Status { output } => status::show(&config, output),
+        Command::Who { output } => who::show(&config, output),
         Command::Plan { output } => plan::show(&config, output).await,
         Command::Pause => {
             crate::files::make_private_dir(&config.state_dir)?;

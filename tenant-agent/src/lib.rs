@@ -16,6 +16,7 @@ mod endings;
 mod enroll;
 mod files;
 mod guardrail_file;
+mod here;
 mod identity;
 mod lock;
 mod memory;

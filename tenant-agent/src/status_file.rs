@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use crate::files::{self, FileError};
+use crate::here::Here;
 use crate::memory::Mark;
 
 /// Most items that are named: what a person reads through. The counts are of all.
@@ -53,6 +54,9 @@ pub struct AgentStatus {
     pub wanted: BTreeMap<String, usize>,
     /// Items by state.
     pub counts: BTreeMap<ItemState, usize>,
+    /// Who has access, and to what.
+    #[serde(default)]
+    pub here: Here,
     /// Items that are neither applied nor removed, at most 200.
     pub open: Vec<OpenItem>,
     /// Who is wanted, and whose account the customer deleted; at most 1,000.
@@ -208,6 +212,7 @@ impl AgentStatus {
             standing: status.standing.clone(),
             wanted: view.desired.as_ref().map(|desired| wanted(&desired.items)).unwrap_or_default(),
             counts,
+            here: Here::of(view.desired.as_ref().map(|it| &*it.items).unwrap_or_default(), &status.items),
             open: open.collect(),
             last_connected: None,
             deleted: Vec::new(),

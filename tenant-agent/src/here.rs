@@ -1,0 +1,204 @@
+//! Who of the service provider has access in this tenant, and to what: for the customer, from the agent alone.
+
+use std::collections::BTreeMap;
+
+use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::report::{ItemReport, ItemState, Reason};
+use entente_model::{RoleName, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Most memberships that are listed: several times what a provider has in one tenant.
+const MAX_HERE: usize = 5_000;
+
+/// Everything that gives somebody something.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Here {
+    pub people: Vec<Membership>,
+    /// More are there than are listed.
+    #[serde(default)]
+    pub more: usize,
+    /// What a role's members have, by role.
+    pub rights: BTreeMap<String, Vec<Right>>,
+}
+
+/// One person in one role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Membership {
+    /// The operator's name at the provider; the account's key where it is not desired any more.
+    pub operator: String,
+    pub display_name: String,
+    pub mail: String,
+    pub role: String,
+    pub state: ItemState,
+    pub reason: Option<Reason>,
+    /// Desired to end, or desired no more.
+    pub leaving: bool,
+    pub until: Option<Timestamp>,
+    /// Since when it stands so.
+    pub since: Timestamp,
+}
+
+/// One right of a role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Right {
+    pub what: String,
+    pub state: ItemState,
+    pub reason: Option<Reason>,
+    pub detail: String,
+}
+
+impl Here {
+    /// From what is desired, and from what was reported last of everything that is desired or was.
+    pub fn of(desired: &[Item], reports: &BTreeMap<ItemKey, ItemReport>) -> Self {
+        let by_key: BTreeMap<&ItemKey, &Item> = desired.iter().map(|item| (&item.key, item)).collect();
+        let mut here = Self::default();
+        for (key, report) in reports {
+            // What is proven gone, or was never given, is not here.
+            if report.state == ItemState::Removed {
+                continue;
+            }
+            let item = by_key.get(key).copied();
+            match key {
+                ItemKey::Member { role, .. } if here.people.len() < MAX_HERE => {
+                    here.people.push(membership(key, role, item, report, &by_key));
+                }
+                ItemKey::Member { .. } => here.more += 1,
+                ItemKey::AzureRole { .. } | ItemKey::DefenderRole { .. } => here.right(key, item, report),
+                _ => {}
+            }
+        }
+        here
+    }
+
+    fn right(&mut self, key: &ItemKey, item: Option<&Item>, report: &ItemReport) {
+        let Some(role) = key.role() else { return };
+        let what = match item.map(|item| &item.body) {
+            Some(ItemBody::AzureRole { role_name, scope, .. }) => format!("{role_name} at {scope}"),
+            Some(ItemBody::DefenderRole { permissions, .. }) => {
+                let names: Vec<_> = permissions.iter().map(|it| it.permission.as_str()).collect();
+                format!("Defender: {}", names.join(", "))
+            }
+            _ => key.to_string(),
+        };
+        let (state, reason, detail) = (report.state, report.reason, report.detail.clone());
+        self.rights.entry(role.id().to_owned()).or_default().push(Right { what, state, reason, detail });
+    }
+
+    /// How many of a role's rights are there, and how many there should be.
+    pub fn count(&self, role: &str) -> (usize, usize) {
+        let rights = self.rights.get(role).map(Vec::as_slice).unwrap_or_default();
+        (rights.iter().filter(|it| it.state == ItemState::Applied).count(), rights.len())
+    }
+}
+
+fn membership(
+    key: &ItemKey,
+    role: &RoleName,
+    item: Option<&Item>,
+    report: &ItemReport,
+    by_key: &BTreeMap<&ItemKey, &Item>,
+) -> Membership {
+    let user = key.person().map(|(home, id)| ItemKey::User { home: home.clone(), object_id: id });
+    let body = user.as_ref().and_then(|key| by_key.get(key)).map(|item| &item.body);
+    let (operator, display_name, mail) = match body {
+        Some(ItemBody::User { operator, display_name, mail, .. }) => {
+            (operator.id().to_owned(), display_name.clone(), mail.clone())
+        }
+        _ => (user.map(|it| it.to_string()).unwrap_or_default(), String::new(), String::new()),
+    };
+    Membership {
+        operator,
+        display_name,
+        mail,
+        role: role.id().to_owned(),
+        state: report.state,
+        reason: report.reason,
+        leaving: item.is_none_or(|item| item.want != Want::Present),
+        until: item.and_then(|item| item.windows.as_slice().last().and_then(|window| window.end)),
+        since: report.since,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entente_model::desired::Item;
+    use entente_model::intent::{IdentityClass, UserType};
+    use entente_model::{Guid, HomeName, OperatorName, Windows};
+
+    use super::*;
+
+    const MAYA: Guid = Guid::from_u128(1);
+
+    fn role() -> RoleName {
+        RoleName::from_id("l1").unwrap()
+    }
+
+    fn report(key: ItemKey, state: ItemState) -> ItemReport {
+        ItemReport {
+            key,
+            state,
+            reason: (state == ItemState::Refused).then_some(Reason::GuardrailCapability),
+            detail: String::new(),
+            object_id: None,
+            owned: true,
+            redeem_url: None,
+            script: None,
+            accounts: Vec::new(),
+            proof: None,
+            revision: 1,
+            since: Timestamp::from_unix(0),
+        }
+    }
+
+    fn item(key: &ItemKey, body: ItemBody) -> Item {
+        Item { key: key.clone(), want: Want::Present, windows: Windows::always(), body }
+    }
+
+    #[test]
+    fn who_is_in_a_role_is_listed_with_what_it_gives_and_what_is_refused() {
+        let home = HomeName::from_id("nordwall").unwrap();
+        let user = ItemKey::User { home: home.clone(), object_id: MAYA };
+        let member = ItemKey::Member { role: role(), class: IdentityClass::Standard, home, object_id: MAYA };
+        let scope = "/subscriptions/1/resourceGroups/rg";
+        let right = |id: u128| ItemKey::azure_role(role(), IdentityClass::Standard, scope, Guid::from_u128(id));
+        let azure = |name: &str, id: u128| ItemBody::AzureRole {
+            scope: scope.into(),
+            definition: Guid::from_u128(id),
+            role_name: name.into(),
+        };
+        let person = ItemBody::User {
+            operator: OperatorName::from_id("maya").unwrap(),
+            display_name: "Maya Berg".into(),
+            upn: "maya@nordwall.example".into(),
+            mail: "maya@nordwall.example".into(),
+            user_type: UserType::Guest,
+            home_tenant: Guid::from_u128(9),
+        };
+        let desired = [
+            item(&user, person),
+            item(&member, ItemBody::Member),
+            item(&right(2), azure("Responder", 2)),
+            item(&right(3), azure("Playbook Operator", 3)),
+        ];
+        let states = [
+            (user, ItemState::Applied),
+            (member.clone(), ItemState::Applied),
+            (right(2), ItemState::Applied),
+            (right(3), ItemState::Refused),
+        ];
+        let mut reports: BTreeMap<_, _> =
+            states.into_iter().map(|(key, state)| (key.clone(), report(key, state))).collect();
+        let here = Here::of(&desired, &reports);
+        assert_eq!(here.people.len(), 1);
+        assert_eq!((here.people[0].operator.as_str(), here.people[0].leaving), ("maya", false));
+        assert_eq!(here.count("l1"), (1, 2));
+        // No longer desired, and not read back as gone: still here, and leaving.
+        let here = Here::of(&desired[..1], &reports);
+        assert!(here.people[0].leaving, "{here:?}");
+        reports.get_mut(&member).unwrap().state = ItemState::Removed;
+        assert!(Here::of(&desired, &reports).people.is_empty());
+    }
+}
