@@ -54,7 +54,8 @@ def program(row):
 
 def main():
     suite = sys.argv[1]
-    prefixes = {"attacks": {"attacks"}, "field": {"field", "fidelity", "architecture"}}[suite]
+    prefixes = {"attacks": {"attacks"}, "field": {"field", "fidelity", "architecture"},
+                "users": {"users"}}[suite]
     table = list(rows(prefixes))
     told = outcomes([row for row in table if row["test"] != "-"])
     failed = left = 0
