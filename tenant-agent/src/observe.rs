@@ -6,6 +6,7 @@
 
 mod convert;
 mod notes;
+pub mod reach;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -301,45 +302,5 @@ fn part<A, T>(answer: Answer<A>, needs: &str, convert: impl FnOnce(A) -> T) -> P
     match answer {
         Ok(value) => Part::Read(convert(value)),
         Err(failure) => blame::unread(&failure, needs),
-    }
-}
-
-/// Which planes were read whole. Where nothing was asked, nothing was read.
-pub fn planes_read(observed: &Observed) -> BTreeSet<entente_model::Plane> {
-    use entente_model::Plane;
-    let all_read = |plane: Plane| match plane {
-        Plane::Users => read_both(&observed.users, &observed.users_by_mail),
-        Plane::Groups => read_both(&observed.groups, &observed.groups_by_name),
-        Plane::Memberships => read_all(&observed.members),
-        Plane::AzureRoles => read_all(&observed.azure),
-        Plane::DefenderRoles => observed.defender.as_ref().is_some_and(|part| part.read().is_some()),
-        _ => false,
-    };
-    Plane::ALL.into_iter().filter(|plane| all_read(*plane)).collect()
-}
-
-fn read_all<K, T>(parts: &BTreeMap<K, Part<T>>) -> bool {
-    !parts.is_empty() && parts.values().all(|part| part.read().is_some())
-}
-
-/// By id and by name, of which either may be without a question.
-fn read_both<A, T, B, U>(by_id: &BTreeMap<A, Part<T>>, by_name: &BTreeMap<B, Part<U>>) -> bool {
-    (by_id.is_empty() || read_all(by_id))
-        && (by_name.is_empty() || read_all(by_name))
-        && !(by_id.is_empty() && by_name.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn architecture_7_3_a_plane_of_which_nothing_was_asked_is_not_read() {
-        assert_eq!(planes_read(&Observed::default()), BTreeSet::new());
-        let id = Guid::from_u128(1);
-        let late = || Part::unread(Reason::CloudUnavailable, "late");
-        let observed =
-            Observed { groups: [(id, Part::Read(None))].into(), users: [(id, late())].into(), ..Observed::default() };
-        assert_eq!(planes_read(&observed), [entente_model::Plane::Groups].into());
     }
 }

@@ -160,7 +160,20 @@ impl StatusFile {
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    /// Writes it, if it says anything new. A failure is only told: nothing depends on this file.
+    /// Says of the stream what is so by now, between two looks.
+    pub fn write_stream(&mut self, view: &View, heard: Option<Timestamp>) {
+        let Some(written) = &self.written else { return };
+        self.keep(AgentStatus {
+            connected: view.connected,
+            last_connected: heard.or(written.last_connected),
+            fresh_until: view.lease_ends,
+            parked: view.parked.clone(),
+            refused: view.refused.clone(),
+            ..written.clone()
+        });
+    }
+
+    /// Writes it, if it says anything new.
     pub fn write(&mut self, now: Timestamp, view: &View, status: &Status, seen: Seen) {
         let Seen { alarms, deleted, named, not_allowed, heard, ledger, known_time } = seen;
         let (ledger, known_time) = (Some(ledger), Some(known_time));
@@ -174,6 +187,11 @@ impl StatusFile {
             known_time,
             ..AgentStatus::of(now, view, status)
         };
+        self.keep(status);
+    }
+
+    /// A failure is only told: nothing depends on this file.
+    fn keep(&mut self, status: AgentStatus) {
         if self.written.as_ref() == Some(&status) {
             return;
         }

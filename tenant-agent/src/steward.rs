@@ -3,11 +3,13 @@
 //! One look is [`look`](Steward::look); carrying out what it allows is in `steward/apply.rs`; ending everything at the
 //! customer's word in `steward/farewell.rs`; what is done for leavers before anything is looked at in `steward/first.rs`;
 //! who may be invited again in `steward/again.rs`; what a narrower file does not allow in `steward/not_allowed.rs`; what is told of it in `steward/standing.rs`; a full disk in
-//! `steward/full.rs`; a credential that is refused in `steward/credential.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
+//! `steward/full.rs`; a credential that is refused in `steward/credential.rs`;
+//! since when things are as they are in `steward/facts.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
 
 mod again;
 mod apply;
 mod credential;
+mod facts;
 mod farewell;
 mod first;
 mod full;
@@ -24,7 +26,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use entente_model::desired::{Digest, Item, ItemKey};
 use entente_model::plan::PlannedChange;
-use entente_model::report::{ItemReport, Reason, Standing};
+use entente_model::report::{ItemReport, MicrosoftState, Reason, Standing};
 use entente_model::{AgentName, Guid, Plane, Timestamp};
 use entente_planner::check;
 use entente_planner::ledger::Ledger;
@@ -42,7 +44,7 @@ use crate::clock::Clock;
 use crate::guardrail_file::GuardrailFile;
 use crate::identity::Signer;
 use crate::memory::{Memory, MemoryError};
-use crate::observe::planes_read;
+use crate::observe::reach::planes_read;
 use crate::receipt::Receipt;
 use crate::status_file::StatusFile;
 use crate::stream::PlanRequest;
@@ -117,6 +119,7 @@ pub struct Steward {
     insists: bool,
     /// What the log was told of the credential.
     told_credential: credential::Told,
+    facts: facts::Facts,
     /// What the last look found that the file does not allow any more.
     not_allowed: not_allowed::Found,
     /// What the last round began from.
@@ -175,6 +178,7 @@ impl Steward {
             unkept_receipt: None,
             insists: false,
             told_credential: None,
+            facts: facts::Facts::after(before.standing),
             not_allowed: not_allowed::Found::default(),
             seen: None,
             file,
@@ -204,6 +208,7 @@ impl Steward {
         }
         // Of an end that the customer has taken back.
         self.unkept_receipt = None;
+        self.facts.revoke_all = None;
         let desired = self.parts.view.borrow().desired.clone();
         if let Some(held) = &desired {
             self.note_leavers(held).await?;
@@ -254,8 +259,6 @@ impl Steward {
         let items = plan::with_leavers(&desired.items, desired.version, &self.ledger);
         let set = reads::reads(&items, &self.ledger, guardrail.content.as_ref().ok());
         let observed = self.observe(&set).await;
-        // Asked for after the reads: they have fetched the token that it comes with.
-        self.permissions = self.parts.cloud.permissions().await;
         // A state's lease comes right after it: mostly while the tenant is read. One that is over by now is over.
         let after = self.basis(&guardrail);
         if after.desired == basis.desired {
@@ -311,12 +314,15 @@ impl Steward {
     async fn observe(&mut self, set: &reads::ReadSet) -> Observed {
         if !self.has_time {
             // A token comes with the time, so that what is read is stamped with Microsoft's and not with the host's.
-            self.permissions = self.parts.cloud.permissions().await;
+            self.permissions = self.parts.cloud.sign_in().await.ok();
             self.hear_time();
         }
         let begun = self.parts.clock.moment();
         let mut observed = self.parts.cloud.observe(set, begun, LOOK_BUDGET).await;
+        // Asked for after the reads: they have fetched the token that it comes with.
+        let signed_in = self.parts.cloud.sign_in().await;
         self.hear_time();
+        self.note_microsoft(signed_in, &observed);
         // The time may have been told only by this look.
         observed.begun = self.parts.clock.again(begun);
         observed
@@ -360,6 +366,16 @@ impl Steward {
         Settings { resync: resync.max(Duration::from_secs(1)), ..self.parts.settings.clone() }
     }
 
+    /// Nothing to do is said only of a tenant that was looked at.
+    fn told(&self, plan: Vec<PlannedChange>) -> Result<Vec<PlannedChange>, String> {
+        match &self.facts.microsoft {
+            Some(it) if plan.is_empty() && it.state != MicrosoftState::SignedIn => {
+                Err(format!("the tenant could not be looked at, so that nothing is known: {}", it.detail))
+            }
+            _ => Ok(plan),
+        }
+    }
+
     /// What would be done now.
     pub(crate) async fn preview(&mut self) -> Result<Vec<PlannedChange>, String> {
         let Some(desired) = self.parts.view.borrow().desired.clone() else {
@@ -368,7 +384,7 @@ impl Steward {
         let look = self.look(&desired).await;
         match look.faults.first() {
             Some(fault) => Err(format!("the plan breaks a rule; only what it removes would be carried out: {fault}")),
-            None => Ok(look.plan.planned()),
+            None => self.told(look.plan.planned()),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use std::collections::BTreeSet;
 
-use entente_model::Guid;
 use entente_model::desired::ItemKey;
+use entente_model::{Guid, Timestamp};
 use tracing::error;
 
 use crate::files::{self, FileError};
@@ -56,6 +56,13 @@ impl Switches {
         // Here off is: what nobody has confirmed is not taken away.
         let revokes = self.revoke.try_exists().unwrap_or(false);
         Positions { paused: on(&self.pause), revoke_all: on(&self.revoke_all), revokes, allows_again }
+    }
+
+    /// When the customer paused, by the host's clock: for people alone.
+    pub fn paused_since(&self) -> Option<Timestamp> {
+        let written = self.pause.metadata().ok()?.modified().ok()?;
+        let since = written.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Some(Timestamp::from_unix(i64::try_from(since.as_secs()).ok()?))
     }
 
     pub fn pause(&self) -> Result<(), FileError> {

@@ -32,9 +32,9 @@ impl Tenant {
         Box::pin(act::carry_out(&self.0, actions)).await
     }
 
-    /// Permissions in the agent's token, if it could be read.
-    pub async fn permissions(&self) -> Option<BTreeSet<String>> {
-        Box::pin(self.0.permissions()).await.ok()
+    /// Permissions in the agent's token, or why there is none.
+    pub async fn sign_in(&self) -> Result<BTreeSet<String>, String> {
+        Box::pin(self.0.permissions()).await.map_err(|failure| blame::said(&failure))
     }
 
     /// The customer may have granted more since the token was made.

@@ -2,6 +2,7 @@
 
 pub mod advice;
 pub mod bounds;
+mod facts;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,8 @@ use crate::name::Guid;
 use crate::plane::{Plane, PlaneMode};
 use crate::time::Timestamp;
 use crate::word::{Open, Word, open_words};
+
+pub use facts::{Microsoft, MicrosoftState, RevokeAll, RevokeAllState};
 
 /// How one item stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -365,9 +368,23 @@ pub struct Standing {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub compared: String,
     pub paused: bool,
+    /// Since when it is, where the agent can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_since: Option<Timestamp>,
+    /// Unset where the customer has not asked for it; not known of an agent that is older than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoke_all: Option<RevokeAll>,
     /// Why the guardrail cannot be used, if it cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guardrail_fault: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardrail_fault_since: Option<Timestamp>,
+    /// From when on the guardrail gives no new access; not known where it cannot be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_ends: Option<Timestamp>,
+    /// Unset before it was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub microsoft: Option<Microsoft>,
     /// SHA-256 of the guardrail file, in hex.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub guardrail: String,
@@ -389,8 +406,12 @@ pub struct Standing {
 pub struct PlaneStanding {
     pub plane: Open<Plane>,
     pub mode: Open<PlaneMode>,
+    /// When it was last read whole; unset if never in this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<Timestamp>,
+    /// Since when what is asked of it is not answered whole; unset while it is, and where nothing is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread_since: Option<Timestamp>,
 }
 
 /// Something in the tenant that no item stands for.

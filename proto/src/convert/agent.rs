@@ -4,8 +4,8 @@ use entente_model::Guid;
 use entente_model::desired::ItemKey;
 use entente_model::plan::PlannedChange;
 use entente_model::report::{
-    AccountState, Finding, ItemReport, ItemState, KnownAccount, PlaneStanding, ProofSignature, Reason, RemovalProof,
-    Report, Standing,
+    AccountState, Finding, ItemReport, ItemState, KnownAccount, Microsoft, PlaneStanding, ProofSignature, Reason,
+    RemovalProof, Report, RevokeAll, Standing,
 };
 use entente_model::word::Open;
 
@@ -149,6 +149,7 @@ pub fn standing_to_proto(standing: &Standing) -> wire::Standing {
         plane: plane.plane.word().into(),
         mode: plane.mode.word().into(),
         verify_time: time::to_proto_opt(plane.verified),
+        unread_since_time: time::to_proto_opt(plane.unread_since),
     };
     let finding = |finding: &Finding| wire::Finding {
         plane: finding.plane.word().into(),
@@ -164,7 +165,31 @@ pub fn standing_to_proto(standing: &Standing) -> wire::Standing {
         permissions: standing.permissions.clone(),
         credential_expire_time: time::to_proto_opt(standing.credential_expires),
         findings: standing.findings.iter().map(finding).collect(),
+        pause_time: time::to_proto_opt(standing.paused_since),
+        guardrail_fault_time: time::to_proto_opt(standing.guardrail_fault_since),
+        review_end_time: time::to_proto_opt(standing.review_ends),
+        revoke_all: standing.revoke_all.as_ref().map(revoke_all_to_proto),
+        microsoft: standing.microsoft.as_ref().map(microsoft_to_proto),
     }
+}
+
+fn revoke_all_to_proto(it: &RevokeAll) -> wire::RevokeAll {
+    wire::RevokeAll { state: it.state.word().into(), since_time: Some(time::to_proto(it.since)) }
+}
+
+fn microsoft_to_proto(it: &Microsoft) -> wire::Microsoft {
+    let (state, since_time) = (it.state.word().into(), Some(time::to_proto(it.since)));
+    wire::Microsoft { state, since_time, detail: it.detail.clone() }
+}
+
+fn revoke_all_from_proto(it: &wire::RevokeAll) -> RevokeAll {
+    let since = time::from_proto_opt(it.since_time.as_ref()).unwrap_or_default();
+    RevokeAll { state: Open::of(&it.state), since }
+}
+
+fn microsoft_from_proto(it: &wire::Microsoft) -> Microsoft {
+    let since = time::from_proto_opt(it.since_time.as_ref()).unwrap_or_default();
+    Microsoft { state: Open::of(&it.state), since, detail: it.detail.clone() }
 }
 
 pub fn standing_from_proto(standing: &wire::Standing) -> Standing {
@@ -172,6 +197,7 @@ pub fn standing_from_proto(standing: &wire::Standing) -> Standing {
         plane: Open::of(&it.plane),
         mode: Open::of(&it.mode),
         verified: time::from_proto_opt(it.verify_time.as_ref()),
+        unread_since: time::from_proto_opt(it.unread_since_time.as_ref()),
     };
     let finding = |it: &wire::Finding| Finding {
         plane: Open::of(&it.plane),
@@ -187,6 +213,11 @@ pub fn standing_from_proto(standing: &wire::Standing) -> Standing {
         permissions: standing.permissions.clone(),
         credential_expires: time::from_proto_opt(standing.credential_expire_time.as_ref()),
         findings: standing.findings.iter().map(finding).collect(),
+        paused_since: time::from_proto_opt(standing.pause_time.as_ref()),
+        guardrail_fault_since: time::from_proto_opt(standing.guardrail_fault_time.as_ref()),
+        review_ends: time::from_proto_opt(standing.review_end_time.as_ref()),
+        revoke_all: standing.revoke_all.as_ref().map(revoke_all_from_proto),
+        microsoft: standing.microsoft.as_ref().map(microsoft_from_proto),
     }
 }
 
@@ -263,7 +294,19 @@ mod tests {
                     plane: Plane::Users.into(),
                     mode: PlaneMode::Verify.into(),
                     verified: None,
+                    unread_since: Some(entente_model::Timestamp::from_unix(8)),
                 }],
+                paused: true,
+                paused_since: Some(entente_model::Timestamp::from_unix(9)),
+                guardrail_fault: Some("line 1".into()),
+                guardrail_fault_since: Some(entente_model::Timestamp::from_unix(10)),
+                review_ends: Some(entente_model::Timestamp::from_unix(11)),
+                revoke_all: Some(RevokeAll { state: Open::of("DONE"), since: entente_model::Timestamp::from_unix(12) }),
+                microsoft: Some(Microsoft {
+                    state: Open::of("SLEEPING"),
+                    since: entente_model::Timestamp::from_unix(13),
+                    detail: "AADSTS1: no".into(),
+                }),
                 findings: vec![Finding {
                     plane: Plane::Memberships.into(),
                     reason: Reason::DriftExtra,
@@ -278,7 +321,7 @@ mod tests {
     #[test]
     fn architecture_1_5_words_of_a_later_agent_are_kept_as_they_came() {
         let finding = wire::Finding { plane: "tides".into(), reason: "MOON_FULL".into(), detail: "x".into() };
-        let plane = wire::PlaneStanding { plane: "tides".into(), mode: "watch".into(), verify_time: None };
+        let plane = wire::PlaneStanding { plane: "tides".into(), mode: "watch".into(), ..Default::default() };
         let standing = wire::Standing { planes: vec![plane], findings: vec![finding], ..Default::default() };
         let item = wire::ItemReport {
             key: "tide/high".into(),

@@ -259,6 +259,11 @@ pub fn missing(guardrail: &Guardrail, roles: &BTreeSet<String>) -> Vec<&'static 
     needed(guardrail).into_iter().filter(lacks).collect()
 }
 
+/// That the agent's token does not hold it, for people.
+pub fn lack(permission: &Permission) -> String {
+    format!("{} is not in the agent's token: {}", permission.name, permission.why)
+}
+
 /// The whole table as Markdown, for the documentation.
 pub fn markdown() -> String {
     let mut text = String::from("| plane | where | permission | for | lets its holder |\n|---|---|---|---|---|\n");

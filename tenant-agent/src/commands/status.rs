@@ -1,5 +1,7 @@
 //! `status`: how the agent stands, from its status file and its switches; it may run or not.
 
+use entente_model::Timestamp;
+use entente_model::report::{MicrosoftState, PlaneStanding};
 use serde::Serialize;
 
 use super::Outcome;
@@ -8,6 +10,7 @@ use crate::args::Output;
 use crate::clock;
 use crate::config::Config;
 use crate::endings::{self, Ending};
+use crate::guardrail_file::GuardrailFile;
 use crate::identity::{Identity, IdentityError};
 use crate::lock::{Lock, LockError};
 use crate::receipt::{About, Receipt};
@@ -20,7 +23,9 @@ struct Shown {
     agent: Option<String>,
     running: bool,
     paused: bool,
+    paused_since: Option<Timestamp>,
     revoke_all: bool,
+    guardrail: Option<Guardrail>,
     /// Unix seconds.
     certificate_ends: Option<i64>,
     /// What ends soon, has ended, or cannot be told.
@@ -33,20 +38,42 @@ struct Shown {
     revoked: Option<Receipt>,
 }
 
+/// The file as it is now, whether or not the agent runs.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Guardrail {
+    fault: Option<String>,
+    /// From when on it gives no new access.
+    review_ends: Option<Timestamp>,
+    review_past: bool,
+}
+
+impl Guardrail {
+    fn of(file: &GuardrailFile, now: Timestamp) -> Self {
+        let review_ends = file.content.as_ref().ok().map(|content| content.review_by.ends());
+        Self { fault: file.fault(), review_ends, review_past: review_ends.is_some_and(|ends| ends <= now) }
+    }
+}
+
 pub(super) fn show(config: &Config, output: Output) -> Outcome {
     let identity = match Identity::load(&config.state_dir, config.entra_tenant) {
         Ok(identity) => Some(identity),
         Err(IdentityError::NotEnrolled) => None,
         Err(error) => return Err(error.into()),
     };
-    let positions = Switches::of(&config.state_dir).positions();
+    let switches = Switches::of(&config.state_dir);
+    let (positions, now) = (switches.positions(), clock::wall());
+    let root = identity.as_ref().map(|identity| identity.root_key.id());
+    let guardrail = root.map(|root| GuardrailFile::read(&config.guardrail, config.entra_tenant, root));
     let shown = Shown {
         agent: identity.as_ref().map(|identity| identity.pinned.agent.to_string()),
         running: identity.is_some() && matches!(Lock::try_take(&config.state_dir), Err(LockError::Held(_))),
         paused: positions.paused,
+        paused_since: switches.paused_since(),
+        guardrail: guardrail.map(|file| Guardrail::of(&file, now)),
         revoke_all: positions.revoke_all,
         certificate_ends: identity.as_ref().and_then(Identity::validity).map(|(_, until)| until),
-        endings: endings::endings(config, identity.as_ref(), clock::wall()),
+        endings: endings::endings(config, identity.as_ref(), now),
         status: StatusFile::read(&config.state_dir)?,
         receipt: Receipt::read(&config.state_dir, About::All)?,
         revoked: Receipt::read(&config.state_dir, About::NotAllowed)?,
@@ -54,17 +81,21 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
     };
     match output {
         Output::Json => println!("{}", serde_json::to_string_pretty(&shown)?),
-        Output::Text => print!("{}", text(&shown)),
+        Output::Text => print!("{}", text(&shown, now)),
     }
     Ok(Done::Whole)
 }
 
-fn text(shown: &Shown) -> String {
+fn text(shown: &Shown, now: Timestamp) -> String {
     let mut lines = Vec::new();
     let agent = shown.agent.as_deref().unwrap_or("not enrolled: run `entente-agent enroll --token FILE`");
     lines.push(format!("agent      {agent}, {}", if shown.running { "running" } else { "not running" }));
     if shown.paused {
-        lines.push("PAUSED     only end dates pass until `entente-agent resume`".into());
+        let since = shown.paused_since.map_or_else(String::new, |since| format!("since {since}: "));
+        lines.push(format!(
+            "PAUSED     {since}nothing is given or taken away, leavers neither, until `entente-agent resume`; end dates \
+             take effect"
+        ));
     }
     if shown.revoke_all {
         lines.push("REVOKE-ALL everything goes; nothing is given until `entente-agent resume`".into());
@@ -72,6 +103,7 @@ fn text(shown: &Shown) -> String {
     if shown.revokes {
         lines.push("REVOKE     what the guardrail does not allow is being taken away".into());
     }
+    lines.extend(shown.guardrail.as_ref().map(|guardrail| guardrail_line(guardrail, shown.status.as_ref(), now)));
     match &shown.status {
         Some(status) => lines.extend(status_lines(shown, status)),
         None => lines.push("it has not looked at the tenant yet".into()),
@@ -86,6 +118,48 @@ fn ending(it: &Ending) -> String {
     format!("ENDS       {} {ends}: {}", it.what, it.remedy)
 }
 
+fn guardrail_line(guardrail: &Guardrail, status: Option<&AgentStatus>, now: Timestamp) -> String {
+    if let Some(fault) = &guardrail.fault {
+        let since = status.and_then(|status| status.standing.guardrail_fault_since);
+        let since = since.map_or_else(String::new, |since| format!(" since {since}"));
+        return format!("GUARDRAIL  cannot be used{since}: nothing is given, leavers go: {fault}");
+    }
+    match guardrail.review_ends {
+        Some(ends) if guardrail.review_past => {
+            format!("GUARDRAIL  its day of review is PAST since {ends}: nothing new is given until you review it")
+        }
+        Some(ends) => {
+            let days = ends.since(now).as_secs() / 86_400;
+            format!("guardrail  valid, review within {days} days (before {ends})")
+        }
+        None => "guardrail  valid".into(),
+    }
+}
+
+fn microsoft_line(status: &AgentStatus) -> String {
+    let Some(it) = &status.standing.microsoft else { return "microsoft  not tried yet".into() };
+    let (since, detail) = (it.since, &it.detail);
+    match it.state {
+        state if state == MicrosoftState::SignedIn => format!("microsoft  signed in, since {since}"),
+        state if state == MicrosoftState::Refused => format!("MICROSOFT  cannot sign in since {since}: {detail}"),
+        state if state == MicrosoftState::Unreachable => {
+            format!("MICROSOFT  cannot be reached since {since}: {detail}")
+        }
+        state => format!("MICROSOFT  {state} since {since}: {detail}"),
+    }
+}
+
+/// Only what was read says so.
+fn plane_line(plane: &PlaneStanding) -> String {
+    let verified = match (plane.unread_since, plane.verified) {
+        (Some(since), Some(at)) => format!("NOT READ whole since {since}; last read {at}"),
+        (Some(since), None) => format!("NOT READ since {since}"),
+        (None, Some(at)) => format!("read {at}"),
+        (None, None) => "not read".into(),
+    };
+    format!("plane      {:14} {:7} {verified}", plane.plane.word(), plane.mode.word())
+}
+
 fn status_lines(shown: &Shown, status: &AgentStatus) -> Vec<String> {
     let mut lines = Vec::new();
     let connected = match (shown.running, status.connected) {
@@ -98,11 +172,8 @@ fn status_lines(shown: &Shown, status: &AgentStatus) -> Vec<String> {
     lines.push(format!("state      {version}{fresh}"));
     lines.extend(status.parked.iter().map(|why| format!("PARKED     {why}")));
     lines.extend(status.refused.iter().map(|why| format!("REFUSED    the newest state: {why}")));
-    lines.extend(status.standing.guardrail_fault.iter().map(|why| format!("GUARDRAIL  {why}")));
-    for plane in &status.standing.planes {
-        let verified = plane.verified.map_or("not read yet".into(), |at| format!("read {at}"));
-        lines.push(format!("plane      {:14} {:7} {verified}", plane.plane.word(), plane.mode.word()));
-    }
+    lines.push(microsoft_line(status));
+    lines.extend(status.standing.planes.iter().map(plane_line));
     let counts = status.counts.iter().map(|(state, count)| format!("{count} {}", state.word()));
     lines.push(format!("items      {}", counts.collect::<Vec<_>>().join(", ")));
     for item in &status.open {

@@ -46,6 +46,6 @@ impl Steward {
     }
 }
 
-fn head(text: &str) -> &str {
+pub(super) fn head(text: &str) -> &str {
     text.split(':').next().unwrap_or(text)
 }

@@ -32,13 +32,21 @@ impl Steward {
             Some(receipt) => receipt,
             None => Receipt::begun(&self.parts.state_dir, About::All, self.parts.clock.time())?,
         };
+        let begins = self.facts.revoke_all.is_none();
+        self.note_revoke_all(&receipt);
         if receipt.is_complete() {
             self.keep(&receipt)?;
             self.say_ended(&[]);
             return Ok(self.until_kept(self.parts.settings.resync));
         }
         receipt.people.extend(people(&self.ledger));
+        if begins {
+            // Before anything slow is looked at: the control plane sees that it has begun.
+            let reports: Vec<_> = self.reports.values().cloned().collect();
+            self.say_ended(&reports);
+        }
         let (plan, wait) = self.end(&mut receipt, None, cancel).await?;
+        self.note_revoke_all(&receipt);
         if let Some(wait) = wait {
             self.say_ended(&plan.reports);
             return Ok(self.until_kept(wait));

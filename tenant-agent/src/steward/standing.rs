@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use entente_model::report::bounds::{MAX_TEXT_BYTES, bounded};
 use entente_model::report::{Finding, PlaneStanding, Reason, Standing};
 use entente_model::{Plane, PlaneMode};
 use entente_planner::guardrail::Guardrail;
@@ -19,10 +18,9 @@ use crate::status_file::Seen;
 impl Steward {
     /// What a person should know beside how the items stand.
     pub(super) fn alarms(&mut self, guardrail: &GuardrailFile, faults: &[String]) -> Vec<String> {
+        let connected = self.parts.view.borrow().connected;
+        self.hear(connected);
         let now = self.parts.clock.time();
-        if self.parts.view.borrow().connected || self.heard.is_none() {
-            self.heard = Some(now);
-        }
         let broken =
             faults.iter().map(|fault| format!("the plan breaks a rule; only what it removes is carried out: {fault}"));
         // It may have been heard at a time that was refuted since.
@@ -39,9 +37,19 @@ impl Steward {
         alarms
     }
 
-    pub(super) fn standing(&self, guardrail: &GuardrailFile, paused: bool, mut findings: Vec<Finding>) -> Standing {
+    /// When the control plane was there last; of one that never was, from now on.
+    pub(super) fn hear(&mut self, connected: bool) {
+        if connected || self.heard.is_none() {
+            self.heard = Some(self.parts.clock.time());
+        }
+    }
+
+    pub(super) fn standing(&mut self, guardrail: &GuardrailFile, paused: bool, mut findings: Vec<Finding>) -> Standing {
+        self.note_guardrail(guardrail);
         let content = guardrail.content.as_ref().ok();
-        findings.extend(content.into_iter().flat_map(|content| self.missing_permissions(content)));
+        let missing: Vec<_> = content.into_iter().flat_map(|content| self.missing_permissions(content)).collect();
+        // A plan has found them too.
+        findings.extend(missing.into_iter().filter(|it| !findings.contains(it)).collect::<Vec<_>>());
         let forgotten = self.forgotten.clone().into_iter();
         findings.extend(forgotten.map(|detail| Finding {
             plane: Plane::Users.into(),
@@ -54,11 +62,17 @@ impl Steward {
             plane: plane.into(),
             mode: content.map_or(PlaneMode::None, |content| content.mode(plane)).into(),
             verified: self.verified.get(&plane).copied(),
+            unread_since: self.facts.unread_since.get(&plane).copied(),
         };
         Standing {
             compared: self.compared.clone(),
             paused,
-            guardrail_fault: guardrail.fault().map(|fault| bounded(fault, MAX_TEXT_BYTES)),
+            paused_since: paused.then(|| self.switches.paused_since()).flatten(),
+            revoke_all: self.facts.revoke_all.clone(),
+            guardrail_fault: self.facts.fault.as_ref().map(|(fault, _)| fault.clone()),
+            guardrail_fault_since: self.facts.fault.as_ref().map(|(_, since)| *since),
+            review_ends: content.map(|content| content.review_by.ends()),
+            microsoft: self.facts.microsoft.clone(),
             guardrail: guardrail.digest.clone(),
             planes: Plane::ALL.into_iter().filter(|plane| plane.is_implemented()).map(plane).collect(),
             permissions: self.permissions.iter().flatten().cloned().collect(),
@@ -74,7 +88,7 @@ impl Steward {
             .map(|row| Finding {
                 plane: row.plane.into(),
                 reason: Reason::PermissionMissing,
-                detail: format!("{}: to {}", row.name, row.why),
+                detail: permission::lack(row),
             })
             .collect()
     }

@@ -29,6 +29,12 @@ impl Steward {
                     ask.send(plan).ok();
                 }
                 () = self.parts.nudge.notified() => return,
+                Ok(()) = self.parts.view.changed() => {
+                    // Whoever asks for `status` is not told of a stream that is gone until the next look.
+                    let view = self.parts.view.borrow_and_update().clone();
+                    self.hear(view.connected);
+                    self.file.write_stream(&view, self.heard);
+                }
                 () = tokio::time::sleep_until(due.min(tokio::time::Instant::now() + GLANCE)) => {
                     // A lease that ended, a switch, another file: all of it is in the basis.
                     if tokio::time::Instant::now() >= due || Some(self.basis(&self.guardrail())) != self.seen {

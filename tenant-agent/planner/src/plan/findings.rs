@@ -23,7 +23,6 @@ pub(super) fn told(all: BTreeSet<Finding>) -> Vec<Finding> {
 pub(super) fn missing_permissions(draft: &mut Draft<'_>) {
     let (Some(guardrail), Some(roles)) = (draft.guardrail(), draft.input.permissions) else { return };
     for permission in permission::missing(guardrail, roles) {
-        let detail = format!("{} is not in the agent's token: {}", permission.name, permission.why);
-        draft.find(permission.plane, Reason::PermissionMissing, detail);
+        draft.find(permission.plane, Reason::PermissionMissing, permission::lack(permission));
     }
 }

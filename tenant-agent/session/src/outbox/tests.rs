@@ -27,6 +27,7 @@ fn item(n: u8, state: ItemState, revision: u64) -> ItemReport {
 
 fn status(items: impl IntoIterator<Item = ItemReport>, verified: i64) -> Arc<Status> {
     let planes = vec![PlaneStanding {
+        unread_since: None,
         plane: Plane::Users.into(),
         mode: PlaneMode::Manage.into(),
         verified: Some(Timestamp::from_unix(verified)),
