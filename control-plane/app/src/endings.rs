@@ -40,6 +40,8 @@ pub enum EndingKind {
     AgentCertificate,
     /// The agent's with Microsoft.
     CloudCredential,
+    /// The last day on which a customer's file gives new access.
+    GuardrailReview,
 }
 
 impl EndingKind {
@@ -52,6 +54,7 @@ impl EndingKind {
             Self::EnrollmentToken => "ENROLLMENT_TOKEN",
             Self::AgentCertificate => "AGENT_CERTIFICATE",
             Self::CloudCredential => "CLOUD_CREDENTIAL",
+            Self::GuardrailReview => "GUARDRAIL_REVIEW",
         }
     }
 
@@ -67,6 +70,9 @@ impl EndingKind {
             Self::EnrollmentToken => "not used yet: let the customer enrol, or make another",
             Self::AgentCertificate => "the agent did not renew it: let it connect, or enrol it again",
             Self::CloudCredential => "the customer renews it in Entra ID",
+            Self::GuardrailReview => {
+                "past it nothing new is given there: the customer reviews the guardrail, and writes a later reviewBy"
+            }
         }
     }
 }
@@ -112,11 +118,15 @@ impl App {
         }
         let (begins, ends) = inner.ca.validity();
         all.push(ending(EndingKind::CaCertificate, inner.ca.trust_domain().to_owned(), Some(begins), ends));
-        let standings = inner.desks.all().into_iter().filter_map(|desk| {
-            let ends = desk.lock().reported.standing.as_ref()?.credential_expires?;
-            Some(ending(EndingKind::CloudCredential, desk.tenant.to_string(), None, ends))
-        });
-        all.extend(standings);
+        for desk in inner.desks.all() {
+            let Some(standing) = desk.lock().reported.standing.clone() else { continue };
+            let told = [
+                (EndingKind::CloudCredential, standing.credential_expires),
+                (EndingKind::GuardrailReview, standing.review_ends),
+            ];
+            let told = told.into_iter().filter_map(|(kind, ends)| Some((kind, ends?)));
+            all.extend(told.map(|(kind, ends)| ending(kind, desk.tenant.to_string(), None, ends)));
+        }
         let tables = inner.registry.tables();
         let principals = tables.principals.iter();
         all.extend(principals.map(|(name, row)| {

@@ -59,9 +59,11 @@ pub use replay::Options;
 pub use rows::RowError;
 pub use stated::RestateError;
 pub use status::access::Access;
+pub use status::phase::TenantPhase;
 pub use status::report::ReportError;
-pub use status::view::{ItemStatus, TenantPhase, TenantStatus};
+pub use status::view::{ItemStatus, TenantStatus};
 pub use status::watch::{StatusWatch, WatchEvent};
+pub use status::whose::Party;
 pub use tokens::{CreatedToken, EnrollmentToken, TokenFile};
 pub use world::{Meta, Stored};
 

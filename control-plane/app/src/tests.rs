@@ -9,6 +9,7 @@ mod fleet;
 mod flood;
 mod intent;
 mod many;
+mod phases;
 mod principals;
 mod proofs;
 mod removals;

@@ -56,7 +56,8 @@ pub(crate) enum Command {
     Describe { name: String },
     /// Delete resources, all or the first that fails: `delete assignments/nordic-l1`
     Delete(Delete),
-    /// How tenants stand: last seen, revisions behind, parked, credentials' ends
+    /// How tenants stand: phase, last seen, revisions behind, why, and whose move it is
+    #[command(after_help = PHASES)]
     Status(Status),
     /// What ends soon or has ended: the delegation, certificates, unused tokens, credentials
     Endings,
@@ -123,6 +124,12 @@ pub(crate) struct Delete {
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
+
+/// The order of precedence of the API's `TenantPhase`.
+pub(crate) const PHASES: &str = "\
+Phases. Of several that hold, the first of these is said: AGENT_REVOKED, REVOKE_ALL_RUNNING, REVOKE_ALL_DONE, PARKED, \
+PAUSED, GUARDRAIL_FAULT, REVIEW_PAST, CANNOT_SIGN_IN, CLOUD_UNREACHABLE, OFFLINE, UNENROLLED, CONVERGING, PARTIAL, \
+WAITING, CONVERGED. WHY says what it means and whose move it is.";
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Status {

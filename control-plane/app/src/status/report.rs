@@ -228,6 +228,7 @@ fn check(report: &Report) -> Result<(), ReportError> {
             long("finding", finding.detail.len(), MAX_TEXT_BYTES)?;
         }
         long("guardrail fault", standing.guardrail_fault.as_deref().map_or(0, str::len), MAX_TEXT_BYTES)?;
+        long("word of Microsoft", standing.microsoft.as_ref().map_or(0, |it| it.detail.len()), MAX_TEXT_BYTES)?;
         long("guardrail digest", standing.guardrail.len(), MAX_TEXT_BYTES)?;
         long("compared digest", standing.compared.len(), MAX_TEXT_BYTES)?;
     }

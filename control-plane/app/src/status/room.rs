@@ -113,6 +113,7 @@ pub(super) fn fitting(mut standing: Standing) -> Standing {
         left = left.saturating_sub(length(text));
     };
     standing.guardrail_fault.iter_mut().for_each(&mut fits);
+    standing.microsoft.iter_mut().map(|it| &mut it.detail).for_each(&mut fits);
     standing.findings.iter_mut().map(|Finding { detail, .. }| detail).for_each(&mut fits);
     standing.permissions.iter_mut().for_each(&mut fits);
     standing

@@ -1,11 +1,11 @@
 //! How a tenant stands, in one word and in detail: desired items beside what is reported of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use entente_model::desired::{Item, ItemBody, ItemKey, Want};
-use entente_model::intent::Intent;
-use entente_model::report::{Finding, ItemReport, ItemState, PlaneStanding, Reason};
+use entente_model::intent::{Intent, ResourceName};
+use entente_model::report::{Finding, ItemReport, ItemState, Microsoft, PlaneStanding, Reason, Standing};
 use entente_model::{AgentName, OperatorName, TenantName, Timestamp};
 use entente_seal::{Buckets, SealedItem};
 
@@ -15,14 +15,22 @@ use crate::desk::{Desk, DeskState};
 use crate::displacement::Displacement;
 use crate::error::AppError;
 use crate::page::{Page, PageRequest};
+use crate::registry::Tables;
 use crate::status::display;
+
+use super::phase::{self, Facts, Open, Said, TenantPhase};
+use super::whose::Party;
 
 /// How one tenant stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantStatus {
     pub tenant: TenantName,
     pub phase: TenantPhase,
-    /// Why, for people; empty when converged.
+    /// Since when, where that is known.
+    pub since: Option<Timestamp>,
+    /// Whose move it is.
+    pub party: Party,
+    /// Why, for people, and what that one does; empty when converged.
     pub explanation: String,
     pub connected: bool,
     pub last_seen: Option<Timestamp>,
@@ -38,6 +46,12 @@ pub struct TenantStatus {
     pub credential_expires: Option<Timestamp>,
     /// When its credential to Microsoft ends.
     pub cloud_credential_expires: Option<Timestamp>,
+    /// From when on the guardrail gives no new access.
+    pub review_ends: Option<Timestamp>,
+    /// When the last unused enrolment token ends.
+    pub token_expires: Option<Timestamp>,
+    /// What Microsoft says to the agent; unset where it is not known.
+    pub microsoft: Option<Microsoft>,
     pub counts: BTreeMap<ItemState, u32>,
     pub planes: Vec<PlaneStanding>,
     pub findings: Vec<Finding>,
@@ -47,24 +61,6 @@ pub struct TenantStatus {
     pub items: u32,
     /// Live agents that lost their place, until an admin has looked. The newest first.
     pub displacements: Vec<Displacement>,
-}
-
-/// In one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TenantPhase {
-    /// No agent has enrolled.
-    Unenrolled,
-    Offline,
-    /// Nothing is sent until a person acts.
-    Parked,
-    /// The agent has work to do.
-    Converging,
-    /// Something waits for Microsoft or a person.
-    Waiting,
-    /// Something is refused, held or drifted.
-    Partial,
-    /// Every item is applied or removed, as read back.
-    Converged,
 }
 
 /// One item, as its agent last saw it.
@@ -138,28 +134,63 @@ impl App {
 impl Inner {
     pub(crate) fn status(&self, tenant: &TenantName) -> Option<TenantStatus> {
         let desk = self.desks.get(tenant)?;
-        let (agent, displacements) = {
-            let tables = self.registry.tables();
-            let agent = tables.agent_of(tenant).map(|(name, row)| (name.clone(), row.expires));
-            (agent, tables.displacements(tenant))
-        };
-        Some(status(&desk, &desk.lock(), agent, displacements))
+        let world = self.world();
+        let created = world.metas.get(&ResourceName::Tenant(tenant.clone())).map(|meta| meta.created);
+        let enrolment = Enrolment::of(&self.registry.tables(), tenant, created, self.now());
+        Some(status(&desk, &desk.lock(), enrolment, self.now()))
     }
 }
 
-fn status(
-    desk: &Desk,
-    state: &DeskState,
+/// What the registry says of a tenant's agents.
+struct Enrolment {
+    /// The one that may connect, and when its certificate ends.
     agent: Option<(AgentName, Timestamp)>,
+    revoked: Option<(AgentName, Timestamp)>,
+    token: Option<Timestamp>,
     displacements: Vec<Displacement>,
-) -> TenantStatus {
-    let standing = state.reported.standing.as_deref().cloned().unwrap_or_default();
-    let counts = counts(state);
-    let (phase, explanation) = alarmed(phase(state, agent.is_some(), &counts), &displacements);
+}
+
+impl Enrolment {
+    fn of(tables: &Tables, tenant: &TenantName, created: Option<Timestamp>, now: Timestamp) -> Self {
+        let agent = tables.agent_of(tenant).map(|(name, row)| (name.clone(), row.expires));
+        // Agents of a tenant that was deleted stay listed, and are none of another that was made under its name.
+        let revoked = tables.agents_of(tenant).filter_map(|(name, row)| Some((row.revoked?, name)));
+        let revoked = revoked.filter(|(at, _)| created.is_some_and(|created| created < *at)).max();
+        let unused = tables.tokens.values().filter(|row| row.tenant == *tenant && row.used.is_none());
+        let token = unused.map(|row| row.expires).filter(|ends| now < *ends).max();
+        let revoked = revoked.map(|(at, name)| (name.clone(), at));
+        Self { agent, revoked, token, displacements: tables.displacements(tenant) }
+    }
+}
+
+fn status(desk: &Desk, state: &DeskState, enrolment: Enrolment, now: Timestamp) -> TenantStatus {
+    let Enrolment { agent, revoked, token, displacements } = enrolment;
+    let open = open(state);
+    let counts = counts(&open);
+    let told = told(state, agent.as_ref().map(|(name, _)| name));
+    let said = phase::phase(&Facts {
+        tenant: &desk.tenant,
+        now,
+        certificate: agent.as_ref().map(|(_, expires)| *expires),
+        revoked,
+        token,
+        parked: state.parked.as_ref().map(|parked| parked.reason()),
+        connected: state.is_connected(),
+        last_seen: state.last_seen(),
+        behind: state.behind(),
+        compared: told.is_some_and(|it| it.compared == state.wanted.digest.to_string()),
+        standing: told,
+        wanted: wanted(state),
+        open,
+    });
+    let said = alarmed(said, &displacements);
+    let standing = told.cloned().unwrap_or_default();
     TenantStatus {
         tenant: desk.tenant.clone(),
-        phase,
-        explanation,
+        phase: said.phase,
+        since: said.since,
+        party: said.party,
+        explanation: said.explanation,
         connected: state.is_connected(),
         last_seen: state.last_seen(),
         desired_revision: state.content_revision,
@@ -169,6 +200,9 @@ fn status(
         paused: standing.paused,
         credential_expires: agent.map(|(_, expires)| expires),
         cloud_credential_expires: standing.credential_expires,
+        review_ends: standing.review_ends,
+        token_expires: token,
+        microsoft: standing.microsoft,
         counts,
         planes: standing.planes,
         findings: standing.findings,
@@ -179,80 +213,46 @@ fn status(
     }
 }
 
-/// Nobody knows yet whether the agent that reports is the customer's, so nothing that it says makes a tenant converged.
-fn alarmed(said: (TenantPhase, String), displacements: &[Displacement]) -> (TenantPhase, String) {
-    let Some(alarm) = displacements.first() else { return said };
-    let (phase, explanation) = said;
-    let phase = if phase >= TenantPhase::Waiting { TenantPhase::Partial } else { phase };
-    let rest = if explanation.is_empty() { explanation } else { format!("; {explanation}") };
-    (phase, format!("{}{rest}", alarm.text()))
+/// What an agent last said of itself; of one that another has taken the place of, nothing that counts any more.
+fn told<'a>(state: &'a DeskState, agent: Option<&AgentName>) -> Option<&'a Standing> {
+    let reporter = state.reported.reporter.as_ref();
+    let is_another = agent.is_some_and(|agent| reporter.is_some_and(|reporter| reporter != agent));
+    state.reported.standing.as_deref().filter(|_| !is_another)
 }
 
-/// Items in each state; what is desired and not reported is PENDING.
-fn counts(state: &DeskState) -> BTreeMap<ItemState, u32> {
+/// Planes on which something is to be there. What is to be gone proves itself.
+fn wanted(state: &DeskState) -> BTreeSet<&'static str> {
+    let present = state.wanted.items.iter().filter_map(|item| item.open().ok()).filter(|it| it.want == Want::Present);
+    present.filter_map(|item| item.key.plane()).map(|plane| plane.word()).collect()
+}
+
+/// Nobody knows yet whether the agent that reports is the customer's, so nothing that it says makes a tenant converged.
+fn alarmed(said: Said, displacements: &[Displacement]) -> Said {
+    let Some(alarm) = displacements.first() else { return said };
+    let rest = if said.explanation.is_empty() { String::new() } else { format!("; {}", said.explanation) };
+    let phase = if said.phase > TenantPhase::Partial { TenantPhase::Partial } else { said.phase };
+    Said { phase, party: Party::Provider, explanation: format!("{}{rest}", alarm.text()), ..said }
+}
+
+/// Items by state and reason; what is desired and not reported is PENDING.
+fn open(state: &DeskState) -> Open {
     let reported = &state.reported.items;
-    let mut counts = BTreeMap::new();
+    let mut open = Open::new();
     for item in reported.values() {
-        *counts.entry(item.state).or_insert(0) += 1;
+        *open.entry((item.state, item.reason)).or_insert(0) += 1;
     }
     let unreported = state.wanted.items.iter().filter(|item| !reported.contains_key(item.key())).count() as u32;
     if unreported > 0 {
-        *counts.entry(ItemState::Pending).or_insert(0) += unreported;
+        *open.entry((ItemState::Pending, None)).or_insert(0) += unreported;
     }
+    open
+}
+
+/// Items in each state.
+fn counts(open: &Open) -> BTreeMap<ItemState, u32> {
+    let mut counts = BTreeMap::new();
+    open.iter().for_each(|((state, _), count)| *counts.entry(*state).or_insert(0) += count);
     counts
-}
-
-fn phase(state: &DeskState, enrolled: bool, counts: &BTreeMap<ItemState, u32>) -> (TenantPhase, String) {
-    if !enrolled {
-        return (TenantPhase::Unenrolled, "no agent has enrolled; make an enrolment token for the customer".into());
-    }
-    if let Some(parked) = &state.parked {
-        return (TenantPhase::Parked, parked.reason().to_owned());
-    }
-    if !state.is_connected() {
-        let seen = state.last_seen().map_or_else(|| "never seen".into(), |seen| format!("last seen {seen}"));
-        return (TenantPhase::Offline, format!("its agent is not connected; {seen}"));
-    }
-    let behind = state.behind();
-    if behind > 0 {
-        return (TenantPhase::Converging, format!("{behind} newer states are not accepted yet"));
-    }
-    // Before anything that looks like a short wait: nothing comes until a person has seen to it.
-    let findings = state.reported.standing.iter().flat_map(|standing| &standing.findings);
-    if let Some(refused) = findings.clone().find(|finding| finding.reason == Reason::CredentialRefused) {
-        return (TenantPhase::Partial, format!("its agent's credential is refused: {}", refused.detail));
-    }
-    let compared = state.reported.standing.as_ref().is_some_and(|it| it.compared == state.wanted.digest.to_string());
-    if !compared {
-        return (TenantPhase::Converging, "its agent has not compared the tenant with the newest state yet".into());
-    }
-    for phase in [TenantPhase::Converging, TenantPhase::Partial, TenantPhase::Waiting] {
-        let in_phase = counts.iter().filter(|(state, _)| phase_of(**state) == phase);
-        let said: Vec<_> = in_phase.map(|(state, count)| format!("{count} {}", state.word())).collect();
-        if !said.is_empty() {
-            return (phase, said.join(", "));
-        }
-    }
-    (TenantPhase::Converged, String::new())
-}
-
-/// How far a tenant is, by one item. What does not come by waiting is partial, as is a state that is not known here.
-fn phase_of(state: ItemState) -> TenantPhase {
-    match state {
-        ItemState::Pending => TenantPhase::Converging,
-        ItemState::Waiting | ItemState::NeedsApproval => TenantPhase::Waiting,
-        ItemState::Applied | ItemState::Removed => TenantPhase::Converged,
-        ItemState::Failed
-        | ItemState::Refused
-        | ItemState::Held
-        | ItemState::Drifted
-        | ItemState::Partial
-        | ItemState::BlockedByCustomer
-        | ItemState::Residual
-        | ItemState::Unproven
-        | ItemState::Unsupported
-        | ItemState::Later(_) => TenantPhase::Partial,
-    }
 }
 
 fn status_of(

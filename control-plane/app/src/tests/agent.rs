@@ -5,8 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use entente_model::Guid;
 use entente_model::desired::{Item, ItemKey, Want};
 use entente_model::report::{
-    Accepted, AccountState, ItemReport, ItemState, KnownAccount, ProofSignature, RemovalProof, Report, Standing,
+    Accepted, AccountState, ItemReport, ItemState, KnownAccount, Microsoft, MicrosoftState, PlaneStanding,
+    ProofSignature, RemovalProof, Report, Standing,
 };
+use entente_model::{Plane, PlaneMode};
 use entente_seal::{Buckets, Held, Seal, Verifier};
 use futures::{FutureExt, StreamExt};
 
@@ -176,9 +178,37 @@ impl Agent {
     }
 
     pub(super) async fn report(&mut self, items: Vec<ItemReport>, forgotten: Vec<ItemKey>, full: bool) {
+        let standing = self.standing();
+        self.report_with(items, forgotten, full, standing).await;
+    }
+
+    /// A healthy agent's, which has read every plane.
+    pub(super) fn standing(&self) -> Standing {
+        let now = Timestamp::from_unix(start());
+        let plane = |plane: Plane| PlaneStanding {
+            plane: plane.into(),
+            mode: PlaneMode::Manage.into(),
+            verified: Some(now),
+            unread_since: None,
+        };
+        Standing {
+            compared: self.items.digest().to_string(),
+            guardrail: "ab".repeat(32),
+            planes: Plane::ALL.into_iter().filter(|plane| plane.is_implemented()).map(plane).collect(),
+            microsoft: Some(Microsoft { state: MicrosoftState::SignedIn.into(), since: now, detail: String::new() }),
+            ..Standing::default()
+        }
+    }
+
+    pub(super) async fn report_with(
+        &mut self,
+        items: Vec<ItemReport>,
+        forgotten: Vec<ItemKey>,
+        full: bool,
+        standing: Standing,
+    ) {
         self.reports += 1;
-        let compared = self.items.digest().to_string();
-        let standing = Some(Standing { compared, guardrail: "ab".repeat(32), ..Standing::default() });
+        let standing = Some(standing);
         let report = Report { number: self.reports, items, forgotten, standing };
         self.say(Incoming::Report { report, full }).await.unwrap();
     }

@@ -208,9 +208,10 @@ async fn revocation_and_the_end_of_a_certificate_cut_the_stream() {
     fabrikam.connect(&bed).await;
     let agent = bed.app.list_agents(&viewer(), Some(&tenant("contoso")), &page()).unwrap().items.remove(0);
     assert!(agent.connected);
+    bed.sleep(Duration::from_secs(1));
     bed.app.revoke_agent(&admin(), &agent.name, &options()).await.unwrap();
     assert_eq!(contoso.hear(&bed).await, ["away: revoked"]);
-    assert_eq!(bed.status(&tenant("contoso")).phase, TenantPhase::Unenrolled);
+    assert_eq!(bed.status(&tenant("contoso")).phase, TenantPhase::AgentRevoked);
 
     bed.sleep(31 * DAY);
     bed.app.inner.pulse();

@@ -1,7 +1,7 @@
 //! Answers of `entente-app` about the fleet, as messages.
 
 use entente_app::{
-    Access, Displacement, Ending, ItemStatus, Removal, SignedStatement, TenantPhase, TenantStatus, WatchEvent,
+    Access, Displacement, Ending, ItemStatus, Party, Removal, SignedStatement, TenantPhase, TenantStatus, WatchEvent,
 };
 use entente_model::plan::PlannedChange;
 use entente_model::report::{Finding, KnownAccount, PlaneStanding, Reason, RemovalProof};
@@ -29,6 +29,23 @@ pub(super) fn tenant_status(it: &TenantStatus) -> wire::TenantStatus {
         guardrail_digest: it.guardrail.clone(),
         items: count(it.items),
         displacements: it.displacements.iter().map(displacement).collect(),
+        phase_time: time::to_proto_opt(it.since),
+        party: party(it.party).into(),
+        guardrail_review_end_time: time::to_proto_opt(it.review_ends),
+        token_expire_time: time::to_proto_opt(it.token_expires),
+        microsoft_state: it.microsoft.as_ref().map(|it| it.state.word().to_owned()).unwrap_or_default(),
+        microsoft_time: it.microsoft.as_ref().map(|it| time::to_proto(it.since)),
+        microsoft_detail: it.microsoft.as_ref().map(|it| it.detail.clone()).unwrap_or_default(),
+    }
+}
+
+fn party(party: Party) -> wire::Party {
+    match party {
+        Party::Nobody => wire::Party::Unspecified,
+        Party::Customer => wire::Party::Customer,
+        Party::Provider => wire::Party::Provider,
+        Party::Microsoft => wire::Party::Microsoft,
+        Party::Agent => wire::Party::Agent,
     }
 }
 
@@ -60,6 +77,14 @@ fn phase(phase: TenantPhase) -> wire::TenantPhase {
         TenantPhase::Waiting => wire::TenantPhase::Waiting,
         TenantPhase::Partial => wire::TenantPhase::Partial,
         TenantPhase::Converged => wire::TenantPhase::Converged,
+        TenantPhase::AgentRevoked => wire::TenantPhase::AgentRevoked,
+        TenantPhase::RevokeAllRunning => wire::TenantPhase::RevokeAllRunning,
+        TenantPhase::RevokeAllDone => wire::TenantPhase::RevokeAllDone,
+        TenantPhase::Paused => wire::TenantPhase::Paused,
+        TenantPhase::GuardrailFault => wire::TenantPhase::GuardrailFault,
+        TenantPhase::ReviewPast => wire::TenantPhase::ReviewPast,
+        TenantPhase::CannotSignIn => wire::TenantPhase::CannotSignIn,
+        TenantPhase::CloudUnreachable => wire::TenantPhase::CloudUnreachable,
     }
 }
 
@@ -72,6 +97,7 @@ fn plane(it: &PlaneStanding) -> wire::PlaneStatus {
         plane: it.plane.word().into(),
         mode: it.mode.word().into(),
         verify_time: time::to_proto_opt(it.verified),
+        unread_since_time: time::to_proto_opt(it.unread_since),
     }
 }
 
