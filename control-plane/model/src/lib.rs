@@ -7,6 +7,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod capability;
 pub mod catalog;
 pub mod desired;
 pub mod intent;

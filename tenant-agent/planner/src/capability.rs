@@ -1,225 +1,18 @@
-//! What a role lets people do, in words that a customer can judge.
+//! What a customer's file says to what a role lets people do.
 //!
-//! A closed table from Defender permissions and Azure role definitions to capabilities. What is custom, unknown, a
-//! wildcard, or could change access itself is in no row, and so is never allowed. A new permission of Microsoft's is
-//! refused until a row says what it means.
-//!
-//! What a role of Azure's lets people do follows from its definition's actions, not from its name; what an action means
-//! is in `capability/actions.rs`. The table here is what the customer consents to before there is a tenant to look at.
+//! The table from Microsoft's names to capabilities is `model::capability`, the same for both sides. What a role of Azure's
+//! lets people do follows from its definition's actions, not from its name; what an action means is in
+//! `capability/actions.rs`.
 
 mod actions;
 
 use std::collections::BTreeSet;
-use std::fmt;
 
-use entente_model::{Guid, catalog};
-use serde::Deserialize;
+pub use entente_model::capability::*;
 
 pub use actions::{Definition, Judged, judge};
 
 use crate::guardrail::{Capabilities, Guardrail};
-
-macro_rules! capabilities {
-    ($($variant:ident $word:literal $phrase:literal,)*) => {
-        /// One thing that a role may let people do. The words stand in the guardrail.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        pub enum Capability {
-            $($variant,)*
-        }
-
-        impl Capability {
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// As the guardrail writes it.
-            pub fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-
-            /// As the consent text says it.
-            pub fn phrase(self) -> &'static str {
-                match self { $(Self::$variant => $phrase,)* }
-            }
-        }
-    };
-}
-
-capabilities! {
-    ReadIncidents "readIncidents" "read incidents",
-    ManageAlerts "manageAlerts" "manage alerts",
-    Respond "respond" "respond (also by automation rules and by playbooks that Sentinel may run)",
-    RunPlaybooks "runPlaybooks" "run playbooks (with the addresses that trigger them) and read their runs",
-    LiveResponseBasic "liveResponseBasic" "basic live response",
-    LiveResponseAdvanced "liveResponseAdvanced" "advanced live response",
-    CollectFiles "collectFiles" "collect files",
-    ManageQuarantine "manageQuarantine" "manage mail quarantine",
-    ManageEmail "manageEmail" "move and delete mail",
-    ReadEmailMetadata "readEmailMetadata" "read mail metadata",
-    ReadEmailContent "readEmailContent" "read mail content",
-    UseCopilot "useCopilot" "use Copilot",
-    ReadPosture "readPosture" "read exposure and vulnerabilities",
-    ManagePosture "managePosture" "manage exposure, exceptions and baselines",
-    TuneDetections "tuneDetections" "tune detections",
-    AuthorPlaybooks "authorPlaybooks" "write playbooks",
-    EditWorkbooks "editWorkbooks" "edit workbooks",
-    ReadLogs "readLogs" "read all logs of a workspace",
-    ManageData "manageData" "manage monitoring and its data (collection and retention and the keys of a workspace)",
-    ReadResources "readResources" "read Azure resources with all their settings",
-    ReadSettings "readSettings" "read security settings",
-    ManageSettings "manageSettings" "change security settings and policies (also take Sentinel off its workspace)",
-    ReadAuthorization "readAuthorization" "read who has access",
-}
-
-impl fmt::Display for Capability {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
-
-use Capability::*;
-
-/// Defender permissions by the names of [`catalog::DEFENDER_PERMISSIONS`]. `authorization.manage` would let people
-/// give access to themselves: never.
-const DEFENDER: &[(&str, &[Capability])] = &[
-    ("secdata.basics.read", &[ReadIncidents]),
-    ("alerts.manage", &[ManageAlerts]),
-    ("response.manage", &[Respond]),
-    ("liveresponse.basic.manage", &[LiveResponseBasic]),
-    ("liveresponse.advanced.manage", &[LiveResponseAdvanced]),
-    ("filecollection.manage", &[CollectFiles]),
-    ("emailquarantine.manage", &[ManageQuarantine]),
-    ("emailadvanced.manage", &[ManageEmail]),
-    ("copilot.read", &[UseCopilot]),
-    ("emailmetadata.read", &[ReadEmailMetadata]),
-    ("emailcontent.read", &[ReadEmailContent]),
-    ("vuln.read", &[ReadPosture]),
-    ("exception.manage", &[ManagePosture]),
-    ("remediation.manage", &[ManagePosture]),
-    ("application.manage", &[ManagePosture]),
-    ("baseline.manage", &[ManagePosture]),
-    ("exposure.read", &[ReadPosture]),
-    ("exposure.manage", &[ManagePosture]),
-    ("authorization.read", &[ReadAuthorization]),
-    ("coresettings.read", &[ReadSettings]),
-    ("coresettings.manage", &[ManageSettings]),
-    ("detectiontuning.manage", &[TuneDetections]),
-    ("systemsettings.read", &[ReadSettings]),
-    ("systemsettings.manage", &[ManageSettings]),
-    ("data.manage", &[ManageData]),
-];
-
-/// What comes with a role beside what the customer is asked for. It gives nothing of the customer's away, no role is to be
-/// had without it, and the consent text says it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Beside {
-    Names,
-    Deployments,
-    Tickets,
-    Signals,
-    Rules,
-}
-
-impl Beside {
-    pub fn phrase(self) -> &'static str {
-        match self {
-            Self::Names => "see the names of resource groups and management groups",
-            Self::Deployments => "read templates and past deployments, and deploy what they may make anyway",
-            Self::Tickets => "open support tickets with Microsoft",
-            Self::Signals => "see alert rules, metrics and diagnostic settings",
-            Self::Rules => "write classic metric alert rules",
-        }
-    }
-}
-
-use Beside::{Deployments, Names, Rules, Signals, Tickets};
-
-/// A built-in role as it was when the customer's words were chosen.
-#[derive(Debug)]
-pub struct AzureRole {
-    pub name: &'static str,
-    pub capabilities: &'static [Capability],
-    pub beside: &'static [Beside],
-}
-
-const fn azure(name: &'static str, capabilities: &'static [Capability], beside: &'static [Beside]) -> AzureRole {
-    AzureRole { name, capabilities, beside }
-}
-
-/// Azure built-in roles, by their definitions of November 2026. Left out, and so never: those that change access (User
-/// Access Administrator, Role Based Access Control Administrator, Managed Services Registration Assignment Delete
-/// Role) and those that reach far beyond a SOC's work (Contributor, Virtual Machine Contributor; Log Analytics
-/// Contributor and Logic App Contributor, which read keys of storage accounts).
-const AZURE: &[AzureRole] = &[
-    // Every table of the workspace but confidential watchlists, and who has access: not incidents alone.
-    azure(
-        "Microsoft Sentinel Reader",
-        &[ReadIncidents, ReadLogs, ReadAuthorization],
-        &[Names, Deployments, Tickets, Rules],
-    ),
-    azure(
-        "Microsoft Sentinel Responder",
-        &[ReadIncidents, ManageAlerts, Respond, ReadLogs, ReadAuthorization],
-        &[Names, Deployments, Tickets, Rules],
-    ),
-    azure(
-        "Microsoft Sentinel Contributor",
-        &[
-            ReadIncidents,
-            ManageAlerts,
-            Respond,
-            TuneDetections,
-            EditWorkbooks,
-            ManageSettings,
-            ReadLogs,
-            ReadAuthorization,
-        ],
-        &[Names, Deployments, Tickets, Rules],
-    ),
-    azure("Microsoft Sentinel Playbook Operator", &[RunPlaybooks], &[]),
-    // It writes no playbook: it is what Sentinel itself needs to run them.
-    azure("Microsoft Sentinel Automation Contributor", &[RunPlaybooks, ReadAuthorization], &[]),
-    // `*/read`: whatever can be read in Azure below the scope.
-    azure("Log Analytics Reader", &[ReadIncidents, ReadLogs, ReadResources, ReadAuthorization], &[Tickets]),
-    azure(
-        "Monitoring Contributor",
-        &[ReadIncidents, ReadLogs, ReadResources, ReadAuthorization, TuneDetections, EditWorkbooks, ManageData],
-        &[Deployments, Tickets, Rules],
-    ),
-    azure("Reader", &[ReadIncidents, ReadLogs, ReadResources, ReadAuthorization], &[]),
-    azure(
-        "Security Admin",
-        &[
-            ReadIncidents,
-            ManageAlerts,
-            ReadPosture,
-            ManagePosture,
-            ReadSettings,
-            ManageSettings,
-            ReadLogs,
-            ReadAuthorization,
-        ],
-        &[Names, Deployments, Tickets, Rules],
-    ),
-    azure("Logic App Operator", &[RunPlaybooks, ReadAuthorization], &[Names, Deployments, Tickets, Signals]),
-    azure("Workbook Contributor", &[ReadIncidents, EditWorkbooks], &[]),
-    azure("Workbook Reader", &[ReadIncidents], &[]),
-];
-
-/// What a Defender permission lets people do; `None` is never.
-pub fn of_defender_permission(permission: &str) -> Option<&'static [Capability]> {
-    DEFENDER.iter().find(|(id, _)| *id == permission).map(|(_, capabilities)| *capabilities)
-}
-
-/// What a role definition lets people do; `None` is never.
-pub fn of_azure_role(definition: Guid) -> Option<&'static [Capability]> {
-    azure_role(definition).map(|role| role.capabilities)
-}
-
-/// The row of a role definition; `None` is never.
-pub fn azure_role(definition: Guid) -> Option<&'static AzureRole> {
-    let role = catalog::AZURE_ROLES.iter().find(|role| role.id == definition)?;
-    AZURE.iter().find(|row| row.name == role.name)
-}
 
 /// What a definition, as Azure shows it now, lets people do that the file neither allows nor asks about: each in words,
 /// with the action by which it does.
@@ -269,54 +62,10 @@ impl Capabilities {
     }
 }
 
-/// `read incidents, run playbooks`.
-pub fn phrases<'a>(capabilities: impl IntoIterator<Item = &'a Capability>) -> String {
-    capabilities.into_iter().map(|capability| capability.phrase()).collect::<Vec<_>>().join(", ")
-}
-
 #[cfg(test)]
 mod tests {
+    use super::Capability::*;
     use super::*;
-
-    /// Names in the catalogue that no row allows, on purpose. A new name fails here until somebody decides.
-    const NEVER: &[&str] = &[
-        "authorization.manage",
-        "Log Analytics Contributor",
-        "Logic App Contributor",
-        "Contributor",
-        "User Access Administrator",
-        "Role Based Access Control Administrator",
-        "Virtual Machine Contributor",
-        "Managed Services Registration Assignment Delete Role",
-    ];
-
-    #[test]
-    fn every_name_of_the_catalogue_is_judged() {
-        for permission in catalog::DEFENDER_PERMISSIONS {
-            let judged = of_defender_permission(permission.id).is_some();
-            assert_eq!(judged, !NEVER.contains(&permission.id), "{}", permission.id);
-        }
-        for role in catalog::AZURE_ROLES {
-            assert_eq!(of_azure_role(role.id).is_some(), !NEVER.contains(&role.name), "{}", role.name);
-        }
-    }
-
-    #[test]
-    fn every_row_names_something_in_the_catalogue() {
-        for (id, _) in DEFENDER {
-            assert!(catalog::defender_permission(id).is_some(), "{id}");
-        }
-        for row in AZURE {
-            assert!(catalog::AZURE_ROLES.iter().any(|role| role.name == row.name), "{}", row.name);
-        }
-    }
-
-    #[test]
-    fn custom_and_wildcard_names_are_never() {
-        assert_eq!(of_defender_permission("*"), None);
-        assert_eq!(of_defender_permission("microsoft.xdr/secops/*/manage"), None);
-        assert_eq!(of_azure_role(Guid::from_u128(7)), None);
-    }
 
     #[test]
     fn one_refused_capability_refuses_and_one_asked_asks() {
