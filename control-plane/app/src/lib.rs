@@ -61,6 +61,7 @@ pub use stated::RestateError;
 pub use status::access::Access;
 pub use status::phase::TenantPhase;
 pub use status::report::ReportError;
+pub use status::select::TenantSelection;
 pub use status::view::{ItemStatus, TenantStatus};
 pub use status::watch::{StatusWatch, WatchEvent};
 pub use status::whose::Party;

@@ -9,6 +9,7 @@ mod display;
 pub(crate) mod phase;
 pub(crate) mod report;
 pub(crate) mod room;
+pub(crate) mod select;
 pub(crate) mod view;
 pub(crate) mod watch;
 pub(crate) mod whose;

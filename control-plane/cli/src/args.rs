@@ -9,7 +9,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 #[command(
     name = "entente",
     version,
-    after_help = "Begin with:\n  entente apply -f intent/ --dry-run   what would change, and whom it touches\n  entente apply -f intent/             make it so\n  entente status --watch               until every tenant has converged\n  entente operators leave sam          end one person's access everywhere, with receipts\n\nExit codes: 0 done, 1 failed, 2 usage, 3 begun but not complete."
+    after_help = "Begin with:\n  entente apply -f intent/ --dry-run   what would change, and whom it touches\n  entente apply -f intent/             make it so\n  entente status --watch               how each tenant stands, as it changes\n  entente operators leave sam          end one person's access everywhere, with receipts\n\nExit codes: 0 done, 1 failed, 2 usage, 3 begun but not complete."
 )]
 pub(crate) struct Args {
     /// The contexts file
@@ -133,14 +133,35 @@ WAITING, CONVERGED. WHY says what it means and whose move it is.";
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Status {
-    /// Only this tenant
-    pub(crate) tenant: Option<String>,
-    /// Print again whenever something changes
+    /// Only these tenants; one alone is shown with all that is known of it
+    pub(crate) tenants: Vec<String>,
+    /// Only tenants with this label: `region=nordic`, and more of them
+    #[arg(long = "label", short = 'l', value_name = "KEY=VALUE", value_delimiter = ',')]
+    pub(crate) labels: Vec<String>,
+    /// Only tenants in these phases, such as PAUSED
+    #[arg(long = "phase", value_name = "PHASE", value_delimiter = ',')]
+    pub(crate) phases: Vec<String>,
+    /// In which order
+    #[arg(long, value_enum, default_value = "urgency", value_name = "ORDER")]
+    pub(crate) sort_by: SortBy,
+    /// Print again whenever something changes: on a terminal the table in its place, elsewhere a line for each change
     #[arg(long, short)]
     pub(crate) watch: bool,
     /// With --watch: end once every tenant has converged or waits for somebody else
     #[arg(long, requires = "watch")]
     pub(crate) until_settled: bool,
+}
+
+/// The order of tenants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SortBy {
+    /// What needs somebody first
+    Urgency,
+    Name,
+    /// The longest in its phase first
+    Since,
+    /// The longest unseen first
+    Seen,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -8,6 +8,7 @@ mod table;
 
 use std::io::Write;
 
+use entente_model::Timestamp;
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use serde_json::Value;
 
@@ -98,6 +99,24 @@ pub(crate) fn instant(at: &Option<prost_types::Timestamp>) -> String {
     at.as_ref().map_or_else(|| "-".into(), |at| entente_proto::convert::time::from_proto(at).to_string())
 }
 
+/// By this machine's clock.
+pub(crate) fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// How long ago it was: `41s`, `12m`, `5h`, `3d`; a dash for none.
+pub(crate) fn age(at: &Option<prost_types::Timestamp>, now: Timestamp) -> String {
+    let Some(at) = at else { return "-".into() };
+    let seconds = now.as_unix().saturating_sub(at.seconds).max(0);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
 /// A dash for nothing.
 pub(crate) fn or_dash(text: &str) -> String {
     if text.is_empty() { "-".into() } else { text.into() }
@@ -111,6 +130,16 @@ mod tests {
     fn columns_line_up_and_control_characters_are_not_obeyed() {
         let rows = [["a".to_owned(), "long".to_owned()], ["bbbb".to_owned(), "\u{1b}[31m".to_owned()]];
         assert_eq!(table(["X", "YY"], &rows), "X     YY\na     long\nbbbb  \u{fffd}[31m\n");
+    }
+
+    #[test]
+    fn an_age_has_one_unit() {
+        let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+        let now = Timestamp::from_unix(1_000_000);
+        let ages = [1_000_001, 1_000_000 - 59, 1_000_000 - 60, 1_000_000 - 3_600, 1_000_000 - 172_800]
+            .map(|it| age(&at(it), now));
+        assert_eq!(ages, ["0s", "59s", "1m", "1h", "2d"]);
+        assert_eq!(age(&None, now), "-");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! From what was asked to the file that does it.
 
 use clap::CommandFactory;
-use entente_model::Timestamp;
 
 use crate::args::{Args, Command, ContextCommand, Format};
 use crate::client::Client;
@@ -28,8 +27,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     }
     let context = contexts.choose(args.context.as_deref(), &file)?;
     let client = Client::new(&context)?;
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let now = Timestamp::from_unix(i64::try_from(now).unwrap_or(i64::MAX));
+    let now = output::now();
     let outcome = ask(args.command, client, &context, format).await;
     outcome.map_err(|failure| certificate::explained(failure, &context, now))
 }

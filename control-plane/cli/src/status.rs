@@ -1,8 +1,13 @@
 //! How tenants stand: all of them, one of them, and as it changes.
 
+mod fleet;
+mod select;
+mod watch;
+
+use entente_model::Timestamp;
 use entente_proto::fleet::v1 as wire;
 use serde_json::Value;
-use wire::{Party, TenantPhase, TenantStatus};
+use wire::{Party, TenantStatus};
 
 use crate::args::{Format, Status};
 use crate::client::{Client, within};
@@ -14,14 +19,18 @@ use crate::who;
 
 pub(crate) async fn status(mut client: Client, ask: Status, format: Format) -> Result<(), Failure> {
     if ask.watch {
-        return watch(client, ask, format).await;
+        return watch::watch(client, ask, format).await;
     }
-    if let Some(tenant) = &ask.tenant {
+    if let ([tenant], true, true) = (ask.tenants.as_slice(), ask.labels.is_empty(), ask.phases.is_empty())
+        && format != Format::Csv
+        && format != Format::Name
+    {
         let status = tenant_status(&mut client, tenant).await?;
-        return output::print(format, &output::document(&status), || one(&status));
+        return output::print(format, &output::document(&status), || one(&status, output::now()));
     }
-    let request = wire::ListTenantStatusesRequest { page_size: 1_000, ..Default::default() };
-    let all = every_page!(client.fleet, list_tenant_statuses, request, tenant_statuses);
+    let request = select::request(&ask)?;
+    let mut all: Vec<TenantStatus> = every_page!(client.fleet, list_tenant_statuses, request, tenant_statuses);
+    fleet::sort(&mut all, ask.sort_by);
     let ends = endings::known(endings::of(&mut client).await)?.unwrap_or_else(|| {
         // The rest of the answer is as good without it, as long as it does not look as if nothing ended.
         output::aside(&format!("warning: {}", endings::UNKNOWN));
@@ -31,9 +40,10 @@ pub(crate) async fn status(mut client: Client, ask: Status, format: Format) -> R
     if !format.is_for_people() {
         ends.iter().for_each(|it| output::aside(&format!("warning: {}", endings::warning(it))));
     }
-    output::print(format, &Value::Array(all.iter().map(output::document).collect()), || {
-        if ends.is_empty() { many(&all) } else { format!("{}\n{}", many(&all), endings::shown(&ends)) }
-    })
+    let document = Value::Array(all.iter().map(output::document).collect());
+    let before = format!("{}\n", fleet::summary(&all));
+    let after = if ends.is_empty() { String::new() } else { format!("\n{}", endings::shown(&ends)) };
+    fleet::list(&all, output::now()).print(format, &document, (&before, &after))
 }
 
 async fn tenant_status(client: &mut Client, tenant: &str) -> Result<TenantStatus, Failure> {
@@ -41,83 +51,8 @@ async fn tenant_status(client: &mut Client, tenant: &str) -> Result<TenantStatus
     Ok(client.fleet.get_tenant_status(within(request)).await?.into_inner())
 }
 
-async fn watch(mut client: Client, ask: Status, format: Format) -> Result<(), Failure> {
-    let tenants = ask.tenant.iter().map(|tenant| full_name("tenants", tenant)).collect();
-    let request = wire::WatchTenantStatusesRequest { tenants };
-    let mut stream = client.fleet.watch_tenant_statuses(request).await?.into_inner();
-    let mut seen = std::collections::BTreeMap::<String, TenantStatus>::new();
-    let mut complete = false;
-    while let Some(message) = stream.message().await? {
-        complete |= message.initial_complete;
-        if let Some(status) = message.tenant_status {
-            match format {
-                Format::Table | Format::Wide if complete => output::say(&line(&status))?,
-                Format::Table | Format::Wide => {}
-                Format::Name if complete => output::say(&format!("{}\n", plain(&status.tenant)))?,
-                Format::Name => {}
-                Format::Csv => return Err(Failure::Usage("`--output csv` is of lists; a watch prints json".into())),
-                Format::Json | Format::Yaml => output::json_line(&output::document(&status))?,
-            }
-            seen.insert(status.tenant.clone(), status);
-        }
-        if message.initial_complete && format.is_for_people() {
-            output::say(&many(&seen.values().cloned().collect::<Vec<_>>()))?;
-        }
-        if complete && ask.until_settled && seen.values().all(is_settled) {
-            return Ok(());
-        }
-    }
-    Err(Failure::Failed("the control plane ended the watch; ask again".into()))
-}
-
-/// Nothing is left that an agent could do by itself.
-fn is_settled(status: &TenantStatus) -> bool {
-    use TenantPhase::*;
-    match status.phase() {
-        Converged | Waiting | Partial => true,
-        AgentRevoked | RevokeAllDone | Paused | CannotSignIn => true,
-        // What takes away goes on.
-        GuardrailFault | ReviewPast => status.revisions_behind == 0 && !status.counts.iter().any(is_pending),
-        Unspecified | Unenrolled | Offline | Parked | Converging | RevokeAllRunning | CloudUnreachable => false,
-    }
-}
-
-fn is_pending(count: &wire::StateCount) -> bool {
-    count.state == "PENDING" && count.count > 0
-}
-
-fn phase(status: &TenantStatus) -> &'static str {
-    status.phase().as_str_name().trim_start_matches("TENANT_PHASE_")
-}
-
-fn row(status: &TenantStatus) -> [String; 7] {
-    let count = |states: &[&str]| -> i32 {
-        status.counts.iter().filter(|count| states.contains(&count.state.as_str())).map(|count| count.count).sum()
-    };
-    let seen = if status.connected { "now".to_owned() } else { instant(&status.last_seen_time) };
-    [
-        status.tenant.trim_start_matches("tenants/").to_owned(),
-        phase(status).to_owned(),
-        seen,
-        status.revisions_behind.to_string(),
-        format!("{}/{}", count(&["APPLIED", "REMOVED"]), status.items),
-        instant(&status.credential_expire_time),
-        or_dash(&status.explanation),
-    ]
-}
-
-fn many(all: &[TenantStatus]) -> String {
-    let header = ["TENANT", "PHASE", "SEEN", "BEHIND", "DONE", "CERTIFICATE ENDS", "WHY"];
-    table(header, &all.iter().map(row).collect::<Vec<_>>())
-}
-
-fn line(status: &TenantStatus) -> String {
-    let [tenant, phase, _, behind, done, _, why] = row(status);
-    format!("{tenant}: {phase}, {done} items, {behind} behind; {}\n", plain(&why))
-}
-
-fn one(status: &TenantStatus) -> String {
-    let mut text = many(std::slice::from_ref(status));
+fn one(status: &TenantStatus, now: Timestamp) -> String {
+    let mut text = fleet::list(std::slice::from_ref(status), now).shown(false);
     let counts: Vec<_> = status.counts.iter().map(|count| format!("{} {}", count.count, count.state)).collect();
     text.push_str(&format!("\nitems: {}\n", or_dash(&counts.join(", "))));
     text.push_str(&format!("revision: desired {}, accepted {}\n", status.desired_revision, status.accepted_revision));
@@ -177,10 +112,13 @@ fn standing(status: &TenantStatus) -> String {
 
 pub(crate) async fn describe_tenant(mut client: Client, tenant: &str) -> Result<(), Failure> {
     let status = tenant_status(&mut client, tenant).await?;
-    output::say(&format!("\n{}", one(&status)))?;
+    output::say(&format!("\n{}", one(&status, output::now())))?;
     let all = who::access(client, Some(tenant), None).await?;
     output::say(&format!("\n{}", who::access_table(&all)))
 }
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod screens;

@@ -2,9 +2,10 @@
 
 mod convert;
 
+use std::collections::HashMap;
 use std::pin::Pin;
 
-use entente_app::{App, AppError};
+use entente_app::{App, AppError, TenantPhase, TenantSelection};
 use entente_model::report::ItemState;
 use entente_model::violation::Fault;
 use entente_proto::convert::time;
@@ -37,7 +38,8 @@ impl FleetService for Fleet {
         request: Request<wire::ListTenantStatusesRequest>,
     ) -> Result<Response<wire::ListTenantStatusesResponse>, Status> {
         answer(&self.0, request, |app, caller, asked| async move {
-            let page = app.list_tenant_statuses(&caller, &page(asked.page_size, asked.page_token)?)?;
+            let selected = selection(asked.tenants, asked.labels, &asked.phases)?;
+            let page = app.list_tenant_statuses(&caller, &selected, &page(asked.page_size, asked.page_token)?)?;
             let tenant_statuses = page.items.iter().map(convert::tenant_status).collect();
             Ok(wire::ListTenantStatusesResponse { tenant_statuses, next_page_token: page.next })
         })
@@ -147,6 +149,27 @@ impl FleetService for Fleet {
         })
         .await
     }
+}
+
+/// Most tenants that are asked for by name: as many as a page shows.
+const MAX_NAMED: usize = 1_000;
+
+fn selection(
+    tenants: Vec<String>,
+    labels: HashMap<String, String>,
+    phases: &[i32],
+) -> Result<TenantSelection, AppError> {
+    if tenants.len() > MAX_NAMED {
+        return Err(fault("tenants", Fault::TooLarge, format!("names more than {MAX_NAMED}; leave it empty for all")));
+    }
+    let tenants = tenants.iter().map(|text| name("tenants", text)).collect::<Result<_, _>>()?;
+    let phases = phases.iter().map(|number| phase(*number)).collect::<Result<_, _>>()?;
+    Ok(TenantSelection { tenants, labels: labels.into_iter().collect(), phases })
+}
+
+fn phase(number: i32) -> Result<TenantPhase, AppError> {
+    let known = TenantPhase::PRECEDENCE.into_iter().find(|it| convert::phase(*it) as i32 == number);
+    known.ok_or_else(|| fault("phases", Fault::Malformed, format!("{number} is no phase of this version")))
 }
 
 fn state(word: &str) -> Result<ItemState, AppError> {

@@ -19,6 +19,7 @@ use crate::registry::Tables;
 use crate::status::display;
 
 use super::phase::{self, Facts, Open, Said, TenantPhase};
+use super::select::TenantSelection;
 use super::whose::Party;
 
 /// How one tenant stands.
@@ -85,14 +86,21 @@ impl App {
         self.inner.status(tenant).ok_or_else(|| AppError::not_found(tenant))
     }
 
-    /// By name.
-    pub fn list_tenant_statuses(&self, caller: &Caller, page: &PageRequest) -> Result<Page<TenantStatus>, AppError> {
+    /// Those that are selected, by name. A name that no tenant has is an error, and not an empty answer.
+    pub fn list_tenant_statuses(
+        &self,
+        caller: &Caller,
+        selected: &TenantSelection,
+        page: &PageRequest,
+    ) -> Result<Page<TenantStatus>, AppError> {
         caller.needs(ApiRole::Viewer)?;
         let after = page.after::<TenantName>()?;
         let world = self.world();
-        let names = world.fleet.intent().tenants.keys().filter(|name| after.as_ref().is_none_or(|after| *name > after));
+        selected.tenants.iter().try_for_each(|name| world.needs_tenant("tenants", name))?;
+        let tenants = world.fleet.intent().tenants.values().filter(|it| selected.takes(it));
+        let names = tenants.map(|it| &it.name).filter(|name| after.as_ref().is_none_or(|after| *name > after));
         // A tenant between its commit and its desk has no status yet.
-        let statuses = names.filter_map(|name| self.inner.status(name));
+        let statuses = names.filter_map(|name| self.inner.status(name)).filter(|it| selected.takes_phase(it.phase));
         Ok(Page::of(statuses, page.limit(), |status| status.tenant.clone()))
     }
 

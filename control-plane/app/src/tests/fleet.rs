@@ -309,3 +309,26 @@ async fn who_and_what_is_deleted_is_still_told() {
     assert!(!bed.app.audit(&viewer(), &page(), Some(&name("operators/maya"))).await.unwrap().items.is_empty());
     bed.app.list_access(&viewer(), None, Some(&maya), &page()).unwrap_err();
 }
+
+#[tokio::test]
+async fn tenants_are_selected_by_name_label_and_phase_and_a_wrong_name_is_an_error() {
+    let bed = Bed::with_sample().await;
+    let list = |selected: &TenantSelection| {
+        let page = bed.app.list_tenant_statuses(&admin(), selected, &PageRequest::default());
+        page.map(|page| page.items.into_iter().map(|it| it.tenant.to_string()).collect::<Vec<_>>())
+    };
+    let all = list(&TenantSelection::default()).unwrap();
+    assert!(all.contains(&"tenants/contoso".to_owned()), "{all:?}");
+    let label = |value: &str| TenantSelection {
+        labels: [("region".to_owned(), value.to_owned())].into(),
+        ..TenantSelection::default()
+    };
+    assert!(list(&label("nordic")).unwrap().contains(&"tenants/contoso".to_owned()));
+    assert!(list(&label("nordc")).unwrap().is_empty());
+    let phases = |phase| TenantSelection { phases: [phase].into(), ..TenantSelection::default() };
+    assert_eq!(list(&phases(TenantPhase::Unenrolled)).unwrap(), all);
+    assert!(list(&phases(TenantPhase::Converged)).unwrap().is_empty());
+    let named = |name: &str| TenantSelection { tenants: [tenant(name)].into(), ..TenantSelection::default() };
+    assert_eq!(list(&named("contoso")).unwrap(), ["tenants/contoso"]);
+    assert!(matches!(list(&named("nowhere")).unwrap_err(), AppError::NotFound { .. }));
+}

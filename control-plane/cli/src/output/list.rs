@@ -1,6 +1,6 @@
 //! Lists: the same rows as a table, as a wide one, as names or as CSV.
 
-use super::{Format, plain, say, table};
+use super::{Format, Screen, plain, say, table};
 use crate::failure::Failure;
 
 /// One column. What a program needs and a person seldom does is wide.
@@ -44,11 +44,15 @@ impl List {
 
     /// As a table, for the screen that was chosen.
     pub(crate) fn shown(&self, is_wide: bool) -> String {
+        self.on(Screen::chosen(), is_wide)
+    }
+
+    pub(crate) fn on(&self, screen: Screen, is_wide: bool) -> String {
         let kept: Vec<usize> = (0..self.columns.len()).filter(|at| is_wide || !self.columns[*at].is_wide).collect();
         let header: Vec<&str> = kept.iter().map(|at| self.columns[*at].title).collect();
         let rows: Vec<Vec<String>> =
             self.rows.iter().map(|row| kept.iter().map(|at| row[*at].clone()).collect()).collect();
-        table::shown(&header, &rows)
+        table::on(screen, &header, &rows)
     }
 
     /// One name a line.

@@ -29,20 +29,20 @@ impl Screen {
         // Chosen once, before anything is printed.
         let _ = SCREEN.set(Self { width, colour });
     }
+
+    pub(super) fn chosen() -> Self {
+        SCREEN.get().copied().unwrap_or_default()
+    }
 }
 
 /// Rows under a header, for the screen that was chosen.
 pub(crate) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.to_vec()).collect();
-    shown(&header, &rows)
+    on(Screen::chosen(), &header, &rows)
 }
 
-/// The same, with any number of columns.
-pub(super) fn shown(header: &[&str], rows: &[Vec<String>]) -> String {
-    on(SCREEN.get().copied().unwrap_or_default(), header, rows)
-}
-
-fn on(screen: Screen, header: &[&str], rows: &[Vec<String>]) -> String {
+/// The same, with any number of columns, for any screen.
+pub(super) fn on(screen: Screen, header: &[&str], rows: &[Vec<String>]) -> String {
     let mut table = comfy_table::Table::new();
     table.load_style(presets::NOTHING).set_header(header);
     match screen.width {

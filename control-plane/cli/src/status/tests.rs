@@ -2,7 +2,13 @@
 
 use expect_test::expect;
 
+use wire::TenantPhase;
+
 use super::*;
+
+fn now() -> Timestamp {
+    "2026-12-01T12:01:30Z".parse().unwrap()
+}
 
 #[test]
 fn what_an_agent_says_makes_no_lines_of_its_own() {
@@ -13,8 +19,8 @@ fn what_an_agent_says_makes_no_lines_of_its_own() {
         explanation: evil.into(),
         ..Default::default()
     };
-    assert_eq!(line(&status).lines().count(), 1);
-    assert!(!one(&status).lines().any(|line| line.starts_with("tenants/fabrikam")), "{}", one(&status));
+    assert_eq!(watch::line(&status).lines().count(), 1);
+    assert!(!one(&status, now()).lines().any(|line| line.starts_with("tenants/fabrikam")), "{}", one(&status, now()));
 }
 
 fn tenant(id: &str, phase: TenantPhase, party: Party, explanation: &str) -> TenantStatus {
@@ -48,16 +54,18 @@ fn users_d01_the_worst_cases_have_a_phase_of_their_own_and_a_why() {
         tenant("wingtip", CloudUnreachable, Party::Microsoft, "Microsoft does not answer the agent"),
     ];
     expect![[r#"
-        TENANT     PHASE              SEEN  BEHIND  DONE   CERTIFICATE ENDS  WHY
-        adatum     AGENT_REVOKED      now   0       18/18  -                 tenants/adatum/agents/a1 was revoked on 2026-12-01T12:01:00Z
-        contoso    PAUSED             now   0       18/18  -                 the customer paused the agent since 2026-12-01T11:30:00Z
-        fabrikam   GUARDRAIL_FAULT    now   0       18/18  -                 the guardrail cannot be used: there is no file
-        litware    REVIEW_PAST        now   0       18/18  -                 the guardrail's day of review ended on 2026-12-02T00:00:00Z
-        northwind  REVOKE_ALL_DONE    now   0       18/18  -                 the customer took back everything that was given
-        tailspin   CANNOT_SIGN_IN     now   0       18/18  -                 AADSTS7000112: the application is disabled
-        wingtip    CLOUD_UNREACHABLE  now   0       18/18  -                 Microsoft does not answer the agent
-    "#]].assert_eq(&many(&all));
-    let unsettled: Vec<_> = all.iter().filter(|it| !is_settled(it)).map(phase).collect();
+        7 tenants: 1 AGENT_REVOKED, 1 GUARDRAIL_FAULT, 1 CANNOT_SIGN_IN, 1 REVOKE_ALL_DONE, 1 PAUSED, 1 REVIEW_PAST, 1 CLOUD_UNREACHABLE
+
+        TENANT     PHASE              FOR  SEEN  DONE   WHY
+        adatum     AGENT_REVOKED      -    now   18/18  tenants/adatum/agents/a1 was revoked on 2026-12-01T12:01:00Z
+        contoso    PAUSED             -    now   18/18  the customer paused the agent since 2026-12-01T11:30:00Z
+        fabrikam   GUARDRAIL_FAULT    -    now   18/18  the guardrail cannot be used: there is no file
+        litware    REVIEW_PAST        -    now   18/18  the guardrail's day of review ended on 2026-12-02T00:00:00Z
+        northwind  REVOKE_ALL_DONE    -    now   18/18  the customer took back everything that was given
+        tailspin   CANNOT_SIGN_IN     -    now   18/18  AADSTS7000112: the application is disabled
+        wingtip    CLOUD_UNREACHABLE  -    now   18/18  Microsoft does not answer the agent
+    "#]].assert_eq(&fleet::many(&all, false, now()));
+    let unsettled: Vec<_> = all.iter().filter(|it| !watch::is_settled(it)).map(fleet::phase).collect();
     assert_eq!(unsettled, ["CLOUD_UNREACHABLE"]);
 }
 
@@ -81,8 +89,8 @@ fn one_tenant_says_since_when_whose_move_it_is_and_what_ends() {
         ..tenant("tailspin", TenantPhase::CannotSignIn, Party::Customer, "AADSTS7000112")
     };
     expect![[r#"
-        TENANT    PHASE           SEEN  BEHIND  DONE   CERTIFICATE ENDS  WHY
-        tailspin  CANNOT_SIGN_IN  now   0       18/18  -                 AADSTS7000112
+        TENANT    PHASE           FOR  SEEN  DONE   WHY
+        tailspin  CANNOT_SIGN_IN  41m  now   18/18  AADSTS7000112
 
         items: 18 APPLIED
         revision: desired 0, accepted 0
@@ -96,15 +104,15 @@ fn one_tenant_says_since_when_whose_move_it_is_and_what_ends() {
         PLANE  MODE    VERIFIED              UNREAD SINCE
         users  manage  2026-12-01T11:00:00Z  2026-12-01T11:20:00Z
     "#]]
-    .assert_eq(&one(&status));
+    .assert_eq(&one(&status, now()));
 }
 
 #[test]
 fn what_takes_away_goes_on_while_the_guardrail_has_a_fault() {
     let mut status = tenant("fabrikam", TenantPhase::GuardrailFault, Party::Customer, "no file");
-    assert!(is_settled(&status));
+    assert!(watch::is_settled(&status));
     status.counts.push(wire::StateCount { state: "PENDING".into(), count: 1 });
-    assert!(!is_settled(&status));
+    assert!(!watch::is_settled(&status));
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn displacement(it: &Displacement) -> wire::Displacement {
     }
 }
 
-fn phase(phase: TenantPhase) -> wire::TenantPhase {
+pub(super) fn phase(phase: TenantPhase) -> wire::TenantPhase {
     match phase {
         TenantPhase::Unenrolled => wire::TenantPhase::Unenrolled,
         TenantPhase::Offline => wire::TenantPhase::Offline,
