@@ -10,15 +10,22 @@ use entente_planner::record::Outcome;
 /// longer one the head and the tail, for what to do about it is said last.
 const MAX_DETAIL_CHARS: usize = 1_500;
 
-/// Reads by what they need, for people (Graph permissions reference; Azure built-in roles).
-pub const READ_USERS: &str = "User.Read.All";
-pub const READ_GROUPS: &str = "GroupMember.Read.All";
-pub const READ_AZURE: &str = "Reader at the scope";
-pub const READ_DEFENDER: &str = "RoleManagement.Read.Defender";
+/// What is read, for people. Which permission is missing in a token is said by the planner, from the file and the token;
+/// Azure's rights are in none.
+pub const READ_USERS: &str = "users";
+pub const READ_GROUPS: &str = "groups and who is in them";
+pub const READ_AZURE: &str =
+    "role assignments: it needs Reader or Role Based Access Control Administrator at the scope";
+pub const READ_DEFENDER: &str = "Defender roles";
 
-/// Why a part was not read. `needs` is the permission that such a read needs.
-pub fn unread<T>(failure: &Failure, needs: &str) -> Part<T> {
-    let (reason, detail) = blame(failure, needs);
+/// Why a part was not read.
+pub fn unread<T>(failure: &Failure, what: &str) -> Part<T> {
+    let (reason, detail) = match failure {
+        Failure::Refused(refusal) if !failure.is_of_credential() && is_denied(refusal) => {
+            (Reason::PermissionMissing, format!("Microsoft does not let the agent read {what}: {}", said(failure)))
+        }
+        _ => blame(failure, what),
+    };
     Part::unread(reason, detail)
 }
 

@@ -226,17 +226,18 @@ pub const TABLE: &[Permission] = &[
 
 /// What a guardrail asks for: each name once, and no reading where the writing includes it.
 pub fn needed(guardrail: &Guardrail) -> Vec<&'static Permission> {
-    let asks = |row: &&Permission| {
-        let mode = guardrail.mode(row.plane);
-        match row.need {
-            Need::Mode(needed) => mode == needed,
-            Need::Marks => marks(guardrail),
-            Need::OnLeave(step) => mode == PlaneMode::Manage && guardrail.people.on_leave.contains(&step),
-        }
-    };
-    let asked: Vec<&'static Permission> = TABLE.iter().filter(asks).collect();
+    let asked: Vec<&'static Permission> = TABLE.iter().filter(|row| asks(guardrail, row)).collect();
     let mut seen = BTreeSet::new();
     asked.iter().copied().filter(|row| !is_included(row, &asked) && seen.insert(row.name)).collect()
+}
+
+fn asks(guardrail: &Guardrail, row: &Permission) -> bool {
+    let mode = guardrail.mode(row.plane);
+    match row.need {
+        Need::Mode(needed) => mode == needed,
+        Need::Marks => marks(guardrail),
+        Need::OnLeave(step) => mode == PlaneMode::Manage && guardrail.people.on_leave.contains(&step),
+    }
 }
 
 /// Whether a wider one of those asked for does as well; one that is itself left out does not.
@@ -257,6 +258,14 @@ pub fn missing(guardrail: &Guardrail, roles: &BTreeSet<String>) -> Vec<&'static 
         row.system == System::Graph && !std::iter::once(&row.name).chain(row.wider).any(|name| roles.contains(*name))
     };
     needed(guardrail).into_iter().filter(lacks).collect()
+}
+
+/// Names of what the token lacks for one plane: those that the file needs, not the least that a single read would.
+pub fn missing_on(plane: Plane, guardrail: &Guardrail, roles: &BTreeSet<String>) -> BTreeSet<&'static str> {
+    let missing: BTreeSet<&str> = missing(guardrail, roles).into_iter().map(|row| row.name).collect();
+    // A name that several planes need is in the list of what is missing once, by the first of them.
+    let rows = TABLE.iter().filter(|row| row.plane == plane && asks(guardrail, row) && missing.contains(row.name));
+    rows.map(|row| row.name).collect()
 }
 
 /// That the agent's token does not hold it, for people.

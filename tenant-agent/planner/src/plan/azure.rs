@@ -11,7 +11,7 @@ use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode};
 
 use super::draft::{Draft, Proposal};
-use super::groups::{Groups, usable};
+use super::groups::{Groups, say_no_group, usable};
 use super::person::{Exit, ExitKind};
 use super::{because, defined, gate, gone};
 use crate::action::Action;
@@ -55,11 +55,12 @@ pub(super) fn decide(draft: &mut Draft<'_>, groups: &Groups<'_>) {
             remove(draft, &item.key, Exit::named(false), Vec::new());
             continue;
         }
-        match usable(draft, groups, &ItemKey::Group { role: role.clone(), class: *class }) {
+        let group = ItemKey::Group { role: role.clone(), class: *class };
+        match usable(draft, groups, &group) {
             Some((principal, _)) => {
                 assign(draft, item, &Right { scope, definition: *definition, principal }, role_name);
             }
-            None => draft.say(&item.key, ItemState::Waiting, Some(Reason::Dependency), "the group is not there"),
+            None => say_no_group(draft, groups, &group, &item.key),
         }
     }
     find_extras(draft, groups);

@@ -13,7 +13,7 @@ use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode, RoleName};
 
 use super::draft::{Draft, Proposal};
-use super::groups::{Groups, usable};
+use super::groups::{Groups, say_no_group, usable};
 use super::lookup::{Found, Sought, look};
 use super::person::{Exit, ExitKind};
 use super::{adopt, because, gate, gone, unsupported};
@@ -230,9 +230,9 @@ fn assignment(
     let Some(role) = role_id(draft, tenant, &ItemKey::DefenderRole { role: role_name.clone() }, verified) else {
         return draft.say(key, ItemState::Waiting, Some(Reason::Dependency), "the Defender role is not there");
     };
-    let group = usable(draft, groups, &ItemKey::Group { role: role_name.clone(), class: *class });
-    let Some((group, _)) = group else {
-        return draft.say(key, ItemState::Waiting, Some(Reason::Dependency), "the group is not there");
+    let group_key = ItemKey::Group { role: role_name.clone(), class: *class };
+    let Some((group, _)) = usable(draft, groups, &group_key) else {
+        return say_no_group(draft, groups, &group_key, key);
     };
     let fits = |it: &DefenderAssignment| it.role == role && it.principals.contains(&group) && it.app_scopes == scopes;
     match seek_assignment(draft, key, tenant, name) {

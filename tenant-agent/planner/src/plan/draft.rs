@@ -19,6 +19,7 @@ use crate::guardrail::{FreezeExcept, Guardrail};
 use crate::ledger::{Charge, Entry, Failure, Ownership, Thing, Update};
 pub(super) use crate::moment::passes_at;
 use crate::observed::{Listing, Unread};
+use crate::permission;
 use crate::verdict::{Condition, judge_all};
 
 /// What the plan is for.
@@ -324,13 +325,26 @@ impl<'a> Draft<'a> {
     }
 
     pub fn unread(&mut self, key: &ItemKey, why: &Unread) {
+        self.unread_on(key, key.plane(), why);
+    }
+
+    /// Likewise, of a thing on another plane than the item's own.
+    pub fn unread_on(&mut self, key: &ItemKey, plane: Option<Plane>, why: &Unread) {
         // What is closed to us is not read every few seconds for that.
         if why.is_passing() {
             self.recheck();
         }
         // What is closed to us for good is said by its own name.
         let reason = if why.is_passing() { Reason::Unread } else { why.reason };
-        self.say(key, ItemState::Waiting, Some(reason), why.detail.clone());
+        let lacks = plane.filter(|_| reason == Reason::PermissionMissing).and_then(|plane| self.lacks(plane));
+        self.say(key, ItemState::Waiting, Some(reason), lacks.unwrap_or_default() + &why.detail);
+    }
+
+    /// What the file needs on that plane and the token does not hold.
+    fn lacks(&self, plane: Plane) -> Option<String> {
+        let missing = permission::missing_on(plane, self.guardrail()?, self.input.permissions?);
+        let names = missing.into_iter().collect::<Vec<_>>().join(", ");
+        (!names.is_empty()).then(|| format!("the agent's token lacks {names}: "))
     }
 
     /// Proposes and says what became of it; `going` is the state if it goes.

@@ -45,6 +45,14 @@ pub(super) fn usable(draft: &Draft<'_>, groups: &Groups<'_>, key: &ItemKey) -> O
     }
 }
 
+/// Of an item that needs a group which may not be used: that it is not there only where it was looked for.
+pub(super) fn say_no_group(draft: &mut Draft<'_>, groups: &Groups<'_>, group: &ItemKey, key: &ItemKey) {
+    match groups.get(group) {
+        Some(Found::Unread(why)) => draft.unread_on(key, Some(Plane::Groups), &why.clone()),
+        _ => draft.say(key, ItemState::Waiting, Some(Reason::Dependency), "the group is not there"),
+    }
+}
+
 pub(super) fn decide<'a>(draft: &mut Draft<'a>, people: &People<'a>) -> Groups<'a> {
     let mut groups = Groups::new();
     for item in draft.items() {

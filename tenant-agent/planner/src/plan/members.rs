@@ -12,7 +12,7 @@ use entente_model::time::Phase;
 use entente_model::{Guid, Plane, PlaneMode};
 
 use super::draft::{Draft, Proposal};
-use super::groups::{Groups, usable};
+use super::groups::{Groups, say_no_group, usable};
 use super::lookup::Found;
 use super::person::{Exit, ExitKind, People, Person};
 use super::{accounts, carried, gate, gone, proof, unsupported};
@@ -36,8 +36,14 @@ pub(super) fn decide(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups
         match exit(draft, item, person) {
             Some(exit) => end(draft, &item.key, person, groups, exit, Vec::new()),
             None => {
-                let group = usable(draft, groups, &ItemKey::Group { role: role.clone(), class: *class });
-                give(draft, item, person, group);
+                let group = ItemKey::Group { role: role.clone(), class: *class };
+                match usable(draft, groups, &group) {
+                    Some(group) => give(draft, item, person, group),
+                    None if person.is_some_and(|person| person.item.is_some()) => {
+                        say_no_group(draft, groups, &group, &item.key);
+                    }
+                    None => say_no_account(draft, &item.key),
+                }
             }
         }
     }
@@ -58,13 +64,14 @@ fn exit(draft: &Draft<'_>, item: &Item, person: Option<&Person<'_>>) -> Option<E
     }
 }
 
-fn give(draft: &mut Draft<'_>, item: &Item, person: Option<&Person<'_>>, group: Option<(Guid, Option<Ownership>)>) {
-    let key = &item.key;
+fn say_no_account(draft: &mut Draft<'_>, key: &ItemKey) {
+    draft.say(key, ItemState::Waiting, Some(Reason::Dependency), "the account is not in the desired state");
+}
+
+fn give(draft: &mut Draft<'_>, item: &Item, person: Option<&Person<'_>>, group: (Guid, Option<Ownership>)) {
+    let (key, (group, ownership)) = (&item.key, group);
     let Some((person, subject)) = person.and_then(|person| Some((person, person.item?))) else {
-        return draft.say(key, ItemState::Waiting, Some(Reason::Dependency), "the account is not in the desired state");
-    };
-    let Some((group, ownership)) = group else {
-        return draft.say(key, ItemState::Waiting, Some(Reason::Dependency), "the group is not there");
+        return say_no_account(draft, key);
     };
     let members = match draft.input.observed.members(group) {
         Part::Read(members) => members,
