@@ -201,3 +201,78 @@ fn status_lines(shown: &Shown, status: &AgentStatus) -> Vec<String> {
     lines.extend(status.alarms.iter().map(|alarm| format!("ALARM      {alarm}")));
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use entente_model::report::{Microsoft, Standing};
+    use expect_test::expect;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn now() -> Timestamp {
+        at("2026-12-01T12:00:00Z")
+    }
+
+    fn status(microsoft: Option<(MicrosoftState, &str)>) -> AgentStatus {
+        let microsoft = microsoft.map(|(state, detail)| Microsoft {
+            state: state.into(),
+            since: at("2026-12-01T11:20:00Z"),
+            detail: detail.into(),
+        });
+        let fault = Some(at("2026-12-01T11:30:00Z"));
+        let standing = Standing { microsoft, guardrail_fault_since: fault, ..Standing::default() };
+        AgentStatus { standing, ..AgentStatus::default() }
+    }
+
+    #[test]
+    fn users_d03_the_guardrail_has_a_line_with_the_day_of_its_review() {
+        let line = |fault: Option<&str>, ends: Option<&str>| {
+            let review_ends = ends.map(at);
+            let review_past = review_ends.is_some_and(|ends| ends <= now());
+            let guardrail = Guardrail { fault: fault.map(str::to_owned), review_ends, review_past };
+            guardrail_line(&guardrail, Some(&status(None)), now()) + "\n"
+        };
+        let lines = [
+            line(None, Some("2027-04-03T00:00:00Z")),
+            line(None, Some("2021-01-01T00:00:00Z")),
+            line(Some("line 11, column 3: unknown field usrs"), None),
+        ];
+        expect![[r#"
+            guardrail  valid, review within 122 days (before 2027-04-03T00:00:00Z)
+            GUARDRAIL  its day of review is PAST since 2021-01-01T00:00:00Z: nothing new is given until you review it
+            GUARDRAIL  cannot be used since 2026-12-01T11:30:00Z: nothing is given, leavers go: line 11, column 3: unknown field usrs
+        "#]].assert_eq(&lines.concat());
+    }
+
+    #[test]
+    fn users_d07_microsoft_has_a_line_and_only_what_was_read_is_called_read() {
+        let mut lines: Vec<_> = [
+            None,
+            Some((MicrosoftState::SignedIn, "")),
+            Some((MicrosoftState::Refused, "AADSTS7000112: the application is disabled")),
+            Some((MicrosoftState::Unreachable, "login.microsoftonline.com: no such host")),
+        ]
+        .into_iter()
+        .map(|microsoft| microsoft_line(&status(microsoft)))
+        .collect();
+        let (read, failed) = (Some(at("2026-12-01T11:00:00Z")), Some(at("2026-12-01T11:20:00Z")));
+        for (verified, unread_since) in [(read, None), (read, failed), (None, failed), (None, None)] {
+            let (plane, mode) = (entente_model::Plane::Users.into(), entente_model::PlaneMode::Manage.into());
+            lines.push(plane_line(&PlaneStanding { plane, mode, verified, unread_since }));
+        }
+        expect![[r#"
+            microsoft  not tried yet
+            microsoft  signed in, since 2026-12-01T11:20:00Z
+            MICROSOFT  cannot sign in since 2026-12-01T11:20:00Z: AADSTS7000112: the application is disabled
+            MICROSOFT  cannot be reached since 2026-12-01T11:20:00Z: login.microsoftonline.com: no such host
+            plane      users          manage  read 2026-12-01T11:00:00Z
+            plane      users          manage  NOT READ whole since 2026-12-01T11:20:00Z; last read 2026-12-01T11:00:00Z
+            plane      users          manage  NOT READ since 2026-12-01T11:20:00Z
+            plane      users          manage  not read
+        "#]].assert_eq(&(lines.join("\n") + "\n"));
+    }
+}

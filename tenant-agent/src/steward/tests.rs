@@ -6,6 +6,7 @@ mod customer;
 mod not_allowed;
 mod refusals;
 mod removal;
+mod standing;
 
 use std::time::Duration;
 

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::testing::{Spec, analysts};
 
-/// Every line that is logged at WARN or above while it lives.
+/// Every line that is logged at a level or above while it lives.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -26,12 +26,16 @@ impl Write for Log {
 
 impl Log {
     fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        self.listen_at(tracing::Level::WARN)
+    }
+
+    pub(super) fn listen_at(&self, level: tracing::Level) -> tracing::subscriber::DefaultGuard {
         let log = self.clone();
-        let lines = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(move || log.clone());
+        let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(move || log.clone());
         tracing::subscriber::set_default(lines.finish())
     }
 
-    fn lines(&self, part: &str) -> usize {
+    pub(super) fn lines(&self, part: &str) -> usize {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().filter(|line| line.contains(part)).count()
     }
 }
@@ -40,11 +44,11 @@ fn answer(status: u16, body: Value) -> FaultAction {
     FaultAction::Answer { status, body, headers: Default::default() }
 }
 
-fn always(method: &str, path: &str, status: u16, body: Value) -> Fault {
+pub(super) fn always(method: &str, path: &str, status: u16, body: Value) -> Fault {
     Fault { count: None, ..once(on(method, path), answer(status, body)) }
 }
 
-fn findings(world: &World) -> Vec<String> {
+pub(super) fn findings(world: &World) -> Vec<String> {
     let status = world.status.borrow().clone().unwrap();
     status.standing.findings.iter().map(|it| format!("{} {}", it.reason.word(), it.detail)).collect()
 }
