@@ -14,6 +14,7 @@ pub mod intent;
 pub mod mail;
 pub mod map;
 pub mod name;
+pub mod nearest;
 pub mod plan;
 pub mod plane;
 pub mod removal;

@@ -10,6 +10,7 @@ use super::operator::IdentityClass;
 use super::tenant::UserType;
 use crate::catalog;
 use crate::name::{RoleName, RoleVersion, text_serde};
+use crate::nearest::nearest;
 use crate::plane::Plane;
 use crate::violation::Fault;
 
@@ -238,7 +239,12 @@ impl RoleItem {
                 catalog::defender_permission(permission).is_some(),
                 &field,
                 Fault::NotFound,
-                format!("{permission:?} is not a known Defender permission; such a name is alerts.manage"),
+                unknown(
+                    permission,
+                    "Defender permission",
+                    "such a name is alerts.manage",
+                    catalog::DEFENDER_PERMISSIONS.iter().map(|it| it.id),
+                ),
             );
         }
         self.refuse_fields(
@@ -257,7 +263,12 @@ impl RoleItem {
                 catalog::azure_role(role).is_some(),
                 &field,
                 Fault::NotFound,
-                format!("{role:?} is not a known Azure role; write its display name, or its role definition id"),
+                unknown(
+                    role,
+                    "Azure role",
+                    "write its display name, or its role definition id",
+                    catalog::AZURE_ROLES.iter().map(|it| it.name),
+                ),
             );
         }
         faults.unless(
@@ -284,4 +295,12 @@ impl RoleItem {
             );
         }
     }
+}
+
+/// What is said of a name that the catalogue does not have: the name that may have been meant, without regard to case.
+fn unknown(text: &str, what: &str, remedy: &str, known: impl Iterator<Item = &'static str> + Clone) -> String {
+    let lower = nearest(&text.to_lowercase(), known.clone().map(str::to_lowercase));
+    let meant = known.into_iter().find(|it| lower.as_ref().is_some_and(|lower| it.to_lowercase() == *lower));
+    let meant = meant.map(|it| format!("did you mean {it:?}? Else ")).unwrap_or_default();
+    format!("{text:?} is not a known {what}; {meant}{remedy}")
 }

@@ -178,3 +178,26 @@ fn attacks_s03_no_text_of_intent_breaks_a_line_or_hides() {
         }
     }
 }
+
+#[test]
+fn users_d16_a_role_or_permission_of_no_such_name_is_refused_with_the_nearest() {
+    let role = |plane: &str| faults(&format!("kind: SocRole\nname: socRoles/l1\nversion: 1\nitems:\n  - {plane}\n"));
+    let azure = |text: &str| role(&format!("{{plane: azureRoles, at: ring, roles: [{text:?}]}}"));
+    assert_eq!(azure("Microsoft Sentinel Responder"), "");
+    assert_eq!(azure("51d6186e-6489-4900-b93f-92e23144cca5"), "");
+    assert_eq!(azure("0b0de000-0000-4000-8000-000000000003"), "", "any definition, by its id");
+    for text in ["Microsoft Sentinel Responderr", "microsoft sentinel responder"] {
+        let found = azure(text);
+        assert!(
+            found.starts_with(&format!("socRoles/l1@1: items[0].roles: {text:?} is not a known Azure role; ")),
+            "{found}"
+        );
+        assert!(
+            found.contains("did you mean \"Microsoft Sentinel Responder\"? Else write its display name, or"),
+            "{found}"
+        );
+    }
+    assert!(azure("Owner").ends_with("is not a known Azure role; write its display name, or its role definition id"));
+    let found = role("{plane: defenderRoles, permissions: [alert.manage]}");
+    assert!(found.contains("did you mean \"alerts.manage\"?"), "{found}");
+}
