@@ -23,6 +23,15 @@ impl Role {
         }
     }
 
+    /// Its name as a program of its own.
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::ControlPlane => "entente-control-plane",
+            Self::Agent => "entente-agent",
+            Self::Cli => "entente",
+        }
+    }
+
     fn run(self, args: impl IntoIterator<Item = OsString>) -> ExitCode {
         match self {
             Self::ControlPlane => entente_control_plane::main_with_args(args),
@@ -35,8 +44,9 @@ impl Role {
 /// Plays the role that the first argument names, if it names one. To be called first thing in `main`.
 pub fn play(args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     let mut args = args.into_iter();
-    let program = args.next()?;
+    args.next()?;
     let word = args.next()?;
     let role = Role::ALL.into_iter().find(|role| word == role.word())?;
-    Some(role.run(std::iter::once(program).chain(args)))
+    // Under its own name, so that its help shows what a person types.
+    Some(role.run(std::iter::once(OsString::from(role.program())).chain(args)))
 }

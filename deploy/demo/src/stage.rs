@@ -57,8 +57,8 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
         keep::print(&mut screen, &fleet)?;
         stop.await;
         screen.gap();
-        // Kept for a look at the logs, too.
-        let _ = (folder.keep(), fleet.stop().await);
+        let _ = fleet.stop().await;
+        keep::left(&mut screen, &folder.keep());
         return Ok(code(is_good));
     }
     let stopped = fleet.stop().await;
