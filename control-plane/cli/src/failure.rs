@@ -36,7 +36,7 @@ impl From<tonic::Status> for Failure {
 
 fn call_text(status: &tonic::Status) -> String {
     // In one line, whatever the other end puts there.
-    let text = plain(status.message());
+    let text = plain(headline(status));
     match status.code() {
         // A status of the server's own has no cause here.
         tonic::Code::Unavailable | tonic::Code::Unknown | tonic::Code::Cancelled
@@ -102,15 +102,31 @@ impl Failure {
     }
 }
 
+/// The message without the faults that have lines of their own: it holds the first of them only.
+fn headline(status: &tonic::Status) -> &str {
+    let message = status.message();
+    match faults(status).as_slice() {
+        [first, _, ..] => message.find(first.as_str()).map_or(message, |at| message[..at].trim_end_matches([';', ' '])),
+        _ => message,
+    }
+}
+
 fn status_details(status: &tonic::Status) -> Vec<String> {
+    let all = faults(status);
+    // The message tells a single fault already.
+    let is_told = all.len() == 1 && status.message().contains(all[0].as_str());
+    if is_told { Vec::new() } else { all }
+}
+
+fn faults(status: &tonic::Status) -> Vec<String> {
     let details = status.get_error_details();
     let fields = details.bad_request().into_iter().flat_map(|it| &it.field_violations);
     let contradictions = details.precondition_failure().into_iter().flat_map(|it| &it.violations);
+    // The last of many names no field: it counts those that did not fit.
+    let line = |field: &str, text: &str| if field.is_empty() { text.to_owned() } else { format!("{field}: {text}") };
     fields
-        .map(|fault| format!("{}: {}", fault.field, fault.description))
-        .chain(contradictions.map(|fault| format!("{}: {}", fault.subject, fault.description)))
-        // The message tells a single fault already.
-        .filter(|line| !status.message().contains(line.as_str()))
+        .map(|fault| line(&fault.field, &fault.description))
+        .chain(contradictions.map(|fault| line(&fault.subject, &fault.description)))
         .collect()
 }
 
@@ -130,5 +146,28 @@ mod tests {
         assert_eq!(text, "entente: no plan: \u{fffd}2J\u{fffd}all is well\n  name: \u{fffd}[2J\u{fffd}all is well\n");
         let local = Failure::Failed("cannot read \u{1b}[2J: line 1\n  ^".into());
         assert_eq!(local.text(), "entente: cannot read \u{fffd}[2J: line 1\n  ^\n");
+    }
+    #[test]
+    fn users_d24_each_of_several_faults_has_a_line_and_none_is_only_counted() {
+        let faults: Vec<_> = (1..=7).map(|n| format!("squads/s{n}: owner: operators/no{n} does not exist")).collect();
+        let mut details = ErrorDetails::new();
+        for fault in &faults {
+            let (subject, text) = fault.split_once(": ").unwrap();
+            details.add_precondition_failure_violation("NOT_FOUND", subject, text);
+        }
+        details.add_precondition_failure_violation("MORE", "", "and 3 more; mend these first");
+        let message = format!("the request contradicts other resources; {}; and 5 more", faults[..5].join("; "));
+        let status = Status::with_error_details(Code::FailedPrecondition, message, details);
+        let lines: String = faults.iter().map(|fault| format!("  {fault}\n")).collect();
+        assert_eq!(
+            Failure::from(status).text(),
+            format!("entente: the request contradicts other resources\n{lines}  and 3 more; mend these first\n")
+        );
+
+        let mut details = ErrorDetails::new();
+        details.add_bad_request_violation("squads/a: owner", "is missing");
+        let message = "the request is not well formed; squads/a: owner: is missing";
+        let one = Status::with_error_details(Code::InvalidArgument, message, details);
+        assert_eq!(Failure::from(one).text(), format!("entente: {message}\n"));
     }
 }

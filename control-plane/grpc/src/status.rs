@@ -21,6 +21,16 @@ const DOMAIN: &str = "entente";
 /// Until a client tries again, where the server cannot know better.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// Most bytes of a message: what it is cut to. It is percent-encoded, and leaves room for the details beside it.
+const MAX_MESSAGE_BYTES: usize = 1_024;
+
+/// Most bytes of faults in the details. A status travels in HTTP headers, of which clients take 8 KiB (gRPC over HTTP/2), and
+/// base64 makes a third more of it: what is more never arrives.
+const MAX_FAULT_BYTES: usize = 4_096;
+
+/// What one fault takes beside its texts, in bytes.
+const FAULT_BYTES: usize = 16;
+
 /// What the caller of `call` is told.
 pub(crate) fn status(error: &AppError, call: CallId) -> Status {
     let code = code(error);
@@ -30,7 +40,27 @@ pub(crate) fn status(error: &AppError, call: CallId) -> Status {
         error!(call_id = %call, error = %chain(error), "a call failed inside");
     }
     // The request's id, in the details, is where the log has the cause.
-    Status::with_error_details(code, error.to_string(), details(error, call))
+    Status::with_error_details(code, cut(&error.to_string(), MAX_MESSAGE_BYTES), details(error, call))
+}
+
+fn cut(text: &str, most: usize) -> String {
+    if text.len() <= most { text.into() } else { format!("{}...", &text[..text.floor_char_boundary(most)]) }
+}
+
+/// Faults that fit, and then one that names no field and says how many more there are.
+fn fitting(violations: &[Violation]) -> Vec<(&'static str, String, String)> {
+    let (mut all, mut bytes) = (Vec::new(), 0);
+    for it in violations {
+        let one = (it.reason.word(), cut(&it.field, MAX_MESSAGE_BYTES), cut(&it.description, MAX_MESSAGE_BYTES));
+        bytes += one.0.len() + one.1.len() + one.2.len() + FAULT_BYTES;
+        if bytes > MAX_FAULT_BYTES && !all.is_empty() {
+            let more = violations.len() - all.len();
+            all.push(("MORE", String::new(), format!("and {more} more; mend these first")));
+            break;
+        }
+        all.push(one);
+    }
+    all
 }
 
 fn code(error: &AppError) -> Code {
@@ -66,16 +96,16 @@ fn details(error: &AppError, call: CallId) -> ErrorDetails {
     details.set_request_info(call.to_string(), "");
     match error {
         AppError::Invalid(violations) | AppError::Unimplemented(violations) => {
-            let field = |it: &Violation| FieldViolation {
-                reason: it.reason.word().into(),
-                ..FieldViolation::new(it.field.clone(), it.description.clone())
+            let field = |(reason, field, text): (&str, String, String)| FieldViolation {
+                reason: reason.into(),
+                ..FieldViolation::new(field, text)
             };
-            details.set_bad_request(violations.iter().map(field).collect::<Vec<_>>());
+            details.set_bad_request(fitting(violations).into_iter().map(field).collect::<Vec<_>>());
         }
         AppError::Contradicts(violations) => {
             let violation =
-                |it: &Violation| PreconditionViolation::new(it.reason.word(), it.field.clone(), it.description.clone());
-            details.set_precondition_failure(violations.iter().map(violation).collect::<Vec<_>>());
+                |(reason, field, text): (&str, String, String)| PreconditionViolation::new(reason, field, text);
+            details.set_precondition_failure(fitting(violations).into_iter().map(violation).collect::<Vec<_>>());
         }
         AppError::Offline { .. }
         | AppError::Stopping

@@ -112,3 +112,22 @@ async fn an_update_leaves_alone_what_its_mask_does_not_name() {
     let fault = empty.get_details_bad_request().unwrap().field_violations.remove(0);
     assert_eq!((fault.field.as_str(), fault.reason.as_str()), ("operators/sam", "MISSING"));
 }
+
+#[tokio::test]
+async fn users_d24_a_refusal_of_many_faults_arrives_and_says_how_many_more_there_are() {
+    let (_fixture, mut client, _) = start().await;
+    let squad = |number: usize| {
+        let owner = format!("operators/nobody-of-a-rather-long-name-{number:03}");
+        let it = wire::Squad { name: format!("squads/s{number}"), owner, ..Default::default() };
+        wire::Manifest { resource: Some(Sent::Squad(it)) }
+    };
+    let set = wire::ApplyIntentRequest { manifests: (0..150).map(squad).collect(), ..Default::default() };
+    let refused = client.apply_intent(set).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition, "{refused}");
+    let faults = refused.get_details_precondition_failure().unwrap().violations;
+    let (last, first) = faults.split_last().unwrap();
+    assert!(first.len() > 20, "{} are named", first.len());
+    assert!(first.iter().all(|it| it.description.contains("does not exist")), "{first:?}");
+    assert_eq!(last.description, format!("and {} more; mend these first", 100 - first.len()));
+    assert_eq!((last.subject.as_str(), last.r#type.as_str()), ("", "MORE"));
+}
