@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use entente_simulator::control::types::{FaultAction, Identity, Release, When};
-use entente_tests::{Fleet, provider};
+use entente_tests::{Fleet, args, provider};
 use serde_json::json;
 
 use crate::kit::{self, SOON, Story, contoso};
@@ -105,8 +105,12 @@ pub async fn access_waits_for_redemption_and_shows_the_link(story: Story) -> Res
     let fleet = start(&story, customer.clone()).await?;
     fleet.apply(&kit::triage(&["maya"])).await?;
     let item = kit::wait_item(&fleet, "contoso", "user/", kit::in_state("WAITING", "REDEMPTION")).await?;
-    let link = item["redeemUrl"].as_str().context("a link")?;
+    let links = fleet.cli_json(&args!["redeem", "maya"]).await?;
+    let link = links[0]["redeemUrl"].as_str().context("a link")?;
     ensure!(link.starts_with("https://"), "{link}");
+    for list in [item.to_string(), fleet.cli_json(&args!["who"]).await?.to_string()] {
+        ensure!(!list.contains(link), "the link is shown to its person alone: {list}");
+    }
     kit::wait_item(&fleet, "contoso", "member/", |item| item["state"] == "WAITING").await?;
     let maya = kit::account(&fleet, "contoso", "maya").await?.context("an account")?;
     ensure!(maya.azure_roles.is_empty() && maya.defender_roles.is_empty(), "nothing before redemption: {maya:?}");

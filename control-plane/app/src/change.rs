@@ -11,12 +11,14 @@ mod guard;
 mod impact;
 mod own;
 mod prepare;
+mod rights;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use entente_compiler::{Advance, Edit};
 use entente_model::intent::{Manifest, Operator, OperatorState, ResourceName};
+use entente_model::revocation::Cause;
 use entente_model::violation::{Fault, Violation};
 use entente_model::{OperatorName, PrincipalName, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,7 @@ pub use diff::FieldChange;
 use guard::{Books, guard};
 pub use impact::Impact;
 use prepare::Prepared;
+pub use rights::{Right, RightsChange};
 
 /// What is asked: all of it happens, or nothing.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -72,6 +75,9 @@ pub struct Applied {
     pub impact: Impact,
     /// The resource afterwards, if the change was about one.
     pub resource: Option<Stored>,
+    /// Of a leave: the removals that stand for it, new or of the leave that it repeats. By id.
+    #[serde(default)]
+    pub removals: Vec<String>,
 }
 
 /// What happens to one resource.
@@ -211,6 +217,8 @@ struct Decision {
     subject: Option<ResourceName>,
     /// Principals of people who work no more.
     ending: BTreeSet<PrincipalName>,
+    /// Whose leave was asked for.
+    leaves: Option<OperatorName>,
 }
 
 impl Decision {
@@ -239,7 +247,11 @@ impl Decision {
         if !advance.batch.tenants.is_empty() {
             app.inner.ensure_signs()?;
         }
-        Ok(Self { advance, changes, now, subject, ending })
+        let leaves = match asked {
+            Asked::Leave(name) => Some(name.clone()),
+            _ => None,
+        };
+        Ok(Self { advance, changes, now, subject, ending, leaves })
     }
 
     fn is_nothing(&self) -> bool {
@@ -263,10 +275,19 @@ impl Decision {
             changes: self.changes.clone(),
             impact: Impact {
                 ended_principals: self.ending.iter().cloned().collect(),
-                ..Impact::of(&before.fleet, &self.advance)
+                ..Impact::of(&before.fleet, &self.advance, self.now)
             },
             resource: self.subject.as_ref().and_then(stored),
+            removals: self.leaves.as_ref().map(|operator| self.removals(operator)).unwrap_or_default(),
         })
+    }
+
+    /// Those that this leave names; of one that only says again what was said, all of the person's leaves that are not over.
+    fn removals(&self, operator: &OperatorName) -> Vec<String> {
+        let rows = self.advance.fleet.intent().revocations.values();
+        let theirs = rows.filter(|row| row.operator == *operator && row.cause == Cause::Left);
+        let is_new = self.advance.changed.contains(&ResourceName::Operator(operator.clone()));
+        theirs.filter(|row| !is_new || row.time == self.now).map(|row| row.id.clone()).collect()
     }
 
     fn tenants_deleted(&self) -> impl Iterator<Item = &entente_model::TenantName> {

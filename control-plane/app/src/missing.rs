@@ -3,7 +3,7 @@
 
 use entente_model::intent::ResourceName;
 use entente_model::nearest::nearest;
-use entente_model::{OperatorName, TenantName};
+use entente_model::{AssignmentName, OperatorName, RoleName, TenantName};
 
 use crate::error::AppError;
 use crate::world::World;
@@ -31,5 +31,23 @@ impl World {
     pub(crate) fn needs_operator(&self, field: &'static str, name: &OperatorName) -> Result<(), AppError> {
         let name = ResourceName::Operator(name.clone());
         if self.metas.contains_key(&name) { Ok(()) } else { Err(self.missing(field, &name)) }
+    }
+
+    /// An assignment that a request names.
+    pub(crate) fn needs_assignment(&self, field: &'static str, name: &AssignmentName) -> Result<(), AppError> {
+        let name = ResourceName::Assignment(name.clone());
+        if self.metas.contains_key(&name) { Ok(()) } else { Err(self.missing(field, &name)) }
+    }
+
+    /// A role that a request names, in any version.
+    pub(crate) fn needs_role(&self, field: &'static str, name: &RoleName) -> Result<(), AppError> {
+        let mut roles = self.fleet.intent().roles.values().map(|role| &role.name);
+        if roles.any(|role| role == name) {
+            return Ok(());
+        }
+        let roles = self.fleet.intent().roles.values().take(MAX_COMPARED).map(|role| role.name.to_string());
+        let resource = name.to_string();
+        let nearest = nearest(&resource, roles);
+        Err(AppError::NotFound { resource, field, nearest })
     }
 }

@@ -15,6 +15,7 @@ mod proofs;
 mod removals;
 mod restart;
 mod streams;
+mod users;
 mod versions;
 
 use std::sync::Arc;

@@ -54,7 +54,7 @@ pub(crate) enum Command {
     Get(Get),
     /// Show one resource and how it stands
     Describe { name: String },
-    /// Delete resources, all or the first that fails: `delete assignments/nordic-l1`
+    /// Delete resources, all of them or none: `delete assignments/nordic-l1 squads/nordic`
     Delete(Delete),
     /// How tenants stand: phase, last seen, revisions behind, why, and whose move it is
     #[command(after_help = PHASES)]
@@ -63,13 +63,15 @@ pub(crate) enum Command {
     Endings,
     /// The items of one tenant, each with its state and reason
     Items(Items),
-    /// Who has access where, as desired and as verified
+    /// Who has access where, how much of each role, until when and why; everybody, without any option
     Who(Who),
     /// What a state, a reason, a field of intent or an item means, and whose move it is
     #[command(
         after_help = "Examples:\n  entente explain GUARDRAIL_CAPABILITY   a word that stands in a table\n  entente explain squad.members          a field of a manifest\n  entente explain contoso playbook       items of a tenant: by key, or by a part of what is shown of them"
     )]
     Explain(Explain),
+    /// One person's invitations that are not redeemed yet, with their personal links
+    Redeem(Redeem),
     /// What a tenant's agent would do now
     Plan { tenant: String },
     /// Have a tenant's agent compare with the tenant now
@@ -173,7 +175,6 @@ pub(crate) struct Items {
 }
 
 #[derive(Debug, ClapArgs)]
-#[group(required = true, multiple = true)]
 pub(crate) struct Who {
     /// In this tenant
     #[arg(long)]
@@ -181,6 +182,24 @@ pub(crate) struct Who {
     /// This person
     #[arg(long)]
     pub(crate) operator: Option<String>,
+    /// As this role, in any version
+    #[arg(long)]
+    pub(crate) role: Option<String>,
+    /// By this assignment
+    #[arg(long)]
+    pub(crate) assignment: Option<String>,
+    /// Whose last day is before this one
+    #[arg(long, value_name = "DATE")]
+    pub(crate) expires_before: Option<entente_model::Date>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Redeem {
+    /// `operators/maya`, or `maya`
+    pub(crate) person: String,
+    /// Print a text to send to that person
+    #[arg(long)]
+    pub(crate) mail: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -212,6 +231,9 @@ pub(crate) struct Leave {
     /// How long to wait for receipts, in seconds; exit code 3 if some are missing then
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     pub(crate) timeout: u64,
+    /// Write each receipt to a file in this folder, with the CA's certificate: for the customer, and for your own files
+    #[arg(long, alias = "out", value_name = "DIR", conflicts_with_all = ["dry_run", "no_wait"])]
+    pub(crate) receipts: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -219,7 +241,7 @@ pub(crate) struct Removals {
     /// Only of this operator; without it, all that are not complete
     pub(crate) operator: Option<String>,
     /// Write each receipt to a file in this folder, with the CA's certificate, so that anybody can check them
-    #[arg(long, value_name = "DIR", requires = "operator")]
+    #[arg(long, alias = "out", value_name = "DIR", requires = "operator")]
     pub(crate) receipts: Option<std::path::PathBuf>,
 }
 

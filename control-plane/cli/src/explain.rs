@@ -75,7 +75,7 @@ pub(crate) async fn item(mut client: Client, ask: Explain, format: Format) -> Re
         let many = chosen.len();
         return Err(Failure::Usage(format!("{part:?} fits {many} items of {tenant}; name more of one")));
     }
-    let rights = who::access(client, Some(&tenant), None).await?;
+    let rights = who::access(client, who::Only { tenant: Some(tenant.clone()), ..Default::default() }).await?;
     let found: Vec<Value> = chosen.into_iter().map(|it| explained(it, &rights)).collect();
     let text = found.iter().map(shown_item).collect::<Vec<_>>().join("\n");
     output::print(format, &Value::Array(found), || text)

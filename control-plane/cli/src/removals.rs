@@ -1,4 +1,5 @@
-//! Removals tenant by tenant: how each stands, and receipts as files that anybody can check.
+//! Removals tenant by tenant: how each stands, and receipts as files that anybody can check. Which of them are a leave's is
+//! [`crate::operators`]'s.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -55,10 +56,18 @@ pub(crate) fn all_complete(all: &[Removal]) -> Result<(), Failure> {
     if open.is_empty() {
         return Ok(());
     }
-    let missing: usize = open.values().sum();
+    let tenants = tenants(all);
+    let missing = tenants.values().filter(|done| !**done).count();
     let states: Vec<_> = open.iter().map(|(word, count)| format!("{count} {word}")).collect();
-    let text = format!("{missing} of {} removals are not proven: {}", all.len(), states.join(", "));
+    let text = format!("not proven in {missing} of {} tenants: {}", tenants.len(), states.join(", "));
     Err(Failure::Incomplete(text + "; `entente removals NAME` goes on"))
+}
+
+/// Each tenant, and whether everything in it is complete.
+pub(crate) fn tenants(all: &[Removal]) -> BTreeMap<&str, bool> {
+    let mut tenants = BTreeMap::new();
+    all.iter().for_each(|it| *tenants.entry(it.tenant.as_str()).or_insert(true) &= it.complete);
+    tenants
 }
 
 /// With the principals that ended, where that is known: right after a leave.
@@ -70,18 +79,48 @@ pub(crate) fn print(all: &[Removal], ended: Option<&[String]>, format: Format) -
         document["endedPrincipals"] = json!(ended);
     }
     output::print(format, &document, || {
-        let header = ["TENANT", "OPERATOR", "STATE", "BLOCKED AT", "PROVEN AT", "TOKENS DEAD BY", "AGENT", "NOTE"];
-        table(header, &all.iter().map(row).collect::<Vec<_>>())
+        let header = [
+            "TENANT",
+            "OPERATOR",
+            "CAUSE",
+            "AGE",
+            "STATE",
+            "BLOCKED AT",
+            "PROVEN AT",
+            "TOKENS DEAD BY",
+            "AGENT",
+            "NOTE",
+        ];
+        table(header, &all.iter().map(|it| row(it, now())).collect::<Vec<_>>())
     })
 }
 
-fn row(it: &Removal) -> [String; 8] {
+/// In seconds of Unix.
+fn now() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+    i64::try_from(now).unwrap_or(i64::MAX)
+}
+
+/// How long ago it was asked for: `12s`, `5m`, `3h`, `40d`.
+fn age(it: &Removal, now: i64) -> String {
+    let Some(requested) = &it.request_time else { return "-".into() };
+    match now.saturating_sub(requested.seconds).max(0) {
+        seconds @ ..60 => format!("{seconds}s"),
+        seconds @ ..3_600 => format!("{}m", seconds / 60),
+        seconds @ ..86_400 => format!("{}h", seconds / 3_600),
+        seconds => format!("{}d", seconds / 86_400),
+    }
+}
+
+fn row(it: &Removal, now: i64) -> [String; 10] {
     // Of a proof that is refused nothing is shown but why.
     let proof = it.proof.clone().filter(|_| it.complete).unwrap_or_default();
     let agent = it.signed.as_ref().map(|it| it.agent.rsplit('/').next().unwrap_or_default().to_owned());
     [
         it.tenant.trim_start_matches("tenants/").to_owned(),
         it.operator.trim_start_matches("operators/").to_owned(),
+        or_dash(&it.cause),
+        age(it, now),
         word(it).to_owned(),
         instant(&proof.blocked_time),
         instant(&it.prove_time),
@@ -112,7 +151,7 @@ fn of_agent(it: &SignedStatement) -> String {
 }
 
 /// One file for each receipt, and the certificate by which this control plane's agents are known.
-fn write(folder: &Path, ca: &Path, all: &[Removal]) -> Result<(), Failure> {
+pub(crate) fn write(folder: &Path, ca: &Path, all: &[Removal]) -> Result<(), Failure> {
     let failed =
         |error: std::io::Error| Failure::Failed(format!("cannot write receipts to {}: {error}", folder.display()));
     std::fs::create_dir_all(folder).map_err(failed)?;
@@ -169,16 +208,25 @@ mod tests {
         assert!(all_complete(&[removal(true, "REMOVED"), none]).is_ok());
         let open = all_complete(&[removal(true, "REMOVED"), removal(false, "UNPROVEN")]).unwrap_err();
         assert!(
-            matches!(&open, Failure::Incomplete(text) if text.starts_with("1 of 2 removals are not proven: 1 UNPROVEN"))
+            matches!(&open, Failure::Incomplete(text) if text.starts_with("not proven in 1 of 1 tenants: 1 UNPROVEN"))
         );
     }
 
     #[test]
     fn a_refused_proof_is_not_shown_as_one() {
-        let shown = row(&removal(true, "REMOVED"));
-        assert_eq!(shown[7], "not looked at: the recycle bin");
+        let shown = row(&removal(true, "REMOVED"), 0);
+        assert_eq!(shown[9], "not looked at: the recycle bin");
         let refused = Removal { reason: "PROOF_REFUSED".into(), detail: "no".into(), ..removal(false, "UNPROVEN") };
-        assert_eq!(row(&refused)[7], "PROOF_REFUSED; no; agent is not connected");
+        assert_eq!(row(&refused, 0)[9], "PROOF_REFUSED; no; agent is not connected");
+    }
+
+    #[test]
+    fn users_d05_each_removal_is_shown_with_its_cause_and_its_age() {
+        let request_time = Some(prost_types::Timestamp { seconds: 1_000, nanos: 0 });
+        let of = |cause: &str| Removal { cause: cause.into(), request_time, ..removal(true, "REMOVED") };
+        assert_eq!(row(&of("LEFT"), 1_059)[2..5], ["LEFT", "59s", "PROVEN"]);
+        let ages = [1_060, 4_600, 87_400, 0].map(|now| age(&of("MEMBER_DROPPED"), now));
+        assert_eq!(ages, ["1m", "1h", "1d", "0s"]);
     }
 
     #[test]

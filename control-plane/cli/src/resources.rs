@@ -61,17 +61,33 @@ pub(crate) async fn describe(client: Client, what: &str, format: Format) -> Resu
     }
 }
 
+/// All of them, or none.
 pub(crate) async fn delete(mut client: Client, ask: Delete, format: Format) -> Result<(), Failure> {
     let names: Vec<ResourceName> = ask.names.iter().map(|text| name(text)).collect::<Result<_, _>>()?;
-    for name in names {
-        let impact = delete_one(&mut client, &name, ask.dry_run).await?;
-        let tree = json!({"deleted": name, "dryRun": ask.dry_run});
-        output::print(format, &tree, || {
-            let done = if ask.dry_run { "dry run: nothing was changed\n" } else { "" };
-            format!("- {name}\n{}{done}", apply::impact(impact.as_ref()))
-        })?;
+    let deletion = |name: &ResourceName| wire::Deletion { name: name.to_string(), etag: String::new() };
+    let request = wire::ApplyIntentRequest {
+        manifests: Vec::new(),
+        request_id: request_id(),
+        validate_only: ask.dry_run,
+        deletions: names.iter().map(deletion).collect(),
+    };
+    let answer = client.access.apply_intent(within(request)).await?.into_inner();
+    are_deleted(&names, &answer)?;
+    let tree = json!({"deleted": names, "dryRun": ask.dry_run, "impact": answer.impact.as_ref().map(output::document)});
+    output::print(format, &tree, || apply::text(&answer, ask.dry_run))
+}
+
+/// A control plane of before deletions in a set passes over them.
+fn are_deleted(names: &[ResourceName], answer: &wire::ApplyIntentResponse) -> Result<(), Failure> {
+    let is_told = |name: &&ResourceName| !answer.changes.iter().any(|change| change.name == name.to_string());
+    match names.iter().find(is_told) {
+        None => Ok(()),
+        Some(name) => {
+            let text =
+                "the control plane is older than this command line; update it, or use the `entente` of its version";
+            Err(Failure::Failed(format!("{name} was not deleted: {text}")))
+        }
     }
-    Ok(())
 }
 
 fn name(text: &str) -> Result<ResourceName, Failure> {
@@ -154,28 +170,6 @@ async fn all(mut client: Client, kind: Kind) -> Result<Vec<Found>, Failure> {
     }
 }
 
-async fn delete_one(client: &mut Client, name: &ResourceName, dry_run: bool) -> Result<Option<wire::Impact>, Failure> {
-    macro_rules! ask {
-        ($method:ident, $request:ident) => {{
-            let request = wire::$request {
-                name: name.to_string(),
-                etag: String::new(),
-                request_id: request_id(),
-                validate_only: dry_run,
-            };
-            client.access.$method(within(request)).await?.into_inner().impact
-        }};
-    }
-    Ok(match name.kind() {
-        Kind::HomeTenant => ask!(delete_home_tenant, DeleteHomeTenantRequest),
-        Kind::Tenant => ask!(delete_tenant, DeleteTenantRequest),
-        Kind::Operator => ask!(delete_operator, DeleteOperatorRequest),
-        Kind::Squad => ask!(delete_squad, DeleteSquadRequest),
-        Kind::SocRole => ask!(delete_soc_role, DeleteSocRoleRequest),
-        Kind::Assignment => ask!(delete_assignment, DeleteAssignmentRequest),
-    })
-}
-
 fn list(found: &[Found]) -> output::List {
     let mut list = output::List::new([output::column("NAME"), output::column("WHAT"), output::column("CHANGED")]);
     for it in found {
@@ -206,5 +200,21 @@ fn sketch(manifest: &Manifest) -> String {
             let until = it.end.map_or_else(String::new, |end| format!(" until {end}"));
             format!("{} as {}{until}", who.unwrap_or_default(), it.role)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_d15_a_control_plane_that_passes_over_deletions_is_no_success() {
+        let names = ["squads/a", "squads/b"].map(|name| name.parse().unwrap());
+        let change = |name: &str| wire::ResourceChange { name: name.into(), ..Default::default() };
+        let mut answer = wire::ApplyIntentResponse { changes: vec![change("squads/a")], ..Default::default() };
+        let missing = are_deleted(&names, &answer).unwrap_err().to_string();
+        assert!(missing.starts_with("squads/b was not deleted: "), "{missing}");
+        answer.changes.push(change("squads/b"));
+        assert!(are_deleted(&names, &answer).is_ok());
     }
 }

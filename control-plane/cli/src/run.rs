@@ -7,7 +7,7 @@ use crate::client::Client;
 use crate::context::{self, Context, Contexts};
 use crate::failure::Failure;
 use crate::output::{self, table};
-use crate::{admin, apply, certificate, endings, explain, items, operators, removals, resources, status, who};
+use crate::{admin, apply, certificate, endings, explain, items, operators, redeem, removals, resources, status, who};
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     output::Screen::choose(args.output == Format::Wide);
@@ -43,11 +43,12 @@ async fn ask(command: Command, client: Client, context: &Context, format: Format
         Command::Items(ask) => items::items(client, ask, format).await,
         Command::Who(ask) => who::who(client, ask, format).await,
         Command::Explain(ask) => explain::item(client, ask, format).await,
+        Command::Redeem(ask) => redeem::redeem(client, ask, format).await,
         Command::Plan { tenant } => items::plan(client, &tenant, format).await,
         Command::Compare { tenant } => items::compare(client, &tenant).await,
         Command::Resend { tenant } => items::resend(client, &tenant).await,
         Command::Removals(ask) => removals::run(client, &context.ca, ask, format).await,
-        Command::Operators(ask) => operators::run(client, ask, format).await,
+        Command::Operators(ask) => operators::run(client, &context.ca, ask, format).await,
         Command::Tokens(ask) => admin::tokens(client, ask, format).await,
         Command::Agents(ask) => admin::agents(client, ask, format).await,
         Command::Principals(ask) => admin::principals(client, ask, format).await,

@@ -113,7 +113,7 @@ fn standing(status: &TenantStatus) -> String {
 pub(crate) async fn describe_tenant(mut client: Client, tenant: &str) -> Result<(), Failure> {
     let status = tenant_status(&mut client, tenant).await?;
     output::say(&format!("\n{}", one(&status, output::now())))?;
-    let all = who::access(client, Some(tenant), None).await?;
+    let all = who::access(client, who::Only { tenant: Some(tenant.into()), ..Default::default() }).await?;
     output::say(&format!("\n{}", who::access_table(&all)))
 }
 

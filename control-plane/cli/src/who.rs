@@ -1,51 +1,197 @@
-//! Who has access where.
+//! Who has access where: how much of each role, until when, and why. Links to redeem are in [`crate::redeem`] alone.
 
+use entente_model::Date;
+use entente_proto::convert::time;
 use entente_proto::fleet::v1 as wire;
 use serde_json::Value;
 
 use crate::args::{Format, Who};
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::{self, instant, or_dash, table};
+use crate::output::{self, List, column, instant, or_dash, wide};
 use crate::pages::{every_page, full_name};
 
-pub(crate) async fn who(client: Client, ask: Who, format: Format) -> Result<(), Failure> {
-    let all = access(client, ask.tenant.as_deref(), ask.operator.as_deref()).await?;
-    output::print(format, &Value::Array(all.iter().map(output::document).collect()), || access_table(&all))
+/// Whose access, and which: all that is given holds.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Only {
+    pub(crate) tenant: Option<String>,
+    pub(crate) operator: Option<String>,
+    pub(crate) role: Option<String>,
+    pub(crate) assignment: Option<String>,
+    pub(crate) expires_before: Option<Date>,
 }
 
-pub(crate) async fn access(
-    mut client: Client,
-    tenant: Option<&str>,
-    operator: Option<&str>,
-) -> Result<Vec<wire::Access>, Failure> {
+pub(crate) async fn who(client: Client, ask: Who, format: Format) -> Result<(), Failure> {
+    let Who { tenant, operator, role, assignment, expires_before } = ask;
+    let mut all = access(client, Only { tenant, operator, role, assignment, expires_before }).await?;
+    // They have a command of their own, also in what programs read.
+    all.iter_mut().for_each(|it| it.redeem_url.clear());
+    list(&all).print(format, &Value::Array(all.iter().map(output::document).collect()), ("", ""))
+}
+
+pub(crate) async fn access(mut client: Client, only: Only) -> Result<Vec<wire::Access>, Failure> {
+    let named = |collection: &str, name: Option<String>| name.map(|it| full_name(collection, &it)).unwrap_or_default();
     let request = wire::ListAccessRequest {
         page_size: 1_000,
         page_token: String::new(),
-        tenant: tenant.map(|name| full_name("tenants", name)).unwrap_or_default(),
-        operator: operator.map(|name| full_name("operators", name)).unwrap_or_default(),
+        tenant: named("tenants", only.tenant),
+        operator: named("operators", only.operator),
+        role: named("socRoles", only.role),
+        assignment: named("assignments", only.assignment),
+        expire_before_time: only.expires_before.map(|date| time::to_proto(date.begins())),
     };
-    Ok(every_page!(client.fleet, list_access, request, access))
+    let all: Vec<wire::Access> = every_page!(client.fleet, list_access, request.clone(), access);
+    // Again here: a server of before these fields answers with everything.
+    Ok(all.into_iter().filter(|it| is_meant(it, &request)).collect())
+}
+
+fn is_meant(it: &wire::Access, ask: &wire::ListAccessRequest) -> bool {
+    let ends = |before: &prost_types::Timestamp| it.end_time.as_ref().is_some_and(|end| end.seconds <= before.seconds);
+    (ask.role.is_empty() || it.role == ask.role)
+        && (ask.assignment.is_empty() || it.assignments.contains(&ask.assignment))
+        && ask.expire_before_time.as_ref().is_none_or(ends)
+}
+
+/// Without the collection: `contoso`.
+pub(crate) fn short(name: &str) -> &str {
+    name.split_once('/').map_or(name, |(_, id)| id)
 }
 
 pub(crate) fn access_table(all: &[wire::Access]) -> String {
-    let row = |it: &wire::Access| {
-        let why = if it.redeem_url.is_empty() { it.reason.clone() } else { format!("{} {}", it.reason, it.redeem_url) };
-        [
-            it.tenant.trim_start_matches("tenants/").to_owned(),
-            it.operator.trim_start_matches("operators/").to_owned(),
-            it.role.trim_start_matches("socRoles/").to_owned(),
-            it.state.clone(),
-            instant(&it.end_time),
-            instant(&it.verify_time),
-            or_dash(&why),
-        ]
+    list(all).shown(false)
+}
+
+fn list(all: &[wire::Access]) -> List {
+    let mut list = List::new([
+        column("TENANT"),
+        column("OPERATOR"),
+        column("ROLE"),
+        column("RIGHTS"),
+        column("STATE"),
+        column("LAST DAY"),
+        column("VERIFIED"),
+        column("WHY"),
+        column("REASON"),
+        wide("MAIL"),
+        wide("CLASS"),
+        wide("FROM"),
+        wide("TICKETS"),
+        wide("JUSTIFICATIONS"),
+        wide("DETAIL"),
+    ]);
+    let each = |it: &wire::Access, of: fn(&wire::Ground) -> &str| {
+        or_dash(&it.grounds.iter().map(of).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; "))
     };
-    let header = ["TENANT", "OPERATOR", "ROLE", "STATE", "UNTIL", "VERIFIED", "REASON"];
-    table(header, &all.iter().map(row).collect::<Vec<_>>())
+    for it in all {
+        list.row(
+            &it.operator,
+            [
+                short(&it.tenant).to_owned(),
+                short(&it.operator).to_owned(),
+                short(&it.role).to_owned(),
+                format!("{} of {}", it.rights_applied, it.rights),
+                it.state.clone(),
+                until(it),
+                instant(&it.verify_time),
+                or_dash(&why(it)),
+                or_dash(&reason(it)),
+                it.mail.clone(),
+                it.identity_class.clone(),
+                instant(&it.start_time),
+                each(it, |ground| &ground.ticket),
+                each(it, |ground| &ground.justification),
+                or_dash(&it.detail),
+            ],
+        );
+    }
+    list
+}
+
+/// The last day on which it holds, in UTC: an end that is a midnight is the end of the day before.
+fn until(it: &wire::Access) -> String {
+    let Some(end) = &it.end_time else { return "-".into() };
+    let is_midnight = end.seconds.rem_euclid(86_400) == 0 && end.nanos == 0;
+    let last = prost_types::Timestamp { seconds: end.seconds.saturating_sub(86_400), nanos: 0 };
+    let text = if is_midnight { instant(&Some(last)) } else { instant(&it.end_time) };
+    if is_midnight { text.split('T').next().unwrap_or_default().to_owned() } else { text }
+}
+
+/// The assignments, each with its ticket.
+fn why(it: &wire::Access) -> String {
+    let ticket = |name: &String| {
+        let ground = it.grounds.iter().find(|ground| ground.assignment == *name);
+        ground.filter(|it| !it.ticket.is_empty()).map(|it| format!(" {}", it.ticket)).unwrap_or_default()
+    };
+    it.assignments.iter().map(|name| format!("{}{}", short(name), ticket(name))).collect::<Vec<_>>().join(", ")
+}
+
+fn reason(it: &wire::Access) -> String {
+    match it.reason.as_str() {
+        "REDEMPTION" => format!("REDEMPTION: `entente redeem {}`", short(&it.operator)),
+        other => other.to_owned(),
+    }
 }
 
 pub(crate) async fn describe_operator(client: Client, operator: &str) -> Result<(), Failure> {
-    let all = access(client, None, Some(operator)).await?;
+    let all = access(client, Only { operator: Some(operator.into()), ..Default::default() }).await?;
     output::say(&format!("\n{}", access_table(&all)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn partial() -> wire::Access {
+        wire::Access {
+            tenant: "tenants/tailspin".into(),
+            operator: "operators/maya".into(),
+            role: "socRoles/l1-analyst".into(),
+            state: "PARTIAL".into(),
+            reason: "GUARDRAIL_CAPABILITY".into(),
+            rights: 3,
+            rights_applied: 1,
+            assignments: vec!["assignments/nordic".into()],
+            grounds: vec![wire::Ground {
+                assignment: "assignments/nordic".into(),
+                justification: "Nordic, L1".into(),
+                ticket: "T-12".into(),
+            }],
+            end_time: Some(prost_types::Timestamp { seconds: 1_796_083_200, nanos: 0 }),
+            redeem_url: "https://login.example/personal".into(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn users_d09_a_part_of_a_role_is_shown_as_a_part_with_why() {
+        let text = access_table(&[partial()]);
+        let row: Vec<_> =
+            text.lines().nth(1).unwrap().split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+        assert_eq!(
+            row,
+            [
+                "tailspin",
+                "maya",
+                "l1-analyst",
+                "1 of 3",
+                "PARTIAL",
+                "2026-11-30",
+                "-",
+                "nordic T-12",
+                "GUARDRAIL_CAPABILITY"
+            ]
+        );
+        let wide = list(&[partial()]).shown(true);
+        assert!(wide.contains("T-12") && wide.contains("Nordic, L1"), "{wide}");
+    }
+
+    #[test]
+    fn users_d18_no_table_of_who_shows_a_link() {
+        let waiting = wire::Access { reason: "REDEMPTION".into(), ..partial() };
+        for is_wide in [false, true] {
+            let text = list(std::slice::from_ref(&waiting)).shown(is_wide);
+            assert!(!text.contains("https://"), "{text}");
+        }
+        assert!(access_table(&[waiting]).contains("`entente redeem maya`"));
+    }
 }

@@ -48,7 +48,12 @@ async fn set(app: App, caller: Caller, asked: wire::ApplyIntentRequest) -> Resul
     let options = options("ApplyIntent", &asked.request_id, asked.validate_only)?;
     let puts = manifests(&asked.manifests)?.into_iter().zip(asked.manifests.iter().map(convert::etag_of));
     let puts = puts.map(|(manifest, etag)| Put::Set { manifest, etag }).collect();
-    app.change(&caller, Change { puts, deletes: Vec::new() }, &options).await.map(|done| applied(&done))
+    let deletes = asked.deletions.into_iter().enumerate().map(|(at, it)| {
+        let resource_name = name(&format!("deletions[{at}].name"), &it.name)?;
+        Ok(Delete { name: resource_name, etag: etag(it.etag) })
+    });
+    let deletes = deletes.collect::<Result<_, AppError>>()?;
+    app.change(&caller, Change { puts, deletes }, &options).await.map(|done| applied(&done))
 }
 
 /// A resource of the kind that was asked for by its name.
@@ -194,8 +199,9 @@ access_service! {
             answer(&self.0, request, |app, caller, asked| async move {
                 let options = options("LeaveOperator", &asked.request_id, asked.validate_only)?;
                 let done = app.leave_operator(&caller, &name("name", &asked.name)?, &options).await?;
-                let impact = Some(impact(&done.impact));
-                Ok(wire::LeaveOperatorResponse { operator: Some(only!(Operator, changed(done)?)), impact })
+                let (impact, removal_ids) = (Some(impact(&done.impact)), done.removals.clone());
+                let operator = Some(only!(Operator, changed(done)?));
+                Ok(wire::LeaveOperatorResponse { operator, impact, removal_ids })
             })
             .await
         }

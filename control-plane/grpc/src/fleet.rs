@@ -1,11 +1,13 @@
 //! `entente.fleet.v1.FleetService`: how the fleet stands.
 
 mod convert;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::pin::Pin;
 
-use entente_app::{App, AppError, TenantPhase, TenantSelection};
+use entente_app::{AccessFilter, App, AppError, TenantPhase, TenantSelection};
 use entente_model::report::ItemState;
 use entente_model::violation::Fault;
 use entente_proto::convert::time;
@@ -65,10 +67,14 @@ impl FleetService for Fleet {
         request: Request<wire::ListAccessRequest>,
     ) -> Result<Response<wire::ListAccessResponse>, Status> {
         answer(&self.0, request, |app, caller, asked| async move {
-            let tenant = optional_name("tenant", &asked.tenant)?;
-            let operator = optional_name("operator", &asked.operator)?;
-            let page = page(asked.page_size, asked.page_token)?;
-            let page = app.list_access(&caller, tenant.as_ref(), operator.as_ref(), &page)?;
+            let filter = AccessFilter {
+                tenant: optional_name("tenant", &asked.tenant)?,
+                operator: optional_name("operator", &asked.operator)?,
+                role: optional_name("role", &asked.role)?,
+                assignment: optional_name("assignment", &asked.assignment)?,
+                ends_by: asked.expire_before_time.as_ref().map(time::from_proto),
+            };
+            let page = app.list_access(&caller, &filter, &page(asked.page_size, asked.page_token)?)?;
             let access = page.items.into_iter().map(convert::access).collect();
             Ok(wire::ListAccessResponse { access, next_page_token: page.next })
         })

@@ -273,6 +273,7 @@ mod tests {
             plane      users          manage  NOT READ whole since 2026-12-01T11:20:00Z; last read 2026-12-01T11:00:00Z
             plane      users          manage  NOT READ since 2026-12-01T11:20:00Z
             plane      users          manage  not read
-        "#]].assert_eq(&(lines.join("\n") + "\n"));
+        "#]]
+        .assert_eq(&(lines.join("\n") + "\n"));
     }
 }

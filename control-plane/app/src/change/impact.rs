@@ -1,13 +1,16 @@
-//! What a change touches, counted from the compiled difference before anything is sent.
+//! What a change touches, counted from the compiled difference before anything is sent. What it lets people do is
+//! [`super::rights`]'s.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use entente_compiler::{Advance, Fleet, Touched};
 use entente_model::desired::{Digest, ItemKey, Want};
 use entente_model::intent::Intent;
-use entente_model::{Guid, HomeName, OperatorName, PrincipalName, TenantName};
+use entente_model::{OperatorName, PrincipalName, TenantName, Timestamp};
 use entente_seal::{Buckets, SealedItem};
 use serde::{Deserialize, Serialize};
+
+use super::rights::{Person, Rights, RightsChange};
 
 /// Most names in an answer: what fits a screen, and more is a number anyhow.
 const MAX_NAMES: usize = 100;
@@ -23,6 +26,9 @@ pub struct Impact {
     pub items_added: u32,
     /// Items that are no longer desired, named removals included.
     pub items_removed: u32,
+    /// Items that stay desired, and are something else: another content, another end.
+    #[serde(default)]
+    pub items_changed: u32,
     /// In order; the first 100.
     pub tenant_names: Vec<TenantName>,
     /// In order; the first 100.
@@ -30,42 +36,54 @@ pub struct Impact {
     /// All principals that end, because they are tied to people who work no more. In order.
     #[serde(default)]
     pub ended_principals: Vec<PrincipalName>,
+    /// What people are let do, and what not any more; what reaches most first.
+    #[serde(default)]
+    pub rights: Vec<RightsChange>,
+    /// How many more changes of rights there are.
+    #[serde(default)]
+    pub more_rights: u32,
 }
-
-/// Accounts, by object id and then by home tenant.
-type People = BTreeMap<Guid, BTreeSet<HomeName>>;
 
 /// Counts items by their leaf: what is the same in many tenants is opened once.
 #[derive(Default)]
 struct Tally {
     opened: BTreeMap<Digest, bool>,
-    people: People,
+    people: BTreeSet<Person>,
     added: u32,
     removed: u32,
+    changed: u32,
 }
 
 impl Impact {
-    pub(super) fn of(before: &Fleet, advance: &Advance) -> Self {
-        let mut tally = Tally::default();
+    pub(super) fn of(before: &Fleet, advance: &Advance, now: Timestamp) -> Self {
+        let (mut tally, mut rights) = (Tally::default(), Rights::new(now));
         let nothing = Buckets::default();
         for touched in &advance.batch.tenants {
-            tally.count(before.tenant(&touched.tenant).unwrap_or(&nothing), touched);
+            let was = before.tenant(&touched.tenant).unwrap_or(&nothing);
+            tally.count(was, touched);
+            rights.count(was, touched);
         }
+        tally.people.extend(rights.people().cloned());
         let gone = advance.batch.gone.iter();
         for tenant in gone.clone() {
             tally.removed += before.tenant(tenant).map_or(0, Buckets::len);
         }
         let mut tenants: Vec<_> = advance.batch.tenants.iter().map(|touched| &touched.tenant).chain(gone).collect();
         tenants.sort();
-        let operators = operators(&tally.people, [before.intent(), advance.fleet.intent()]);
+        let names = names(&tally.people, [before.intent(), advance.fleet.intent()]);
+        let operators: BTreeSet<OperatorName> = names.values().cloned().collect();
+        let (rights, more_rights) = rights.told(&names);
         Self {
             tenants: tenants.len() as u32,
             people: operators.len() as u32,
             items_added: tally.added,
             items_removed: tally.removed,
+            items_changed: tally.changed,
             tenant_names: tenants.into_iter().take(MAX_NAMES).cloned().collect(),
             operator_names: operators.into_iter().take(MAX_NAMES).collect(),
             ended_principals: Vec::new(),
+            rights,
+            more_rights,
         }
     }
 }
@@ -77,6 +95,7 @@ impl Tally {
             let is = self.is_present(item);
             self.added += u32::from(is && !was);
             self.removed += u32::from(was && !is);
+            self.changed += u32::from(was && is);
             self.person(item.key());
         }
         for key in &touched.delta.removed {
@@ -93,20 +112,18 @@ impl Tally {
 
     fn person(&mut self, key: &str) {
         if let Some((home, id)) = key.parse::<ItemKey>().ok().as_ref().and_then(ItemKey::person) {
-            self.people.entry(id).or_default().insert(home.clone());
+            self.people.insert((home.clone(), id));
         }
     }
 }
 
 /// Who they are, in either state of intent: a deleted operator is in the former only.
-fn operators(people: &People, intents: [&Intent; 2]) -> BTreeSet<OperatorName> {
+fn names(people: &BTreeSet<Person>, intents: [&Intent; 2]) -> BTreeMap<Person, OperatorName> {
     if people.is_empty() {
-        return BTreeSet::new();
+        return BTreeMap::new();
     }
     let all = intents.into_iter().flat_map(|intent| intent.operators.values());
-    let touched = all.filter(|operator| {
-        let mut accounts = operator.identities.iter();
-        accounts.any(|account| people.get(&account.object_id).is_some_and(|homes| homes.contains(&account.home)))
-    });
-    touched.map(|operator| operator.name.clone()).collect()
+    let accounts = all.flat_map(|operator| operator.identities.iter().map(move |it| (it, &operator.name)));
+    let named = accounts.map(|(it, name)| ((it.home.clone(), it.object_id), name.clone()));
+    named.filter(|(person, _)| people.contains(person)).collect()
 }

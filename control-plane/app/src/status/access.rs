@@ -7,6 +7,7 @@ use entente_model::intent::{Assignment, IdentityClass, Intent, Operator};
 use entente_model::report::{ItemState, Reason};
 use entente_model::{AssignmentName, OperatorName, Plane, RoleName, TenantName, Timestamp};
 
+use super::carried::{Carried, Standing};
 use super::view::opened;
 use crate::app::{App, Inner};
 use crate::caller::{ApiRole, Caller};
@@ -14,7 +15,7 @@ use crate::error::AppError;
 use crate::page::{Page, PageRequest};
 use crate::world::World;
 
-/// One right of one person in one tenant.
+/// One role of one person in one tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     pub tenant: TenantName,
@@ -23,6 +24,7 @@ pub struct Access {
     pub mail: String,
     pub role: RoleName,
     pub class: IdentityClass,
+    /// The membership's, until it is applied; then what becomes of it with what the group carries.
     pub state: ItemState,
     pub reason: Option<Reason>,
     pub detail: String,
@@ -34,8 +36,49 @@ pub struct Access {
     pub end: Option<Timestamp>,
     /// When the tenant's memberships were last read back.
     pub verified: Option<Timestamp>,
-    /// While the operator's redemption is awaited.
+    /// While the operator's redemption is awaited. It is personal: only where that person's access alone is asked for.
     pub redeem_url: Option<String>,
+    /// What the role's group carries in the tenant.
+    pub rights: u32,
+    /// How much of it the person has.
+    pub rights_applied: u32,
+    /// What each assignment says of why.
+    pub grounds: Vec<Ground>,
+}
+
+/// Why somebody has access.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ground {
+    pub assignment: AssignmentName,
+    pub justification: String,
+    pub ticket: Option<String>,
+}
+
+/// Whose access, and which: all that is given holds.
+#[derive(Debug, Clone, Default)]
+pub struct AccessFilter {
+    pub tenant: Option<TenantName>,
+    pub operator: Option<OperatorName>,
+    /// In any version.
+    pub role: Option<RoleName>,
+    pub assignment: Option<AssignmentName>,
+    /// What ends by then.
+    pub ends_by: Option<Timestamp>,
+}
+
+impl AccessFilter {
+    fn check(&self, world: &World) -> Result<(), AppError> {
+        self.tenant.as_ref().map_or(Ok(()), |name| world.needs_tenant("tenant", name))?;
+        self.operator.as_ref().map_or(Ok(()), |name| world.needs_operator("operator", name))?;
+        self.assignment.as_ref().map_or(Ok(()), |name| world.needs_assignment("assignment", name))?;
+        self.role.as_ref().map_or(Ok(()), |name| world.needs_role("role", name))
+    }
+
+    fn takes(&self, it: &Access) -> bool {
+        self.role.as_ref().is_none_or(|role| *role == it.role)
+            && self.assignment.as_ref().is_none_or(|name| it.assignments.contains(name))
+            && self.ends_by.is_none_or(|by| it.end.is_some_and(|end| end <= by))
+    }
 }
 
 /// Operator, role, class: the order within a tenant.
@@ -46,21 +89,21 @@ impl App {
     pub fn list_access(
         &self,
         caller: &Caller,
-        tenant: Option<&TenantName>,
-        operator: Option<&OperatorName>,
+        filter: &AccessFilter,
         page: &PageRequest,
     ) -> Result<Page<Access>, AppError> {
         caller.needs(ApiRole::Viewer)?;
         let after = position(&page.token)?;
         let world = self.world();
-        tenant.map_or(Ok(()), |name| world.needs_tenant("tenant", name))?;
-        operator.map_or(Ok(()), |name| world.needs_operator("operator", name))?;
-        let intent = world.fleet.intent();
+        filter.check(&world)?;
+        let (intent, operator) = (world.fleet.intent(), filter.operator.as_ref());
         let names = intent.tenants.keys().filter(|name| {
-            tenant.is_none_or(|tenant| tenant == *name) && after.as_ref().is_none_or(|(first, _)| *name >= first)
+            filter.tenant.as_ref().is_none_or(|tenant| tenant == *name)
+                && after.as_ref().is_none_or(|(first, _)| *name >= first)
         });
-        let rights = names.flat_map(|name| self.inner.access(&world, name, operator));
-        let rights = rights.filter(|it| {
+        let now = self.now();
+        let rights = names.flat_map(|name| self.inner.access(&world, name, operator, now));
+        let rights = rights.filter(|it| filter.takes(it)).filter(|it| {
             let at = (it.tenant.clone(), (it.operator.clone(), it.role.clone(), it.class));
             after.as_ref().is_none_or(|after| at > *after)
         });
@@ -86,11 +129,23 @@ fn position(token: &str) -> Result<Option<(TenantName, Right)>, AppError> {
 }
 
 impl Inner {
-    fn access(&self, world: &World, tenant: &TenantName, operator: Option<&OperatorName>) -> Vec<Access> {
+    fn access(
+        &self,
+        world: &World,
+        tenant: &TenantName,
+        operator: Option<&OperatorName>,
+        now: Timestamp,
+    ) -> Vec<Access> {
         let Some(desk) = self.desks.get(tenant) else { return Vec::new() };
         let rights = given(world, tenant, operator);
+        if rights.is_empty() {
+            return Vec::new();
+        }
         let state = desk.lock();
-        rights.into_iter().filter_map(|(right, assignments)| one(world, tenant, &state, right, assignments)).collect()
+        let carried = Carried::of(&state, now);
+        let one = |(right, assignments)| one(world, tenant, &state, &carried, right, assignments);
+        let link = |it: Access| Access { redeem_url: it.redeem_url.filter(|_| operator.is_some()), ..it };
+        rights.into_iter().filter_map(one).map(link).collect()
     }
 }
 
@@ -125,6 +180,7 @@ fn one(
     world: &World,
     tenant: &TenantName,
     desk: &crate::desk::DeskState,
+    carried: &Carried,
     (name, role, class): Right,
     assignments: Vec<AssignmentName>,
 ) -> Option<Access> {
@@ -140,19 +196,30 @@ fn one(
     let user = desk.reported.items.get(user.as_str());
     let planes = desk.reported.standing.as_ref().map(|standing| standing.planes.as_slice()).unwrap_or_default();
     let windows = item.windows.as_slice();
+    let member = Standing::of(reported.map(|report| &**report));
+    let group = carried.of_group(&role, class);
+    let is_member = member.state == ItemState::Applied;
+    let Standing { state, reason, detail } = if is_member { group.with(member) } else { member };
+    let ground = |name: &AssignmentName| {
+        let it = intent.assignments.get(name)?;
+        Some(Ground { assignment: name.clone(), justification: it.justification.clone(), ticket: it.ticket.clone() })
+    };
     Some(Access {
         tenant: tenant.clone(),
         operator: name,
         mail: account.mail.clone(),
         role,
         class,
-        state: reported.map_or(ItemState::Pending, |report| report.state),
-        reason: reported.and_then(|report| report.reason),
-        detail: reported.map(|report| report.detail.clone()).unwrap_or_default(),
+        state,
+        reason,
+        detail,
+        grounds: assignments.iter().filter_map(ground).collect(),
         assignments,
         start: windows.first().and_then(|window| window.start),
         end: windows.last().and_then(|window| window.end),
         verified: planes.iter().find(|it| it.plane == Plane::Memberships).and_then(|it| it.verified),
         redeem_url: user.filter(|user| user.reason == Some(Reason::Redemption)).and_then(|it| it.redeem_url.clone()),
+        rights: group.rights,
+        rights_applied: if is_member { group.applied } else { 0 },
     })
 }

@@ -62,6 +62,8 @@ pub struct TenantStatus {
     pub items: u32,
     /// Live agents that lost their place, until an admin has looked. The newest first.
     pub displacements: Vec<Displacement>,
+    /// Whether nothing comes by waiting.
+    pub settled: bool,
 }
 
 /// One item, as its agent last saw it.
@@ -199,6 +201,7 @@ fn status(desk: &Desk, state: &DeskState, enrolment: Enrolment, now: Timestamp) 
         since: said.since,
         party: said.party,
         explanation: said.explanation,
+        settled: super::settled::is_settled(state),
         connected: state.is_connected(),
         last_seen: state.last_seen(),
         desired_revision: state.content_revision,

@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, or_dash, plain};
 use crate::pages::every_page;
+use crate::who;
 
 /// Changes that come together are drawn together.
 const CALM: Duration = Duration::from_millis(150);
@@ -55,8 +56,11 @@ pub(super) async fn watch(mut client: Client, ask: Status, format: Format) -> Re
             return Err(Failure::Failed("the control plane ended the watch; ask again".into()));
         };
         is_drawn &= !seen.take(message)?;
-        if seen.complete && seen.ask.until_settled && seen.all.values().all(is_settled) {
-            return if is_drawn { Ok(()) } else { seen.draw() };
+        if seen.complete && seen.ask.until_settled && seen.all.values().all(|it| it.settled) {
+            if !is_drawn {
+                seen.draw()?;
+            }
+            return settled(&seen.all);
         }
     }
 }
@@ -118,20 +122,16 @@ impl Seen {
     }
 }
 
-/// Nothing is left that an agent could do by itself.
-pub(super) fn is_settled(status: &TenantStatus) -> bool {
-    use TenantPhase::*;
-    match status.phase() {
-        Converged | Waiting | Partial => true,
-        AgentRevoked | RevokeAllDone | Paused | CannotSignIn => true,
-        // What takes away goes on.
-        GuardrailFault | ReviewPast => status.revisions_behind == 0 && !status.counts.iter().any(is_pending),
-        Unspecified | Unenrolled | Offline | Parked | Converging | RevokeAllRunning | CloudUnreachable => false,
+/// Nothing comes by waiting any more: well where all is done, or waits for a person.
+fn settled(seen: &BTreeMap<String, TenantStatus>) -> Result<(), Failure> {
+    let is_short = |it: &&TenantStatus| !matches!(it.phase(), TenantPhase::Converged | TenantPhase::Waiting);
+    let short: Vec<&str> = seen.values().filter(is_short).map(|it| who::short(&it.tenant)).collect();
+    if short.is_empty() {
+        return Ok(());
     }
-}
-
-fn is_pending(count: &wire::StateCount) -> bool {
-    count.state == "PENDING" && count.count > 0
+    let text =
+        format!("settled, but not as it should be in {} of {} tenants: {}", short.len(), seen.len(), short.join(", "));
+    Err(Failure::Incomplete(text))
 }
 
 pub(super) fn line(status: &TenantStatus) -> String {

@@ -1,6 +1,6 @@
 //! Answers of `entente-app` about intent, as messages.
 
-use entente_app::{Applied, AuditRecord, ChangeKind, FieldChange, Impact, ResourceChange, Stored};
+use entente_app::{Applied, AuditRecord, ChangeKind, FieldChange, Impact, ResourceChange, Right, RightsChange, Stored};
 use entente_model::desired::Digest;
 use entente_proto::access::v1 as wire;
 use entente_proto::convert::access::{Meta, Resource, resource_to_proto};
@@ -54,6 +54,22 @@ pub(super) fn impact(impact: &Impact) -> wire::Impact {
         tenant_names: impact.tenant_names.iter().map(ToString::to_string).collect(),
         operator_names: impact.operator_names.iter().map(ToString::to_string).collect(),
         ended_principals: impact.ended_principals.iter().map(ToString::to_string).collect(),
+        items_changed: count(impact.items_changed),
+        rights: impact.rights.iter().map(rights_change).collect(),
+        more_rights: count(impact.more_rights),
+    }
+}
+
+fn rights_change(it: &RightsChange) -> wire::RightsChange {
+    let right =
+        |it: &Right| wire::Right { capability: it.capability.clone(), phrase: it.phrase.clone(), in_part: it.in_part };
+    wire::RightsChange {
+        added: it.added.iter().map(right).collect(),
+        removed: it.removed.iter().map(right).collect(),
+        people: count(it.people),
+        operator_names: it.operator_names.iter().map(ToString::to_string).collect(),
+        tenants: count(it.tenants),
+        tenant_names: it.tenant_names.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -86,7 +86,7 @@ async fn an_update_under_the_id_of_another_one_is_refused() {
 async fn repeated_deletions_and_sets_with_an_etag_get_the_first_answer() {
     let (_fixture, mut client, sam) = start().await;
     let manifest = wire::Manifest { resource: Some(Sent::Operator(operator("Sam Berg", &sam.etag))) };
-    let set = wire::ApplyIntentRequest { manifests: vec![manifest], request_id: id(), validate_only: false };
+    let set = wire::ApplyIntentRequest { manifests: vec![manifest], request_id: id(), ..Default::default() };
     let first = client.apply_intent(set.clone()).await.unwrap().into_inner();
     assert_eq!(first.changes[0].kind(), wire::ChangeKind::Updated);
     rename(&mut client, "Samuel").await;
@@ -111,6 +111,30 @@ async fn an_update_leaves_alone_what_its_mask_does_not_name() {
     let empty = client.update_operator(update("", "", &["display_name"], "")).await.unwrap_err();
     let fault = empty.get_details_bad_request().unwrap().field_violations.remove(0);
     assert_eq!((fault.field.as_str(), fault.reason.as_str()), ("operators/sam", "MISSING"));
+}
+
+#[tokio::test]
+async fn users_d15_deletions_in_a_set_are_all_done_or_none() {
+    let (_fixture, mut client, sam) = start().await;
+    let deletion = |name: &str, etag: &str| wire::Deletion { name: name.into(), etag: etag.into() };
+    let set = |deletions| wire::ApplyIntentRequest { deletions, request_id: id(), ..Default::default() };
+    for (bad, code) in [
+        (deletion("operators/nobody", ""), Code::NotFound),
+        (deletion("nobody", ""), Code::InvalidArgument),
+        (deletion("", ""), Code::InvalidArgument),
+    ] {
+        let refused = client.apply_intent(set(vec![deletion("operators/sam", ""), bad])).await.unwrap_err();
+        assert_eq!(refused.code(), code, "{refused}");
+        assert_eq!(present(&mut client).await.unwrap(), sam, "nothing is deleted");
+    }
+    let stale = client.apply_intent(set(vec![deletion("operators/sam", "0")])).await.unwrap_err();
+    assert_eq!(stale.code(), Code::Aborted);
+    let asked = set(vec![deletion("operators/sam", &sam.etag)]);
+    let done = client.apply_intent(asked.clone()).await.unwrap().into_inner();
+    let changes: Vec<_> = done.changes.iter().map(|it| (it.name.as_str(), it.kind())).collect();
+    assert_eq!(changes, [("operators/sam", wire::ChangeKind::Deleted)]);
+    assert_eq!(present(&mut client).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(client.apply_intent(asked).await.unwrap().into_inner(), done, "a repeat gets the first answer");
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! Answers of `entente-app` about the fleet, as messages.
 
 use entente_app::{
-    Access, Displacement, Ending, ItemStatus, Party, Removal, SignedStatement, TenantPhase, TenantStatus, WatchEvent,
+    Access, Displacement, Ending, Ground, ItemStatus, Party, Removal, SignedStatement, TenantPhase, TenantStatus,
+    WatchEvent,
 };
 use entente_model::plan::PlannedChange;
 use entente_model::report::{Finding, KnownAccount, PlaneStanding, Reason, RemovalProof};
@@ -36,6 +37,7 @@ pub(super) fn tenant_status(it: &TenantStatus) -> wire::TenantStatus {
         microsoft_state: it.microsoft.as_ref().map(|it| it.state.word().to_owned()).unwrap_or_default(),
         microsoft_time: it.microsoft.as_ref().map(|it| time::to_proto(it.since)),
         microsoft_detail: it.microsoft.as_ref().map(|it| it.detail.clone()).unwrap_or_default(),
+        settled: it.settled,
     }
 }
 
@@ -117,7 +119,8 @@ pub(super) fn item_status(it: ItemStatus) -> wire::ItemStatus {
         detail: report.detail,
         object_id: report.object_id.unwrap_or_default(),
         owned: report.owned,
-        redeem_url: report.redeem_url.unwrap_or_default(),
+        // Personal: only `ListAccess` of that person has it.
+        redeem_url: String::new(),
         script: report.script.unwrap_or_default(),
         proof: report.proof.map(proof),
         revision: signed(report.revision),
@@ -169,7 +172,15 @@ pub(super) fn access(it: Access) -> wire::Access {
         end_time: time::to_proto_opt(it.end),
         verify_time: time::to_proto_opt(it.verified),
         redeem_url: it.redeem_url.unwrap_or_default(),
+        rights: count(it.rights),
+        rights_applied: count(it.rights_applied),
+        grounds: it.grounds.into_iter().map(ground).collect(),
     }
+}
+
+fn ground(it: Ground) -> wire::Ground {
+    let assignment = it.assignment.to_string();
+    wire::Ground { assignment, justification: it.justification, ticket: it.ticket.unwrap_or_default() }
 }
 
 pub(super) fn removal(it: Removal) -> wire::Removal {

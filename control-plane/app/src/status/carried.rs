@@ -1,0 +1,111 @@
+//! What each role's group carries in a tenant, as desired now, and how much of it was read back: a member of a group of which
+//! a part is refused has a part of the role.
+
+use std::collections::BTreeMap;
+
+use entente_model::desired::{ItemKey, Want};
+use entente_model::intent::IdentityClass;
+use entente_model::report::{ItemReport, ItemState, Reason};
+use entente_model::time::Phase;
+use entente_model::{RoleName, Timestamp};
+
+use crate::desk::DeskState;
+
+/// Rights by group.
+pub(super) struct Carried(BTreeMap<(RoleName, IdentityClass), Group>);
+
+/// What one group carries.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Group {
+    pub(super) rights: u32,
+    pub(super) applied: u32,
+    /// Of the first right that is not there, the gravest kind before the others.
+    lacking: Option<Standing>,
+}
+
+/// A state, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) state: ItemState,
+    pub(super) reason: Option<Reason>,
+    pub(super) detail: String,
+}
+
+impl Standing {
+    /// PENDING where nothing was reported.
+    pub(super) fn of(report: Option<&ItemReport>) -> Self {
+        Self {
+            state: report.map_or(ItemState::Pending, |report| report.state),
+            reason: report.and_then(|report| report.reason),
+            detail: report.map(|report| report.detail.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+impl Carried {
+    pub(super) fn of(desk: &DeskState, now: Timestamp) -> Self {
+        let mut all = Self(BTreeMap::new());
+        let mut keys: Vec<&str> = desk.wanted.items.iter().map(|item| item.key()).filter(|key| is_right(key)).collect();
+        keys.sort_unstable();
+        for key in keys {
+            let Some(item) = desk.wanted.items.get(key).and_then(|item| item.open().ok()) else { continue };
+            // What an exemption withholds is not meant to be there.
+            if item.want != Want::Present || !matches!(item.windows.phase(now), Phase::Open(_)) {
+                continue;
+            }
+            let reported =
+                |key: &ItemKey| Standing::of(desk.reported.items.get(key.to_string().as_str()).map(|it| &**it));
+            match &item.key {
+                ItemKey::AzureRole { role, class, .. } => all.add(role, *class, reported(&item.key)),
+                // One right in two items: what people may do, and that this group may.
+                ItemKey::DefenderAssignment { role, class } => {
+                    let definition = reported(&ItemKey::DefenderRole { role: role.clone() });
+                    let assigned = reported(&item.key);
+                    all.add(role, *class, if definition.state == ItemState::Applied { assigned } else { definition });
+                }
+                _ => {}
+            }
+        }
+        all
+    }
+
+    fn add(&mut self, role: &RoleName, class: IdentityClass, standing: Standing) {
+        let group = self.0.entry((role.clone(), class)).or_default();
+        group.rights += 1;
+        if standing.state == ItemState::Applied {
+            group.applied += 1;
+        } else if group.lacking.as_ref().is_none_or(|first| gravity(first.state) < gravity(standing.state)) {
+            group.lacking = Some(standing);
+        }
+    }
+
+    pub(super) fn of_group(&self, role: &RoleName, class: IdentityClass) -> Group {
+        self.0.get(&(role.clone(), class)).cloned().unwrap_or_default()
+    }
+}
+
+impl Group {
+    /// How a role stands for somebody who is in the group.
+    pub(super) fn with(&self, member: Standing) -> Standing {
+        match &self.lacking {
+            None => member,
+            Some(it) if gravity(it.state) < PARTIAL => it.clone(),
+            Some(it) => Standing { state: ItemState::Partial, ..it.clone() },
+        }
+    }
+}
+
+/// From here on, it does not come by waiting.
+const PARTIAL: u8 = 2;
+
+fn gravity(state: ItemState) -> u8 {
+    match state {
+        ItemState::Pending => 0,
+        ItemState::Waiting => 1,
+        _ => PARTIAL,
+    }
+}
+
+fn is_right(key: &str) -> bool {
+    key.starts_with("azureRole/") || key.starts_with("defenderAssignment/")
+}
