@@ -56,12 +56,38 @@ pub struct Receipt {
     pub stuck: bool,
     /// What stays: a person's task, or never ours.
     pub left: BTreeSet<String>,
+    /// Of what stays and gives nothing: what a person deletes.
+    pub by_hand: ByHand,
     /// What could not be read, so that nothing is claimed of it.
     pub unread: BTreeSet<String>,
     pub first_empty_read: Option<Timestamp>,
     /// The same as a point of the run that made it: in another run the distance is not known, and it begins anew.
     pub first: Option<Moment>,
     pub second_empty_read: Option<Timestamp>,
+}
+
+/// What the agent made, gives nothing any more, and is not deleted by it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ByHand {
+    pub groups: usize,
+    /// Object ids of guests who are blocked.
+    pub guests: BTreeSet<Guid>,
+    /// The group that marked the guests, by name.
+    pub mark: Option<String>,
+}
+
+impl ByHand {
+    fn text(&self) -> Option<String> {
+        let count = |count: usize, what: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {what}")),
+            more => Some(format!("{more} {what}s")),
+        };
+        let parts = [count(self.groups, "empty group"), count(self.guests.len(), "blocked guest"), self.mark.clone()];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| format!(". To delete by hand: {}", parts.join(", ")))
+    }
 }
 
 impl Receipt {
@@ -111,12 +137,13 @@ impl Receipt {
             (true, ..) if self.about == About::NotAllowed => {
                 "complete: of what was confirmed, and is not left, nothing gives access any more, read back twice"
             }
-            (true, ..) => "complete: of what this agent gave nothing gives access any more, read back twice",
+            (true, ..) => "complete: no access is left of what this agent gave, read back twice",
             (false, true, false) => "UNPROVEN: nothing was found, but what is listed as not read was not answered",
             (false, ..) if self.stuck => "INCOMPLETE: what is open is not the agent's to end",
             (false, ..) => "INCOMPLETE",
         };
-        lines.push(end.into());
+        let by_hand = self.by_hand.text().filter(|_| self.is_complete() && self.about == About::All);
+        lines.push(format!("{end}{}", by_hand.unwrap_or_default()));
         lines.join("\n") + "\n"
     }
 }

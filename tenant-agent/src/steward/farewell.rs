@@ -23,7 +23,7 @@ use tracing::{error, info, warn};
 use super::Steward;
 use crate::guardrail_file::GuardrailFile;
 use crate::memory::MemoryError;
-use crate::receipt::{About, Receipt};
+use crate::receipt::{About, ByHand, Receipt};
 
 impl Steward {
     /// One round of it.
@@ -185,8 +185,15 @@ impl Steward {
         receipt.open = plan.reports.iter().filter(still_gives).map(line).collect();
         // Of a plan that is wrong somewhere nothing is proven.
         receipt.open.extend(faults.iter().map(|fault| format!("{}: {}", fault.rule, fault.detail)));
-        receipt.left = plan.reports.iter().filter(|report| !still_gives(report)).map(line).collect();
+        let stays = |report: &&ItemReport| !still_gives(report) && report.state != ItemState::Removed;
+        receipt.left = plan.reports.iter().filter(stays).map(line).collect();
+        let is_empty_group = |report: &&ItemReport| matches!(report.key, ItemKey::Group { .. });
+        let groups = plan.reports.iter().filter(stays).filter(is_empty_group).count();
+        receipt.by_hand = ByHand { groups, ..ByHand::default() };
         self.by_principal(receipt, observed);
+        if receipt.about == About::All {
+            self.mark_that_stays(receipt, observed);
+        }
         receipt.unread.extend(not_understood(observed));
         if acted || !receipt.open.is_empty() {
             (receipt.first, receipt.first_empty_read) = (None, None);
@@ -207,6 +214,24 @@ impl Steward {
         }
     }
 
+    /// The group that marked our guests: it gives nothing, and stays like the others.
+    fn mark_that_stays(&self, receipt: &mut Receipt, observed: &Observed) {
+        let Some(id) = self.ledger.get(&anchor_key()).and_then(|entry| entry.guid()) else { return };
+        match observed.group(id) {
+            Part::Read(Some(group)) => {
+                receipt
+                    .left
+                    .insert(format!("group {}, which marked the guests: a person deletes it", group.display_name));
+                receipt.by_hand.mark = Some(group.display_name.clone());
+            }
+            Part::Read(None) => {}
+            Part::Unread(_) => {
+                receipt.left.insert(format!("group {id}, which marked the guests, if it is there: it was not read"));
+                receipt.by_hand.mark = Some(format!("group {id}, if it is there"));
+            }
+        }
+    }
+
     /// What people whom we let in hold, whoever gave it.
     fn by_principal(&self, receipt: &mut Receipt, observed: &Observed) {
         let anchor = self.ledger.get(&anchor_key()).and_then(|entry| entry.guid());
@@ -216,7 +241,10 @@ impl Steward {
                 Part::Read(Some(user)) if !user.is_blocked() => {
                     receipt.open.push(format!("{name}: whether it is enabled was not shown"));
                 }
-                Part::Read(Some(_)) => receipt.left.extend([format!("{name} is blocked; a person deletes accounts")]),
+                Part::Read(Some(_)) => {
+                    receipt.left.insert(format!("{name} is blocked; a person deletes accounts"));
+                    receipt.by_hand.guests.insert(id);
+                }
                 Part::Read(None) => {}
                 Part::Unread(why) => not_read(receipt, &name, &why),
             }

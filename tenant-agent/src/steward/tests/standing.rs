@@ -7,6 +7,7 @@ use tracing::Level;
 
 use super::refusals::{Log, always, findings};
 use super::*;
+use crate::receipt::{About, Receipt};
 use crate::status_file::StatusFile;
 use crate::testing::{CLIENT, analysts};
 
@@ -211,4 +212,24 @@ async fn users_d27_a_stream_that_is_gone_is_gone_in_status_before_the_next_look(
     turns(false).await;
     cancel.cancel();
     running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn users_d19_a_receipt_names_everything_that_stays_and_what_is_to_be_deleted_by_hand() {
+    let mut world = World::new().await;
+    world.desire(10, &analysts(&[0, 1]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    world.switches().revoke_all().unwrap();
+    world.settle(&mut steward).await;
+    let text = Receipt::read(&world.config.state_dir, About::All).unwrap().unwrap().text();
+    let left = |part: &str| text.lines().filter(|line| line.starts_with("  left: ") && line.contains(part)).count();
+    assert_eq!((left("ent-anchor"), left("ent-l1-analyst"), left("is blocked")), (1, 1, 2), "{text}");
+    assert_eq!(left("REMOVED"), 0, "what is gone is not left: {text}");
+    let end = text.lines().last().unwrap();
+    assert_eq!(
+        end,
+        "complete: no access is left of what this agent gave, read back twice. To delete by hand: 1 empty group, \
+         2 blocked guests, ent-anchor"
+    );
 }
