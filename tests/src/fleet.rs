@@ -249,7 +249,7 @@ impl Fleet {
     pub async fn apply(&self, manifests: &[Value]) -> Result<Value> {
         let file = tempfile::Builder::new().suffix(".yaml").tempfile_in(&self.dir)?;
         std::fs::write(file.path(), provider::yaml(manifests))?;
-        self.cli_json(&args!["apply", "-f", file.path()]).await
+        self.cli_json(&args!["apply", "--yes", "-f", file.path()]).await
     }
 
     /// Waits until a tenant is in this phase, at the newest revision.

@@ -274,11 +274,11 @@ pub async fn a_broken_guardrail_still_lets_a_leaver_go(story: Story) -> Result<(
     ensure!(status["guardrailFault"].as_str().unwrap_or_default().contains("colour"), "{status}");
     ensure!(kit::account(&fleet, "contoso", "li").await?.is_none(), "no grant without a guardrail");
     // Shut out at once; but whose addresses may be looked up, the file says, so that nothing more is claimed.
-    let left = fleet.cli(&args!["operators", "leave", "sam", "--timeout", "20", "--output", "json"]).await?;
+    let left = fleet.cli(&args!["operators", "leave", "sam", "--yes", "--timeout", "20", "--output", "json"]).await?;
     ensure!(left.code == 3 && left.stdout.contains("GUARDRAIL_UNREADABLE"), "{left:?}");
     kit::ensure_gone(&fleet, "contoso", "sam").await?;
     std::fs::write(&path, whole)?;
-    let left = fleet.cli_json(&args!["operators", "leave", "sam", "--timeout", "120"]).await?;
+    let left = fleet.cli_json(&args!["operators", "leave", "sam", "--yes", "--timeout", "120"]).await?;
     ensure!(left["complete"] == true, "{left}");
     kit::ensure_gone(&fleet, "contoso", "sam").await
 }

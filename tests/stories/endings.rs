@@ -70,7 +70,7 @@ pub async fn a_delegation_that_ends_is_told_before_and_a_leave_after_it_is_refus
     ensure!(line.contains(&day), "{shown}");
 
     clock.put_ahead(31)?;
-    let leave = args!["operators", "leave", "maya", "--no-wait"];
+    let leave = args!["operators", "leave", "maya", "--yes", "--no-wait"];
     let refused = fleet.cli(&leave).await?;
     ensure!(refused.code != 0 && refused.stderr.contains("entente-control-plane delegate"), "{refused:?}");
     let endings = fleet.cli_json(&args!["endings"]).await?;

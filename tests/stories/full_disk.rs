@@ -20,7 +20,7 @@ async fn start_on_small_disk(fleet: &mut Fleet, watched: &str, also: shim::Envir
 }
 
 async fn leave(fleet: &Fleet, person: &str) -> Result<()> {
-    fleet.cli(&args!["operators", "leave", person, "--no-wait"]).await?.ok().map(drop)
+    fleet.cli(&args!["operators", "leave", person, "--yes", "--no-wait"]).await?.ok().map(drop)
 }
 
 /// The SOC sees that the agent's disk is full.

@@ -27,7 +27,7 @@ fn ensure_receipts(answer: &Value, tenants: usize, lag_seconds: u32) -> Result<(
 }
 
 async fn leave(fleet: &Fleet, person: &str) -> Result<Value> {
-    fleet.cli_json(&args!["operators", "leave", person, "--timeout", "120"]).await
+    fleet.cli_json(&args!["operators", "leave", person, "--yes", "--timeout", "120"]).await
 }
 
 pub async fn a_leaver_is_gone_from_every_tenant_with_two_empty_reads(story: Story) -> Result<()> {
@@ -67,7 +67,7 @@ pub async fn a_leaver_with_an_admin_role_is_still_shut_out(story: Story) -> Resu
     let user = kit::account(&fleet, "contoso", "sam").await?.context("an account")?.user;
     let roles = vec!["Security Reader".to_owned()];
     fleet.cloud.tamper(&customer.entra_tenant(), &Tamper::SetUserEntraRoles { user: user.clone(), roles }).await?;
-    let output = fleet.cli(&args!["operators", "leave", "sam", "--timeout", "5"]).await?;
+    let output = fleet.cli(&args!["operators", "leave", "sam", "--yes", "--timeout", "5"]).await?;
     ensure!(output.code == 3, "not complete while something is left: {output:?}");
     eventually("what we gave is gone", SOON, || async {
         let sam: UserRights = kit::account(&fleet, "contoso", "sam").await?.context("an account")?;
@@ -84,7 +84,7 @@ pub async fn a_leaver_with_an_admin_role_is_still_shut_out(story: Story) -> Resu
 pub async fn a_tenant_that_is_away_is_named_until_it_confirms(story: Story) -> Result<()> {
     let mut fleet = story.converged([contoso(), fabrikam()], &["maya", "sam"]).await?;
     fleet.agent("fabrikam")?.kill().await?;
-    let output = fleet.cli(&args!["operators", "leave", "sam", "--timeout", "20", "--output", "json"]).await?;
+    let output = fleet.cli(&args!["operators", "leave", "sam", "--yes", "--timeout", "20", "--output", "json"]).await?;
     ensure!(output.code == 3, "partial never reports success: {output:?}");
     let answer: Value = serde_json::from_str(&output.stdout)?;
     let receipts = answer["removals"].as_array().context("a list")?;
@@ -115,14 +115,14 @@ pub async fn who_left_comes_back_only_by_rejoining(story: Story) -> Result<()> {
 pub async fn who_leaves_again_is_proven_gone_again(story: Story) -> Result<()> {
     let mut fleet = story.converged([contoso(), fabrikam()], &["maya", "sam"]).await?;
     fleet.agent("fabrikam")?.kill().await?;
-    let output = fleet.cli(&args!["operators", "leave", "sam", "--timeout", "30"]).await?;
+    let output = fleet.cli(&args!["operators", "leave", "sam", "--yes", "--timeout", "30"]).await?;
     ensure!(output.code == 3, "fabrikam cannot confirm: {output:?}");
     kit::ensure_gone(&fleet, "contoso", "sam").await?;
 
     // Back and gone again while neither agent is there: contoso's first proof is of the first leave.
     fleet.agent("contoso")?.kill().await?;
     fleet.cli(&args!["operators", "rejoin", "sam"]).await?.ok()?;
-    fleet.cli(&args!["operators", "leave", "sam", "--no-wait"]).await?.ok()?;
+    fleet.cli(&args!["operators", "leave", "sam", "--yes", "--no-wait"]).await?.ok()?;
     let output = fleet.cli(&args!["removals", "sam", "--output", "json"]).await?;
     ensure!(output.code == 3, "two are open: {output:?}");
     let answer: Value = serde_json::from_str(&output.stdout)?;
@@ -151,7 +151,7 @@ pub async fn a_leaver_is_blocked_before_any_slow_answer(story: Story) -> Result<
         fleet.cloud.add_fault(&slow).await?;
     }
     let before = kit::now(&fleet).await?;
-    fleet.cli(&args!["operators", "leave", "sam", "--no-wait"]).await?.ok()?;
+    fleet.cli(&args!["operators", "leave", "sam", "--yes", "--no-wait"]).await?.ok()?;
     let blocked =
         |call: &CallEntry| call.method == "PATCH" && call.path.starts_with("/v1.0/users/") && call.status == 204;
     eventually("the block is written", SOON, || async {
@@ -173,7 +173,7 @@ pub async fn a_read_that_is_refused_leaves_a_leaver_unproven(story: Story) -> Re
     let mut customer = contoso();
     customer.switches.insert("member_of_permission".into(), "directory_read".into());
     let fleet = story.converged([customer], &["maya", "sam"]).await?;
-    let output = fleet.cli(&args!["operators", "leave", "sam", "--timeout", "30", "--output", "json"]).await?;
+    let output = fleet.cli(&args!["operators", "leave", "sam", "--yes", "--timeout", "30", "--output", "json"]).await?;
     ensure!(output.code == 3, "what was refused proves nothing: {output:?}");
     let answer: Value = serde_json::from_str(&output.stdout)?;
     let removal = &answer["removals"][0];
@@ -200,7 +200,7 @@ pub async fn a_leaver_in_a_hundred_tenants_is_confirmed_although_half_the_fleet_
     fleet.apply(&intent).await?;
     fleet.wait_converged(Duration::from_secs(480)).await?;
 
-    fleet.cli(&args!["operators", "leave", "op-7", "--no-wait"]).await?.ok()?;
+    fleet.cli(&args!["operators", "leave", "op-7", "--yes", "--no-wait"]).await?.ok()?;
     fleet.control_plane()?.kill().await?;
     let third: Vec<&String> = names.iter().step_by(3).collect();
     for name in &third {
@@ -211,7 +211,7 @@ pub async fn a_leaver_in_a_hundred_tenants_is_confirmed_although_half_the_fleet_
         fleet.start_agent(name).await?;
     }
     let restarted = Instant::now();
-    let answer = fleet.cli_json(&args!["operators", "leave", "op-7", "--timeout", "300"]).await?;
+    let answer = fleet.cli_json(&args!["operators", "leave", "op-7", "--yes", "--timeout", "300"]).await?;
     println!("confirmed in {TENANTS} tenants {} s after the restart", restarted.elapsed().as_secs());
     ensure_receipts(&answer, usize::try_from(TENANTS)?, fleet.lag_seconds)?;
     for name in &names {

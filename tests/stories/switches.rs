@@ -36,7 +36,7 @@ pub async fn joining_and_leaving_hold_whichever_way_the_open_questions_fall(stor
     }
     fleet.apply(&kit::triage(&["maya", "sam"])).await?;
     fleet.wait_converged(SOON * 2).await?;
-    let left = fleet.cli_json(&args!["operators", "leave", "sam", "--timeout", "240"]).await?;
+    let left = fleet.cli_json(&args!["operators", "leave", "sam", "--yes", "--timeout", "240"]).await?;
     ensure!(left["complete"] == true, "{left}");
     for customer in fleet.customers.values() {
         let about = || format!("{}: {:?}", customer.name, customer.switches);

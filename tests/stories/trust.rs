@@ -43,7 +43,7 @@ pub async fn a_restored_backup_parks_until_a_new_epoch(story: Story) -> Result<(
     ensure!(!status["parkedReason"].as_str().unwrap_or_default().is_empty(), "{status}");
     kit::ensure_l1(&fleet, "contoso", "sam").await.context("a forgotten grant is not torn down")?;
     // A leaver goes though the tenant is parked, also over a restart of the agent, and nobody else does.
-    let answer = fleet.cli_json(&args!["operators", "leave", "li", "--timeout", "60"]).await?;
+    let answer = fleet.cli_json(&args!["operators", "leave", "li", "--yes", "--timeout", "60"]).await?;
     ensure!(answer["complete"] == true, "{answer}");
     kit::ensure_gone(&fleet, "contoso", "li").await?;
     fleet.agent("contoso")?.kill().await?;

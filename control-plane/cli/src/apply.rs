@@ -6,7 +6,11 @@ use entente_proto::convert::access::manifest_to_proto;
 use crate::args::{Apply, Format};
 use crate::client::{Client, request_id, within};
 use crate::failure::Failure;
-use crate::{difference, impact, leftover, manifests, output};
+use crate::{confirm, difference, impact, leftover, manifests, output};
+
+/// Items that a change may remove without a question: an analyst who leaves a squad of some ten customers. What removes more
+/// is a slip of a label as often as it is meant.
+const MAX_REMOVED_UNASKED: i32 = 50;
 
 pub(crate) async fn apply(mut client: Client, ask: Apply, format: Format) -> Result<(), Failure> {
     let manifests = manifests::read(&ask.files)?;
@@ -16,10 +20,32 @@ pub(crate) async fn apply(mut client: Client, ask: Apply, format: Format) -> Res
         validate_only: ask.dry_run,
         deletions: Vec::new(),
     };
+    if !ask.dry_run && !ask.yes {
+        let looked = ApplyIntentRequest { validate_only: true, ..request.clone() };
+        confirm(&client.access.apply_intent(within(looked)).await?.into_inner()).await?;
+    }
     let answer = client.access.apply_intent(within(request)).await?.into_inner();
     output::print(format, &output::document(&answer), || text(&answer, ask.dry_run))?;
     leftover::note(client, &ask.files, &manifests).await;
-    Ok(())
+    if ask.exit_code && changed(&answer) > 0 { Err(Failure::WouldChange) } else { Ok(()) }
+}
+
+/// Asks before what removes much.
+async fn confirm(looked: &ApplyIntentResponse) -> Result<(), Failure> {
+    let removed = looked.impact.as_ref().map_or(0, |impact| impact.items_removed);
+    if removed <= MAX_REMOVED_UNASKED {
+        return Ok(());
+    }
+    let asked = confirm::Asked::of(false);
+    if let confirm::Asked::Terminal = asked {
+        output::say(&text(looked, true))?;
+    }
+    let tenants = impact::count(looked.impact.as_ref().map_or(0, |impact| impact.tenants), "tenant", "tenants");
+    confirm::by_typing(asked, &format!("this removes {removed} items in {tenants}"), "yes").await
+}
+
+fn changed(answer: &ApplyIntentResponse) -> usize {
+    answer.changes.iter().filter(|change| change.kind() != ChangeKind::Unchanged).count()
 }
 
 /// What happens to each resource, and what all of it touches.
@@ -37,8 +63,7 @@ pub(crate) fn text(answer: &ApplyIntentResponse, dry_run: bool) -> String {
             text.push_str(&difference::text(field));
         }
     }
-    let changed = answer.changes.iter().filter(|change| change.kind() != ChangeKind::Unchanged).count();
-    if changed == 0 {
+    if changed(answer) == 0 {
         text.push_str("nothing changes\n");
     } else {
         text.push_str(&impact::text(answer.impact.as_ref()));

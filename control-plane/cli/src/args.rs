@@ -9,7 +9,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 #[command(
     name = "entente",
     version,
-    after_help = "Begin with:\n  entente apply -f intent/ --dry-run   what would change, and whom it touches\n  entente apply -f intent/             make it so\n  entente status --watch               how each tenant stands, as it changes\n  entente operators leave sam          end one person's access everywhere, with receipts\n\nExit codes: 0 done, 1 failed, 2 usage, 3 begun but not complete."
+    after_help = "Begin with:\n  entente apply -f intent/ --dry-run   what would change, and whom it touches\n  entente apply -f intent/             make it so\n  entente status --watch               how each tenant stands, as it changes\n  entente operators leave sam          end one person's access everywhere, with receipts\n\nExit codes: 0 done, 1 failed, 2 usage, 3 begun but not complete, 4 something would change (apply --exit-code)."
 )]
 pub(crate) struct Args {
     /// The contexts file
@@ -110,6 +110,12 @@ pub(crate) struct Apply {
     /// Show what would change, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// With --dry-run: exit code 4 if something would change
+    #[arg(long, requires = "dry_run")]
+    pub(crate) exit_code: bool,
+    /// Do not ask, whatever it removes
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -225,6 +231,9 @@ pub(crate) struct Leave {
     /// Show what would change, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Do not ask for the person's full name; needed where there is no terminal
+    #[arg(long)]
+    pub(crate) yes: bool,
     /// Come back at once; `entente removals NAME` shows the receipts
     #[arg(long)]
     pub(crate) no_wait: bool,

@@ -20,6 +20,9 @@ pub(crate) enum Failure {
     /// Begun, and not complete when the command ended.
     #[error("{0}")]
     Incomplete(String),
+    /// A dry run would change something: said already, and an exit code for programs.
+    #[error("")]
+    WouldChange,
     #[error("interrupted; what was asked for goes on at the server")]
     Interrupted,
     #[error("{}", call_text(.0))]
@@ -72,6 +75,7 @@ impl Failure {
         match self {
             Self::Usage(_) => 2,
             Self::Incomplete(_) => 3,
+            Self::WouldChange => 4,
             Self::Interrupted => 130,
             _ => 1,
         }
@@ -82,7 +86,9 @@ impl Failure {
         if matches!(&self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe) {
             return ExitCode::SUCCESS;
         }
-        let _ = std::io::stderr().write_all(self.text().as_bytes());
+        if !matches!(self, Self::WouldChange) {
+            let _ = std::io::stderr().write_all(self.text().as_bytes());
+        }
         ExitCode::from(self.exit_code())
     }
 

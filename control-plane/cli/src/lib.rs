@@ -10,6 +10,7 @@ mod apply;
 mod args;
 mod certificate;
 mod client;
+mod confirm;
 mod context;
 mod difference;
 mod endings;
@@ -38,7 +39,7 @@ use clap::Parser;
 
 /// Runs the command line that `args` spell, the program's name first.
 ///
-/// Exit codes: 0 done, 1 failed, 2 usage, 3 begun but not complete.
+/// Exit codes: 0 done, 1 failed, 2 usage, 3 begun but not complete, 4 something would change.
 pub fn main_with_args(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = match args::Args::try_parse_from(args) {
         Ok(args) => args,

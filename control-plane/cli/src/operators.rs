@@ -13,7 +13,7 @@ use crate::client::{Client, request_id, within};
 use crate::failure::Failure;
 use crate::output;
 use crate::pages::full_name;
-use crate::{impact, removals, resources};
+use crate::{confirm, impact, removals, resources};
 
 /// The cause of a leave's removals.
 const LEFT: &str = "LEFT";
@@ -37,6 +37,9 @@ async fn rejoin(mut client: Client, name: &str, format: Format) -> Result<(), Fa
 
 async fn leave(mut client: Client, ca: &Path, ask: Leave, format: Format) -> Result<(), Failure> {
     let name = full_name("operators", &ask.name);
+    if !ask.dry_run {
+        confirm(&mut client, &name, confirm::Asked::of(ask.yes)).await?;
+    }
     let request = LeaveOperatorRequest { name: name.clone(), request_id: request_id(), validate_only: ask.dry_run };
     let answer = client.access.leave_operator(within(request)).await?.into_inner();
     let undo = format!("undo: entente operators rejoin {}\n", ask.name);
@@ -59,6 +62,18 @@ async fn leave(mut client: Client, ca: &Path, ask: Leave, format: Format) -> Res
         output::say(&undo)?;
     }
     removals::all_complete(&receipts)
+}
+
+/// Asks for the person's full name: `li` and `lin` are one letter apart.
+async fn confirm(client: &mut Client, name: &str, asked: confirm::Asked) -> Result<(), Failure> {
+    let confirm::Asked::Terminal = asked else {
+        return confirm::by_typing(asked, &format!("{name} would lose access everywhere"), "").await;
+    };
+    let request = LeaveOperatorRequest { name: name.into(), request_id: String::new(), validate_only: true };
+    let looked = client.access.leave_operator(within(request)).await?.into_inner();
+    let full = looked.operator.map(|operator| operator.display_name).unwrap_or_default();
+    output::say(&impact::text(looked.impact.as_ref()))?;
+    confirm::by_typing(asked, &format!("{name}, {full}, loses access everywhere"), &full).await
 }
 
 /// Asks until every tenant's removal is proven, or the time is over; says each tenant once as it is done.

@@ -196,7 +196,7 @@ async fn leaver(stage: &mut Stage<'_>) -> Result<Duration> {
     stage.screen.command("entente operators leave sam");
     stage.screen.gap();
     let begun = Instant::now();
-    let command = args!["operators", "leave", "sam", "--timeout", LEAVE_WITHIN];
+    let command = args!["operators", "leave", "sam", "--yes", "--timeout", LEAVE_WITHIN];
     let (fleet, cast) = (&*stage.fleet, stage.cast);
     let asked = async {
         let answer = fleet.cli_json(&command).await?;
@@ -361,7 +361,7 @@ impl<'a> Stage<'a> {
     /// Applies files, and says whom it touches.
     pub async fn apply(&mut self, path: &PathBuf, shown: &str, more: &[OsString]) -> Result<()> {
         self.screen.command(&format!("entente apply -f {shown}"));
-        let mut command = args!["apply", "-f", path];
+        let mut command = args!["apply", "--yes", "-f", path];
         command.extend_from_slice(more);
         let impact = &self.fleet.cli_json(&command).await?["impact"];
         let people = if impact["people"] == 1 { "person" } else { "people" };

@@ -150,7 +150,7 @@ async fn a_working_day(stage: &mut Stage<'_>, args: &Args) -> Result<bool> {
 async fn enrol(stage: &mut Stage<'_>) -> Result<()> {
     stage.screen.heading("The customers");
     let files = CUSTOMERS.map(|name| stage.intent.file(name));
-    let mut command = args!["apply", "-f"];
+    let mut command = args!["apply", "--yes", "-f"];
     command.extend(files.map(Into::into));
     stage.fleet.cli(&command).await?.ok()?;
     for Part { customer, about, .. } in stage.cast {

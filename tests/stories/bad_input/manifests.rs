@@ -229,7 +229,7 @@ fn commands() -> Vec<(&'static str, Vec<OsString>, &'static str)> {
         ("to delete a squad that is assigned", args!["delete", "squads/triage"], "assignments/triage"),
         ("to delete a role version that is pinned", args!["delete", "socRoles/l1-analyst@1"], "assignments/triage"),
         ("to delete our home", args!["delete", "homeTenants/nordwall"], "tenants/contoso"),
-        ("to end access of nobody", args!["operators", "leave", "ghost"], "operators/ghost"),
+        ("to end access of nobody", args!["operators", "leave", "ghost", "--yes"], "operators/ghost"),
         ("to let somebody rejoin who never left", args!["operators", "rejoin", "maya"], "operators/maya"),
         ("a token for no tenant", args!["tokens", "create", "ghost"], "tenants/ghost"),
         ("to delete the last administrator", args!["principals", "delete", "admin"], "admin"),

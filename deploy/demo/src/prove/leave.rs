@@ -64,7 +64,7 @@ pub struct Leave {
 pub async fn begin(fleet: &mut Fleet, screen: &mut Screen) -> Result<Leave> {
     let since = books::log_end(fleet).await?;
     let config = fleet.control_plane_dir().join("cli.toml");
-    let command = args!["--config", &config, "operators", "leave", SAM, "--no-wait", "--output", "json"];
+    let command = args!["--config", &config, "operators", "leave", SAM, "--yes", "--no-wait", "--output", "json"];
     let (begun, clock) = (SystemTime::now(), Instant::now());
     screen.command("entente operators leave sam");
     let (answer, blocked) = tokio::join!(process::run(Role::Cli, &command), kill_in_the_middle(fleet, since));
