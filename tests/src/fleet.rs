@@ -256,7 +256,7 @@ impl Fleet {
     pub async fn wait_phase(&self, name: &str, phase: &str, limit: Duration) -> Result<Value> {
         eventually(&format!("{name} {phase}"), limit, || async {
             let status = self.cli_json(&args!["status", name]).await?;
-            let now = status["phase"].as_str().unwrap_or_default().trim_start_matches("TENANT_PHASE_").to_owned();
+            let now = status["phase"].as_str().unwrap_or_default().to_owned();
             ensure!(now == phase, "{now}: {status}");
             Ok(status)
         })
@@ -268,7 +268,7 @@ impl Fleet {
         eventually("every tenant converged", limit, || async {
             let all = self.cli_json(&args!["status"]).await?;
             for status in all.as_array().context("a list")? {
-                ensure!(status["phase"] == "TENANT_PHASE_CONVERGED", "{status}");
+                ensure!(status["phase"] == "CONVERGED", "{status}");
             }
             Ok(())
         })

@@ -9,7 +9,9 @@ mod table;
 use std::io::Write;
 
 use entente_model::Timestamp;
-use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, EnumDescriptor, Kind, MessageDescriptor, ReflectMessage, SerializeOptions,
+};
 use serde_json::Value;
 
 use crate::args::Format;
@@ -18,13 +20,46 @@ use crate::failure::Failure;
 pub(crate) use self::list::{List, column, wide};
 pub(crate) use self::table::{Screen, table};
 
-/// The document of a message, by the rules of protobuf's JSON; 64-bit numbers as numbers.
+/// The document of a message, by the rules of protobuf's JSON; 64-bit numbers as numbers, and words as tables have them:
+/// `CONVERGED`, not `TENANT_PHASE_CONVERGED`.
 pub(crate) fn document<M: prost::Message + prost::Name>(message: &M) -> Value {
     // The descriptors are those that the message was generated from, so neither lookup nor decoding can fail.
     let descriptor = pool().get_message_by_name(&M::full_name()).expect("generated messages have descriptors");
     let dynamic = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice()).expect("encoded just now");
     let options = SerializeOptions::new().stringify_64_bit_integers(false).skip_default_fields(false);
-    dynamic.serialize_with_options(serde_json::value::Serializer, &options).expect("JSON takes any message")
+    let mut document =
+        dynamic.serialize_with_options(serde_json::value::Serializer, &options).expect("JSON takes any message");
+    shorten(&dynamic.descriptor(), &mut document);
+    document
+}
+
+/// Takes the names of enumerations from the words of them, through every message within.
+fn shorten(message: &MessageDescriptor, document: &mut Value) {
+    let Value::Object(members) = document else { return };
+    for field in message.fields() {
+        let Some(value) = members.get_mut(field.json_name()) else { continue };
+        let one = |value: &mut Value| match (field.kind(), &mut *value) {
+            (Kind::Enum(of), Value::String(word)) => *word = word_of(&of, word),
+            (Kind::Message(inner), value) => shorten(&inner, value),
+            _ => {}
+        };
+        match value {
+            Value::Array(all) if field.is_list() => all.iter_mut().for_each(one),
+            value => one(value),
+        }
+    }
+}
+
+/// By the rule that the first part of each word is its enumeration's name (buf: ENUM_VALUE_PREFIX).
+fn word_of(of: &EnumDescriptor, word: &str) -> String {
+    let mut prefix = String::new();
+    for c in of.name().chars() {
+        if c.is_ascii_uppercase() && !prefix.is_empty() {
+            prefix.push('_');
+        }
+        prefix.push(c.to_ascii_uppercase());
+    }
+    word.strip_prefix(&format!("{prefix}_")).unwrap_or(word).to_owned()
 }
 
 pub(crate) fn pool() -> &'static DescriptorPool {
@@ -161,6 +196,11 @@ mod tests {
         let document = document(&status);
         assert_eq!(document["tenant"], "tenants/a");
         assert_eq!(document["items"], 3);
-        assert_eq!(document["phase"], "TENANT_PHASE_UNSPECIFIED");
+        assert_eq!(document["phase"], "UNSPECIFIED");
+        let response = entente_proto::access::v1::ResourceChange {
+            kind: entente_proto::access::v1::ChangeKind::Updated.into(),
+            ..Default::default()
+        };
+        assert_eq!(super::document(&response)["kind"], "UPDATED");
     }
 }

@@ -32,7 +32,7 @@ impl Status {
 
     /// In lower case: `converged`.
     pub fn phase(&self) -> String {
-        self.phase.trim_start_matches("TENANT_PHASE_").to_ascii_lowercase()
+        self.phase.to_ascii_lowercase()
     }
 
     pub fn done(&self) -> u32 {
@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     fn tenant(phase: &str, items: &[(&str, &str)]) -> Tenant {
-        let status = Status { phase: format!("TENANT_PHASE_{phase}"), ..Status::default() };
+        let status = Status { phase: phase.into(), ..Status::default() };
         let item = |(state, reason): &(&str, &str)| Item {
             state: (*state).into(),
             reason: (*reason).into(),
