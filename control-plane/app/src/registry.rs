@@ -79,7 +79,9 @@ impl Registry {
             let principal_gone = matches!(change, RegistryChange::Principal(_, None));
             let tenant = match &change {
                 RegistryChange::Agent(name, _) => Some(name.tenant.clone()),
-                _ => None,
+                RegistryChange::Token(_, Some(row)) => Some(row.tenant.clone()),
+                RegistryChange::Token(name, None) => self.tables().tokens.get(name).map(|row| row.tenant.clone()),
+                RegistryChange::Principal(..) => None,
             };
             self.0.write().unwrap_or_else(PoisonError::into_inner).apply(change);
             match agent {
@@ -89,7 +91,7 @@ impl Registry {
                     inner.watchers.wake_all();
                     inner.principal_gone.notify_one();
                 }
-                // What is said of an agent stands in its tenant's status.
+                // What is said of an agent, and whether a token waits for it, stands in its tenant's status.
                 None => tenant.iter().for_each(|tenant| inner.watchers.changed(tenant)),
             }
         }

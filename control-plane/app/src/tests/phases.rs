@@ -5,6 +5,7 @@ use entente_model::report::{
 };
 use entente_model::{Plane, PlaneMode};
 use expect_test::{Expect, expect};
+use futures::{FutureExt, StreamExt};
 
 use super::agent::Agent;
 use super::*;
@@ -206,9 +207,13 @@ async fn users_d11_a_revoked_agent_is_not_one_that_never_enrolled() {
     agent.hear(&bed).await;
     let text = bed.status(&tenant("contoso")).explanation.replace(&name.to_string(), "AGENT");
     expect!["AGENT was revoked on 2026-12-01T12:01:00Z, and no other has enrolled: 7 items which it reported may still be there, and nobody takes leavers away; your move: `entente tokens create contoso`, for the customer to enrol with"].assert_eq(&text);
+    let mut watch = bed.app.watch_tenant_statuses(&viewer(), vec![tenant("fabrikam")]).unwrap();
+    let mut seen = || std::iter::from_fn(|| watch.next().now_or_never().flatten()).count();
+    assert_eq!(seen(), 2, "as it is, and that this is all");
     for id in ["contoso", "fabrikam"] {
         bed.app.create_token(&admin(), &tenant(id), Duration::ZERO, true, &options()).await.unwrap();
     }
+    assert_eq!(seen(), 1, "a token is made");
     assert!(bed.status(&tenant("contoso")).explanation.ends_with("unused, it ends on 2026-12-04T12:01:00Z"));
     check(
         &bed,
