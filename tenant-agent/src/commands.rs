@@ -63,7 +63,9 @@ async fn perform(command: Command, config: Config) -> Outcome {
         Command::Pause => {
             crate::files::make_private_dir(&config.state_dir)?;
             Switches::of(&config.state_dir).pause()?;
-            println!("paused: only end dates pass until `entente-agent resume`");
+            println!(
+                "paused: nothing is given or taken away, leavers neither, until `entente-agent resume`; end dates take effect"
+            );
             Ok(Done::Whole)
         }
         Command::Resume { yes } => resume::resume(&config, yes),

@@ -122,6 +122,26 @@ fn row(status: &Status, seconds: Option<f64>) -> Row {
         phase: status.phase(),
         done: format!("{}/{}", status.done(), status.all()),
         seconds,
-        why: status.explanation.clone(),
+        why: in_short(&status.explanation),
+    }
+}
+
+/// What a narrow column has room for: counts without their reasons, and nothing of whose move it is.
+fn in_short(explanation: &str) -> String {
+    let why = explanation.split("; ").next().unwrap_or_default();
+    let mut parts = why.split(" (");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |short, part| short + part.split_once(')').map_or("", |(_, rest)| rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_column_has_counts_and_no_reasons() {
+        let why = "1 WAITING (DEPENDENCY), 1 NEEDS_APPROVAL (ADOPTION_APPROVAL); customer's move: it says what to do";
+        assert_eq!(in_short(why), "1 WAITING, 1 NEEDS_APPROVAL");
+        assert_eq!(in_short(""), "");
     }
 }
