@@ -67,7 +67,17 @@ async fn create_token(
         .map_err(|error| Failure::Failed(format!("{error}; {} is made and lost: delete it", token.name)))?;
     let until = instant(&token.expire_time);
     output::print(format, &output::document(&token), || {
-        format!("{} enrols an agent of {} until {until}; its secret is in {path}\n", token.name, token.tenant)
+        let name = token.tenant.trim_start_matches("tenants/");
+        format!(
+            "{} enrols an agent of {} until {until}, once; its secret is in {path}\n\n\
+             Give that file to the customer, who runs where the agent is to be:\n\
+             \x20 entente-agent check-guardrail guardrail.yaml             the text to consent to\n\
+             \x20 entente-agent --config agent.toml permissions            what Microsoft has to grant\n\
+             \x20 entente-agent --config agent.toml enroll --token {path}\n\
+             \x20 entente-agent --config agent.toml run\n\
+             Then here: entente status {name}\n",
+            token.name, token.tenant
+        )
     })
 }
 

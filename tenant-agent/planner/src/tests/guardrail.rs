@@ -284,3 +284,25 @@ fn one_who_is_barred_is_barred_under_another_address_of_their_item() {
     assert_eq!(world.user_state("sam"), "REFUSED GUARDRAIL_PERSON");
     assert!(!world.is_member("sam", "l1"));
 }
+
+#[test]
+fn users_d10_a_key_that_is_none_is_a_fault() {
+    let key = format!("ed25519:{}", "7f3c".repeat(16));
+    assert!(WHOLE.contains(&key));
+    for wrong in ["ed25519:...".to_owned(), format!("ed25519:{}", "zz".repeat(32)), "ed25519:7f3c".into()] {
+        let said = faults(&WHOLE.replace(&key, &wrong));
+        assert!(said.contains("provider.stateKey") || said.contains("stateKey"), "{wrong}: {said:?}");
+    }
+}
+
+#[test]
+fn users_d25_every_slip_of_a_file_is_named_at_once() {
+    let text = WHOLE
+        .replace("maxOperators", "maxOperator")
+        .replace("longestGrant: 180d", "longestGrant: long")
+        .replace("readIncidents, ", "readEverything, ");
+    let said = faults(&text);
+    for slip in ["maxOperator", "\"long\"", "readEverything"] {
+        assert!(said.contains(slip), "{slip} is not named:\n{said}");
+    }
+}
