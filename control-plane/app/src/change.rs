@@ -9,6 +9,7 @@
 mod diff;
 mod guard;
 mod impact;
+mod outlook;
 mod own;
 mod prepare;
 mod rights;
@@ -37,6 +38,7 @@ use crate::writer::Draft;
 pub use diff::FieldChange;
 use guard::{Books, guard};
 pub use impact::Impact;
+pub use outlook::{Outlook, TenantOutlook};
 use prepare::Prepared;
 pub use rights::{Right, RightsChange};
 
@@ -78,6 +80,9 @@ pub struct Applied {
     /// Of a leave: the removals that stand for it, new or of the leave that it repeats. By id.
     #[serde(default)]
     pub removals: Vec<String>,
+    /// Of a dry run: what agents last said of the like of it.
+    #[serde(default)]
+    pub outlook: Option<Outlook>,
 }
 
 /// What happens to one resource.
@@ -141,8 +146,9 @@ impl App {
         if options.validate_only {
             let world = self.world();
             let (now, number) = (self.inner.time(), world.revision + 1);
-            return Decision::of(&app, &Books::Published(&app), &world, &caller, &asked, now, number)?
-                .answer(&world, world.revision);
+            let decision = Decision::of(&app, &Books::Published(&app), &world, &caller, &asked, now, number)?;
+            let outlook = Some(Outlook::of(&app.inner, &decision.advance.batch));
+            return Ok(Applied { outlook, ..decision.answer(&world, world.revision)? });
         }
         let request = Request::of(&caller, &options, &asked);
         let (_, applied) = self
@@ -279,6 +285,7 @@ impl Decision {
             },
             resource: self.subject.as_ref().and_then(stored),
             removals: self.leaves.as_ref().map(|operator| self.removals(operator)).unwrap_or_default(),
+            outlook: None,
         })
     }
 

@@ -44,7 +44,10 @@ pub use agents::{Agent, EnrollRequest, Enrolled, Renewed};
 pub use app::App;
 pub use audit::AuditRecord;
 pub use caller::{ApiRole, Caller};
-pub use change::{Applied, Change, ChangeKind, Delete, FieldChange, Impact, Put, ResourceChange, Right, RightsChange};
+pub use change::{
+    Applied, Change, ChangeKind, Delete, FieldChange, Impact, Outlook, Put, ResourceChange, Right, RightsChange,
+    TenantOutlook,
+};
 pub use config::{Clock, Config, system_clock};
 pub use desk::{AwayReason, Connected, Hello, Inbox, Incoming, Outbox, Outgoing, ProtocolError, Refused, Welcome};
 pub use displacement::{Displacement, Vouch};

@@ -6,7 +6,7 @@ use entente_proto::convert::access::manifest_to_proto;
 use crate::args::{Apply, Format};
 use crate::client::{Client, request_id, within};
 use crate::failure::Failure;
-use crate::{confirm, difference, impact, leftover, manifests, output};
+use crate::{confirm, difference, impact, leftover, manifests, outlook, output};
 
 /// Items that a change may remove without a question: an analyst who leaves a squad of some ten customers. What removes more
 /// is a slip of a label as often as it is meant.
@@ -67,6 +67,7 @@ pub(crate) fn text(answer: &ApplyIntentResponse, dry_run: bool) -> String {
         text.push_str("nothing changes\n");
     } else {
         text.push_str(&impact::text(answer.impact.as_ref()));
+        text.push_str(&outlook::text(answer.outlook.as_ref()));
         text.push_str(&match dry_run {
             true => "dry run: nothing was changed\n".to_owned(),
             false => format!("applied at revision {}\n", answer.revision),

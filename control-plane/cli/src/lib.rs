@@ -22,6 +22,7 @@ mod leftover;
 mod lines;
 mod manifests;
 mod operators;
+mod outlook;
 mod output;
 mod pages;
 mod private_file;

@@ -314,3 +314,28 @@ async fn users_d08_settled_is_what_does_not_come_by_waiting() {
     agent.disconnect();
     assert!(!settled(&bed));
 }
+
+#[tokio::test]
+async fn users_d04_a_dry_run_says_what_agents_refused_and_what_nobody_knows() {
+    const PLAYBOOK: &str = "51d6186e-6489-4900-b93f-92e23144cca5";
+    let bed = Bed::with_sample().await;
+    let mut agent = analyst(&bed).await;
+    let refused = Some(Reason::GuardrailCapability);
+    say(&mut agent, PLAYBOOK, ItemState::Refused, refused).await;
+    say(&mut agent, "user/nordwall/0b0de000-0000-4000-8000-000000000003", ItemState::Held, Some(Reason::OverCap)).await;
+    let role = role_with(1, json!([azure(&["Microsoft Sentinel Playbook Operator"], "sentinel")]));
+    let [mut l2, mut second] = [role, assigned(1)].map(|it| serde_json::to_value(it).unwrap());
+    l2["name"] = json!("socRoles/l2");
+    (second["name"], second["role"]) = (json!("assignments/nordic-l2"), json!("socRoles/l2@1"));
+    let only = Options { validate_only: true, ..options() };
+    let asked = put(vec![manifest(l2), manifest(second)]);
+    let outlook = bed.app.change(&editor(), asked.clone(), &only).await.unwrap().outlook.unwrap();
+    // In each tenant a group, an Azure role and two memberships: of one Azure role the like was refused.
+    assert_eq!((outlook.refused, outlook.unknown, outlook.more_tenants), (1, 7, 0), "{outlook:?}");
+    let [contoso] = outlook.tenants.as_slice() else { panic!("{outlook:?}") };
+    assert_eq!((contoso.tenant.clone(), contoso.refused, contoso.over_cap), (tenant("contoso"), 1, 1));
+    assert_eq!(contoso.reasons, ["GUARDRAIL_CAPABILITY"]);
+    assert_eq!(contoso.last_seen, Some(bed.app.now()));
+    let done = bed.app.change(&editor(), asked, &options()).await.unwrap();
+    assert_eq!(done.outlook, None, "what is done is reported, and not foretold");
+}

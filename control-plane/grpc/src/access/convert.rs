@@ -1,6 +1,9 @@
 //! Answers of `entente-app` about intent, as messages.
 
-use entente_app::{Applied, AuditRecord, ChangeKind, FieldChange, Impact, ResourceChange, Right, RightsChange, Stored};
+use entente_app::{
+    Applied, AuditRecord, ChangeKind, FieldChange, Impact, Outlook, ResourceChange, Right, RightsChange, Stored,
+    TenantOutlook,
+};
 use entente_model::desired::Digest;
 use entente_proto::access::v1 as wire;
 use entente_proto::convert::access::{Meta, Resource, resource_to_proto};
@@ -23,6 +26,25 @@ pub(super) fn applied(applied: &Applied) -> wire::ApplyIntentResponse {
         revision: signed(applied.revision),
         changes: applied.changes.iter().map(resource_change).collect(),
         impact: Some(impact(&applied.impact)),
+        outlook: applied.outlook.as_ref().map(outlook),
+    }
+}
+
+fn outlook(outlook: &Outlook) -> wire::Outlook {
+    let tenant = |it: &TenantOutlook| wire::TenantOutlook {
+        tenant: it.tenant.to_string(),
+        refused: count(it.refused),
+        reasons: it.reasons.clone(),
+        over_cap: count(it.over_cap),
+        paused: it.paused,
+        guardrail_fault: it.guardrail_fault.clone().unwrap_or_default(),
+        last_seen_time: time::to_proto_opt(it.last_seen),
+    };
+    wire::Outlook {
+        refused: count(outlook.refused),
+        unknown: count(outlook.unknown),
+        tenants: outlook.tenants.iter().map(tenant).collect(),
+        more_tenants: count(outlook.more_tenants),
     }
 }
 
