@@ -1,6 +1,9 @@
 //! Who has access where: how much of each role, until when, and why. Links to redeem are in [`crate::redeem`] alone.
 
-use entente_model::Date;
+#[cfg(test)]
+mod screens;
+
+use entente_model::{Date, Timestamp};
 use entente_proto::convert::time;
 use entente_proto::fleet::v1 as wire;
 use serde_json::Value;
@@ -26,7 +29,7 @@ pub(crate) async fn who(client: Client, ask: Who, format: Format) -> Result<(), 
     let mut all = access(client, Only { tenant, operator, role, assignment, expires_before }).await?;
     // They have a command of their own, also in what programs read.
     all.iter_mut().for_each(|it| it.redeem_url.clear());
-    list(&all).print(format, &Value::Array(all.iter().map(output::document).collect()), ("", ""))
+    list(&all, output::now()).print(format, &Value::Array(all.iter().map(output::document).collect()), ("", ""))
 }
 
 pub(crate) async fn access(mut client: Client, only: Only) -> Result<Vec<wire::Access>, Failure> {
@@ -58,20 +61,21 @@ pub(crate) fn short(name: &str) -> &str {
 }
 
 pub(crate) fn access_table(all: &[wire::Access]) -> String {
-    list(all).shown(false)
+    list(all, output::now()).shown(false)
 }
 
-fn list(all: &[wire::Access]) -> List {
+fn list(all: &[wire::Access], now: Timestamp) -> List {
     let mut list = List::new([
         column("TENANT"),
         column("OPERATOR"),
         column("ROLE"),
         column("RIGHTS"),
         column("STATE"),
-        column("LAST DAY"),
-        column("VERIFIED"),
-        column("WHY"),
+        column("UNTIL"),
+        column("READ"),
         column("REASON"),
+        wide("WHY"),
+        wide("VERIFIED"),
         wide("MAIL"),
         wide("CLASS"),
         wide("FROM"),
@@ -92,9 +96,10 @@ fn list(all: &[wire::Access]) -> List {
                 format!("{} of {}", it.rights_applied, it.rights),
                 it.state.clone(),
                 until(it),
-                instant(&it.verify_time),
-                or_dash(&why(it)),
+                output::age(&it.verify_time, now),
                 or_dash(&reason(it)),
+                or_dash(&why(it)),
+                instant(&it.verify_time),
                 it.mail.clone(),
                 it.identity_class.clone(),
                 instant(&it.start_time),
@@ -169,19 +174,9 @@ mod tests {
             text.lines().nth(1).unwrap().split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
         assert_eq!(
             row,
-            [
-                "tailspin",
-                "maya",
-                "l1-analyst",
-                "1 of 3",
-                "PARTIAL",
-                "2026-11-30",
-                "-",
-                "nordic T-12",
-                "GUARDRAIL_CAPABILITY"
-            ]
+            ["tailspin", "maya", "l1-analyst", "1 of 3", "PARTIAL", "2026-11-30", "-", "GUARDRAIL_CAPABILITY"]
         );
-        let wide = list(&[partial()]).shown(true);
+        let wide = list(&[partial()], output::now()).shown(true);
         assert!(wide.contains("T-12") && wide.contains("Nordic, L1"), "{wide}");
     }
 
@@ -189,7 +184,7 @@ mod tests {
     fn users_d18_no_table_of_who_shows_a_link() {
         let waiting = wire::Access { reason: "REDEMPTION".into(), ..partial() };
         for is_wide in [false, true] {
-            let text = list(std::slice::from_ref(&waiting)).shown(is_wide);
+            let text = list(std::slice::from_ref(&waiting), output::now()).shown(is_wide);
             assert!(!text.contains("https://"), "{text}");
         }
         assert!(access_table(&[waiting]).contains("`entente redeem maya`"));

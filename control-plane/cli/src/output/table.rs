@@ -10,6 +10,12 @@ use super::plain;
 /// Above so many rows each is one line, and what does not fit is cut; fewer are wrapped and shown whole.
 const MAX_WRAPPED: usize = 30;
 
+/// Between two columns.
+const GAP: u16 = 2;
+
+/// What the last column has at least, where the others are whole: two words a line.
+const MIN_LAST: u16 = 12;
+
 /// Where the answer is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Screen {
@@ -63,14 +69,26 @@ pub(super) fn on(screen: Screen, header: &[&str], rows: &[Vec<String>]) -> Strin
         table.add_row(row);
     }
     table.set_truncation_indicator("…");
-    // What names a row is never cut.
-    if let Some(first) = table.column_mut(0) {
-        first.set_constraint(ColumnConstraint::ContentWidth);
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+    // What names a row is never cut; where there is room, only the last column is, which says the most.
+    let whole = whole(&table, screen);
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, GAP));
+        if at < whole {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
     }
     table.trim_fmt() + "\n"
+}
+
+/// How many columns are shown as wide as they are.
+fn whole(table: &comfy_table::Table, screen: Screen) -> usize {
+    let widths = table.column_max_content_widths();
+    let Some((_, others)) = widths.split_last() else { return 0 };
+    let taken: u16 = others.iter().map(|width| width + GAP).sum();
+    match screen.width {
+        Some(width) if width < taken + MIN_LAST => 1,
+        _ => others.len(),
+    }
 }
 
 /// Words of states, by what they ask for.
