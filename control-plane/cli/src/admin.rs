@@ -1,11 +1,11 @@
-//! Who may connect and who may ask: tokens, agents, principals; and the record of what was changed.
+//! Who may connect and who may ask: tokens, agents, principals.
 
 use std::path::{Path, PathBuf};
 
 use entente_proto::access::v1 as wire;
 use serde_json::{Value, json};
 
-use crate::args::{Agents, Audit, Format, Principals, Role, Tokens};
+use crate::args::{Agents, Format, Principals, Role, Tokens};
 use crate::client::{Client, request_id, within};
 use crate::failure::Failure;
 use crate::output::{self, List, instant, or_dash};
@@ -212,29 +212,6 @@ async fn create_principal(
     output::print(format, &output::document(&made), || {
         format!("{} is made; certificate {}, key {}\n", made.name, certificate.display(), key.display())
     })
-}
-
-pub(crate) async fn audit(mut client: Client, ask: Audit, format: Format) -> Result<(), Failure> {
-    let Audit::List { resource, limit } = ask;
-    let mut all: Vec<wire::AuditRecord> = Vec::new();
-    let mut page_token = String::new();
-    while all.len() < limit {
-        let page_size = i32::try_from((limit - all.len()).min(1_000)).unwrap_or(1_000);
-        let request =
-            wire::ListAuditRecordsRequest { page_size, page_token, resource: resource.clone().unwrap_or_default() };
-        let page = client.access.list_audit_records(within(request)).await?.into_inner();
-        all.extend(page.records);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    all.truncate(limit);
-    let row = |it: &wire::AuditRecord| {
-        [it.revision.to_string(), instant(&it.time), it.actor.clone(), it.method.clone(), it.summary.clone()]
-    };
-    let list = List::of(["REVISION", "TIME", "WHO", "METHOD", "WHAT"], all.iter().map(row));
-    list.print(format, &documents(&all), ("", ""))
 }
 
 fn documents<M: prost::Message + prost::Name>(all: &[M]) -> Value {

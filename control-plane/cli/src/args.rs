@@ -334,6 +334,12 @@ pub(crate) enum Audit {
         /// Only changes of this resource
         #[arg(long)]
         resource: Option<String>,
+        /// Only changes by this principal
+        #[arg(long)]
+        actor: Option<String>,
+        /// Only changes since then: 45m, 24h, 7d, or a day such as 2026-12-01
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
         /// At most how many
         #[arg(long, default_value_t = 100)]
         limit: usize,

@@ -8,6 +8,7 @@
 mod admin;
 mod apply;
 mod args;
+mod audit;
 mod certificate;
 mod client;
 mod confirm;

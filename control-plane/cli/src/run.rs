@@ -7,7 +7,9 @@ use crate::client::Client;
 use crate::context::{self, Context, Contexts};
 use crate::failure::Failure;
 use crate::output::{self, table};
-use crate::{admin, apply, certificate, endings, explain, items, operators, redeem, removals, resources, status, who};
+use crate::{
+    admin, apply, audit, certificate, endings, explain, items, operators, redeem, removals, resources, status, who,
+};
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     output::Screen::choose(args.output == Format::Wide);
@@ -52,7 +54,7 @@ async fn ask(command: Command, client: Client, context: &Context, format: Format
         Command::Tokens(ask) => admin::tokens(client, ask, format).await,
         Command::Agents(ask) => admin::agents(client, ask, format).await,
         Command::Principals(ask) => admin::principals(client, ask, format).await,
-        Command::Audit(ask) => admin::audit(client, ask, format).await,
+        Command::Audit(ask) => audit::audit(client, ask, format).await,
         Command::Context(_) | Command::Completion { .. } => Ok(()),
     }
 }

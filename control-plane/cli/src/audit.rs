@@ -1,0 +1,124 @@
+//! The record of changes of intent: who changed what, the newest first.
+
+use entente_model::Timestamp;
+use entente_proto::access::v1 as wire;
+use serde_json::Value;
+
+use crate::args::{Audit, Format};
+use crate::client::{Client, within};
+use crate::failure::Failure;
+use crate::output::{self, List, column, instant, or_dash, wide};
+use crate::pages::full_name;
+
+/// Most names in one row; the wide table and JSON have all of them.
+const MAX_NAMES: usize = 3;
+
+pub(crate) async fn audit(mut client: Client, ask: Audit, format: Format) -> Result<(), Failure> {
+    let Audit::List { resource, actor, since, limit } = ask;
+    let actor = actor.map(|name| full_name("principals", &name));
+    let since = since.map(|text| beginning(&text, output::now())).transpose()?;
+    let mut all: Vec<wire::AuditRecord> = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let resource = resource.clone().unwrap_or_default();
+        let request = wire::ListAuditRecordsRequest { page_size: 1_000, page_token, resource };
+        let page = client.access.list_audit_records(within(request)).await?.into_inner();
+        let is_old = |it: &wire::AuditRecord| since.is_some_and(|since| seconds(it) < since.as_unix());
+        let ended = page.next_page_token.is_empty() || page.records.last().is_some_and(is_old);
+        let chosen = page.records.into_iter().filter(|it| !is_old(it));
+        all.extend(chosen.filter(|it| actor.as_ref().is_none_or(|actor| it.actor == *actor)));
+        page_token = page.next_page_token;
+        if ended || all.len() >= limit {
+            break;
+        }
+    }
+    all.truncate(limit);
+    list(&all).print(format, &Value::Array(all.iter().map(output::document).collect()), ("", ""))
+}
+
+fn seconds(it: &wire::AuditRecord) -> i64 {
+    it.time.as_ref().map_or(0, |at| at.seconds)
+}
+
+/// A length of time before now, `24h`, or a day, `2026-12-01`.
+fn beginning(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+    if let Ok(date) = text.parse::<entente_model::Date>() {
+        return Ok(date.begins());
+    }
+    let unit = |letter: char| match letter {
+        'm' => Some(60),
+        'h' => Some(3_600),
+        'd' => Some(86_400),
+        _ => None,
+    };
+    let split = text.char_indices().last().and_then(|(at, letter)| Some((text.get(..at)?, unit(letter)?)));
+    let ago = split.and_then(|(number, unit)| number.parse::<u32>().ok().map(|number| i64::from(number) * unit));
+    ago.map(|ago| Timestamp::from_unix(now.as_unix().saturating_sub(ago))).ok_or_else(|| {
+        Failure::Usage(format!("--since {text:?} is neither a length of time (45m, 24h, 7d) nor a day (2026-12-01)"))
+    })
+}
+
+fn list(all: &[wire::AuditRecord]) -> List {
+    let columns = [
+        column("TIME"),
+        column("WHO"),
+        column("METHOD"),
+        column("CHANGED"),
+        column("WHAT"),
+        wide("REVISION"),
+        wide("ALL"),
+        wide("REQUEST"),
+    ];
+    let mut list = List::new(columns);
+    for it in all {
+        let who = it.actor.trim_start_matches("principals/").to_owned();
+        let (revision, request) = (it.revision.to_string(), or_dash(&it.request_id));
+        let what = [instant(&it.time), who, it.method.clone(), named(&it.resources), it.summary.clone()];
+        let [time, who, method, changed, summary] = what;
+        list.row(
+            &revision.clone(),
+            [time, who, method, changed, summary, revision, or_dash(&it.resources.join(" ")), request],
+        );
+    }
+    list
+}
+
+/// `squads/triage, operators/sam and 12 more`.
+fn named(resources: &[String]) -> String {
+    let first = resources.iter().take(MAX_NAMES).cloned().collect::<Vec<_>>().join(", ");
+    match resources.len() {
+        0 => "-".into(),
+        many if many > MAX_NAMES => format!("{first} and {} more", many - MAX_NAMES),
+        _ => first,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_names_what_was_changed() {
+        let record = wire::AuditRecord {
+            actor: "principals/admin".into(),
+            method: "ApplyIntent".into(),
+            resources: ["squads/triage", "squads/l2", "operators/sam", "operators/li"].map(str::to_owned).to_vec(),
+            summary: "4 updated; 6 tenants touched".into(),
+            ..Default::default()
+        };
+        let text = list(&[record]).shown(false);
+        assert!(text.contains("squads/triage, squads/l2, operators/sam and 1 more"), "{text}");
+    }
+
+    #[test]
+    fn since_is_a_length_of_time_or_a_day() {
+        let now: Timestamp = "2026-12-02T12:00:00Z".parse().unwrap();
+        let at = |text: &str| beginning(text, now).map(|at| at.to_string());
+        assert_eq!(at("24h").unwrap(), "2026-12-01T12:00:00Z");
+        assert_eq!(at("7d").unwrap(), "2026-11-25T12:00:00Z");
+        assert_eq!(at("2026-12-01").unwrap(), "2026-12-01T00:00:00Z");
+        for wrong in ["", "h", "-1h", "24", "1w", "ü"] {
+            assert!(at(wrong).unwrap_err().to_string().contains("--since"), "{wrong}");
+        }
+    }
+}
