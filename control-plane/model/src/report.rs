@@ -356,7 +356,7 @@ pub struct Report {
     /// Items that are no longer desired and are gone.
     pub forgotten: Vec<ItemKey>,
     /// Present when the agent's own standing changed.
-    pub standing: Option<Standing>,
+    pub standing: Option<Box<Standing>>,
 }
 
 /// How the agent itself stands.

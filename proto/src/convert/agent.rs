@@ -37,7 +37,7 @@ pub fn report_to_proto(report: &Report, full: bool) -> wire::Report {
         number: report.number,
         items: report.items.iter().map(item_to_proto).collect(),
         forgotten: report.forgotten.iter().map(ToString::to_string).collect(),
-        standing: report.standing.as_ref().map(standing_to_proto),
+        standing: report.standing.as_deref().map(standing_to_proto),
         full,
     }
 }
@@ -47,7 +47,7 @@ pub fn report_from_proto(report: &wire::Report) -> Result<Report, UnknownWord> {
         number: report.number,
         items: report.items.iter().map(item_from_proto).collect::<Result<_, _>>()?,
         forgotten: report.forgotten.iter().map(|text| key(text)).collect::<Result<_, _>>()?,
-        standing: report.standing.as_ref().map(standing_from_proto),
+        standing: report.standing.as_ref().map(standing_from_proto).map(Box::new),
     })
 }
 
@@ -288,7 +288,7 @@ mod tests {
                 })
                 .collect(),
             forgotten: vec!["defenderRole/l1-analyst".parse().unwrap()],
-            standing: Some(Standing {
+            standing: Some(Box::new(Standing {
                 compared: "cd".repeat(32),
                 planes: vec![PlaneStanding {
                     plane: Plane::Users.into(),
@@ -313,7 +313,7 @@ mod tests {
                     detail: "x".into(),
                 }],
                 ..Standing::default()
-            }),
+            })),
         };
         assert_eq!(report_from_proto(&report_to_proto(&report, false)).unwrap(), report);
     }

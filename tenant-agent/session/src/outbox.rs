@@ -111,7 +111,7 @@ impl Outbox {
                 self.doubtful.remove(key);
                 self.items.remove(key);
             }
-            self.standing = report.standing.or(self.standing.take());
+            self.standing = report.standing.map(|it| *it).or(self.standing.take());
         }
     }
 
@@ -146,7 +146,7 @@ impl Outbox {
         // It says with which version the tenant was compared, so it goes last: after the items that the claim is about.
         let last = items.len() + forgotten.len() < batch;
         let standing = (last && self.standing.as_ref().is_none_or(|known| worth_telling(known, &status.standing)))
-            .then(|| status.standing.clone());
+            .then(|| Box::new(status.standing.clone()));
         let nothing = items.is_empty() && forgotten.is_empty() && standing.is_none();
         (!nothing || self.full).then_some(Report { number: 0, items, forgotten, standing })
     }

@@ -69,7 +69,7 @@ pub(crate) async fn keep(
     let changed = changed(desk, &world, &report, full)?;
     let standing = {
         let mut after = desk.lock().reported.clone_without_items();
-        after.standing = report.standing.clone().map(room::fitting).map(Arc::new).or(after.standing);
+        after.standing = report.standing.clone().map(|it| room::fitting(*it)).map(Arc::new).or(after.standing);
         after.reporter = Some(agent.clone());
         after.last_seen = Some(inner.now());
         after

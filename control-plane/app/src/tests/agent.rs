@@ -208,7 +208,7 @@ impl Agent {
         standing: Standing,
     ) {
         self.reports += 1;
-        let standing = Some(standing);
+        let standing = Some(Box::new(standing));
         let report = Report { number: self.reports, items, forgotten, standing };
         self.say(Incoming::Report { report, full }).await.unwrap();
     }

@@ -83,7 +83,7 @@ async fn attacks_d11_findings_without_an_end_fit_into_the_row_of_how_the_agent_s
         detail: format!("{n} {}", "\u{1}".repeat(4_000)),
     };
     let standing = Standing { findings: (0..2_000).map(finding).collect(), ..Standing::default() };
-    let report = Report { number: 1, standing: Some(standing), ..Report::default() };
+    let report = Report { number: 1, standing: Some(Box::new(standing)), ..Report::default() };
     agent.say(Incoming::Report { report, full: false }).await.unwrap();
     let findings = bed.status(&agent.tenant).findings;
     assert_eq!(findings.len(), 2_000);
