@@ -48,6 +48,17 @@ pub(crate) enum Output {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a configuration and a guardrail to fill in, and print the next steps
+    ///
+    /// What stands in capitals is for you: until it is filled in, the files are refused, and nothing is given by them.
+    Init {
+        /// Where they are written; files that are there are not written over
+        #[arg(default_value = "entente-agent", value_name = "FOLDER")]
+        dir: PathBuf,
+        /// Your Entra tenant's id
+        #[arg(long, value_name = "GUID")]
+        tenant: Option<entente_model::Guid>,
+    },
     /// Exchange a one-time token for this agent's certificate
     ///
     /// The key is made here and never leaves. Refused if the token file's root key is not the guardrail's

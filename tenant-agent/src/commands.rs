@@ -3,6 +3,7 @@
 mod agree;
 mod allow_again;
 mod guardrail;
+mod init;
 mod plan;
 mod resume;
 mod revoke;
@@ -25,6 +26,9 @@ use crate::switches::Switches;
 pub(crate) type Outcome = Result<Done, Box<dyn Error>>;
 
 pub(crate) fn execute(args: Args) -> Outcome {
+    if let Command::Init { dir, tenant } = &args.command {
+        return init::init(dir, *tenant);
+    }
     if let Command::CheckGuardrail { file, diff } = &args.command {
         return guardrail::check(file, diff.as_deref());
     }
@@ -76,6 +80,7 @@ async fn perform(command: Command, config: Config) -> Outcome {
         }
         Command::Permissions { file } => guardrail::permissions(&file.unwrap_or(config.guardrail)),
         Command::CheckGuardrail { file, diff } => guardrail::check(&file, diff.as_deref()),
+        Command::Init { dir, tenant } => init::init(&dir, tenant),
     }
 }
 
