@@ -129,7 +129,7 @@ pub async fn everything_can_be_taken_back_on_a_full_disk(story: Story) -> Result
     let environment = shim::small_disk(&fleet.dir, &dir.join("state"), &full)?;
     let output = fleet.agent_command_in("contoso", &args!["revoke-all", "--yes"], &environment).await?;
     let text = output.ok()?;
-    ensure!(text.contains("complete: of what this agent gave"), "{text}");
+    ensure!(text.contains("complete: no access is left of what this agent gave"), "{text}");
     for person in ["maya", "sam"] {
         kit::ensure_gone(&fleet, "contoso", person).await?;
     }

@@ -12,6 +12,7 @@ mod invitations;
 mod kit;
 mod leaving;
 mod network;
+mod phases;
 mod quiet;
 mod shim;
 mod switches;
@@ -86,6 +87,8 @@ fn main() -> ExitCode {
             a_broken_guardrail_still_lets_a_leaver_go,
             what_a_narrower_guardrail_refuses_goes_when_somebody_says_so,
             a_throttled_tenant_converges;
+        phases:
+            users_d01_the_worst_cases_have_phases_of_their_own;
         quiet:
             after_convergence_only_periodic_reads_are_made,
             a_second_apply_changes_nothing_and_sends_nothing;
