@@ -22,7 +22,7 @@ pub(crate) async fn redeem(client: Client, ask: Redeem, format: Format) -> Resul
         return output::say(&format!("{} has nothing to redeem\n", ask.person));
     }
     let documents = links.iter().map(|[tenant, mail, link]| json!({"tenant": tenant, "mail": mail, "redeemUrl": link}));
-    let rows = links.iter().map(|link| link.map(str::to_owned));
+    let rows = links.iter().map(|link| (*link).map(str::to_owned));
     List::of(["TENANT", "ACCOUNT", "LINK"], rows).print(format, &documents.collect(), ("", ""))
 }
 

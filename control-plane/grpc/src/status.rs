@@ -44,7 +44,11 @@ pub(crate) fn status(error: &AppError, call: CallId) -> Status {
 }
 
 fn cut(text: &str, most: usize) -> String {
-    if text.len() <= most { text.into() } else { format!("{}...", &text[..text.floor_char_boundary(most)]) }
+    if text.len() <= most {
+        return text.into();
+    }
+    let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+    format!("{}...", &text[..end])
 }
 
 /// Faults that fit, and then one that names no field and says how many more there are.

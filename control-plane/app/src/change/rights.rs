@@ -163,7 +163,7 @@ impl Rights {
     /// What each group gives, by role and class.
     fn gives<'b>(&mut self, side: &'b Buckets) -> BTreeMap<&'b str, Vec<Held>> {
         let mut gives: BTreeMap<&str, Vec<Held>> = BTreeMap::new();
-        let (mut defender, mut sources): (BTreeMap<&str, Arc<[Held]>>, Vec<(&str, Arc<[Held]>)>) = Default::default();
+        let (mut defender, mut sources) = (BTreeMap::<&str, Arc<[Held]>>::new(), Vec::<(&str, Arc<[Held]>)>::new());
         for item in side.iter() {
             let (kind, rest) = item.key().split_once('/').unwrap_or_default();
             match kind {
@@ -291,9 +291,9 @@ mod tests {
         let at = |place: &str| BTreeSet::from([(What::Known(Capability::ReadLogs), Arc::from(place))]);
         let [wide, narrow] = [at("/subscriptions/1"), at("/subscriptions/1/resourcegroups/a")];
         assert_eq!(beyond(&narrow, &wide), []);
-        assert_eq!(beyond(&at("/subscriptions/10"), &at("/subscriptions/1"))[0].in_part, true);
+        assert!(beyond(&at("/subscriptions/10"), &at("/subscriptions/1"))[0].in_part);
         let more = beyond(&wide, &narrow);
         assert_eq!((more[0].capability.as_str(), more[0].in_part), ("readLogs", true));
-        assert_eq!(beyond(&wide, &BTreeSet::new())[0].in_part, false);
+        assert!(!beyond(&wide, &BTreeSet::new())[0].in_part);
     }
 }
