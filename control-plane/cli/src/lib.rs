@@ -32,6 +32,8 @@ mod removals;
 mod resources;
 mod run;
 mod status;
+#[cfg(test)]
+mod tasks;
 mod who;
 
 use std::ffi::OsString;
