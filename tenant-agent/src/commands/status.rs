@@ -98,7 +98,11 @@ fn text(shown: &Shown, now: Timestamp) -> String {
         ));
     }
     if shown.revoke_all {
-        lines.push("REVOKE-ALL everything goes; nothing is given until `entente-agent resume`".into());
+        let is_done = shown.receipt.as_ref().is_some_and(Receipt::is_complete);
+        let how = if is_done { "all access was taken back" } else { "all access is being taken back" };
+        lines.push(format!(
+            "REVOKE-ALL {how}; nothing is given until `entente-agent resume`, which lets it all come back"
+        ));
     }
     if shown.revokes {
         lines.push("REVOKE     what the guardrail does not allow is being taken away".into());
