@@ -16,6 +16,11 @@ pub async fn one_intent_becomes_verified_access_in_every_tenant(story: Story) ->
     let who = fleet.cli_json(&args!["who", "--operator", "maya"]).await?;
     let rows = who.as_array().context("a list")?;
     ensure!(rows.len() == 2 && rows.iter().all(|row| row["state"] == "APPLIED"), "{who}");
+    ensure!(
+        rows.iter().all(|row| row["rights"] == 3 && row["rightsApplied"] == 3),
+        "two Azure roles, one of Defender: {who}"
+    );
+    fleet.cli(&args!["status", "--watch", "--until-settled"]).await?.ok()?;
     kit::ensure_clean(&fleet).await?;
     fleet.stop().await
 }
