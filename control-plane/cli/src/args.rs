@@ -378,4 +378,10 @@ mod tests {
     fn the_command_line_is_consistent() {
         super::Args::command().debug_assert();
     }
+
+    #[test]
+    fn users_d23_who_without_options_asks_for_everybody() {
+        let args = <super::Args as clap::Parser>::try_parse_from(["entente", "who"]).unwrap();
+        assert!(matches!(args.command, super::Command::Who(super::Who { tenant: None, operator: None, .. })));
+    }
 }
