@@ -59,7 +59,10 @@ impl Checker<'_> {
             addresses.iter().any(is_of) || upn.contains(&format!("_{domain}#ext#"))
         });
         self.unless(fits, "gives only to accounts with an address of the provider's domains", change);
-        let is_barred = |name: &String| addresses.iter().chain([&upn]).any(|it| it.eq_ignore_ascii_case(name));
+        let is_barred = |name: &String| {
+            let as_upn = format!("{}#ext#", name.to_lowercase().replace('@', "_"));
+            addresses.iter().chain([&upn]).any(|it| it.eq_ignore_ascii_case(name)) || upn.starts_with(&as_upn)
+        };
         let barred = guardrail.people.barred.iter().any(is_barred);
         self.unless(!barred, "gives nothing to an account that is barred", change);
     }

@@ -59,14 +59,19 @@ pub(super) fn person(draft: &Draft<'_>, item: &Item, account: Option<&User>) -> 
 /// (Entra: properties of a B2B user, `sam_fabrikam.com#EXT#@contoso.onmicrosoft.com`).
 pub(super) fn account(draft: &Draft<'_>, user: &User) -> Option<Condition> {
     let guardrail = draft.guardrail()?;
-    let invited_at = user.upn.split_once("#EXT#").and_then(|(invited, _)| invited.rsplit_once('_'));
-    let invited_at = invited_at.map(|(name, domain)| format!("{name}@{domain}"));
+    let invited_at = invited_at(user);
     let addresses: Vec<&String> = user.addresses.iter().chain(&invited_at).collect();
     if addresses.is_empty() {
         return Some(Condition::Unread);
     }
     let fits = addresses.into_iter().any(|address| reads::is_invitable(address, guardrail));
     refuse_unless(fits, Reason::GuardrailPerson)
+}
+
+/// The address that the UPN of a guest is made of.
+fn invited_at(user: &User) -> Option<String> {
+    let (name, domain) = user.upn.split_once("#EXT#").and_then(|(invited, _)| invited.rsplit_once('_'))?;
+    Some(format!("{name}@{domain}"))
 }
 
 /// The customer's veto on one person: a mail address, a UPN or a home object id; also one of the account that is there.
@@ -76,6 +81,7 @@ pub(super) fn is_barred(guardrail: &Guardrail, item: &Item, account: Option<&Use
     };
     let mut names = vec![mail.clone(), upn.clone(), object_id.to_string()];
     names.extend(account.into_iter().flat_map(|user| user.addresses.iter().chain([&user.upn]).cloned()));
+    names.extend(account.and_then(invited_at));
     guardrail.people.barred.iter().any(|barred| names.iter().any(|name| name.eq_ignore_ascii_case(barred)))
 }
 

@@ -107,11 +107,15 @@ fn person(draft: &Draft<'_>, key: &ItemKey) -> Option<Reason> {
         let is_refused = !entry.addresses.iter().any(|address| reads::is_invitable(address, guardrail));
         return (is_refused && !entry.addresses.is_empty()).then_some(Reason::GuardrailPerson);
     };
-    match draft.entry(key).and_then(Entry::guid).map(|id| draft.input.observed.user(id)) {
-        Some(Part::Unread(_)) => gate::refusal(&gate::person(draft, item, None)).or(Some(Reason::Unread)),
-        Some(Part::Read(user)) => gate::refusal(&gate::person(draft, item, user)),
-        None => gate::refusal(&gate::person(draft, item, None)),
-    }
+    let account = draft.entry(key).and_then(Entry::guid).map(|id| draft.input.observed.user(id));
+    let (account, is_unread) = match account {
+        Some(Part::Unread(_)) => (None, true),
+        Some(Part::Read(user)) => (user, false),
+        None => (None, false),
+    };
+    let against = gate::person(draft, item, account);
+    let is_unread = is_unread || against.contains(&Condition::Unread);
+    gate::refusal(&against).or(is_unread.then_some(Reason::Unread))
 }
 
 fn wanted<'a>(draft: &Draft<'a>, key: &ItemKey) -> Option<&'a Item> {

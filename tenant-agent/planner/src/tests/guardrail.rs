@@ -275,6 +275,23 @@ fn an_account_of_another_domain_is_given_nothing_under_another_address_of_its_it
 }
 
 #[test]
+fn one_who_is_barred_is_barred_by_the_address_that_the_upn_shows() {
+    let barred = ("barred: []", "barred: [sam@nordwall.example]");
+    let mut world = World::joined(&["sam"], "l1").guardrail(barred.0, barred.1);
+    for user in world.tenant.state.users.values_mut() {
+        (user.mail, user.addresses) = ("other@nordwall.example".into(), ["other@nordwall.example".into()].into());
+    }
+    world.rename("sam", "other@nordwall.example");
+    world.upn("sam", "other@nordwall.example");
+    world.member("sam", "l2");
+    world.rename("sam", "other@nordwall.example");
+    world.upn("sam", "other@nordwall.example");
+    world.settle();
+    assert_eq!(world.user_state("sam"), "REFUSED GUARDRAIL_PERSON");
+    assert!(!world.is_member("sam", "l2"));
+}
+
+#[test]
 fn one_who_is_barred_is_barred_under_another_address_of_their_item() {
     let barred = ("barred: []", "barred: [sam@nordwall.example]");
     let mut world = World::joined(&["sam"], "l1").guardrail(barred.0, barred.1);
