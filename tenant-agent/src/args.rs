@@ -10,10 +10,11 @@ use clap::{Parser, Subcommand, ValueEnum};
 #[command(name = "entente-agent", version, disable_help_subcommand = true, max_term_width = 100)]
 #[command(after_help = "\
 First steps:
+  entente-agent init                             agent.toml and guardrail.yaml, to fill in
   entente-agent check-guardrail guardrail.yaml   what the file lets the agent do; grant the permissions it names
   entente-agent enroll --token token.toml        once, with the file from the service provider
   entente-agent run                              as a service
-Look:  status, plan, permissions
+Look:  status, who, plan, permissions
 Stop:  pause, revoke, revoke-all; or stop the agent and disable its identity
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete.")]

@@ -84,6 +84,11 @@ async fn perform(command: Command, config: Config) -> Outcome {
     }
 }
 
+/// One line, and nothing that a terminal obeys: names and details come from the service provider and from Microsoft.
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
 /// The agent tells what it does; other commands only what goes wrong, as they print the rest.
 fn log(format: LogFormat, runs: bool) {
     let default = if runs { "info" } else { "warn" };

@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 /// Most memberships that are listed: several times what a provider has in one tenant.
 const MAX_HERE: usize = 5_000;
 
-/// Everything that gives somebody something.
+/// Who is desired here or still here, and what each role gives.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Here {
+    /// Everybody whose membership, or whose account, was not read back as gone: also who waits, or is refused.
     pub people: Vec<Membership>,
     /// More are there than are listed.
     #[serde(default)]
@@ -30,6 +31,7 @@ pub struct Membership {
     pub operator: String,
     pub display_name: String,
     pub mail: String,
+    /// Empty for an account that is left of somebody who leaves.
     pub role: String,
     pub state: ItemState,
     pub reason: Option<Reason>,
@@ -48,6 +50,9 @@ pub struct Right {
     pub state: ItemState,
     pub reason: Option<Reason>,
     pub detail: String,
+    /// Desired to end, or desired no more.
+    #[serde(default)]
+    pub leaving: bool,
 }
 
 impl Here {
@@ -55,22 +60,28 @@ impl Here {
     pub fn of(desired: &[Item], reports: &BTreeMap<ItemKey, ItemReport>) -> Self {
         let by_key: BTreeMap<&ItemKey, &Item> = desired.iter().map(|item| (&item.key, item)).collect();
         let mut here = Self::default();
-        for (key, report) in reports {
-            // What is proven gone, or was never given, is not here.
-            if report.state == ItemState::Removed {
-                continue;
-            }
+        // What was read back as gone is not here.
+        for (key, report) in reports.iter().filter(|(_, report)| report.state != ItemState::Removed) {
             let item = by_key.get(key).copied();
             match key {
-                ItemKey::Member { role, .. } if here.people.len() < MAX_HERE => {
-                    here.people.push(membership(key, role, item, report, &by_key));
+                ItemKey::Member { role, .. } => here.person(membership(key, role.id(), item, report, &by_key)),
+                ItemKey::User { .. } if leaves(item) => here.person(membership(key, "", item, report, &by_key)),
+                ItemKey::AzureRole { .. } => here.right(key, item, report),
+                ItemKey::DefenderRole { role } => {
+                    here.right(key, item, assignment(role, reports).filter(|_| is_there(report)).unwrap_or(report));
                 }
-                ItemKey::Member { .. } => here.more += 1,
-                ItemKey::AzureRole { .. } | ItemKey::DefenderRole { .. } => here.right(key, item, report),
                 _ => {}
             }
         }
         here
+    }
+
+    fn person(&mut self, membership: Membership) {
+        if self.people.len() < MAX_HERE {
+            self.people.push(membership);
+        } else {
+            self.more += 1;
+        }
     }
 
     fn right(&mut self, key: &ItemKey, item: Option<&Item>, report: &ItemReport) {
@@ -84,19 +95,35 @@ impl Here {
             _ => key.to_string(),
         };
         let (state, reason, detail) = (report.state, report.reason, report.detail.clone());
-        self.rights.entry(role.id().to_owned()).or_default().push(Right { what, state, reason, detail });
+        let right = Right { what, state, reason, detail, leaving: leaves(item) };
+        self.rights.entry(role.id().to_owned()).or_default().push(right);
     }
 
     /// How many of a role's rights are there, and how many there should be.
     pub fn count(&self, role: &str) -> (usize, usize) {
         let rights = self.rights.get(role).map(Vec::as_slice).unwrap_or_default();
-        (rights.iter().filter(|it| it.state == ItemState::Applied).count(), rights.len())
+        let wanted = || rights.iter().filter(|it| !it.leaving);
+        (wanted().filter(|it| it.state == ItemState::Applied).count(), wanted().count())
     }
+}
+
+fn leaves(item: Option<&Item>) -> bool {
+    item.is_none_or(|item| item.want != Want::Present)
+}
+
+fn is_there(report: &ItemReport) -> bool {
+    report.state == ItemState::Applied
+}
+
+/// A Defender role gives its permissions by its assignment.
+fn assignment<'a>(role: &RoleName, reports: &'a BTreeMap<ItemKey, ItemReport>) -> Option<&'a ItemReport> {
+    let of_role = |key: &ItemKey| matches!(key, ItemKey::DefenderAssignment { role: it, .. } if it == role);
+    reports.iter().find(|(key, _)| of_role(key)).map(|(_, report)| report)
 }
 
 fn membership(
     key: &ItemKey,
-    role: &RoleName,
+    role: &str,
     item: Option<&Item>,
     report: &ItemReport,
     by_key: &BTreeMap<&ItemKey, &Item>,
@@ -113,10 +140,10 @@ fn membership(
         operator,
         display_name,
         mail,
-        role: role.id().to_owned(),
+        role: role.to_owned(),
         state: report.state,
         reason: report.reason,
-        leaving: item.is_none_or(|item| item.want != Want::Present),
+        leaving: leaves(item),
         until: item.and_then(|item| item.windows.as_slice().last().and_then(|window| window.end)),
         since: report.since,
     }
@@ -198,7 +225,11 @@ mod tests {
         // No longer desired, and not read back as gone: still here, and leaving.
         let here = Here::of(&desired[..1], &reports);
         assert!(here.people[0].leaving, "{here:?}");
+        assert_eq!(here.count("l1"), (0, 0), "what is to go is no part of what should be there");
         reports.get_mut(&member).unwrap().state = ItemState::Removed;
         assert!(Here::of(&desired, &reports).people.is_empty());
+        // An account that is left of somebody who leaves is here, without any role.
+        let here = Here::of(&[], &reports);
+        assert_eq!((here.people.len(), here.people[0].role.as_str()), (1, ""));
     }
 }

@@ -22,6 +22,7 @@ pub const MAX_DELETED: usize = 1_000;
 
 /// Most rights of others that are named for one person or group: more than anybody reads through.
 const MAX_NAMED: usize = 200;
+
 /// Most things that are listed as not allowed any more, to be confirmed at once: the rest is listed when these are taken.
 pub const MAX_NOT_ALLOWED: usize = 10_000;
 
@@ -54,9 +55,9 @@ pub struct AgentStatus {
     pub wanted: BTreeMap<String, usize>,
     /// Items by state.
     pub counts: BTreeMap<ItemState, usize>,
-    /// Who has access, and to what.
+    /// Who is here, and what they have; unset where an older agent wrote this file.
     #[serde(default)]
-    pub here: Here,
+    pub here: Option<Here>,
     /// Items that are neither applied nor removed, at most 200.
     pub open: Vec<OpenItem>,
     /// Who is wanted, and whose account the customer deleted; at most 1,000.
@@ -230,7 +231,7 @@ impl AgentStatus {
             standing: status.standing.clone(),
             wanted: view.desired.as_ref().map(|desired| wanted(&desired.items)).unwrap_or_default(),
             counts,
-            here: Here::of(view.desired.as_ref().map(|it| &*it.items).unwrap_or_default(), &status.items),
+            here: view.desired.as_ref().map(|desired| Here::of(&desired.items, &status.items)),
             open: open.collect(),
             last_connected: None,
             deleted: Vec::new(),

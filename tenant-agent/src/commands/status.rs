@@ -182,7 +182,8 @@ fn status_lines(shown: &Shown, status: &AgentStatus) -> Vec<String> {
     lines.push(format!("items      {}", counts.collect::<Vec<_>>().join(", ")));
     for item in &status.open {
         let reason = item.reason.map_or_else(String::new, |reason| format!(" {}", reason.word()));
-        lines.push(format!("open       {} {}{reason} {}", item.key, item.state.word(), item.detail));
+        let line = format!("open       {} {}{reason} {}", item.key, item.state.word(), item.detail);
+        lines.push(super::plain(&line));
         lines.extend(item.script.iter().map(|script| format!("           run: {script}")));
     }
     for person in &status.deleted {
