@@ -342,6 +342,11 @@ fn not_read(facts: &Facts<'_>) -> Option<Holds> {
     }
 }
 
+/// Whether the agent tries by itself to read what it could not.
+pub(crate) fn is_read_again(facts: &Facts<'_>) -> bool {
+    not_read(facts).is_some() || unreachable(facts).is_some()
+}
+
 fn seen(facts: &Facts<'_>) -> String {
     facts.last_seen.map_or_else(|| "it enrolled".into(), |seen| seen.to_string())
 }

@@ -62,6 +62,7 @@ fn is_agents_move(reason: Reason) -> bool {
             | Reason::CloudUnavailable
             | Reason::UnknownOutcome
             | Reason::ConfirmingRemoval
+            | Reason::Unread
     )
 }
 

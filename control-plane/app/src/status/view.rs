@@ -178,7 +178,7 @@ fn status(desk: &Desk, state: &DeskState, enrolment: Enrolment, now: Timestamp) 
     let open = open(state);
     let counts = counts(&open);
     let told = told(state, agent.as_ref().map(|(name, _)| name));
-    let said = phase::phase(&Facts {
+    let facts = Facts {
         tenant: &desk.tenant,
         now,
         certificate: agent.as_ref().map(|(_, expires)| *expires),
@@ -192,8 +192,10 @@ fn status(desk: &Desk, state: &DeskState, enrolment: Enrolment, now: Timestamp) 
         standing: told,
         wanted: wanted(state),
         open,
-    });
-    let said = alarmed(said, &displacements);
+    };
+    // What nobody reads now is read again; and of an agent that lost its place nothing counts.
+    let settled = told.is_some() && !phase::is_read_again(&facts) && super::settled::is_settled(state);
+    let said = alarmed(phase::phase(&facts), &displacements);
     let standing = told.cloned().unwrap_or_default();
     TenantStatus {
         tenant: desk.tenant.clone(),
@@ -201,7 +203,7 @@ fn status(desk: &Desk, state: &DeskState, enrolment: Enrolment, now: Timestamp) 
         since: said.since,
         party: said.party,
         explanation: said.explanation,
-        settled: super::settled::is_settled(state),
+        settled,
         connected: state.is_connected(),
         last_seen: state.last_seen(),
         desired_revision: state.content_revision,

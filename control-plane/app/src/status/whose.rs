@@ -54,7 +54,10 @@ pub(super) fn of_items(open: &Open, tenant: &TenantName) -> Option<(Party, Strin
     let todo = match party {
         Party::Agent | Party::Microsoft | Party::Nobody => "it comes by waiting".into(),
         Party::Customer | Party::Provider => {
-            format!("`entente items {} --state {}` says of each what is to be done", tenant.id(), state.word())
+            let (tenant, state) = (tenant.id(), state.word());
+            format!(
+                "`entente items {tenant} --state {state}` lists them, `entente explain {tenant} ITEM` says what to do"
+            )
         }
     };
     Some((party, todo))

@@ -331,7 +331,7 @@ async fn open_items_say_why_and_whose_move_it_is() {
         "contoso",
         expect![[r#"
             WAITING (Provider)
-            1 WAITING (REDEMPTION), 1 WAITING (DEPENDENCY); your move: `entente items contoso --state WAITING` says of each what is to be done
+            1 WAITING (REDEMPTION), 1 WAITING (DEPENDENCY); your move: `entente items contoso --state WAITING` lists them, `entente explain contoso ITEM` says what to do
         "#]],
     );
     agent.report(refused, Vec::new(), false).await;
@@ -340,7 +340,7 @@ async fn open_items_say_why_and_whose_move_it_is() {
         "contoso",
         expect![[r#"
             PARTIAL (Customer)
-            2 REFUSED (GUARDRAIL_CAPABILITY), 1 HELD (OVER_CAP); customer's move: `entente items contoso --state REFUSED` says of each what is to be done
+            2 REFUSED (GUARDRAIL_CAPABILITY), 1 HELD (OVER_CAP); customer's move: `entente items contoso --state REFUSED` lists them, `entente explain contoso ITEM` says what to do
         "#]],
     );
 }
