@@ -71,6 +71,7 @@ async fn create_token(
         format!(
             "{} enrols an agent of {} until {until}, once; its secret is in {path}\n\n\
              Give that file to the customer, who runs where the agent is to be:\n\
+             \x20 entente-agent init .                                     agent.toml and guardrail.yaml, to fill in\n\
              \x20 entente-agent check-guardrail guardrail.yaml             the text to consent to\n\
              \x20 entente-agent --config agent.toml permissions            what Microsoft has to grant\n\
              \x20 entente-agent --config agent.toml enroll --token {path}\n\

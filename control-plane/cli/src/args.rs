@@ -102,6 +102,32 @@ pub(crate) enum Command {
     Completion { shell: clap_complete::Shell },
 }
 
+impl Command {
+    /// Whether it answers with rows, so that there are names and cells.
+    pub(crate) fn is_list(&self) -> bool {
+        match self {
+            Self::Get(ask) => !ask.what.contains('/'),
+            Self::Status(_) | Self::Items(_) | Self::Who(_) | Self::Redeem(_) | Self::Plan { .. } | Self::Audit(_) => {
+                true
+            }
+            Self::Tokens(ask) => matches!(ask, Tokens::List),
+            Self::Agents(ask) => matches!(ask, Agents::List { .. }),
+            Self::Principals(ask) => matches!(ask, Principals::List),
+            Self::Apply(_)
+            | Self::Describe { .. }
+            | Self::Delete(_)
+            | Self::Endings
+            | Self::Explain(_)
+            | Self::Compare { .. }
+            | Self::Resend { .. }
+            | Self::Removals(_)
+            | Self::Operators(_)
+            | Self::Context(_)
+            | Self::Completion { .. } => false,
+        }
+    }
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Apply {
     /// YAML files or folders; `-` is standard input. What the store has beyond a folder is kept, and named
@@ -155,7 +181,8 @@ pub(crate) struct Status {
     /// Print again whenever something changes: on a terminal the table in its place, elsewhere a line for each change
     #[arg(long, short)]
     pub(crate) watch: bool,
-    /// With --watch: end once every tenant has converged or waits for somebody else
+    /// With --watch: end when no agent has anything left to do by itself; exit code 3 if something is refused or held. A parked
+    /// tenant, and one whose agent is offline, never settles
     #[arg(long, requires = "watch")]
     pub(crate) until_settled: bool,
 }
@@ -377,6 +404,17 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::Args::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused_as_names_or_cells_before_anything_is_done() {
+        let is_list = |words: &[&str]| {
+            let words = ["entente"].iter().chain(words);
+            <super::Args as clap::Parser>::try_parse_from(words).unwrap().command.is_list()
+        };
+        assert!(!is_list(&["operators", "leave", "sam"]) && !is_list(&["delete", "squads/a"]));
+        assert!(!is_list(&["apply", "-f", "x"]) && !is_list(&["get", "tenants/contoso"]));
+        assert!(is_list(&["get", "tenants"]) && is_list(&["agents", "list"]) && is_list(&["status"]));
     }
 
     #[test]

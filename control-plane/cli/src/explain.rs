@@ -139,7 +139,13 @@ fn shown_item(found: &Value) -> String {
         let names = found[name].as_array().into_iter().flatten().filter_map(Value::as_str);
         names.collect::<Vec<_>>().join(", ")
     };
-    let mut out = format!("{}  {}  {} {}\n", text("tenant"), text("what"), text("state"), text("reason"));
+    let mut out = format!(
+        "{}  {}  {} {}\n",
+        plain(text("tenant")),
+        plain(text("what")),
+        plain(text("state")),
+        plain(text("reason"))
+    );
     let rows = [
         ("why", text("detail").to_owned()),
         ("means", text("means").to_owned()),

@@ -153,6 +153,7 @@ mod tests {
         let local = Failure::Failed("cannot read \u{1b}[2J: line 1\n  ^".into());
         assert_eq!(local.text(), "entente: cannot read \u{fffd}[2J: line 1\n  ^\n");
     }
+
     #[test]
     fn users_d24_each_of_several_faults_has_a_line_and_none_is_only_counted() {
         let faults: Vec<_> = (1..=7).map(|n| format!("squads/s{n}: owner: operators/no{n} does not exist")).collect();

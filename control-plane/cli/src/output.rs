@@ -71,12 +71,15 @@ pub(crate) fn pool() -> &'static DescriptorPool {
 pub(crate) fn print(format: Format, document: &Value, table: impl FnOnce() -> String) -> Result<(), Failure> {
     match format {
         Format::Table | Format::Wide => say(&table()),
-        Format::Name | Format::Csv => {
-            Err(Failure::Usage("`--output name` and `csv` are of lists; ask for json or yaml".into()))
-        }
+        Format::Name | Format::Csv => Err(not_a_list()),
         Format::Json => say(&json(document)),
         Format::Yaml => say(&yaml(document)),
     }
+}
+
+/// What is said of an output that a command does not have.
+pub(crate) fn not_a_list() -> Failure {
+    Failure::Usage("`--output name` and `csv` are of lists; ask for table, json or yaml here".into())
 }
 
 /// One line of JSON, for streams of documents.

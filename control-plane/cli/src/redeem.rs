@@ -28,7 +28,10 @@ pub(crate) async fn redeem(client: Client, ask: Redeem, format: Format) -> Resul
 
 /// Tenant, account and link, each once: a person has one invitation in a tenant, and may have several roles.
 fn links(all: &[Access]) -> Vec<[&str; 3]> {
-    let waiting = all.iter().filter(|it| !it.redeem_url.is_empty());
+    // What an agent reports becomes the text of a mail: one line, and a link.
+    let is_link =
+        |url: &str| url.starts_with("https://") && !url.contains(|c: char| c.is_control() || c.is_whitespace());
+    let waiting = all.iter().filter(|it| is_link(&it.redeem_url));
     let once: BTreeMap<_, _> =
         waiting.map(|it| ((who::short(&it.tenant), it.mail.as_str()), it.redeem_url.as_str())).collect();
     once.into_iter().map(|((tenant, mail), link)| [tenant, mail, link]).collect()
@@ -63,6 +66,8 @@ mod tests {
             redeem_url: link.into(),
             ..Default::default()
         };
+        let evil = [of("contoso", "l1", "https://a\n\nAlso open https://b"), of("adatum", "l1", "ftp://a")];
+        assert!(links(&evil).is_empty());
         let all = [of("contoso", "l1", "https://a"), of("contoso", "l2", "https://a"), of("adatum", "l1", "")];
         let links = links(&all);
         assert_eq!(links, [["contoso", "maya@nordwall.example", "https://a"]]);

@@ -91,28 +91,11 @@ pub(crate) fn print(all: &[Removal], ended: Option<&[String]>, format: Format) -
             "AGENT",
             "NOTE",
         ];
-        table(header, &all.iter().map(|it| row(it, now())).collect::<Vec<_>>())
+        table(header, &all.iter().map(|it| row(it, output::now())).collect::<Vec<_>>())
     })
 }
 
-/// In seconds of Unix.
-fn now() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
-    i64::try_from(now).unwrap_or(i64::MAX)
-}
-
-/// How long ago it was asked for: `12s`, `5m`, `3h`, `40d`.
-fn age(it: &Removal, now: i64) -> String {
-    let Some(requested) = &it.request_time else { return "-".into() };
-    match now.saturating_sub(requested.seconds).max(0) {
-        seconds @ ..60 => format!("{seconds}s"),
-        seconds @ ..3_600 => format!("{}m", seconds / 60),
-        seconds @ ..86_400 => format!("{}h", seconds / 3_600),
-        seconds => format!("{}d", seconds / 86_400),
-    }
-}
-
-fn row(it: &Removal, now: i64) -> [String; 10] {
+fn row(it: &Removal, now: entente_model::Timestamp) -> [String; 10] {
     // Of a proof that is refused nothing is shown but why.
     let proof = it.proof.clone().filter(|_| it.complete).unwrap_or_default();
     let agent = it.signed.as_ref().map(|it| it.agent.rsplit('/').next().unwrap_or_default().to_owned());
@@ -120,7 +103,7 @@ fn row(it: &Removal, now: i64) -> [String; 10] {
         it.tenant.trim_start_matches("tenants/").to_owned(),
         it.operator.trim_start_matches("operators/").to_owned(),
         or_dash(&it.cause),
-        age(it, now),
+        output::age(&it.request_time, now),
         word(it).to_owned(),
         instant(&proof.blocked_time),
         instant(&it.prove_time),
@@ -192,6 +175,10 @@ mod tests {
 
     use super::*;
 
+    fn at(seconds: i64) -> entente_model::Timestamp {
+        entente_model::Timestamp::from_unix(seconds)
+    }
+
     fn removal(complete: bool, state: &str) -> Removal {
         let (tenant, subject) = ("tenants/contoso".into(), "person".into());
         let proof = Some(RemovalProof { unseen: vec!["the recycle bin".into()], ..RemovalProof::default() });
@@ -214,19 +201,19 @@ mod tests {
 
     #[test]
     fn a_refused_proof_is_not_shown_as_one() {
-        let shown = row(&removal(true, "REMOVED"), 0);
+        let shown = row(&removal(true, "REMOVED"), at(0));
         assert_eq!(shown[9], "not looked at: the recycle bin");
         let refused = Removal { reason: "PROOF_REFUSED".into(), detail: "no".into(), ..removal(false, "UNPROVEN") };
-        assert_eq!(row(&refused, 0)[9], "PROOF_REFUSED; no; agent is not connected");
+        assert_eq!(row(&refused, at(0))[9], "PROOF_REFUSED; no; agent is not connected");
     }
 
     #[test]
     fn users_d05_each_removal_is_shown_with_its_cause_and_its_age() {
         let request_time = Some(prost_types::Timestamp { seconds: 1_000, nanos: 0 });
         let of = |cause: &str| Removal { cause: cause.into(), request_time, ..removal(true, "REMOVED") };
-        assert_eq!(row(&of("LEFT"), 1_059)[2..5], ["LEFT", "59s", "PROVEN"]);
-        let ages = [1_060, 4_600, 87_400, 0].map(|now| age(&of("MEMBER_DROPPED"), now));
-        assert_eq!(ages, ["1m", "1h", "1d", "0s"]);
+        assert_eq!(row(&of("LEFT"), at(1_059))[2..5], ["LEFT", "59s", "PROVEN"]);
+        let ages = [1_060, 4_600, 87_400, 0].map(|now| output::age(&of("MEMBER_DROPPED").request_time, at(now)));
+        assert_eq!(ages, ["1m", "1h", "24h", "0s"]);
     }
 
     #[test]

@@ -21,6 +21,10 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     {
         return outcome;
     }
+    if matches!(args.output, Format::Name | Format::Csv) && !args.command.is_list() {
+        // Before anything is asked or done.
+        return Err(output::not_a_list());
+    }
     let file = context::file(args.config.as_deref())?;
     let contexts = Contexts::load(&file)?;
     let format = args.output;

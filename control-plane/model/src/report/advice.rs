@@ -87,7 +87,9 @@ impl Reason {
             Self::NotYetStarted => (Nobody, "it comes when its window opens"),
             Self::Expired => (Provider, "write a later `until` if the access is still wanted"),
             Self::Propagation => (Nobody, "wait: Microsoft shows changes after seconds to minutes"),
-            Self::Redemption => (Operator, "the operator opens the invitation link: `entente redeem OPERATOR`"),
+            Self::Redemption => {
+                (Operator, "the operator opens the link that `entente redeem OPERATOR` prints at the service provider")
+            }
             Self::PersonTask => (Customer, "a person runs the script that stands with the item"),
             Self::Dependency => (Nobody, "see the item that the detail names; this one follows it"),
             Self::Throttled | Self::CloudUnavailable | Self::UnknownOutcome => {
@@ -110,7 +112,7 @@ impl Reason {
             Self::GuardrailPlane => (Customer, "set the plane to `manage` or `verify` under `planes`"),
             Self::GuardrailPerson => (
                 Both,
-                "the customer corrects `provider.mailDomains` or `people`; or the operator's manifest is corrected",
+                "the customer corrects `provider.homeTenant`, `provider.mailDomains` or `people`; or the operator's manifest is corrected",
             ),
             Self::GuardrailScope => {
                 (Both, "the customer adds the scope under `azure.scopes`; or an exemption leaves the role out")
@@ -150,9 +152,10 @@ impl Reason {
             Self::AdoptionApproval => {
                 (Customer, "set `people.adoptExisting: allow`, or rename or remove what was there before")
             }
-            Self::CapabilityApproval => {
-                (Customer, "move the capability from `capabilities.ask` to `capabilities.allow`, or leave it refused")
-            }
+            Self::CapabilityApproval => (
+                Customer,
+                "move the capability from `capabilities.ask` to `capabilities.allow`, or leave it unapproved",
+            ),
             Self::IdentityProof => (
                 Operator,
                 "the operator redeems with the Entra account of the home tenant; the customer deletes the wrong guest first",
@@ -161,7 +164,11 @@ impl Reason {
             Self::CustomerDeleted => {
                 (Customer, "restore the account from the recycle bin, or `entente-agent allow-again USER`")
             }
-            Self::DriftMissing | Self::DriftExtra | Self::DriftChanged => {
+            Self::DriftChanged => (
+                Both,
+                "the agent mends a Defender role; of a group or an assignment a person undoes the change or deletes it",
+            ),
+            Self::DriftMissing | Self::DriftExtra => {
                 (Nobody, "the agent mends it; find out who changed it in the tenant's audit log")
             }
             Self::NotOurs => (Customer, "the customer removes it, or leaves it: the agent removes only what it made"),
