@@ -12,7 +12,7 @@ pub async fn users_d01_the_worst_cases_have_phases_of_their_own(story: Story) ->
     let mut fleet = story.converged([contoso()], &["maya"]).await?;
     fleet.agent_command("contoso", &args!["pause"]).await?.ok()?;
     let paused = fleet.wait_phase("contoso", "PAUSED", SOON).await?;
-    says(&paused, "PARTY_CUSTOMER", &["leavers neither", "entente-agent resume"])?;
+    says(&paused, "CUSTOMER", &["leavers neither", "entente-agent resume"])?;
     ensure!(paused["phaseTime"].is_string(), "since when: {paused}");
     fleet.agent_command("contoso", &args!["resume", "--yes"]).await?.ok()?;
     fleet.wait_converged(SOON).await?;
@@ -21,10 +21,10 @@ pub async fn users_d01_the_worst_cases_have_phases_of_their_own(story: Story) ->
     let whole = std::fs::read_to_string(&path)?;
     std::fs::remove_file(&path)?;
     let fault = fleet.wait_phase("contoso", "GUARDRAIL_FAULT", SOON).await?;
-    says(&fault, "PARTY_CUSTOMER", &["there is no file", "restore the file"])?;
+    says(&fault, "CUSTOMER", &["there is no file", "restore the file"])?;
     std::fs::write(&path, reviewed_in_2020(&whole)?)?;
     let past = fleet.wait_phase("contoso", "REVIEW_PAST", SOON).await?;
-    says(&past, "PARTY_CUSTOMER", &["2021-01-01T00:00:00Z", "reviewBy"])?;
+    says(&past, "CUSTOMER", &["2021-01-01T00:00:00Z", "reviewBy"])?;
     std::fs::write(&path, &whole)?;
     fleet.wait_converged(SOON).await?;
 
@@ -32,12 +32,12 @@ pub async fn users_d01_the_worst_cases_have_phases_of_their_own(story: Story) ->
 
     fleet.agent_command("contoso", &args!["revoke-all", "--yes"]).await?.ok()?;
     let done = fleet.wait_phase("contoso", "REVOKE_ALL_DONE", SOON).await?;
-    says(&done, "PARTY_CUSTOMER", &["took back everything"])?;
+    says(&done, "CUSTOMER", &["took back everything"])?;
     let agents = fleet.cli_json(&args!["agents", "list", "--tenant", "contoso"]).await?;
     let name = agents[0]["name"].as_str().context("an agent")?.to_owned();
     fleet.cli(&args!["agents", "revoke", &name]).await?.ok()?;
     let revoked = fleet.wait_phase("contoso", "AGENT_REVOKED", SOON).await?;
-    says(&revoked, "PARTY_PROVIDER", &[&name, "entente tokens create contoso"])
+    says(&revoked, "PROVIDER", &[&name, "entente tokens create contoso"])
 }
 
 /// The application is disabled in Entra, and then Microsoft does not answer at all: with the next token.
@@ -46,14 +46,8 @@ async fn cannot_sign_in(fleet: &mut Fleet) -> Result<()> {
     let body = json!({"error": "unauthorized_client", "error_description": disabled, "error_codes": [7000112]});
     let refusal = FaultAction::Answer { status: 400, body, headers: Default::default() };
     for (action, phase, party, words, logged) in [
-        (refusal, "CANNOT_SIGN_IN", "PARTY_CUSTOMER", "AADSTS7000112", "AADSTS7000112"),
-        (
-            FaultAction::DropBefore,
-            "CLOUD_UNREACHABLE",
-            "PARTY_MICROSOFT",
-            "does not answer",
-            "Microsoft cannot be reached",
-        ),
+        (refusal, "CANNOT_SIGN_IN", "CUSTOMER", "AADSTS7000112", "AADSTS7000112"),
+        (FaultAction::DropBefore, "CLOUD_UNREACHABLE", "MICROSOFT", "does not answer", "Microsoft cannot be reached"),
     ] {
         fleet.agent("contoso")?.stop().await?;
         let customer = fleet.customer("contoso")?;
