@@ -250,7 +250,19 @@ fn end_unseen(
     exit: Exit,
 ) {
     let account = person.map(|person| &person.account);
-    let is_gone = matches!(group, Some(Found::Nothing)) || matches!(account, Some(Found::Nothing));
+    // Not there by its address of now; but the person may have another account, which may be in the group.
+    let is_known_otherwise = exit.kind == ExitKind::Named && is_known_otherwise(draft, key);
+    if is_known_otherwise
+        && let Some(Found::There(group, ownership)) = group
+        && let Part::Read(members) = draft.input.observed.members(group.id)
+    {
+        return match others(draft, key, members, exit) {
+            Some(others) => held_by(draft, key, *ownership, &others),
+            None => absent(draft, key, group.id, exit),
+        };
+    }
+    let is_without_account = matches!(account, Some(Found::Nothing)) && !is_known_otherwise;
+    let is_gone = matches!(group, Some(Found::Nothing)) || is_without_account;
     // Nothing of ours to remember, or nothing said to be over.
     let claims_nothing = matches!(exit.kind, ExitKind::Implied | ExitKind::Window(Phase::Before(_)));
     if is_gone || claims_nothing {
@@ -274,6 +286,12 @@ fn end_unseen(
             draft.say(key, ItemState::Residual, Some(Reason::Ambiguous), detail);
         }
     }
+}
+
+/// Whether the person who is named for removal has accounts or addresses beside the one that is looked up.
+fn is_known_otherwise(draft: &Draft<'_>, key: &ItemKey) -> bool {
+    let want = draft.input.items.get(key).map(|item| &item.want);
+    matches!(want, Some(Want::Absent { known, addresses, .. }) if !known.is_empty() || !addresses.is_empty())
 }
 
 fn is_group_gone(draft: &Draft<'_>, group: Guid) -> bool {

@@ -445,3 +445,10 @@ fn no_receipt_is_complete_while_access_remains() {
         panic!("{error}");
     }
 }
+
+#[test]
+fn who_has_another_account_is_not_proven_out_of_a_group_that_was_not_looked_at() {
+    let (wait, events) = (Event::Wait(61), [Event::ReplaceAgent, Event::RenameInIntent(0), Event::Leave, Event::Step]);
+    let events: Vec<Event> = events.into_iter().chain([wait, Event::Vouch, Event::Step]).collect();
+    play(true, &events);
+}
