@@ -38,7 +38,7 @@ async fn confirm(looked: &ApplyIntentResponse) -> Result<(), Failure> {
     }
     let asked = confirm::Asked::of(false);
     if let confirm::Asked::Terminal = asked {
-        output::say(&text(looked, true))?;
+        output::before(&changes(looked));
     }
     let tenants = impact::count(looked.impact.as_ref().map_or(0, |impact| impact.tenants), "tenant", "tenants");
     confirm::by_typing(asked, &format!("this removes {removed} items in {tenants}"), "yes").await
@@ -48,8 +48,17 @@ fn changed(answer: &ApplyIntentResponse) -> usize {
     answer.changes.iter().filter(|change| change.kind() != ChangeKind::Unchanged).count()
 }
 
-/// What happens to each resource, and what all of it touches.
+/// What happens to each resource, what all of it touches, and whether it was done.
 pub(crate) fn text(answer: &ApplyIntentResponse, dry_run: bool) -> String {
+    let end = match (changed(answer), dry_run) {
+        (0, _) => String::new(),
+        (_, true) => "dry run: nothing was changed\n".to_owned(),
+        (_, false) => format!("applied at revision {}\n", answer.revision),
+    };
+    changes(answer) + &end
+}
+
+fn changes(answer: &ApplyIntentResponse) -> String {
     let mut text = String::new();
     for change in &answer.changes {
         let sign = match change.kind() {
@@ -68,10 +77,6 @@ pub(crate) fn text(answer: &ApplyIntentResponse, dry_run: bool) -> String {
     } else {
         text.push_str(&impact::text(answer.impact.as_ref()));
         text.push_str(&outlook::text(answer.outlook.as_ref()));
-        text.push_str(&match dry_run {
-            true => "dry run: nothing was changed\n".to_owned(),
-            false => format!("applied at revision {}\n", answer.revision),
-        });
     }
     text
 }

@@ -107,16 +107,19 @@ impl Command {
     pub(crate) fn is_list(&self) -> bool {
         match self {
             Self::Get(ask) => !ask.what.contains('/'),
-            Self::Status(_) | Self::Items(_) | Self::Who(_) | Self::Redeem(_) | Self::Plan { .. } | Self::Audit(_) => {
-                true
-            }
+            Self::Status(_)
+            | Self::Endings
+            | Self::Items(_)
+            | Self::Who(_)
+            | Self::Redeem(_)
+            | Self::Plan { .. }
+            | Self::Audit(_) => true,
             Self::Tokens(ask) => matches!(ask, Tokens::List),
             Self::Agents(ask) => matches!(ask, Agents::List { .. }),
             Self::Principals(ask) => matches!(ask, Principals::List),
             Self::Apply(_)
             | Self::Describe { .. }
             | Self::Delete(_)
-            | Self::Endings
             | Self::Explain(_)
             | Self::Compare { .. }
             | Self::Resend { .. }

@@ -33,6 +33,10 @@ pub(crate) async fn audit(mut client: Client, ask: Audit, format: Format) -> Res
         }
     }
     all.truncate(limit);
+    if let Some(actor) = actor.filter(|_| all.is_empty()) {
+        // Who acted may be deleted since, so that no list of today could say whether the name is right.
+        output::aside(&format!("no record that fits is of {actor}; whether there was such a principal is not checked"));
+    }
     list(&all).print(format, &Value::Array(all.iter().map(output::document).collect()), ("", ""))
 }
 

@@ -7,15 +7,15 @@ use tonic_types::StatusExt;
 use crate::args::Format;
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::{self, instant, table};
+use crate::output::{self, List, instant};
 use crate::pages::every_page;
 
 pub(crate) async fn endings(mut client: Client, format: Format) -> Result<(), Failure> {
     let ends = known(of(&mut client).await)?.ok_or_else(|| Failure::Failed(UNKNOWN.into()))?;
-    output::print(format, &Value::Array(ends.iter().map(output::document).collect()), || shown(&ends))
+    list(&ends).print(format, &Value::Array(ends.iter().map(output::document).collect()), ("", ""))
 }
 
-/// Of a control plane that has no `ListEndings`.
+/// What is said where the control plane has no `ListEndings`.
 pub(crate) const UNKNOWN: &str = "what ends is not known: the control plane is older than this command and does not tell it; update it, \
                        and look meanwhile with `entente-control-plane check-config`";
 
@@ -41,12 +41,16 @@ pub(crate) fn warning(it: &wire::Ending) -> String {
 }
 
 pub(crate) fn shown(ends: &[wire::Ending]) -> String {
+    list(ends).shown(false)
+}
+
+fn list(ends: &[wire::Ending]) -> List {
     let row = |it: &wire::Ending| {
         let at = instant(&it.expire_time);
         let at = if it.ended { format!("{at} (ended)") } else { at };
-        [it.kind.clone(), it.name.clone(), at, it.remedy.clone()]
+        [it.name.clone(), it.kind.clone(), at, it.remedy.clone()]
     };
-    table(["ENDS", "OF", "AT", "WHAT TO DO"], &ends.iter().map(row).collect::<Vec<_>>())
+    List::of(["OF", "ENDS", "AT", "WHAT TO DO"], ends.iter().map(row))
 }
 
 #[cfg(test)]

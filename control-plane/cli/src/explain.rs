@@ -31,7 +31,7 @@ pub(crate) fn word(ask: &Explain, format: Format) -> Option<Result<(), Failure>>
     Some(match found {
         Ok((document, text)) => output::print(format, &document, || text),
         Err(why) => Err(Failure::Usage(format!(
-            "{:?} is no state and no reason, and {why}; for an item: entente explain TENANT ITEM",
+            "{:?} is no state, reason or phase, and {why}; for an item: entente explain TENANT ITEM",
             ask.what
         ))),
     })
@@ -45,7 +45,10 @@ fn known(text: &str) -> Option<Value> {
     match (state, reason) {
         (Some(it), _) => Some(document(it.word(), "state", it.meaning(), it.advice())),
         (None, Some(it)) => Some(document(it.word(), "reason", it.meaning(), it.advice())),
-        (None, None) => None,
+        (None, None) => field::phase(text).map(|means| {
+            let todo = "`entente status TENANT` says since when, whose move it is, and what that one does";
+            json!({"word": text.to_ascii_uppercase(), "kind": "phase", "means": means, "move": "as the tenant's WHY says", "toDo": todo})
+        }),
     }
 }
 
@@ -229,6 +232,7 @@ mod tests {
     fn a_word_is_explained_whatever_its_case_and_another_is_not_guessed() {
         assert_eq!(known("guardrail_capability").unwrap()["kind"], "reason");
         assert_eq!(known("RESIDUAL").unwrap()["kind"], "state");
+        assert_eq!(known("parked").unwrap()["kind"], "phase");
         assert!(known("NOTHING").is_none());
     }
 }

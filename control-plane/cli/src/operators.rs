@@ -72,7 +72,7 @@ async fn confirm(client: &mut Client, name: &str, asked: confirm::Asked) -> Resu
     let request = LeaveOperatorRequest { name: name.into(), request_id: String::new(), validate_only: true };
     let looked = client.access.leave_operator(within(request)).await?.into_inner();
     let full = looked.operator.map(|operator| operator.display_name).unwrap_or_default();
-    output::say(&impact::text(looked.impact.as_ref()))?;
+    output::before(&impact::text(looked.impact.as_ref()));
     confirm::by_typing(asked, &format!("{name}, {full}, loses access everywhere"), &full).await
 }
 

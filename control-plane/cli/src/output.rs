@@ -84,7 +84,7 @@ pub(crate) fn not_a_list() -> Failure {
 
 /// One line of JSON, for streams of documents.
 pub(crate) fn json_line(document: &Value) -> Result<(), Failure> {
-    say(&escaped(&format!("{document}\n")))
+    stream(&escaped(&format!("{document}\n")))
 }
 
 fn json(document: &Value) -> String {
@@ -106,11 +106,29 @@ pub(crate) fn aside(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", plain(text));
 }
 
-/// Writes to standard output, whole, without what a terminal would obey.
+/// Writes to standard output, whole, without what a terminal would obey. A reader that went away (`| head`) ends the
+/// printing, and not the command: its exit code still tells how it went.
 pub(crate) fn say(text: &str) -> Result<(), Failure> {
+    read_or_not(stream(text))
+}
+
+fn read_or_not(outcome: Result<(), Failure>) -> Result<(), Failure> {
+    match outcome {
+        Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// The same for what has no end of its own: a reader that went away ends it.
+pub(crate) fn stream(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     out.write_all(shown(text).as_bytes())?;
     Ok(out.flush()?)
+}
+
+/// Says what comes before a question, on standard error: standard output holds the answer alone.
+pub(crate) fn before(text: &str) {
+    let _ = std::io::stderr().write_all(shown(text).as_bytes());
 }
 
 /// What a terminal obeys, or what makes it show text in another order than it stands in.
@@ -168,6 +186,14 @@ mod tests {
     fn columns_line_up_and_control_characters_are_not_obeyed() {
         let rows = [["a".to_owned(), "long".to_owned()], ["bbbb".to_owned(), "\u{1b}[31m".to_owned()]];
         assert_eq!(table(["X", "YY"], &rows), "X     YY\na     long\nbbbb  \u{fffd}[31m\n");
+    }
+
+    #[test]
+    fn a_reader_that_went_away_ends_the_printing_and_not_the_command() {
+        let failed = |kind| read_or_not(Err(Failure::Output(std::io::Error::from(kind))));
+        failed(std::io::ErrorKind::BrokenPipe).unwrap();
+        failed(std::io::ErrorKind::StorageFull).unwrap_err();
+        read_or_not(Err(Failure::Incomplete("two are not proven".into()))).unwrap_err();
     }
 
     #[test]

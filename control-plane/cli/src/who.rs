@@ -29,8 +29,13 @@ pub(crate) async fn who(client: Client, ask: Who, format: Format) -> Result<(), 
     let mut all = access(client, Only { tenant, operator, role, assignment, expires_before }).await?;
     // They have a command of their own, also in what programs read.
     all.iter_mut().for_each(|it| it.redeem_url.clear());
-    list(&all, output::now()).print(format, &Value::Array(all.iter().map(output::document).collect()), ("", ""))
+    let none = if all.is_empty() { NONE } else { "" };
+    list(&all, output::now()).print(format, &Value::Array(all.iter().map(output::document).collect()), ("", none))
 }
+
+/// What an empty list does not say.
+const NONE: &str =
+    "no access is desired that fits; what is being taken away, and is not proven gone, is in `entente removals`\n";
 
 pub(crate) async fn access(mut client: Client, only: Only) -> Result<Vec<wire::Access>, Failure> {
     let named = |collection: &str, name: Option<String>| name.map(|it| full_name(collection, &it)).unwrap_or_default();

@@ -35,6 +35,14 @@ pub(super) fn at(path: &str) -> Result<Value, String> {
     Ok(described(path, field.as_ref(), &message))
 }
 
+/// What a phase of a tenant means, by its word.
+pub(super) fn phase(word: &str) -> Option<String> {
+    let phases = output::pool().get_enum_by_name("entente.fleet.v1.TenantPhase")?;
+    let name = format!("TENANT_PHASE_{}", word.to_ascii_uppercase());
+    let value = phases.values().find(|it| it.name() == name && it.number() != 0)?;
+    Some(comment(phases.parent_file().file_descriptor_proto(), value.path()))
+}
+
 fn described(path: &str, field: Option<&FieldDescriptor>, message: &MessageDescriptor) -> Value {
     let is_whole = field.is_none_or(|field| matches!(field.kind(), Kind::Message(_)));
     let fields = message.fields().filter(|_| is_whole && !is_foreign(message));
@@ -107,6 +115,17 @@ mod tests {
         assert!(squad.contains("members (list of SquadMember)") && !squad.contains("uid"), "{squad}");
         assert!(at("squad.menbers").unwrap_err().contains("members"));
         assert!(at("sqad").unwrap_err().contains("Squad"));
+    }
+
+    #[test]
+    fn every_phase_has_a_comment() {
+        use entente_proto::fleet::v1::TenantPhase;
+        for number in 1..=15 {
+            let phase = TenantPhase::try_from(number).unwrap();
+            let word = phase.as_str_name().trim_start_matches("TENANT_PHASE_");
+            assert!(super::phase(word).is_some_and(|it| it.ends_with('.')), "{word}");
+        }
+        assert!(TenantPhase::try_from(16).is_err() && super::phase("UNSPECIFIED").is_none());
     }
 
     #[test]

@@ -91,15 +91,15 @@ impl Seen {
             self.all.insert(status.tenant.clone(), status);
         }
         if self.complete && !was_complete && self.format.is_for_people() && !self.redraws {
-            output::say(&self.table()?)?;
+            output::stream(&self.table()?)?;
         }
         Ok(self.redraws && self.complete)
     }
 
     fn tell(&self, status: &TenantStatus) -> Result<(), Failure> {
         match self.format {
-            Format::Table | Format::Wide if self.complete => output::say(&line(status)),
-            Format::Name if self.complete => output::say(&format!("{}\n", plain(&status.tenant))),
+            Format::Table | Format::Wide if self.complete => output::stream(&line(status)),
+            Format::Name if self.complete => output::stream(&format!("{}\n", plain(&status.tenant))),
             Format::Json | Format::Yaml => output::json_line(&output::document(status)),
             Format::Table | Format::Wide | Format::Name | Format::Csv => Ok(()),
         }
@@ -110,7 +110,7 @@ impl Seen {
         out.write_all(TOP)?;
         out.flush()?;
         drop(out);
-        output::say(&self.table()?)
+        output::stream(&self.table()?)
     }
 
     fn table(&self) -> Result<String, Failure> {
