@@ -1,7 +1,7 @@
 //! What agents have reported, tenant by tenant, in memory as in the rows; and the views that are made of it.
 //!
 //! [`report`] keeps what comes in, [`view`] says how a tenant stands, [`phase`] in which phase it is, [`whose`] whose
-//! move that is, [`settled`] whether anything still comes by waiting, [`access`] who has access where and [`carried`] how
+//! move that is, [`settled`] whether an agent has work left, [`access`] who has access where and [`carried`] how
 //! much of a role, [`display`] what an item is called, [`select`] which tenants are meant, [`watch`] who wants to know,
 //! [`room`] how much is kept. Knows nothing about streams.
 

@@ -1,4 +1,4 @@
-//! Of a dry run: what customers' guardrails said of the like of it, and what nobody here knows.
+//! For a dry run: which of its items guardrails refused in the last reports, and how many items are not known.
 
 use entente_proto::access::v1::{Outlook, TenantOutlook};
 

@@ -77,7 +77,7 @@ pub(crate) fn print(format: Format, document: &Value, table: impl FnOnce() -> St
     }
 }
 
-/// What is said of an output that a command does not have.
+/// The error for an output that a command does not have.
 pub(crate) fn not_a_list() -> Failure {
     Failure::Usage("`--output name` and `csv` are of lists; ask for table, json or yaml here".into())
 }

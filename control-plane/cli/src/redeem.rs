@@ -37,7 +37,7 @@ fn links(all: &[Access]) -> Vec<[&str; 3]> {
     once.into_iter().map(|((tenant, mail), link)| [tenant, mail, link]).collect()
 }
 
-/// A text to send to the person, whoever sends it.
+/// A mail to the person, with all links.
 fn mail(links: &[[&str; 3]]) -> String {
     let mut to: Vec<&str> = links.iter().map(|[_, mail, _]| *mail).collect();
     to.dedup();

@@ -85,7 +85,7 @@ impl Carried {
 }
 
 impl Group {
-    /// How a role stands for somebody who is in the group.
+    /// The state of the role for a member of the group.
     pub(super) fn with(&self, member: Standing) -> Standing {
         match &self.lacking {
             None => member,
@@ -95,7 +95,7 @@ impl Group {
     }
 }
 
-/// From here on, it does not come by waiting.
+/// From here on, the agent does not bring it about by itself.
 const PARTIAL: u8 = 2;
 
 fn gravity(state: ItemState) -> u8 {

@@ -45,9 +45,9 @@ pub enum TenantPhase {
 }
 
 impl TenantPhase {
-    /// Of several that hold, the first is said. What ends everything comes first; then what keeps everything new away,
-    /// longest and by the provider's own doing first (a parked tenant gets nothing new whatever its customer resumes or
-    /// mends); then what the agent cannot do; then what is merely not done yet.
+    /// If several phases hold, the first of this list is said. The list begins with phases in which everything ends. Phases
+    /// follow that keep everything new away; PARKED is the first of them, as a parked tenant gets nothing new whatever its
+    /// customer resumes or mends. Then come phases in which the agent cannot work, and then work that is not done yet.
     pub const PRECEDENCE: [Self; 15] = [
         Self::AgentRevoked,
         Self::RevokeAllRunning,
@@ -87,7 +87,7 @@ impl TenantPhase {
         }
     }
 
-    /// Whether it is what the agent last said of itself, so that it may have ended since where nobody hears it.
+    /// Whether only the agent's last report says it. An agent that is not connected may have left the phase since.
     fn is_by_the_agents_word(self) -> bool {
         use TenantPhase::*;
         matches!(self, RevokeAllRunning | RevokeAllDone | Paused | GuardrailFault | CannotSignIn | CloudUnreachable)
@@ -303,7 +303,7 @@ fn converging(facts: &Facts<'_>) -> Option<Holds> {
         () if pending > 0 => format!("{pending} {}", ItemState::Pending.word()),
         () => return None,
     };
-    Some(Holds { since: None, party: Party::Agent, why, todo: "it comes by waiting".into() })
+    Some(Holds { since: None, party: Party::Agent, why, todo: whose::GOES_ON.into() })
 }
 
 /// Items that are in that phase, by state and reason.
@@ -351,7 +351,7 @@ fn seen(facts: &Facts<'_>) -> String {
     facts.last_seen.map_or_else(|| "it enrolled".into(), |seen| seen.to_string())
 }
 
-/// How far a tenant is, by one item. What does not come by waiting is partial, as is a state that is not known here.
+/// How far a tenant is, by one item. What the agent does not bring about by itself is partial, as is a state that is not known here.
 fn phase_of(state: ItemState) -> TenantPhase {
     match state {
         ItemState::Pending => TenantPhase::Converging,

@@ -1,4 +1,4 @@
-//! Whether anything still comes by waiting in a tenant. Whether what is there is right is its phase.
+//! Whether the agent of a tenant has anything left to do by itself. Whether the result is right is the phase's to say.
 
 use entente_model::PlaneMode;
 use entente_model::desired::ItemKey;

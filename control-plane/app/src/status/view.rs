@@ -62,7 +62,7 @@ pub struct TenantStatus {
     pub items: u32,
     /// Live agents that lost their place, until an admin has looked. The newest first.
     pub displacements: Vec<Displacement>,
-    /// Whether nothing comes by waiting.
+    /// Whether the agent has nothing left to do by itself.
     pub settled: bool,
 }
 
@@ -193,7 +193,7 @@ fn status(desk: &Desk, state: &DeskState, enrolment: Enrolment, now: Timestamp) 
         wanted: wanted(state),
         open,
     };
-    // What nobody reads now is read again; and of an agent that lost its place nothing counts.
+    // The agent reads again what it could not read. The report of an agent that was replaced does not count.
     let settled = told.is_some() && !phase::is_read_again(&facts) && super::settled::is_settled(state);
     let said = alarmed(phase::phase(&facts), &displacements);
     let standing = told.cloned().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Whose move it is, and what that one does about items that are open.
 
+use entente_model::report::advice::Move;
 use entente_model::report::{ItemState, Reason};
 use entente_model::{TenantName, Timestamp};
 
@@ -13,7 +14,7 @@ pub enum Party {
     Provider,
     /// Or the network on the way there.
     Microsoft,
-    /// It comes by waiting.
+    /// The agent goes on by itself.
     Agent,
     /// There is nothing to do.
     Nobody,
@@ -31,6 +32,9 @@ impl Party {
         }
     }
 }
+
+/// What is to be done where the agent has the move.
+pub(super) const GOES_ON: &str = "the agent goes on by itself";
 
 /// Most states and reasons that a sentence names: the rest is in the list of items.
 const MOST_NAMED: usize = 4;
@@ -52,7 +56,7 @@ pub(super) fn of_items(open: &Open, tenant: &TenantName) -> Option<(Party, Strin
     let moves = open.keys().map(|(state, reason)| (of_item(*state, *reason), *state));
     let (party, state) = moves.min()?;
     let todo = match party {
-        Party::Agent | Party::Microsoft | Party::Nobody => "it comes by waiting".into(),
+        Party::Agent | Party::Microsoft | Party::Nobody => GOES_ON.into(),
         Party::Customer | Party::Provider => {
             let (tenant, state) = (tenant.id(), state.word());
             format!(
@@ -63,42 +67,18 @@ pub(super) fn of_items(open: &Open, tenant: &TenantName) -> Option<(Party, Strin
     Some((party, todo))
 }
 
-/// Whose move one item is.
+/// Whose move one item is, by the table that `entente explain` shows.
 fn of_item(state: ItemState, reason: Option<Reason>) -> Party {
-    match (state, reason) {
-        // The operator redeems the invitation.
-        (ItemState::Waiting, Some(Reason::Redemption)) => Party::Provider,
-        (ItemState::Unsupported | ItemState::Later(_), _) => Party::Provider,
-        (_, Some(Reason::EpochChanged | Reason::AgentUnvouched | Reason::NobodyLooks | Reason::ProofRefused)) => {
-            Party::Provider
-        }
-        (_, Some(reason)) if comes_by_itself(reason) => Party::Agent,
-        (ItemState::Waiting | ItemState::Held | ItemState::Drifted | ItemState::Failed, None) => Party::Agent,
-        (ItemState::Unproven | ItemState::Pending, _) => Party::Agent,
-        (ItemState::Applied | ItemState::Removed, _) => Party::Nobody,
-        _ => Party::Customer,
+    if state.is_settled() {
+        return Party::Nobody;
     }
-}
-
-fn comes_by_itself(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::NotYetStarted
-            | Reason::Expired
-            | Reason::Propagation
-            | Reason::Dependency
-            | Reason::Throttled
-            | Reason::CloudUnavailable
-            | Reason::UnknownOutcome
-            | Reason::OverCap
-            | Reason::Frozen
-            | Reason::LeaseOver
-            | Reason::DriftMissing
-            | Reason::DriftExtra
-            | Reason::ConfirmingRemoval
-            | Reason::Unread
-            | Reason::CameBack
-    )
+    let (whose, _) = reason.map_or_else(|| state.advice(), Reason::advice);
+    match whose {
+        Move::Nobody => Party::Agent,
+        // An operator is reached through the service provider.
+        Move::Provider | Move::Operator => Party::Provider,
+        Move::Customer | Move::Both => Party::Customer,
+    }
 }
 
 pub(super) fn since(at: Option<Timestamp>) -> String {

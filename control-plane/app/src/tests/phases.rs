@@ -1,4 +1,4 @@
-//! In which phase a tenant is in the worst cases, and what is said of it: never CONVERGED for want of a fact.
+//! The phase of a tenant in the worst cases, and its explanation. A missing fact never makes a tenant CONVERGED.
 
 use entente_model::report::{
     Finding, ItemState, Microsoft, MicrosoftState, Reason, RevokeAll, RevokeAllState, Standing,

@@ -3,7 +3,7 @@
 use super::{Format, Screen, plain, say, table};
 use crate::failure::Failure;
 
-/// One column. What a program needs and a person seldom does is wide.
+/// One column. A wide one is shown with `-o wide` and in CSV alone: people seldom need it.
 pub(crate) struct Column {
     title: &'static str,
     is_wide: bool,
@@ -91,8 +91,8 @@ impl List {
     }
 }
 
-/// A spreadsheet takes a cell that begins so for a formula, and much of what stands here was written by others. A dash
-/// alone, which stands for nothing, is no formula.
+/// A spreadsheet takes a cell that begins so for a formula, and others wrote much of this text. A dash alone means that
+/// there is no value; it is not a formula.
 fn harmless(cell: &str) -> String {
     let is_formula = cell.len() > 1 && cell.starts_with(['=', '+', '-', '@']);
     if is_formula { format!("'{cell}") } else { cell.to_owned() }

@@ -122,7 +122,7 @@ impl Seen {
     }
 }
 
-/// Nothing comes by waiting any more: well where all is done, or waits for a person.
+/// No agent has work left. That is good if everything is done or waits for a person; else it ends with exit code 3.
 fn settled(seen: &BTreeMap<String, TenantStatus>) -> Result<(), Failure> {
     let is_short = |it: &&TenantStatus| !matches!(it.phase(), TenantPhase::Converged | TenantPhase::Waiting);
     let short: Vec<&str> = seen.values().filter(is_short).map(|it| who::short(&it.tenant)).collect();

@@ -182,7 +182,9 @@ impl Reason {
                 (Provider, "an admin checks that the agent is the customer's: `entente agents vouch NAME`")
             }
             Self::NobodyLooks => (Both, "the customer's agent enrols again, or a person looks in the tenant"),
-            Self::CameBack => (Customer, "find out who restored the access; the agent removes it again"),
+            Self::CameBack => {
+                (Nobody, "the agent removes it again; find out in the tenant's audit log who restored it")
+            }
             Self::AgentDiskFull => (Customer, "make room on the agent's disk"),
             Self::CredentialRefused => {
                 (Customer, "renew or mend the credential that the detail names: agent.toml, [credential]")
