@@ -84,9 +84,20 @@ async fn perform(command: Command, config: Config) -> Outcome {
     }
 }
 
-/// One line, and nothing that a terminal obeys: names and details come from the service provider and from Microsoft.
+/// Lines of text without what a terminal obeys: names and details come from the service provider and from Microsoft.
+fn shown(text: &str) -> String {
+    text.replace(|c: char| c != '\n' && is_obeyed(c), "\u{fffd}")
+}
+
+/// The same for what has to stay within one line of ours.
 fn plain(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
+    text.replace(is_obeyed, "\u{fffd}")
+}
+
+/// Control characters, and what makes a terminal show text in another order than it stands in.
+fn is_obeyed(c: char) -> bool {
+    let turns = ['\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}'];
+    c.is_control() || turns.contains(&c) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The agent tells what it does; other commands only what goes wrong, as they print the rest.
@@ -100,4 +111,16 @@ fn log(format: LogFormat, runs: bool) {
         LogFormat::Text => log.with_ansi(false).try_init().ok(),
         LogFormat::Json => log.json().try_init().ok(),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_is_shown_and_never_obeyed() {
+        let evil = "x/\u{1b}[2J\u{202e}\nguardrail  valid";
+        assert_eq!(shown(evil), "x/\u{fffd}[2J\u{fffd}\nguardrail  valid");
+        assert_eq!(plain(evil), "x/\u{fffd}[2J\u{fffd}\u{fffd}guardrail  valid");
+    }
 }

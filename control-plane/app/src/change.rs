@@ -77,7 +77,7 @@ pub struct Applied {
     pub impact: Impact,
     /// The resource afterwards, if the change was about one.
     pub resource: Option<Stored>,
-    /// Of a leave: the removals that stand for it, new or of the leave that it repeats. By id.
+    /// Ids of the removals of a leave. A repeated leave names those of the leave before it, too.
     #[serde(default)]
     pub removals: Vec<String>,
     /// Of a dry run: what agents last said of the like of it.

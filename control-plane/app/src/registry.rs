@@ -91,7 +91,7 @@ impl Registry {
                     inner.watchers.wake_all();
                     inner.principal_gone.notify_one();
                 }
-                // What is said of an agent, and whether a token waits for it, stands in its tenant's status.
+                // The tenant's status shows its agent, and whether an enrolment token is unused.
                 None => tenant.iter().for_each(|tenant| inner.watchers.changed(tenant)),
             }
         }

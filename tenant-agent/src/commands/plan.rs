@@ -3,7 +3,7 @@
 use entente_model::plan::PlannedChange;
 use tokio::sync::{mpsc, watch};
 
-use super::Outcome;
+use super::{Outcome, plain};
 use crate::Done;
 use crate::args::Output;
 use crate::config::Config;
@@ -20,7 +20,7 @@ pub(super) async fn show(config: &Config, output: Output) -> Outcome {
     match output {
         Output::Json => println!("{}", serde_json::to_string_pretty(&changes)?),
         Output::Text if changes.is_empty() => println!("nothing to do"),
-        Output::Text => changes.iter().for_each(|change| println!("{}", line(change))),
+        Output::Text => changes.iter().for_each(|change| println!("{}", plain(&line(change)))),
     }
     Ok(Done::Whole)
 }

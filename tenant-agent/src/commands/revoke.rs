@@ -59,7 +59,7 @@ pub(super) async fn revoke(config: &Config, dry_run: bool, yes: bool, timeout: u
         ended?;
     }
     let receipt = Receipt::read(&config.state_dir, About::NotAllowed)?.unwrap_or_default();
-    print!("{}", receipt.text());
+    print!("{}", super::shown(&receipt.text()));
     Ok(if receipt.is_complete() { Done::Whole } else { Done::Incomplete })
 }
 
@@ -98,7 +98,7 @@ fn show(guardrail: &Guardrail, list: &NotAllowedList) {
         return println!("of what this agent gave nothing is refused by the guardrail");
     }
     println!("The guardrail does not allow any more, and this agent gave:");
-    list.items.iter().for_each(|it| println!("  {}", it.line()));
+    list.items.iter().for_each(|it| println!("  {}", super::plain(&it.line())));
     let has_accounts = list.items.iter().any(|it| matches!(it.key, ItemKey::User { .. }));
     if has_accounts && !guardrail.people.on_leave.contains(&OnLeave::Block) {
         println!("The accounts stay enabled, in no group: people.onLeave has no block.");

@@ -54,7 +54,7 @@ fn tell(config: &Config, unkept: Option<Receipt>, has_no_switch: bool) -> Outcom
         None => Receipt::read(&config.state_dir, About::All)?,
     };
     match &receipt {
-        Some(receipt) => print!("{}", receipt.text()),
+        Some(receipt) => print!("{}", super::shown(&receipt.text())),
         None => println!("there is no receipt: the disk has no room for it, or nothing could be read yet"),
     }
     if !is_kept {

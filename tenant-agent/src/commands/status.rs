@@ -81,7 +81,7 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
     };
     match output {
         Output::Json => println!("{}", serde_json::to_string_pretty(&shown)?),
-        Output::Text => print!("{}", text(&shown, now)),
+        Output::Text => print!("{}", super::shown(&text(&shown, now))),
     }
     Ok(Done::Whole)
 }
