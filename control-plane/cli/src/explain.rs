@@ -96,12 +96,11 @@ fn chosen<'a>(all: &'a [wire::ItemStatus], part: &str) -> Vec<&'a wire::ItemStat
 }
 
 fn explained(it: &wire::ItemStatus, rights: &[wire::Access]) -> Value {
-    let state: Option<ItemState> = ItemState::ALL.into_iter().find(|state| state.word() == it.state);
-    let reason = Reason::ALL.iter().find(|reason| reason.word() == it.reason);
-    // A word of a later version has no row here, and says so.
-    let later = (entente_model::report::advice::Move::Provider, "update this command: it does not know this word");
-    let (whose, what) = reason.map(|it| it.advice()).or_else(|| state.map(ItemState::advice)).unwrap_or(later);
-    let means = reason.map(|it| it.meaning()).or_else(|| state.map(ItemState::meaning)).unwrap_or_default();
+    // A word of a later version has no row here, and the advice says so.
+    let state = ItemState::of(&it.state);
+    let reason = (!it.reason.is_empty()).then(|| Reason::of(&it.reason));
+    let (whose, what) = reason.map_or_else(|| state.advice(), Reason::advice);
+    let means = reason.map_or_else(|| state.meaning(), Reason::meaning);
     let role = it.key.parse::<ItemKey>().ok().and_then(|key| key.role().map(ToString::to_string));
     let through: Vec<_> = rights.iter().filter(|right| Some(&right.role) == role.as_ref()).collect();
     let mut assignments: Vec<&String> = through.iter().flat_map(|right| &right.assignments).collect();
@@ -118,7 +117,7 @@ fn explained(it: &wire::ItemStatus, rights: &[wire::Access]) -> Value {
     })
 }
 
-/// What the customer's file would say, where the detail names the line.
+/// What the customer's file would say, where the detail names the key.
 fn customer_writes(detail: &str) -> Option<String> {
     let (_, rest) = detail.split_once("capabilities.allow lacks ")?;
     let words = rest.split(';').next().unwrap_or(rest).trim();
@@ -218,6 +217,12 @@ mod tests {
                   - {role: socRoles/l1-analyst, drop: [Microsoft Sentinel Playbook Operator], reason: REASON, until: YYYY-MM-DD}
         "#]]
         .assert_eq(&shown_item(&found));
+    }
+
+    #[test]
+    fn a_reason_of_a_later_version_is_not_explained_by_its_state() {
+        let later = wire::ItemStatus { reason: "SHINING".into(), ..refused() };
+        assert_eq!(explained(&later, &[])["toDo"], "update this command");
     }
 
     #[test]
