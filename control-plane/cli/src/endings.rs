@@ -50,7 +50,7 @@ fn list(ends: &[wire::Ending]) -> List {
         let at = if it.ended { format!("{at} (ended)") } else { at };
         [it.name.clone(), it.kind.clone(), at, it.remedy.clone()]
     };
-    List::of(["OF", "ENDS", "AT", "WHAT TO DO"], ends.iter().map(row))
+    List::of(["NAME", "WHAT", "ENDS", "WHAT TO DO"], ends.iter().map(row))
 }
 
 #[cfg(test)]
