@@ -74,7 +74,7 @@ pub(crate) fn count(count: i32, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-fn among(names: &[String], count: i32) -> String {
+pub(crate) fn among(names: &[String], count: i32) -> String {
     let shown = names.iter().take(SHOWN).map(|name| short(name)).collect::<Vec<_>>().join(", ");
     let more = usize::try_from(count).unwrap_or_default().saturating_sub(names.len().min(SHOWN));
     match (shown.is_empty(), more) {

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::Inner;
 use crate::desk::DeskState;
+use crate::status::phase::TenantPhase;
+use crate::status::view::TenantStatus;
 
 /// Most tenants that are told one by one: what fits a screen; of more there is the count.
 const MAX_TENANTS: usize = 50;
@@ -39,11 +41,18 @@ pub struct TenantOutlook {
     pub reasons: Vec<String>,
     /// Items that wait today already because a daily cap is used up.
     pub over_cap: u32,
-    pub paused: bool,
-    /// Why the guardrail cannot be used, so that it allows nothing new.
-    pub guardrail_fault: Option<String>,
+    /// What stands in the way of the tenant as a whole, with whose move it is: its phase, where that is above CONVERGING.
+    pub obstacle: Option<Obstacle>,
     /// When its agent was last heard of; none if never.
     pub last_seen: Option<Timestamp>,
+}
+
+/// Why nothing of a change, or not all of it, reaches a tenant now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Obstacle {
+    /// The phase, in its word.
+    pub phase: String,
+    pub explanation: String,
 }
 
 impl Outlook {
@@ -56,7 +65,8 @@ impl Outlook {
                 outlook.unknown += keys.len() as u32;
                 continue;
             };
-            let one = tenant(touched.tenant.clone(), &desk.lock(), &keys);
+            let obstacle = inner.status(&touched.tenant).and_then(obstacle);
+            let one = tenant(touched.tenant.clone(), &desk.lock(), &keys, obstacle);
             outlook.refused += one.refused;
             outlook.unknown += keys.len() as u32 - one.refused;
             outlook.add(one);
@@ -65,7 +75,7 @@ impl Outlook {
     }
 
     fn add(&mut self, one: TenantOutlook) {
-        let is_plain = one.refused + one.over_cap == 0 && !one.paused && one.guardrail_fault.is_none();
+        let is_plain = one.refused + one.over_cap == 0 && one.obstacle.is_none();
         match (is_plain, self.tenants.len() < MAX_TENANTS) {
             (true, _) => {}
             (false, true) => self.tenants.push(one),
@@ -74,19 +84,22 @@ impl Outlook {
     }
 }
 
-fn tenant(tenant: TenantName, desk: &DeskState, keys: &[ItemKey]) -> TenantOutlook {
+fn obstacle(status: TenantStatus) -> Option<Obstacle> {
+    let is_one = status.phase < TenantPhase::Converging;
+    is_one.then(|| Obstacle { phase: status.phase.word().to_owned(), explanation: status.explanation })
+}
+
+fn tenant(tenant: TenantName, desk: &DeskState, keys: &[ItemKey], obstacle: Option<Obstacle>) -> TenantOutlook {
     let reports = || desk.reported.items.values().map(|report| &**report);
     let refusals: Vec<&ItemReport> = reports().filter(|report| report.state == ItemState::Refused).collect();
     let refusal = |key: &ItemKey| refusals.iter().find(|report| is_alike(key, &report.key));
     let refused: Vec<_> = keys.iter().filter_map(refusal).collect();
     let reasons: BTreeSet<&str> = refused.iter().filter_map(|report| report.reason).map(Reason::word).collect();
-    let standing = desk.reported.standing.as_deref();
     TenantOutlook {
         refused: refused.len() as u32,
         reasons: reasons.into_iter().map(str::to_owned).collect(),
         over_cap: reports().filter(|report| report.reason == Some(Reason::OverCap)).count() as u32,
-        paused: standing.is_some_and(|it| it.paused),
-        guardrail_fault: standing.and_then(|it| it.guardrail_fault.clone()),
+        obstacle,
         last_seen: desk.last_seen(),
         tenant,
     }

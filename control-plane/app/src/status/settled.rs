@@ -2,10 +2,13 @@
 
 use entente_model::PlaneMode;
 use entente_model::desired::ItemKey;
+use entente_model::report::advice::Move;
 use entente_model::report::{ItemReport, ItemState, Reason};
 
 use crate::desk::DeskState;
 use crate::status::Reported;
+
+use super::whose;
 
 /// The agent is here, holds the newest state, has compared the tenant with it, and does nothing more by itself.
 pub(super) fn is_settled(state: &DeskState) -> bool {
@@ -24,17 +27,14 @@ const MAX_DEPTH: u8 = 4;
 
 /// Whether an item stays as it is until somebody does something, or until a day that is written down.
 fn stays(reported: &Reported, item: &ItemReport, depth: u8) -> bool {
-    let is_tried = item.reason.is_some_and(is_agents_move);
-    match item.state {
-        ItemState::Pending => false,
-        ItemState::Waiting if item.reason == Some(Reason::Dependency) => {
-            depth > 0 && lacks_what_stays(reported, &item.key, depth - 1)
-        }
-        ItemState::Waiting => item.reason.is_some_and(is_anothers_move),
-        // Tried again; but what Microsoft refuses it will refuse again.
-        ItemState::Failed => item.reason.is_some_and(|it| is_anothers_move(it) || it == Reason::CloudRefused),
-        ItemState::Drifted => item.reason == Some(Reason::DriftChanged) || !is_managed(reported, &item.key),
-        _ => !is_tried,
+    match (item.state, item.reason) {
+        (ItemState::Applied | ItemState::Removed, _) => true,
+        // What is not understood is not known to stay.
+        (ItemState::Pending | ItemState::Later(_), _) | (_, Some(Reason::Later(_))) => false,
+        (ItemState::Waiting, Some(Reason::Dependency)) => depth > 0 && lacks_what_stays(reported, &item.key, depth - 1),
+        // What is only verified is mended by nobody here.
+        (ItemState::Drifted, _) if !is_managed(reported, &item.key) => true,
+        (state, reason) => whose::move_of(state, reason) != Move::Nobody,
     }
 }
 
@@ -51,41 +51,4 @@ fn is_managed(reported: &Reported, key: &ItemKey) -> bool {
     // Of a plane that is not told of, nothing is known: the agent may mend it.
     let mode = planes.filter(|it| key.plane().is_some_and(|plane| it.plane == plane)).map(|it| it.mode).next();
     mode.is_none_or(|mode| mode == PlaneMode::Manage)
-}
-
-/// What the agent looks up or tries again by itself, soon.
-fn is_agents_move(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::Propagation
-            | Reason::Throttled
-            | Reason::CloudUnavailable
-            | Reason::UnknownOutcome
-            | Reason::ConfirmingRemoval
-            | Reason::Unread
-    )
-}
-
-/// What waits for a person, or for a day.
-fn is_anothers_move(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::NotYetStarted
-            | Reason::Expired
-            | Reason::Redemption
-            | Reason::PersonTask
-            | Reason::PermissionMissing
-            | Reason::InvitationsClosed
-            | Reason::UnifiedRbacInactive
-            | Reason::PermissionNotInTenant
-            | Reason::Ambiguous
-            | Reason::EpochChanged
-            | Reason::AdoptionApproval
-            | Reason::CapabilityApproval
-            | Reason::IdentityProof
-            | Reason::CustomerBlocked
-            | Reason::CustomerDeleted
-            | Reason::OtherAccount
-            | Reason::CredentialRefused
-    )
 }

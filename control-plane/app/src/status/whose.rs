@@ -68,13 +68,16 @@ pub(super) fn of_items(open: &Open, tenant: &TenantName) -> Option<(Party, Strin
 }
 
 /// Whose move one item is, by the table that `entente explain` shows.
+pub(super) fn move_of(state: ItemState, reason: Option<Reason>) -> Move {
+    reason.map_or_else(|| state.advice(), Reason::advice).0
+}
+
 fn of_item(state: ItemState, reason: Option<Reason>) -> Party {
     if state.is_settled() {
         return Party::Nobody;
     }
-    let (whose, _) = reason.map_or_else(|| state.advice(), Reason::advice);
-    match whose {
-        Move::Nobody => Party::Agent,
+    match move_of(state, reason) {
+        Move::Nobody | Move::Clock => Party::Agent,
         // An operator is reached through the service provider.
         Move::Provider | Move::Operator => Party::Provider,
         Move::Customer | Move::Both => Party::Customer,

@@ -286,6 +286,11 @@ async fn users_d08_settled_is_what_does_not_come_by_waiting() {
         (ItemState::Failed, Some(Reason::CloudUnavailable), false),
         (ItemState::Refused, Some(Reason::GuardrailPerson), true),
         (ItemState::Waiting, Some(Reason::of("WONDERING")), false),
+        (ItemState::Held, Some(Reason::Frozen), true),
+        (ItemState::Held, Some(Reason::LeaseOver), false),
+        (ItemState::Unproven, Some(Reason::Unread), false),
+        (ItemState::Residual, Some(Reason::CameBack), false),
+        (ItemState::Residual, Some(Reason::NotOurs), true),
     ] {
         say(&mut agent, USER, state, reason).await;
         assert_eq!(settled(&bed), expected, "{state:?} {reason:?}");
@@ -332,7 +337,11 @@ async fn users_d04_a_dry_run_says_what_agents_refused_and_what_nobody_knows() {
     let outlook = bed.app.change(&editor(), asked.clone(), &only).await.unwrap().outlook.unwrap();
     // In each tenant a group, an Azure role and two memberships: of one Azure role the like was refused.
     assert_eq!((outlook.refused, outlook.unknown, outlook.more_tenants), (1, 7, 0), "{outlook:?}");
-    let [contoso] = outlook.tenants.as_slice() else { panic!("{outlook:?}") };
+    let [contoso, fabrikam] = outlook.tenants.as_slice() else { panic!("{outlook:?}") };
+    assert_eq!(contoso.obstacle, None);
+    let obstacle = fabrikam.obstacle.as_ref().unwrap();
+    assert_eq!(obstacle.phase, "UNENROLLED");
+    assert!(obstacle.explanation.contains("entente tokens create fabrikam"), "{obstacle:?}");
     assert_eq!((contoso.tenant.clone(), contoso.refused, contoso.over_cap), (tenant("contoso"), 1, 1));
     assert_eq!(contoso.reasons, ["GUARDRAIL_CAPABILITY"]);
     assert_eq!(contoso.last_seen, Some(bed.app.now()));

@@ -36,8 +36,8 @@ fn outlook(outlook: &Outlook) -> wire::Outlook {
         refused: count(it.refused),
         reasons: it.reasons.clone(),
         over_cap: count(it.over_cap),
-        paused: it.paused,
-        guardrail_fault: it.guardrail_fault.clone().unwrap_or_default(),
+        phase: it.obstacle.as_ref().map(|it| it.phase.clone()).unwrap_or_default(),
+        explanation: it.obstacle.as_ref().map(|it| it.explanation.clone()).unwrap_or_default(),
         last_seen_time: time::to_proto_opt(it.last_seen),
     };
     wire::Outlook {

@@ -7,8 +7,10 @@ use super::{ItemState, Reason};
 /// Who can change how it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Move {
-    /// It goes on by itself.
+    /// It goes on by itself, soon.
     Nobody,
+    /// It comes by itself on a day or at an hour that is written down.
+    Clock,
     /// The customer, in the tenant, in the guardrail file or at the agent's host.
     Customer,
     /// The service provider, in intent or at the control plane.
@@ -23,6 +25,7 @@ impl Move {
     pub fn text(self) -> &'static str {
         match self {
             Self::Nobody => "nobody's: it goes on by itself",
+            Self::Clock => "nobody's: it comes when its time comes",
             Self::Customer => "the customer's",
             Self::Provider => "the service provider's",
             Self::Operator => "the operator's",
@@ -82,9 +85,9 @@ impl ItemState {
 impl Reason {
     /// Whose move it is, and what that is.
     pub fn advice(self) -> (Move, &'static str) {
-        use Move::{Both, Customer, Nobody, Operator, Provider};
+        use Move::{Both, Clock, Customer, Nobody, Operator, Provider};
         match self {
-            Self::NotYetStarted => (Nobody, "it comes when its window opens"),
+            Self::NotYetStarted => (Clock, "it comes when its window opens"),
             Self::Expired => (Provider, "write a later `until` if the access is still wanted"),
             Self::Propagation => (Nobody, "wait: Microsoft shows changes after seconds to minutes"),
             Self::Redemption => {
@@ -140,8 +143,8 @@ impl Reason {
             Self::GuardrailUnreadable => {
                 (Customer, "restore or correct the guardrail file: `entente-agent check-guardrail` names each fault")
             }
-            Self::OverCap => (Nobody, "it comes within a day; the customer may raise the cap under `limits.perDay`"),
-            Self::Frozen => (Nobody, "it comes when the freeze in the guardrail ends"),
+            Self::OverCap => (Clock, "it comes within a day; the customer may raise the cap under `limits.perDay`"),
+            Self::Frozen => (Clock, "it comes when the freeze in the guardrail ends"),
             Self::Paused => (Customer, "`entente-agent resume` at the agent's host"),
             Self::LeaseOver => {
                 (Nobody, "it comes when the agent reaches the control plane again: see why it is offline")
