@@ -8,6 +8,7 @@ mod plan;
 mod resume;
 mod revoke;
 mod revoke_all;
+mod screen;
 mod status;
 mod who;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{self, Item, ItemBody, ItemKey, Want};
 use entente_model::report::{ItemReport, ItemState, Reason};
 use entente_model::{RoleName, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -38,8 +38,20 @@ pub struct Membership {
     /// Desired to end, or desired no more.
     pub leaving: bool,
     pub until: Option<Timestamp>,
+    /// The provider's assignments that give it, in order.
+    #[serde(default)]
+    pub grounds: Vec<Ground>,
     /// Since when it stands so.
     pub since: Timestamp,
+}
+
+/// Why, in the provider's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ground {
+    pub assignment: String,
+    pub justification: String,
+    pub ticket: Option<String>,
 }
 
 /// One right of a role.
@@ -136,6 +148,15 @@ fn membership(
         }
         _ => (user.map(|it| it.to_string()).unwrap_or_default(), String::new(), String::new()),
     };
+    let grounds = match item.map(|item| &item.body) {
+        Some(ItemBody::Member { grounds }) => grounds.as_slice(),
+        _ => &[],
+    };
+    let ground = |it: &desired::Ground| Ground {
+        assignment: it.assignment.id().to_owned(),
+        justification: it.justification.clone(),
+        ticket: it.ticket.clone(),
+    };
     Membership {
         operator,
         display_name,
@@ -145,6 +166,7 @@ fn membership(
         reason: report.reason,
         leaving: leaves(item),
         until: item.and_then(|item| item.windows.as_slice().last().and_then(|window| window.end)),
+        grounds: grounds.iter().map(ground).collect(),
         since: report.since,
     }
 }
@@ -153,7 +175,7 @@ fn membership(
 mod tests {
     use entente_model::desired::Item;
     use entente_model::intent::{IdentityClass, UserType};
-    use entente_model::{Guid, HomeName, OperatorName, Windows};
+    use entente_model::{AssignmentName, Guid, HomeName, OperatorName, Windows};
 
     use super::*;
 
@@ -204,9 +226,14 @@ mod tests {
             user_type: UserType::Guest,
             home_tenant: Guid::from_u128(9),
         };
+        let ground = desired::Ground {
+            assignment: AssignmentName::from_id("nordic").unwrap(),
+            justification: "Nordic L1".into(),
+            ticket: Some("T-12".into()),
+        };
         let desired = [
             item(&user, person),
-            item(&member, ItemBody::Member),
+            item(&member, ItemBody::Member { grounds: vec![ground] }),
             item(&right(2), azure("Responder", 2)),
             item(&right(3), azure("Playbook Operator", 3)),
         ];
@@ -221,6 +248,7 @@ mod tests {
         let here = Here::of(&desired, &reports);
         assert_eq!(here.people.len(), 1);
         assert_eq!((here.people[0].operator.as_str(), here.people[0].leaving), ("maya", false));
+        assert_eq!(here.people[0].grounds[0].ticket.as_deref(), Some("T-12"));
         assert_eq!(here.count("l1"), (1, 2));
         // No longer desired, and not read back as gone: still here, and leaving.
         let here = Here::of(&desired[..1], &reports);

@@ -340,7 +340,7 @@ pub fn user(n: u8) -> Item {
 }
 
 pub fn member(n: u8) -> Item {
-    item(&format!("member/l1-analyst/standard/nordwall/{}", person(n)), ItemBody::Member)
+    item(&format!("member/l1-analyst/standard/nordwall/{}", person(n)), ItemBody::Member { grounds: Vec::new() })
 }
 
 /// The group of L1 analysts and its Azure role.

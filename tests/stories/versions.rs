@@ -70,7 +70,7 @@ fn items(customer: &Customer) -> Result<Vec<SealedItem>> {
     let mut all = vec![SealedItem::seal(&item("group/l1/standard", group)?), SealedItem::seal(&role(AZURE_ROLES[1])?)];
     for person in ["sam", "maya"] {
         all.push(SealedItem::seal(&item(&user_key(person), user(person)?)?));
-        all.push(SealedItem::seal(&item(&member_key(person), ItemBody::Member)?));
+        all.push(SealedItem::seal(&item(&member_key(person), ItemBody::Member { grounds: Vec::new() })?));
     }
     let later = role(AZURE_ROLES[3])?;
     let later_bytes = [encode_item(&later), NEEDS_A_LATER_LEVEL.to_vec()].concat();

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::args::{Explain, Format};
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::{self, plain};
+use crate::output::{self, Screen, plain};
 use crate::pages::{every_page, full_name};
 use crate::who;
 
@@ -80,7 +80,7 @@ pub(crate) async fn item(mut client: Client, ask: Explain, format: Format) -> Re
     }
     let rights = who::access(client, who::Only { tenant: Some(tenant.clone()), ..Default::default() }).await?;
     let found: Vec<Value> = chosen.into_iter().map(|it| explained(it, &rights)).collect();
-    let text = found.iter().map(shown_item).collect::<Vec<_>>().join("\n");
+    let text = found.iter().map(|it| shown_item(it, Screen::chosen())).collect::<Vec<_>>().join("\n");
     output::print(format, &Value::Array(found), || text)
 }
 
@@ -135,20 +135,16 @@ fn provider_writes(it: &wire::ItemStatus, role: Option<&str>) -> Option<String> 
     ))
 }
 
-fn shown_item(found: &Value) -> String {
+fn shown_item(found: &Value, screen: Screen) -> String {
     let text = |name: &str| found[name].as_str().unwrap_or_default();
     let list = |name: &str| {
         let names = found[name].as_array().into_iter().flatten().filter_map(Value::as_str);
         names.collect::<Vec<_>>().join(", ")
     };
-    let mut out = format!(
-        "{}  {}  {} {}\n",
-        plain(text("tenant")),
-        plain(text("what")),
-        plain(text("state")),
-        plain(text("reason"))
-    );
+    let state = format!("{} {}", text("state"), text("reason"));
     let rows = [
+        ("item", text("what").to_owned()),
+        ("state", state.trim_end().to_owned()),
         ("why", text("detail").to_owned()),
         ("means", text("means").to_owned()),
         ("asked by", list("assignments")),
@@ -156,20 +152,20 @@ fn shown_item(found: &Value) -> String {
         ("for", list("operators")),
         ("whose move", text("move").to_owned()),
         ("to do", text("toDo").to_owned()),
-        ("the customer writes", text("customerWrites").to_owned()),
-        ("intent says", text("providerWrites").to_owned()),
-        ("a person runs", text("script").to_owned()),
     ];
-    for (name, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
-        // What spans lines is ready to be copied, below its name; what others wrote makes no line of ours.
-        let value = if matches!(name, "the customer writes" | "intent says" | "a person runs") {
-            value.lines().map(|line| format!("\n      {}", plain(line))).collect()
-        } else {
-            format!("{:width$}{}", "", plain(&value), width = 12usize.saturating_sub(name.len()))
-        };
-        out.push_str(&format!("  {name}{value}\n"));
-    }
-    out
+    let rows: Vec<_> = rows.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let blocks = [
+        ("the customer writes", text("customerWrites")),
+        ("intent says", text("providerWrites")),
+        ("a person runs", text("script")),
+    ];
+    // Ready to be copied: as it is, however wide; what others wrote makes no line of ours.
+    let block = |(name, value): (&str, &str)| {
+        let lines: String = value.lines().map(|line| format!("      {}\n", plain(line))).collect();
+        format!("  {name}\n{lines}")
+    };
+    let blocks = blocks.into_iter().filter(|(_, value)| !value.is_empty()).map(block);
+    format!("{}\n{}{}", plain(text("tenant")), output::facts(screen, &rows), blocks.collect::<String>())
 }
 
 #[cfg(test)]
@@ -200,7 +196,9 @@ mod tests {
         };
         let found = explained(&refused(), &[right]);
         expect_test::expect![[r#"
-            tenants/tailspin  Microsoft Sentinel Playbook Operator at rg, for socRoles/l1-analyst  REFUSED GUARDRAIL_CAPABILITY
+            tenants/tailspin
+              item        Microsoft Sentinel Playbook Operator at rg, for socRoles/l1-analyst
+              state       REFUSED GUARDRAIL_CAPABILITY
               why         capabilities.allow lacks runPlaybooks
               means       The guardrail does not allow what the role lets people do.
               asked by    assignments/nordic-triage
@@ -216,7 +214,24 @@ mod tests {
                   exemptions:
                   - {role: socRoles/l1-analyst, drop: [Microsoft Sentinel Playbook Operator], reason: REASON, until: YYYY-MM-DD}
         "#]]
-        .assert_eq(&shown_item(&found));
+        .assert_eq(&shown_item(&found, Screen::default()));
+    }
+
+    #[test]
+    fn why_fits_every_terminal() {
+        let right = wire::Access {
+            role: "socRoles/l1-analyst".into(),
+            operator: "operators/maya".into(),
+            assignments: vec!["assignments/nordic-triage".into()],
+            ..Default::default()
+        };
+        let found = explained(&refused(), &[right]);
+        let screen = |width| shown_item(&found, Screen { width: Some(width), colour: false });
+        expect_test::expect_file!["screens/why-80.txt"].assert_eq(&screen(80));
+        expect_test::expect_file!["screens/why-140.txt"].assert_eq(&screen(140));
+        expect_test::expect_file!["screens/why-200.txt"].assert_eq(&screen(200));
+        let is_copied = |line: &&str| line.starts_with("      ");
+        assert!(screen(80).lines().filter(|line| !is_copied(line)).all(|line| line.chars().count() <= 80));
     }
 
     #[test]

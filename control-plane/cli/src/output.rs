@@ -18,7 +18,7 @@ use crate::args::Format;
 use crate::failure::Failure;
 
 pub(crate) use self::list::{List, column, wide};
-pub(crate) use self::table::{Screen, table};
+pub(crate) use self::table::{Screen, facts, table};
 
 /// The document of a message, by the rules of protobuf's JSON; 64-bit numbers as numbers, and words as tables have them:
 /// `CONVERGED`, not `TENANT_PHASE_CONVERGED`.

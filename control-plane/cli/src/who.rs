@@ -117,13 +117,9 @@ fn list(all: &[wire::Access], now: Timestamp) -> List {
     list
 }
 
-/// The last day on which it holds, in UTC: an end that is a midnight is the end of the day before.
+/// The last day on which it holds, in UTC.
 fn until(it: &wire::Access) -> String {
-    let Some(end) = &it.end_time else { return "-".into() };
-    let is_midnight = end.seconds.rem_euclid(86_400) == 0 && end.nanos == 0;
-    let last = prost_types::Timestamp { seconds: end.seconds.saturating_sub(86_400), nanos: 0 };
-    let text = if is_midnight { instant(&Some(last)) } else { instant(&it.end_time) };
-    if is_midnight { text.split('T').next().unwrap_or_default().to_owned() } else { text }
+    it.end_time.as_ref().map_or_else(|| "-".into(), |end| Timestamp::from_unix(end.seconds).as_end())
 }
 
 /// The assignments, each with its ticket.

@@ -33,7 +33,7 @@ pub use render::render;
 
 /// Raised with every change to what the same intent compiles to. The active one is kept in the store, and raised when
 /// every live replica supports it.
-pub const COMPILER_VERSION: u32 = 1;
+pub const COMPILER_VERSION: u32 = 2;
 
 /// What one tenant should hold, in order of key. Nothing for a tenant that is not there.
 pub fn compile(intent: &Intent, tenant: &TenantName) -> Vec<Item> {

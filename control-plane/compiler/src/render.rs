@@ -43,7 +43,10 @@ fn body(body: &ItemBody) -> String {
             format!(" {operator} {display_name:?} {upn} {mail} {} of {home_tenant}", user_type.word())
         }
         ItemBody::Group { display_name, description } => format!(" {display_name} {description:?}"),
-        ItemBody::Member => String::new(),
+        ItemBody::Member { grounds } => {
+            let by: Vec<_> = grounds.iter().map(|it| it.assignment.id()).collect();
+            if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) }
+        }
         ItemBody::AzureRole { scope, role_name, .. } => format!(" {role_name:?} at {scope}"),
         ItemBody::DefenderRole { display_name, description, permissions } => {
             let permissions = permissions.iter().map(|grant| match grant.withheld_until {

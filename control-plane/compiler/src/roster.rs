@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use entente_model::Windows;
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
-use entente_model::intent::{Identity, OperatorState, Tenant, TenantState, UserType};
+use entente_model::desired::{Ground, Item, ItemBody, ItemKey, Want};
+use entente_model::intent::{Assignment, Identity, OperatorState, Tenant, TenantState, UserType};
 use entente_model::revocation::{Revocation, Subject};
-use entente_model::{Guid, OperatorName};
+use entente_model::{AssignmentName, Guid, OperatorName};
 use entente_seal::SealedItem;
 
 use crate::index::Account;
@@ -23,13 +23,13 @@ pub(crate) type Roster = Vec<(Item, SealedItem)>;
 /// A removal, and the accounts that are known of the person in the tenant.
 type Removal<'a> = (&'a Revocation, &'a BTreeSet<Guid>);
 
-/// Memberships that are granted, each to whom and when.
-type Granted<'a> = BTreeMap<ItemKey, (&'a OperatorName, Windows)>;
+/// Memberships that are granted, each to whom, when, and by which assignments.
+type Granted<'a> = BTreeMap<ItemKey, (&'a OperatorName, Windows, BTreeSet<AssignmentName>)>;
 
 /// All that a roster depends on, within one [`Holder`].
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct RosterKey {
-    granted: Vec<(ItemKey, OperatorName, Windows)>,
+    granted: Vec<(ItemKey, OperatorName, Windows, BTreeSet<AssignmentName>)>,
     /// By their place among the account's, each with the accounts that are known here.
     removals: Vec<(usize, BTreeSet<Guid>)>,
     user_type: UserType,
@@ -54,10 +54,13 @@ impl<'a> Place<'_, 'a> {
         let grants = self.grants(&holder);
         let mut granted = Granted::new();
         for grant in &grants {
-            let entry = granted.entry(member_key(grant)).or_insert((&grant.operator.name, Windows::default()));
-            entry.1 = entry.1.union(&grant.windows);
+            let none = || (&grant.operator.name, Windows::default(), BTreeSet::new());
+            let (_, windows, by) = granted.entry(member_key(grant)).or_insert_with(none);
+            *windows = windows.union(&grant.windows);
+            by.insert(grant.assignment.name.clone());
         }
-        let granted = granted.into_iter().map(|(key, (operator, windows))| (key, operator.clone(), windows)).collect();
+        let granted = granted.into_iter().map(|(key, (operator, windows, by))| (key, operator.clone(), windows, by));
+        let granted = granted.collect();
         let key = RosterKey { granted, removals, user_type: tenant.user_type };
         if let Some(roster) = holder.rosters.borrow().get(&key) {
             return roster.clone();
@@ -88,7 +91,8 @@ impl World<'_> {
         let mut items: BTreeMap<ItemKey, Item> = BTreeMap::new();
         for removal in &rows {
             if let Subject::Membership(member) = &removal.0.subject {
-                items.insert(member.clone(), absent(member.clone(), *removal, ItemBody::Member));
+                items
+                    .insert(member.clone(), absent(member.clone(), *removal, ItemBody::Member { grounds: Vec::new() }));
             }
         }
         let user = self.removed_user(&rows, key.user_type);
@@ -96,8 +100,8 @@ impl World<'_> {
         let granted = key.granted.iter().filter(|(member, ..)| user.is_none() && !items.contains_key(member));
         let granted: Vec<_> = granted.collect();
         let user = user.or_else(|| {
-            let (member, operator, _) = granted.first()?;
-            let windows = granted.iter().fold(Windows::default(), |all, (_, _, windows)| all.union(windows));
+            let (member, operator, ..) = granted.first()?;
+            let windows = granted.iter().fold(Windows::default(), |all, (_, _, windows, _)| all.union(windows));
             let is_theirs =
                 |identity: &Identity| matches!(member, ItemKey::Member { class, .. } if *class == identity.class);
             let mut persons = holder.persons.iter();
@@ -105,9 +109,10 @@ impl World<'_> {
             let body = self.user_body(&operator.name, &operator.display_name, identity, key.user_type);
             Some(Item { windows, ..present(user_key(identity), body) })
         });
-        for (member, _, windows) in granted {
+        for (member, _, windows, by) in granted {
             let windows = windows.clone();
-            items.insert(member.clone(), Item { windows, ..present(member.clone(), ItemBody::Member) });
+            let body = ItemBody::Member { grounds: by.iter().filter_map(|name| self.ground(name)).collect() };
+            items.insert(member.clone(), Item { windows, ..present(member.clone(), body) });
         }
         items
             .into_values()
@@ -115,6 +120,11 @@ impl World<'_> {
             .map(|item| (SealedItem::seal(&item), item))
             .map(|(it, item)| (item, it))
             .collect()
+    }
+
+    fn ground(&self, name: &AssignmentName) -> Option<Ground> {
+        let Assignment { justification, ticket, .. } = &**self.intent.assignments.get(name)?;
+        Some(Ground { assignment: name.clone(), justification: justification.clone(), ticket: ticket.clone() })
     }
 
     /// The user, ABSENT, if a removal names the whole person. Of several, the latest speaks.

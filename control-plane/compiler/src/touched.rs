@@ -157,8 +157,10 @@ impl<'a> Step<'_, 'a> {
 
 /// Whether two forms of an assignment give the same people the same role at the same time, wherever they do.
 fn same_grant(old: &Assignment, new: &Assignment) -> bool {
+    let why = |it: &Assignment| (it.justification.clone(), it.ticket.clone());
     (&old.squad, &old.operator, &old.role, old.start, old.end)
         == (&new.squad, &new.operator, &new.role, new.start, new.end)
+        && why(old) == why(new)
 }
 
 fn reach(world: &World<'_>, assignment: &Assignment, accounts: &BTreeSet<Account>, parts: &mut Parts) {

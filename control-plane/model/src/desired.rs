@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::intent::{DataSource, IdentityClass, UserType};
-use crate::name::{Guid, HomeName, OperatorName, RoleName};
+use crate::name::{AssignmentName, Guid, HomeName, OperatorName, RoleName};
 use crate::plane::Plane;
 use crate::revocation::Cause;
 use crate::time::{Timestamp, Windows};
@@ -115,7 +115,10 @@ pub enum ItemBody {
         display_name: String,
         description: String,
     },
-    Member,
+    Member {
+        /// Why: the assignments that give it, by name. At most [`MAX_GROUNDS`]; for people, nothing hangs on them.
+        grounds: Vec<Ground>,
+    },
     AzureRole {
         scope: String,
         definition: Guid,
@@ -133,6 +136,17 @@ pub enum ItemBody {
     /// Of a kind that this version does not know, or with something in it that it does not understand. Kept, and reported
     /// UNSUPPORTED.
     Unknown,
+}
+
+/// Most assignments that a membership tells: people are in a role by one or two.
+pub const MAX_GROUNDS: usize = 8;
+
+/// Why somebody is in a role: an assignment, and what it says.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ground {
+    pub assignment: AssignmentName,
+    pub justification: String,
+    pub ticket: Option<String>,
 }
 
 /// One Defender permission of a role.

@@ -91,6 +91,17 @@ impl Date {
     }
 }
 
+impl Timestamp {
+    /// An end, as people write it: the last day on which something holds, where it ends with a day; the instant otherwise.
+    pub fn as_end(self) -> String {
+        let before = Self::from_unix(self.0.saturating_sub(1)).to_string();
+        match before.split_once('T') {
+            Some((day, _)) if self.0.rem_euclid(SECONDS_PER_DAY) == 0 => day.to_owned(),
+            _ => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04}-{:02}-{:02}", self.0.year(), u8::from(self.0.month()), self.0.day())
@@ -300,5 +311,12 @@ mod tests {
         for text in ["2026-02-30", "26-01-01", "2026-1-1", "1969-12-31", "tomorrow", "2026-12-01T00:00:00Z"] {
             assert!(text.parse::<Date>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_end_is_shown_as_the_last_day_or_as_an_instant() {
+        let end = |text: &str| text.parse::<Timestamp>().unwrap().as_end();
+        assert_eq!(end("2027-01-01T00:00:00Z"), "2026-12-31");
+        assert_eq!(end("2027-01-01T00:00:01Z"), "2027-01-01T00:00:01Z");
     }
 }

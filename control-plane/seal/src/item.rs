@@ -10,10 +10,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use entente_model::desired::{Digest, Item, ItemBody, ItemKey, KeyError, MAX_KNOWN, PermissionGrant, Want};
+use entente_model::desired::{
+    Digest, Ground, Item, ItemBody, ItemKey, KeyError, MAX_GROUNDS, MAX_KNOWN, PermissionGrant, Want,
+};
 use entente_model::intent::{DataSource, UserType};
 use entente_model::revocation::Cause;
-use entente_model::{Guid, Timestamp, Window, Windows, text};
+use entente_model::{AssignmentName, Guid, Timestamp, Window, Windows, text};
 use prost::Message;
 
 use crate::{hash, wire};
@@ -76,7 +78,14 @@ fn encode_body(body: &ItemBody) -> Option<wire::Body> {
             home_tenant: home_tenant.as_bytes().to_vec(),
         }),
         ItemBody::Group { display_name, description } => wire::Body::Group(wire::Group { display_name, description }),
-        ItemBody::Member => wire::Body::Member(wire::Member {}),
+        ItemBody::Member { grounds } => {
+            let ground = |it: Ground| wire::Ground {
+                assignment: it.assignment.id().into(),
+                justification: it.justification,
+                ticket: it.ticket.unwrap_or_default(),
+            };
+            wire::Body::Member(wire::Member { grounds: grounds.into_iter().take(MAX_GROUNDS).map(ground).collect() })
+        }
         ItemBody::AzureRole { scope, definition, role_name } => {
             wire::Body::AzureRole(wire::AzureRole { scope, definition: definition.as_bytes().to_vec(), role_name })
         }
@@ -130,7 +139,7 @@ fn is_plain(body: &ItemBody) -> bool {
             [display_name.as_str(), description].into_iter().chain(named).collect()
         }
         ItemBody::DefenderAssignment { display_name, .. } => vec![display_name],
-        ItemBody::Member | ItemBody::Unknown => Vec::new(),
+        ItemBody::Member { .. } | ItemBody::Unknown => Vec::new(),
     };
     texts.into_iter().all(|it| text::plain(it).is_ok())
 }
@@ -193,7 +202,9 @@ fn decode_body(key: &str, body: wire::Body) -> Result<Option<ItemBody>, DecodeEr
             }
         }
         wire::Body::Group(wire::Group { display_name, description }) => ItemBody::Group { display_name, description },
-        wire::Body::Member(wire::Member {}) => ItemBody::Member,
+        wire::Body::Member(member) => {
+            ItemBody::Member { grounds: member.grounds.into_iter().take(MAX_GROUNDS).filter_map(ground).collect() }
+        }
         wire::Body::AzureRole(role) => ItemBody::AzureRole {
             definition: guid(key, "azure_role.definition", &role.definition)?,
             scope: role.scope,
@@ -212,6 +223,14 @@ fn decode_body(key: &str, body: wire::Body) -> Result<Option<ItemBody>, DecodeEr
     }))
 }
 
+/// Nothing hangs on it, so that one which cannot be shown is left out, and the membership holds.
+fn ground(wire: wire::Ground) -> Option<Ground> {
+    let assignment = AssignmentName::from_id(&wire.assignment).ok()?;
+    let is_plain = [&wire.justification, &wire.ticket].into_iter().all(|it| text::plain(it).is_ok());
+    let ticket = Some(wire.ticket).filter(|it| !it.is_empty());
+    is_plain.then_some(Ground { assignment, justification: wire.justification, ticket })
+}
+
 fn permission(key: &str, wire: wire::Permission) -> Result<PermissionGrant, DecodeError> {
     let until = wire.withheld_until.map(|seconds| timestamp(key, "permissions.withheld_until", seconds)).transpose()?;
     Ok(PermissionGrant { permission: wire.permission, withheld_until: until })
@@ -222,7 +241,7 @@ fn is_of_kind(key: &ItemKey, body: &ItemBody) -> bool {
         (key, body),
         (ItemKey::User { .. }, ItemBody::User { .. })
             | (ItemKey::Group { .. }, ItemBody::Group { .. })
-            | (ItemKey::Member { .. }, ItemBody::Member)
+            | (ItemKey::Member { .. }, ItemBody::Member { .. })
             | (ItemKey::AzureRole { .. }, ItemBody::AzureRole { .. })
             | (ItemKey::DefenderRole { .. }, ItemBody::DefenderRole { .. })
             | (ItemKey::DefenderAssignment { .. }, ItemBody::DefenderAssignment { .. })
@@ -354,7 +373,7 @@ mod tests {
                     | ItemBody::DefenderRole { display_name, .. }
                     | ItemBody::DefenderAssignment { display_name, .. } => *display_name = name.into(),
                     ItemBody::AzureRole { role_name, .. } => *role_name = name.into(),
-                    ItemBody::Member | ItemBody::Unknown => continue,
+                    ItemBody::Member { .. } | ItemBody::Unknown => continue,
                 }
                 let read = SealedItem::seal(&item).open().unwrap();
                 assert_eq!((read.body, read.want), (ItemBody::Unknown, item.want), "{name:?}");
@@ -374,13 +393,33 @@ mod tests {
     }
 
     #[test]
+    fn a_membership_tells_its_assignments_and_holds_without_those_that_cannot_be_shown() {
+        let ground = |assignment: &str, text: &str| Ground {
+            assignment: AssignmentName::from_id(assignment).unwrap(),
+            justification: text.into(),
+            ticket: (assignment == "a").then(|| "T-1".into()),
+        };
+        let read = |grounds: Vec<Ground>| {
+            let member = |item: &Item| matches!(item.body, ItemBody::Member { .. });
+            let item = samples::items().into_iter().find(member).unwrap();
+            SealedItem::seal(&Item { body: ItemBody::Member { grounds }, ..item }).open().unwrap().body
+        };
+        let good = vec![ground("a", "Nordic L1"), ground("b", "Cover")];
+        assert_eq!(read(good.clone()), ItemBody::Member { grounds: good.clone() });
+        let bad = [good.clone(), vec![ground("c", "x\n\u{202e}y")]].concat();
+        assert_eq!(read(bad), ItemBody::Member { grounds: good });
+        let ItemBody::Member { grounds } = read(vec![ground("d", "x"); MAX_GROUNDS + 1]) else { panic!() };
+        assert_eq!(grounds.len(), MAX_GROUNDS);
+    }
+
+    #[test]
     fn attacks_s14_a_removal_for_a_cause_of_a_later_version_is_a_removal() {
-        let body = Some(wire::Body::Member(wire::Member {}));
+        let body = Some(wire::Body::Member(wire::Member::default()));
         let bytes = wire::Item { absent: Some(abducted()), windows: vec![], needs: 0, body }.encode_to_vec();
         let item = decode_item(MEMBER, &bytes).unwrap();
         assert!(matches!(item.want, Want::Absent { cause: Cause::Unknown, .. }));
         assert!(Cause::Unknown.is_leaver());
-        assert_eq!(item.body, ItemBody::Member);
+        assert_eq!(item.body, ItemBody::Member { grounds: Vec::new() });
     }
 
     #[test]
@@ -396,10 +435,10 @@ mod tests {
     #[test]
     fn an_item_that_needs_a_later_level_is_not_understood() {
         let member = |needs| {
-            let body = Some(wire::Body::Member(wire::Member {}));
+            let body = Some(wire::Body::Member(wire::Member::default()));
             decode_item(MEMBER, &wire::Item { absent: None, windows: vec![], needs, body }.encode_to_vec()).unwrap()
         };
-        assert_eq!(member(LEVEL).body, ItemBody::Member);
+        assert_eq!(member(LEVEL).body, ItemBody::Member { grounds: Vec::new() });
         assert_eq!((member(LEVEL + 1).want, member(LEVEL + 1).body), (Want::Present, ItemBody::Unknown));
     }
 
@@ -419,7 +458,9 @@ mod tests {
 
     #[test]
     fn a_body_of_another_kind_than_the_key_is_refused() {
-        let member = encode_item(&samples::items().into_iter().find(|item| item.body == ItemBody::Member).unwrap());
+        let member = encode_item(
+            &samples::items().into_iter().find(|item| matches!(item.body, ItemBody::Member { .. })).unwrap(),
+        );
         assert!(matches!(decode_item("group/l1-analyst/standard", &member), Err(DecodeError::Field { .. })));
     }
 

@@ -72,7 +72,11 @@ pub(crate) fn items() -> Vec<Item> {
             always,
             ItemBody::Group { display_name: "ent-l1-analyst-standard".into(), description: "Entente".into() },
         ),
-        item(ItemKey::Member { role: role.clone(), class, home, object_id: maya }, &half, ItemBody::Member),
+        item(
+            ItemKey::Member { role: role.clone(), class, home, object_id: maya },
+            &half,
+            ItemBody::Member { grounds: Vec::new() },
+        ),
         item(
             ItemKey::azure_role(role.clone(), class, scope, responder),
             always,

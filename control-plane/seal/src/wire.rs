@@ -81,8 +81,22 @@ pub(crate) struct Group {
     pub description: String,
 }
 
-#[derive(Clone, Copy, PartialEq, Message)]
-pub(crate) struct Member {}
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Member {
+    /// Older readers overlook them.
+    #[prost(message, repeated, tag = "1")]
+    pub grounds: Vec<Ground>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Ground {
+    #[prost(string, tag = "1")]
+    pub assignment: String,
+    #[prost(string, tag = "2")]
+    pub justification: String,
+    #[prost(string, tag = "3")]
+    pub ticket: String,
+}
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct AzureRole {

@@ -4,7 +4,7 @@ use entente_model::Timestamp;
 use entente_model::report::{MicrosoftState, PlaneStanding};
 use serde::Serialize;
 
-use super::Outcome;
+use super::{Outcome, screen};
 use crate::Done;
 use crate::args::Output;
 use crate::clock;
@@ -81,7 +81,7 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
     };
     match output {
         Output::Json => println!("{}", serde_json::to_string_pretty(&shown)?),
-        Output::Text => print!("{}", super::shown(&text(&shown, now))),
+        Output::Text => print!("{}", screen::lines(&super::shown(&text(&shown, now)), screen::width())),
     }
     Ok(Done::Whole)
 }
@@ -282,3 +282,6 @@ mod tests {
         .assert_eq(&(lines.join("\n") + "\n"));
     }
 }
+
+#[cfg(test)]
+mod screens;

@@ -7,11 +7,11 @@ use entente_model::report::ItemState;
 use entente_model::{PlaneMode, Timestamp};
 use serde::Serialize;
 
-use super::{Outcome, plain};
+use super::{Outcome, plain, screen};
 use crate::Done;
 use crate::args::Output;
 use crate::config::Config;
-use crate::here::{Here, Membership};
+use crate::here::{Ground, Here, Membership};
 use crate::status_file::StatusFile;
 
 /// What a program reads.
@@ -44,14 +44,14 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
             let oldest = planes.filter_map(|it| it.verified).min().filter(|_| whole);
             let seen =
                 oldest.map_or_else(|| "NOT READ WHOLE: more may be here".to_owned(), |at| format!("as read back {at}"));
-            print!("{}", text(here, &seen));
+            print!("{}", text(here, &seen, screen::width()));
             status.alarms.iter().for_each(|alarm| println!("ALARM  {}", plain(alarm)));
         }
     }
     Ok(Done::Whole)
 }
 
-fn text(here: &Here, seen: &str) -> String {
+pub(in crate::commands) fn text(here: &Here, seen: &str, width: Option<u16>) -> String {
     if here.people.is_empty() && here.rights.is_empty() {
         return format!("nobody of the service provider is desired here, or was read as still here, {seen}\n");
     }
@@ -59,10 +59,11 @@ fn text(here: &Here, seen: &str) -> String {
         here.people.iter().filter(is).map(|it| it.operator.as_str()).collect::<BTreeSet<_>>().len()
     };
     let (there, all) = (of(|it| it.state == ItemState::Applied), of(|_| true));
-    let mut out = format!("{there} of {all} people of the service provider have a role here, {seen}\n");
-    let rows: Vec<[String; 5]> = here.people.iter().map(|it| row(here, it)).collect();
-    let header = ["PERSON", "ROLE", "RIGHTS", "STATE", "UNTIL"].map(str::to_owned);
-    out.push_str(&columns(&header, &rows));
+    let head = format!("{there} of {all} people of the service provider have a role here, {seen}");
+    let mut out = screen::lines(&head, width);
+    let rows: Vec<[String; 6]> = here.people.iter().map(|it| row(here, it, screen::between(width))).collect();
+    let header = ["PERSON", "ROLE", "RIGHTS", "STATE", "UNTIL", "WHY"];
+    out.push_str(&screen::table(header, &rows, width));
     if here.more > 0 {
         out.push_str(&format!("and {} more memberships\n", here.more));
     }
@@ -73,34 +74,32 @@ fn text(here: &Here, seen: &str) -> String {
             let leaving = if right.leaving { ", leaving" } else { "" };
             let detail = if right.detail.is_empty() { String::new() } else { format!(": {}", right.detail) };
             let line = format!("  {}  {}{leaving}{reason}{detail}", right.what, right.state.word());
-            out.push_str(&format!("{}\n", plain(&line)));
+            out.push_str(&screen::lines(&plain(&line), width));
         }
     }
     out
 }
 
-fn row(here: &Here, it: &Membership) -> [String; 5] {
-    let person = if it.mail.is_empty() { it.operator.clone() } else { format!("{} <{}>", it.display_name, it.mail) };
+fn row(here: &Here, it: &Membership, between: char) -> [String; 6] {
+    let name = plain(&it.display_name);
+    let person = if it.mail.is_empty() { plain(&it.operator) } else { format!("{name}{between}<{}>", plain(&it.mail)) };
     let rights = match (it.role.is_empty(), here.count(&it.role)) {
         (true, _) => "-".to_owned(),
         (false, (there, all)) => format!("{there} of {all}"),
     };
-    let role = if it.role.is_empty() { "-".to_owned() } else { it.role.clone() };
+    let role = if it.role.is_empty() { "-".to_owned() } else { plain(&it.role) };
     let state = match (it.leaving, it.reason) {
-        (true, _) => format!("{}, leaving", it.state.word()),
-        (false, Some(reason)) => format!("{} {}", it.state.word(), reason.word()),
+        (true, _) => format!("{},{between}leaving", it.state.word()),
+        (false, Some(reason)) => format!("{}{between}{}", it.state.word(), reason.word()),
         (false, None) => it.state.word().to_owned(),
     };
-    let until = it.until.map_or_else(|| "-".to_owned(), |at| at.to_string());
-    [person, role, rights, state, until]
+    let until = it.until.map_or_else(|| "-".to_owned(), Timestamp::as_end);
+    let why = it.grounds.iter().map(ground).collect::<Vec<_>>().join("; ");
+    [person, role, rights, state, until, if why.is_empty() { "-".to_owned() } else { plain(&why) }]
 }
 
-fn columns(header: &[String; 5], rows: &[[String; 5]]) -> String {
-    let width = |at: usize| rows.iter().chain([header]).map(|row| row[at].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..header.len()).map(width).collect();
-    let line = |row: &[String; 5]| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{:width$}", plain(cell)));
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    [header].into_iter().chain(rows).map(line).collect()
+/// `T-12 Nordic L1`, or the assignment's name where it has no ticket.
+fn ground(it: &Ground) -> String {
+    let Ground { assignment, justification, ticket } = it;
+    format!("{} {justification}", ticket.as_ref().unwrap_or(assignment))
 }

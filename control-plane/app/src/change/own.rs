@@ -241,7 +241,8 @@ fn body_is_more(old: &ItemBody, new: &ItemBody) -> bool {
             ItemBody::DefenderAssignment { data_sources: old, .. },
             ItemBody::DefenderAssignment { data_sources: new, .. },
         ) => !old.contains(&DataSource::All) && new.iter().any(|source| !old.contains(source)),
-        (ItemBody::AzureRole { .. }, ItemBody::AzureRole { .. }) | (ItemBody::Member, ItemBody::Member) => false,
+        (ItemBody::AzureRole { .. }, ItemBody::AzureRole { .. })
+        | (ItemBody::Member { .. }, ItemBody::Member { .. }) => false,
         (ItemBody::Group { .. }, ItemBody::Group { .. }) => false,
         // What this version does not understand is not taken for harmless.
         (old, new) => old != new,

@@ -14,7 +14,7 @@ pub(super) fn of(item: &Item, operator: Option<&OperatorName>, intent: &Intent) 
         }
         (ItemBody::DefenderRole { display_name, .. }, _) => format!("Defender role {display_name}"),
         (ItemBody::DefenderAssignment { display_name, .. }, _) => format!("Defender assignment {display_name}"),
-        (ItemBody::Member, ItemKey::Member { role, class, .. }) => {
+        (ItemBody::Member { .. }, ItemKey::Member { role, class, .. }) => {
             let person = operator.map(|name| {
                 intent.operators.get(name).map_or_else(|| name.id().to_owned(), |it| it.display_name.clone())
             });

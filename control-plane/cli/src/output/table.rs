@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
-use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Row, presets};
+use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Row, Table, presets};
 
 use super::plain;
 
@@ -30,13 +30,13 @@ impl Screen {
     /// The terminal, if standard output is one. `wide`: its width does not matter.
     pub(crate) fn choose(wide: bool) {
         let is_terminal = std::io::stdout().is_terminal();
-        let width = comfy_table::Table::new().width().filter(|_| is_terminal && !wide);
+        let width = Table::new().width().filter(|_| is_terminal && !wide);
         let colour = is_terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
         // Chosen once, before anything is printed.
         let _ = SCREEN.set(Self { width, colour });
     }
 
-    pub(super) fn chosen() -> Self {
+    pub(crate) fn chosen() -> Self {
         SCREEN.get().copied().unwrap_or_default()
     }
 }
@@ -49,17 +49,8 @@ pub(crate) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> 
 
 /// The same, with any number of columns, for any screen.
 pub(super) fn on(screen: Screen, header: &[&str], rows: &[Vec<String>]) -> String {
-    let mut table = comfy_table::Table::new();
-    table.load_style(presets::NOTHING).set_header(header);
-    match screen.width {
-        Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
-        None => table.set_content_arrangement(ContentArrangement::Disabled),
-    };
-    if screen.colour {
-        table.enforce_styling()
-    } else {
-        table.force_no_tty()
-    };
+    let mut table = empty(screen);
+    table.set_header(header);
     for row in rows {
         let cells = row.iter().map(|cell| coloured(&plain(cell)));
         let mut row = Row::from(cells.collect::<Vec<_>>());
@@ -80,8 +71,38 @@ pub(super) fn on(screen: Screen, header: &[&str], rows: &[Vec<String>]) -> Strin
     table.trim_fmt() + "\n"
 }
 
+/// Names and what there is to say of each, one below the other; what is long is wrapped beside its name.
+pub(crate) fn facts(screen: Screen, facts: &[(&str, String)]) -> String {
+    let mut table = empty(screen);
+    for (name, value) in facts {
+        table.add_row([(*name).to_owned(), plain(value)]);
+    }
+    for (column, padding) in table.column_iter_mut().zip([(GAP, GAP), (0, 0)]) {
+        column.set_padding(padding);
+        if padding.0 > 0 {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+    if facts.is_empty() { String::new() } else { table.trim_fmt() + "\n" }
+}
+
+fn empty(screen: Screen) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    match screen.width {
+        Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
+        None => table.set_content_arrangement(ContentArrangement::Disabled),
+    };
+    if screen.colour {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table
+}
+
 /// How many columns are shown as wide as they are.
-fn whole(table: &comfy_table::Table, screen: Screen) -> usize {
+fn whole(table: &Table, screen: Screen) -> usize {
     let widths = table.column_max_content_widths();
     let Some((_, others)) = widths.split_last() else { return 0 };
     let taken: u16 = others.iter().map(|width| width + GAP).sum();

@@ -14,20 +14,20 @@ fn a_tenant_holds_groups_rights_people_and_when() {
         &sample(),
         "contoso",
         expect![[r#"
-        azureRole/engineer/privileged/subscriptions/11111111-1111-4111-8111-111111111111/resourcegroups/rg-sentinel/ab8e14d6-4a74-4a29-9ba8-549422addade PRESENT always "Microsoft Sentinel Contributor" at /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel
-        azureRole/l1-analyst/standard/subscriptions/11111111-1111-4111-8111-111111111111/resourcegroups/rg-sentinel/3e150937-b8fe-4cfb-8069-0eaf05ecd056 PRESENT always "Microsoft Sentinel Responder" at /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel
-        azureRole/l1-analyst/standard/subscriptions/11111111-1111-4111-8111-111111111111/resourcegroups/rg-sentinel/51d6186e-6489-4900-b93f-92e23144cca5 PRESENT 2027-07-01T00:00:00Z.. "Microsoft Sentinel Playbook Operator" at /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel
-        defenderAssignment/l1-analyst/standard PRESENT always ent-l1-analyst [all]
-        defenderRole/l1-analyst PRESENT always ent-l1-analyst "Made for Entente as defenderRole/l1-analyst. Changes by hand are reported, and undone where the guardrail says manage." [alerts.manage, emailmetadata.read (withheld until 2027-07-01T00:00:00Z), secdata.basics.read]
-        group/engineer/privileged PRESENT always ent-engineer-privileged "Made for Entente as group/engineer/privileged. Changes by hand are reported, and undone where the guardrail says manage."
-        group/l1-analyst/standard PRESENT always ent-l1-analyst-standard "Made for Entente as group/l1-analyst/standard. Changes by hand are reported, and undone where the guardrail says manage."
-        member/engineer/privileged/nordwall/0b0de000-0000-4000-8000-000000000004 PRESENT 2027-01-01T00:00:00Z..2027-02-01T00:00:00Z
-        member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003 PRESENT 2026-12-15T00:00:00Z..2027-04-01T00:00:00Z
-        member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 PRESENT 2026-12-01T00:00:00Z..2027-02-01T00:00:00Z
-        user/nordwall/0b0de000-0000-4000-8000-000000000003 PRESENT 2026-12-15T00:00:00Z..2027-04-01T00:00:00Z operators/maya "Maya Berg" maya@nordwall.example maya@nordwall.example guest of 0a0de000-0000-4000-8000-000000000001
-        user/nordwall/0b0de000-0000-4000-8000-000000000004 PRESENT 2027-01-01T00:00:00Z..2027-02-01T00:00:00Z operators/maya "Maya Berg" adm-maya@nordwall.example adm-maya@nordwall.example guest of 0a0de000-0000-4000-8000-000000000001
-        user/nordwall/0b0de000-0000-4000-8000-000000000005 PRESENT 2026-12-01T00:00:00Z..2027-02-01T00:00:00Z operators/li "Li Chen" li@nordwall.example li@nordwall.example guest of 0a0de000-0000-4000-8000-000000000001
-    "#]],
+            azureRole/engineer/privileged/subscriptions/11111111-1111-4111-8111-111111111111/resourcegroups/rg-sentinel/ab8e14d6-4a74-4a29-9ba8-549422addade PRESENT always "Microsoft Sentinel Contributor" at /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel
+            azureRole/l1-analyst/standard/subscriptions/11111111-1111-4111-8111-111111111111/resourcegroups/rg-sentinel/3e150937-b8fe-4cfb-8069-0eaf05ecd056 PRESENT always "Microsoft Sentinel Responder" at /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel
+            azureRole/l1-analyst/standard/subscriptions/11111111-1111-4111-8111-111111111111/resourcegroups/rg-sentinel/51d6186e-6489-4900-b93f-92e23144cca5 PRESENT 2027-07-01T00:00:00Z.. "Microsoft Sentinel Playbook Operator" at /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel
+            defenderAssignment/l1-analyst/standard PRESENT always ent-l1-analyst [all]
+            defenderRole/l1-analyst PRESENT always ent-l1-analyst "Made for Entente as defenderRole/l1-analyst. Changes by hand are reported, and undone where the guardrail says manage." [alerts.manage, emailmetadata.read (withheld until 2027-07-01T00:00:00Z), secdata.basics.read]
+            group/engineer/privileged PRESENT always ent-engineer-privileged "Made for Entente as group/engineer/privileged. Changes by hand are reported, and undone where the guardrail says manage."
+            group/l1-analyst/standard PRESENT always ent-l1-analyst-standard "Made for Entente as group/l1-analyst/standard. Changes by hand are reported, and undone where the guardrail says manage."
+            member/engineer/privileged/nordwall/0b0de000-0000-4000-8000-000000000004 PRESENT 2027-01-01T00:00:00Z..2027-02-01T00:00:00Z by maya-engineer
+            member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003 PRESENT 2026-12-15T00:00:00Z..2027-04-01T00:00:00Z by nordic-l1
+            member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 PRESENT 2026-12-01T00:00:00Z..2027-02-01T00:00:00Z by nordic-l1
+            user/nordwall/0b0de000-0000-4000-8000-000000000003 PRESENT 2026-12-15T00:00:00Z..2027-04-01T00:00:00Z operators/maya "Maya Berg" maya@nordwall.example maya@nordwall.example guest of 0a0de000-0000-4000-8000-000000000001
+            user/nordwall/0b0de000-0000-4000-8000-000000000004 PRESENT 2027-01-01T00:00:00Z..2027-02-01T00:00:00Z operators/maya "Maya Berg" adm-maya@nordwall.example adm-maya@nordwall.example guest of 0a0de000-0000-4000-8000-000000000001
+            user/nordwall/0b0de000-0000-4000-8000-000000000005 PRESENT 2026-12-01T00:00:00Z..2027-02-01T00:00:00Z operators/li "Li Chen" li@nordwall.example li@nordwall.example guest of 0a0de000-0000-4000-8000-000000000001
+        "#]],
     );
 }
 
@@ -37,15 +37,15 @@ fn another_tenant_differs_by_prefix_workspaces_and_exemptions() {
         &sample(),
         "tailspin",
         expect![[r#"
-        azureRole/l1-analyst/standard/subscriptions/22222222-2222-4222-8222-222222222222/resourcegroups/rg-sentinel/51d6186e-6489-4900-b93f-92e23144cca5 PRESENT always "Microsoft Sentinel Playbook Operator" at /subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/rg-sentinel
-        defenderAssignment/l1-analyst/standard PRESENT always soc-l1-analyst [all]
-        defenderRole/l1-analyst PRESENT always soc-l1-analyst "Made for Entente as defenderRole/l1-analyst. Changes by hand are reported, and undone where the guardrail says manage." [alerts.manage, emailmetadata.read, secdata.basics.read]
-        group/l1-analyst/standard PRESENT always soc-l1-analyst-standard "Made for Entente as group/l1-analyst/standard. Changes by hand are reported, and undone where the guardrail says manage."
-        member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003 PRESENT 2026-12-15T00:00:00Z..2027-04-01T00:00:00Z
-        member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 PRESENT 2026-12-01T00:00:00Z..2027-02-01T00:00:00Z
-        user/nordwall/0b0de000-0000-4000-8000-000000000003 PRESENT 2026-12-15T00:00:00Z..2027-04-01T00:00:00Z operators/maya "Maya Berg" maya@nordwall.example maya@nordwall.example guest of 0a0de000-0000-4000-8000-000000000001
-        user/nordwall/0b0de000-0000-4000-8000-000000000005 PRESENT 2026-12-01T00:00:00Z..2027-02-01T00:00:00Z operators/li "Li Chen" li@nordwall.example li@nordwall.example guest of 0a0de000-0000-4000-8000-000000000001
-    "#]],
+            azureRole/l1-analyst/standard/subscriptions/22222222-2222-4222-8222-222222222222/resourcegroups/rg-sentinel/51d6186e-6489-4900-b93f-92e23144cca5 PRESENT always "Microsoft Sentinel Playbook Operator" at /subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/rg-sentinel
+            defenderAssignment/l1-analyst/standard PRESENT always soc-l1-analyst [all]
+            defenderRole/l1-analyst PRESENT always soc-l1-analyst "Made for Entente as defenderRole/l1-analyst. Changes by hand are reported, and undone where the guardrail says manage." [alerts.manage, emailmetadata.read, secdata.basics.read]
+            group/l1-analyst/standard PRESENT always soc-l1-analyst-standard "Made for Entente as group/l1-analyst/standard. Changes by hand are reported, and undone where the guardrail says manage."
+            member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003 PRESENT 2026-12-15T00:00:00Z..2027-04-01T00:00:00Z by nordic-l1
+            member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 PRESENT 2026-12-01T00:00:00Z..2027-02-01T00:00:00Z by nordic-l1
+            user/nordwall/0b0de000-0000-4000-8000-000000000003 PRESENT 2026-12-15T00:00:00Z..2027-04-01T00:00:00Z operators/maya "Maya Berg" maya@nordwall.example maya@nordwall.example guest of 0a0de000-0000-4000-8000-000000000001
+            user/nordwall/0b0de000-0000-4000-8000-000000000005 PRESENT 2026-12-01T00:00:00Z..2027-02-01T00:00:00Z operators/li "Li Chen" li@nordwall.example li@nordwall.example guest of 0a0de000-0000-4000-8000-000000000001
+        "#]],
     );
 }
 
@@ -126,7 +126,7 @@ owner: operators/jonas"#;
     let lines: String =
         shown(&fleet, "contoso").lines().filter(|line| line.contains("0005")).map(|line| format!("{line}\n")).collect();
     expect![[r#"
-        member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 PRESENT 2026-12-01T00:00:00Z..2027-03-01T00:00:00Z
+        member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000005 PRESENT 2026-12-01T00:00:00Z..2027-03-01T00:00:00Z by li-extra, nordic-l1
         user/nordwall/0b0de000-0000-4000-8000-000000000005 PRESENT 2026-12-01T00:00:00Z..2027-03-01T00:00:00Z operators/li "Li Chen" li@nordwall.example li@nordwall.example guest of 0a0de000-0000-4000-8000-000000000001
     "#]].assert_eq(&lines);
 }

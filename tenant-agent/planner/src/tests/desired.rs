@@ -49,7 +49,7 @@ impl World {
         self.user(name);
         self.group(role);
         let key = self.member_key(name, role);
-        self.put(key, ItemBody::Member);
+        self.put(key, ItemBody::Member { grounds: Vec::new() });
     }
 
     pub fn group(&mut self, role: &str) {

@@ -1,0 +1,132 @@
+//! The customer's screens as people see them: how the agent stands, and who is here, on narrow and wide terminals.
+
+use std::collections::BTreeMap;
+
+use entente_model::report::{ItemState, Microsoft, MicrosoftState, PlaneStanding, Reason, Standing};
+use entente_model::{Plane, PlaneMode, Timestamp};
+
+use super::{Guardrail, Shown, text};
+use crate::commands::{screen, who};
+use crate::here::{Ground, Here, Membership, Right};
+use crate::status_file::{AgentStatus, OpenItem};
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+const NOW: &str = "2026-12-01T12:00:00Z";
+const PLAYBOOK: &str = "azureRole/l1-analyst/standard/subscriptions/11111111-1111-4111-8111-000000000003\
+                        /resourcegroups/rg-sentinel/51d6186e-6489-4900-b93f-92e23144cca5";
+
+fn shown() -> Shown {
+    let plane = |plane: Plane| PlaneStanding {
+        plane: plane.into(),
+        mode: PlaneMode::Manage.into(),
+        verified: Some(at("2026-12-01T11:59:48Z")),
+        unread_since: None,
+    };
+    let microsoft =
+        Microsoft { state: MicrosoftState::SignedIn.into(), since: at("2026-11-30T08:00:00Z"), detail: String::new() };
+    let standing = Standing {
+        microsoft: Some(microsoft),
+        planes: vec![plane(Plane::Users), plane(Plane::Groups), plane(Plane::Memberships), plane(Plane::AzureRoles)],
+        ..Standing::default()
+    };
+    let refused = OpenItem {
+        key: PLAYBOOK.parse().unwrap(),
+        state: ItemState::Refused,
+        reason: Some(Reason::GuardrailCapability),
+        detail: "capabilities.allow lacks runPlaybooks".into(),
+        script: None,
+        since: at("2026-11-28T09:00:00Z"),
+    };
+    let status = AgentStatus {
+        time: at("2026-12-01T11:59:48Z"),
+        connected: true,
+        version: Some((1, 303)),
+        fresh_until: Some(at("2026-12-02T12:00:00Z")),
+        standing,
+        counts: BTreeMap::from([(ItemState::Applied, 17), (ItemState::Refused, 1)]),
+        open: vec![refused],
+        ..AgentStatus::default()
+    };
+    Shown {
+        agent: Some("tenants/contoso/agents/7b1e1f0a".into()),
+        running: true,
+        paused: true,
+        paused_since: Some(at("2026-12-01T10:00:00Z")),
+        revoke_all: false,
+        guardrail: Some(Guardrail { fault: None, review_ends: Some(at("2027-04-03T00:00:00Z")), review_past: false }),
+        certificate_ends: None,
+        endings: Vec::new(),
+        status: Some(status),
+        receipt: None,
+        revokes: false,
+        revoked: None,
+    }
+}
+
+fn here() -> Here {
+    let person = |operator: &str, name: &str, role: &str, state, reason, ticket: &str| Membership {
+        operator: operator.into(),
+        display_name: name.into(),
+        mail: format!("{operator}@nordwall.example"),
+        role: role.into(),
+        state,
+        reason,
+        leaving: false,
+        until: Some(at("2027-01-01T00:00:00Z")),
+        grounds: vec![Ground {
+            assignment: "nordic-triage".into(),
+            justification: "Nordic L1 service".into(),
+            ticket: Some(ticket.into()),
+        }],
+        since: at("2026-11-20T08:00:00Z"),
+    };
+    let right =
+        |what: &str, state, reason| Right { what: what.into(), state, reason, detail: String::new(), leaving: false };
+    let refused = Some(Reason::GuardrailCapability);
+    Here {
+        people: vec![
+            person("maya", "Maya Berg", "l1-analyst", ItemState::Applied, None, "CHG-4712"),
+            person("rosa", "Rosa Lind", "l1-analyst", ItemState::Waiting, Some(Reason::Redemption), "CHG-4712"),
+        ],
+        more: 0,
+        rights: BTreeMap::from([(
+            "l1-analyst".to_owned(),
+            vec![
+                right(
+                    "Microsoft Sentinel Responder at /subscriptions/11111111-1111-4111-8111-000000000003/resourceGroups/rg-sentinel",
+                    ItemState::Applied,
+                    None,
+                ),
+                right(
+                    "Microsoft Sentinel Playbook Operator at /subscriptions/11111111-1111-4111-8111-000000000003/resourceGroups/rg-sentinel",
+                    ItemState::Refused,
+                    refused,
+                ),
+            ],
+        )]),
+    }
+}
+
+fn fitted(width: u16) -> String {
+    let status = screen::lines(&text(&shown(), at(NOW)), Some(width));
+    let who = who::text(&here(), "as read back 2026-12-01T11:59:48Z", Some(width));
+    let all = format!("{status}\n{who}");
+    assert!(all.lines().all(|line| line.chars().count() <= usize::from(width)), "wider than {width}:\n{all}");
+    all
+}
+
+#[test]
+fn the_customers_screens_fit_every_terminal() {
+    expect_test::expect_file!["../screens/customer-80.txt"].assert_eq(&fitted(80));
+    expect_test::expect_file!["../screens/customer-140.txt"].assert_eq(&fitted(140));
+    expect_test::expect_file!["../screens/customer-200.txt"].assert_eq(&fitted(200));
+}
+
+#[test]
+fn where_no_terminal_reads_it_every_line_stays_whole() {
+    let whole = text(&shown(), at(NOW));
+    assert_eq!(screen::lines(&whole, None), whole);
+}
