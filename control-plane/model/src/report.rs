@@ -357,6 +357,25 @@ pub struct Report {
     pub forgotten: Vec<ItemKey>,
     /// Present when the agent's own standing changed.
     pub standing: Option<Box<Standing>>,
+    /// Drift that is over, the oldest first; said again until a report that has it is acknowledged.
+    pub mended: Vec<Mended>,
+}
+
+/// Something that was not as it should be, and is again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mended {
+    /// Counts up in one agent.
+    pub number: u64,
+    /// The item; of something extra, the group that it was found in.
+    pub key: ItemKey,
+    pub reason: Reason,
+    /// What was found, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    pub found: Timestamp,
+    /// When it was read back as it should be, or what was extra was taken away.
+    pub mended: Timestamp,
 }
 
 /// How the agent itself stands.

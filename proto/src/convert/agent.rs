@@ -4,8 +4,8 @@ use entente_model::Guid;
 use entente_model::desired::ItemKey;
 use entente_model::plan::PlannedChange;
 use entente_model::report::{
-    AccountState, Finding, ItemReport, ItemState, KnownAccount, Microsoft, PlaneStanding, ProofSignature, Reason,
-    RemovalProof, Report, RevokeAll, Standing,
+    AccountState, Finding, ItemReport, ItemState, KnownAccount, Mended, Microsoft, PlaneStanding, ProofSignature,
+    Reason, RemovalProof, Report, RevokeAll, Standing,
 };
 use entente_model::word::Open;
 
@@ -39,6 +39,7 @@ pub fn report_to_proto(report: &Report, full: bool) -> wire::Report {
         forgotten: report.forgotten.iter().map(ToString::to_string).collect(),
         standing: report.standing.as_deref().map(standing_to_proto),
         full,
+        mended: report.mended.iter().map(mended_to_proto).collect(),
     }
 }
 
@@ -48,6 +49,30 @@ pub fn report_from_proto(report: &wire::Report) -> Result<Report, UnknownWord> {
         items: report.items.iter().map(item_from_proto).collect::<Result<_, _>>()?,
         forgotten: report.forgotten.iter().map(|text| key(text)).collect::<Result<_, _>>()?,
         standing: report.standing.as_ref().map(standing_from_proto).map(Box::new),
+        mended: report.mended.iter().map(mended_from_proto).collect::<Result<_, _>>()?,
+    })
+}
+
+fn mended_to_proto(it: &Mended) -> wire::MendedDrift {
+    wire::MendedDrift {
+        number: it.number,
+        key: it.key.to_string(),
+        reason: it.reason.word().into(),
+        detail: it.detail.clone(),
+        find_time: Some(time::to_proto(it.found)),
+        mend_time: Some(time::to_proto(it.mended)),
+    }
+}
+
+fn mended_from_proto(it: &wire::MendedDrift) -> Result<Mended, UnknownWord> {
+    let at = |value: &Option<prost_types::Timestamp>| time::from_proto_opt(value.as_ref()).unwrap_or_default();
+    Ok(Mended {
+        number: it.number,
+        key: key(&it.key)?,
+        reason: Reason::of(&it.reason),
+        detail: it.detail.clone(),
+        found: at(&it.find_time),
+        mended: at(&it.mend_time),
     })
 }
 
@@ -314,6 +339,14 @@ mod tests {
                 }],
                 ..Standing::default()
             })),
+            mended: vec![Mended {
+                number: 3,
+                key: "member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003".parse().unwrap(),
+                reason: Reason::DriftMissing,
+                detail: "words".into(),
+                found: entente_model::Timestamp::from_unix(14),
+                mended: entente_model::Timestamp::from_unix(15),
+            }],
         };
         assert_eq!(report_from_proto(&report_to_proto(&report, false)).unwrap(), report);
     }

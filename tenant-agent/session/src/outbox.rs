@@ -148,7 +148,7 @@ impl Outbox {
         let standing = (last && self.standing.as_ref().is_none_or(|known| worth_telling(known, &status.standing)))
             .then(|| Box::new(status.standing.clone()));
         let nothing = items.is_empty() && forgotten.is_empty() && standing.is_none();
-        (!nothing || self.full).then_some(Report { number: 0, items, forgotten, standing })
+        (!nothing || self.full).then_some(Report { items, forgotten, standing, ..Report::default() })
     }
 }
 

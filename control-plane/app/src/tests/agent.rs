@@ -209,7 +209,7 @@ impl Agent {
     ) {
         self.reports += 1;
         let standing = Some(Box::new(standing));
-        let report = Report { number: self.reports, items, forgotten, standing };
+        let report = Report { number: self.reports, items, forgotten, standing, ..Report::default() };
         self.say(Incoming::Report { report, full }).await.unwrap();
     }
 

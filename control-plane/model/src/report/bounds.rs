@@ -18,6 +18,9 @@ pub const MAX_PLANES: usize = 64;
 /// Most findings and permissions of a standing.
 pub const MAX_STANDING_ENTRIES: usize = 2_000;
 
+/// Most mended drift of one report, and that an agent keeps until it is told: more than that in one absence is one story.
+pub const MAX_MENDED: usize = 100;
+
 /// A sentence that is taken; of a longer one the beginning, and how much there was.
 pub fn bounded(text: String, most: usize) -> String {
     if text.len() <= most {
