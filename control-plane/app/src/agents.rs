@@ -12,6 +12,7 @@ use crate::audit::Entry;
 use crate::caller::{ApiRole, Caller};
 use crate::displacement::Vouch;
 use crate::error::AppError;
+use crate::events::{EventKind, Happening};
 use crate::page::{Page, PageRequest};
 use crate::pki::{Peer, Serial};
 use crate::registry::RegistryChange;
@@ -203,6 +204,8 @@ impl App {
                 let seen = row.is_alarm().then(|| Vouch { by: by.principal.clone(), at: draft.now });
                 let acknowledged = row.acknowledged.clone().or(seen);
                 put(draft, &wanted, AgentRow { revoked: Some(draft.now), acknowledged, ..row });
+                let text = format!("{wanted} was revoked by {}", by.principal);
+                draft.happens(&wanted.tenant, Happening::new(EventKind::AgentRevoked, &text));
                 draft.record(entry.clone());
             }
             request.answered(draft, &());

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use entente_model::Timestamp;
 use entente_seal::{OnlineKey, PublicKey};
 use entente_store::Store;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::config::{Clock, Config};
 use crate::desk::Desks;
@@ -52,6 +52,10 @@ pub(crate) struct Inner {
     pub(crate) desks: Desks,
     pub(crate) receipts: Receipts,
     pub(crate) watchers: Watchers,
+    /// The number of the newest event that is durable.
+    pub(crate) events: watch::Sender<u64>,
+    /// Places for those who follow events.
+    pub(crate) event_watches: Arc<Semaphore>,
     pub(crate) leases: LeaseList,
     /// A removal may have been proven, or somebody been seen who has left.
     pub(crate) removals_told: Notify,

@@ -9,6 +9,7 @@ use entente_store::{Commit, Key, MAX_PAGE_ENTRIES, Page};
 
 use crate::app::App;
 use crate::error::AppError;
+use crate::events;
 use crate::memory::Account;
 use crate::registry::RegistryChange;
 use crate::replay::RequestRow;
@@ -40,7 +41,8 @@ impl App {
             self.commit(move |draft| forget(draft, &stale)).await?;
         }
         self.forget_known().await?;
-        self.forget_gone_tenants().await
+        self.forget_gone_tenants().await?;
+        self.forget_gone_events().await
     }
 
     /// What was known of people who are no longer ours, and whose removal is over.
@@ -124,6 +126,36 @@ impl App {
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Events of tenants that are gone: also of those whose agents never reported. Goes from tenant to tenant.
+    async fn forget_gone_events(&self) -> Result<(), AppError> {
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.inner.store.scan(rows::EVENT, after.as_deref(), 1).await?;
+            let Some((key, _)) = page.entries.first() else { return Ok(()) };
+            let id = key[rows::EVENT.len()..].split('/').next().unwrap_or_default();
+            let tenant = TenantName::from_id(id).map_err(AppError::internal)?;
+            if self.inner.desks.get(&tenant).is_none() {
+                while !self.forget_events(tenant.clone()).await? {}
+            }
+            // Behind every number of it.
+            after = Some(format!("{}~", rows::events_of(&tenant)));
+        }
+    }
+
+    /// Some of them; says whether these were the last.
+    async fn forget_events(&self, tenant: TenantName) -> Result<bool, AppError> {
+        let forget = move |draft: &mut Draft<'_>| {
+            if draft.stand.world.fleet.intent().tenants.contains_key(&tenant) {
+                return Ok(true);
+            }
+            let page = draft.view.scan(&rows::events_of(&tenant), None, MAX_PAGE_ENTRIES)?;
+            let keys = page.entries.iter().flat_map(|(key, entry)| events::forget(key, &entry.value));
+            keys.for_each(|key| draft.delete(key));
+            Ok(page.next.is_none())
+        };
+        Ok(self.commit(forget).await?.1)
     }
 
     async fn forget_tenant(&self, tenant: TenantName) -> Result<(), AppError> {

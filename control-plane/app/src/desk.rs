@@ -112,6 +112,8 @@ pub(crate) struct DeskState {
     live: Option<Arc<Connection>>,
     displaced: Option<Displaced>,
     pub(crate) parked: Option<Parked>,
+    /// Why it was parked, as events tell last: an agent that comes again and refuses the same is no news.
+    told_parked: Option<String>,
     pub(crate) reported: Reported,
     /// What the tenant's agents have ever reported of our people's accounts.
     pub(crate) known: KnownAccounts,
@@ -156,6 +158,7 @@ impl Desk {
             live,
             displaced,
             parked,
+            told_parked: None,
             reported,
             known,
             strays,
@@ -217,6 +220,12 @@ impl DeskState {
     /// Whether an agent has reported here, or come with a certificate that it was given here.
     pub(crate) fn has_enrolled(&self) -> bool {
         self.reported.reporter.is_some() || !self.reported.unreadable.is_empty() || self.forgotten_agent
+    }
+
+    /// Why a tenant is parked, unless events tell so already.
+    fn news_of(&mut self, parked: &Parked) -> Option<String> {
+        let why = parked.reason().to_owned();
+        (self.told_parked.replace(why.clone()).as_ref() != Some(&why)).then_some(why)
     }
 
     fn wake(&self) {

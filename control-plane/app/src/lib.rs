@@ -2,7 +2,7 @@
 //!
 //! [`App`] is all of it behind one handle; `entente-grpc` puts doors on it. Knows neither gRPC nor sockets nor which
 //! store it has. Where to go: `change` for every change of intent, `writer` for how one is committed and published,
-//! `desk` for what an agent is told, `status` for what it has said, `removals` for the proof that somebody is gone,
+//! `desk` for what an agent is told, `status` for what it has said, `events` for what happened, `removals` for the proof that somebody is gone,
 //! `pki` for certificates, `endings` for what ends when, `stated` for the root key's word, `open` for start-up, `tasks` for what runs by itself.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -19,6 +19,7 @@ mod desk;
 mod displacement;
 mod endings;
 mod error;
+mod events;
 mod leases;
 mod memory;
 mod missing;
@@ -53,6 +54,7 @@ pub use desk::{AwayReason, Connected, Hello, Inbox, Incoming, Outbox, Outgoing, 
 pub use displacement::{Displacement, Vouch};
 pub use endings::{Ending, EndingKind};
 pub use error::AppError;
+pub use events::{Event, EventFilter, EventKind, EventStart, EventWatch};
 pub use open::OpenError;
 pub use page::{Page, PageRequest};
 pub use plan::TenantPlan;

@@ -10,12 +10,13 @@ use entente_seal::{KeyId, OnlineKey, PublicKey, SealError, Signed, Statement, Ve
 use entente_store::{MAX_PAGE_ENTRIES, ReadError, Store};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::app::{App, Inner};
 use crate::config::{Clock, Config};
 use crate::desk::Desks;
 use crate::error::AppError;
+use crate::events::{Location, MAX_WATCHES};
 use crate::leases::LeaseList;
 use crate::memory::{KnownAccounts, KnownRow};
 use crate::pki::CertificateAuthority;
@@ -77,6 +78,7 @@ impl App {
         let registry = Registry::of(load_registry(&*store).await?);
         let reports = load_reports(&*store).await?;
         let known = load_known(&*store).await?;
+        let newest_event = newest_event(&*store).await?;
         let stand = Stand { world: world.clone(), head };
         let inner = Inner {
             store,
@@ -97,6 +99,8 @@ impl App {
             desks: Desks::default(),
             receipts,
             watchers: Watchers::default(),
+            events: watch::Sender::new(newest_event),
+            event_watches: Arc::new(Semaphore::new(MAX_WATCHES)),
             leases: LeaseList::default(),
             removals_told: Notify::new(),
             tenant_gone: Notify::new(),
@@ -253,6 +257,12 @@ async fn load_reports(store: &dyn Store) -> Result<HashMap<TenantName, Reported>
         }
     }
     Ok(reports)
+}
+
+async fn newest_event(store: &dyn Store) -> Result<u64, OpenError> {
+    let page = store.scan(rows::EVENT_AT, None, 1).await?;
+    let Some((key, entry)) = page.entries.first() else { return Ok(0) };
+    Ok(rows::decode::<Location>(key, &entry.value)?.number)
 }
 
 fn unread(reported: &mut Reported, key: String, error: &RowError) {

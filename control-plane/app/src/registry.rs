@@ -89,6 +89,7 @@ impl Registry {
                 Some((name, Fate::Revoked)) => inner.desks.revoked(&name, inner),
                 None if principal_gone => {
                     inner.watchers.wake_all();
+                    inner.events.send_modify(|_| {});
                     inner.principal_gone.notify_one();
                 }
                 // The tenant's status shows its agent, and whether an enrolment token is unused.

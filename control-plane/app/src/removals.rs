@@ -24,6 +24,7 @@ use entente_model::TenantName;
 use crate::app::{App, Inner};
 use crate::audit::Entry;
 use crate::error::AppError;
+use crate::events::{EventKind, Happening};
 use crate::memory::Recollection;
 use crate::rows;
 use crate::world::World;
@@ -153,6 +154,9 @@ impl App {
             let key = rows::removal(&receipt.operator, &receipt.tenant, &receipt.revocation, receipt.number);
             draft.put(key, rows::encode(receipt));
         }
+        for (tenant, text) in returned(&world, &edit) {
+            draft.happens(&tenant, Happening::new(EventKind::AccountCameBack, &text));
+        }
         draft.record(entry(method, &world, &edit, &written));
         draft.install(advance);
         Ok(written)
@@ -177,6 +181,18 @@ impl Method {
             Self::End => "EndRemovals",
         }
     }
+}
+
+/// Who was proven gone, and is there again.
+fn returned(world: &World, edit: &Edit) -> Vec<(TenantName, String)> {
+    let rows = &world.fleet.intent().revocations;
+    let one = |it: &RemovalIn| {
+        let row = rows.get(&it.revocation)?;
+        row.tenants.get(&it.tenant)?.proven?;
+        let text = format!("{}: what was proven gone is there again, and is removed again", row.operator);
+        Some((it.tenant.clone(), text))
+    };
+    edit.came_back.iter().filter_map(one).collect()
 }
 
 /// What the audit log says. Of receipts it holds the digest of what was signed, so that the log's roots cover it.

@@ -79,6 +79,9 @@ pub(crate) const STANDING: &str = "standing/";
 pub(crate) const REMOVAL: &str = "removal/";
 pub(crate) const KNOWN: &str = "known/";
 pub(crate) const STATEMENT: &str = "statement/";
+pub(crate) const EVENT: &str = "event/";
+/// Where each event is, by its number in the fleet.
+pub(crate) const EVENT_AT: &str = "event-at/";
 /// Where intent stands: the newest audit record and root.
 pub(crate) const HEAD: &str = "meta/head";
 /// The root key that every statement is checked against.
@@ -101,6 +104,19 @@ pub(crate) fn audit(revision: u64) -> String {
 
 pub(crate) fn root(digest: Digest) -> String {
     format!("root/{digest}")
+}
+
+pub(crate) fn events_of(tenant: &TenantName) -> String {
+    format!("{EVENT}{}/", tenant.id())
+}
+
+/// Counted down, as the audit's are.
+pub(crate) fn event(tenant: &TenantName, place: u64) -> String {
+    format!("{}{:020}", events_of(tenant), u64::MAX - place)
+}
+
+pub(crate) fn event_at(number: u64) -> String {
+    format!("{EVENT_AT}{:020}", u64::MAX - number)
 }
 
 pub(crate) fn token(name: &TokenName) -> String {
@@ -149,7 +165,7 @@ pub(crate) fn statement(bytes: &[u8]) -> String {
     format!("{STATEMENT}{}", sha256(bytes))
 }
 
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     hex::encode(&sha256(text.as_bytes()).0[..16])
 }
 

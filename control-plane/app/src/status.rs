@@ -17,7 +17,7 @@ pub(crate) mod view;
 pub(crate) mod watch;
 pub(crate) mod whose;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use entente_model::desired::{Digest, ItemKey, Version};
@@ -27,6 +27,7 @@ use entente_model::{AgentName, Guid, HomeName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::rows::as_hex;
+use crate::status::phase::TenantPhase;
 
 /// What one tenant's agent has said.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +46,10 @@ pub(crate) struct Reported {
     pub(crate) clone: Option<String>,
     /// Who reported last. Another agent is asked to report everything anew.
     pub(crate) reporter: Option<AgentName>,
+    /// The phase that events tell of last.
+    pub(crate) phase: Option<TenantPhase>,
+    /// What the last report with mended drift had of it: the same again is nothing new.
+    pub(crate) mended: BTreeSet<String>,
 }
 
 /// The row of a tenant's agent; items have rows of their own.
@@ -59,6 +64,11 @@ pub(crate) struct StandingRow {
     reporter: Option<AgentName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     clone: Option<String>,
+    /// A word, so that one of a later version makes no row unreadable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phase: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    mended: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,18 +121,12 @@ impl Reported {
         self.bytes = self.items.values().map(|item| room::weight(item)).sum();
     }
 
-    /// Everything but the items.
-    pub(crate) fn clone_without_items(&self) -> Self {
-        Self {
-            items: BTreeMap::new(),
-            bytes: 0,
-            standing: self.standing.clone(),
-            accepted: self.accepted.clone(),
-            last_seen: self.last_seen,
-            reporter: self.reporter.clone(),
-            unreadable: Vec::new(),
-            clone: self.clone.clone(),
-        }
+    /// As it will be once these items are gone and those are said. Not counted: it is only looked at.
+    pub(crate) fn after(&self, deletes: &[Arc<str>], puts: &BTreeMap<Arc<str>, Arc<ItemReport>>) -> Self {
+        let mut after = self.clone();
+        deletes.iter().for_each(|key| drop(after.items.remove(key)));
+        after.items.extend(puts.iter().map(|(key, item)| (key.clone(), item.clone())));
+        after
     }
 
     pub(crate) fn row(&self) -> StandingRow {
@@ -134,7 +138,8 @@ impl Reported {
         });
         let standing = self.standing.as_deref().cloned();
         let (last_seen, reporter, clone) = (self.last_seen, self.reporter.clone(), self.clone.clone());
-        StandingRow { standing, accepted, last_seen, reporter, clone }
+        let phase = self.phase.map(|phase| phase.word().to_owned());
+        StandingRow { standing, accepted, last_seen, reporter, clone, phase, mended: self.mended.clone() }
     }
 
     pub(crate) fn with_row(mut self, row: StandingRow) -> Self {
@@ -147,6 +152,8 @@ impl Reported {
         self.last_seen = row.last_seen;
         self.reporter = row.reporter;
         self.clone = row.clone;
+        self.phase = row.phase.as_deref().and_then(TenantPhase::of);
+        self.mended = row.mended;
         self
     }
 }

@@ -124,6 +124,7 @@ impl App {
             desk.lock().cut(AwayReason::Shutdown, COME_BACK);
         }
         self.inner.watchers.wake_all();
+        self.inner.events.send_modify(|_| {});
         self.inner.tasks.tracker.close();
         tokio::time::timeout(deadline, self.inner.tasks.tracker.wait()).await.is_ok()
     }

@@ -5,6 +5,7 @@ mod agent;
 mod displacement;
 mod endings;
 mod escapes;
+mod events;
 mod fleet;
 mod flood;
 mod intent;

@@ -20,6 +20,7 @@ use crate::app::{App, Inner, lock};
 use crate::audit::{AuditRecord, Entry};
 use crate::batch::{Place, State, sign_states};
 use crate::error::AppError;
+use crate::events::{self, Happening};
 use crate::memory;
 use crate::registry::RegistryChange;
 use crate::removals::pieces;
@@ -63,6 +64,8 @@ pub(crate) struct Effects {
     pub(crate) states: Vec<(TenantName, Arc<State>)>,
     pub(crate) gone: Vec<TenantName>,
     pub(crate) registry: Vec<RegistryChange>,
+    /// The newest event.
+    pub(crate) event: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -125,6 +128,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) stand: Stand,
     commit: Commit,
     effects: Effects,
+    happened: Vec<(TenantName, Happening)>,
 }
 
 impl Draft<'_> {
@@ -155,6 +159,11 @@ impl Draft<'_> {
                 None => return Ok(found),
             }
         }
+    }
+
+    /// What happens in a tenant by this.
+    pub(crate) fn happens(&mut self, tenant: &TenantName, what: Happening) {
+        self.happened.push((tenant.clone(), what));
     }
 
     pub(crate) fn register(&mut self, change: RegistryChange) {
@@ -248,15 +257,17 @@ impl Draft<'_> {
         self.effects.states = states;
     }
 
-    fn finish(mut self) -> (Commit, Option<Pending>) {
+    fn finish(mut self) -> Result<(Commit, Option<Pending>), AppError> {
+        let happened = std::mem::take(&mut self.happened);
+        (self.commit, self.effects.event) = events::write(self.view, self.commit, &happened, self.now)?;
         if self.commit.is_empty() {
-            return (self.commit, None);
+            return Ok((self.commit, None));
         }
         self.stand.head.revision = self.revision;
         self.stand.head.time = self.now;
         let head = rows::encode(&self.stand.head);
         self.put(rows::HEAD.to_owned(), head);
-        (self.commit, Some(Pending { stand: self.stand, effects: self.effects }))
+        Ok((self.commit, Some(Pending { stand: self.stand, effects: self.effects })))
     }
 }
 
@@ -275,10 +286,11 @@ impl App {
                 head.align(view)?;
                 let stand = head.newest().clone();
                 let now = writer.now().max(stand.head.time);
-                let (commit, effects) = (Commit::new(), Effects::default());
-                let mut draft = Draft { inner: &writer, view, revision: revision.0, now, stand, commit, effects };
+                let (commit, effects, happened) = (Commit::new(), Effects::default(), Vec::new());
+                let mut draft =
+                    Draft { inner: &writer, view, revision: revision.0, now, stand, commit, effects, happened };
                 let answer = decide(&mut draft)?;
-                let (commit, pending) = draft.finish();
+                let (commit, pending) = draft.finish()?;
                 head.pending.extend(pending);
                 Ok((commit, answer))
             });
@@ -305,6 +317,7 @@ impl Inner {
         metrics::counter!("entente_commits_total").increment(durable.len() as u64);
         for effects in durable {
             metrics::histogram!("entente_touched_tenants").record(effects.states.len() as f64);
+            self.tell_events(effects.event);
             self.registry.apply(effects.registry, self);
             self.desks.install(effects.states, effects.gone, self);
         }

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::audit::Entry;
 use crate::caller::ApiRole;
 use crate::error::AppError;
+use crate::events::{EventKind, Happening};
 use crate::pki::{RequestedKey, Serial};
 use crate::principals::wrong_request;
 use crate::rows;
@@ -119,6 +120,12 @@ impl Enrolment {
         let issued = ca.agent(&name, &self.key, serial, draft.now, lifetime).map_err(AppError::internal)?;
         let entry = enrolment(&name, &self.token, &row, &present, displaced.as_ref());
         revoke_all(draft, &row.tenant)?;
+        draft.happens(&row.tenant, Happening::new(EventKind::AgentEnrolled, &format!("{name}: {}", entry.summary)));
+        if let Some(displaced) = &displaced {
+            let text =
+                format!("{name} took the place of the live agent {displaced}; an admin looks whether that is right");
+            draft.happens(&row.tenant, Happening::new(EventKind::AgentDisplaced, &text));
+        }
         let agent =
             AgentRow { displaced, admitted_by: row.by.clone(), ..AgentRow::new(serial, draft.now, issued.not_after) };
         put(draft, &name, agent);

@@ -14,6 +14,7 @@ use super::outbox::Outbox;
 use super::{AwayReason, Desk, DeskState, Displaced, Parked};
 use crate::app::{App, Inner};
 use crate::error::AppError;
+use crate::events::{EventKind, Happening};
 use crate::pki::Peer;
 use crate::rows;
 
@@ -105,7 +106,11 @@ impl App {
         let base = hello.held.as_ref().filter(|_| strange.is_none()).map(|held| (held.version, held.digest));
         let leaf = (peer.into(), peer.not_after);
         let connection = Arc::new(Connection::new(agent, leaf, hello.boot_id.clone(), base, now));
+        let parked = strange.clone().map(Parked::History).and_then(|parked| desk.lock().news_of(&parked));
         let welcome = self.inner.admit(&desk, &connection, strange, hello.held, now);
+        if let Some(why) = parked {
+            self.inner.note(&desk, Happening::new(EventKind::TenantParked, &why)).await;
+        }
         // Revoked between the check and now: whoever revokes looks at the desks after the row is durable.
         if let Err(refused) = self.admit_agent(peer) {
             connection.send_away(refused.reason, refused.retry_after);

@@ -9,6 +9,7 @@ use entente_model::report::{Accepted, Report};
 use super::connection::{Connection, UnknownNonce};
 use super::{AwayReason, Desk, Parked, pace};
 use crate::app::{Inner, lock};
+use crate::events::{EventKind, Happening};
 use crate::status::report::{self, ReportError};
 
 /// How long both of two clones stay away: long enough for a person to see the alarm.
@@ -16,6 +17,9 @@ const CLONE_RETRY: Duration = Duration::from_secs(60);
 
 /// An agent that broke the protocol will break it again; not at once.
 const PROTOCOL_RETRY: Duration = Duration::from_secs(60);
+
+/// Why the tenant is parked then.
+const CLONE: &str = "two agents answered under one identity: find the copy, revoke the agent, and enrol a new one";
 
 /// One message of an agent, after its `Hello`.
 #[derive(Debug)]
@@ -65,7 +69,15 @@ impl Inbox {
             Incoming::Report { report, full } => self.report(report, full).await,
             Incoming::Received { nonce } => self.connection.slot().received(nonce).map_err(Into::into),
             Incoming::Accepted { nonce } => self.accepted(nonce),
-            Incoming::Nack { nonce, permanent, errors } => self.refused(nonce, permanent, &errors),
+            Incoming::Nack { nonce, permanent, errors } => match self.refused(nonce, permanent, &errors) {
+                Ok(parked) => {
+                    if let Some(parked) = parked {
+                        self.inner.note(&self.desk, Happening::new(EventKind::TenantParked, &parked)).await;
+                    }
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            },
             Incoming::PlanResult { nonce, result } => {
                 self.connection.slot().planned(nonce, &result);
                 Ok(())
@@ -93,26 +105,29 @@ impl Inbox {
         Ok(())
     }
 
-    fn refused(&self, nonce: u64, permanent: bool, errors: &[String]) -> Result<(), ProtocolError> {
+    /// Why the tenant is parked by it, if that is news.
+    fn refused(&self, nonce: u64, permanent: bool, errors: &[String]) -> Result<Option<String>, ProtocolError> {
         metrics::counter!("entente_refused_states_total").increment(1);
         let mut desk = self.desk.lock();
         let mut slot = self.connection.slot();
         if !permanent {
             let until = self.inner.now().plus(self.inner.config.retry_backoff);
             tracing::warn!(agent = %self.connection.agent, ?errors, "a state is postponed");
-            return Ok(slot.postponed(nonce, until)?);
+            slot.postponed(nonce, until)?;
+            return Ok(None);
         }
-        let Some(parked) = slot.refused(nonce, errors)? else { return Ok(()) };
+        let Some(parked) = slot.refused(nonce, errors)? else { return Ok(None) };
         tracing::error!(agent = %self.connection.agent, reason = parked.reason(), "tenant parked");
         // Something newer may be wanted already, and that has not been refused.
         let newer = matches!(&parked, Parked::Refused { digest, .. } if *digest != desk.wanted.digest);
+        let news = desk.news_of(&parked);
         if !newer {
             desk.parked = Some(parked);
         }
         drop((slot, desk));
         self.connection.wake();
         self.inner.watchers.changed(&self.desk.tenant);
-        Ok(())
+        Ok(news)
     }
 
     async fn report(&self, report: Report, full: bool) -> Result<(), ProtocolError> {
@@ -137,7 +152,8 @@ impl Inbox {
             return;
         }
         self.inner.watchers.changed(&self.desk.tenant);
-        if let Err(error) = report::keep_standing(&self.inner, &self.desk).await {
+        let happened = Happening::new(EventKind::TenantParked, CLONE);
+        if let Err(error) = report::keep_standing(&self.inner, &self.desk, happened).await {
             tracing::error!(agent = %self.connection.agent, ?error, "a restart will forget that alarm");
         }
     }
@@ -150,11 +166,10 @@ impl Inbox {
         if !(answers && is_older) {
             return false;
         }
-        let text = "two agents answered under one identity: find the copy, revoke the agent, and enrol a new one";
         tracing::error!(agent = %self.connection.agent, "two agents answer under one identity; both are cut");
         metrics::counter!("entente_clones_total").increment(1);
-        desk.parked = Some(Parked::Clone(text.into()));
-        desk.reported.clone = Some(text.into());
+        desk.parked = Some(Parked::Clone(CLONE.into()));
+        desk.reported.clone = Some(CLONE.into());
         desk.cut(AwayReason::Clone, CLONE_RETRY);
         true
     }

@@ -49,7 +49,8 @@ fn worth(bytes: u64) -> Duration {
 pub(crate) fn cost(report: &Report) -> usize {
     let items = report.items.iter().map(|item| ITEM_BYTES + weight(item)).sum::<usize>();
     let findings = report.standing.iter().flat_map(|it| &it.findings).map(|it| it.detail.len()).sum::<usize>();
-    REPORT_BYTES + items + findings + ITEM_BYTES * report.forgotten.len()
+    let mended = report.mended.iter().map(|it| ITEM_BYTES + it.detail.len()).sum::<usize>();
+    REPORT_BYTES + items + findings + mended + ITEM_BYTES * report.forgotten.len()
 }
 
 #[cfg(test)]

@@ -87,6 +87,11 @@ impl TenantPhase {
         }
     }
 
+    /// The phase of that word, if this version has it.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::PRECEDENCE.into_iter().find(|phase| phase.word() == word)
+    }
+
     /// Whether only the agent's last report says it. An agent that is not connected may have left the phase since.
     fn is_by_the_agents_word(self) -> bool {
         use TenantPhase::*;

@@ -4,17 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use entente_model::report::bounds::{MAX_ACCOUNTS, MAX_PLANES, MAX_STANDING_ENTRIES, MAX_TEXT_BYTES, MAX_UNSEEN_BYTES};
-use entente_model::report::{ItemReport, Report};
+use entente_model::report::bounds::{
+    MAX_ACCOUNTS, MAX_MENDED, MAX_PLANES, MAX_STANDING_ENTRIES, MAX_TEXT_BYTES, MAX_UNSEEN_BYTES,
+};
+use entente_model::report::{ItemReport, Mended, Report};
 use entente_model::{AgentName, TenantName};
-use entente_store::{Commit, CommitError};
+use entente_store::Commit;
 
 use crate::app::Inner;
 use crate::desk::Desk;
 use crate::error::Cause;
+use crate::events::Happening;
+use crate::events::said::Said;
 use crate::memory::{self, KnownAccounts};
 use crate::rows;
 use crate::status::room::{self, Room};
+use crate::status::{Reported, view};
 use crate::world::World;
 
 /// Most items of one report, whatever the agent was told.
@@ -67,22 +72,23 @@ pub(crate) async fn keep(
     let _one_by_one = desk.reporting.lock().await;
     let world = inner.world();
     let changed = changed(desk, &world, &report, full)?;
-    let standing = {
-        let mut after = desk.lock().reported.clone_without_items();
-        after.standing = report.standing.clone().map(|it| room::fitting(*it)).map(Arc::new).or(after.standing);
-        after.reporter = Some(agent.clone());
-        after.last_seen = Some(inner.now());
-        after
-    };
+    let mut after = desk.lock().reported.after(&changed.deletes, &changed.puts);
+    after.standing = report.standing.clone().map(|it| room::fitting(*it)).map(Arc::new).or(after.standing);
+    after.reporter = Some(agent.clone());
+    after.last_seen = Some(inner.now());
+    let happened = happened(inner, desk, &world, &changed, &report.mended, &mut after);
     let gained = {
         // As it was said, also where there is no room for all of it.
         let said = report.items.iter().filter(|item| changed.puts.contains_key(item.key.to_string().as_str()));
         memory::gained(&desk.lock().known, &world, said, Some(agent), inner.now())
     };
-    let row = rows::encode(&standing.row());
-    for commit in commits(&desk.tenant, &changed, &gained, row) {
-        keep_here(inner, desk, commit).await?;
+    let row = rows::encode(&after.row());
+    let mut commits = commits(&desk.tenant, &changed, &gained, row);
+    let last = commits.pop().unwrap_or_default();
+    for commit in commits {
+        inner.keep_of(desk, commit, Vec::new()).await?;
     }
+    inner.keep_of(desk, last, happened).await?;
     let of_removal = changed.puts.values().any(|item| is_of_removal(&world, item));
     let mut tells = of_removal;
     {
@@ -96,9 +102,10 @@ pub(crate) async fn keep(
         }
         state.known.extend(gained);
         state.told |= of_removal;
-        state.reported.standing = standing.standing;
-        state.reported.reporter = standing.reporter;
-        state.reported.last_seen = standing.last_seen;
+        state.reported.standing = after.standing;
+        state.reported.reporter = after.reporter;
+        state.reported.last_seen = after.last_seen;
+        (state.reported.phase, state.reported.mended) = (after.phase, after.mended);
         if full {
             state.reported.unreadable.clear();
         }
@@ -110,26 +117,51 @@ pub(crate) async fn keep(
     Ok(())
 }
 
-/// Keeps how the agent stands as it is in memory.
-pub(crate) async fn keep_standing(inner: &Arc<Inner>, desk: &Arc<Desk>) -> Result<(), ReportError> {
-    let _one_by_one = desk.reporting.lock().await;
-    let row = rows::encode(&desk.lock().reported.row());
-    keep_here(inner, desk, Commit::new().put(rows::standing(&desk.tenant), row)).await
+/// What happened by that report; and in `after`, what of it is not to be told again.
+fn happened(
+    inner: &Inner,
+    desk: &Desk,
+    world: &World,
+    changed: &Changed,
+    mended: &[Mended],
+    after: &mut Reported,
+) -> Vec<Happening> {
+    let phase = inner.phase_by(desk, after);
+    let (before, wanted) = {
+        let state = desk.lock();
+        let items = changed.puts.keys().filter_map(|key| Some((key.clone(), state.reported.items.get(key)?.clone())));
+        let items: BTreeMap<_, _> = items.collect();
+        let standing = state.reported.standing.clone();
+        ((items, standing, state.reported.phase, state.reported.mended.clone()), state.wanted.clone())
+    };
+    let (items, standing, recorded, told) = before;
+    let mark = |it: &Mended| rows::short(&format!("{:?} {it:?}", after.reporter));
+    let said = Said {
+        items: changed.puts.iter().map(|(key, now)| (items.get(key).map(|it| &**it), &**now)).collect(),
+        before: standing.as_deref(),
+        after: after.standing.as_deref(),
+        mended: mended.iter().filter(|it| !told.contains(&mark(it))).collect(),
+        phases: (recorded, phase.phase),
+        explanation: phase.explanation,
+        name: &|key| view::name_of(&wanted.items, key, world.fleet.intent()),
+    };
+    let happened = said.happened();
+    if !mended.is_empty() {
+        after.mended = mended.iter().map(mark).collect();
+    }
+    after.phase = Some(phase.phase);
+    happened
 }
 
-/// Unless the tenant is gone: one that was made anew under its name has nothing to do with what was on its way. Looked at
-/// where commits are made one after the other, so that the cleanup comes either before and is seen, or after.
-async fn keep_here(inner: &Arc<Inner>, desk: &Arc<Desk>, commit: Commit) -> Result<(), ReportError> {
-    let (here, of) = (Arc::downgrade(inner), desk.clone());
-    let is_here = move || {
-        let desk = here.upgrade().and_then(|inner| inner.desks.get(&of.tenant));
-        desk.is_some_and(|desk| Arc::ptr_eq(&desk, &of))
-    };
-    match inner.store.decide(Box::new(move |_, _| is_here().then(|| commit.clone()))).await {
-        Ok(_) => Ok(()),
-        Err(CommitError::Declined) => Err(ReportError::Gone),
-        Err(error) => Err(ReportError::NotKept(error.into())),
-    }
+/// Keeps how the agent stands as it is in memory, and what happened that it is so.
+pub(crate) async fn keep_standing(
+    inner: &Arc<Inner>,
+    desk: &Arc<Desk>,
+    happened: Happening,
+) -> Result<(), ReportError> {
+    let _one_by_one = desk.reporting.lock().await;
+    let row = rows::encode(&desk.lock().reported.row());
+    inner.keep_of(desk, Commit::new().put(rows::standing(&desk.tenant), row), vec![happened]).await
 }
 
 /// Whether an open removal may go on by it: be proven, come back, or have one account more.
@@ -219,6 +251,10 @@ fn check(report: &Report) -> Result<(), ReportError> {
         let unseen = item.proof.as_ref().map_or(&[][..], |proof| &proof.unseen);
         many("parts that were not looked at", unseen.len(), MAX_STANDING_ENTRIES)?;
         long("list of what was not looked at", unseen.iter().map(String::len).sum(), MAX_UNSEEN_BYTES)?;
+    }
+    many("things that are mended", report.mended.len(), MAX_MENDED)?;
+    for it in &report.mended {
+        long("mended thing", it.detail.len(), MAX_TEXT_BYTES)?;
     }
     if let Some(standing) = &report.standing {
         many("findings", standing.findings.len(), MAX_STANDING_ENTRIES)?;

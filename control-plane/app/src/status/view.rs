@@ -16,7 +16,7 @@ use crate::displacement::Displacement;
 use crate::error::AppError;
 use crate::page::{Page, PageRequest};
 use crate::registry::Tables;
-use crate::status::display;
+use crate::status::{Reported, display};
 
 use super::phase::{self, Facts, Open, Said, TenantPhase};
 use super::select::TenantSelection;
@@ -151,6 +151,28 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// The phase that follows from what an agent is saying: it is there, so that the tenant is not OFFLINE.
+    pub(crate) fn phase_by(&self, desk: &Desk, reported: &Reported) -> Said {
+        let created = self.world().metas.get(&ResourceName::Tenant(desk.tenant.clone())).map(|meta| meta.created);
+        let enrolment = Enrolment::of(&self.registry.tables(), &desk.tenant, created, self.now());
+        let state = desk.lock();
+        let facts = Facts { connected: true, ..facts(desk, &state, reported, &enrolment, self.now()) };
+        alarmed(phase::phase(&facts), &enrolment.displacements)
+    }
+}
+
+/// What an item is called, also one that is not desired any more.
+pub(crate) fn name_of(wanted: &Buckets, key: &ItemKey, intent: &Intent) -> String {
+    let item = opened(wanted, &key.to_string());
+    let operator = operator_of(key, item.as_ref(), intent);
+    match (item, operator) {
+        (Some(item), operator) => display::of(&item, operator.as_ref(), intent),
+        (None, Some(operator)) => format!("{key} of {operator}"),
+        (None, None) => key.to_string(),
+    }
+}
+
 /// What the registry says of a tenant's agents.
 struct Enrolment {
     /// The one that may connect, and when its certificate ends.
@@ -173,17 +195,21 @@ impl Enrolment {
     }
 }
 
-fn status(desk: &Desk, state: &DeskState, enrolment: Enrolment, now: Timestamp) -> TenantStatus {
-    let Enrolment { agent, revoked, token, displacements } = enrolment;
-    let open = open(state);
-    let counts = counts(&open);
-    let told = told(state, agent.as_ref().map(|(name, _)| name));
-    let facts = Facts {
+/// What a tenant's phase follows from, with what its agent has said.
+fn facts<'a>(
+    desk: &'a Desk,
+    state: &'a DeskState,
+    reported: &'a Reported,
+    enrolment: &Enrolment,
+    now: Timestamp,
+) -> Facts<'a> {
+    let told = told(reported, enrolment.agent.as_ref().map(|(name, _)| name));
+    Facts {
         tenant: &desk.tenant,
         now,
-        certificate: agent.as_ref().map(|(_, expires)| *expires),
-        revoked,
-        token,
+        certificate: enrolment.agent.as_ref().map(|(_, expires)| *expires),
+        revoked: enrolment.revoked.clone(),
+        token: enrolment.token,
         parked: state.parked.as_ref().map(|parked| parked.reason()),
         connected: state.is_connected(),
         last_seen: state.last_seen(),
@@ -191,8 +217,14 @@ fn status(desk: &Desk, state: &DeskState, enrolment: Enrolment, now: Timestamp) 
         compared: told.is_some_and(|it| it.compared == state.wanted.digest.to_string()),
         standing: told,
         wanted: wanted(state),
-        open,
-    };
+        open: open(state, reported),
+    }
+}
+
+fn status(desk: &Desk, state: &DeskState, enrolment: Enrolment, now: Timestamp) -> TenantStatus {
+    let facts = facts(desk, state, &state.reported, &enrolment, now);
+    let Enrolment { agent, token, displacements, .. } = enrolment;
+    let (counts, told) = (counts(&facts.open), facts.standing);
     // The agent reads again what it could not read. The report of an agent that was replaced does not count.
     let settled = told.is_some() && !phase::is_read_again(&facts) && super::settled::is_settled(state);
     let said = alarmed(phase::phase(&facts), &displacements);
@@ -227,10 +259,10 @@ fn status(desk: &Desk, state: &DeskState, enrolment: Enrolment, now: Timestamp) 
 }
 
 /// What an agent last said of itself; of one that another has taken the place of, nothing that counts any more.
-fn told<'a>(state: &'a DeskState, agent: Option<&AgentName>) -> Option<&'a Standing> {
-    let reporter = state.reported.reporter.as_ref();
+fn told<'a>(reported: &'a Reported, agent: Option<&AgentName>) -> Option<&'a Standing> {
+    let reporter = reported.reporter.as_ref();
     let is_another = agent.is_some_and(|agent| reporter.is_some_and(|reporter| reporter != agent));
-    state.reported.standing.as_deref().filter(|_| !is_another)
+    reported.standing.as_deref().filter(|_| !is_another)
 }
 
 /// Planes on which something is to be there. What is to be gone proves itself.
@@ -248,8 +280,8 @@ fn alarmed(said: Said, displacements: &[Displacement]) -> Said {
 }
 
 /// Items by state and reason; what is desired and not reported is PENDING.
-fn open(state: &DeskState) -> Open {
-    let reported = &state.reported.items;
+fn open(state: &DeskState, reported: &Reported) -> Open {
+    let reported = &reported.items;
     let mut open = Open::new();
     for item in reported.values() {
         *open.entry((item.state, item.reason)).or_insert(0) += 1;
