@@ -2,6 +2,7 @@
 
 mod admin;
 mod agent;
+mod changes;
 mod displacement;
 mod endings;
 mod escapes;

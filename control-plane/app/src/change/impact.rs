@@ -44,6 +44,28 @@ pub struct Impact {
     pub more_rights: u32,
 }
 
+/// One tenant before and after.
+pub(super) struct Sides<'a> {
+    pub(super) tenant: &'a TenantName,
+    pub(super) before: &'a Buckets,
+    pub(super) after: &'a Buckets,
+    /// Of the items that differ.
+    pub(super) keys: Vec<&'a str>,
+}
+
+impl<'a> Sides<'a> {
+    fn of(before: &'a Buckets, touched: &'a Touched) -> Self {
+        let removed = touched.delta.removed.iter().map(|key| &**key);
+        let keys = touched.delta.upserts.iter().map(|item| item.key()).chain(removed).collect();
+        Self { tenant: &touched.tenant, before, after: &touched.items, keys }
+    }
+
+    /// Of a tenant that is deleted: nothing is desired there any more.
+    fn of_gone(tenant: &'a TenantName, before: &'a Buckets, nothing: &'a Buckets) -> Self {
+        Self { tenant, before, after: nothing, keys: before.iter().map(|item| item.key()).collect() }
+    }
+}
+
 /// Counts items by their leaf: what is the same in many tenants is opened once.
 #[derive(Default)]
 struct Tally {
@@ -58,16 +80,15 @@ impl Impact {
     pub(super) fn of(before: &Fleet, advance: &Advance, now: Timestamp) -> Self {
         let (mut tally, mut rights) = (Tally::default(), Rights::new(now));
         let nothing = Buckets::default();
-        for touched in &advance.batch.tenants {
-            let was = before.tenant(&touched.tenant).unwrap_or(&nothing);
-            tally.count(was, touched);
-            rights.count(was, touched);
+        let gone = advance.batch.gone.iter();
+        let touched =
+            advance.batch.tenants.iter().map(|it| Sides::of(before.tenant(&it.tenant).unwrap_or(&nothing), it));
+        let deleted = gone.clone().filter_map(|tenant| Some(Sides::of_gone(tenant, before.tenant(tenant)?, &nothing)));
+        for sides in touched.chain(deleted) {
+            tally.count(&sides);
+            rights.count(&sides);
         }
         tally.people.extend(rights.people().cloned());
-        let gone = advance.batch.gone.iter();
-        for tenant in gone.clone() {
-            tally.removed += before.tenant(tenant).map_or(0, Buckets::len);
-        }
         let mut tenants: Vec<_> = advance.batch.tenants.iter().map(|touched| &touched.tenant).chain(gone).collect();
         tenants.sort();
         let names = names(&tally.people, [before.intent(), advance.fleet.intent()]);
@@ -89,18 +110,13 @@ impl Impact {
 }
 
 impl Tally {
-    fn count(&mut self, before: &Buckets, touched: &Touched) {
-        for item in &touched.delta.upserts {
-            let was = before.get(item.key()).is_some_and(|item| self.is_present(item));
-            let is = self.is_present(item);
+    fn count(&mut self, sides: &Sides<'_>) {
+        for key in &sides.keys {
+            let was = sides.before.get(key).is_some_and(|item| self.is_present(item));
+            let is = sides.after.get(key).is_some_and(|item| self.is_present(item));
             self.added += u32::from(is && !was);
             self.removed += u32::from(was && !is);
             self.changed += u32::from(was && is);
-            self.person(item.key());
-        }
-        for key in &touched.delta.removed {
-            let was = before.get(key).is_some_and(|item| self.is_present(item));
-            self.removed += u32::from(was);
             self.person(key);
         }
     }

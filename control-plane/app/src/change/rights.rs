@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use entente_compiler::Touched;
 use entente_model::capability::{self, Capability};
 use entente_model::desired::{Digest, Item, ItemBody, ItemKey, Want};
 use entente_model::intent::DataSource;
@@ -14,6 +13,8 @@ use entente_model::time::Phase;
 use entente_model::{Guid, HomeName, OperatorName, TenantName, Timestamp};
 use entente_seal::{Buckets, SealedItem};
 use serde::{Deserialize, Serialize};
+
+use super::impact::Sides;
 
 /// Most changes of rights in an answer: each is a line on a screen, and more are a number.
 const MAX_CHANGES: usize = 20;
@@ -81,15 +82,14 @@ impl Rights {
     }
 
     /// Compares one tenant with what it was.
-    pub(super) fn count(&mut self, before: &Buckets, touched: &Touched) {
-        let delta = &touched.delta;
-        let keys = || delta.upserts.iter().map(|item| item.key()).chain(delta.removed.iter().map(|key| &**key));
+    pub(super) fn count(&mut self, compared: &Sides<'_>) {
+        let keys = || compared.keys.iter().copied();
         let changed: BTreeSet<&str> = keys().filter_map(role_of).collect();
         let persons: BTreeSet<&str> = keys().filter_map(|key| member_of(key).map(|(_, person)| person)).collect();
         if changed.is_empty() && persons.is_empty() {
             return;
         }
-        let sides = [before, &touched.items];
+        let sides = [compared.before, compared.after];
         let mut people: BTreeMap<&str, Groups<'_>> = BTreeMap::new();
         for (at, side) in sides.into_iter().enumerate() {
             for item in side.iter() {
@@ -115,7 +115,7 @@ impl Rights {
             }
             let of = self.changes.entry(difference).or_default();
             for person in persons.into_iter().filter_map(account) {
-                of.entry(person).or_default().insert(touched.tenant.clone());
+                of.entry(person).or_default().insert(compared.tenant.clone());
             }
         }
     }
