@@ -11,6 +11,7 @@ mod role;
 mod squad;
 mod tenant;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -107,6 +108,17 @@ impl Manifest {
 
     pub fn kind(&self) -> Kind {
         self.name().kind()
+    }
+
+    /// None of an operator or a home tenant: neither is put together with others.
+    pub fn labels(&self) -> Option<&BTreeMap<String, String>> {
+        match self {
+            Self::Tenant(it) => Some(&it.labels),
+            Self::Squad(it) => Some(&it.labels),
+            Self::SocRole(it) => Some(&it.labels),
+            Self::Assignment(it) => Some(&it.labels),
+            Self::HomeTenant(_) | Self::Operator(_) => None,
+        }
     }
 
     /// Everything that is wrong with this resource by itself; nothing when it is well formed.

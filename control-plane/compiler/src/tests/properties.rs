@@ -96,7 +96,13 @@ fn squad() -> impl Strategy<Value = Manifest> {
         until: until.map(day),
     });
     (0..SQUADS, vec(member, 0..4)).prop_map(|(at, members)| {
-        Manifest::Squad(Squad { name: name("squads", at), owner: name("operators", 0), members, home_group: None })
+        Manifest::Squad(Squad {
+            name: name("squads", at),
+            labels: Default::default(),
+            owner: name("operators", 0),
+            members,
+            home_group: None,
+        })
     })
 }
 
@@ -115,6 +121,7 @@ fn role(at: u8, version: u32) -> Manifest {
     Manifest::SocRole(SocRole {
         name: name("socRoles", at),
         version,
+        labels: Default::default(),
         identity_class: CLASSES[usize::from(at) % 2],
         minimum_user_type: UserType::Guest,
         items: vec![
@@ -142,6 +149,7 @@ fn assignment(versions: u32) -> impl Strategy<Value = Manifest> {
         |(at, (squad, operator), role, version, selector, except, (start, end))| {
             Manifest::Assignment(Assignment {
                 name: name("assignments", at),
+                labels: Default::default(),
                 squad: squad.map(|at| name("squads", at)),
                 operator: operator.map(|at| name("operators", at)),
                 role: RoleVersion { role: name("socRoles", role), version },

@@ -138,6 +138,13 @@ fn the_expected_count_guards_labels_on_both_sides() {
 }
 
 #[test]
+fn labels_are_no_part_of_a_role_version() {
+    let labelled =
+        advance(&sample(), &with(&[("name: socRoles/engineer\n", "name: socRoles/engineer\nlabels: {part: a}\n")]));
+    assert_eq!((labelled.changed.len(), touched(&labelled).len()), (1, 0));
+}
+
+#[test]
 fn two_versions_of_a_role_do_not_meet_in_a_tenant() {
     let more = r#"
 kind: SocRole

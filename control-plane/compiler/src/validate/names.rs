@@ -1,7 +1,9 @@
 //! Names that must exist, must not go while they are used, and must not be given to two; and what never changes.
 
+use std::sync::Arc;
+
 use entente_model::RoleName;
-use entente_model::intent::{Intent, ResourceName, Tenant};
+use entente_model::intent::{Intent, ResourceName, SocRole, Tenant};
 use entente_model::violation::Fault;
 
 use super::Faults;
@@ -48,7 +50,7 @@ fn keeps_what_never_changes(step: &Step<'_, '_>, name: &ResourceName, faults: &m
     let (before, after) = (step.before.intent, step.after.intent);
     let differs = |old: Option<_>, new: Option<_>| old.is_some() && new.is_some() && old != new;
     match name {
-        ResourceName::SocRole(role) if before.roles.get(role).is_some_and(|old| after.roles.get(role) != Some(old)) => {
+        ResourceName::SocRole(role) if is_another(before.roles.get(role), after.roles.get(role)) => {
             let next = format!("{}@{}", role.role, role.version.saturating_add(1));
             let text = format!("is stored with other content, and a version never changes; write {next}");
             faults.add(name, "version", Fault::Immutable, text);
@@ -88,6 +90,10 @@ fn is_not_in_use(step: &Step<'_, '_>, name: &ResourceName, faults: &mut Faults) 
             if let Some(assignment) = selecting.first() {
                 let text =
                     format!("is selected by {}; change its labels, or except the tenant, first", assignment.name);
+fn is_another(old: Option<&Arc<SocRole>>, new: Option<&Arc<SocRole>>) -> bool {
+    matches!((old, new), (Some(old), Some(new)) if !old.is_same_version(new))
+}
+
                 faults.add(name, "name", Fault::InUse, text);
             }
         }

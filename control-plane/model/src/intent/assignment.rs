@@ -18,6 +18,9 @@ pub struct Assignment {
     /// Either a squad or one operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub squad: Option<SquadName>,
+    /// What it is put together by: `entente apply --prune -l`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator: Option<OperatorName>,
     pub role: RoleVersion,
@@ -95,3 +98,4 @@ impl Assignment {
         );
     }
 }
+        faults.labels(&self.labels);

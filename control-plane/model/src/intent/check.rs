@@ -47,6 +47,14 @@ impl Faults {
         }
     }
 
+    /// Labels: keys and values are free text.
+    pub(super) fn labels(&mut self, labels: &std::collections::BTreeMap<String, String>) {
+        for (key, value) in labels {
+            self.text(&format!("labels.{key}"), key);
+            self.text(&format!("labels.{key}"), value);
+        }
+    }
+
     pub(super) fn list<T>(&mut self, field: &str, list: &[T]) {
         self.unless(
             list.len() <= MAX_LIST,

@@ -1,5 +1,6 @@
 //! SOC roles: what a job needs, plane by plane. A version is stored once and never changes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -20,6 +21,9 @@ use crate::violation::Fault;
 pub struct SocRole {
     pub name: RoleName,
     pub version: u32,
+    /// What it is put together by: `entente apply --prune -l`. No part of what the version is.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     #[serde(default)]
     pub identity_class: IdentityClass,
     #[serde(default)]
@@ -175,6 +179,11 @@ impl FromStr for Condition {
 text_serde!(Condition);
 
 impl SocRole {
+    /// Whether it is the same version: labels are no part of one.
+    pub fn is_same_version(&self, other: &Self) -> bool {
+        Self { labels: BTreeMap::new(), ..self.clone() } == Self { labels: BTreeMap::new(), ..other.clone() }
+    }
+
     /// The name by which assignments pin this version.
     pub fn pinned(&self) -> RoleVersion {
         RoleVersion { role: self.name.clone(), version: self.version }

@@ -1,5 +1,7 @@
 //! Squads: who works together. Squads do not nest.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::check::Faults;
@@ -12,6 +14,9 @@ use crate::violation::Fault;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Squad {
     pub name: SquadName,
+    /// What it is put together by: `entente apply --prune -l`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     pub owner: OperatorName,
     #[serde(default)]
     pub members: Vec<SquadMember>,
@@ -47,6 +52,7 @@ impl SquadMember {
 
 impl Squad {
     pub(super) fn check(&self, faults: &mut Faults) {
+        faults.labels(&self.labels);
         faults.list("members", &self.members);
         if self.home_group.is_some() {
             faults.unimplemented(

@@ -177,10 +177,7 @@ impl Tenant {
         faults.text("customer", &self.customer);
         self.check_unimplemented(faults);
         self.check_prefix(faults);
-        for (key, value) in &self.labels {
-            faults.text(&format!("labels.{key}"), key);
-            faults.text(&format!("labels.{key}"), value);
-        }
+        faults.labels(&self.labels);
         for (name, scopes) in &self.scopes {
             faults.text("scopes", name);
             let field = format!("scopes.{name}");

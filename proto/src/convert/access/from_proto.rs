@@ -155,6 +155,7 @@ fn squad(it: &wire::Squad) -> Value {
     tree([
         ("kind", json!("Squad")),
         ("name", json!(it.name)),
+        ("labels", json!(it.labels)),
         ("owner", json!(it.owner)),
         ("members", Value::Array(it.members.iter().map(member).collect())),
         ("homeGroup", it.home_group.as_ref().map_or(Value::Null, group)),
@@ -171,6 +172,7 @@ fn soc_role(it: &wire::SocRole) -> Result<Value, Violation> {
         ("kind", json!("SocRole")),
         ("name", json!(pinned.role)),
         ("version", json!(pinned.version)),
+        ("labels", json!(it.labels)),
         ("identityClass", json!(word(&it.name, "identityClass", it.identity_class, &CLASSES)?)),
         ("minimumUserType", json!(word(&it.name, "minimumUserType", it.minimum_user_type, &USER_TYPES)?)),
         ("items", Value::Array(items.collect::<Result<_, _>>()?)),
@@ -216,6 +218,7 @@ fn assignment(it: &wire::Assignment) -> Value {
         ("ticket", json!(it.ticket)),
         ("owner", json!(it.owner)),
     ]);
+        ("labels", json!(it.labels)),
     let object = value.as_object_mut().expect("a tree is an object");
     // Present even when empty: the check of the manifest says better what is missing.
     object.insert("tenants".into(), selector);

@@ -190,6 +190,7 @@ fn squad(it: &Squad) -> wire::Squad {
         owner: it.owner.to_string(),
         members: members.collect(),
         home_group,
+        labels: it.labels.clone().into_iter().collect(),
         ..Default::default()
     }
 }
@@ -200,6 +201,7 @@ fn soc_role(it: &SocRole) -> wire::SocRole {
         identity_class: class(it.identity_class).into(),
         minimum_user_type: user_type(it.minimum_user_type).into(),
         items: it.items.iter().map(role_item).collect(),
+        labels: it.labels.clone().into_iter().collect(),
         ..Default::default()
     }
 }
@@ -247,3 +249,4 @@ fn assignment(it: &Assignment) -> wire::Assignment {
         ..Default::default()
     }
 }
+        labels: it.labels.clone().into_iter().collect(),
