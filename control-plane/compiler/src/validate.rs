@@ -3,6 +3,7 @@
 //!
 //! Looks at what the change reaches, not at all intent: what it does not reach was valid and still is.
 
+mod expectation;
 mod names;
 mod people;
 mod tenants;

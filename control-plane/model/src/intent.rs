@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use assignment::{Assignment, TenantSelector};
+pub use assignment::{Assignment, Expect, TenantSelector};
 pub use check::MAX_LIST;
 pub use operator::{Identity, IdentityClass, Operator, OperatorState};
 pub use role::{Attribute, Condition, DataSource, IfUnavailable, Mode, RoleItem, SocRole};

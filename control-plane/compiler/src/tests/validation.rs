@@ -70,7 +70,7 @@ fn what_is_used_stays() {
             IN_USE operators/jonas: name: is named by assignments/maya-engineer and 1 more; change or delete what names it first
             IN_USE squads/nordic: name: is named by assignments/nordic-l1; change or delete what names it first
             IN_USE socRoles/l1-analyst@3: name: is named by assignments/nordic-l1; change or delete what names it first
-            CONFLICT assignments/nordic-l1: tenants.expect: 2 tenants are expected, and 0 match; correct the selection, or write 0
+            CONFLICT assignments/nordic-l1: tenants.expect: is 2, but region=nordic (1 excepted) matches no tenant; correct the selection
         "#]],
     );
 }
@@ -120,14 +120,14 @@ fn the_expected_count_guards_labels_on_both_sides() {
         &sample(),
         &with(&[("expect: 2", "expect: 3")]),
         expect![[r#"
-        CONFLICT assignments/nordic-l1: tenants.expect: 3 tenants are expected, and 2 match; correct the selection, or write 2
-    "#]],
+            CONFLICT assignments/nordic-l1: tenants.expect: is 3, but region=nordic (1 excepted) matches 2 tenants; correct the selection, or write 2 or {atLeast: 2}
+        "#]],
     );
     refused(
         &sample(),
         &with(&[("labels: {region: nordic}\nnamePrefix", "labels: {region: south}\nnamePrefix")]),
         expect![[r#"
-            CONFLICT assignments/nordic-l1: tenants.expect: 2 tenants are expected, and 1 match; correct the selection, or write 1
+            CONFLICT assignments/nordic-l1: tenants.expect: is 2, but region=nordic (1 excepted) matches 1 tenant; correct the selection, or write 1 or {atLeast: 1}
         "#]],
     );
     let both = with(&[
@@ -135,6 +135,29 @@ fn the_expected_count_guards_labels_on_both_sides() {
         ("expect: 2", "expect: 1"),
     ]);
     assert_eq!(touched(&advance(&sample(), &both)), ["tailspin"]);
+}
+
+#[test]
+fn users_expect_at_least_lets_tenants_come_and_none_go() {
+    advance(&sample(), &with(&[("expect: 2", "expect: {atLeast: 1}")]));
+    let least = ("expect: 2", "expect: {atLeast: 2}");
+    let fleet = advance(&sample(), &with(&[least])).fleet;
+    refused(
+        &fleet,
+        &with(&[least, ("labels: {region: nordic}\nnamePrefix", "labels: {region: south}\nnamePrefix")]),
+        expect![[r#"
+            CONFLICT assignments/nordic-l1: tenants.expect: is at least 2, but region=nordic (1 excepted) matches 1 tenant; correct the selection, or write 1 or {atLeast: 1}
+        "#]],
+    );
+    let selects = |labels: &str| format!("tenants: {{labels: {labels}");
+    for (labels, text) in [
+        ("{region: nordc}", "is 2, but region=nordc (1 excepted) matches no tenant (region=nordic matches 2)"),
+        ("{regon: nordic}", "is 2, but regon=nordic (1 excepted) matches no tenant (region=nordic matches 2)"),
+        ("{region: south}", "is 2, but region=south (1 excepted) matches no tenant; correct the selection"),
+    ] {
+        let faults = fleet.advance(&with(&[(&selects("{region: nordic}"), &selects(labels))])).unwrap_err();
+        assert_eq!(faults[0].to_string(), format!("assignments/nordic-l1: tenants.expect: {text}"));
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use entente_model::intent::{Assignment, Attribute, Mode, ResourceName, SocRole, 
 use entente_model::violation::Fault;
 use entente_model::{AssignmentName, Plane, TenantName};
 
-use super::Faults;
+use super::{Faults, expectation};
 use crate::scaffold::holds;
 use crate::touched::{Step, both};
 
@@ -34,7 +34,7 @@ pub(super) fn check(step: &Step<'_, '_>, changed: &[ResourceName], faults: &mut 
     }
 }
 
-fn counts(tenant: &Tenant) -> bool {
+pub(super) fn counts(tenant: &Tenant) -> bool {
     tenant.state != TenantState::Offboarded
 }
 
@@ -61,9 +61,8 @@ fn recounted(step: &Step<'_, '_>, changed: &[ResourceName]) -> BTreeSet<Assignme
 fn selects_as_many_as_expected(step: &Step<'_, '_>, assignment: &Assignment, faults: &mut Faults) {
     let Some(expected) = assignment.tenants.expect else { return };
     let found = step.after.selected(assignment).into_iter().filter(|tenant| counts(tenant)).count();
-    if found != expected as usize {
-        let text =
-            format!("{expected} tenants are expected, and {found} match; correct the selection, or write {found}");
+    if !expected.allows(found) {
+        let text = expectation::missed(step.after.intent, &assignment.tenants, expected, found);
         faults.add(&assignment.name, "tenants.expect", Fault::Conflict, text);
     }
 }

@@ -1,8 +1,11 @@
 //! Assignments: who gets which role in which customers' tenants, from when, until when, why.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::check::Faults;
 use super::tenant::Tenant;
@@ -15,12 +18,12 @@ use crate::violation::Fault;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Assignment {
     pub name: AssignmentName,
-    /// Either a squad or one operator.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub squad: Option<SquadName>,
     /// What it is put together by: `entente apply --prune -l`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Either a squad or one operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub squad: Option<SquadName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator: Option<OperatorName>,
     pub role: RoleVersion,
@@ -48,7 +51,80 @@ pub struct TenantSelector {
     pub except: Vec<TenantName>,
     /// How many tenants the author means: guards against a label's slip.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expect: Option<u32>,
+    pub expect: Option<Expect>,
+}
+
+/// How many tenants a selection is to match: `6`, or `{atLeast: 6}`, which lets new customers come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    Exactly(u32),
+    AtLeast(u32),
+}
+
+impl Expect {
+    pub fn allows(self, found: usize) -> bool {
+        match self {
+            Self::Exactly(count) => found == count as usize,
+            Self::AtLeast(count) => found >= count as usize,
+        }
+    }
+}
+
+impl fmt::Display for Expect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exactly(count) => write!(f, "{count}"),
+            Self::AtLeast(count) => write!(f, "at least {count}"),
+        }
+    }
+}
+
+/// The form of a lower bound.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Least {
+    at_least: u32,
+}
+
+impl Serialize for Expect {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match *self {
+            Self::Exactly(count) => serializer.serialize_u32(count),
+            Self::AtLeast(at_least) => Least { at_least }.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Expect {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumberOrLeast)
+    }
+}
+
+struct NumberOrLeast;
+
+impl<'de> Visitor<'de> for NumberOrLeast {
+    type Value = Expect;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number such as 6, or {atLeast: 6},")
+    }
+
+    fn visit_u64<E: de::Error>(self, count: u64) -> Result<Expect, E> {
+        let wrong = |_| E::invalid_value(Unexpected::Unsigned(count), &self);
+        u32::try_from(count).map(Expect::Exactly).map_err(wrong)
+    }
+
+    fn visit_i64<E: de::Error>(self, count: i64) -> Result<Expect, E> {
+        u64::try_from(count)
+            .map_err(|_| E::invalid_value(Unexpected::Signed(count), &self))
+            .and_then(|it| self.visit_u64(it))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Expect, A::Error> {
+        let Least { at_least } = Least::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Expect::AtLeast(at_least))
+    }
 }
 
 impl TenantSelector {
@@ -65,6 +141,7 @@ impl Assignment {
     }
 
     pub(super) fn check(&self, faults: &mut Faults) {
+        faults.labels(&self.labels);
         faults.text("justification", &self.justification);
         faults.unless(
             !self.justification.trim().is_empty(),
@@ -88,6 +165,12 @@ impl Assignment {
             faults.text("tenants.labels", key);
             faults.text("tenants.labels", value);
         }
+        faults.unless(
+            self.tenants.expect != Some(Expect::AtLeast(0)),
+            "tenants.expect",
+            Fault::Malformed,
+            "is met by any selection; write {atLeast: 1} or more, or leave it out",
+        );
         let by = (self.tenants.names.is_empty(), self.tenants.labels.is_empty());
         faults.unless(by != (true, true), "tenants", Fault::Missing, "selects no tenant; give names or labels");
         faults.unless(
@@ -98,4 +181,3 @@ impl Assignment {
         );
     }
 }
-        faults.labels(&self.labels);

@@ -26,7 +26,7 @@ pub fn resource_to_value(resource: &Resource) -> Result<Value, Violation> {
         Resource::Operator(it) => operator(it)?,
         Resource::Squad(it) => squad(it),
         Resource::SocRole(it) => soc_role(it)?,
-        Resource::Assignment(it) => assignment(it),
+        Resource::Assignment(it) => assignment(it)?,
     })
 }
 
@@ -199,17 +199,26 @@ fn role_item(name: &str, at: usize, it: &wire::RoleItem) -> Result<Value, Violat
     ]))
 }
 
-fn assignment(it: &wire::Assignment) -> Value {
+fn assignment(it: &wire::Assignment) -> Result<Value, Violation> {
     let tenants = it.tenants.clone().unwrap_or_default();
+    let expect = match (tenants.expect, tenants.expect_at_least) {
+        (Some(_), Some(_)) => {
+            let text = "expect and expect_at_least are both set; keep one";
+            return Err(Violation::new(format!("{}: tenants.expect", it.name), Fault::Conflict, text));
+        }
+        (None, Some(count)) => json!({"atLeast": count}),
+        (expect, None) => json!(expect),
+    };
     let selector = tree([
         ("names", json!(tenants.names)),
         ("labels", json!(tenants.labels)),
         ("except", json!(tenants.except)),
-        ("expect", json!(tenants.expect)),
+        ("expect", expect),
     ]);
     let mut value = tree([
         ("kind", json!("Assignment")),
         ("name", json!(it.name)),
+        ("labels", json!(it.labels)),
         ("squad", json!(it.squad)),
         ("operator", json!(it.operator)),
         ("role", json!(it.role)),
@@ -218,10 +227,9 @@ fn assignment(it: &wire::Assignment) -> Value {
         ("ticket", json!(it.ticket)),
         ("owner", json!(it.owner)),
     ]);
-        ("labels", json!(it.labels)),
     let object = value.as_object_mut().expect("a tree is an object");
     // Present even when empty: the check of the manifest says better what is missing.
     object.insert("tenants".into(), selector);
     object.insert("justification".into(), json!(it.justification));
-    value
+    Ok(value)
 }

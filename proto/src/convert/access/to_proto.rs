@@ -1,8 +1,8 @@
 //! From a manifest to the wire.
 
 use entente_model::intent::{
-    Assignment, Cloud, Delivery, HomeTenant, IdentityClass, IfUnavailable, Manifest, Mode, Operator, OperatorState,
-    PermissionSource, RoleItem, SocRole, Squad, Tenant, TenantState, UserType,
+    Assignment, Cloud, Delivery, Expect, HomeTenant, IdentityClass, IfUnavailable, Manifest, Mode, Operator,
+    OperatorState, PermissionSource, RoleItem, SocRole, Squad, Tenant, TenantState, UserType,
 };
 
 use super::{Meta, Resource, wire};
@@ -229,11 +229,17 @@ fn role_item(it: &RoleItem) -> wire::RoleItem {
 }
 
 fn assignment(it: &Assignment) -> wire::Assignment {
+    let (expect, expect_at_least) = match it.tenants.expect {
+        Some(Expect::Exactly(count)) => (Some(count), None),
+        Some(Expect::AtLeast(count)) => (None, Some(count)),
+        None => (None, None),
+    };
     let tenants = wire::TenantSelector {
         names: texts(&it.tenants.names),
         labels: it.tenants.labels.clone().into_iter().collect(),
         except: texts(&it.tenants.except),
-        expect: it.tenants.expect,
+        expect,
+        expect_at_least,
     };
     wire::Assignment {
         name: it.name.to_string(),
@@ -246,7 +252,7 @@ fn assignment(it: &Assignment) -> wire::Assignment {
         justification: it.justification.clone(),
         ticket: text(&it.ticket),
         owner: it.owner.to_string(),
+        labels: it.labels.clone().into_iter().collect(),
         ..Default::default()
     }
 }
-        labels: it.labels.clone().into_iter().collect(),
