@@ -90,7 +90,7 @@ impl Fleet {
     /// Works a change out.
     ///
     /// # Errors
-    /// Everything that is wrong with it, at most a hundred faults. The fleet is as it was.
+    /// Everything that is wrong with it: at most a hundred faults, and one that counts the others. The fleet is as it was.
     pub fn advance(&self, edit: &Edit) -> Result<Advance, Vec<Violation>> {
         let (after, changed) = self.edited(edit)?;
         let index = self.index.with_resources(&self.intent, &after, &changed);
@@ -175,8 +175,15 @@ fn is_stored(intent: &Intent, manifest: &Manifest) -> bool {
 }
 
 fn refuse(mut violations: Vec<Violation>) -> Result<(), Vec<Violation>> {
+    let more = violations.len().saturating_sub(MAX_VIOLATIONS);
     violations.truncate(MAX_VIOLATIONS);
-    if violations.is_empty() { Ok(()) } else { Err(violations) }
+    let Some(first) = violations.first() else { return Ok(()) };
+    if more > 0 {
+        // Names no field: it counts those that are not told.
+        let text = format!("and {more} more; the first {MAX_VIOLATIONS} are shown");
+        violations.push(Violation::new("", first.reason, text));
+    }
+    Err(violations)
 }
 
 /// What an agent would not take.

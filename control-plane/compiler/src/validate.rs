@@ -11,6 +11,7 @@ mod tenants;
 use std::collections::BTreeSet;
 
 use entente_model::intent::ResourceName;
+use entente_model::nearest::nearest;
 use entente_model::violation::Fault;
 use entente_model::{OperatorName, Violation};
 
@@ -29,10 +30,24 @@ pub(crate) fn validate(step: &Step<'_, '_>, changed: &[ResourceName], rejoins: &
 #[derive(Default)]
 struct Faults {
     found: Vec<Violation>,
+    proposed: usize,
     seen: BTreeSet<(String, String)>,
 }
 
+/// Faults for which a name is proposed. A slip in one manifest makes thousands of them, and each compares with every name.
+const MAX_PROPOSED: usize = 10;
+
+/// Names that are compared: all of the largest fleet seen.
+const MAX_COMPARED: usize = 20_000;
+
 impl Faults {
+    /// The name that may have been meant.
+    fn near(&mut self, name: String, others: impl Iterator<Item = String>) -> Option<String> {
+        self.proposed += 1;
+        let is_asked = self.proposed <= MAX_PROPOSED;
+        is_asked.then(|| nearest(&name, others.take(MAX_COMPARED)))?
+    }
+
     fn add(&mut self, name: impl std::fmt::Display, field: &str, reason: Fault, description: impl Into<String>) {
         let (field, description) = (format!("{name}: {field}"), description.into());
         if self.seen.insert((field.clone(), description.clone())) {

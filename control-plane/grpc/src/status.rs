@@ -59,7 +59,9 @@ fn fitting(violations: &[Violation]) -> Vec<(&'static str, String, String)> {
         bytes += one.0.len() + one.1.len() + one.2.len() + FAULT_BYTES;
         if bytes > MAX_FAULT_BYTES && !all.is_empty() {
             let more = violations.len() - all.len();
-            all.push(("MORE", String::new(), format!("and {more} more; mend these first")));
+            // The last of many names no field: it counts those that did not come this far.
+            let least = if violations.last().is_some_and(|it| it.field.is_empty()) { "at least " } else { "" };
+            all.push(("MORE", String::new(), format!("and {least}{more} more; mend these first")));
             break;
         }
         all.push(one);

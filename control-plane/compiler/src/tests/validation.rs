@@ -35,14 +35,14 @@ fn what_is_named_must_exist() {
         &sample(),
         &edit,
         expect![[r#"
-        NOT_FOUND tenants/contoso: home: homeTenants/wingtip does not exist; create it, or name another
-        NOT_FOUND tenants/contoso: exemptions[0].role: socRoles/l1 does not exist in any version; name another, or end the exemption
-        NOT_FOUND squads/nordic: owner: operators/sam does not exist; create it, or name another
-        NOT_FOUND squads/nordic: members[1].operator: operators/ida does not exist; create it, or name another
-        NOT_FOUND assignments/nordic-l1: role: socRoles/l1-analyst@4 does not exist; create it, or name another
-        NOT_FOUND assignments/nordic-l1: tenants.except[0]: tenants/fabrikan does not exist; create it, or name another
-        NOT_FOUND assignments/maya-engineer: tenants.names[0]: tenants/contosi does not exist; create it, or name another
-    "#]],
+            NOT_FOUND tenants/contoso: home: homeTenants/wingtip does not exist; create it, or name another
+            NOT_FOUND tenants/contoso: exemptions[0].role: socRoles/l1 does not exist in any version; name another, or end the exemption
+            NOT_FOUND squads/nordic: owner: operators/sam does not exist; create it, or name another
+            NOT_FOUND squads/nordic: members[1].operator: operators/ida does not exist; create it, or name another
+            NOT_FOUND assignments/nordic-l1: role: socRoles/l1-analyst@4 does not exist; did you mean socRoles/l1-analyst@3?
+            NOT_FOUND assignments/nordic-l1: tenants.except[0]: tenants/fabrikan does not exist; did you mean tenants/fabrikam?
+            NOT_FOUND assignments/maya-engineer: tenants.names[0]: tenants/contosi does not exist; did you mean tenants/contoso?
+        "#]],
     );
 }
 
@@ -158,6 +158,26 @@ fn users_expect_at_least_lets_tenants_come_and_none_go() {
         let faults = fleet.advance(&with(&[(&selects("{region: nordic}"), &selects(labels))])).unwrap_err();
         assert_eq!(faults[0].to_string(), format!("assignments/nordic-l1: tenants.expect: {text}"));
     }
+}
+
+#[test]
+fn users_a_name_that_nothing_has_is_told_with_the_nearest() {
+    let faults = |from: &str, to: &str| text(&sample().advance(&with(&[(from, to)])).unwrap_err());
+    let found = faults("- {operator: operators/maya", "- {operator: operators/mya");
+    assert!(found.contains("].operator: operators/mya does not exist; did you mean operators/maya?"), "{found}");
+    let found = faults("role: socRoles/engineer@1", "role: socRoles/engineer@2");
+    assert!(found.contains("did you mean socRoles/engineer@1?"), "{found}");
+    assert!(faults("owner: operators/jonas", "owner: operators/zz").contains("create it, or name another"));
+}
+
+#[test]
+fn users_what_is_beyond_a_hundred_faults_is_counted() {
+    let squad = |at: u32| format!("kind: Squad\nname: squads/s{at}\nowner: operators/nobody");
+    let faults =
+        sample().advance(&edit(manifests(&(0..123).map(squad).collect::<Vec<_>>().join("\n---\n")))).unwrap_err();
+    assert_eq!(faults.len(), 101);
+    let last = faults.last().unwrap();
+    assert_eq!((last.field.as_str(), last.description.as_str()), ("", "and 23 more; the first 100 are shown"));
 }
 
 #[test]

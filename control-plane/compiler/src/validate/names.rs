@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use entente_model::RoleName;
-use entente_model::intent::{Intent, ResourceName, SocRole, Tenant};
+use entente_model::intent::{Intent, Kind, ResourceName, SocRole, Tenant};
 use entente_model::violation::Fault;
 
 use super::Faults;
@@ -41,8 +41,23 @@ pub(super) fn exists(intent: &Intent, name: &ResourceName) -> bool {
 fn names_what_exists(step: &Step<'_, '_>, name: &ResourceName, faults: &mut Faults) {
     for (field, named) in references(step.after.intent, name) {
         if !exists(step.after.intent, &named) {
-            faults.add(name, &field, Fault::NotFound, format!("{named} does not exist; create it, or name another"));
+            let near = faults.near(named.to_string(), alike(step.after.intent, named.kind()));
+            let remedy =
+                near.map_or_else(|| "create it, or name another".into(), |near| format!("did you mean {near}?"));
+            faults.add(name, &field, Fault::NotFound, format!("{named} does not exist; {remedy}"));
         }
+    }
+}
+
+/// Names of one kind.
+fn alike(intent: &Intent, kind: Kind) -> Box<dyn Iterator<Item = String> + '_> {
+    match kind {
+        Kind::HomeTenant => Box::new(intent.home_tenants.keys().map(ToString::to_string)),
+        Kind::Tenant => Box::new(intent.tenants.keys().map(ToString::to_string)),
+        Kind::Operator => Box::new(intent.operators.keys().map(ToString::to_string)),
+        Kind::Squad => Box::new(intent.squads.keys().map(ToString::to_string)),
+        Kind::SocRole => Box::new(intent.roles.keys().map(ToString::to_string)),
+        Kind::Assignment => Box::new(intent.assignments.keys().map(ToString::to_string)),
     }
 }
 
@@ -73,6 +88,10 @@ fn keeps_what_never_changes(step: &Step<'_, '_>, name: &ResourceName, faults: &m
     }
 }
 
+fn is_another(old: Option<&Arc<SocRole>>, new: Option<&Arc<SocRole>>) -> bool {
+    matches!((old, new), (Some(old), Some(new)) if !old.is_same_version(new))
+}
+
 fn is_not_in_use(step: &Step<'_, '_>, name: &ResourceName, faults: &mut Faults) {
     let mut users = step.after.index.naming(name.clone());
     if let Some(user) = users.next() {
@@ -90,10 +109,6 @@ fn is_not_in_use(step: &Step<'_, '_>, name: &ResourceName, faults: &mut Faults) 
             if let Some(assignment) = selecting.first() {
                 let text =
                     format!("is selected by {}; change its labels, or except the tenant, first", assignment.name);
-fn is_another(old: Option<&Arc<SocRole>>, new: Option<&Arc<SocRole>>) -> bool {
-    matches!((old, new), (Some(old), Some(new)) if !old.is_same_version(new))
-}
-
                 faults.add(name, "name", Fault::InUse, text);
             }
         }
@@ -123,7 +138,11 @@ fn is_one_resource(step: &Step<'_, '_>, tenant: &Tenant, faults: &mut Faults) {
 fn exempts_roles_that_exist(step: &Step<'_, '_>, tenant: &Tenant, faults: &mut Faults) {
     let exists = |role: &RoleName| step.after.intent.roles.keys().any(|pinned| pinned.role == *role);
     for (at, exemption) in tenant.exemptions.iter().enumerate().filter(|(_, exemption)| !exists(&exemption.role)) {
-        let text = format!("{} does not exist in any version; name another, or end the exemption", exemption.role);
+        let known = step.after.intent.roles.keys().map(|pinned| pinned.role.to_string());
+        let near = faults.near(exemption.role.to_string(), known);
+        let near = near.map(|near| format!("did you mean {near}? Else ")).unwrap_or_default();
+        let text =
+            format!("{} does not exist in any version; {near}name another, or end the exemption", exemption.role);
         faults.add(&tenant.name, &format!("exemptions[{at}].role"), Fault::NotFound, text);
     }
 }
