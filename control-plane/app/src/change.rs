@@ -18,8 +18,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use entente_compiler::{Advance, Edit};
-use entente_model::intent::{Manifest, Operator, OperatorState, ResourceName};
-use entente_model::revocation::Cause;
+use entente_model::intent::{Intent, Manifest, Operator, OperatorState, ResourceName};
+use entente_model::revocation::{Cause, Revocation};
 use entente_model::violation::{Fault, Violation};
 use entente_model::{OperatorName, PrincipalName, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -77,7 +77,7 @@ pub struct Applied {
     pub impact: Impact,
     /// The resource afterwards, if the change was about one.
     pub resource: Option<Stored>,
-    /// Ids of the removals of a leave. A repeated leave names those of the leave before it, too.
+    /// Ids of the removals of those who leave by it. A leave that is repeated names those of the first.
     #[serde(default)]
     pub removals: Vec<String>,
     /// Of a dry run: what agents last said of the like of it.
@@ -223,8 +223,8 @@ struct Decision {
     subject: Option<ResourceName>,
     /// Principals of people who work no more.
     ending: BTreeSet<PrincipalName>,
-    /// Whose leave was asked for.
-    leaves: Option<OperatorName>,
+    /// Whose leave was asked for, and who leaves by a manifest.
+    leaves: BTreeSet<OperatorName>,
 }
 
 impl Decision {
@@ -254,8 +254,8 @@ impl Decision {
             app.inner.ensure_signs()?;
         }
         let leaves = match asked {
-            Asked::Leave(name) => Some(name.clone()),
-            _ => None,
+            Asked::Leave(name) => [name.clone()].into(),
+            _ => leavers(world, &advance),
         };
         Ok(Self { advance, changes, now, subject, ending, leaves })
     }
@@ -284,17 +284,21 @@ impl Decision {
                 ..Impact::of(&before.fleet, &self.advance, self.now)
             },
             resource: self.subject.as_ref().and_then(stored),
-            removals: self.leaves.as_ref().map(|operator| self.removals(operator)).unwrap_or_default(),
+            removals: self.leaves.iter().flat_map(|operator| self.removals(operator)).collect(),
             outlook: None,
         })
     }
 
-    /// Those that this leave names; of one that only says again what was said, all of the person's leaves that are not over.
+    /// Those that this leave names; of one that only says again what was said, those of the leave that it repeats, with what was
+    /// seen since.
     fn removals(&self, operator: &OperatorName) -> Vec<String> {
         let rows = self.advance.fleet.intent().revocations.values();
         let theirs = rows.filter(|row| row.operator == *operator && row.cause == Cause::Left);
         let is_new = self.advance.changed.contains(&ResourceName::Operator(operator.clone()));
-        theirs.filter(|row| !is_new || row.time == self.now).map(|row| row.id.clone()).collect()
+        let is_of_it = |row: &Revocation| {
+            if is_new { row.time == self.now } else { row.tenants.values().any(|it| !it.of_earlier_leave) }
+        };
+        theirs.filter(|row| is_of_it(row)).map(|row| row.id.clone()).collect()
     }
 
     fn tenants_deleted(&self) -> impl Iterator<Item = &entente_model::TenantName> {
@@ -326,6 +330,20 @@ impl Decision {
             summary,
         }
     }
+}
+
+/// Those whose manifest says from now on that they have left.
+fn leavers(world: &World, advance: &Advance) -> BTreeSet<OperatorName> {
+    let (before, after) = (world.fleet.intent(), advance.fleet.intent());
+    let has_left = |intent: &Intent, name| intent.operators.get(name).map(|it| it.state == OperatorState::Left);
+    let changed = advance.changed.iter().filter_map(|name| match name {
+        ResourceName::Operator(name) => Some(name),
+        _ => None,
+    });
+    changed
+        .filter(|name| has_left(after, name) == Some(true) && has_left(before, name) == Some(false))
+        .cloned()
+        .collect()
 }
 
 fn operator(world: &World, name: &OperatorName) -> Result<Operator, AppError> {

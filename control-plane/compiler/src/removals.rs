@@ -30,6 +30,7 @@ pub(crate) fn removals(step: &Step<'_, '_>, edit: &Edit, changed: &[ResourceName
     let mut change = Change { step, edit, departures, rows: Rows::new() };
     change.follow_proofs();
     change.gain_addresses(changed);
+    change.end_leaves(changed);
     let named = change.compare(parts);
     for (subject, tenants) in named {
         change.name(subject, tenants);
@@ -223,6 +224,30 @@ impl<'a> Change<'_, '_, 'a> {
                     let row = self.row(&row.id).expect("a removal of an account is in intent");
                     add_addresses(&mut row.addresses, addresses(identity));
                 }
+            }
+        }
+    }
+
+    /// What is left of the leave of somebody who is back, or of one who had the name and the account before, is no part of the
+    /// next one.
+    fn end_leaves(&mut self, changed: &[ResourceName]) {
+        for name in changed {
+            let ResourceName::Operator(name) = name else { continue };
+            let [before, after] = [self.step.before, self.step.after].map(|world| world.intent.operators.get(name));
+            let Some(after) = after.filter(|it| it.state != OperatorState::Left) else { continue };
+            if before.is_some_and(|it| it.state != OperatorState::Left) {
+                continue;
+            }
+            let identities = before.into_iter().chain([after]).flat_map(|it| &it.identities);
+            let mut rows = BTreeSet::new();
+            for identity in identities {
+                let holder = self.step.before.holder(&identity.into());
+                let of_leave = holder.removals.iter().filter(|row| row.operator == *name && row.cause == Cause::Left);
+                rows.extend(of_leave.map(|row| row.id.clone()));
+            }
+            for id in rows {
+                let row = self.row(&id).expect("a removal of an account is in intent");
+                row.tenants.values_mut().for_each(|it| it.of_earlier_leave = true);
             }
         }
     }

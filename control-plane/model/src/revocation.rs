@@ -57,6 +57,9 @@ pub struct InTenant {
     /// When what was proven gone was last seen again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub came_back: Option<Timestamp>,
+    /// Of a leave: the person has come back since, so that a later leave is another one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_earlier_leave: bool,
     /// No agent was ever enrolled there, so that there is nothing to remove.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub never_enrolled: bool,

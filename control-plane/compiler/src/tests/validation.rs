@@ -277,14 +277,14 @@ fn a_leaver_comes_back_by_rejoining_only() {
         &fleet,
         &with(&[]),
         expect![[r#"
-            CONFLICT operators/maya: state: has left, which ends by `operators rejoin` only
+            CONFLICT operators/maya: state: has left; write state: LEFT in the manifest, or run `entente operators rejoin maya`
         "#]],
     );
     refused(
         &fleet,
         &with(&[("displayName: Maya Berg", "displayName: Maya Berg\nstate: SUSPENDED")]),
         expect![[r#"
-            CONFLICT operators/maya: state: has left, which ends by `operators rejoin` only
+            CONFLICT operators/maya: state: has left; write state: LEFT in the manifest, or run `entente operators rejoin maya`
         "#]],
     );
     let rejoin = Edit { rejoins: vec!["operators/maya".parse().unwrap()], ..with(&[]) };

@@ -30,7 +30,11 @@ fn stays_gone(step: &Step<'_, '_>, operator: &Operator, rejoins: bool, faults: &
     let has_left = before.is_some_and(|before| before.state == OperatorState::Left);
     let text = match operator.state {
         OperatorState::Left => return,
-        _ if has_left && !rejoins => "has left, which ends by `operators rejoin` only",
+        _ if has_left && !rejoins => {
+            let rejoin = format!("`entente operators rejoin {}`", operator.name.id());
+            let text = format!("has left; write state: LEFT in the manifest, or run {rejoin}");
+            return faults.add(&operator.name, "state", Fault::Conflict, text);
+        }
         OperatorState::Suspended => return,
         OperatorState::Active if !is_leaving(step, operator, rejoins) => return,
         OperatorState::Active if rejoins => {

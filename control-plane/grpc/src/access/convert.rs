@@ -27,6 +27,7 @@ pub(super) fn applied(applied: &Applied) -> wire::ApplyIntentResponse {
         changes: applied.changes.iter().map(resource_change).collect(),
         impact: Some(impact(&applied.impact)),
         outlook: applied.outlook.as_ref().map(outlook),
+        removal_ids: applied.removals.clone(),
     }
 }
 
