@@ -156,7 +156,7 @@ mod tests {
             "kind: Squad\nname: squads/a\nowner: operators/j\ncolour: blue\n---\nkind: Operator\nname: operators/x\n";
         let lines = faults(text);
         assert!(lines[0].starts_with("line 4: squads/a") && lines[0].contains("colour"), "{lines:?}");
-        assert_eq!(lines[1], "line 6: operators/x: missing field `displayName`");
+        assert_eq!(lines[1], "line 6: operators/x: displayName: is missing; write it");
     }
 
     #[test]
@@ -169,6 +169,53 @@ mod tests {
             ));
         }
         assert!(faults(&text)[0].contains("is not YAML that is taken here"));
+    }
+
+    #[test]
+    fn users_a_slip_is_told_with_its_line_and_what_was_meant_and_in_no_words_of_a_library() {
+        let assignment = "kind: Assignment\nname: assignments/a\nowner: operators/li\n";
+        let squad = "kind: Squad\nname: squads/a\nowner: operators/li\n";
+        for (text, said) in [
+            (
+                format!("{assignment}justifcation: x\n"),
+                "line 4: assignments/a: justifcation: \"justifcation\" is no field here; did you mean justification?",
+            ),
+            (
+                format!("{squad}members:\n- maya\n"),
+                "line 5: squads/a: members[0]: is the text \"maya\", and a mapping such as {operator: operators/maya} belongs here",
+            ),
+            (
+                "kind: Sqad\nname: squads/a\n".into(),
+                "line 1: squads/a: kind: \"Sqad\" is not a kind; did you mean Squad? Else",
+            ),
+            (
+                "kind: squad\nname: squads/a\n".into(),
+                "line 1: squads/a: kind: \"squad\" is not a kind; did you mean Squad? Else",
+            ),
+            (
+                "kind: Operator\nname: operators/x\ndisplayName: X\nstate: LEFTT\n".into(),
+                "line 4: operators/x: state: \"LEFTT\" is none of the words of this field; did you mean LEFT?",
+            ),
+            (
+                format!("{assignment}tenants: {{names: [tenants/a], expect: six}}\n"),
+                "line 4: assignments/a: tenants.expect: is the text \"six\", and a whole number such as 6, or {atLeast: 6}, belongs here",
+            ),
+            (
+                format!("{assignment}tenants: {{names: [tenants/a], expect: -1}}\n"),
+                "line 4: assignments/a: tenants.expect: is the number -1, and a whole number such as 6, or {atLeast: 6}, belongs here",
+            ),
+            (
+                format!("{assignment}tenants: {{names: [tenants/a], expect: {{atleast: 1}}}}\n"),
+                "line 4: assignments/a: tenants.expect.atleast: \"atleast\" is no field here; did you mean atLeast?",
+            ),
+            (
+                "kind: SocRole\nname: socRoles/a\nversion: -1\n".into(),
+                "line 3: socRoles/a: version: is the number -1, and a whole number from 0 on belongs here",
+            ),
+        ] {
+            let found = faults(&text).join("\n");
+            assert!(found.starts_with(said), "{text}\n  {found}\n  {said}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A manifest from any tree of values, faulted by the path that its author wrote.
 
 use entente_model::intent::{Kind, Manifest};
+use entente_model::nearest::nearest;
 use entente_model::violation::{Fault, Violation};
 use serde_json::Value;
 
@@ -18,7 +19,8 @@ pub fn from_value(mut value: Value) -> Result<Manifest, Violation> {
         return Err(Violation::new(format!("{name}: kind"), Fault::Missing, text));
     };
     let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.word() == word) else {
-        let text = format!("{word:?} is not a kind; write one of {}", kinds());
+        let near = nearest_of(word, Kind::ALL.map(Kind::word)).map(|near| format!("did you mean {near}? Else "));
+        let text = format!("{word:?} is not a kind; {}write one of {}", near.unwrap_or_default(), kinds());
         return Err(Violation::new(format!("{name}: kind"), Fault::Malformed, text));
     };
     match kind {
@@ -35,22 +37,62 @@ fn typed<T: serde::de::DeserializeOwned>(name: &str, value: Value) -> Result<T, 
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let text = error.inner().to_string();
-        let reason = if text.starts_with("missing field") { Fault::Missing } else { Fault::Malformed };
-        let field = if path == "." { name.to_owned() } else { format!("{name}: {path}") };
-        Violation::new(field, reason, said(&text))
+        let missing = text.strip_prefix("missing field ").map(|field| field.trim_matches('`'));
+        let reason = if missing.is_some() { Fault::Missing } else { Fault::Malformed };
+        let path = match (path.as_str(), missing) {
+            (".", field) => field.unwrap_or_default().to_owned(),
+            (_, Some(field)) => format!("{path}.{field}"),
+            (_, None) => path,
+        };
+        let field = if path.is_empty() { name.to_owned() } else { format!("{name}: {path}") };
+        Violation::new(field, reason, missing.map_or_else(|| said(&text), |_| "is missing; write it".into()))
     })
+}
+
+/// The one of these words that may have been meant.
+fn nearest_of<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let words: Vec<&str> = words.into_iter().collect();
+    let by_case = words.iter().find(|it| it.eq_ignore_ascii_case(word)).map(|it| (*it).to_owned());
+    by_case.or_else(|| nearest(word, words.iter().map(|it| (*it).to_owned())))
+}
+
+/// Words between grave accents, as serde lists them.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
 }
 
 /// For whoever wrote the manifest: what YAML made of it, and the remedy. Everything else is said in our words already.
 fn said(text: &str) -> String {
-    let Some((found, expected)) = text.strip_prefix("invalid type: ").and_then(|it| it.split_once(", expected "))
-    else {
-        return text.to_owned();
-    };
+    if let Some(rest) = text.strip_prefix("unknown field ") {
+        return unknown(rest, "is no field here", "it takes");
+    }
+    if let Some(rest) = text.strip_prefix("unknown variant ") {
+        return unknown(rest, "is none of the words of this field", "write one of");
+    }
+    let wrong = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: "));
+    wrong
+        .and_then(|it| it.split_once(", expected "))
+        .map_or_else(|| text.to_owned(), |(found, expected)| of_type(found, expected))
+}
+
+/// What nothing has, the word that may have been meant, and else all there are.
+fn unknown(text: &str, is: &str, all: &str) -> String {
+    let words = quoted(text);
+    let Some((word, known)) = words.split_first() else { return text.to_owned() };
+    match nearest_of(word, known.iter().copied()) {
+        Some(near) => format!("{word:?} {is}; did you mean {near}?"),
+        None if known.is_empty() => format!("{word:?} {is}, where nothing else stands"),
+        None => format!("{word:?} {is}; {all} {}", known.join(", ")),
+    }
+}
+
+fn of_type(found: &str, expected: &str) -> String {
     let belongs = match expected {
+        "struct SquadMember" => "a mapping such as {operator: operators/maya}",
         _ if expected.contains("string") => "a text",
         _ if expected.starts_with("struct") || expected.contains("map") => "a mapping",
         _ if expected.contains("sequence") => "a list",
+        "u8" | "u16" | "u32" | "u64" | "i32" | "i64" if found.contains('-') => "a whole number from 0 on",
         "u8" | "u16" | "u32" | "u64" | "i32" | "i64" => "a whole number",
         "a boolean" => "true or false",
         other => other,
@@ -97,6 +139,9 @@ mod tests {
             "squads/n: members[0].operator: \"squads/x\" is not a name in operators/: write operators/ID"
         );
         let squad = json!({"kind": "Squad", "name": "squads/n", "owner": "operators/j", "colour": 1});
-        assert!(fault(squad).contains("unknown field `colour`"), "names the field");
+        assert_eq!(
+            fault(squad),
+            "squads/n: colour: \"colour\" is no field here; it takes name, labels, owner, members, homeGroup"
+        );
     }
 }
