@@ -123,12 +123,12 @@ impl Command {
             | Self::Explain(_)
             | Self::Compare { .. }
             | Self::Resend { .. }
-            | Self::Removals(_)
             | Self::Operators(_)
-            | Self::Context(_)
             | Self::Completion { .. } => false,
         }
+            | Self::Removals(_)
     }
+            Self::Context(ask) => matches!(ask, ContextCommand::List),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -426,3 +426,4 @@ mod tests {
         assert!(matches!(args.command, super::Command::Who(super::Who { tenant: None, operator: None, .. })));
     }
 }
+        assert!(is_list(&["removals"]) && is_list(&["context", "list"]) && !is_list(&["context", "use", "dev"]));

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::args::{Format, Removals};
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::{self, instant, or_dash, table};
+use crate::output::{self, List, column, instant, or_dash, wide};
 use crate::pages::{every_page, full_name};
 
 /// A receipt's file: what is needed to check it beside the CA's certificate, and nothing else.
@@ -78,24 +78,31 @@ pub(crate) fn print(all: &[Removal], ended: Option<&[String]>, format: Format) -
     if let Some(ended) = ended {
         document["endedPrincipals"] = json!(ended);
     }
-    output::print(format, &document, || {
-        let header = [
-            "TENANT",
-            "OPERATOR",
-            "CAUSE",
-            "AGE",
-            "STATE",
-            "BLOCKED AT",
-            "PROVEN AT",
-            "TOKENS DEAD BY",
-            "AGENT",
-            "NOTE",
-        ];
-        table(header, &all.iter().map(|it| row(it, output::now())).collect::<Vec<_>>())
-    })
+    rows(all).print(format, &document, ("", ""))
 }
 
-fn row(it: &Removal, now: entente_model::Timestamp) -> [String; 10] {
+/// A row each; its name is the tenant's.
+pub(crate) fn rows(all: &[Removal]) -> List {
+    let mut list = List::new([
+        column("TENANT"),
+        column("OPERATOR"),
+        column("CAUSE"),
+        column("AGE"),
+        column("STATE"),
+        column("PROVEN AT"),
+        column("NOTE"),
+        wide("ASKED AT"),
+        wide("BLOCKED AT"),
+        wide("TOKENS DEAD BY"),
+        wide("AGENT"),
+        wide("ID"),
+    ]);
+    let now = output::now();
+    all.iter().for_each(|it| list.row(&it.tenant, row(it, now)));
+    list
+}
+
+fn row(it: &Removal, now: entente_model::Timestamp) -> [String; 12] {
     // Of a proof that is refused nothing is shown but why.
     let proof = it.proof.clone().filter(|_| it.complete).unwrap_or_default();
     let agent = it.signed.as_ref().map(|it| it.agent.rsplit('/').next().unwrap_or_default().to_owned());
@@ -105,11 +112,13 @@ fn row(it: &Removal, now: entente_model::Timestamp) -> [String; 10] {
         or_dash(&it.cause),
         output::age(&it.request_time, now),
         word(it).to_owned(),
-        instant(&proof.blocked_time),
         instant(&it.prove_time),
+        or_dash(&note(it, &proof.unseen)),
+        instant(&it.request_time),
+        instant(&proof.blocked_time),
         instant(&proof.effective_by_time),
         or_dash(&agent.unwrap_or_default()),
-        or_dash(&note(it, &proof.unseen)),
+        it.id.clone(),
     ]
 }
 
@@ -202,9 +211,9 @@ mod tests {
     #[test]
     fn a_refused_proof_is_not_shown_as_one() {
         let shown = row(&removal(true, "REMOVED"), at(0));
-        assert_eq!(shown[9], "not looked at: the recycle bin");
+        assert_eq!(shown[6], "not looked at: the recycle bin");
         let refused = Removal { reason: "PROOF_REFUSED".into(), detail: "no".into(), ..removal(false, "UNPROVEN") };
-        assert_eq!(row(&refused, at(0))[9], "PROOF_REFUSED; no; agent is not connected");
+        assert_eq!(row(&refused, at(0))[6], "PROOF_REFUSED; no; agent is not connected");
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! From what was asked to the file that does it.
 
 use clap::CommandFactory;
+use serde_json::{Value, json};
 
 use crate::args::{Args, Command, ContextCommand, Format};
 use crate::client::Client;
 use crate::context::{self, Context, Contexts};
 use crate::failure::Failure;
-use crate::output::{self, table};
+use crate::output::{self, List, column, wide};
 use crate::{
     admin, apply, audit, certificate, endings, explain, items, operators, redeem, removals, resources, status, who,
 };
@@ -29,7 +30,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let contexts = Contexts::load(&file)?;
     let format = args.output;
     if let Command::Context(command) = args.command {
-        return manage_contexts(command, contexts, &file);
+        return manage_contexts(command, contexts, &file, format);
     }
     let context = contexts.choose(args.context.as_deref(), &file)?;
     let client = Client::new(&context)?;
@@ -69,19 +70,30 @@ fn completion(shell: clap_complete::Shell) -> Result<(), Failure> {
     output::say(&String::from_utf8_lossy(&script))
 }
 
-fn manage_contexts(command: ContextCommand, mut contexts: Contexts, file: &std::path::Path) -> Result<(), Failure> {
+/// Every context; the current one has a mark.
+fn context_list(contexts: &Contexts) -> List {
+    let mut list = List::new([column("CURRENT"), column("NAME"), column("SERVER"), wide("CERTIFICATE")]);
+    for (name, context) in &contexts.contexts {
+        let mark = if contexts.current.as_ref() == Some(name) { "*" } else { "" };
+        let certificate = context.certificate.display().to_string();
+        list.row(name, [mark.to_owned(), name.clone(), context.server.clone(), certificate]);
+    }
+    list
+}
+
+fn context_documents(contexts: &Contexts) -> Value {
+    let one = |(name, context): (&String, &Context)| json!({"name": name, "server": context.server, "current": contexts.current.as_ref() == Some(name)});
+    Value::Array(contexts.contexts.iter().map(one).collect())
+}
+
+fn manage_contexts(
+    command: ContextCommand,
+    mut contexts: Contexts,
+    file: &std::path::Path,
+    format: Format,
+) -> Result<(), Failure> {
     match command {
-        ContextCommand::List => {
-            let rows: Vec<_> = contexts
-                .contexts
-                .iter()
-                .map(|(name, context)| {
-                    let mark = if contexts.current.as_ref() == Some(name) { "*" } else { "" };
-                    [mark.to_owned(), name.clone(), context.server.clone()]
-                })
-                .collect();
-            output::say(&table(["", "NAME", "SERVER"], &rows))
-        }
+        ContextCommand::List => context_list(&contexts).print(format, &context_documents(&contexts), ("", "")),
         ContextCommand::Use { name } => {
             contexts.choose(Some(&name), file)?;
             contexts.current = Some(name);
@@ -97,5 +109,18 @@ fn manage_contexts(command: ContextCommand, mut contexts: Contexts, file: &std::
             contexts.current.get_or_insert(name);
             contexts.save(file)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_contexts_are_a_list_with_a_mark_for_the_current_one() {
+        let text = "current = \"dev\"\n[contexts.dev]\nserver = \"localhost:7443\"\nca = \"ca.pem\"\ncertificate = \"a.pem\"\nkey = \"a.key\"\n";
+        let contexts: Contexts = toml::from_str(text).unwrap();
+        assert_eq!(context_list(&contexts).shown(false), "CURRENT  NAME  SERVER\n*        dev   localhost:7443\n");
+        assert_eq!(context_documents(&contexts), json!([{"name": "dev", "server": "localhost:7443", "current": true}]));
     }
 }

@@ -91,11 +91,20 @@ impl List {
     }
 }
 
-/// A spreadsheet takes a cell that begins so for a formula, and others wrote much of this text. A dash alone means that
-/// there is no value; it is not a formula.
+/// A spreadsheet takes a cell that begins so for a formula, and others wrote much of this text. Some take a semicolon for the
+/// end of a cell, whatever the quotes say, and some pass over what is blank before the sign. A dash alone means that there is
+/// no value; it is not a formula.
 fn harmless(cell: &str) -> String {
-    let is_formula = cell.len() > 1 && cell.starts_with(['=', '+', '-', '@']);
-    if is_formula { format!("'{cell}") } else { cell.to_owned() }
+    cell.split(';')
+        .map(|part| if is_formula(part) { format!("'{part}") } else { part.to_owned() })
+        .collect::<Vec<_>>()
+        .join(";")
+}
+
+fn is_formula(part: &str) -> bool {
+    let begun = part.trim_start_matches(|c: char| c.is_whitespace() || c == '"' || c == '\u{fffd}');
+    // The wide forms are what a Japanese spreadsheet reads as the same signs.
+    begun.len() > 1 && begun.starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'])
 }
 
 #[cfg(test)]
@@ -116,6 +125,23 @@ mod tests {
             "{}",
             list().shown(true)
         );
+    }
+
+    #[test]
+    fn no_cell_of_csv_is_a_formula_in_any_spreadsheet() {
+        for (cell, written) in [
+            ("=1+1", "'=1+1"),
+            ("  =1+1", "'  =1+1"),
+            ("a;=1+1", "a;'=1+1"),
+            ("a; @x;b", "a;' @x;b"),
+            ("a;\"+1", "a;'\"+1"),
+            ("\u{ff1d}1", "'\u{ff1d}1"),
+            ("\u{fffd}=1", "'\u{fffd}=1"),
+            ("-", "-"),
+            ("a-b; c=d", "a-b; c=d"),
+        ] {
+            assert_eq!(harmless(cell), written);
+        }
     }
 
     #[test]
