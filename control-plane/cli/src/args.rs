@@ -21,6 +21,16 @@ pub(crate) struct Args {
     /// How to print
     #[arg(long, short, global = true, value_enum, default_value = "table")]
     pub(crate) output: Format,
+    /// In which zone tables show times: UTC, local, or a name such as Europe/Stockholm. JSON, YAML, CSV and days stay in UTC
+    #[arg(
+        long,
+        global = true,
+        env = "ENTENTE_TIME_ZONE",
+        default_value = "UTC",
+        value_name = "ZONE",
+        hide_env_values = true
+    )]
+    pub(crate) time_zone: String,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -5,6 +5,7 @@
 
 mod list;
 mod table;
+pub(crate) mod zone;
 
 use std::io::Write;
 
@@ -152,6 +153,11 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// An instant in a table; a dash for none.
 pub(crate) fn instant(at: &Option<prost_types::Timestamp>) -> String {
+    at.as_ref().and_then(|at| zone::shown(at.seconds)).unwrap_or_else(|| utc(at))
+}
+
+/// The same in UTC, for programs and for days that are counted in UTC.
+pub(crate) fn utc(at: &Option<prost_types::Timestamp>) -> String {
     at.as_ref().map_or_else(|| "-".into(), |at| entente_proto::convert::time::from_proto(at).to_string())
 }
 

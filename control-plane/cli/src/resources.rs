@@ -43,7 +43,7 @@ pub(crate) async fn describe(client: Client, what: &str, format: Format) -> Resu
     let meta = json!({
         "etag": found.etag,
         "revision": found.revision,
-        "updateTime": output::instant(&found.updated),
+        "updateTime": output::utc(&found.updated),
     });
     let document = json!({"resource": tree, "meta": meta});
     output::print(format, &document, || {

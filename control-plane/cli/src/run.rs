@@ -15,6 +15,9 @@ use crate::{
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     output::Screen::choose(args.output == Format::Wide);
     if let Command::Completion { shell } = args.command {
+    if args.output.is_for_people() {
+        output::zone::choose(&args.time_zone)?;
+    }
         return completion(shell);
     }
     if let Command::Explain(ask) = &args.command

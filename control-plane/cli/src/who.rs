@@ -119,7 +119,9 @@ fn list(all: &[wire::Access], now: Timestamp) -> List {
 
 /// The last day on which it holds, in UTC.
 fn until(it: &wire::Access) -> String {
-    it.end_time.as_ref().map_or_else(|| "-".into(), |end| Timestamp::from_unix(end.seconds).as_end())
+    let Some(end) = &it.end_time else { return "-".into() };
+    let text = Timestamp::from_unix(end.seconds).as_end();
+    if text.contains('T') { instant(&it.end_time) } else { text }
 }
 
 /// The assignments, each with its ticket.
