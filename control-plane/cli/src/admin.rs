@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::args::{Agents, Format, Principals, Role, Tokens};
 use crate::client::{Client, request_id, within};
 use crate::failure::Failure;
-use crate::output::{self, List, instant, or_dash};
+use crate::output::{self, List, column, instant, or_dash, wide};
 use crate::pages::{every_page, full_name};
 use crate::private_file::PrivateFile;
 
@@ -21,10 +21,12 @@ pub(crate) async fn tokens(mut client: Client, ask: Tokens, format: Format) -> R
             let request = wire::ListEnrollmentTokensRequest { page_size: 1_000, ..Default::default() };
             let all: Vec<wire::EnrollmentToken> =
                 every_page!(client.admin, list_enrollment_tokens, request, enrollment_tokens);
+            let now = output::now();
             let row = |it: &wire::EnrollmentToken| {
                 [
                     it.name.clone(),
                     it.tenant.clone(),
+                    output::until(&it.expire_time, now),
                     instant(&it.expire_time),
                     instant(&it.use_time),
                     or_dash(&it.agent),
@@ -32,7 +34,7 @@ pub(crate) async fn tokens(mut client: Client, ask: Tokens, format: Format) -> R
                     if it.replace { "yes".to_owned() } else { "-".to_owned() },
                 ]
             };
-            let header = ["NAME", "TENANT", "UNTIL", "USED", "AGENT", "MADE BY", "DISPLACES"];
+            let header = ["NAME", "TENANT", "ENDS", "UNTIL", "USED", "AGENT", "MADE BY", "DISPLACES"];
             List::of(header, all.iter().map(row)).print(format, &documents(&all), ("", ""))
         }
         Tokens::Delete { name } => {
@@ -116,20 +118,38 @@ fn print_agent(agent: &wire::Agent, format: Format) -> Result<(), Failure> {
 }
 
 fn agent_list(all: &[wire::Agent]) -> List {
-    let row = |it: &wire::Agent| {
-        let seen = if it.connected { "now".to_owned() } else { instant(&it.last_seen_time) };
-        [
-            it.name.clone(),
-            instant(&it.enroll_time),
-            instant(&it.certificate_expire_time),
-            instant(&it.revoke_time),
-            seen,
-            displaced(it),
-            it.vouch.as_ref().map_or_else(|| "-".into(), |vouch| vouch.principal.clone()),
-        ]
-    };
-    let header = ["NAME", "ENROLLED", "CERTIFICATE ENDS", "REVOKED", "SEEN", "DISPLACED", "VOUCHED BY"];
-    List::of(header, all.iter().map(row))
+    let now = output::now();
+    let mut list = List::new([
+        column("NAME"),
+        column("AGE"),
+        column("ENDS"),
+        column("REVOKED"),
+        column("SEEN"),
+        column("DISPLACED"),
+        column("VOUCHED BY"),
+        wide("ENROLLED"),
+        wide("CERTIFICATE ENDS"),
+        wide("LAST SEEN"),
+    ]);
+    for it in all {
+        let seen = if it.connected { "now".to_owned() } else { output::age(&it.last_seen_time, now) };
+        list.row(
+            &it.name,
+            [
+                it.name.clone(),
+                output::age(&it.enroll_time, now),
+                output::until(&it.certificate_expire_time, now),
+                instant(&it.revoke_time),
+                seen,
+                displaced(it),
+                it.vouch.as_ref().map_or_else(|| "-".into(), |vouch| vouch.principal.clone()),
+                instant(&it.enroll_time),
+                instant(&it.certificate_expire_time),
+                instant(&it.last_seen_time),
+            ],
+        );
+    }
+    list
 }
 
 /// Whom it displaced, and whether an admin has looked.
@@ -175,12 +195,15 @@ async fn tie(mut client: Client, name: &str, operator: String, format: Format) -
 }
 
 fn principal_list(all: &[wire::Principal]) -> List {
+    let now = output::now();
     let row = |it: &wire::Principal| {
         let role = it.role().as_str_name().trim_start_matches("PRINCIPAL_ROLE_").to_ascii_lowercase();
         let (created, ends) = (instant(&it.create_time), instant(&it.certificate_expire_time));
-        [it.name.clone(), role, or_dash(&it.operator), created, ends]
+        let left = output::until(&it.certificate_expire_time, now);
+        [it.name.clone(), role, or_dash(&it.operator), output::age(&it.create_time, now), left, created, ends]
     };
-    List::of(["NAME", "ROLE", "OF", "CREATED", "CERTIFICATE ENDS"], all.iter().map(row))
+    let header = ["NAME", "ROLE", "OF", "AGE", "ENDS", "CREATED", "CERTIFICATE ENDS"];
+    List::of(header, all.iter().map(row))
 }
 
 async fn create_principal(

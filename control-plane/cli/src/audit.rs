@@ -64,6 +64,7 @@ fn beginning(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
 
 fn list(all: &[wire::AuditRecord]) -> List {
     let columns = [
+        column("AGE"),
         column("TIME"),
         column("WHO"),
         column("METHOD"),
@@ -73,7 +74,7 @@ fn list(all: &[wire::AuditRecord]) -> List {
         wide("ALL"),
         wide("REQUEST"),
     ];
-    let mut list = List::new(columns);
+    let (mut list, now) = (List::new(columns), output::now());
     for it in all {
         let who = it.actor.trim_start_matches("principals/").to_owned();
         let (revision, request) = (it.revision.to_string(), or_dash(&it.request_id));
@@ -81,7 +82,17 @@ fn list(all: &[wire::AuditRecord]) -> List {
         let [time, who, method, changed, summary] = what;
         list.row(
             &revision.clone(),
-            [time, who, method, changed, summary, revision, or_dash(&it.resources.join(" ")), request],
+            [
+                output::age(&it.time, now),
+                time,
+                who,
+                method,
+                changed,
+                summary,
+                revision,
+                or_dash(&it.resources.join(" ")),
+                request,
+            ],
         );
     }
     list

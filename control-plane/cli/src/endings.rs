@@ -45,12 +45,13 @@ pub(crate) fn shown(ends: &[wire::Ending]) -> String {
 }
 
 fn list(ends: &[wire::Ending]) -> List {
+    let now = output::now();
     let row = |it: &wire::Ending| {
         let at = instant(&it.expire_time);
         let at = if it.ended { format!("{at} (ended)") } else { at };
-        [it.name.clone(), it.kind.clone(), at, it.remedy.clone()]
+        [it.name.clone(), it.kind.clone(), output::until(&it.expire_time, now), at, it.remedy.clone()]
     };
-    List::of(["NAME", "WHAT", "ENDS", "WHAT TO DO"], ends.iter().map(row))
+    List::of(["NAME", "WHAT", "IN", "ENDS", "WHAT TO DO"], ends.iter().map(row))
 }
 
 #[cfg(test)]

@@ -151,7 +151,7 @@ pub(crate) fn plain(text: &str) -> String {
     text.replace(is_obeyed, "\u{fffd}")
 }
 
-/// An instant in a table; a dash for none.
+/// An instant in a table, in the zone that was chosen; a dash for none.
 pub(crate) fn instant(at: &Option<prost_types::Timestamp>) -> String {
     at.as_ref().and_then(|at| zone::shown(at.seconds)).unwrap_or_else(|| utc(at))
 }
@@ -170,7 +170,19 @@ pub(crate) fn now() -> Timestamp {
 /// How long ago it was: `41s`, `12m`, `5h`, `3d`; a dash for none.
 pub(crate) fn age(at: &Option<prost_types::Timestamp>, now: Timestamp) -> String {
     let Some(at) = at else { return "-".into() };
-    let seconds = now.as_unix().saturating_sub(at.seconds).max(0);
+    length(now.as_unix().saturating_sub(at.seconds).max(0))
+}
+
+/// How long until then, `in 30d`, or since, `3h ago`; a dash for none.
+pub(crate) fn until(at: &Option<prost_types::Timestamp>, now: Timestamp) -> String {
+    match at.as_ref().map(|at| at.seconds.saturating_sub(now.as_unix())) {
+        None => "-".into(),
+        Some(left) if left >= 0 => format!("in {}", length(left)),
+        Some(left) => format!("{} ago", length(left.saturating_neg())),
+    }
+}
+
+fn length(seconds: i64) -> String {
     match seconds {
         0..60 => format!("{seconds}s"),
         60..3_600 => format!("{}m", seconds / 60),
@@ -210,6 +222,9 @@ mod tests {
             .map(|it| age(&at(it), now));
         assert_eq!(ages, ["0s", "59s", "1m", "1h", "2d"]);
         assert_eq!(age(&None, now), "-");
+        let untils = [1_000_000 + 3 * 86_400, 1_000_000, 1_000_000 - 7_200].map(|it| until(&at(it), now));
+        assert_eq!(untils, ["in 3d", "in 0s", "2h ago"]);
+        assert_eq!(until(&None, now), "-");
     }
 
     #[test]

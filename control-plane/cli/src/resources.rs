@@ -171,10 +171,11 @@ async fn all(mut client: Client, kind: Kind) -> Result<Vec<Found>, Failure> {
 }
 
 fn list(found: &[Found]) -> output::List {
-    let mut list = output::List::new([output::column("NAME"), output::column("WHAT"), output::column("CHANGED")]);
+    let columns = [output::column("NAME"), output::column("WHAT"), output::column("AGE"), output::wide("CHANGED")];
+    let (mut list, now) = (output::List::new(columns), output::now());
     for it in found {
-        let name = it.manifest.name().to_string();
-        list.row(&name, [name.clone(), sketch(&it.manifest), output::instant(&it.updated)]);
+        let (name, age) = (it.manifest.name().to_string(), output::age(&it.updated, now));
+        list.row(&name, [name.clone(), sketch(&it.manifest), age, output::instant(&it.updated)]);
     }
     list
 }
