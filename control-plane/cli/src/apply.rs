@@ -13,20 +13,22 @@ use crate::{confirm, difference, impact, leftover, manifests, outlook, output};
 const MAX_REMOVED_UNASKED: i32 = 50;
 
 pub(crate) async fn apply(mut client: Client, ask: Apply, format: Format) -> Result<(), Failure> {
-    let manifests = manifests::read(&ask.files)?;
+    let read = manifests::read(&ask.files)?;
+    let located = |failure: Failure| failure.located(|field| read.sources.place(field));
     let request = ApplyIntentRequest {
-        manifests: manifests.iter().map(manifest_to_proto).collect(),
+        manifests: read.manifests.iter().map(manifest_to_proto).collect(),
         request_id: request_id(),
         validate_only: ask.dry_run,
         deletions: Vec::new(),
     };
     if !ask.dry_run && !ask.yes {
         let looked = ApplyIntentRequest { validate_only: true, ..request.clone() };
-        confirm(&client.access.apply_intent(within(looked)).await?.into_inner()).await?;
+        let looked = client.access.apply_intent(within(looked)).await.map_err(|status| located(status.into()))?;
+        confirm(&looked.into_inner()).await?;
     }
-    let answer = client.access.apply_intent(within(request)).await?.into_inner();
+    let answer = client.access.apply_intent(within(request)).await.map_err(|status| located(status.into()))?.into_inner();
     output::print(format, &output::document(&answer), || text(&answer, ask.dry_run))?;
-    leftover::note(client, &ask.files, &manifests).await;
+    leftover::note(client, &ask.files, &read.manifests).await;
     if ask.exit_code && changed(&answer) > 0 { Err(Failure::WouldChange) } else { Ok(()) }
 }
 

@@ -17,6 +17,9 @@ pub(crate) enum Failure {
     /// Several lines, each naming a field.
     #[error("{} fault(s) found; nothing was changed", .0.len())]
     Faults(Vec<String>),
+    /// What the server found at fault, each where it stands in a file.
+    #[error("{0}")]
+    Refused(String, Vec<String>),
     /// Begun, and not complete when the command ended.
     #[error("{0}")]
     Incomplete(String),
@@ -71,6 +74,21 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 impl Failure {
+    /// With the file and the line of each field that the server names, where `place` knows them.
+    pub(crate) fn located(self, place: impl Fn(&str) -> Option<String>) -> Self {
+        let Self::Call(status) = &self else { return self };
+        let faults = pairs(status);
+        let Some((field, text)) = faults.first() else { return self };
+        let first = line(field, text);
+        let message = status.message();
+        let headline = message.find(&first).map_or(message, |at| message[..at].trim_end_matches([';', ' ']));
+        let located = |(field, text): &(String, String)| {
+            let place = place(field).map(|place| format!("{place}: ")).unwrap_or_default();
+            place + &line(field, text)
+        };
+        Self::Refused(plain(headline), faults.iter().map(located).collect())
+    }
+
     fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
@@ -100,7 +118,8 @@ impl Failure {
     /// One line for each field at fault.
     fn details(&self) -> Vec<String> {
         match self {
-            Self::Faults(lines) => lines.clone(),
+            Self::Faults(lines) => first(lines),
+            Self::Refused(_, lines) => lines.clone(),
             Self::Call(status) => status_details(status),
             Self::Output(error) => vec![error.to_string()],
             _ => Vec::new(),
@@ -124,16 +143,36 @@ fn status_details(status: &tonic::Status) -> Vec<String> {
     if is_told { Vec::new() } else { all }
 }
 
+/// The last of many names no field: it counts those that did not fit.
+fn line(field: &str, text: &str) -> String {
+    if field.is_empty() { text.to_owned() } else { format!("{field}: {text}") }
+}
+
 fn faults(status: &tonic::Status) -> Vec<String> {
+    pairs(status).iter().map(|(field, text)| line(field, text)).collect()
+}
+
+/// Fields, and what is wrong with them.
+fn pairs(status: &tonic::Status) -> Vec<(String, String)> {
     let details = status.get_error_details();
     let fields = details.bad_request().into_iter().flat_map(|it| &it.field_violations);
     let contradictions = details.precondition_failure().into_iter().flat_map(|it| &it.violations);
-    // The last of many names no field: it counts those that did not fit.
-    let line = |field: &str, text: &str| if field.is_empty() { text.to_owned() } else { format!("{field}: {text}") };
     fields
-        .map(|fault| line(&fault.field, &fault.description))
-        .chain(contradictions.map(|fault| line(&fault.subject, &fault.description)))
+        .map(|fault| (fault.field.clone(), fault.description.clone()))
+        .chain(contradictions.map(|fault| (fault.subject.clone(), fault.description.clone())))
         .collect()
+}
+
+/// Faults that are shown of one command: nobody mends more at a time.
+const MAX_FAULTS: usize = 100;
+
+fn first(faults: &[String]) -> Vec<String> {
+    let more = faults.len().saturating_sub(MAX_FAULTS);
+    let mut shown: Vec<String> = faults.iter().take(MAX_FAULTS).cloned().collect();
+    if more > 0 {
+        shown.push(format!("and {more} more; the first {MAX_FAULTS} are shown"));
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -152,6 +191,29 @@ mod tests {
         assert_eq!(text, "entente: no plan: \u{fffd}2J\u{fffd}all is well\n  name: \u{fffd}[2J\u{fffd}all is well\n");
         let local = Failure::Failed("cannot read \u{1b}[2J: line 1\n  ^".into());
         assert_eq!(local.text(), "entente: cannot read \u{fffd}[2J: line 1\n  ^\n");
+    }
+
+    #[test]
+    fn users_a_refusal_of_the_server_has_a_line_for_each_fault_with_its_place() {
+        let mut details = ErrorDetails::new();
+        details.add_precondition_failure_violation("NOT_FOUND", "squads/a: owner", "operators/mya does not exist");
+        let message = "the request contradicts other resources; squads/a: owner: operators/mya does not exist";
+        let status = Status::with_error_details(Code::FailedPrecondition, message, details);
+        let place = |field: &str| (field == "squads/a: owner").then(|| "40.yaml: line 3".to_owned());
+        assert_eq!(
+            Failure::from(status.clone()).located(place).text(),
+            "entente: the request contradicts other resources\n  40.yaml: line 3: squads/a: owner: operators/mya does not exist\n"
+        );
+        let elsewhere = Failure::from(status).located(|_| None).text();
+        assert!(elsewhere.ends_with("\n  squads/a: owner: operators/mya does not exist\n"), "{elsewhere}");
+    }
+
+    #[test]
+    fn users_of_many_faults_a_hundred_are_shown_and_the_others_counted() {
+        let faults = (0..123).map(|at| format!("line {at}: wrong")).collect();
+        let text = Failure::Faults(faults).text();
+        assert!(text.starts_with("entente: 123 fault(s) found") && text.lines().count() == 102, "{text}");
+        assert!(text.ends_with("and 23 more; the first 100 are shown\n"), "{text}");
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod resources;
 mod run;
 mod status;
 #[cfg(test)]
+mod sources;
 mod tasks;
 mod who;
 

@@ -1,15 +1,14 @@
 //! Manifests from YAML files and folders, each fault with its file, its document and its field.
 
-use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use entente_model::intent::{Manifest, ResourceName};
-use entente_model::text;
+use entente_model::{Violation, text};
 use entente_proto::convert::manifest;
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::lines::Lines;
+use crate::sources::{Source, Sources};
 
 /// Largest file: what one call takes (`ApplyIntent`: 4 MiB together).
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -17,22 +16,28 @@ const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 /// Most files of a folder: one manifest each fills a call.
 const MAX_FILES: usize = 1_000;
 
+/// What was read.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    pub(crate) manifests: Vec<Manifest>,
+    pub(crate) sources: Sources,
+}
+
 /// Reads every manifest under the paths: files, folders (their `.yaml` and `.yml` files, in order, and those of the
 /// folders within), or `-` for standard input. Nothing is taken if anything is at fault.
-pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Manifest>, Failure> {
-    let mut files = Vec::new();
+pub(crate) fn read(paths: &[PathBuf]) -> Result<Read, Failure> {
+    let (mut files, mut read, mut faults) = (Vec::new(), Read::default(), Vec::new());
     for path in paths {
         gather(path, &mut files)?;
     }
-    let (mut manifests, mut faults) = (Vec::new(), Vec::new());
-    for file in &files {
-        read_file(file, &mut manifests, &mut faults)?;
+    for file in files {
+        read_file(file, &mut read, &mut faults)?;
     }
-    find_twins(&manifests, &mut faults);
-    match (faults.is_empty(), manifests.is_empty()) {
+    find_twins(&read, &mut faults);
+    match (faults.is_empty(), read.manifests.is_empty()) {
         (false, _) => Err(Failure::Faults(faults)),
         (true, true) => Err(Failure::Usage("no manifest was found; name files or folders with .yaml files".into())),
-        (true, false) => Ok(manifests),
+        (true, false) => Ok(read),
     }
 }
 
@@ -63,8 +68,8 @@ fn gather(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read_file(path: &Path, manifests: &mut Vec<Manifest>, faults: &mut Vec<String>) -> Result<(), Failure> {
-    let text = text_of(path)?;
+fn read_file(path: PathBuf, read: &mut Read, faults: &mut Vec<String>) -> Result<(), Failure> {
+    let text = text_of(&path)?;
     let documents: Vec<Value> = match serde_saphyr::from_multiple(&text) {
         Ok(documents) => documents,
         Err(error) => {
@@ -72,23 +77,19 @@ fn read_file(path: &Path, manifests: &mut Vec<Manifest>, faults: &mut Vec<String
             return Ok(());
         }
     };
-    let lines = OnceCell::new();
-    let place = |document: usize, field: &str| {
-        // A field is named after its resource: `squads/a: members[0].operator`.
-        let field = field.rsplit_once(": ").map_or("", |(_, path)| path);
-        let line = lines.get_or_init(|| Lines::of(&text)).line(document, field);
-        let line = line.map_or_else(|| format!("document {}", document + 1), |line| format!("line {line}"));
-        format!("{}: {line}", path.display())
-    };
+    let (source, mut names) = (Source::new(path, text), Vec::new());
     for (at, document) in documents.into_iter().enumerate() {
+        let said = |fault: &Violation| format!("{}: {fault}", source.place(at, &fault.field));
         match manifest::from_value(document) {
             Ok(manifest) => {
-                faults.extend(manifest.check().iter().map(|fault| format!("{}: {fault}", place(at, &fault.field))));
-                manifests.push(manifest);
+                faults.extend(manifest.check().iter().map(said));
+                names.push((manifest.name(), at));
+                read.manifests.push(manifest);
             }
-            Err(fault) => faults.push(format!("{}: {fault}", place(at, &fault.field))),
+            Err(fault) => faults.push(said(&fault)),
         }
     }
+    read.sources.add(source, names);
     Ok(())
 }
 
@@ -126,9 +127,9 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
 
-fn find_twins(manifests: &[Manifest], faults: &mut Vec<String>) {
+fn find_twins(read: &Read, faults: &mut Vec<String>) {
     let mut seen = std::collections::BTreeSet::<ResourceName>::new();
-    for manifest in manifests {
+    for manifest in &read.manifests {
         if !seen.insert(manifest.name()) {
             faults.push(format!("{}: stands twice; keep one", manifest.name()));
         }
@@ -270,7 +271,8 @@ mod tests {
         std::fs::write(path("A.YAML"), "\u{feff}kind: Squad\r\nname: squads/a\r\nowner: operators/j\r\n").unwrap();
         std::fs::write(path("b.Yml"), "kind: Squad\nname: squads/b\nowner: operators/j\n").unwrap();
         std::fs::write(path("notes.txt"), "no manifest").unwrap();
-        let names: Vec<_> = read(&[folder.path().to_owned()]).unwrap().iter().map(|it| it.name().to_string()).collect();
+        let names: Vec<_> =
+            read(&[folder.path().to_owned()]).unwrap().manifests.iter().map(|it| it.name().to_string()).collect();
         assert_eq!(names, ["squads/a", "squads/b"]);
         std::fs::write(path("c.yaml"), [0xff, 0xfe, b'k', 0]).unwrap();
         let error = read(&[path("c.yaml")]).unwrap_err().to_string();

@@ -1,6 +1,7 @@
 //! `get`, `describe`, `delete`: resources by kind and by name, printed as the manifests they came from.
 
 use entente_model::intent::{Kind, Manifest, ResourceName};
+use entente_model::nearest::nearest;
 use entente_proto::access::v1 as wire;
 use entente_proto::convert::access::{Resource, resource_from_proto};
 use entente_proto::convert::manifest;
@@ -100,8 +101,12 @@ fn kind(text: &str) -> Result<Kind, Failure> {
         word == kind.collection().to_ascii_lowercase() || word == kind.word().to_ascii_lowercase()
     };
     Kind::ALL.into_iter().find(same).ok_or_else(|| {
-        let kinds = Kind::ALL.map(Kind::collection).join(", ");
-        Failure::Usage(format!("{text:?} is neither a kind nor a name; kinds are {kinds}, a name is tenants/contoso"))
+        let kinds = Kind::ALL.map(Kind::collection);
+        let near = nearest(text, kinds.iter().map(ToString::to_string)).map(|near| format!("; did you mean {near}?"));
+        let (near, kinds) = (near.unwrap_or_default(), kinds.join(", "));
+        Failure::Usage(format!(
+            "{text:?} is neither a kind nor a name{near}; kinds are {kinds}, a name is tenants/contoso"
+        ))
     })
 }
 
