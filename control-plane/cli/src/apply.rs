@@ -5,8 +5,9 @@ use entente_proto::convert::access::manifest_to_proto;
 
 use crate::args::{Apply, Format};
 use crate::client::{Client, request_id, within};
+use crate::confirm::Asked;
 use crate::failure::Failure;
-use crate::{confirm, difference, impact, leftover, manifests, outlook, output};
+use crate::{confirm, difference, impact, leftover, manifests, outlook, output, resources};
 
 /// Items that a change may remove without a question: an analyst who leaves a squad of some ten customers. What removes more
 /// is a slip of a label as often as it is meant.
@@ -22,9 +23,7 @@ pub(crate) async fn apply(mut client: Client, ask: Apply, format: Format) -> Res
         deletions: Vec::new(),
     };
     if !ask.dry_run && !ask.yes {
-        let looked = ApplyIntentRequest { validate_only: true, ..request.clone() };
-        let looked = client.access.apply_intent(within(looked)).await.map_err(|status| located(status.into()))?;
-        confirm(&looked.into_inner()).await?;
+        ask_for(&look(&mut client, &request).await.map_err(located)?, Asked::of(false)).await?;
     }
     let answer = client.access.apply_intent(within(request)).await.map_err(|status| located(status.into()))?.into_inner();
     output::print(format, &output::document(&answer), || text(&answer, ask.dry_run))?;
@@ -32,14 +31,21 @@ pub(crate) async fn apply(mut client: Client, ask: Apply, format: Format) -> Res
     if ask.exit_code && changed(&answer) > 0 { Err(Failure::WouldChange) } else { Ok(()) }
 }
 
+/// What would change.
+pub(crate) async fn look(client: &mut Client, request: &ApplyIntentRequest) -> Result<ApplyIntentResponse, Failure> {
+    let looked = ApplyIntentRequest { validate_only: true, ..request.clone() };
+    let answer = client.access.apply_intent(within(looked)).await?.into_inner();
+    resources::are_deleted(&request.deletions, &answer)?;
+    Ok(answer)
+}
+
 /// Asks before what removes much.
-async fn confirm(looked: &ApplyIntentResponse) -> Result<(), Failure> {
+pub(crate) async fn ask_for(looked: &ApplyIntentResponse, asked: Asked) -> Result<(), Failure> {
     let removed = looked.impact.as_ref().map_or(0, |impact| impact.items_removed);
     if removed <= MAX_REMOVED_UNASKED {
         return Ok(());
     }
-    let asked = confirm::Asked::of(false);
-    if let confirm::Asked::Terminal = asked {
+    if let Asked::Terminal = asked {
         output::before(&changes(looked));
     }
     let tenants = impact::count(looked.impact.as_ref().map_or(0, |impact| impact.tenants), "tenant", "tenants");
@@ -60,6 +66,11 @@ pub(crate) fn text(answer: &ApplyIntentResponse, dry_run: bool) -> String {
     changes(answer) + &end
 }
 
+fn deleted_tenants(answer: &ApplyIntentResponse) -> Vec<&str> {
+    let deleted = answer.changes.iter().filter(|change| change.kind() == ChangeKind::Deleted);
+    deleted.map(|change| change.name.as_str()).filter(|name| name.starts_with("tenants/")).collect()
+}
+
 fn changes(answer: &ApplyIntentResponse) -> String {
     let mut text = String::new();
     for change in &answer.changes {
@@ -78,7 +89,41 @@ fn changes(answer: &ApplyIntentResponse) -> String {
         text.push_str("nothing changes\n");
     } else {
         text.push_str(&impact::text(answer.impact.as_ref()));
+        text.push_str(&impact::deserted(&deleted_tenants(answer)));
         text.push_str(&outlook::text(answer.outlook.as_ref()));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use entente_proto::access::v1::{Impact, ResourceChange};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn users_delete_what_removes_much_is_asked_for_whatever_command_removes_it() {
+        let of = |items_removed| ApplyIntentResponse {
+            impact: Some(Impact { items_removed, tenants: 6, ..Default::default() }),
+            ..Default::default()
+        };
+        assert!(ask_for(&of(MAX_REMOVED_UNASKED), Asked::Nobody).await.is_ok());
+        let refused = ask_for(&of(MAX_REMOVED_UNASKED + 1), Asked::Nobody).await.unwrap_err().to_string();
+        assert!(
+            refused.contains("removes 51 items in 6 tenants") && refused.ends_with("say --yes to go on"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn users_delete_a_tenant_that_goes_says_that_nobody_is_left_to_take_away() {
+        let change =
+            |name: &str| ResourceChange { name: name.into(), kind: ChangeKind::Deleted.into(), ..Default::default() };
+        let changes = vec![change("assignments/a"), change("tenants/contoso")];
+        let answer = ApplyIntentResponse { changes, impact: Some(Impact::default()), ..Default::default() };
+        let text = text(&answer, true);
+        assert!(text.starts_with("- assignments/a\n- tenants/contoso\n"), "{text}");
+        assert!(text.contains("tenants/contoso loses its agent, so what people still have there stays"), "{text}");
+        assert_eq!(text.matches("loses its agent").count(), 1, "{text}");
+    }
 }

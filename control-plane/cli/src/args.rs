@@ -205,6 +205,9 @@ pub(crate) struct Status {
 pub(crate) enum SortBy {
     /// What needs somebody first
     Urgency,
+    /// Do not ask, whatever it removes
+    #[arg(long)]
+    pub(crate) yes: bool,
     Name,
     /// The longest in its phase first
     Since,

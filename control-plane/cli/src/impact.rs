@@ -27,6 +27,17 @@ pub(crate) fn text(impact: Option<&Impact>) -> String {
     text
 }
 
+/// What becomes of a tenant that is deleted: its agent goes with it, so that nobody is there to take anything away.
+pub(crate) fn deserted(tenants: &[&str]) -> String {
+    let line = |name: &&str| {
+        format!(
+            "{name} loses its agent, so what people still have there stays: end its assignments first, and delete it when \
+             `entente removals` shows nothing open there\n"
+        )
+    };
+    tenants.iter().map(line).collect()
+}
+
 fn items(impact: &Impact) -> String {
     let one = |verb: &str, count: i32| match count {
         0 => format!("{verb} none"),

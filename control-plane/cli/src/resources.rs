@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Delete, Format};
 use crate::client::{Client, request_id, within};
+use crate::confirm::Asked;
 use crate::failure::Failure;
 use crate::{apply, output, status, who};
 
@@ -62,7 +63,7 @@ pub(crate) async fn describe(client: Client, what: &str, format: Format) -> Resu
     }
 }
 
-/// All of them, or none.
+/// All of them, or none. Asked for as an `apply` is that removes as much.
 pub(crate) async fn delete(mut client: Client, ask: Delete, format: Format) -> Result<(), Failure> {
     let names: Vec<ResourceName> = ask.names.iter().map(|text| name(text)).collect::<Result<_, _>>()?;
     let deletion = |name: &ResourceName| wire::Deletion { name: name.to_string(), etag: String::new() };
@@ -72,18 +73,21 @@ pub(crate) async fn delete(mut client: Client, ask: Delete, format: Format) -> R
         validate_only: ask.dry_run,
         deletions: names.iter().map(deletion).collect(),
     };
-    let answer = client.access.apply_intent(within(request)).await?.into_inner();
-    are_deleted(&names, &answer)?;
+    if !ask.dry_run && !ask.yes {
+        apply::ask_for(&apply::look(&mut client, &request).await?, Asked::of(false)).await?;
+    }
+    let answer = client.access.apply_intent(within(request.clone())).await?.into_inner();
+    are_deleted(&request.deletions, &answer)?;
     let tree = json!({"deleted": names, "dryRun": ask.dry_run, "impact": answer.impact.as_ref().map(output::document)});
     output::print(format, &tree, || apply::text(&answer, ask.dry_run))
 }
 
 /// A control plane of before deletions in a set passes over them.
-fn are_deleted(names: &[ResourceName], answer: &wire::ApplyIntentResponse) -> Result<(), Failure> {
-    let is_told = |name: &&ResourceName| !answer.changes.iter().any(|change| change.name == name.to_string());
-    match names.iter().find(is_told) {
+pub(crate) fn are_deleted(deletions: &[wire::Deletion], answer: &wire::ApplyIntentResponse) -> Result<(), Failure> {
+    let is_told = |it: &&wire::Deletion| !answer.changes.iter().any(|change| change.name == it.name);
+    match deletions.iter().find(is_told) {
         None => Ok(()),
-        Some(name) => {
+        Some(wire::Deletion { name, .. }) => {
             let text =
                 "the control plane is older than this command line; update it, or use the `entente` of its version";
             Err(Failure::Failed(format!("{name} was not deleted: {text}")))
@@ -215,7 +219,7 @@ mod tests {
 
     #[test]
     fn users_d15_a_control_plane_that_passes_over_deletions_is_no_success() {
-        let names = ["squads/a", "squads/b"].map(|name| name.parse().unwrap());
+        let names = ["squads/a", "squads/b"].map(|name| wire::Deletion { name: name.into(), ..Default::default() });
         let change = |name: &str| wire::ResourceChange { name: name.into(), ..Default::default() };
         let mut answer = wire::ApplyIntentResponse { changes: vec![change("squads/a")], ..Default::default() };
         let missing = are_deleted(&names, &answer).unwrap_err().to_string();
