@@ -1,13 +1,15 @@
 //! `apply`: manifests in one transaction, and what they change, field by field.
 
-use entente_proto::access::v1::{ApplyIntentRequest, ApplyIntentResponse, ChangeKind};
+use entente_proto::access::v1::{ApplyIntentRequest, ApplyIntentResponse, ChangeKind, Deletion};
 use entente_proto::convert::access::manifest_to_proto;
 
 use crate::args::{Apply, Format};
 use crate::client::{Client, request_id, within};
 use crate::confirm::Asked;
 use crate::failure::Failure;
-use crate::{confirm, difference, impact, leftover, manifests, outlook, output, resources};
+use crate::manifests::Read;
+use crate::pages::label_pairs;
+use crate::{confirm, difference, impact, leftover, manifests, outlook, output, prune, resources};
 
 /// Items that a change may remove without a question: an analyst who leaves a squad of some ten customers. What removes more
 /// is a slip of a label as often as it is meant.
@@ -15,20 +17,37 @@ const MAX_REMOVED_UNASKED: i32 = 50;
 
 pub(crate) async fn apply(mut client: Client, ask: Apply, format: Format) -> Result<(), Failure> {
     let read = manifests::read(&ask.files)?;
-    let located = |failure: Failure| failure.located(|field| read.sources.place(field));
+    let deletions = to_prune(client.clone(), &ask, &read).await?;
     let request = ApplyIntentRequest {
         manifests: read.manifests.iter().map(manifest_to_proto).collect(),
         request_id: request_id(),
         validate_only: ask.dry_run,
-        deletions: Vec::new(),
+        deletions,
     };
-    if !ask.dry_run && !ask.yes {
-        ask_for(&look(&mut client, &request).await.map_err(located)?, Asked::of(false)).await?;
-    }
-    let answer = client.access.apply_intent(within(request)).await.map_err(|status| located(status.into()))?.into_inner();
+    let located = |failure: Failure| failure.located(|field| read.sources.place(field));
+    let answer = put(&mut client, &request, ask.yes).await.map_err(located)?;
     output::print(format, &output::document(&answer), || text(&answer, ask.dry_run))?;
-    leftover::note(client, &ask.files, &read.manifests).await;
+    leftover::note(client, &ask.files, &read.manifests, &request.deletions).await;
     if ask.exit_code && changed(&answer) > 0 { Err(Failure::WouldChange) } else { Ok(()) }
+}
+
+async fn to_prune(client: Client, ask: &Apply, read: &Read) -> Result<Vec<Deletion>, Failure> {
+    if !ask.prune {
+        return Ok(Vec::new());
+    }
+    let labels = label_pairs(&ask.labels)?;
+    let stored = resources::every(client).await?;
+    prune::deletions(&stored, read, &labels, (ask.dry_run, ask.yes))
+}
+
+/// Asks for what ends much, and carries it out.
+async fn put(client: &mut Client, request: &ApplyIntentRequest, yes: bool) -> Result<ApplyIntentResponse, Failure> {
+    if !request.validate_only && !yes {
+        ask_for(&look(client, request).await?, Asked::of(false)).await?;
+    }
+    let answer = client.access.apply_intent(within(request.clone())).await?.into_inner();
+    resources::are_deleted(&request.deletions, &answer)?;
+    Ok(answer)
 }
 
 /// What would change.

@@ -155,6 +155,13 @@ pub(crate) struct Apply {
     /// Do not ask, whatever it removes
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Delete, in the same transaction, what carries the label of -l and is in none of the files: tenants, squads, SOC roles and
+    /// assignments. Never people: `entente operators leave` ends a leaver's access
+    #[arg(long, requires = "labels")]
+    pub(crate) prune: bool,
+    /// The set that --prune is about: resources with this label of their own, `part=nordic`, and more of them
+    #[arg(long = "label", short = 'l', value_name = "KEY=VALUE", value_delimiter = ',', requires = "prune")]
+    pub(crate) labels: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,4 +1,4 @@
-//! What is in the store and in none of the files of an applied folder: `apply` deletes nothing, so that a file that was removed
+//! What is in the store and in none of the files of an applied folder: `apply` deletes nothing but by `--prune`, so that a file that was removed
 //! from a repository leaves its resource, and the access that it gives, in force.
 
 use std::collections::BTreeSet;
@@ -6,21 +6,28 @@ use std::path::PathBuf;
 
 use entente_model::RoleName;
 use entente_model::intent::{Manifest, OperatorState, ResourceName};
+use entente_proto::access::v1::Deletion;
 
 use crate::client::Client;
+use crate::prune::role;
 use crate::{output, resources};
 
 /// Names that are shown; of more there is the count.
 const SHOWN: usize = 10;
 
 /// Says so on standard error, where a folder was applied: single files are not meant to be everything.
-pub(crate) async fn note(client: Client, paths: &[PathBuf], files: &[Manifest]) {
+/// `pruned` goes by the same command.
+pub(crate) async fn note(client: Client, paths: &[PathBuf], files: &[Manifest], pruned: &[Deletion]) {
     if !paths.iter().any(|path| path.is_dir()) {
         return;
     }
     // The change is done, or shown, whatever comes of this.
     let said = match resources::every(client).await {
-        Ok(stored) => text(&stored, files),
+        Ok(stored) => {
+            let stays = |it: &Manifest| pruned.iter().all(|gone| gone.name != it.name().to_string());
+            let stored: Vec<Manifest> = stored.into_iter().map(|it| it.manifest).filter(stays).collect();
+            text(&stored, files)
+        }
         Err(_) => Some("what is in the store and in none of these files could not be looked up".into()),
     };
     if let Some(said) = said {
@@ -37,21 +44,16 @@ fn text(stored: &[Manifest], files: &[Manifest]) -> Option<String> {
         other if role(other).is_some_and(|name| roles.contains(name)) => false,
         other => !named.contains(&other.name()),
     };
+    let has_people = stored.iter().filter(is_left).any(|it| matches!(it, Manifest::Operator(_)));
+    let people = "; a person is never pruned: `entente operators leave` ends their access";
     let left: Vec<String> = stored.iter().filter(is_left).map(|it| it.name().to_string()).collect();
     let more = left.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let shown = left[..left.len().min(SHOWN)].join(", ");
     let verb = if left.len() == 1 { "is" } else { "are" };
     (!left.is_empty()).then(|| {
-        format!("{shown}{more} {verb} in the store and in none of these files, and {verb} kept; `entente delete` removes what is not meant")
+        format!("{shown}{more} {verb} in the store and in none of these files, and {verb} kept; `entente delete` removes what is not meant{}", if has_people { people } else { "" })
     })
-}
-
-fn role(manifest: &Manifest) -> Option<&RoleName> {
-    match manifest {
-        Manifest::SocRole(role) => Some(&role.name),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -74,6 +76,8 @@ mod tests {
         assert_eq!(text(&[a.clone(), b.clone()], &[b.clone(), a.clone()]), None);
         let said = text(&[a.clone(), b.clone()], std::slice::from_ref(&b)).unwrap();
         assert!(said.starts_with("squads/a is in the store and in none of these files, and is kept; "), "{said}");
+        let sam = manifest(json!({"kind": "Operator", "name": "operators/sam", "displayName": "Sam"}));
+        assert!(text(&[sam], &[]).unwrap().ends_with("never pruned: `entente operators leave` ends their access"));
         let many: Vec<_> = (0..15).map(|n| squad(&format!("s{n:02}"))).collect();
         let said = text(&many, &[]).unwrap();
         assert!(said.contains("squads/s09 and 5 more are in the store"), "{said}");

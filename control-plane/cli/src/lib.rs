@@ -28,6 +28,7 @@ mod output;
 mod pages;
 mod private_file;
 mod redeem;
+mod prune;
 mod removals;
 mod resources;
 mod run;

@@ -21,6 +21,8 @@ const MAX_FILES: usize = 1_000;
 pub(crate) struct Read {
     pub(crate) manifests: Vec<Manifest>,
     pub(crate) sources: Sources,
+    /// Folders that links lead to, which are not followed.
+    pub(crate) passed_over: Vec<PathBuf>,
 }
 
 /// Reads every manifest under the paths: files, folders (their `.yaml` and `.yml` files, in order, and those of the
@@ -28,7 +30,7 @@ pub(crate) struct Read {
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Read, Failure> {
     let (mut files, mut read, mut faults) = (Vec::new(), Read::default(), Vec::new());
     for path in paths {
-        gather(path, &mut files)?;
+        gather(path, &mut files, &mut read.passed_over)?;
     }
     for file in files {
         read_file(file, &mut read, &mut faults)?;
@@ -41,7 +43,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Read, Failure> {
     }
 }
 
-fn gather(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+fn gather(path: &Path, files: &mut Vec<PathBuf>, passed_over: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::Failed(format!("cannot read {}: {error}", path.display()));
     if !path.is_dir() {
         files.push(path.to_owned());
@@ -58,8 +60,11 @@ fn gather(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
             .extension()
             .and_then(|it| it.to_str())
             .is_some_and(|ending| ["yaml", "yml"].iter().any(|known| ending.eq_ignore_ascii_case(known)));
-        if entry.is_dir() && !entry.is_symlink() || is_yaml {
-            gather(&entry, files)?;
+        if entry.is_dir() && entry.is_symlink() {
+            // It may lead back here.
+            passed_over.push(entry);
+        } else if entry.is_dir() || is_yaml {
+            gather(&entry, files, passed_over)?;
         }
         if files.len() > MAX_FILES {
             return Err(Failure::Usage(format!("more than {MAX_FILES} files; apply them in parts")));
@@ -217,6 +222,15 @@ mod tests {
             let found = faults(&text).join("\n");
             assert!(found.starts_with(said), "{text}\n  {found}\n  {said}");
         }
+    }
+
+    #[test]
+    fn users_prune_a_folder_behind_a_link_is_named_and_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.yaml"), "kind: Squad\nname: squads/a\nowner: operators/j\n").unwrap();
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
+        let found = read(&[folder.path().to_owned()]).unwrap();
+        assert_eq!((found.manifests.len(), found.passed_over), (1, vec![folder.path().join("again")]));
     }
 
     #[test]

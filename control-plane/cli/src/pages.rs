@@ -1,4 +1,8 @@
-//! Lists, page by page, and short names.
+//! Lists, page by page, short names, and labels.
+
+use std::collections::BTreeMap;
+
+use crate::failure::Failure;
 
 /// Reads every page of a list.
 macro_rules! every_page {
@@ -16,6 +20,16 @@ macro_rules! every_page {
     }};
 }
 pub(crate) use every_page;
+
+/// `region=nordic`, and more of them.
+pub(crate) fn label_pairs(labels: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let label = |text: &String| {
+        let pair = text.split_once('=').filter(|(key, value)| !key.is_empty() && !value.is_empty());
+        pair.map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .ok_or_else(|| Failure::Usage(format!("--label {text:?} is not KEY=VALUE, such as region=nordic")))
+    };
+    labels.iter().map(label).collect()
+}
 
 /// `contoso` and `tenants/contoso` mean the same where only a tenant can be meant.
 pub(crate) fn full_name(collection: &str, text: &str) -> String {

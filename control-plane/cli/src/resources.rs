@@ -13,6 +13,12 @@ use crate::confirm::Asked;
 use crate::failure::Failure;
 use crate::{apply, output, status, who};
 
+/// One resource as it is in the store.
+pub(crate) struct Stored {
+    pub(crate) manifest: Manifest,
+    pub(crate) etag: String,
+}
+
 /// What the server sent, and the manifest in it.
 struct Found {
     manifest: Manifest,
@@ -143,10 +149,11 @@ async fn one(mut client: Client, name: &ResourceName) -> Result<Found, Failure> 
 }
 
 /// Every resource of intent.
-pub(crate) async fn every(client: Client) -> Result<Vec<Manifest>, Failure> {
+pub(crate) async fn every(client: Client) -> Result<Vec<Stored>, Failure> {
     let mut every = Vec::new();
     for kind in Kind::ALL {
-        every.extend(all(client.clone(), kind).await?.into_iter().map(|found| found.manifest));
+        let found = all(client.clone(), kind).await?.into_iter();
+        every.extend(found.map(|Found { manifest, etag, .. }| Stored { manifest, etag }));
     }
     Ok(every)
 }
