@@ -9,7 +9,7 @@ use crate::confirm::Asked;
 use crate::failure::Failure;
 use crate::manifests::Read;
 use crate::pages::label_pairs;
-use crate::{confirm, difference, impact, leftover, manifests, outlook, output, prune, resources};
+use crate::{confirm, difference, impact, leavers, leftover, manifests, outlook, output, prune, resources};
 
 /// Items that a change may remove without a question: an analyst who leaves a squad of some ten customers. What removes more
 /// is a slip of a label as often as it is meant.
@@ -25,8 +25,11 @@ pub(crate) async fn apply(mut client: Client, ask: Apply, format: Format) -> Res
         deletions,
     };
     let located = |failure: Failure| failure.located(|field| read.sources.place(field));
-    let answer = put(&mut client, &request, ask.yes).await.map_err(located)?;
-    output::print(format, &output::document(&answer), || text(&answer, ask.dry_run))?;
+    let answer = put(&mut client, &request, &read, ask.yes).await.map_err(located)?;
+    let leaving = leavers::of(&answer, &read.manifests);
+    output::print(format, &output::document(&answer), || {
+        text(&answer, ask.dry_run) + &leavers::text(&leaving, ask.dry_run)
+    })?;
     leftover::note(client, &ask.files, &read.manifests, &request.deletions).await;
     if ask.exit_code && changed(&answer) > 0 { Err(Failure::WouldChange) } else { Ok(()) }
 }
@@ -41,9 +44,20 @@ async fn to_prune(client: Client, ask: &Apply, read: &Read) -> Result<Vec<Deleti
 }
 
 /// Asks for what ends much, and carries it out.
-async fn put(client: &mut Client, request: &ApplyIntentRequest, yes: bool) -> Result<ApplyIntentResponse, Failure> {
+async fn put(
+    client: &mut Client,
+    request: &ApplyIntentRequest,
+    read: &Read,
+    yes: bool,
+) -> Result<ApplyIntentResponse, Failure> {
     if !request.validate_only && !yes {
-        ask_for(&look(client, request).await?, Asked::of(false)).await?;
+        let looked = look(client, request).await?;
+        let leaving = leavers::of(&looked, &read.manifests);
+        if !leaving.is_empty() && matches!(Asked::of(false), Asked::Terminal) {
+            output::before(&changes(&looked));
+        }
+        leavers::confirm(&leaving).await?;
+        ask_for(&looked, Asked::of(false)).await?;
     }
     let answer = client.access.apply_intent(within(request.clone())).await?.into_inner();
     resources::are_deleted(&request.deletions, &answer)?;

@@ -19,6 +19,7 @@ mod explain;
 mod failure;
 mod impact;
 mod items;
+mod leavers;
 mod leftover;
 mod lines;
 mod manifests;

@@ -1,0 +1,83 @@
+//! People who leave by their manifest: `state: LEFT` ends access as `operators leave` does, and asks the same.
+
+use entente_model::intent::Manifest;
+use entente_proto::access::v1::{ApplyIntentResponse, ChangeKind};
+
+use crate::confirm;
+use crate::failure::Failure;
+
+/// Somebody whose manifest says from now on that they have left.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Leaver {
+    /// `operators/sam`.
+    pub(crate) name: String,
+    pub(crate) full_name: String,
+}
+
+/// Those of an answer, or of a look at what would change.
+pub(crate) fn of(answer: &ApplyIntentResponse, files: &[Manifest]) -> Vec<Leaver> {
+    let leaves = |name: &str| {
+        answer.changes.iter().any(|change| {
+            let state = |field: &&entente_proto::access::v1::FieldChange| field.path == "state";
+            let has_left = change.fields.iter().find(state).is_some_and(|field| field.after == "\"LEFT\"");
+            change.name == name && change.kind() == ChangeKind::Updated && has_left
+        })
+    };
+    let operators = files.iter().filter_map(|it| match it {
+        Manifest::Operator(operator) => Some((operator.name.to_string(), operator.display_name.clone())),
+        _ => None,
+    });
+    let leavers = operators.filter(|(name, _)| leaves(name));
+    leavers.map(|(name, full_name)| Leaver { name, full_name }).collect()
+}
+
+/// Asks for the full name of each: `li` and `lin` are one letter apart in a file, too.
+pub(crate) async fn confirm(leavers: &[Leaver]) -> Result<(), Failure> {
+    for Leaver { name, full_name } in leavers {
+        let what = format!("{name}, {full_name}, loses access everywhere");
+        confirm::by_typing(confirm::Asked::of(false), &what, full_name).await?;
+    }
+    Ok(())
+}
+
+/// What is to be told of them beside the change.
+pub(crate) fn text(leavers: &[Leaver], dry_run: bool) -> String {
+    let line = |it: &Leaver| {
+        let id = it.name.trim_start_matches("operators/");
+        let rest = format!("; receipts: entente removals {id}; undo: entente operators rejoin {id}");
+        format!("{} leaves{}\n", it.name, if dry_run { "" } else { &rest })
+    };
+    leavers.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use entente_proto::access::v1::{FieldChange, ResourceChange};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn users_leave_by_a_manifest_is_seen_in_what_would_change() {
+        let person = |id: &str| {
+            let tree = json!({"kind": "Operator", "name": format!("operators/{id}"), "displayName": format!("{id} Aalto"), "state": "LEFT"});
+            entente_proto::convert::manifest::from_value(tree).unwrap()
+        };
+        let change = |id: &str, kind: ChangeKind, path: &str, after: &str| ResourceChange {
+            name: format!("operators/{id}"),
+            kind: kind.into(),
+            fields: vec![FieldChange { path: path.into(), before: String::new(), after: after.into() }],
+        };
+        let changes = vec![
+            change("sam", ChangeKind::Updated, "state", "\"LEFT\""),
+            change("li", ChangeKind::Updated, "displayName", "\"LEFT\""),
+            change("new", ChangeKind::Created, "state", "\"LEFT\""),
+            change("back", ChangeKind::Updated, "state", "\"SUSPENDED\""),
+        ];
+        let answer = ApplyIntentResponse { changes, ..Default::default() };
+        let leavers = of(&answer, &["sam", "li", "new", "back"].map(person));
+        assert_eq!(leavers, [Leaver { name: "operators/sam".into(), full_name: "sam Aalto".into() }]);
+        assert_eq!(text(&leavers, true), "operators/sam leaves\n");
+        assert!(text(&leavers, false).contains("entente removals sam"));
+    }
+}
