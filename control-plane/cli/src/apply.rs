@@ -1,5 +1,7 @@
 //! `apply`: manifests in one transaction, and what they change, field by field.
 
+use std::time::Duration;
+
 use entente_proto::access::v1::{ApplyIntentRequest, ApplyIntentResponse, ChangeKind, Deletion};
 use entente_proto::convert::access::manifest_to_proto;
 
@@ -9,7 +11,7 @@ use crate::confirm::Asked;
 use crate::failure::Failure;
 use crate::manifests::Read;
 use crate::pages::label_pairs;
-use crate::{confirm, difference, impact, leavers, leftover, manifests, outlook, output, prune, resources};
+use crate::{confirm, difference, impact, leavers, leftover, manifests, outlook, output, prune, resources, wait};
 
 /// Items that a change may remove without a question: an analyst who leaves a squad of some ten customers. What removes more
 /// is a slip of a label as often as it is meant.
@@ -30,7 +32,11 @@ pub(crate) async fn apply(mut client: Client, ask: Apply, format: Format) -> Res
     output::print(format, &output::document(&answer), || {
         text(&answer, ask.dry_run) + &leavers::text(&leaving, ask.dry_run)
     })?;
-    leftover::note(client, &ask.files, &read.manifests, &request.deletions).await;
+    leftover::note(client.clone(), &ask.files, &read.manifests, &request.deletions).await;
+    if ask.wait {
+        wait::applied(&mut client, &answer, ask.timeout, format).await?;
+        leavers::wait(&mut client, &leaving, &answer, Duration::from_secs(ask.timeout), format).await?;
+    }
     if ask.exit_code && changed(&answer) > 0 { Err(Failure::WouldChange) } else { Ok(()) }
 }
 

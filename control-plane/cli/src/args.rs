@@ -9,7 +9,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 #[command(
     name = "entente",
     version,
-    after_help = "Begin with:\n  entente apply -f intent/ --dry-run   what would change, and whom it touches\n  entente apply -f intent/             make it so\n  entente status --watch               how each tenant stands, as it changes\n  entente operators leave sam          end one person's access everywhere, with receipts\n\nExit codes: 0 done, 1 failed, 2 usage, 3 begun but not complete, 4 something would change (apply --exit-code)."
+    after_help = "Begin with:\n  entente apply -f intent/ --dry-run   what would change, and whom it touches\n  entente apply -f intent/ --wait      make it so, and wait until it is\n  entente status --watch               how each tenant stands, as it changes\n  entente operators leave sam          end one person's access everywhere, with receipts\n\nExit codes: 0 done, 1 failed, 2 usage, 3 begun but not complete, 4 something would change (apply --exit-code)."
 )]
 pub(crate) struct Args {
     /// The contexts file
@@ -69,6 +69,11 @@ pub(crate) enum Command {
     /// How tenants stand: phase, last seen, revisions behind, why, and whose move it is
     #[command(after_help = PHASES)]
     Status(Status),
+    /// Wait until tenants have settled, or are in a phase
+    #[command(
+        after_help = "Examples:\n  entente wait contoso fabrikam              until their agents have nothing left to do\n  entente wait -l region=nordic --for CONVERGED,WAITING --timeout 60"
+    )]
+    Wait(Wait),
     /// What ends soon or has ended: the delegation, certificates, unused tokens, credentials
     Endings,
     /// The items of one tenant, each with its state and reason
@@ -123,7 +128,9 @@ impl Command {
             | Self::Who(_)
             | Self::Redeem(_)
             | Self::Plan { .. }
+            | Self::Removals(_)
             | Self::Audit(_) => true,
+            Self::Context(ask) => matches!(ask, ContextCommand::List),
             Self::Tokens(ask) => matches!(ask, Tokens::List),
             Self::Agents(ask) => matches!(ask, Agents::List { .. }),
             Self::Principals(ask) => matches!(ask, Principals::List),
@@ -131,14 +138,13 @@ impl Command {
             | Self::Describe { .. }
             | Self::Delete(_)
             | Self::Explain(_)
+            | Self::Wait(_)
             | Self::Compare { .. }
             | Self::Resend { .. }
             | Self::Operators(_)
             | Self::Completion { .. } => false,
         }
-            | Self::Removals(_)
     }
-            Self::Context(ask) => matches!(ask, ContextCommand::List),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -162,6 +168,28 @@ pub(crate) struct Apply {
     /// The set that --prune is about: resources with this label of their own, `part=nordic`, and more of them
     #[arg(long = "label", short = 'l', value_name = "KEY=VALUE", value_delimiter = ',', requires = "prune")]
     pub(crate) labels: Vec<String>,
+    /// Wait until the tenants that it touches have settled, and for the receipts of who leaves by it; exit code 3 if the time is
+    /// over before, or something is refused or held
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) wait: bool,
+    /// How long --wait waits, in seconds
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Wait {
+    /// Only for these tenants; all without any
+    pub(crate) tenants: Vec<String>,
+    /// Only for tenants with this label: `region=nordic`, and more of them
+    #[arg(long = "label", short = 'l', value_name = "KEY=VALUE", value_delimiter = ',')]
+    pub(crate) labels: Vec<String>,
+    /// What each of them is to be: `settled`, when no agent has anything left to do by itself, or one of these phases
+    #[arg(long = "for", value_name = "settled|PHASE", value_delimiter = ',', default_value = "settled")]
+    pub(crate) goal: Vec<String>,
+    /// How long, in seconds; exit code 3 if it is over before
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub(crate) timeout: u64,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -177,6 +205,9 @@ pub(crate) struct Delete {
     /// Show what would change, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Do not ask, whatever it removes
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 /// The order of precedence of the API's `TenantPhase`.
@@ -212,9 +243,6 @@ pub(crate) struct Status {
 pub(crate) enum SortBy {
     /// What needs somebody first
     Urgency,
-    /// Do not ask, whatever it removes
-    #[arg(long)]
-    pub(crate) yes: bool,
     Name,
     /// The longest in its phase first
     Since,
@@ -437,6 +465,7 @@ mod tests {
         };
         assert!(!is_list(&["operators", "leave", "sam"]) && !is_list(&["delete", "squads/a"]));
         assert!(!is_list(&["apply", "-f", "x"]) && !is_list(&["get", "tenants/contoso"]));
+        assert!(is_list(&["removals"]) && is_list(&["context", "list"]) && !is_list(&["context", "use", "dev"]));
         assert!(is_list(&["get", "tenants"]) && is_list(&["agents", "list"]) && is_list(&["status"]));
     }
 
@@ -446,4 +475,3 @@ mod tests {
         assert!(matches!(args.command, super::Command::Who(super::Who { tenant: None, operator: None, .. })));
     }
 }
-        assert!(is_list(&["removals"]) && is_list(&["context", "list"]) && !is_list(&["context", "use", "dev"]));

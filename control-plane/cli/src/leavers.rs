@@ -1,10 +1,14 @@
 //! People who leave by their manifest: `state: LEFT` ends access as `operators leave` does, and asks the same.
 
+use std::time::Duration;
+
 use entente_model::intent::Manifest;
 use entente_proto::access::v1::{ApplyIntentResponse, ChangeKind};
 
-use crate::confirm;
+use crate::args::Format;
+use crate::client::Client;
 use crate::failure::Failure;
+use crate::{confirm, operators, output, removals};
 
 /// Somebody whose manifest says from now on that they have left.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,6 +52,25 @@ pub(crate) fn text(leavers: &[Leaver], dry_run: bool) -> String {
         format!("{} leaves{}\n", it.name, if dry_run { "" } else { &rest })
     };
     leavers.iter().map(line).collect()
+}
+
+/// Waits for each tenant's receipt of each of them.
+pub(crate) async fn wait(
+    client: &mut Client,
+    leavers: &[Leaver],
+    answer: &ApplyIntentResponse,
+    limit: Duration,
+    format: Format,
+) -> Result<(), Failure> {
+    let (start, mut receipts) = (std::time::Instant::now(), Vec::new());
+    for it in leavers {
+        let left = limit.saturating_sub(start.elapsed());
+        receipts.extend(operators::wait(client, &it.name, &answer.removal_ids, left, format).await?);
+    }
+    if format.is_for_people() && !receipts.is_empty() {
+        output::say(&removals::rows(&receipts).shown(format == Format::Wide))?;
+    }
+    removals::all_complete(&receipts)
 }
 
 #[cfg(test)]

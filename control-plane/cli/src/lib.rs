@@ -28,15 +28,16 @@ mod outlook;
 mod output;
 mod pages;
 mod private_file;
-mod redeem;
 mod prune;
+mod redeem;
 mod removals;
 mod resources;
 mod run;
+mod sources;
 mod status;
 #[cfg(test)]
-mod sources;
 mod tasks;
+mod wait;
 mod who;
 
 use std::ffi::OsString;

@@ -77,7 +77,7 @@ async fn confirm(client: &mut Client, name: &str, asked: confirm::Asked) -> Resu
 }
 
 /// Asks until every tenant's removal is proven, or the time is over; says each tenant once as it is done.
-async fn wait(
+pub(crate) async fn wait(
     client: &mut Client,
     name: &str,
     ids: &[String],

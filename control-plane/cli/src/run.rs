@@ -9,15 +9,16 @@ use crate::context::{self, Context, Contexts};
 use crate::failure::Failure;
 use crate::output::{self, List, column, wide};
 use crate::{
-    admin, apply, audit, certificate, endings, explain, items, operators, redeem, removals, resources, status, who,
+    admin, apply, audit, certificate, endings, explain, items, operators, redeem, removals, resources, status, wait,
+    who,
 };
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     output::Screen::choose(args.output == Format::Wide);
-    if let Command::Completion { shell } = args.command {
     if args.output.is_for_people() {
         output::zone::choose(&args.time_zone)?;
     }
+    if let Command::Completion { shell } = args.command {
         return completion(shell);
     }
     if let Command::Explain(ask) = &args.command
@@ -49,6 +50,7 @@ async fn ask(command: Command, client: Client, context: &Context, format: Format
         Command::Describe { name } => resources::describe(client, &name, format).await,
         Command::Delete(ask) => resources::delete(client, ask, format).await,
         Command::Status(ask) => status::status(client, ask, format).await,
+        Command::Wait(ask) => wait::wait(client, ask, format).await,
         Command::Endings => endings::endings(client, format).await,
         Command::Items(ask) => items::items(client, ask, format).await,
         Command::Who(ask) => who::who(client, ask, format).await,

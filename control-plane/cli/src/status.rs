@@ -17,6 +17,10 @@ use crate::output::{self, instant, or_dash, plain, table};
 use crate::pages::{every_page, full_name};
 use crate::who;
 
+pub(crate) use self::fleet::phase;
+pub(crate) use self::select::phases;
+pub(crate) use self::watch::{settled, watched};
+
 pub(crate) async fn status(mut client: Client, ask: Status, format: Format) -> Result<(), Failure> {
     if ask.watch {
         return watch::watch(client, ask, format).await;

@@ -64,7 +64,7 @@ pub(super) fn summary(all: &[TenantStatus]) -> String {
     format!("{} {noun}: {}\n", all.len(), or_dash(&each.join(", ")))
 }
 
-pub(super) fn phase(status: &TenantStatus) -> &'static str {
+pub(crate) fn phase(status: &TenantStatus) -> &'static str {
     status.phase().as_str_name().trim_start_matches("TENANT_PHASE_")
 }
 

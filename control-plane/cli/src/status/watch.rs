@@ -12,7 +12,7 @@ use crate::args::{Format, Status};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, or_dash, plain};
-use crate::pages::every_page;
+use crate::pages::{every_page, label_pairs};
 use crate::who;
 
 /// Changes that come together are drawn together.
@@ -35,7 +35,7 @@ pub(super) async fn watch(mut client: Client, ask: Status, format: Format) -> Re
     if format == Format::Csv {
         return Err(Failure::Usage("`--output csv` is of lists; a watch prints json".into()));
     }
-    let tenants = watched(&mut client, &ask).await?;
+    let tenants = watched(&mut client, &ask.tenants, &ask.labels).await?;
     let mut stream =
         client.fleet.watch_tenant_statuses(wire::WatchTenantStatusesRequest { tenants }).await?.into_inner();
     let redraws = format.is_for_people() && std::io::stdout().is_terminal();
@@ -66,12 +66,18 @@ pub(super) async fn watch(mut client: Client, ask: Status, format: Format) -> Re
 }
 
 /// Names, as a watch knows no labels; nothing means all.
-async fn watched(client: &mut Client, ask: &Status) -> Result<Vec<String>, Failure> {
-    if ask.labels.is_empty() {
-        return Ok(select::names(ask));
+pub(crate) async fn watched(
+    client: &mut Client,
+    tenants: &[String],
+    labels: &[String],
+) -> Result<Vec<String>, Failure> {
+    if labels.is_empty() {
+        return Ok(select::names(tenants));
     }
     // Phases change while one watches, so they select rows and not tenants.
-    let request = wire::ListTenantStatusesRequest { phases: Vec::new(), ..select::request(ask)? };
+    let labels = label_pairs(labels)?.into_iter().collect();
+    let tenants = select::names(tenants);
+    let request = wire::ListTenantStatusesRequest { page_size: 1_000, tenants, labels, ..Default::default() };
     let all: Vec<TenantStatus> = every_page!(client.fleet, list_tenant_statuses, request, tenant_statuses);
     if all.is_empty() {
         return Err(Failure::Failed("no tenant has these labels".into()));
@@ -114,7 +120,7 @@ impl Seen {
     }
 
     fn table(&self) -> Result<String, Failure> {
-        let phases = select::phases(&self.ask)?;
+        let phases = select::phases("--phase", &self.ask.phases)?;
         let mut all: Vec<TenantStatus> =
             self.all.values().filter(|it| phases.is_empty() || phases.contains(&it.phase)).cloned().collect();
         fleet::sort(&mut all, self.ask.sort_by);
@@ -123,7 +129,7 @@ impl Seen {
 }
 
 /// No agent has work left. That is good if everything is done or waits for a person; else it ends with exit code 3.
-fn settled(seen: &BTreeMap<String, TenantStatus>) -> Result<(), Failure> {
+pub(crate) fn settled(seen: &BTreeMap<String, TenantStatus>) -> Result<(), Failure> {
     let is_short = |it: &&TenantStatus| !matches!(it.phase(), TenantPhase::Converged | TenantPhase::Waiting);
     let short: Vec<&str> = seen.values().filter(is_short).map(|it| who::short(&it.tenant)).collect();
     if short.is_empty() {
