@@ -123,7 +123,9 @@ mod tests {
 
     #[test]
     fn without_a_mask_everything_is_replaced() {
-        let whole = json!({"owner": "operators/li", "members": [{"operator": "operators/maya"}], "homeGroup": null});
+        let whole = json!({
+            "owner": "operators/li", "members": [{"operator": "operators/maya"}], "homeGroup": null, "labels": null
+        });
         for mask in [None, mask(&[]), mask(&["*"])] {
             assert_eq!(squad(mask), whole);
         }

@@ -152,6 +152,6 @@ async fn users_d24_a_refusal_of_many_faults_arrives_and_says_how_many_more_there
     let (last, first) = faults.split_last().unwrap();
     assert!(first.len() > 20, "{} are named", first.len());
     assert!(first.iter().all(|it| it.description.contains("does not exist")), "{first:?}");
-    assert_eq!(last.description, format!("and {} more; mend these first", 100 - first.len()));
+    assert_eq!(last.description, format!("and at least {} more; mend these first", 101 - first.len()));
     assert_eq!((last.subject.as_str(), last.r#type.as_str()), ("", "MORE"));
 }
