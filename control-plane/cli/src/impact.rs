@@ -2,6 +2,8 @@
 
 use entente_proto::access::v1::{Impact, Right, RightsChange};
 
+use crate::output::instant;
+
 /// Names that are shown of tenants, and of people; of more there is the count.
 const SHOWN: usize = 10;
 
@@ -57,16 +59,20 @@ fn rights(change: &RightsChange) -> String {
         among(&change.tenant_names, change.tenants)
     );
     for right in &change.added {
-        text.push_str(&format!("    + {}{}\n", right.phrase, part(right, " (in more of the tenant)")));
+        text.push_str(&format!("    + {}{}\n", right.phrase, part(right, "in more of the tenant")));
     }
     for right in &change.removed {
-        text.push_str(&format!("    - {}{}\n", right.phrase, part(right, " (in a part of the tenant)")));
+        text.push_str(&format!("    - {}{}\n", right.phrase, part(right, "in a part of the tenant")));
     }
     text
 }
 
-fn part(right: &Right, text: &'static str) -> &'static str {
-    if right.in_part { text } else { "" }
+/// Where, if not everywhere, and from when on, if not now.
+fn part(right: &Right, text: &str) -> String {
+    let place = right.in_part.then(|| text.to_owned());
+    let from = right.start_time.as_ref().map(|_| format!("from {} on", instant(&right.start_time)));
+    let all: Vec<String> = place.into_iter().chain(from).collect();
+    if all.is_empty() { String::new() } else { format!(" ({})", all.join(", ")) }
 }
 
 fn people(change: &RightsChange) -> String {
@@ -124,7 +130,10 @@ mod tests {
         let people = ["li", "maya", "sam"];
         let change = RightsChange {
             added: vec![right("basic live response", false), right("read incidents", true)],
-            removed: vec![right("run playbooks", false)],
+            removed: vec![Right {
+                start_time: Some(prost_types::Timestamp { seconds: 1_798_761_600, nanos: 0 }),
+                ..right("run playbooks", true)
+            }],
             people: 3,
             operator_names: names("operators", &people),
             tenants: 2,
@@ -143,7 +152,7 @@ mod tests {
             text(Some(&impact)),
             "touches 2 tenants (adatum, contoso) and 3 people (li, maya, sam): adds none, changes 4 items, removes none\n\
             \x20 li, maya and sam in 2 tenants (adatum, contoso):\n    + basic live response\n    \
-            + read incidents (in more of the tenant)\n    - run playbooks\n"
+            + read incidents (in more of the tenant)\n    - run playbooks (in a part of the tenant, from 2027-01-01T00:00:00Z on)\n"
         );
         let one = Impact { tenants: 1, people: 1, items_added: 1, ..Default::default() };
         assert_eq!(text(Some(&one)), "touches 1 tenant and 1 person: adds 1 item, changes none, removes none\n");

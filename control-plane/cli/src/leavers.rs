@@ -68,7 +68,7 @@ pub(crate) async fn wait(
         receipts.extend(operators::wait(client, &it.name, &answer.removal_ids, left, format).await?);
     }
     if format.is_for_people() && !receipts.is_empty() {
-        output::say(&removals::rows(&receipts).shown(format == Format::Wide))?;
+        output::say(&removals::rows(&receipts, output::now()).shown(format == Format::Wide))?;
     }
     removals::all_complete(&receipts)
 }

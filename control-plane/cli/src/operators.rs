@@ -103,15 +103,23 @@ pub(crate) async fn wait(
                 output::say(&format!("  {tenant}: {word} ({} of {} tenants)\n", said.len(), tenants.len()))?;
             }
         }
-        if done.len() == tenants.len() || over() {
-            return Ok(receipts);
+        let untold = ids.iter().filter(|id| receipts.iter().all(|it| it.id != **id)).count();
+        match (untold, over()) {
+            (0, true) => return Ok(receipts),
+            (0, false) if done.len() == tenants.len() => return Ok(receipts),
+            // Nothing is known of them, and that is not nothing to remove.
+            (untold, true) => {
+                let text = format!("{untold} removals of {name} are not told yet; `entente removals` shows them");
+                return Err(Failure::Incomplete(text));
+            }
+            (_, false) => {}
         }
     }
 }
 
 /// The removals of one leave: receipts of what the person was moved from before are others, however they stand. An older
 /// control plane does not say which they are: those of the latest leave.
-fn of_leave(all: Vec<Removal>, ids: &[String]) -> Vec<Removal> {
+pub(crate) fn of_leave(all: Vec<Removal>, ids: &[String]) -> Vec<Removal> {
     let seconds = |it: &Removal| it.request_time.as_ref().map_or(0, |time| time.seconds);
     let latest = all.iter().filter(|it| it.cause == LEFT).map(seconds).max().unwrap_or_default();
     let is_of_it = |it: &Removal| match ids {

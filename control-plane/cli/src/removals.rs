@@ -78,11 +78,11 @@ pub(crate) fn print(all: &[Removal], ended: Option<&[String]>, format: Format) -
     if let Some(ended) = ended {
         document["endedPrincipals"] = json!(ended);
     }
-    rows(all).print(format, &document, ("", ""))
+    rows(all, output::now()).print(format, &document, ("", ""))
 }
 
 /// A row each; its name is the tenant's.
-pub(crate) fn rows(all: &[Removal]) -> List {
+pub(crate) fn rows(all: &[Removal], now: entente_model::Timestamp) -> List {
     let mut list = List::new([
         column("TENANT"),
         column("OPERATOR"),
@@ -97,7 +97,6 @@ pub(crate) fn rows(all: &[Removal]) -> List {
         wide("AGENT"),
         wide("ID"),
     ]);
-    let now = output::now();
     all.iter().for_each(|it| list.row(&it.tenant, row(it, now)));
     list
 }
@@ -177,6 +176,9 @@ fn file_name(it: &Removal) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
     format!("{tenant}-{}-{time}", it.id).chars().map(plain).collect::<String>() + ".json"
 }
+
+#[cfg(test)]
+mod screens;
 
 #[cfg(test)]
 mod tests {

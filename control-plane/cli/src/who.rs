@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod screens;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use entente_model::{Date, Timestamp};
 use entente_proto::convert::time;
 use entente_proto::fleet::v1 as wire;
@@ -13,6 +15,7 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, List, column, instant, or_dash, wide};
 use crate::pages::{every_page, full_name};
+use crate::removals;
 
 /// Whose access, and which: all that is given holds.
 #[derive(Debug, Clone, Default)]
@@ -24,18 +27,45 @@ pub(crate) struct Only {
     pub(crate) expires_before: Option<Date>,
 }
 
-pub(crate) async fn who(client: Client, ask: Who, format: Format) -> Result<(), Failure> {
+pub(crate) async fn who(mut client: Client, ask: Who, format: Format) -> Result<(), Failure> {
     let Who { tenant, operator, role, assignment, expires_before } = ask;
+    let person = operator.as_ref().map(|it| full_name("operators", it)).unwrap_or_default();
+    let place = tenant.as_ref().map(|it| full_name("tenants", it));
+    let mut open = removals::list(&mut client, &person).await?;
+    open.retain(|it| !it.complete && place.as_ref().is_none_or(|tenant| it.tenant == *tenant));
     let mut all = access(client, Only { tenant, operator, role, assignment, expires_before }).await?;
     // They have a command of their own, also in what programs read.
     all.iter_mut().for_each(|it| it.redeem_url.clear());
-    let none = if all.is_empty() { NONE } else { "" };
-    list(&all, output::now()).print(format, &Value::Array(all.iter().map(output::document).collect()), ("", none))
+    let leaving = leaving(&open);
+    if !format.is_for_people() && !leaving.is_empty() {
+        output::aside(leaving.trim_end());
+    }
+    let none = if all.is_empty() { "no access is desired that fits\n" } else { "" };
+    let document = Value::Array(all.iter().map(output::document).collect());
+    list(&all, output::now()).print(format, &document, ("", &format!("{none}{leaving}")))
 }
 
-/// What an empty list does not say.
-const NONE: &str =
-    "no access is desired that fits; what is being taken away, and is not proven gone, is in `entente removals`\n";
+/// Who is desired no more, and may have access still.
+fn leaving(open: &[wire::Removal]) -> String {
+    let mut people: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for it in open {
+        people.entry(short(&it.operator)).or_default().insert(short(&it.tenant));
+    }
+    if people.is_empty() {
+        return String::new();
+    }
+    let shown = people.iter().take(MAX_LEAVING).map(|(person, tenants)| match tenants.len() {
+        1 => format!("{person} ({})", tenants.iter().copied().collect::<String>()),
+        many => format!("{person} ({many} tenants)"),
+    });
+    let more = people.len().saturating_sub(MAX_LEAVING);
+    let more = if more > 0 { format!(" and {more} more people") } else { String::new() };
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    format!("not proven gone yet: {shown}{more}; `entente removals` shows what is missing\n")
+}
+
+/// Most people who are named below the table: they have a list of their own.
+const MAX_LEAVING: usize = 10;
 
 pub(crate) async fn access(mut client: Client, only: Only) -> Result<Vec<wire::Access>, Failure> {
     let named = |collection: &str, name: Option<String>| name.map(|it| full_name(collection, &it)).unwrap_or_default();
@@ -181,6 +211,22 @@ mod tests {
         );
         let wide = list(&[partial()], output::now()).shown(true);
         assert!(wide.contains("T-12") && wide.contains("Nordic, L1"), "{wide}");
+    }
+
+    #[test]
+    fn users_d05_who_is_not_proven_gone_is_said_below_the_table() {
+        let of = |operator: &str, tenant: &str| wire::Removal {
+            operator: format!("operators/{operator}"),
+            tenant: format!("tenants/{tenant}"),
+            ..Default::default()
+        };
+        assert_eq!(leaving(&[]), "");
+        assert_eq!(
+            leaving(&[of("sam", "contoso"), of("li", "contoso"), of("li", "adatum"), of("li", "adatum")]),
+            "not proven gone yet: li (2 tenants), sam (contoso); `entente removals` shows what is missing\n"
+        );
+        let many: Vec<_> = (0..12).map(|at| of(&format!("p{at:02}"), "contoso")).collect();
+        assert!(leaving(&many).contains("p09 (contoso) and 2 more people;"), "{}", leaving(&many));
     }
 
     #[test]

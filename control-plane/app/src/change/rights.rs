@@ -3,18 +3,18 @@
 //!
 //! Counted by the compiled items alone. Whether a customer's guardrail lets any of it happen is not asked here.
 
+mod held;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use entente_model::capability::{self, Capability};
-use entente_model::desired::{Digest, Item, ItemBody, ItemKey, Want};
-use entente_model::intent::DataSource;
-use entente_model::time::Phase;
+use entente_model::desired::Digest;
 use entente_model::{Guid, HomeName, OperatorName, TenantName, Timestamp};
 use entente_seal::{Buckets, SealedItem};
 use serde::{Deserialize, Serialize};
 
 use super::impact::Sides;
+use held::{Given, Held, assigned, beyond};
 
 /// Most changes of rights in an answer: each is a line on a screen, and more are a number.
 const MAX_CHANGES: usize = 20;
@@ -32,6 +32,8 @@ pub struct Right {
     pub phrase: String,
     /// They have it already, or keep it, somewhere else in the tenant.
     pub in_part: bool,
+    /// From when on, if not now.
+    pub from: Option<Timestamp>,
 }
 
 /// The same change of rights, for all of these people in all of these tenants.
@@ -48,17 +50,6 @@ pub struct RightsChange {
     pub tenant_names: Vec<TenantName>,
 }
 
-/// Something that people are let do.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum What {
-    Known(Capability),
-    /// In no row of the table: told by Microsoft's name.
-    Unlisted(String),
-}
-
-/// Something, and where in the tenant: an Azure scope or a Defender data source.
-type Held = (What, Arc<str>);
-
 /// An account.
 pub(super) type Person = (HomeName, Guid);
 
@@ -72,7 +63,7 @@ type Groups<'a> = [BTreeSet<&'a str>; 2];
 pub(super) struct Rights {
     now: Timestamp,
     /// What one item gives, by its leaf: the same in many tenants is opened once.
-    opened: BTreeMap<Digest, Arc<[Held]>>,
+    opened: BTreeMap<Digest, Arc<Given>>,
     changes: BTreeMap<Difference, BTreeMap<Person, BTreeSet<TenantName>>>,
 }
 
@@ -151,103 +142,39 @@ impl Rights {
 
     /// Whether a membership is, or will be, there. One that is over gives nothing.
     fn is_member(&mut self, item: &SealedItem) -> bool {
-        let now = self.now;
-        let open = || {
-            let is_meant = |it: &Item| it.want == Want::Present && it.windows.phase(now) != Phase::Over;
-            let some: Arc<[Held]> = Arc::new([(What::Unlisted(String::new()), Arc::from(""))]);
-            if item.open().is_ok_and(|it| is_meant(&it)) { some } else { Arc::new([]) }
-        };
-        !self.opened.entry(item.leaf()).or_insert_with(open).is_empty()
+        matches!(*self.given(item), Given::Member)
     }
 
     /// What each group gives, by role and class.
     fn gives<'b>(&mut self, side: &'b Buckets) -> BTreeMap<&'b str, Vec<Held>> {
         let mut gives: BTreeMap<&str, Vec<Held>> = BTreeMap::new();
-        let (mut defender, mut sources) = (BTreeMap::<&str, Arc<[Held]>>::new(), Vec::<(&str, Arc<[Held]>)>::new());
-        for item in side.iter() {
-            let (kind, rest) = item.key().split_once('/').unwrap_or_default();
-            match kind {
-                "azureRole" => {
-                    let group = group_of(rest);
-                    gives.entry(group).or_default().extend(self.held(item).iter().cloned());
-                }
-                "defenderRole" => drop(defender.insert(rest, self.held(item))),
-                "defenderAssignment" => sources.push((rest, self.held(item))),
-                _ => {}
+        let (mut defender, mut assignments) = (BTreeMap::new(), Vec::new());
+        for item in side.iter().filter(|item| role_of(item.key()).is_some()) {
+            let rest = item.key().split_once('/').map_or("", |(_, rest)| rest);
+            let given = self.given(item);
+            match &*given {
+                Given::Rights(held) => gives.entry(group_of(rest)).or_default().extend(held.iter().cloned()),
+                Given::Permissions(_) => drop(defender.insert(rest, given)),
+                Given::Places(_) => assignments.push((rest, given)),
+                Given::Nothing | Given::Member => {}
             }
         }
-        for (group, places) in sources {
+        for (group, places) in assignments {
             let role = group.split('/').next().unwrap_or_default();
-            let whats = defender.get(role).into_iter().flat_map(|held| held.iter()).map(|(what, _)| what);
-            let all = whats.flat_map(|what| places.iter().map(|(_, place)| (what.clone(), place.clone())));
-            gives.entry(group).or_default().extend(all);
+            if let (Some(Given::Permissions(whats)), Given::Places(places)) =
+                (defender.get(role).map(|it| &**it), &*places)
+            {
+                gives.entry(group).or_default().extend(assigned(whats, places));
+            }
         }
         gives
     }
 
-    fn held(&mut self, item: &SealedItem) -> Arc<[Held]> {
+    fn given(&mut self, item: &SealedItem) -> Arc<Given> {
         let now = self.now;
-        let open = || item.open().map(|item| held(&item, now)).unwrap_or_default().into();
+        let open = || Arc::new(item.open().map_or(Given::Nothing, |item| Given::of(&item, now)));
         self.opened.entry(item.leaf()).or_insert_with(open).clone()
     }
-}
-
-/// What an item of a group gives now. Of a Defender assignment, the places alone.
-fn held(item: &Item, now: Timestamp) -> Vec<Held> {
-    if item.want != Want::Present || !matches!(item.windows.phase(now), Phase::Open(_)) {
-        return Vec::new();
-    }
-    match (&item.body, &item.key) {
-        (ItemBody::AzureRole { definition, role_name, .. }, ItemKey::AzureRole { scope, .. }) => {
-            let place: Arc<str> = scope.as_str().into();
-            let unlisted = || vec![What::Unlisted(format!("what the Azure role {role_name} lets people do"))];
-            let whats = capability::of_azure_role(*definition).map_or_else(unlisted, known);
-            whats.into_iter().map(|what| (what, place.clone())).collect()
-        }
-        (ItemBody::DefenderRole { permissions, .. }, _) => {
-            let given = permissions.iter().filter(|it| it.withheld_until.is_none_or(|until| until <= now));
-            let whats = given.flat_map(|it| {
-                let unlisted = || vec![What::Unlisted(format!("what {} lets people do in Defender", it.permission))];
-                capability::of_defender_permission(&it.permission).map_or_else(unlisted, known)
-            });
-            whats.map(|what| (what, Arc::from(""))).collect()
-        }
-        (ItemBody::DefenderAssignment { data_sources, .. }, _) => {
-            let is_all = data_sources.contains(&DataSource::All);
-            let sources = if is_all { &DataSource::EVERY[..] } else { data_sources };
-            sources.iter().map(|it| (What::Unlisted(String::new()), Arc::from(it.word()))).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn known(all: &[Capability]) -> Vec<What> {
-    all.iter().copied().map(What::Known).collect()
-}
-
-/// What is held here and not there, each thing once.
-fn beyond(here: &BTreeSet<Held>, there: &BTreeSet<Held>) -> Vec<Right> {
-    let mut all = BTreeMap::new();
-    for (what, place) in here {
-        let mut same = there.iter().filter(|(other, _)| other == what).peekable();
-        let in_part = same.peek().is_some();
-        if !same.any(|(_, other)| covers(other, place)) {
-            all.insert(what, in_part);
-        }
-    }
-    all.into_iter().map(|(what, in_part)| right(what, in_part)).collect()
-}
-
-fn right(what: &What, in_part: bool) -> Right {
-    match what {
-        What::Known(it) => Right { capability: it.word().into(), phrase: it.phrase().into(), in_part },
-        What::Unlisted(text) => Right { capability: String::new(), phrase: text.clone(), in_part },
-    }
-}
-
-/// Whether one place is the other, or an Azure scope above it. Keys hold scopes in lower case.
-fn covers(above: &str, place: &str) -> bool {
-    place.strip_prefix(above).is_some_and(|rest| rest.is_empty() || above.starts_with('/') && rest.starts_with('/'))
 }
 
 /// The role that a right's item belongs to.
@@ -284,16 +211,5 @@ mod tests {
         assert_eq!(role_of("azureRole/l1/standard/subscriptions/1/2"), Some("l1"));
         assert_eq!([role_of("defenderRole/l1"), role_of("group/l1/standard")], [Some("l1"), None]);
         assert_eq!(group_of("l1/standard"), "l1/standard");
-    }
-
-    #[test]
-    fn a_scope_within_another_is_no_more_and_a_wider_one_is_more_in_part() {
-        let at = |place: &str| BTreeSet::from([(What::Known(Capability::ReadLogs), Arc::from(place))]);
-        let [wide, narrow] = [at("/subscriptions/1"), at("/subscriptions/1/resourcegroups/a")];
-        assert_eq!(beyond(&narrow, &wide), []);
-        assert!(beyond(&at("/subscriptions/10"), &at("/subscriptions/1"))[0].in_part);
-        let more = beyond(&wide, &narrow);
-        assert_eq!((more[0].capability.as_str(), more[0].in_part), ("readLogs", true));
-        assert!(!beyond(&wide, &BTreeSet::new())[0].in_part);
     }
 }

@@ -84,8 +84,12 @@ pub(super) fn impact(impact: &Impact) -> wire::Impact {
 }
 
 fn rights_change(it: &RightsChange) -> wire::RightsChange {
-    let right =
-        |it: &Right| wire::Right { capability: it.capability.clone(), phrase: it.phrase.clone(), in_part: it.in_part };
+    let right = |it: &Right| wire::Right {
+        capability: it.capability.clone(),
+        phrase: it.phrase.clone(),
+        in_part: it.in_part,
+        start_time: time::to_proto_opt(it.from),
+    };
     wire::RightsChange {
         added: it.added.iter().map(right).collect(),
         removed: it.removed.iter().map(right).collect(),
