@@ -94,7 +94,8 @@ fn event(at: Location, it: &Happening) -> Event {
         tenant: at.tenant,
         kind: it.kind,
         time: at.time,
-        happened: it.happened,
+        // An agent's word, which is not taken for what is to come, nor for a time that it has not said.
+        happened: it.happened.filter(|happened| Timestamp::default() < *happened && *happened <= at.time),
         text: it.text.clone(),
         item: it.item.clone(),
         from: it.from.map(word),
