@@ -1,13 +1,14 @@
 //! `entente.fleet.v1.FleetService`: how the fleet stands.
 
 mod convert;
+mod events;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 use std::pin::Pin;
 
-use entente_app::{AccessFilter, App, AppError, TenantPhase, TenantSelection};
+use entente_app::{AccessFilter, App, AppError, EventFilter, TenantPhase, TenantSelection};
 use entente_model::report::ItemState;
 use entente_model::violation::Fault;
 use entente_proto::convert::time;
@@ -16,7 +17,7 @@ use entente_proto::fleet::v1::fleet_service_server::FleetService;
 use futures::{Stream, StreamExt};
 use tonic::{Request, Response, Status};
 
-use crate::call::answer;
+use crate::call::{CallId, answer};
 use crate::parse::{fault, name, optional_name, page};
 
 /// See the module.
@@ -118,6 +119,36 @@ impl FleetService for Fleet {
             let page = app.list_endings(&caller, &page(asked.page_size, asked.page_token)?)?;
             let endings = page.items.into_iter().map(convert::ending).collect();
             Ok(wire::ListEndingsResponse { endings, next_page_token: page.next })
+        })
+        .await
+    }
+
+    async fn list_events(
+        &self,
+        request: Request<wire::ListEventsRequest>,
+    ) -> Result<Response<wire::ListEventsResponse>, Status> {
+        answer(&self.0, request, |app, caller, asked| async move {
+            let since = asked.since_time.as_ref().map(time::from_proto);
+            let filter = EventFilter { since, ..events::filter(&asked.tenant, &asked.kinds)? };
+            let page = app.list_events(&caller, &filter, &page(asked.page_size, asked.page_token)?).await?;
+            let events = page.items.into_iter().map(events::event).collect();
+            Ok(wire::ListEventsResponse { events, next_page_token: page.next })
+        })
+        .await
+    }
+
+    type WatchEventsStream = Pin<Box<dyn Stream<Item = Result<wire::WatchEventsResponse, Status>> + Send>>;
+
+    async fn watch_events(
+        &self,
+        request: Request<wire::WatchEventsRequest>,
+    ) -> Result<Response<Self::WatchEventsStream>, Status> {
+        let call = CallId::of(&request);
+        answer(&self.0, request, |app, caller, asked| async move {
+            let (filter, start) = (events::filter(&asked.tenant, &asked.kinds)?, events::start(&asked)?);
+            let watch = app.watch_events(&caller, filter, start).await?;
+            let stream: Self::WatchEventsStream = Box::pin(events::stream(watch, call));
+            Ok(stream)
         })
         .await
     }
