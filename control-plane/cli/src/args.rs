@@ -76,6 +76,11 @@ pub(crate) enum Command {
     Wait(Wait),
     /// What ends soon or has ended: the delegation, certificates, unused tokens, credentials
     Endings,
+    /// What happened in tenants, the newest first: phases, refusals, drift that was found and mended, agents that came and went
+    #[command(
+        after_help = "Examples:\n  entente events --since 12h                what happened in the fleet last night\n  entente events contoso --since 7d         in one tenant; at most its last 1,000 events are kept\n  entente events --watch -o json            as it comes, one line of JSON each\n\nThat an agent was offline is not among them: `entente status` says since when it is."
+    )]
+    Events(Events),
     /// The items of one tenant, each with its state and reason
     Items(Items),
     /// Who has access where, how much of each role, until when and why; everybody, without any option
@@ -124,6 +129,7 @@ impl Command {
             Self::Get(ask) => !ask.what.contains('/'),
             Self::Status(_)
             | Self::Endings
+            | Self::Events(_)
             | Self::Items(_)
             | Self::Who(_)
             | Self::Redeem(_)
@@ -248,6 +254,24 @@ pub(crate) enum SortBy {
     Since,
     /// The longest unseen first
     Seen,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Events {
+    /// Only of this tenant
+    pub(crate) tenant: Option<String>,
+    /// Only what was recorded since then: 45m, 24h, 7d, or a day such as 2026-12-01
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only of these kinds, such as DRIFT_MENDED
+    #[arg(long = "kind", value_name = "KIND", value_delimiter = ',')]
+    pub(crate) kinds: Vec<String>,
+    /// At most how many
+    #[arg(long, default_value_t = 100, conflicts_with = "watch")]
+    pub(crate) limit: usize,
+    /// Print a line for each event as it comes, the oldest first; with --since, those before it first
+    #[arg(long, short)]
+    pub(crate) watch: bool,
 }
 
 #[derive(Debug, ClapArgs)]

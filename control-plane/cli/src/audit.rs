@@ -1,6 +1,5 @@
 //! The record of changes of intent: who changed what, the newest first.
 
-use entente_model::Timestamp;
 use entente_proto::access::v1 as wire;
 use serde_json::Value;
 
@@ -9,6 +8,7 @@ use crate::client::{Client, within};
 use crate::failure::Failure;
 use crate::output::{self, List, column, instant, or_dash, wide};
 use crate::pages::full_name;
+use crate::since;
 
 /// Most names in one row; the wide table and JSON have all of them.
 const MAX_NAMES: usize = 3;
@@ -16,7 +16,7 @@ const MAX_NAMES: usize = 3;
 pub(crate) async fn audit(mut client: Client, ask: Audit, format: Format) -> Result<(), Failure> {
     let Audit::List { resource, actor, since, limit } = ask;
     let actor = actor.map(|name| full_name("principals", &name));
-    let since = since.map(|text| beginning(&text, output::now())).transpose()?;
+    let since = since.map(|text| since::beginning(&text, output::now())).transpose()?;
     let mut all: Vec<wire::AuditRecord> = Vec::new();
     let mut page_token = String::new();
     loop {
@@ -42,24 +42,6 @@ pub(crate) async fn audit(mut client: Client, ask: Audit, format: Format) -> Res
 
 fn seconds(it: &wire::AuditRecord) -> i64 {
     it.time.as_ref().map_or(0, |at| at.seconds)
-}
-
-/// A length of time before now, `24h`, or a day, `2026-12-01`.
-fn beginning(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
-    if let Ok(date) = text.parse::<entente_model::Date>() {
-        return Ok(date.begins());
-    }
-    let unit = |letter: char| match letter {
-        'm' => Some(60),
-        'h' => Some(3_600),
-        'd' => Some(86_400),
-        _ => None,
-    };
-    let split = text.char_indices().last().and_then(|(at, letter)| Some((text.get(..at)?, unit(letter)?)));
-    let ago = split.and_then(|(number, unit)| number.parse::<u32>().ok().map(|number| i64::from(number) * unit));
-    ago.map(|ago| Timestamp::from_unix(now.as_unix().saturating_sub(ago))).ok_or_else(|| {
-        Failure::Usage(format!("--since {text:?} is neither a length of time (45m, 24h, 7d) nor a day (2026-12-01)"))
-    })
 }
 
 fn list(all: &[wire::AuditRecord]) -> List {
@@ -123,17 +105,5 @@ mod tests {
         };
         let text = list(&[record]).shown(false);
         assert!(text.contains("squads/triage, squads/l2, operators/sam and 1 more"), "{text}");
-    }
-
-    #[test]
-    fn since_is_a_length_of_time_or_a_day() {
-        let now: Timestamp = "2026-12-02T12:00:00Z".parse().unwrap();
-        let at = |text: &str| beginning(text, now).map(|at| at.to_string());
-        assert_eq!(at("24h").unwrap(), "2026-12-01T12:00:00Z");
-        assert_eq!(at("7d").unwrap(), "2026-11-25T12:00:00Z");
-        assert_eq!(at("2026-12-01").unwrap(), "2026-12-01T00:00:00Z");
-        for wrong in ["", "h", "-1h", "24", "1w", "ü"] {
-            assert!(at(wrong).unwrap_err().to_string().contains("--since"), "{wrong}");
-        }
     }
 }

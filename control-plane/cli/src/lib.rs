@@ -15,6 +15,7 @@ mod confirm;
 mod context;
 mod difference;
 mod endings;
+mod events;
 mod explain;
 mod failure;
 mod impact;
@@ -33,6 +34,7 @@ mod redeem;
 mod removals;
 mod resources;
 mod run;
+mod since;
 mod sources;
 mod status;
 #[cfg(test)]

@@ -9,8 +9,8 @@ use crate::context::{self, Context, Contexts};
 use crate::failure::Failure;
 use crate::output::{self, List, column, wide};
 use crate::{
-    admin, apply, audit, certificate, endings, explain, items, operators, redeem, removals, resources, status, wait,
-    who,
+    admin, apply, audit, certificate, endings, events, explain, items, operators, redeem, removals, resources, status,
+    wait, who,
 };
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
@@ -52,6 +52,7 @@ async fn ask(command: Command, client: Client, context: &Context, format: Format
         Command::Status(ask) => status::status(client, ask, format).await,
         Command::Wait(ask) => wait::wait(client, ask, format).await,
         Command::Endings => endings::endings(client, format).await,
+        Command::Events(ask) => events::events(client, ask, format).await,
         Command::Items(ask) => items::items(client, ask, format).await,
         Command::Who(ask) => who::who(client, ask, format).await,
         Command::Explain(ask) => explain::item(client, ask, format).await,
