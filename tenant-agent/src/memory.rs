@@ -4,6 +4,7 @@
 //! (`record.rs` there); the state's are the session's. Keys are hashed where an item's own key could be too long.
 
 mod ledger;
+mod mended;
 mod owed;
 mod reports;
 mod state;
@@ -14,6 +15,8 @@ use std::sync::{Arc, Mutex};
 use entente_store::{Commit, CommitError, Entry, Key, OpenError, ReadError, SledStore, Store};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+pub use mended::Notes;
 
 /// Most writes in one of our commits: a quarter of what the store takes, so that sizes stay far from its bound too.
 const COMMIT_KEYS: usize = 2_000;

@@ -4,11 +4,12 @@
 //! customer's word in `steward/farewell.rs`; what is done for leavers before anything is looked at in `steward/first.rs`;
 //! who may be invited again in `steward/again.rs`; what a narrower file does not allow in `steward/not_allowed.rs`; what is told of it in `steward/standing.rs`; a full disk in
 //! `steward/full.rs`; a credential that is refused in `steward/credential.rs`;
-//! since when things are as they are in `steward/facts.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
+//! since when things are as they are in `steward/facts.rs`; what was mended and is to be told in `steward/drift.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
 
 mod again;
 mod apply;
 mod credential;
+mod drift;
 mod facts;
 mod farewell;
 mod first;
@@ -120,6 +121,7 @@ pub struct Steward {
     /// What the log was told of the credential.
     told_credential: credential::Told,
     facts: facts::Facts,
+    drift: drift::Drift,
     /// What the last look found that the file does not allow any more.
     not_allowed: not_allowed::Found,
     /// What the last round began from.
@@ -157,6 +159,7 @@ impl Steward {
     pub async fn new(parts: Parts) -> Result<Self, MemoryError> {
         let ledger = parts.memory.ledger().await?;
         let reports = parts.memory.reports().await?;
+        let drift = drift::Drift::after(&reports, parts.memory.mended().await?);
         let (switches, file) = (Switches::of(&parts.state_dir), StatusFile::of(&parts.state_dir));
         let before = StatusFile::read(&parts.state_dir).ok().flatten().unwrap_or_default();
         parts.clock.set_floor(before.known_time.unwrap_or(before.time));
@@ -179,6 +182,7 @@ impl Steward {
             insists: false,
             told_credential: None,
             facts: facts::Facts::after(before.standing),
+            drift,
             not_allowed: not_allowed::Found::default(),
             seen: None,
             file,

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use entente_model::Timestamp;
 use entente_model::desired::ItemKey;
-use entente_model::report::{ItemReport, Report, Standing};
+use entente_model::report::bounds::MAX_MENDED;
+use entente_model::report::{ItemReport, Mended, Report, Standing};
 
 /// An unacknowledged report is sent anew after this: far longer than a commit takes, shorter than anyone waits.
 const ACK_PATIENCE: Duration = Duration::from_secs(30);
@@ -22,6 +23,8 @@ const VERIFIED_EVERY: Duration = Duration::from_secs(60);
 pub struct Status {
     pub items: BTreeMap<ItemKey, ItemReport>,
     pub standing: Standing,
+    /// Drift that is over, the oldest first: all that is not known to be told.
+    pub mended: Vec<Mended>,
 }
 
 #[derive(Debug)]
@@ -30,6 +33,8 @@ pub(crate) struct Outbox {
     /// What the control plane has acknowledged.
     items: BTreeMap<ItemKey, ItemReport>,
     standing: Option<Standing>,
+    /// Mended drift up to this number is told.
+    told: u64,
     /// Items of reports that were sent and never acknowledged: it may have them so, or as before.
     doubtful: BTreeSet<ItemKey>,
     /// The next report begins a complete set.
@@ -53,6 +58,7 @@ impl Default for Outbox {
             current: None,
             items: BTreeMap::new(),
             standing: None,
+            told: 0,
             doubtful: BTreeSet::new(),
             full: true,
             in_flight: None,
@@ -112,6 +118,7 @@ impl Outbox {
                 self.items.remove(key);
             }
             self.standing = report.standing.map(|it| *it).or(self.standing.take());
+            self.told = report.mended.iter().map(|it| it.number).fold(self.told, u64::max);
         }
     }
 
@@ -124,6 +131,11 @@ impl Outbox {
                 self.standing = None;
             }
         }
+    }
+
+    /// Up to which number mended drift is acknowledged.
+    pub fn told(&self) -> u64 {
+        self.told
     }
 
     /// When [`Outbox::next`] may have something to give.
@@ -147,8 +159,11 @@ impl Outbox {
         let last = items.len() + forgotten.len() < batch;
         let standing = (last && self.standing.as_ref().is_none_or(|known| worth_telling(known, &status.standing)))
             .then(|| Box::new(status.standing.clone()));
-        let nothing = items.is_empty() && forgotten.is_empty() && standing.is_none();
-        (!nothing || self.full).then_some(Report { items, forgotten, standing, ..Report::default() })
+        // With the first report, so that it comes before the states that follow from it.
+        let mended: Vec<_> =
+            status.mended.iter().filter(|it| it.number > self.told).take(MAX_MENDED).cloned().collect();
+        let nothing = items.is_empty() && forgotten.is_empty() && standing.is_none() && mended.is_empty();
+        (!nothing || self.full).then_some(Report { number: 0, items, forgotten, standing, mended })
     }
 }
 

@@ -148,6 +148,8 @@ pub struct View {
     pub unkept: Option<Arc<Desired>>,
     /// Leavers whom a parked tenant's agent was told of, until a state is accepted.
     pub aside: Option<Arc<[Item]>>,
+    /// Mended drift up to this number is acknowledged.
+    pub told: u64,
 }
 
 /// See the module.
@@ -248,6 +250,7 @@ impl Session {
             refused: self.refused.clone(),
             unkept: self.unkept.clone(),
             aside: self.aside.clone(),
+            told: self.outbox.told(),
         }
     }
 

@@ -29,7 +29,8 @@ impl Steward {
                 info!("something newer is there: what is left of the plan is dropped");
                 return Ok(true);
             }
-            self.carry_out(step, look.plan.version.epoch).await?;
+            let outcomes = self.carry_out(step, look.plan.version.epoch).await?;
+            self.note_extras(step, &outcomes, look.plan.made_at).await?;
             acted = true;
         }
         Ok(acted)

@@ -278,7 +278,7 @@ impl Steward {
         let guardrail = self.guardrail();
         let standing = self.standing(&guardrail, true, Vec::new());
         let items = reports.iter().map(|report| (report.key.clone(), report.clone())).collect();
-        let status = Status { items, standing };
+        let status = Status { items, standing, mended: self.drift.mended() };
         let alarms = self.alarms(&guardrail, &[]);
         self.show(&status, alarms);
         self.parts.status.send_replace(Some(std::sync::Arc::new(status)));

@@ -40,7 +40,7 @@ impl Steward {
         let guardrail = self.guardrail();
         let paused = self.switches.positions().paused;
         let standing = self.standing(&guardrail, paused, Vec::new());
-        let status = Status { items: self.reports.clone(), standing };
+        let status = Status { items: self.reports.clone(), standing, mended: self.drift.mended() };
         let alarms = self.alarms(&guardrail, &[]);
         self.show(&status, alarms);
         self.parts.status.send_replace(Some(Arc::new(status)));

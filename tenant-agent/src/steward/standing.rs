@@ -97,10 +97,11 @@ impl Steward {
     pub(super) async fn publish(&mut self, look: &Look) -> Result<(), MemoryError> {
         let items: BTreeMap<_, _> =
             look.plan.reports.iter().map(|report| (report.key.clone(), report.clone())).collect();
+        self.note_drift(&items).await?;
         self.parts.memory.keep_reports(&self.reports, &items).await?;
         self.reports.clone_from(&items);
         self.named.clone_from(&look.plan.named);
-        let status = Status { items, standing: look.standing.clone() };
+        let status = Status { items, standing: look.standing.clone(), mended: self.drift.mended() };
         let alarms = self.alarms(&look.guardrail, &look.faults);
         self.show(&status, alarms);
         self.parts.status.send_replace(Some(Arc::new(status)));
@@ -121,7 +122,7 @@ impl Steward {
     pub(super) fn say_nothing_held(&mut self) {
         let guardrail = self.guardrail();
         let standing = self.standing(&guardrail, self.switches.positions().paused, Vec::new());
-        let status = Status { items: self.reports.clone(), standing };
+        let status = Status { items: self.reports.clone(), standing, mended: self.drift.mended() };
         let alarms = self.alarms(&guardrail, &[]);
         self.show(&status, alarms);
         // Of items nothing is known now: only the standing is told, beside what was told before.

@@ -33,7 +33,8 @@ fn status(items: impl IntoIterator<Item = ItemReport>, verified: i64) -> Arc<Sta
         verified: Some(Timestamp::from_unix(verified)),
     }];
     let standing = Standing { planes, ..Standing::default() };
-    Arc::new(Status { items: items.into_iter().map(|item| (item.key.clone(), item)).collect(), standing })
+    let items = items.into_iter().map(|item| (item.key.clone(), item)).collect();
+    Arc::new(Status { items, standing, mended: Vec::new() })
 }
 
 const NOW: Duration = Duration::from_secs(100);
@@ -81,6 +82,36 @@ fn a_report_that_nobody_acknowledges_is_sent_anew() {
     assert_eq!(first.items, second.items);
     outbox.acknowledged(1);
     assert!(outbox.in_flight.is_some(), "a late answer to the first is not one to the second");
+}
+
+fn mended(number: u64) -> Mended {
+    let (key, reason) = (item(1, ItemState::Applied, 1).key, entente_model::report::Reason::DriftMissing);
+    Mended { number, key, reason, detail: String::new(), found: Timestamp::MIN, mended: Timestamp::MIN }
+}
+
+#[test]
+fn mended_drift_is_told_until_it_is_acknowledged_and_comes_before_the_states() {
+    let mut outbox = Outbox::default();
+    let with = |numbers: &[u64]| {
+        let status = status([item(1, ItemState::Applied, 1), item(2, ItemState::Applied, 1)], 0);
+        Arc::new(Status { mended: numbers.iter().map(|number| mended(*number)).collect(), ..(*status).clone() })
+    };
+    outbox.observe(with(&[1]), NOW, Duration::ZERO);
+    let (first, _) = outbox.next(NOW, 1).unwrap();
+    assert_eq!((first.items.len(), first.mended), (1, vec![mended(1)]));
+    // The stream breaks, and another thing is mended.
+    outbox.restart(false, NOW);
+    outbox.observe(with(&[1, 2]), NOW, Duration::ZERO);
+    assert_eq!(outbox.told(), 0);
+    let reports = drain(&mut outbox);
+    let told: Vec<_> = reports.iter().map(|it| it.mended.len()).collect();
+    assert_eq!((told, outbox.told()), (vec![2], 2));
+    // The loop still has them, and says so until it has heard.
+    outbox.observe(with(&[1, 2]), NOW, Duration::ZERO);
+    assert_eq!(drain(&mut outbox), []);
+    // Alone it is news enough.
+    outbox.observe(with(&[1, 2, 3]), NOW, Duration::ZERO);
+    assert_eq!(drain(&mut outbox)[0].mended, [mended(3)]);
 }
 
 proptest! {

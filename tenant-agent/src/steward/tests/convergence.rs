@@ -135,3 +135,50 @@ async fn something_newer_ends_what_is_left_of_a_plan() {
     assert!(world.is_gone(2).await, "{}", world.told());
     assert!(!world.is_gone(0).await);
 }
+
+fn mended(world: &World) -> Vec<String> {
+    let status = world.status.borrow().clone().unwrap();
+    let line = |it: &entente_model::report::Mended| {
+        assert!(it.found <= it.mended, "{it:?}");
+        let extra = if it.detail.contains("without an item") { " extra" } else { "" };
+        format!("{} {}{extra} {}", it.number, it.key, it.reason.word())
+    };
+    status.mended.iter().map(line).collect()
+}
+
+#[tokio::test]
+async fn drift_that_is_mended_before_anybody_sees_it_is_told_until_it_is_acknowledged() {
+    let stranger =
+        entente_simulator::control::seed::UserSeed { mail: Some("x@contoso.example".into()), ..Default::default() };
+    let mut world = World::of(Spec { users: vec![stranger], ..Spec::default() }).await;
+    world.desire(10, &analysts(&[0]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    assert_eq!(mended(&world), Vec::<String>::new(), "what is given for the first time is no drift");
+    let group = "ent-l1-analyst".to_owned();
+    let remove = Tamper::RemoveMember { group: group.clone(), member: mail(0) };
+    let add = Tamper::AddMember { group, member: "x@contoso.example".into() };
+    for tampering in [remove, add] {
+        world.control.tamper(TENANT, &tampering).await.unwrap();
+    }
+    world.settle(&mut steward).await;
+    let member = testing::member(0).key;
+    let mut expected =
+        vec!["1 group/l1-analyst/standard extra DRIFT_EXTRA".to_owned(), format!("2 {member} DRIFT_MISSING")];
+    assert_eq!(mended(&world), expected);
+    // Also after a restart, with what comes to it; and no more once it is acknowledged.
+    drop(steward);
+    let mut steward = world.steward().await;
+    let remove = Tamper::RemoveMember { group: "ent-l1-analyst".into(), member: mail(0) };
+    world.control.tamper(TENANT, &remove).await.unwrap();
+    world.settle(&mut steward).await;
+    expected.push(format!("3 {member} DRIFT_MISSING"));
+    assert_eq!(mended(&world), expected);
+    world.view.send_modify(|view| view.told = 2);
+    world.settle(&mut steward).await;
+    assert_eq!(mended(&world), expected[2..]);
+    drop(steward);
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    assert_eq!(mended(&world), expected[2..]);
+}
