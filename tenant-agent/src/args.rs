@@ -108,6 +108,8 @@ pub(crate) enum Command {
         #[arg(long, value_name = "OLD")]
         diff: Option<PathBuf>,
     },
+    /// Print a JSON schema of the guardrail, for an editor that completes and checks YAML by one
+    Schema,
     /// Stop all changes at once, but for end dates
     ///
     /// Holds until `resume`, over restarts, and is seen by the service provider.

@@ -8,6 +8,7 @@ mod plan;
 mod resume;
 mod revoke;
 mod revoke_all;
+mod schema;
 mod screen;
 mod status;
 mod who;
@@ -32,6 +33,9 @@ pub(crate) fn execute(args: Args) -> Outcome {
     }
     if let Command::CheckGuardrail { file, diff } = &args.command {
         return guardrail::check(file, diff.as_deref());
+    }
+    if let Command::Schema = &args.command {
+        return schema::print();
     }
     if let Command::Permissions { file: Some(file) } = &args.command {
         return guardrail::permissions(file);
@@ -82,6 +86,7 @@ async fn perform(command: Command, config: Config) -> Outcome {
         Command::Permissions { file } => guardrail::permissions(&file.unwrap_or(config.guardrail)),
         Command::CheckGuardrail { file, diff } => guardrail::check(&file, diff.as_deref()),
         Command::Init { dir, tenant } => init::init(&dir, tenant),
+        Command::Schema => schema::print(),
     }
 }
 

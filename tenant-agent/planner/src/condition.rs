@@ -9,7 +9,7 @@ use crate::capability::{self, Answer};
 use crate::guardrail::Guardrail;
 
 /// Azure: built-in roles, Role Based Access Control Administrator.
-const RBAC_ADMINISTRATOR: &str = "f58310d9-a9f6-439a-9e8d-f62e7b41a168";
+pub const RBAC_ADMINISTRATOR: &str = "f58310d9-a9f6-439a-9e8d-f62e7b41a168";
 
 /// What a person runs to give the agent its role at each scope; none if the agent assigns nothing. The text stands in a
 /// here-document, as a shell would read its quotes and exclamation marks.

@@ -25,6 +25,7 @@ pub mod permission;
 pub mod plan;
 pub mod reads;
 pub mod record;
+pub mod reference;
 pub mod sound;
 pub mod verdict;
 

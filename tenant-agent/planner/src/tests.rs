@@ -12,6 +12,7 @@ mod escapes;
 mod faults;
 mod file;
 mod guardrail;
+mod keys;
 mod leaver;
 mod leavers;
 mod limits;
