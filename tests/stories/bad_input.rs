@@ -32,9 +32,10 @@ impl Verdict {
 
 /// Everything that could have been changed by mistake.
 async fn everything(fleet: &Fleet) -> Result<String> {
-    let audit = fleet.cli(&args!["audit", "list"]).await?.ok()?;
+    let audit = fleet.cli_json(&args!["audit", "list"]).await?;
     // The story makes tokens of its own, rightly.
-    let mut all: String = audit.lines().filter(|line| !line.contains("CreateEnrollmentToken")).collect();
+    let records = audit.as_array().context("a list")?.iter().filter(|it| it["method"] != "CreateEnrollmentToken");
+    let mut all: String = records.map(ToString::to_string).collect();
     for kind in ["homeTenants", "tenants", "operators", "squads", "socRoles", "assignments"] {
         all += &fleet.cli(&args!["get", kind, "--output", "yaml"]).await?.ok()?;
     }

@@ -28,7 +28,7 @@ const ASSIGNMENT: &str = "kind: Assignment\nname: assignments/more\nrole: socRol
 fn tenants() -> Vec<Bad> {
     let with = |line: &str| format!("{TENANT}{line}\n");
     vec![
-        bad("an unknown field", with("colour: blue"), "unknown field `colour`"),
+        bad("an unknown field", with("colour: blue"), "\"colour\" is no field here"),
         bad("a field twice", with("customer: again"), "customer"),
         bad("an id with capitals", TENANT.replace("tenants/tailspin", "tenants/Tailspin"), "lower-case letters"),
         bad("a name of another collection", TENANT.replace("tenants/tailspin", "squads/x"), "write tenants/ID"),
@@ -70,7 +70,7 @@ fn people() -> Vec<Bad> {
     };
     let own = "0b0de000-0000-4000-8000-000000000077";
     vec![
-        bad("no display name", "kind: Operator\nname: operators/eve\n", "missing field `displayName`"),
+        bad("no display name", "kind: Operator\nname: operators/eve\n", "displayName: is missing"),
         bad(
             "a plus in the address",
             identity("eve+soc@nordwall.example", own),
@@ -215,7 +215,7 @@ fn documents() -> Vec<Bad> {
         bad("one name twice", format!("{SQUAD}---\n{SQUAD}"), "stands twice"),
         bad("more manifests than one call takes", many, "1000"),
         bad("a file of 5 MiB", format!("# {}\n", "x".repeat(5 << 20)), "4 MiB"),
-        bad("one good and one bad", format!("{SQUAD}---\n{OPERATOR}colour: blue\n"), "unknown field `colour`"),
+        bad("one good and one bad", format!("{SQUAD}---\n{OPERATOR}colour: blue\n"), "\"colour\" is no field here"),
         bad("nothing", "", "no manifest was found"),
     ]
 }
