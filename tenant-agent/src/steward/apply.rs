@@ -19,13 +19,23 @@ use crate::memory::MemoryError;
 impl Steward {
     /// Gives whether anything was tried.
     pub(super) async fn apply(&mut self, look: &Look, cancel: &CancellationToken) -> Result<bool, MemoryError> {
+        self.apply_while(look, cancel, |it, look| it.basis(&it.guardrail()) == look.basis).await
+    }
+
+    /// The same, as long as the plan holds by another word than that nothing at all has changed.
+    pub(super) async fn apply_while(
+        &mut self,
+        look: &Look,
+        cancel: &CancellationToken,
+        holds: impl Fn(&Self, &Look) -> bool,
+    ) -> Result<bool, MemoryError> {
         let todo: Vec<&Change> = look.sound.changes.iter().collect();
         let mut acted = false;
         for step in steps(&todo) {
             if cancel.is_cancelled() {
                 return Ok(acted);
             }
-            if self.basis(&self.guardrail()) != look.basis {
+            if !holds(self, look) {
                 info!("something newer is there: what is left of the plan is dropped");
                 return Ok(true);
             }

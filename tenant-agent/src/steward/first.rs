@@ -1,7 +1,9 @@
 //! What is done for leavers before the tenant is looked at: see `entente_planner::plan::first`. It needs no room on disk.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use entente_model::desired::{ItemKey, Want};
 use entente_planner::check;
 use entente_planner::ledger::Update;
 use entente_planner::plan;
@@ -51,7 +53,22 @@ impl Steward {
         self.parts.memory.remember_or_owe(&mut self.ledger, &sound.updates).await?;
         let standing = self.standing(&guardrail, basis.positions.paused, Vec::new());
         let look = Look { guardrail, basis, plan, faults: Vec::new(), sound, standing };
-        self.apply(&look, cancel).await?;
+        self.apply_while(&look, cancel, |it, look| it.first_holds(desired, look)).await?;
         Ok(())
+    }
+
+    /// The first steps are taken once, so that they are not dropped for a lease that comes or for something newer beside: only for
+    /// another file, another switch, or somebody of them who leaves no longer.
+    fn first_holds(&self, desired: &Desired, look: &Look) -> bool {
+        let now = self.basis(&self.guardrail());
+        if (&now.positions, &now.guardrail) != (&look.basis.positions, &look.basis.guardrail) {
+            return false;
+        }
+        let newest = self.unkept().or_else(|| self.parts.view.borrow().desired.clone());
+        let leave = |it: &Desired| -> BTreeSet<ItemKey> {
+            let absent = it.items.iter().filter(|item| matches!(item.want, Want::Absent { .. }));
+            absent.map(|item| item.key.clone()).collect()
+        };
+        newest.is_some_and(|newest| newest.digest == desired.digest || leave(desired).is_subset(&leave(&newest)))
     }
 }

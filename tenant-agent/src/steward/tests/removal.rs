@@ -29,6 +29,43 @@ async fn a_leaver_is_gone_by_two_reads_and_colleagues_keep_what_they_have() {
     assert!(world.writes().await.iter().any(|write| write.ends_with("revokeSignInSessions")));
 }
 
+/// What the first step for person 0 writes, where something else comes while the block is under way.
+async fn first_writes(comes: impl FnOnce(&World)) -> Vec<String> {
+    let mut world = World::new().await;
+    world.desire(10, &analysts(&[0, 1]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    let before = world.writes().await.len();
+    world.desire(11, &[analysts(&[1]), vec![left(user(0)), left(member(0))]].concat());
+    world.view.send_modify(|view| view.fresh_until = None);
+    let barrier = world.control.add_barrier(on("PATCH", "^/v1.0/users/"), When::Before).await.unwrap();
+    let round = tokio::spawn(async move {
+        let desired = steward.parts.view.borrow().desired.clone().unwrap();
+        steward.first(&desired, &CancellationToken::new()).await.unwrap();
+    });
+    world.control.wait_barrier(barrier.id, 1, ARRIVES).await.unwrap();
+    comes(&world);
+    world.control.remove_barrier(barrier.id, Release::Proceed).await.unwrap();
+    round.await.unwrap();
+    world.writes().await.split_off(before)
+}
+
+#[tokio::test]
+async fn neither_a_lease_nor_another_leaver_puts_off_what_is_done_first() {
+    let is_whole = |writes: &[String]| {
+        let has = |method: &str| writes.iter().any(|write| write.starts_with(method));
+        has("PATCH") && has("DELETE")
+    };
+    let lease = first_writes(|world| world.view.send_modify(|view| view.fresh_until = Some(Duration::MAX))).await;
+    assert!(is_whole(&lease), "{lease:?}");
+    let both = [0, 1].iter().flat_map(|n| [left(user(*n)), left(member(*n))]).collect::<Vec<_>>();
+    let another = first_writes(|world| world.desire(12, &[scaffold(), both].concat())).await;
+    assert!(is_whole(&another), "{another:?}");
+    // Who comes back meanwhile keeps what was not taken yet.
+    let back = first_writes(|world| world.desire(12, &analysts(&[0, 1]))).await;
+    assert!(!is_whole(&back), "{back:?}");
+}
+
 /// Whether the report's proof carries a signature of that agent's over what it says.
 fn is_signed_by(world: &World, agent: &str) -> bool {
     use base64::Engine as _;
