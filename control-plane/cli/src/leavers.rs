@@ -64,13 +64,24 @@ pub(crate) async fn wait(
 ) -> Result<(), Failure> {
     let (start, mut receipts) = (std::time::Instant::now(), Vec::new());
     for it in leavers {
+        let ids = ids_of(&answer.removal_ids, &it.name);
+        // Who had access nowhere has nothing to be removed. An older control plane names no removal of anybody.
+        if ids.is_empty() && !answer.removal_ids.is_empty() {
+            continue;
+        }
         let left = limit.saturating_sub(start.elapsed());
-        receipts.extend(operators::wait(client, &it.name, &answer.removal_ids, left, format).await?);
+        receipts.extend(operators::wait(client, &it.name, &ids, left, format).await?);
     }
     if format.is_for_people() && !receipts.is_empty() {
         output::say(&removals::rows(&receipts, output::now()).shown(format == Format::Wide))?;
     }
     removals::all_complete(&receipts)
+}
+
+/// Of the removals of a change, one person's: an id begins with the operator's.
+fn ids_of(all: &[String], name: &str) -> Vec<String> {
+    let of = |id: &str| id.split('/').next() == Some(name.trim_start_matches("operators/"));
+    all.iter().filter(|id| of(id)).cloned().collect()
 }
 
 #[cfg(test)]
@@ -79,6 +90,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn users_leave_by_a_manifest_waits_for_each_persons_own_removals() {
+        let all = ["sam/user/nordwall/1@7", "samuel/user/nordwall/2@7", "sam/member/l1/standard/nordwall/1@7"];
+        let all = all.map(String::from);
+        assert_eq!(ids_of(&all, "operators/sam"), [all[0].clone(), all[2].clone()]);
+        assert_eq!(ids_of(&all, "operators/li"), Vec::<String>::new());
+    }
 
     #[test]
     fn users_leave_by_a_manifest_is_seen_in_what_would_change() {
