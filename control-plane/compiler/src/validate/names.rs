@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use entente_model::RoleName;
-use entente_model::intent::{Intent, Kind, ResourceName, SocRole, Tenant};
+use entente_model::intent::{Intent, Kind, ResourceName, SocRole, Tenant, TenantState};
 use entente_model::violation::Fault;
 
 use super::Faults;
@@ -109,6 +109,18 @@ fn is_not_in_use(step: &Step<'_, '_>, name: &ResourceName, faults: &mut Faults) 
             if let Some(assignment) = selecting.first() {
                 let text =
                     format!("is selected by {}; change its labels, or except the tenant, first", assignment.name);
+                faults.add(name, "name", Fault::InUse, text);
+                return;
+            }
+            // Its agent goes with it: nobody would take away what ends by the same change, and nothing would name it.
+            let tenant = tenant.filter(|tenant| tenant.state == TenantState::Active);
+            let ending = tenant.map(|tenant| step.before.selecting(tenant)).unwrap_or_default();
+            if let Some(assignment) = ending.first() {
+                let text = format!(
+                    "is selected by {} until this change, and loses its agent by it, so that people would keep what they have there; \
+                     change that first, and delete the tenant when `entente removals` shows nothing open there",
+                    assignment.name
+                );
                 faults.add(name, "name", Fault::InUse, text);
             }
         }
