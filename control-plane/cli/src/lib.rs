@@ -34,6 +34,8 @@ mod redeem;
 mod removals;
 mod resources;
 mod run;
+#[cfg(test)]
+mod screens;
 mod since;
 mod sources;
 mod status;

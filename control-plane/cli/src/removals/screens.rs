@@ -6,7 +6,7 @@ use wire::{Removal, RemovalProof, SignedStatement};
 
 use super::rows;
 use crate::operators::of_leave;
-use crate::output::Screen;
+use crate::screens::{fits, fitted};
 
 const NOW: i64 = 1_796_126_400;
 
@@ -56,20 +56,9 @@ fn of_a_move(number: usize) -> Removal {
 fn screen(tenants: impl Iterator<Item = usize>, width: u16) -> String {
     let all: Vec<Removal> = tenants.flat_map(|number| [of_a_move(number), of_the_leave(number)]).collect();
     let ids: Vec<String> = all.iter().filter(|it| it.cause == "LEFT").map(|it| it.id.clone()).collect();
-    let list = rows(&of_leave(all, &ids), Timestamp::from_unix(NOW));
-    let shown = list.on(Screen { width: Some(width), colour: false }, false);
-    assert!(shown.lines().all(|line| line.chars().count() <= usize::from(width)), "wider than {width}:\n{shown}");
+    let shown = fitted(&rows(&of_leave(all, &ids), Timestamp::from_unix(NOW)), width);
     assert!(!shown.contains("MEMBER_DROPPED"), "{shown}");
     shown
-}
-
-macro_rules! fits {
-    ($name:ident, $tenants:expr, $($width:literal => $file:literal),*) => {
-        #[test]
-        fn $name() {
-            $(expect_test::expect_file![concat!("../screens/", $file)].assert_eq(&screen($tenants, $width));)*
-        }
-    };
 }
 
 fits!(users_d05_a_leave_after_a_move_fits_every_terminal, [3, 7, 12].into_iter(), 80 => "leave-3-80.txt", 140 => "leave-3-140.txt", 200 => "leave-3-200.txt");

@@ -7,7 +7,7 @@ use wire::TenantStatus;
 
 use super::fleet;
 use crate::args::SortBy;
-use crate::output::Screen;
+use crate::screens::{fits, fitted};
 
 const NOW: i64 = 1_796_126_400;
 
@@ -49,19 +49,8 @@ fn tenant(number: usize) -> TenantStatus {
 fn screen(tenants: impl Iterator<Item = usize>, width: u16) -> String {
     let mut all: Vec<TenantStatus> = tenants.map(tenant).collect();
     fleet::sort(&mut all, SortBy::Urgency);
-    let list = fleet::list(&all, Timestamp::from_unix(NOW));
-    let shown = list.on(Screen { width: Some(width), colour: false }, false);
-    assert!(shown.lines().all(|line| line.chars().count() <= usize::from(width)), "wider than {width}:\n{shown}");
+    let shown = fitted(&fleet::list(&all, Timestamp::from_unix(NOW)), width);
     format!("{}\n{shown}", fleet::summary(&all))
-}
-
-macro_rules! fits {
-    ($name:ident, $tenants:expr, $($width:literal => $file:literal),*) => {
-        #[test]
-        fn $name() {
-            $(expect_test::expect_file![concat!("../screens/", $file)].assert_eq(&screen($tenants, $width));)*
-        }
-    };
 }
 
 fits!(three_tenants_fit_every_terminal, [3, 7, 12].into_iter(), 80 => "fleet-3-80.txt", 140 => "fleet-3-140.txt", 200 => "fleet-3-200.txt");

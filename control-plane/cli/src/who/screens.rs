@@ -4,7 +4,7 @@ use entente_model::Timestamp;
 use entente_proto::fleet::v1 as wire;
 
 use super::list;
-use crate::output::Screen;
+use crate::screens::{fits, fitted};
 
 const NOW: i64 = 1_796_126_400;
 
@@ -37,18 +37,7 @@ fn right(number: usize) -> wire::Access {
 
 fn screen(tenants: impl Iterator<Item = usize>, width: u16) -> String {
     let all: Vec<wire::Access> = tenants.map(right).collect();
-    let shown = list(&all, Timestamp::from_unix(NOW)).on(Screen { width: Some(width), colour: false }, false);
-    assert!(shown.lines().all(|line| line.chars().count() <= usize::from(width)), "wider than {width}:\n{shown}");
-    shown
-}
-
-macro_rules! fits {
-    ($name:ident, $tenants:expr, $($width:literal => $file:literal),*) => {
-        #[test]
-        fn $name() {
-            $(expect_test::expect_file![concat!("../screens/", $file)].assert_eq(&screen($tenants, $width));)*
-        }
-    };
+    fitted(&list(&all, Timestamp::from_unix(NOW)), width)
 }
 
 fits!(a_person_in_three_tenants_fits_every_terminal, [3, 7, 12].into_iter(), 80 => "who-3-80.txt", 140 => "who-3-140.txt", 200 => "who-3-200.txt");
