@@ -121,7 +121,7 @@ impl Reported {
         self.bytes = self.items.values().map(|item| room::weight(item)).sum();
     }
 
-    /// As it will be once these items are gone and those are said. Not counted: it is only looked at.
+    /// A copy without the deleted items and with the new ones, to derive a phase from. Its bytes are not counted.
     pub(crate) fn after(&self, deletes: &[Arc<str>], puts: &BTreeMap<Arc<str>, Arc<ItemReport>>) -> Self {
         let mut after = self.clone();
         deletes.iter().for_each(|key| drop(after.items.remove(key)));

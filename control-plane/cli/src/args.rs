@@ -164,7 +164,7 @@ pub(crate) struct Apply {
     /// With --dry-run: exit code 4 if something would change
     #[arg(long, requires = "dry_run")]
     pub(crate) exit_code: bool,
-    /// Do not ask, whatever it removes and whoever leaves by `state: LEFT`
+    /// Ask nothing: neither about what it removes, nor about people who leave by `state: LEFT`
     #[arg(long)]
     pub(crate) yes: bool,
     /// Delete, in the same transaction, what carries the label of -l and is in none of the files: tenants, squads, SOC roles and

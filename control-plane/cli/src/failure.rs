@@ -163,7 +163,7 @@ fn pairs(status: &tonic::Status) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Faults that are shown of one command: nobody mends more at a time.
+/// Most faults that one command shows: more than a person mends in one go.
 const MAX_FAULTS: usize = 100;
 
 fn first(faults: &[String]) -> Vec<String> {

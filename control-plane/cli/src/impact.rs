@@ -29,7 +29,7 @@ pub(crate) fn text(impact: Option<&Impact>) -> String {
     text
 }
 
-/// What becomes of a tenant that is deleted: its agent goes with it, so that nobody is there to take anything away.
+/// A warning for each deleted tenant: its agent goes with it, and no agent is left to remove access.
 pub(crate) fn deserted(tenants: &[&str]) -> String {
     let line = |name: &&str| {
         format!(

@@ -31,7 +31,7 @@ pub(crate) fn text(outlook: Option<&Outlook>) -> String {
     text
 }
 
-/// From so many on, tenants that are in one phase and have nothing else to say share a line.
+/// If so many tenants or more are in one phase, and nothing else is said of them, they share a line.
 const MANY: usize = 4;
 
 /// Those that share a line, by phase, and those with a line of their own.

@@ -1,7 +1,7 @@
 //! `apply --prune -l KEY=VALUE`: what carries the labels and is in none of the files goes in the same transaction.
 //!
-//! People are never pruned: whoever leaves is ended by name, with receipts. What could not be read is not taken for absent: a
-//! file that is at fault ends the command before anything is asked.
+//! People are never pruned: a person's access is ended by name, with receipts. What could not be read is not taken for absent:
+//! a file that is at fault ends the command before anything is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use crate::resources::Stored;
 /// Names that are listed in a refusal; of more there is the count.
 const SHOWN: usize = 10;
 
-/// What is to go. Refused where none of the files carries the labels, unless that is said to be meant.
+/// What is to be deleted. An error if no resource in the files carries the labels, unless the user has said `--yes`.
 pub(crate) fn deletions(
     stored: &[Stored],
     read: &Read,

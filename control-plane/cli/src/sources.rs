@@ -1,4 +1,4 @@
-//! Where each manifest came from, so that a fault is told with its file and its line, whoever finds it.
+//! Where each manifest came from, so that a fault is shown with its file and its line, also one that the server finds.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;

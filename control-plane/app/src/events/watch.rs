@@ -1,5 +1,5 @@
 //! Events as they come, each once and in order. A reader follows by the number that it saw last, so that a slow one misses
-//! nothing that is still kept, and holds up nobody.
+//! nothing that is still kept, and delays no other reader.
 
 use std::sync::Arc;
 

@@ -32,7 +32,7 @@ fn stays(reported: &Reported, item: &ItemReport, depth: u8) -> bool {
         // What is not understood is not known to stay.
         (ItemState::Pending | ItemState::Later(_), _) | (_, Some(Reason::Later(_))) => false,
         (ItemState::Waiting, Some(Reason::Dependency)) => depth > 0 && lacks_what_stays(reported, &item.key, depth - 1),
-        // What is only verified is mended by nobody here.
+        // The agent mends nothing on a plane that it only verifies.
         (ItemState::Drifted, _) if !is_managed(reported, &item.key) => true,
         (state, reason) => whose::move_of(state, reason) != Move::Nobody,
     }

@@ -1,4 +1,4 @@
-//! What is said of a change: of what a deletion ends, and of those who leave by their manifest.
+//! Answers to changes: what a deletion ends, and who leaves by a manifest.
 
 use super::*;
 

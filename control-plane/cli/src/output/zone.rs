@@ -1,4 +1,4 @@
-//! In which zone tables show instants: UTC, or one that the user chose. What programs read is in UTC, whoever asks.
+//! In which zone tables show instants: UTC, or one that the user chose. What programs read is always in UTC.
 
 use std::sync::OnceLock;
 
