@@ -87,7 +87,8 @@ fn entries(store: &SledStore, prefix: &str) -> Result<BTreeMap<Key, Entry>, Stri
 fn calls(trouble: Trouble) -> u64 {
     let ended = write(&Disk::new(), trouble);
     for seen in ["calls", "writes", "range_syncs"] {
-        assert!(ended.count(seen) > 100, "the shim saw {} {seen}", ended.count(seen));
+        // Commits of several tasks go to the disk together, but a task waits for each of its own.
+        assert!(ended.count(seen) >= COMMITS.parse().unwrap(), "the shim saw {} {seen}", ended.count(seen));
     }
     assert!(!ended.killed && ended.said.len() > 200);
     ended.count("calls")
