@@ -102,8 +102,9 @@ fn manage_contexts(
         ContextCommand::List => context_list(&contexts).print(format, &context_documents(&contexts), ("", "")),
         ContextCommand::Use { name } => {
             contexts.choose(Some(&name), file)?;
-            contexts.current = Some(name);
-            contexts.save(file)
+            contexts.current = Some(name.clone());
+            contexts.save(file)?;
+            output::say(&format!("{name} is used from now on\n"))
         }
         ContextCommand::Add { name, server, ca, certificate, key } => {
             let whole = |path: std::path::PathBuf| {
@@ -112,8 +113,15 @@ fn manage_contexts(
             };
             let context = Context { server, ca: whole(ca)?, certificate: whole(certificate)?, key: whole(key)? };
             contexts.contexts.insert(name.clone(), context);
-            contexts.current.get_or_insert(name);
-            contexts.save(file)
+            let current = contexts.current.get_or_insert_with(|| name.clone()).clone();
+            contexts.save(file)?;
+            let written = format!("{name} is in {}", file.display());
+            let next = if current == name {
+                "and is used".to_owned()
+            } else {
+                format!("`entente context use {name}` uses it")
+            };
+            output::say(&format!("{written}; {next}\n"))
         }
     }
 }
