@@ -1,6 +1,7 @@
 //! How tenants stand: all of them, one of them, and as it changes.
 
 mod fleet;
+mod labels;
 mod select;
 mod watch;
 
@@ -34,6 +35,9 @@ pub(crate) async fn status(mut client: Client, ask: Status, format: Format) -> R
     }
     let request = select::request(&ask)?;
     let mut all: Vec<TenantStatus> = every_page!(client.fleet, list_tenant_statuses, request, tenant_statuses);
+    if all.is_empty() && !ask.labels.is_empty() && ask.tenants.is_empty() && ask.phases.is_empty() {
+        return Err(labels::unknown(&mut client, &ask.labels).await);
+    }
     fleet::sort(&mut all, ask.sort_by);
     let ends = endings::known(endings::of(&mut client).await)?.unwrap_or_else(|| {
         // The rest of the answer is as good without it, as long as it does not look as if nothing ended.

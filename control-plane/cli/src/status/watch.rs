@@ -7,7 +7,7 @@ use std::time::Duration;
 use entente_proto::fleet::v1 as wire;
 use wire::{TenantPhase, TenantStatus};
 
-use super::{fleet, select};
+use super::{fleet, labels, select};
 use crate::args::{Format, Status};
 use crate::client::Client;
 use crate::failure::Failure;
@@ -75,12 +75,12 @@ pub(crate) async fn watched(
         return Ok(select::names(tenants));
     }
     // Phases change while one watches, so they select rows and not tenants.
-    let labels = label_pairs(labels)?.into_iter().collect();
+    let pairs = label_pairs(labels)?.into_iter().collect();
     let tenants = select::names(tenants);
-    let request = wire::ListTenantStatusesRequest { page_size: 1_000, tenants, labels, ..Default::default() };
+    let request = wire::ListTenantStatusesRequest { page_size: 1_000, tenants, labels: pairs, ..Default::default() };
     let all: Vec<TenantStatus> = every_page!(client.fleet, list_tenant_statuses, request, tenant_statuses);
     if all.is_empty() {
-        return Err(Failure::Failed("no tenant has these labels".into()));
+        return Err(labels::unknown(client, labels).await);
     }
     Ok(all.into_iter().map(|it| it.tenant).collect())
 }
