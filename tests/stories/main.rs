@@ -5,6 +5,7 @@
 
 mod access;
 mod bad_input;
+mod changes;
 mod customers;
 mod endings;
 mod full_disk;
@@ -44,6 +45,9 @@ fn main() -> ExitCode {
             a_mover_changes_roles_without_a_gap,
             an_agent_that_was_away_converges_with_no_new_call,
             a_person_in_two_assignments_loses_nothing_when_one_ends;
+        changes:
+            apply_waits_and_prunes_what_is_gone_from_the_files,
+            who_leaves_by_a_file_is_gone_with_receipts;
         invitations:
             a_lost_answer_makes_no_second_invitation,
             a_kill_between_request_and_answer_makes_no_second_invitation,
