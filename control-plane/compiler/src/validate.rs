@@ -43,9 +43,12 @@ const MAX_COMPARED: usize = 20_000;
 impl Faults {
     /// The name that may have been meant.
     fn near(&mut self, name: String, others: impl Iterator<Item = String>) -> Option<String> {
+        self.may_propose().then(|| nearest(&name, others.take(MAX_COMPARED)))?
+    }
+
+    fn may_propose(&mut self) -> bool {
         self.proposed += 1;
-        let is_asked = self.proposed <= MAX_PROPOSED;
-        is_asked.then(|| nearest(&name, others.take(MAX_COMPARED)))?
+        self.proposed <= MAX_PROPOSED
     }
 
     fn add(&mut self, name: impl std::fmt::Display, field: &str, reason: Fault, description: impl Into<String>) {

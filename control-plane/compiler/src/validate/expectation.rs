@@ -9,14 +9,19 @@ use entente_model::nearest::nearest;
 use super::tenants::counts;
 
 /// `is 6, but region=nordc matches no tenant (region=nordic matches 6)`.
-pub(super) fn missed(intent: &Intent, selector: &TenantSelector, expected: Expect, found: usize) -> String {
+pub(super) fn missed(
+    selector: &TenantSelector,
+    expected: Expect,
+    found: usize,
+    near: Option<(String, usize)>,
+) -> String {
     let matches = match found {
         0 => "no tenant".to_owned(),
         1 => "1 tenant".to_owned(),
         many => format!("{many} tenants"),
     };
     let said = format!("is {expected}, but {} {matches}", selection(selector));
-    match near(intent, selector, expected) {
+    match near {
         Some((labels, count)) => format!("{said} ({labels} matches {count})"),
         None if found == 0 => format!("{said}; correct the selection"),
         None => format!("{said}; correct the selection, or write {found} or {{atLeast: {found}}}"),
@@ -40,7 +45,7 @@ fn shown(labels: &BTreeMap<String, String>) -> String {
 }
 
 /// Labels that differ by a slip in one of them, and match as many tenants as are expected.
-fn near(intent: &Intent, selector: &TenantSelector, expected: Expect) -> Option<(String, usize)> {
+pub(super) fn near(intent: &Intent, selector: &TenantSelector, expected: Expect) -> Option<(String, usize)> {
     let mut proposals = selector.labels.iter().flat_map(|(key, value)| {
         let own = |other: &str| other != value;
         let values: BTreeSet<String> =

@@ -62,7 +62,8 @@ fn selects_as_many_as_expected(step: &Step<'_, '_>, assignment: &Assignment, fau
     let Some(expected) = assignment.tenants.expect else { return };
     let found = step.after.selected(assignment).into_iter().filter(|tenant| counts(tenant)).count();
     if !expected.allows(found) {
-        let text = expectation::missed(step.after.intent, &assignment.tenants, expected, found);
+        let near = faults.may_propose().then(|| expectation::near(step.after.intent, &assignment.tenants, expected));
+        let text = expectation::missed(&assignment.tenants, expected, found, near.flatten());
         faults.add(&assignment.name, "tenants.expect", Fault::Conflict, text);
     }
 }
