@@ -174,8 +174,8 @@ pub(crate) struct Apply {
     /// The set that --prune is about: resources with this label of their own, `part=nordic`, and more of them
     #[arg(long = "label", short = 'l', value_name = "KEY=VALUE", value_delimiter = ',', requires = "prune")]
     pub(crate) labels: Vec<String>,
-    /// Wait until the tenants that it touches have settled, and for the receipts of who leaves by it; exit code 3 if the time is
-    /// over before, or something is refused or held
+    /// Wait for the receipts of who leaves by it, and until the tenants that it touches have settled; exit code 3 if the time is
+    /// over before, or something is refused or held. A tenant whose agent is not there never settles
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) wait: bool,
     /// How long --wait waits, in seconds

@@ -273,7 +273,7 @@ mod tests {
         );
         assert!(Goal::of(&[]).unwrap().is_met(&status("a", 1, true)));
         let wrong = Goal::of(&["convergd".into()]).err().unwrap().to_string();
-        assert!(wrong.starts_with("--for \"convergd\" is no phase"), "{wrong}");
+        assert!(wrong.starts_with("--for \"convergd\" is no phase; did you mean CONVERGED?"), "{wrong}");
         let goal = Goal::of(&["converged".into()]).unwrap().to_string();
         let late = late(30, &goal, &[&status("a", 1, false)]);
         assert!(

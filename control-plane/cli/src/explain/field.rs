@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use entente_model::nearest::nearest;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Value, json};
 
@@ -16,7 +17,8 @@ pub(super) fn at(path: &str) -> Result<Value, String> {
     let kind = parts.next().unwrap_or_default();
     let name = KINDS.into_iter().find(|it| it.eq_ignore_ascii_case(kind));
     let Some(name) = name else {
-        return Err(format!("{kind:?} is no kind of manifest; kinds are {}", KINDS.join(", ")));
+        let near = near(kind, &KINDS.map(str::to_owned));
+        return Err(format!("{kind:?} is no kind of manifest{near}; kinds are {}", KINDS.join(", ")));
     };
     let pool = output::pool();
     // The descriptors are those of this build, so the kinds are among them.
@@ -25,7 +27,8 @@ pub(super) fn at(path: &str) -> Result<Value, String> {
     for part in parts {
         let Some(next) = message.fields().find(|it| it.json_name() == part || it.name() == part) else {
             let names: Vec<_> = message.fields().map(|it| it.json_name().to_owned()).collect();
-            return Err(format!("{} has no field {part:?}; it has {}", message.name(), names.join(", ")));
+            let near = near(part, &names);
+            return Err(format!("{} has no field {part:?}{near}; it has {}", message.name(), names.join(", ")));
         };
         if let Kind::Message(inner) = next.kind() {
             message = inner;
@@ -33,6 +36,10 @@ pub(super) fn at(path: &str) -> Result<Value, String> {
         field = Some(next);
     }
     Ok(described(path, field.as_ref(), &message))
+}
+
+fn near(word: &str, names: &[String]) -> String {
+    nearest(word, names.iter().cloned()).map(|near| format!("; did you mean {near}?")).unwrap_or_default()
 }
 
 /// What a phase of a tenant means, by its word.
@@ -113,7 +120,7 @@ mod tests {
         );
         let squad = shown(&at("squad").unwrap());
         assert!(squad.contains("members (list of SquadMember)") && !squad.contains("uid"), "{squad}");
-        assert!(at("squad.menbers").unwrap_err().contains("members"));
+        assert!(at("squad.menbers").unwrap_err().contains("did you mean members?"));
         assert!(at("sqad").unwrap_err().contains("Squad"));
     }
 
