@@ -2,17 +2,24 @@
 //!
 //! Signed roots carry the newest hash, so that a cut tail shows. Knows nothing about what a change does.
 
+mod kept;
+
 use entente_model::Timestamp;
 use entente_model::desired::Digest;
 use entente_model::intent::ResourceName;
+use entente_seal::{AuditChange, AuditContent, AuditField};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::caller::{ApiRole, Caller};
+use crate::change::ChangeKind;
 use crate::error::AppError;
 use crate::page::{Page, PageRequest};
 use crate::rows::{self, as_hex};
+
+pub use kept::AuditedChange;
+pub(crate) use kept::kept;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +38,13 @@ pub struct AuditRecord {
     pub resources: Vec<String>,
     /// A sentence for people.
     pub summary: String,
+    /// Of what was changed of intent, each resource with what it was and is, as far as there is room. Records of before this was
+    /// kept have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<AuditedChange>,
+    /// Resources for which there was no room.
+    #[serde(default, skip_serializing_if = "kept::is_none")]
+    pub more_changes: u32,
     /// SHA-256 of the digest before and of this record.
     #[serde(with = "as_hex::digest")]
     pub digest: Digest,
@@ -49,31 +63,75 @@ pub(crate) struct Entry {
     pub(crate) summary: String,
 }
 
+/// What it keeps of the resources, and of how many there is none.
+pub(crate) type Kept = (Vec<AuditedChange>, u32);
+
 impl AuditRecord {
-    pub(crate) fn after(previous: Digest, revision: u64, time: Timestamp, entry: Entry) -> Self {
+    pub(crate) fn after(previous: Digest, revision: u64, time: Timestamp, entry: Entry, kept: Kept) -> Self {
         let Entry { actor, method, request_id, resources, summary } = entry;
+        let (changes, more_changes) = kept;
         let method = method.to_owned();
         let digest = Digest::default();
-        let mut record = Self { revision, time, actor, method, request_id, resources, summary, digest, previous };
+        let mut record = Self {
+            revision,
+            time,
+            actor,
+            method,
+            request_id,
+            resources,
+            summary,
+            changes,
+            more_changes,
+            digest,
+            previous,
+        };
         record.digest = record.hash();
         record
     }
 
     /// What `digest` must be.
     pub fn hash(&self) -> Digest {
-        let content =
-            (&self.revision, &self.time, &self.actor, &self.method, &self.request_id, &self.resources, &self.summary);
-        let mut bytes = self.previous.0.to_vec();
-        serde_json::to_writer(&mut bytes, &content).expect("a record has no failing serializer");
-        rows::sha256(&bytes)
+        let request_id = self.request_id.map(|id| id.to_string());
+        let changes: Vec<_> = self.changes.iter().map(hashed).collect();
+        let content = AuditContent {
+            revision: self.revision,
+            time: self.time,
+            actor: &self.actor,
+            method: &self.method,
+            request_id: request_id.as_deref(),
+            resources: &self.resources,
+            summary: &self.summary,
+            changes: &changes,
+            more_changes: self.more_changes,
+        };
+        content.digest(self.previous)
     }
+}
+
+fn hashed(it: &AuditedChange) -> AuditChange<'_> {
+    let kind = match it.kind {
+        ChangeKind::Created => "CREATED",
+        ChangeKind::Updated => "UPDATED",
+        ChangeKind::Unchanged => "UNCHANGED",
+        ChangeKind::Deleted => "DELETED",
+    };
+    let fields = it.fields.iter().map(|it| AuditField(&it.path, &it.before, &it.after)).collect();
+    AuditChange(&it.name, kind, fields, it.more)
 }
 
 /// Rows that are looked at for one page when only one resource is asked for: bounds the time of a call. The page is
 /// then short, and its token goes on.
 const MAX_SCANNED: usize = 10_000;
 
+/// Bytes of rows after which a page ends, as its answer is bounded: half of what a message takes.
+const MAX_PAGE_BYTES: usize = 2 << 20;
+
 impl App {
+    /// The digest of the newest record, as far as it is durable; none before the first.
+    pub fn audit_head(&self) -> Option<Digest> {
+        Some(self.inner.published().head.audit).filter(|digest| *digest != Digest::default())
+    }
+
     /// Records, the newest first; of one resource, or of all.
     pub async fn audit(
         &self,
@@ -84,17 +142,18 @@ impl App {
         caller.needs(ApiRole::Viewer)?;
         let wanted = resource.map(ToString::to_string);
         let mut after = page.after::<u64>()?;
-        let (mut items, mut scanned) = (Vec::new(), 0);
+        let (mut items, mut scanned, mut bytes) = (Vec::new(), 0, 0);
         loop {
             let start = after.map(rows::audit);
             let batch = self.inner.store.scan(rows::AUDIT, start.as_deref(), page.limit()).await?;
             for (key, entry) in &batch.entries {
-                if items.len() == page.limit() || scanned == MAX_SCANNED {
+                if items.len() == page.limit() || scanned == MAX_SCANNED || bytes > MAX_PAGE_BYTES {
                     return Ok(Page { items, next: after.map(|at| at.to_string()).unwrap_or_default() });
                 }
                 let record: AuditRecord = rows::decode(key, &entry.value).map_err(AppError::internal)?;
                 (after, scanned) = (Some(record.revision), scanned + 1);
                 if wanted.as_ref().is_none_or(|name| record.resources.contains(name)) {
+                    bytes += entry.value.len();
                     items.push(record);
                 }
             }

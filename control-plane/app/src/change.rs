@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::audit::Entry;
+use crate::audit::{self, Entry};
 use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
 use crate::memory::Recollection;
@@ -183,7 +183,7 @@ fn decide(
     }
     let entry = decision.entry(caller, options);
     let mut answer = decision.answer(&before, draft.revision)?;
-    draft.record(entry);
+    draft.record_changes(entry, audit::kept(&decision.changes));
     decision.ending.iter().for_each(|name| principals::end(draft, name));
     for tenant in decision.tenants_deleted() {
         crate::agents::revoke_all(draft, tenant)?;

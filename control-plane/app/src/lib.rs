@@ -43,7 +43,7 @@ pub mod provision;
 
 pub use agents::{Agent, EnrollRequest, Enrolled, Renewed};
 pub use app::App;
-pub use audit::AuditRecord;
+pub use audit::{AuditRecord, AuditedChange};
 pub use caller::{ApiRole, Caller};
 pub use change::{
     Applied, Change, ChangeKind, Delete, FieldChange, Impact, Outlook, Put, ResourceChange, Right, RightsChange,

@@ -17,7 +17,7 @@ use entente_store::{Commit, StoreExt, View};
 use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Inner, lock};
-use crate::audit::{AuditRecord, Entry};
+use crate::audit::{AuditRecord, Entry, Kept};
 use crate::batch::{Place, State, sign_states};
 use crate::error::AppError;
 use crate::events::{self, Happening};
@@ -172,7 +172,12 @@ impl Draft<'_> {
 
     /// Every audited commit says what it did; before [`Self::install`], because the root holds the record's hash.
     pub(crate) fn record(&mut self, entry: Entry) {
-        let record = AuditRecord::after(self.stand.head.audit, self.revision, self.now, entry);
+        self.record_changes(entry, Kept::default());
+    }
+
+    /// With what it changes, from what to what.
+    pub(crate) fn record_changes(&mut self, entry: Entry, kept: Kept) {
+        let record = AuditRecord::after(self.stand.head.audit, self.revision, self.now, entry, kept);
         self.stand.head.audit = record.digest;
         self.stand.head.revision = self.revision;
         self.put(rows::audit(self.revision), rows::encode(&record));

@@ -109,6 +109,7 @@ mod tests {
             name: format!("operators/{id}"),
             kind: kind.into(),
             fields: vec![FieldChange { path: path.into(), before: String::new(), after: after.into() }],
+            more_fields: 0,
         };
         let changes = vec![
             change("sam", ChangeKind::Updated, "state", "\"LEFT\""),

@@ -224,9 +224,11 @@ access_service! {
         ) -> Result<Response<wire::ListAuditRecordsResponse>, Status> {
             answer(&self.0, request, |app, caller, asked| async move {
                 let resource: Option<ResourceName> = optional_name("resource", &asked.resource)?;
+                // Before the records are read, so that it is the digest of one of them.
+                let head_digest = app.audit_head().map(|digest| digest.to_string()).unwrap_or_default();
                 let page = app.audit(&caller, &page(asked.page_size, asked.page_token)?, resource.as_ref()).await?;
                 let records = page.items.iter().map(audit_record).collect();
-                Ok(wire::ListAuditRecordsResponse { records, next_page_token: page.next })
+                Ok(wire::ListAuditRecordsResponse { records, next_page_token: page.next, head_digest })
             })
             .await
         }

@@ -7,6 +7,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod audit;
 mod buckets;
 mod hash;
 mod header;
@@ -24,6 +25,7 @@ mod samples;
 #[cfg(test)]
 mod vectors;
 
+pub use audit::{AuditChange, AuditContent, AuditField};
 pub use buckets::{Buckets, Delta};
 pub use header::{decode_header, decode_lease, encode_header, encode_lease};
 pub use item::{DecodeError, MAX_ITEM_BYTES, SealedItem, decode_item, encode_item};

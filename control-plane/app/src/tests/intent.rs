@@ -228,3 +228,35 @@ async fn a_commit_that_the_store_refuses_leaves_nothing_behind() {
     assert_eq!(after.len(), before.len() + 1);
     assert_eq!(after[0].previous, before[0].digest);
 }
+
+#[tokio::test]
+async fn users_an_audit_record_says_what_changed_from_what_to_what_and_older_ones_hold() {
+    let bed = Bed::with_sample().await;
+    // As it was written before records had changes.
+    let older = bed.app.commit(|draft| {
+        draft.record(crate::audit::Entry {
+            actor: "principals/admin".into(),
+            method: "Test",
+            request_id: None,
+            resources: vec!["squads/nordic".into()],
+            summary: "older".into(),
+        });
+        Ok(())
+    });
+    older.await.unwrap();
+    bed.apply(vec![squad(&["maya"])]).await.unwrap();
+    let all = bed.app.audit(&viewer(), &page(), None).await.unwrap().items;
+    assert!(all.iter().all(|it| it.digest == it.hash()), "{all:?}");
+    assert!(all.windows(2).all(|it| it[0].previous == it[1].digest), "{all:?}");
+    assert_eq!(bed.app.audit_head(), Some(all[0].digest));
+    let said = |it: &AuditedChange| {
+        let fields = it.fields.iter().map(|it| format!("{}: {} -> {}", it.path, it.before, it.after));
+        format!("{} {:?} {}", it.name, it.kind, fields.collect::<Vec<_>>().join(", "))
+    };
+    let changes: Vec<_> = all[0].changes.iter().map(said).collect();
+    assert_eq!(changes, [r#"squads/nordic Updated members: [{"operator":"operators/li"}] -> []"#]);
+    assert!(all[1].changes.is_empty());
+    let mut altered = all[0].clone();
+    altered.changes[0].fields[0].before = "[]".into();
+    assert_ne!(altered.hash(), altered.digest, "what changed is covered by the digest");
+}

@@ -1,8 +1,8 @@
 //! Answers of `entente-app` about intent, as messages.
 
 use entente_app::{
-    Applied, AuditRecord, ChangeKind, FieldChange, Impact, Outlook, ResourceChange, Right, RightsChange, Stored,
-    TenantOutlook,
+    Applied, AuditRecord, AuditedChange, ChangeKind, FieldChange, Impact, Outlook, ResourceChange, Right, RightsChange,
+    Stored, TenantOutlook,
 };
 use entente_model::desired::Digest;
 use entente_proto::access::v1 as wire;
@@ -49,23 +49,32 @@ fn outlook(outlook: &Outlook) -> wire::Outlook {
     }
 }
 
-fn resource_change(change: &ResourceChange) -> wire::ResourceChange {
-    let kind = match change.kind {
+fn kind(kind: ChangeKind) -> wire::ChangeKind {
+    match kind {
         ChangeKind::Created => wire::ChangeKind::Created,
         ChangeKind::Updated => wire::ChangeKind::Updated,
         ChangeKind::Unchanged => wire::ChangeKind::Unchanged,
         ChangeKind::Deleted => wire::ChangeKind::Deleted,
-    };
+    }
+}
+
+fn fields(all: &[FieldChange]) -> Vec<wire::FieldChange> {
     let field = |it: &FieldChange| wire::FieldChange {
         path: it.path.clone(),
         before: it.before.clone(),
         after: it.after.clone(),
     };
-    wire::ResourceChange {
-        name: change.name.to_string(),
-        kind: kind.into(),
-        fields: change.fields.iter().map(field).collect(),
-    }
+    all.iter().map(field).collect()
+}
+
+fn resource_change(it: &ResourceChange) -> wire::ResourceChange {
+    let name = it.name.to_string();
+    wire::ResourceChange { name, kind: kind(it.kind).into(), fields: fields(&it.fields), more_fields: 0 }
+}
+
+fn audited(it: &AuditedChange) -> wire::ResourceChange {
+    let (name, more_fields) = (it.name.clone(), count(it.more));
+    wire::ResourceChange { name, kind: kind(it.kind).into(), fields: fields(&it.fields), more_fields }
 }
 
 pub(super) fn impact(impact: &Impact) -> wire::Impact {
@@ -109,6 +118,8 @@ pub(super) fn audit_record(record: &AuditRecord) -> wire::AuditRecord {
         request_id: record.request_id.map(|id| id.to_string()).unwrap_or_default(),
         resources: record.resources.clone(),
         summary: record.summary.clone(),
+        changes: record.changes.iter().map(audited).collect(),
+        more_changes: count(record.more_changes),
         digest: record.digest.to_string(),
         previous_digest: if record.previous == Digest::default() { String::new() } else { record.previous.to_string() },
     }

@@ -155,3 +155,16 @@ async fn users_d24_a_refusal_of_many_faults_arrives_and_says_how_many_more_there
     assert_eq!(last.description, format!("and at least {} more; mend these first", 101 - first.len()));
     assert_eq!((last.subject.as_str(), last.r#type.as_str()), ("", "MORE"));
 }
+
+#[tokio::test]
+async fn the_audit_log_says_what_changed_and_which_record_is_its_newest() {
+    let (_fixture, mut client, _) = start().await;
+    rename(&mut client, "Samuel").await;
+    let log = client.list_audit_records(wire::ListAuditRecordsRequest::default()).await.unwrap().into_inner();
+    assert_eq!(log.head_digest, log.records[0].digest);
+    let field = wire::FieldChange { path: "displayName".into(), before: "\"Sam\"".into(), after: "\"Samuel\"".into() };
+    let kind = wire::ChangeKind::Updated.into();
+    let change = wire::ResourceChange { name: "operators/sam".into(), kind, fields: vec![field], more_fields: 0 };
+    assert_eq!(log.records[0].changes, [change]);
+    assert_eq!(log.records[1].changes[0].kind(), wire::ChangeKind::Created);
+}
