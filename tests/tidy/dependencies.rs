@@ -47,7 +47,7 @@ const INWARD: [(&str, &[&str]); 13] = [
     ("entente-proto", &["entente-model"]),
     ("entente-app", &["entente-model", "entente-seal", "entente-compiler", "entente-store"]),
     ("entente-grpc", &["entente-model", "entente-seal", "entente-app", "entente-proto"]),
-    ("entente-cli", &["entente-model", "entente-proto"]),
+    ("entente-cli", &["entente-model", "entente-proto", "entente-seal"]),
     (
         "entente-control-plane",
         &["entente-model", "entente-seal", "entente-store", "entente-app", "entente-grpc", "entente-proto"],

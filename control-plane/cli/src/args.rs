@@ -134,8 +134,8 @@ impl Command {
             | Self::Who(_)
             | Self::Redeem(_)
             | Self::Plan { .. }
-            | Self::Removals(_)
-            | Self::Audit(_) => true,
+            | Self::Removals(_) => true,
+            Self::Audit(ask) => matches!(ask, Audit::List(_)),
             Self::Context(ask) => matches!(ask, ContextCommand::List),
             Self::Tokens(ask) => matches!(ask, Tokens::List),
             Self::Agents(ask) => matches!(ask, Agents::List { .. }),
@@ -431,21 +431,31 @@ pub(crate) enum Role {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
-    /// List changes of intent, the newest first
-    List {
-        /// Only changes of this resource
-        #[arg(long)]
-        resource: Option<String>,
-        /// Only changes by this principal
-        #[arg(long)]
-        actor: Option<String>,
-        /// Only changes since then: 45m, 24h, 7d, or a day such as 2026-12-01
-        #[arg(long, value_name = "TIME")]
-        since: Option<String>,
-        /// At most how many
-        #[arg(long, default_value_t = 100)]
-        limit: usize,
+    /// List changes of intent, the newest first: who changed what, from what to what
+    List(AuditList),
+    /// Compute the chain of all records anew, and compare it with what the server states; exit code 1 if a record was altered, taken
+    /// out, moved or cut off
+    Verify {
+        /// A digest that was written down before: one of the records must have it
+        #[arg(long, value_name = "DIGEST")]
+        known: Option<String>,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct AuditList {
+    /// Only changes of this resource
+    #[arg(long)]
+    pub(crate) resource: Option<String>,
+    /// Only changes by this principal
+    #[arg(long)]
+    pub(crate) actor: Option<String>,
+    /// Only changes since then: 45m, 24h, 7d, or a day such as 2026-12-01
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// At most how many
+    #[arg(long, default_value_t = 100)]
+    pub(crate) limit: usize,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,10 +1,13 @@
 //! The record of changes of intent: who changed what, the newest first.
 
+mod verify;
+
 use entente_proto::access::v1 as wire;
 use serde_json::Value;
 
-use crate::args::{Audit, Format};
+use crate::args::{Audit, AuditList, Format};
 use crate::client::{Client, within};
+use crate::difference;
 use crate::failure::Failure;
 use crate::output::{self, List, column, instant, or_dash, wide};
 use crate::pages::full_name;
@@ -13,8 +16,18 @@ use crate::since;
 /// Most names in one row; the wide table and JSON have all of them.
 const MAX_NAMES: usize = 3;
 
-pub(crate) async fn audit(mut client: Client, ask: Audit, format: Format) -> Result<(), Failure> {
-    let Audit::List { resource, actor, since, limit } = ask;
+/// Fields that are shown in one row; the wide table and JSON have all of them.
+const MAX_FIELDS: usize = 2;
+
+pub(crate) async fn audit(client: Client, ask: Audit, format: Format) -> Result<(), Failure> {
+    match ask {
+        Audit::List(ask) => list_records(client, ask, format).await,
+        Audit::Verify { known } => verify::verify(client, known, format).await,
+    }
+}
+
+async fn list_records(mut client: Client, ask: AuditList, format: Format) -> Result<(), Failure> {
+    let AuditList { resource, actor, since, limit } = ask;
     let actor = actor.map(|name| full_name("principals", &name));
     let since = since.map(|text| since::beginning(&text, output::now())).transpose()?;
     let mut all: Vec<wire::AuditRecord> = Vec::new();
@@ -52,6 +65,7 @@ fn list(all: &[wire::AuditRecord]) -> List {
         column("METHOD"),
         column("CHANGED"),
         column("WHAT"),
+        wide("CHANGES"),
         wide("REVISION"),
         wide("ALL"),
         wide("REQUEST"),
@@ -60,24 +74,44 @@ fn list(all: &[wire::AuditRecord]) -> List {
     for it in all {
         let who = it.actor.trim_start_matches("principals/").to_owned();
         let (revision, request) = (it.revision.to_string(), or_dash(&it.request_id));
-        let what = [instant(&it.time), who, it.method.clone(), named(&it.resources), it.summary.clone()];
-        let [time, who, method, changed, summary] = what;
-        list.row(
-            &revision.clone(),
-            [
-                output::age(&it.time, now),
-                time,
-                who,
-                method,
-                changed,
-                summary,
-                revision,
-                or_dash(&it.resources.join(" ")),
-                request,
-            ],
-        );
+        let (age, time, method) = (output::age(&it.time, now), instant(&it.time), it.method.clone());
+        let changes = or_dash(&lines(it).join("; "));
+        let (changed, all) = (named(&it.resources), or_dash(&it.resources.join(" ")));
+        list.row(&revision.clone(), [age, time, who, method, changed, what(it), changes, revision, all, request]);
     }
     list
+}
+
+/// `squads/triage: members - operator: operators/sam; 6 tenants touched`: what was changed, where the record says so.
+fn what(it: &wire::AuditRecord) -> String {
+    let lines = lines(it);
+    if lines.is_empty() {
+        return it.summary.clone();
+    }
+    let more = lines.len().saturating_sub(MAX_FIELDS);
+    let first = lines[..lines.len() - more].join("; ");
+    if more == 0 { format!("{first}; {}", it.summary) } else { format!("{first} and {more} more; {}", it.summary) }
+}
+
+/// Each field that differs: its resource, its path, and what it was and is.
+fn lines(it: &wire::AuditRecord) -> Vec<String> {
+    let mut lines = Vec::new();
+    for change in &it.changes {
+        let name = &change.name;
+        match change.kind() {
+            // Every field of it is new, or gone: the name says enough.
+            wire::ChangeKind::Created => lines.push(format!("{name}: created")),
+            wire::ChangeKind::Deleted => lines.push(format!("{name}: deleted")),
+            _ => lines.extend(change.fields.iter().map(|field| format!("{name}: {}", difference::line(field)))),
+        }
+        if change.more_fields > 0 {
+            lines.push(format!("{name}: {} more fields", change.more_fields));
+        }
+    }
+    if it.more_changes > 0 {
+        lines.push(format!("{} more resources", it.more_changes));
+    }
+    lines
 }
 
 /// `squads/triage, operators/sam and 12 more`.
@@ -105,5 +139,36 @@ mod tests {
         };
         let text = list(&[record]).shown(false);
         assert!(text.contains("squads/triage, squads/l2, operators/sam and 1 more"), "{text}");
+    }
+
+    #[test]
+    fn users_a_row_says_what_changed_from_what_to_what() {
+        let field = |path: &str, before: &str, after: &str| wire::FieldChange {
+            path: path.into(),
+            before: before.into(),
+            after: after.into(),
+        };
+        let change = |fields| wire::ResourceChange {
+            name: "squads/triage".into(),
+            kind: wire::ChangeKind::Updated.into(),
+            fields,
+            more_fields: 0,
+        };
+        let members = field("members", r#"[{"operator":"operators/sam"}]"#, "[]");
+        let summary = "1 updated; 6 tenants touched".to_owned();
+        let record = |changes| wire::AuditRecord { changes, summary: summary.clone(), ..Default::default() };
+        let one = record(vec![change(vec![members.clone()])]);
+        assert_eq!(what(&one), "squads/triage: members - operator: operators/sam; 1 updated; 6 tenants touched");
+        let expect = field("tenants.expect", "5", "6");
+        let many = record(vec![change(vec![expect.clone(), members, expect])]);
+        let first =
+            "squads/triage: tenants.expect: 5 -> 6; squads/triage: members - operator: operators/sam and 1 more";
+        assert_eq!(what(&many), format!("{first}; {summary}"));
+        assert_eq!(what(&record(Vec::new())), summary);
+        let cut = record(vec![wire::ResourceChange { more_fields: 3, ..change(Vec::new()) }]);
+        assert_eq!(
+            what(&wire::AuditRecord { more_changes: 2, ..cut }),
+            format!("squads/triage: 3 more fields; 2 more resources; {summary}")
+        );
     }
 }

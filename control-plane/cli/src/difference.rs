@@ -16,6 +16,11 @@ pub(crate) fn text(field: &FieldChange) -> String {
     }
 }
 
+/// The same in one line.
+pub(crate) fn line(field: &FieldChange) -> String {
+    text(field).split_whitespace().collect::<Vec<_>>().join(" ").replacen(": - ", " - ", 1).replacen(": + ", " + ", 1)
+}
+
 fn is_list(before: &Value, after: &Value) -> bool {
     (before.is_array() || before.is_null()) && (after.is_array() || after.is_null())
 }
