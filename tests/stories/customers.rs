@@ -169,6 +169,24 @@ pub async fn what_somebody_removed_is_mended_and_what_they_added_is_taken_away(s
     })
     .await?;
     fleet.wait_converged(SOON).await?;
+    // Within a second, so that no status ever shows it; and yet the SOC is told.
+    eventually("the SOC is told", SOON, || async {
+        let events = fleet.cli_json(&args!["events", "contoso", "--since", "1h", "--kind", "DRIFT_MENDED"]).await?;
+        let told: Vec<&str> =
+            events.as_array().context("a list")?.iter().filter_map(|it| it["text"].as_str()).collect();
+        for what in
+            ["maya as l1-analyst: DRIFT_MISSING", "without an item", " at rg-sentinel, for l1-analyst: DRIFT_MISSING"]
+        {
+            ensure!(told.iter().filter(|text| text.contains(what)).count() == 1, "{what}: {told:?}");
+        }
+        ensure!(told.len() == 3, "{told:?}");
+        Ok(())
+    })
+    .await?;
+    let unknown = fleet.cli(&args!["events", "nowhere"]).await?;
+    ensure!(unknown.code == 1 && unknown.stderr.contains("tenants/nowhere does not exist"), "{unknown:?}");
+    let verified = fleet.cli(&args!["audit", "verify"]).await?.ok()?;
+    ensure!(verified.contains("are as they were written"), "{verified}");
     kit::ensure_clean(&fleet).await
 }
 
