@@ -92,7 +92,8 @@ impl Chain {
         if !self.previous.is_empty() {
             return Err(format!("what was before revision {} is not there", self.last));
         }
-        if !self.seen_head && !(self.head.is_empty() && self.count == 0) {
+        let is_new = self.head.is_empty() && self.count == 0;
+        if !self.seen_head && !is_new {
             return Err(match (self.head.is_empty(), self.count) {
                 (true, _) => {
                     "the server states no head, so that nobody knows whether the newest records are there; it is \
