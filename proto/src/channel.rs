@@ -115,6 +115,20 @@ pub fn channel_through(address: &str, tls: Arc<ArcSwap<ClientConfig>>, proxy: Pr
     })))
 }
 
+/// Whether `HOST:PORT` is reached and shows a certificate that is trusted: one connection, on which nothing is said.
+pub async fn handshake(address: &str, tls: Arc<ClientConfig>, proxy: &Proxy) -> io::Result<()> {
+    let wrong = || io::Error::other(ChannelError::Address(address.into()));
+    let uri: Uri = format!("http://{address}").parse().map_err(|_| wrong())?;
+    let (host, port) = (uri.host().ok_or_else(wrong)?, uri.port_u16().ok_or_else(wrong)?);
+    let server = ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|_| wrong())?;
+    let meet = async {
+        let tcp = proxy.connect(host, port).await?;
+        let met = TlsConnector::from(tls).connect(server, tcp).await;
+        met.map(drop).map_err(|error| inspected(host, port, error))
+    };
+    tokio::time::timeout(CONNECT_TIMEOUT, meet).await?
+}
+
 /// What a person reads whose network opens TLS: the pinned CA is not who answered, or TLS 1.3 is not what was answered.
 fn inspected(host: &str, port: u16, error: io::Error) -> io::Error {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());

@@ -48,6 +48,15 @@ impl Proxy {
         self.0.as_ref()?.intercept(&format!("https://{host}:{port}").parse().ok()?)
     }
 
+    /// The proxy through which a host is reached, without a password; none if it is reached straight.
+    pub fn way(&self, host: &str, port: u16) -> Option<String> {
+        let way = self.of(host, port)?;
+        Some(match (way.uri().host(), way.uri().port_u16()) {
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            (host, _) => host.unwrap_or_default().to_owned(),
+        })
+    }
+
     /// A connection to a host, straight or through the proxy.
     pub(crate) async fn connect(&self, host: &str, port: u16) -> io::Result<TcpStream> {
         let Some(way) = self.of(host, port) else {

@@ -12,9 +12,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 First steps:
   entente-agent init                             agent.toml and guardrail.yaml, to fill in
   entente-agent check-guardrail guardrail.yaml   what the file lets the agent do; grant the permissions it names
+  entente-agent doctor                           whether everything is as it has to be, and what to do if not
   entente-agent enroll --token token.toml        once, with the file from the service provider
   entente-agent run                              as a service
-Look:  status, who, plan, permissions
+Look:  status, who, plan, permissions, doctor
 Stop:  pause, revoke, revoke-all; or stop the agent and disable its identity
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete.")]
@@ -59,6 +60,15 @@ pub(crate) enum Command {
         /// Your Entra tenant's id
         #[arg(long, value_name = "GUID")]
         tenant: Option<entente_model::Guid>,
+    },
+    /// Look for what keeps this agent from working, and say what to do about it
+    ///
+    /// The configuration, the guardrail, the state folder, the way to the service provider and to Microsoft, sign-in,
+    /// permissions, the condition of the Azure role, the clock, and what ends. It changes nothing, and may be run before
+    /// enrolment and beside an agent that runs. Exit code 1 if something is a fault, 3 if something is only not known.
+    Doctor {
+        #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+        output: Output,
     },
     /// Exchange a one-time token for this agent's certificate
     ///

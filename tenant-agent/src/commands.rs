@@ -2,6 +2,7 @@
 
 mod agree;
 mod allow_again;
+mod doctor;
 mod guardrail;
 mod init;
 mod plan;
@@ -40,10 +41,18 @@ pub(crate) fn execute(args: Args) -> Outcome {
     if let Command::Permissions { file: Some(file) } = &args.command {
         return guardrail::permissions(file);
     }
+    if let Command::Doctor { output } = args.command {
+        log(args.log_format, false);
+        return on_runtime(doctor::show(&args.config, output));
+    }
     let config = Config::load(&args.config, |name| std::env::var(name).ok())?;
     log(args.log_format, matches!(args.command, Command::Run { .. }));
+    on_runtime(perform(args.command, config))
+}
+
+fn on_runtime(command: impl Future<Output = Outcome>) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let outcome = runtime.block_on(perform(args.command, config));
+    let outcome = runtime.block_on(command);
     // What is still under way is nobody's any more: it must not hold up the end.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     outcome
@@ -84,6 +93,7 @@ async fn perform(command: Command, config: Config) -> Outcome {
             revoke::revoke(&config, dry_run, yes, timeout).await
         }
         Command::Permissions { file } => guardrail::permissions(&file.unwrap_or(config.guardrail)),
+        Command::Doctor { .. } => unreachable!("performed without a configuration"),
         Command::CheckGuardrail { file, diff } => guardrail::check(&file, diff.as_deref()),
         Command::Init { dir, tenant } => init::init(&dir, tenant),
         Command::Schema => schema::print(),

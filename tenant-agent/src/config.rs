@@ -28,6 +28,8 @@ pub struct Config {
     pub cloud: entente_cloud::Config,
     /// The way out of the network, for the stream and enrolment; `cloud` has the same for Microsoft.
     pub proxy: Proxy,
+    /// Where the proxy stands: a key of the file, or the environment.
+    pub proxy_from: Option<&'static str>,
     /// When the credential to Microsoft ends, if the customer says it: a secret does not tell.
     pub credential_expires: Option<entente_model::Timestamp>,
 }
@@ -94,35 +96,62 @@ struct CredentialForm {
 impl Config {
     /// Reads and checks it. Paths in it are relative to the file.
     pub fn load(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let text = files::read_text(path, MAX_BYTES)?.ok_or_else(|| ConfigError::Missing(path.into()))?;
-        let form: Form = toml::from_str(&text)
-            .map_err(|error| ConfigError::Form { path: path.into(), message: error.message().to_owned() })?;
+        Self::read(path, env).map_err(|mut faults| faults.swap_remove(0))
+    }
+
+    /// The same, with every fault of a file that has the right form; never none of them.
+    pub fn read(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigError>> {
+        let text = files::read_text(path, MAX_BYTES).map_err(|error| vec![error.into()])?;
+        let text = text.ok_or_else(|| vec![ConfigError::Missing(path.into())])?;
+        let form: Form = toml::from_str(&text).map_err(|error| {
+            let line = error.span().map(|at| text[..at.start.min(text.len())].matches('\n').count() + 1);
+            let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            vec![ConfigError::Form { path: path.into(), message: format!("{line}{}", error.message()) }]
+        })?;
         let base = path.parent().unwrap_or(Path::new("."));
         form.check(base, env)
     }
 }
 
+/// What is wrong so far.
+struct Faults(Vec<ConfigError>);
+
+impl Faults {
+    fn keep<T>(&mut self, checked: Result<T, ConfigError>) -> Option<T> {
+        checked.map_err(|fault| self.0.push(fault)).ok()
+    }
+}
+
 impl Form {
-    fn check(self, base: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
-        let entra_tenant: Guid = self.entra_tenant.parse().map_err(|error| field("entra_tenant", &error))?;
-        if let Some(address) = &self.address {
-            check_address(address)?;
-        }
-        let endpoints = self.cloud.endpoints()?;
-        let settings = Settings {
-            replication_lag: seconds("replication_lag_seconds", self.replication_lag_seconds, 60, 0..=3_600)?,
-            unseen_for: seconds("unseen_seconds", self.unseen_seconds, 86_400, 0..=2_592_000)?,
-            defender_lag: seconds("defender_lag_seconds", self.defender_lag_seconds, 1_800, 0..=86_400)?,
-            recheck: seconds("recheck_seconds", self.recheck_seconds, 5, 1..=600)?,
-            resync: seconds("compare_seconds", self.compare_seconds, 300, 1..=86_400)?,
-            graph: endpoints.graph.clone(),
-            ..Settings::default()
-        };
+    fn check(self, base: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<ConfigError>> {
+        let mut faults = Faults(Vec::new());
+        let tenant = self.entra_tenant.parse::<Guid>().map_err(|error| field("entra_tenant", &error));
+        let tenant = faults.keep(tenant);
+        self.address.as_deref().map(|address| faults.keep(check_address(address)));
+        let settings = self.settings(&mut faults);
+        let endpoints = faults.keep(self.cloud.endpoints());
+        let extra_ca = faults.keep(self.cloud.extra_ca(base));
+        let way = faults.keep(self.cloud.way(base, &env));
         let expires = self.credential.expires.as_deref().map(str::parse).transpose();
-        let credential_expires = expires.map_err(|error| field("credential.expires", &error))?;
-        let credential = self.credential.check(base, &env)?;
+        let expires = faults.keep(expires.map_err(|error| field("credential.expires", &error)));
+        let credential = faults.keep(self.credential.check(base, &env));
+        let (
+            Some(entra_tenant),
+            Some(endpoints),
+            Some(extra_ca_pem),
+            Some(way),
+            Some(credential_expires),
+            Some(credential),
+        ) = (tenant, endpoints, extra_ca, way, expires, credential)
+        else {
+            return Err(faults.0);
+        };
+        if !faults.0.is_empty() {
+            return Err(faults.0);
+        }
+        let settings = Settings { graph: endpoints.graph.clone(), ..settings };
         let mut cloud = entente_cloud::Config::new(entra_tenant.as_uuid(), endpoints, credential);
-        let proxy = self.cloud.fill(base, &mut cloud, &env)?;
+        (cloud.extra_ca_pem, cloud.proxy, cloud.no_proxy) = (extra_ca_pem, way.address, way.except);
         Ok(Config {
             entra_tenant,
             guardrail: base.join(self.guardrail),
@@ -130,10 +159,35 @@ impl Form {
             address: self.address,
             settings,
             cloud,
-            proxy,
+            proxy: way.proxy,
+            proxy_from: way.from,
             credential_expires,
         })
     }
+
+    fn settings(&self, faults: &mut Faults) -> Settings {
+        let mut span = |name, given, default, range| {
+            // Not used if there is a fault.
+            faults.keep(seconds(name, given, default, range)).unwrap_or_default()
+        };
+        Settings {
+            replication_lag: span("replication_lag_seconds", self.replication_lag_seconds, 60, 0..=3_600),
+            unseen_for: span("unseen_seconds", self.unseen_seconds, 86_400, 0..=2_592_000),
+            defender_lag: span("defender_lag_seconds", self.defender_lag_seconds, 1_800, 0..=86_400),
+            recheck: span("recheck_seconds", self.recheck_seconds, 5, 1..=600),
+            resync: span("compare_seconds", self.compare_seconds, 300, 1..=86_400),
+            ..Settings::default()
+        }
+    }
+}
+
+/// The way out, as both sides of it take it.
+#[derive(Default)]
+struct Way {
+    proxy: Proxy,
+    address: Option<Secret>,
+    except: String,
+    from: Option<&'static str>,
 }
 
 impl CloudForm {
@@ -152,44 +206,40 @@ impl CloudForm {
         Ok(endpoints)
     }
 
-    fn fill(
-        self,
-        base: &Path,
-        cloud: &mut entente_cloud::Config,
-        env: &impl Fn(&str) -> Option<String>,
-    ) -> Result<Proxy, ConfigError> {
-        if let Some(path) = self.extra_ca {
-            let path = base.join(path);
-            let pem = files::read_unmarked(&path, 1 << 20)?.ok_or(ConfigError::Missing(path))?;
-            cloud.extra_ca_pem = Some(pem.into_bytes());
-        }
-        let (given, name) = match (self.proxy, self.proxy_file) {
+    fn extra_ca(&self, base: &Path) -> Result<Option<Vec<u8>>, ConfigError> {
+        let Some(path) = &self.extra_ca else { return Ok(None) };
+        let path = base.join(path);
+        let pem = files::read_unmarked(&path, 1 << 20)?.ok_or_else(|| absent("cloud.extra_ca", &path))?;
+        Ok(Some(pem.into_bytes()))
+    }
+
+    fn way(&self, base: &Path, env: &impl Fn(&str) -> Option<String>) -> Result<Way, ConfigError> {
+        let (given, name) = match (&self.proxy, &self.proxy_file) {
             (Some(_), Some(_)) => return Err(fault("cloud.proxy", "stands beside cloud.proxy_file: name one")),
             (Some(address), None) if address.contains('@') => {
                 return Err(fault("cloud.proxy", "holds a password: put the address into a file, cloud.proxy_file"));
             }
-            (Some(address), None) => (Some(address), "cloud.proxy"),
+            (Some(address), None) => (Some(address.clone()), "cloud.proxy"),
             (None, Some(path)) => {
                 let path = base.join(path);
-                let text = files::read_unmarked(&path, 4_096)?.ok_or(ConfigError::Missing(path))?;
+                let text = files::read_unmarked(&path, 4_096)?.ok_or_else(|| absent("cloud.proxy_file", &path))?;
                 (Some(text), "cloud.proxy_file")
             }
             (None, None) => (first(env, &HTTPS_PROXY), "the variable HTTPS_PROXY"),
         };
-        let except = self.no_proxy.or_else(|| first(env, &NO_PROXY)).unwrap_or_default();
+        let except = self.no_proxy.clone().or_else(|| first(env, &NO_PROXY)).unwrap_or_default();
         let Some(address) = given.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()) else {
-            return Ok(Proxy::default());
+            return Ok(Way::default());
         };
         let proxy = Proxy::new(&address, &except).map_err(|error| fault(name, &error.to_string()))?;
         let whole = if address.contains("://") { address } else { format!("http://{address}") };
-        (cloud.proxy, cloud.no_proxy) = (Some(Secret::new(whole)), except);
-        Ok(proxy)
+        Ok(Way { proxy, address: Some(Secret::new(whole)), except, from: Some(name) })
     }
 }
 
 /// As curl reads them: the lower case first, and the special before the general.
-const HTTPS_PROXY: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
+pub(crate) const HTTPS_PROXY: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+pub(crate) const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
 /// The first that is set; one that is set to nothing says "none".
 fn first(env: &impl Fn(&str) -> Option<String>, names: &[&str]) -> Option<String> {
@@ -251,6 +301,10 @@ fn field(field: &'static str, error: &dyn std::error::Error) -> ConfigError {
     fault(field, &format!("is refused: {error}"))
 }
 
+fn absent(field: &'static str, path: &Path) -> ConfigError {
+    fault(field, &format!("names {}, and there is no such file", path.display()))
+}
+
 fn fault(field: &'static str, fault: &str) -> ConfigError {
     ConfigError::Field { field, fault: fault.into() }
 }
@@ -296,6 +350,26 @@ mod tests {
         let proxy = format!("{GOOD}\n[cloud]\nproxy = \"http://a:secret@b:1\"");
         let message = load(&proxy).unwrap_err().to_string();
         assert!(message.contains("cloud.proxy_file") && !message.contains("secret"));
+    }
+
+    #[test]
+    fn every_fault_of_a_file_of_the_right_form_is_named_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("agent.toml");
+        let text = GOOD.replace("0c0de000", "nonsense").replace("secret_file = \"secret\"", "expires = \"soon\"");
+        let text =
+            format!("compare_seconds = 0\naddress = \"x\"\n{text}\n[cloud]\nname = \"moon\"\nextra_ca = \"no.pem\"");
+        std::fs::write(&path, text).unwrap();
+        let faults = Config::read(&path, |_| None).unwrap_err();
+        let told = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        for field in
+            ["entra_tenant", "address", "compare_seconds", "cloud.name", "no.pem", "expires", "credential must"]
+        {
+            assert!(told.contains(field), "{field}: {told}");
+        }
+        assert_eq!(faults.len(), 7, "{told}");
+        std::fs::write(&path, "entra_tenant = 1\n").unwrap();
+        assert!(Config::load(&path, |_| None).unwrap_err().to_string().contains("line 1: "));
     }
 
     #[test]

@@ -159,4 +159,4 @@ fn check_answer(token: &TokenFile, answer: &wire::EnrollResponse) -> Result<Publ
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

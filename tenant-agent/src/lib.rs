@@ -45,6 +45,8 @@ pub(crate) enum Done {
     Whole,
     /// Something is left to do.
     Incomplete,
+    /// What was looked at has faults, which are printed.
+    Faulty,
     /// Nobody said yes.
     NotAgreed,
 }
@@ -64,6 +66,7 @@ pub fn main_with_args(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match commands::execute(args) {
         Ok(Done::Whole) => ExitCode::SUCCESS,
         Ok(Done::Incomplete) => ExitCode::from(3),
+        Ok(Done::Faulty) => ExitCode::FAILURE,
         Ok(Done::NotAgreed) => ExitCode::from(2),
         Err(error) => {
             eprintln!("entente-agent: {}", guardrail_file::chain(&*error));

@@ -73,6 +73,16 @@ pub async fn ask(state_dir: &Path) -> io::Result<Option<Answer>> {
     serde_json::from_slice(&text).map(Some).map_err(io::Error::other)
 }
 
+/// Whether an agent runs and listens there; asks it nothing.
+pub async fn is_answered(state_dir: &Path) -> io::Result<bool> {
+    let socket = SocketPath::of(state_dir)?;
+    match UnixStream::connect(socket.path()).await {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// The socket's path, by way of the directory's descriptor where it is too long by name.
 struct SocketPath {
     dir: File,

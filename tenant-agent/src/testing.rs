@@ -73,6 +73,8 @@ pub struct Spec {
     /// There before the agent.
     pub users: Vec<UserSeed>,
     pub groups: Vec<GroupSeed>,
+    /// What the agent's application is in Azure.
+    pub azure_role: AzureRoleSeed,
 }
 
 impl Default for Spec {
@@ -84,7 +86,13 @@ impl Default for Spec {
 impl Spec {
     pub fn with_mode(mode: &'static str) -> Self {
         let settings = SettingsPatch { auto_redeem_seconds: Some(0.0), ..SettingsPatch::default() };
-        Self { mode, permissions: permissions(mode), settings, users: Vec::new(), groups: Vec::new() }
+        let azure_role = AzureRoleSeed {
+            scope: scope(),
+            role: RBAC_ADMINISTRATOR.into(),
+            condition_role_ids: vec![RESPONDER.into()],
+            condition: None,
+        };
+        Self { mode, permissions: permissions(mode), settings, users: Vec::new(), groups: Vec::new(), azure_role }
     }
 }
 
@@ -266,11 +274,7 @@ fn tenant(spec: &Spec) -> TenantSeed {
         app_id: CLIENT.into(),
         secret: Some("simulated".into()),
         permissions: spec.permissions.iter().map(ToString::to_string).collect(),
-        azure_roles: vec![AzureRoleSeed {
-            scope: scope(),
-            role: RBAC_ADMINISTRATOR.into(),
-            condition_role_ids: vec![RESPONDER.into()],
-        }],
+        azure_roles: vec![spec.azure_role.clone()],
         ..AppSeed::default()
     };
     let group = ResourceGroupSeed { name: "rg-sentinel".into(), workspaces: vec!["law-contoso".into()] };

@@ -64,6 +64,18 @@ fn exit_codes_tell_usage_from_failure() {
 }
 
 #[test]
+fn a_doctor_that_finds_a_fault_ends_with_failure_and_a_schema_needs_no_agent() {
+    let dir = customer();
+    std::fs::write(dir.path().join("agent.toml"), CONFIG.replace("secret_file", "recheck = 1\nsecret_file")).unwrap();
+    check(dir.path(), &["doctor"], 1, "FAULT    configuration");
+    check(dir.path(), &["doctor"], 1, "0 OK, 1 FAULT, 1 UNKNOWN");
+    check(dir.path(), &["doctor", "--output", "json"], 1, "\"state\": \"FAULT\"");
+    std::fs::remove_file(dir.path().join("agent.toml")).unwrap();
+    check(dir.path(), &["doctor"], 1, "entente-agent init writes one");
+    check(dir.path(), &["schema"], 0, "\"additionalProperties\": false");
+}
+
+#[test]
 fn a_guardrail_is_checked_and_its_consent_text_printed_without_an_agent() {
     let dir = customer();
     check(dir.path(), &["check-guardrail", "guardrail.yaml"], 0, "MICROSOFT LETS THE AGENT");

@@ -101,7 +101,17 @@ pub struct RoleAssignment {
     pub principal: Uuid,
     pub principal_type: Option<String>,
     pub description: Option<String>,
+    pub condition: Condition,
     pub created: Option<OffsetDateTime>,
+}
+
+/// What limits an assignment (Azure: conditions on role assignments).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    None,
+    Text(String),
+    /// The answer does not say: that is not none.
+    Unsaid,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -257,8 +267,23 @@ fn assignment(body: Value) -> Result<RoleAssignment, String> {
         principal: p.principal_id,
         principal_type: p.principal_type,
         description: p.description,
+        condition: condition(p.condition),
         created: p.created_on,
     })
+}
+
+/// Tells a null from what is not there.
+fn said<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(d).map(Some)
+}
+
+fn condition(said: Option<Value>) -> Condition {
+    match said {
+        Some(Value::Null) => Condition::None,
+        Some(Value::String(text)) if text.trim().is_empty() => Condition::None,
+        Some(Value::String(text)) => Condition::Text(text),
+        _ => Condition::Unsaid,
+    }
 }
 
 fn definition(body: Value) -> Result<RoleDefinition, String> {
@@ -308,6 +333,8 @@ struct AssignmentProperties {
     principal_id: Uuid,
     principal_type: Option<String>,
     description: Option<String>,
+    #[serde(default, deserialize_with = "said")]
+    condition: Option<Value>,
     #[serde(default, deserialize_with = "moment")]
     created_on: Option<OffsetDateTime>,
 }

@@ -22,6 +22,7 @@ mod endpoints;
 mod failure;
 mod gate;
 mod graph;
+mod knock;
 mod listing;
 mod pacer;
 mod paging;
@@ -41,7 +42,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub use arm::{
-    Arm, AssignmentsOf, NewRoleAssignment, PrincipalType, Put, RoleAssignment, RoleDefinition, Scope, ScopeError,
+    Arm, AssignmentsOf, Condition, NewRoleAssignment, PrincipalType, Put, RoleAssignment, RoleDefinition, Scope,
+    ScopeError,
 };
 pub use config::{Config, ConfigError, Patience};
 pub use credential::{Credential, ManagedIdentity};
@@ -55,6 +57,7 @@ pub use graph::{
     Membership, NewGroup, NewInvitation, ObjectKind, Organization, Removed, ServicePrincipal, User, UserType,
     WhoMayInvite,
 };
+pub use knock::Door;
 pub use listing::Listing;
 pub use secret::Secret;
 pub use server_time::{CLOCKS_APART, ServerTime};

@@ -4,27 +4,18 @@ use std::path::Path;
 
 use entente_model::violation::{Fault, Violation};
 use entente_planner::difference::{self, Difference};
-use entente_planner::guardrail::Guardrail;
+use entente_planner::guardrail::{Guardrail, Unreadable};
 use entente_planner::permission::{self, System};
 use entente_planner::{condition, consent};
 
 use super::Outcome;
-use crate::guardrail_file::{self, read_text};
+use crate::guardrail_file::{self, Others, read_text};
 use crate::{Done, clock};
 
 pub(super) fn check(file: &Path, old: Option<&Path>) -> Outcome {
-    let (digest, text) = read_text(file)?;
-    let mut faults = guardrail_file::open_to_others(file, guardrail_file::Others::Group);
-    let parsed = Guardrail::parse(&text);
-    match &parsed {
-        Err(unreadable) => faults.extend(unreadable.faults.iter().cloned()),
-        Ok(guardrail) => {
-            faults.extend(past(guardrail));
-            faults.extend(guardrail.check());
-        }
-    }
-    let guardrail = match parsed {
-        Ok(guardrail) if faults.is_empty() => guardrail,
+    let Judged { digest, guardrail, faults } = judge(file, Others::Group)?;
+    let guardrail = match guardrail {
+        Some(guardrail) if faults.is_empty() => guardrail,
         _ => return refuse(file, &faults),
     };
     if let Some(target) = guardrail_file::link(file) {
@@ -39,6 +30,28 @@ pub(super) fn check(file: &Path, old: Option<&Path>) -> Outcome {
         None => print!("{}", consent::text(&guardrail, &digest)),
     }
     Ok(Done::Whole)
+}
+
+/// A file as it is by itself, whosever agent reads it.
+pub(super) struct Judged {
+    digest: String,
+    /// What it says, if it has the right form.
+    pub(super) guardrail: Option<Guardrail>,
+    pub(super) faults: Vec<Violation>,
+}
+
+pub(super) fn judge(file: &Path, others: Others) -> Result<Judged, Unreadable> {
+    let (digest, text) = read_text(file)?;
+    let mut faults = guardrail_file::open_to_others(file, others);
+    let parsed = Guardrail::parse(&text);
+    match &parsed {
+        Err(unreadable) => faults.extend(unreadable.faults.iter().cloned()),
+        Ok(guardrail) => {
+            faults.extend(past(guardrail));
+            faults.extend(guardrail.check());
+        }
+    }
+    Ok(Judged { digest, guardrail: parsed.ok(), faults })
 }
 
 /// What the file is held against: it has to be readable, and may be past its day.

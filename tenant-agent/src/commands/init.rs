@@ -47,6 +47,7 @@ fn next(config: &Path, guardrail: &Path) -> String {
          \x20 entente-agent check-guardrail {guardrail}          every fault, or the text to consent to\n\
          \x20 entente-agent --config {config} permissions     what to grant its application in Microsoft, and no more\n\
          \x20 entente-agent --config {config} enroll --token FILE     with the file that the provider made\n\
+         \x20 entente-agent --config {config} doctor          what keeps it from working, and what to do about it\n\
          \x20 entente-agent --config {config} run\n\
          \x20 entente-agent --config {config} status          what it sees, and whose move it is\n"
     )

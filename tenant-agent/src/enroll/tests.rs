@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tonic::{Request, Response, Status};
 
 use super::*;
-use crate::testing::{TENANT, World, root};
+use crate::testing::{Spec, TENANT, World, root};
 use entente_proto::proxy::Proxy;
 use entente_simulator::connect_proxy::ConnectProxy;
 
@@ -61,16 +61,27 @@ impl AgentService for Port {
 }
 
 /// A provider's port, and the customer that wants to enrol with it.
-struct Scene {
-    world: World,
-    address: String,
+pub(crate) struct Scene {
+    pub(crate) world: World,
+    pub(crate) address: String,
     ca_sha256: String,
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Scene {
+    /// A customer like that, enrolled.
+    pub(crate) async fn enrolled(spec: Spec) -> Self {
+        let scene = Self::with(spec, honest()).await;
+        scene.enroll().await.unwrap();
+        scene
+    }
+
     async fn new(root_key: Vec<u8>) -> Self {
-        let world = World::new().await;
+        Self::with(Spec::default(), root_key).await
+    }
+
+    async fn with(spec: Spec, root_key: Vec<u8>) -> Self {
+        let world = World::of(spec).await;
         // The ledger comes with enrolment.
         std::fs::remove_dir_all(&world.config.state_dir).unwrap();
         let mut ca = CertificateParams::default();

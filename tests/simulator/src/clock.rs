@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
 
 #[derive(Debug)]
 pub struct Clock {
@@ -50,6 +51,13 @@ impl Now {
     pub fn date(&self) -> String {
         let whole = self.wall.replace_nanosecond(0).unwrap_or(self.wall);
         whole.format(&Rfc3339).unwrap_or_default()
+    }
+
+    /// The date as HTTP has it (RFC 9110, 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
+    pub fn http_date(&self) -> String {
+        let form =
+            format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+        self.wall.format(form).unwrap_or_default()
     }
 
     /// The date with fractions, for the call log.

@@ -30,7 +30,7 @@ fn seed() -> TenantSeed {
         },
     ];
     seed.apps[0].azure_roles =
-        vec![AzureRoleSeed { scope: CORP.into(), role: OWNER.into(), condition_role_ids: Vec::new() }];
+        vec![AzureRoleSeed { scope: CORP.into(), role: OWNER.into(), condition_role_ids: Vec::new(), condition: None }];
     seed
 }
 
@@ -121,7 +121,12 @@ async fn an_administrator_assigns_at_any_scope_to_anybody() {
 async fn the_last_owner_of_a_subscription_stays() {
     let mut seed = seed();
     let subscription = format!("/subscriptions/{SUBSCRIPTION}");
-    let owner = |scope: &str| AzureRoleSeed { scope: scope.into(), role: OWNER.into(), condition_role_ids: Vec::new() };
+    let owner = |scope: &str| AzureRoleSeed {
+        scope: scope.into(),
+        role: OWNER.into(),
+        condition_role_ids: Vec::new(),
+        condition: None,
+    };
     seed.apps[0].azure_roles = vec![owner(&subscription)];
     let world = world(seed).await;
     let truth = world.control.truth(TENANT).await.unwrap();

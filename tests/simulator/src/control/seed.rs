@@ -113,6 +113,9 @@ pub struct AzureRoleSeed {
     /// If not empty: a condition that lets it assign and remove only these role definitions.
     #[serde(default)]
     pub condition_role_ids: Vec<String>,
+    /// Instead of that: the condition, word by word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

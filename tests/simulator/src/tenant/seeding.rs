@@ -109,7 +109,8 @@ impl Tenant {
             enabled: true,
         });
         for role in &seed.azure_roles {
-            let condition = (!role.condition_role_ids.is_empty()).then(|| condition_for(&role.condition_role_ids));
+            let of_roles = (!role.condition_role_ids.is_empty()).then(|| condition_for(&role.condition_role_ids));
+            let condition = role.condition.clone().or(of_roles);
             self.add_assignment(&role.scope, &role.role, &sp_id, "ServicePrincipal", condition, now);
         }
         Ok(sp_id)

@@ -79,6 +79,7 @@ pub fn agent(permissions: &[&str]) -> AppSeed {
             scope: SCOPE.into(),
             role: RBAC_ADMINISTRATOR.into(),
             condition_role_ids: vec![RESPONDER.into(), PLAYBOOK.into()],
+            condition: None,
         }],
         ..Default::default()
     }

@@ -1,0 +1,53 @@
+//! Whether a service answers at all: one request without a token, through everything that calls go through (proxy,
+//! authorities, TLS). For who looks for a fault; no call needs it.
+//!
+//! Whatever is answered, the service is reached; what it says is not looked at, but for its time.
+
+use reqwest::Method;
+
+use crate::Cloud;
+use crate::call::Service;
+use crate::transport::{Exchange, Via, root_cause};
+
+/// What an agent has to reach at Microsoft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    Login,
+    Graph,
+    Arm,
+}
+
+impl Cloud {
+    /// The service's address: `https://graph.microsoft.com`.
+    pub fn address(&self, door: Door) -> &str {
+        let endpoints = &self.client.endpoints;
+        match door {
+            Door::Login => &endpoints.login,
+            Door::Graph => &endpoints.graph,
+            Door::Arm => &endpoints.arm,
+        }
+    }
+
+    /// Whether it is reached, over a connection of its own; or why not, in one sentence.
+    ///
+    /// # Errors
+    /// What the connection came to, without the address of a proxy.
+    pub async fn knock(&self, door: Door) -> Result<(), String> {
+        let wire = &self.client.wire;
+        let request = wire.transport.client(Via::Fresh).request(Method::GET, self.address(door)).build();
+        let service = match door {
+            Door::Login => Service::Login,
+            Door::Graph => Service::Graph,
+            Door::Arm => Service::Arm,
+        };
+        match wire.exchange(service, Via::Fresh, request).await {
+            Exchange::Reply(_) | Exchange::TooLarge(_) => Ok(()),
+            Exchange::NotSent(cause) | Exchange::Lost(cause) => Err(root_cause(&*cause)),
+        }
+    }
+
+    /// Whether Azure Resource Manager's token is given; the one of Graph is [`Cloud::permissions`].
+    pub async fn sign_in_to_arm(&self) -> crate::Answer<()> {
+        self.client.bearer(Service::Arm).await.map(drop)
+    }
+}
