@@ -4,7 +4,7 @@
 mod commands;
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 
 const AFTER: &str = "\
 A first server:
-  entente-control-plane init --dir entente --host control.nordwall.example
+  entente-control-plane init --dir entente --host control.nordwall.example --listen 0.0.0.0
   entente-control-plane run --config entente/config.toml
   entente --config entente/cli.toml principals whoami
 
@@ -73,13 +73,17 @@ struct InitArgs {
     /// Id of the first administrator.
     #[arg(long, default_value = "admin")]
     admin: String,
-    /// Where the SOC team and its programs connect; port 7443 of every address, unless told otherwise.
+    /// Address on which the SOC team and agents reach it: 0.0.0.0 is every one, :: too and IPv6. Otherwise it listens on
+    /// this machine alone. The metrics stay on it.
+    #[arg(long, value_name = "IP")]
+    listen: Option<IpAddr>,
+    /// Where the SOC team and its programs connect; port 7443 of --listen.
     #[arg(long, value_name = "ADDRESS")]
     api: Option<SocketAddr>,
-    /// Where agents connect; port 7444.
+    /// Where agents connect; port 7444 of --listen.
     #[arg(long, value_name = "ADDRESS")]
     agents: Option<SocketAddr>,
-    /// Where Prometheus connects; port 9443.
+    /// Where Prometheus connects; port 9443 of this machine alone.
     #[arg(long, value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
 }

@@ -86,7 +86,7 @@ pub async fn init(asked: &Init, now: Timestamp) -> Result<Initialised, Failure> 
     let lifetime = DAY * asked.timing.principal_certificate_days;
     put_admin(&store, &ca, &admin, now, lifetime, (&folder.at("admin.crt"), &folder.at("admin.key"))).await?;
     write_config(&folder.at("config.toml"), &config)?;
-    write_context(&folder.at("cli.toml"), &hosts[0], asked.listen.api)?;
+    write_context(&folder.at("cli.toml"), &own_name(&hosts[0], asked.listen.api), asked.listen.api)?;
     Ok(Initialised {
         config: folder.at("config.toml"),
         context: folder.at("cli.toml"),
@@ -190,10 +190,19 @@ fn all_digits(label: &str) -> bool {
     label.chars().all(|c| c.is_ascii_digit())
 }
 
-/// Where a server listens that is known by these names: everywhere, and with IPv6 if one of them is such an address.
-pub(crate) fn everywhere(hosts: &[String], port: u16) -> SocketAddr {
-    let has_v6 = hosts.iter().any(|host| host.parse::<Ipv6Addr>().is_ok());
-    if has_v6 { (Ipv6Addr::UNSPECIFIED, port).into() } else { (Ipv4Addr::UNSPECIFIED, port).into() }
+/// Where a server listens that nobody has told anything: on its own machine alone, and by IPv6 if it is known by such an
+/// address. Who opens it to a network says so.
+pub(crate) fn loopback(hosts: &[String]) -> IpAddr {
+    match hosts.first().map(|host| host.parse::<Ipv6Addr>()) {
+        Some(Ok(_)) => Ipv6Addr::LOCALHOST.into(),
+        _ => Ipv4Addr::LOCALHOST.into(),
+    }
+}
+
+/// Where this machine's own command line finds the API: by the server's name, unless nothing listens there.
+fn own_name(host: &str, api: SocketAddr) -> String {
+    let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    if api.ip().is_loopback() && !is_here { "localhost".into() } else { host.into() }
 }
 
 /// The names asked for, and those by which a machine knows itself.
@@ -277,10 +286,17 @@ mod tests {
 
     #[test]
     fn field_kind_17_a_server_that_is_known_by_an_ipv6_address_listens_there() {
-        let at =
-            |hosts: &[&str]| everywhere(&hosts.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>(), 7443).to_string();
-        assert_eq!(at(&["::1"]), "[::]:7443");
-        assert_eq!(at(&["control.nordwall.example", "fd00::7"]), "[::]:7443");
-        assert_eq!(at(&["control.nordwall.example", "10.0.0.1"]), "0.0.0.0:7443");
+        let at = |hosts: &[&str]| loopback(&hosts.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>()).to_string();
+        assert_eq!(at(&["::1"]), "::1");
+        assert_eq!(at(&["fd00::7", "control.nordwall.example"]), "::1");
+        assert_eq!(at(&["control.nordwall.example", "10.0.0.1"]), "127.0.0.1");
+    }
+
+    #[test]
+    fn the_command_line_finds_a_server_that_listens_on_its_own_machine_alone() {
+        let at = |host: &str, api: &str| own_name(host, api.parse().unwrap());
+        assert_eq!(at("control.nordwall.example", "127.0.0.1:7443"), "localhost");
+        assert_eq!(at("control.nordwall.example", "0.0.0.0:7443"), "control.nordwall.example");
+        assert_eq!((at("127.0.0.1", "127.0.0.1:1"), at("::1", "[::1]:1")), ("127.0.0.1".into(), "::1".into()));
     }
 }

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use entente_app::system_clock;
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::config::{Config, Listen, Timing};
 use crate::failure::Failure;
-use crate::init::{Init, everywhere, init, new_key};
+use crate::init::{Init, init, loopback, new_key};
 use crate::run::{Expiry, Materials, Ready, open_keys, run};
 use crate::statements::{self, Statements};
 use crate::{admin, backup, files, logging};
@@ -50,9 +51,11 @@ fn now() -> Timestamp {
 }
 
 fn initialise(args: InitArgs) -> Result<(), Failure> {
-    let InitArgs { dir, hosts, trust_domain, admin, api, agents, metrics } = args;
-    let at = |told: Option<SocketAddr>, port| told.unwrap_or_else(|| everywhere(&hosts, port));
-    let listen = Listen { api: at(api, 7_443), agents: at(agents, 7_444), metrics: at(metrics, 9_443) };
+    let InitArgs { dir, hosts, trust_domain, admin, listen, api, agents, metrics } = args;
+    let own = loopback(&hosts);
+    let at = |told: Option<SocketAddr>, ip: IpAddr, port| told.unwrap_or_else(|| (ip, port).into());
+    let ip = listen.unwrap_or(own);
+    let listen = Listen { api: at(api, ip, 7_443), agents: at(agents, ip, 7_444), metrics: at(metrics, own, 9_443) };
     let asked = Init { dir, hosts, trust_domain, admin, listen, timing: Timing::default() };
     let made = block_on(init(&asked, now()))?;
     println!("made {}", made.config.display());
@@ -65,7 +68,28 @@ fn initialise(args: InitArgs) -> Result<(), Failure> {
     println!("     server stops signing when the delegation ends, in 30 days.");
     println!("  2. entente-control-plane run --config {}", made.config.display());
     println!("  3. entente --config {} principals whoami", made.context.display());
+    print!("{}", reach(&asked.listen, &made.config));
     Ok(())
+}
+
+/// Who reaches the server, and how that is changed: nobody opens a port by not knowing of it.
+fn reach(listen: &Listen, config: &Path) -> String {
+    let told = |name: &str, at: SocketAddr| match at.ip().is_loopback() {
+        true => format!("  {name:8} {at}, from this machine alone\n"),
+        false => format!("  {name:8} {at}, from wherever the network lets in\n"),
+    };
+    let all = told("API", listen.api) + &told("agents", listen.agents) + &told("metrics", listen.metrics);
+    let closed = [("api", listen.api), ("agents", listen.agents)].into_iter().filter(|(_, at)| at.ip().is_loopback());
+    let open: Vec<String> = closed.map(|(name, at)| format!("{name} = \"0.0.0.0:{}\"", at.port())).collect();
+    let more = match open.as_slice() {
+        [] => String::new(),
+        open => format!(
+            "To let agents and colleagues in from elsewhere, write into [listen] of {} before it runs:\n  {}\n",
+            config.display(),
+            open.join("\n  ")
+        ),
+    };
+    format!("\nIt listens on\n{all}{more}")
 }
 
 fn serve(args: RunArgs) -> Result<(), Failure> {

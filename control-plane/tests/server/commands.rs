@@ -186,7 +186,31 @@ async fn field_kind_17_init_takes_the_names_of_one_machine_and_listens_where_the
     assert!(text(&output).contains("is not the name of one machine") && !dir.path().join("a").exists());
     done(&[path("init"), path("--dir"), &dir.path().join("b"), path("--host"), path("::1")]).await;
     let config = std::fs::read_to_string(dir.path().join("b/config.toml")).unwrap();
-    assert!(config.contains("api = \"[::]:7443\"") && config.contains("address = \"[::1]:7444\""), "{config}");
+    assert!(config.contains("api = \"[::1]:7443\"") && config.contains("address = \"[::1]:7444\""), "{config}");
+}
+
+#[tokio::test]
+async fn a_new_server_listens_on_its_own_machine_alone_until_somebody_says_otherwise() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = async |name: &str, more: &[&str]| {
+        let folder = dir.path().join(name);
+        let mut args = vec![path("init"), path("--dir"), &folder, path("--host"), path("control.nordwall.example")];
+        args.extend(more.iter().map(|it| path(it)));
+        let said = done(&args).await;
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+        (said, read("config.toml"), read("cli.toml"))
+    };
+    let (said, config, context) = made("own", &[]).await;
+    for line in ["api = \"127.0.0.1:7443\"", "agents = \"127.0.0.1:7444\"", "metrics = \"127.0.0.1:9443\""] {
+        assert!(config.contains(line), "{line}: {config}");
+    }
+    assert!(config.contains("address = \"control.nordwall.example:7444\""), "what agents are told: {config}");
+    assert!(context.contains("server = \"localhost:7443\""), "nothing answers by the other name: {context}");
+    assert!(said.contains("from this machine alone") && said.contains("agents = \"0.0.0.0:7444\""), "{said}");
+    let (said, config, context) = made("open", &["--listen", "0.0.0.0"]).await;
+    assert!(config.contains("api = \"0.0.0.0:7443\"") && config.contains("metrics = \"127.0.0.1:9443\""), "{config}");
+    assert!(context.contains("server = \"control.nordwall.example:7443\""), "{context}");
+    assert!(said.contains("from wherever the network lets in") && !said.contains("write into [listen]"), "{said}");
 }
 
 #[tokio::test]
