@@ -3,6 +3,8 @@
 mod field;
 #[cfg(test)]
 mod page;
+#[cfg(test)]
+mod reference;
 
 use entente_model::desired::ItemKey;
 use entente_model::report::{ItemState, Reason};

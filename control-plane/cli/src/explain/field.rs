@@ -9,11 +9,39 @@ use serde_json::{Value, json};
 use crate::output;
 
 /// Kinds of manifests, as their messages are called.
-const KINDS: [&str; 6] = ["HomeTenant", "Tenant", "Operator", "Squad", "SocRole", "Assignment"];
+pub(super) const KINDS: [&str; 6] = ["HomeTenant", "Tenant", "Operator", "Squad", "SocRole", "Assignment"];
+
+/// Fields that a manifest calls otherwise than the API's message does: message, there, in a manifest.
+const RENAMED: [(&str, &str, &str); 5] = [
+    ("HomeTenant", "entraTenantId", "entraTenant"),
+    ("Tenant", "entraTenantId", "entraTenant"),
+    ("Tenant", "attestation", "attested"),
+    ("Workspace", "armId", "id"),
+    ("Attestation", "attestedBy", "by"),
+];
+
+/// Fields that a manifest writes in another shape: message, field, type, meaning.
+const OWN: [(&str, &str, &str, &str); 3] = [
+    ("SocRole", "name", "text", "`socRoles/{role}`. The id: 1 to 40 lower-case letters, digits and hyphens."),
+    (
+        "SocRole",
+        "version",
+        "number",
+        "Which version of the role this is. A version never changes; another one is another document, and assignments \
+         name the one that they give: `socRoles/{role}@{version}`.",
+    ),
+    (
+        "Tenant",
+        "scopes",
+        "map of lists of texts",
+        "What the symbolic scopes of SOC roles mean here: each name, such as `sentinel_resource_group`, and its ARM scopes \
+         at or below a subscription, `/subscriptions/{guid}/resourceGroups/{name}`; at least one.",
+    ),
+];
 
 /// What stands at `squad.members.until`, or why nothing does.
 pub(super) fn at(path: &str) -> Result<Value, String> {
-    let mut parts = path.split('.');
+    let mut parts = path.split('.').peekable();
     let kind = parts.next().unwrap_or_default();
     let name = KINDS.into_iter().find(|it| it.eq_ignore_ascii_case(kind));
     let Some(name) = name else {
@@ -24,9 +52,15 @@ pub(super) fn at(path: &str) -> Result<Value, String> {
     // The descriptors are those of this build, so the kinds are among them.
     let mut message = pool.get_message_by_name(&format!("entente.access.v1.{name}")).expect("a kind has a message");
     let mut field: Option<FieldDescriptor> = None;
-    for part in parts {
-        let Some(next) = message.fields().find(|it| it.json_name() == part || it.name() == part) else {
-            let names: Vec<_> = message.fields().map(|it| it.json_name().to_owned()).collect();
+    while let Some(part) = parts.next() {
+        let own = OWN.iter().find(|(of, name, ..)| *of == message.name() && *name == part);
+        if let (Some((_, _, kind, means)), None) = (own, parts.peek()) {
+            return Ok(json!({"field": path, "type": kind, "means": means, "fields": [], "words": []}));
+        }
+        let Some(next) = message.fields().find(|it| name_of(it) == part || it.json_name() == part || it.name() == part)
+        else {
+            let names: Vec<_> =
+                fields(&message).iter().map(|it| it["name"].as_str().unwrap_or_default().to_owned()).collect();
             let near = near(part, &names);
             return Err(format!("{} has no field {part:?}{near}; it has {}", message.name(), names.join(", ")));
         };
@@ -42,6 +76,55 @@ fn near(word: &str, names: &[String]) -> String {
     nearest(word, names.iter().cloned()).map(|near| format!("; did you mean {near}?")).unwrap_or_default()
 }
 
+/// What a manifest calls a field.
+fn name_of(field: &FieldDescriptor) -> String {
+    let message = field.parent_message();
+    let other = RENAMED.iter().find(|(of, there, _)| *of == message.name() && *there == field.json_name());
+    other.map_or_else(|| field.json_name().to_owned(), |(_, _, here)| (*here).to_owned())
+}
+
+/// What a manifest writes in a message.
+fn fields(message: &MessageDescriptor) -> Vec<Value> {
+    if is_foreign(message) {
+        return Vec::new();
+    }
+    let own = |name: &str| OWN.iter().find(|(of, own, ..)| *of == message.name() && *own == name);
+    let mut all = Vec::new();
+    for field in message.fields().filter(|it| !is_of_the_server(it)) {
+        let name = name_of(&field);
+        all.push(match own(&name) {
+            Some((_, _, kind, means)) => json!({"name": name, "type": kind, "means": means}),
+            None => json!({"name": name, "type": type_of(&field), "means": comment_of_field(&field)}),
+        });
+    }
+    // What the API has in another field stands behind the name.
+    let more =
+        OWN.iter().filter(|(of, name, ..)| *of == message.name() && message.get_field_by_json_name(name).is_none());
+    let more = more.map(|(_, name, kind, means)| json!({"name": name, "type": kind, "means": means}));
+    all.splice(1..1, more.collect::<Vec<_>>());
+    all
+}
+
+/// The words of a field that takes one of a few, as a manifest writes them.
+fn words(field: &FieldDescriptor) -> Vec<Value> {
+    let Kind::Enum(of) = field.kind() else { return Vec::new() };
+    // States are written in capitals, everything else is not.
+    let is_state = of.name().ends_with("State");
+    let values: Vec<_> = of.values().collect();
+    // `CLOUD_UNSPECIFIED` shows what the others begin with.
+    let prefix = values.first().map(|it| it.name().trim_end_matches("UNSPECIFIED").to_owned()).unwrap_or_default();
+    let word = |name: &str| {
+        let word = name.strip_prefix(&prefix).unwrap_or(name);
+        if is_state { word.to_owned() } else { word.to_lowercase() }
+    };
+    let said = values.iter().filter(|it| it.number() != 0);
+    said.map(|it| {
+        let means = comment(of.parent_file().file_descriptor_proto(), it.path());
+        json!({"word": word(it.name()), "means": means})
+    })
+    .collect()
+}
+
 /// What a phase of a tenant means, by its word.
 pub(super) fn phase(word: &str) -> Option<String> {
     let phases = output::pool().get_enum_by_name("entente.fleet.v1.TenantPhase")?;
@@ -51,15 +134,11 @@ pub(super) fn phase(word: &str) -> Option<String> {
 }
 
 fn described(path: &str, field: Option<&FieldDescriptor>, message: &MessageDescriptor) -> Value {
-    let is_whole = field.is_none_or(|field| matches!(field.kind(), Kind::Message(_)));
-    let fields = message.fields().filter(|_| is_whole && !is_foreign(message));
-    let fields: Vec<Value> = fields
-        .filter(|it| !is_of_the_server(it))
-        .map(|it| json!({"name": it.json_name(), "type": type_of(&it), "means": comment_of_field(&it)}))
-        .collect();
+    let is_whole = field.is_none_or(|field| matches!(field.kind(), Kind::Message(_)) && !field.is_map());
+    let fields = if is_whole { fields(message) } else { Vec::new() };
     let means = field.map_or_else(|| comment(message.parent_file_descriptor_proto(), message.path()), comment_of_field);
     let kind = field.map_or_else(|| "manifest".to_owned(), type_of);
-    json!({"field": path, "type": kind, "means": means, "fields": fields})
+    json!({"field": path, "type": kind, "means": means, "fields": fields, "words": field.map(words).unwrap_or_default()})
 }
 
 /// Of Google's own messages, as instants are: their fields are not written one by one.
@@ -69,7 +148,7 @@ fn is_foreign(message: &MessageDescriptor) -> bool {
 
 /// Set by the control plane, and so not written in a manifest.
 fn is_of_the_server(field: &FieldDescriptor) -> bool {
-    ["uid", "revision", "create_time", "update_time"].contains(&field.name())
+    ["uid", "etag", "revision", "create_time", "update_time"].contains(&field.name())
 }
 
 fn type_of(field: &FieldDescriptor) -> String {
@@ -100,6 +179,9 @@ fn comment(file: &prost_reflect::prost_types::FileDescriptorProto, path: &[i32])
 pub(super) fn shown(found: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut out = format!("{} ({})\n  {}\n", text(&found["field"]), text(&found["type"]), text(&found["means"]));
+    for word in found["words"].as_array().into_iter().flatten() {
+        let _ = write!(out, "\n  {}\n    {}\n", text(&word["word"]), text(&word["means"]));
+    }
     for field in found["fields"].as_array().into_iter().flatten() {
         // Writing to a text never fails.
         let _ = write!(out, "\n  {} ({})\n    {}\n", text(&field["name"]), text(&field["type"]), text(&field["means"]));
@@ -122,6 +204,9 @@ mod tests {
         assert!(squad.contains("members (list of SquadMember)") && !squad.contains("uid"), "{squad}");
         assert!(at("squad.menbers").unwrap_err().contains("did you mean members?"));
         assert!(at("sqad").unwrap_err().contains("Squad"));
+        assert_eq!(at("tenant.entraTenant").unwrap()["type"], "text");
+        assert!(shown(&at("tenant.state").unwrap()).contains("ONBOARDING\n"));
+        assert!(at("socRole.version").unwrap()["means"].as_str().unwrap().contains("never changes"));
     }
 
     #[test]
