@@ -357,7 +357,7 @@ fn tail(log: &str) -> String {
 }
 
 /// Ports that nobody listens on now. A process gets the same one again when it is restarted.
-fn free_ports<const N: usize>() -> Result<[u16; N]> {
+pub fn free_ports<const N: usize>() -> Result<[u16; N]> {
     let mut listeners = Vec::new();
     let mut ports = [0; N];
     for port in &mut ports {

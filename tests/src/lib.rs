@@ -14,5 +14,5 @@ pub mod role;
 pub mod wait;
 
 pub use customer::Customer;
-pub use fleet::{Fleet, FleetSpec};
+pub use fleet::{Fleet, FleetSpec, free_ports};
 pub use wait::eventually;

@@ -146,7 +146,8 @@ pub async fn run_in(role: Role, args: &[OsString], environment: &[(&str, OsStrin
     })
 }
 
-fn command(role: Role, args: &[OsString]) -> Result<Command> {
+/// What plays `role` with `args`, to be started as the caller likes.
+pub fn command(role: Role, args: &[OsString]) -> Result<Command> {
     let mut command = Command::new(std::env::current_exe().context("cannot find this program's file")?);
     command.arg(role.word()).args(args);
     // Everything is on loopback, whatever the way out of this machine's network is.

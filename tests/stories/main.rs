@@ -15,6 +15,7 @@ mod leaving;
 mod network;
 mod phases;
 mod quiet;
+mod readme;
 mod shim;
 mod switches;
 mod trust;
@@ -93,6 +94,8 @@ fn main() -> ExitCode {
             a_throttled_tenant_converges;
         phases:
             users_d01_the_worst_cases_have_phases_of_their_own;
+        readme:
+            the_readmes_own_lines_lead_to_the_first_verified_access;
         quiet:
             after_convergence_only_periodic_reads_are_made,
             a_second_apply_changes_nothing_and_sends_nothing;

@@ -77,6 +77,7 @@ async fn create_token(
              \x20 entente-agent check-guardrail guardrail.yaml             the text to consent to\n\
              \x20 entente-agent --config agent.toml permissions            what Microsoft has to grant\n\
              \x20 entente-agent --config agent.toml enroll --token {path}\n\
+             \x20 entente-agent --config agent.toml doctor                 what keeps it from working, and what to do\n\
              \x20 entente-agent --config agent.toml run\n\
              Then here: entente status {name}\n",
             token.name, token.tenant
