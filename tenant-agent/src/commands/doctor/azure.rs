@@ -21,6 +21,9 @@ const WIDER: [(&str, &str); 2] = [
     ("18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", "User Access Administrator"),
 ];
 
+/// Azure built-in roles, Reader.
+const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+
 const PRINTED: &str = "entente-agent permissions prints the command with the condition";
 
 pub(super) async fn look(cloud: &Cloud, guardrail: Option<&Guardrail>) -> Vec<Check> {
@@ -100,10 +103,7 @@ fn judged(name: String, guardrail: &Guardrail, scope: &str, assignments: &[RoleA
     let wanted = condition::text(guardrail).unwrap_or_default();
     let texts: Vec<&str> = own.iter().filter_map(|it| text(&it.condition)).collect();
     if texts.len() == own.len() && texts.iter().all(|text| words(text) == words(&wanted)) {
-        return Check::ok(
-            name,
-            "the agent may assign the guardrail's roles there, and the condition limits it to them",
-        );
+        return alone(name, scope, assignments);
     }
     let named: BTreeSet<Guid> = texts.iter().flat_map(|text| ids(text)).collect();
     let lacking: Vec<&str> =
@@ -117,6 +117,24 @@ fn judged(name: String, guardrail: &Guardrail, scope: &str, assignments: &[RoleA
         name,
         detail,
         format!("hold the condition at {scope} against the one that entente-agent permissions prints"),
+    )
+}
+
+/// What the condition limits is limited if nothing else is held beside it: what another role lets it do is not known here.
+fn alone(name: String, scope: &str, assignments: &[RoleAssignment]) -> Check {
+    let harmless = [condition::RBAC_ADMINISTRATOR, READER].map(str::parse::<Uuid>);
+    let others = assignments.iter().filter(|it| !harmless.contains(&Ok(it.definition)));
+    let others: BTreeSet<String> = others.map(|it| it.definition.to_string()).collect();
+    if others.is_empty() {
+        let detail = "by its own assignments the agent may assign the guardrail's roles there, and no others";
+        return Check::ok(name, detail);
+    }
+    let others = others.into_iter().collect::<Vec<_>>().join(", ");
+    let detail = format!("the condition is the guardrail's, and the agent holds other roles beside it: {others}");
+    Check::unknown(
+        name,
+        detail,
+        format!("see whether one of them lets it assign roles, and take away at {scope} what it does not need"),
     )
 }
 

@@ -67,7 +67,7 @@ async fn an_agent_that_is_well_is_told_so_line_by_line_and_exits_with_0() {
     expect(&checks, "enrolment", State::Ok, &["tenants/contoso/agents/a1"]);
     expect(&checks, "provider", State::Ok, &[scene.address.as_str(), "pinned CA"]);
     expect(&checks, "permissions", State::Ok, &["all"]);
-    expect(&checks, "Azure role at rg-sentinel", State::Ok, &["the condition limits it"]);
+    expect(&checks, "Azure role at rg-sentinel", State::Ok, &["and no others"]);
     expect(&checks, "clock", State::Ok, &[" s "]);
     expect(&checks, "credential", State::Ok, &["2099"]);
     expect(&checks, "agent", State::Ok, &["is not running"]);
@@ -162,6 +162,23 @@ async fn the_condition_of_the_azure_role_is_held_against_the_guardrails() {
     elsewhere.azure_role.role = "acdd72a7-3385-48ef-bd42-f606fba81ae7".into();
     let reader = checks(&World::of(elsewhere).await).await;
     expect(&reader, name, State::Unknown, &["no assignment of the agent's own"]);
+}
+
+#[tokio::test]
+async fn a_condition_is_not_said_to_limit_an_agent_that_holds_other_roles_beside_it() {
+    let world = World::of(well()).await;
+    let told = of(&checks(&world).await, "sign-in").1;
+    let own = told.split("object id ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().to_owned();
+    let give = async |role: &str| {
+        let (scope, role, principal) = (testing::scope(), role.to_owned(), own.clone());
+        let op = Tamper::AddAzureAssignment { scope, role, principal, principal_type: "ServicePrincipal".into() };
+        world.control.tamper(TENANT, &op).await.unwrap();
+        checks(&world).await
+    };
+    let contributor = give("b24988ac-6180-42a0-ab88-20f7382dd24c").await;
+    expect(&contributor, "Azure role at rg-sentinel", State::Unknown, &["other roles beside it", "b24988ac"]);
+    let owner = give("8e3af657-a8ff-443c-a75c-2fe8c4bcb635").await;
+    expect(&owner, "Azure role at rg-sentinel", State::Fault, &["the agent is Owner"]);
 }
 
 #[tokio::test]
