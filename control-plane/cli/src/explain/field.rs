@@ -21,7 +21,7 @@ const RENAMED: [(&str, &str, &str); 5] = [
 ];
 
 /// Fields that a manifest writes in another shape: message, field, type, meaning.
-const OWN: [(&str, &str, &str, &str); 3] = [
+const OWN: [(&str, &str, &str, &str); 4] = [
     ("SocRole", "name", "text", "`socRoles/{role}`. The id: 1 to 40 lower-case letters, digits and hyphens."),
     (
         "SocRole",
@@ -37,7 +37,17 @@ const OWN: [(&str, &str, &str, &str); 3] = [
         "What the symbolic scopes of SOC roles mean here: each name, such as `sentinel_resource_group`, and its ARM scopes \
          at or below a subscription, `/subscriptions/{guid}/resourceGroups/{name}`; at least one.",
     ),
+    (
+        "TenantSelector",
+        "expect",
+        "number, or `{atLeast: number}`",
+        "How many tenants the author means, or the least of them, so that new customers may come. Checked in every change that \
+         would alter the number; offboarded ones don't count.",
+    ),
 ];
+
+/// Fields of a message that a manifest writes within another of them.
+const WITHIN: [(&str, &str); 1] = [("TenantSelector", "expectAtLeast")];
 
 /// What stands at `squad.members.until`, or why nothing does.
 pub(super) fn at(path: &str) -> Result<Value, String> {
@@ -90,7 +100,8 @@ fn fields(message: &MessageDescriptor) -> Vec<Value> {
     }
     let own = |name: &str| OWN.iter().find(|(of, own, ..)| *of == message.name() && *own == name);
     let mut all = Vec::new();
-    for field in message.fields().filter(|it| !is_of_the_server(it)) {
+    let is_within = |it: &FieldDescriptor| WITHIN.contains(&(message.name(), it.json_name()));
+    for field in message.fields().filter(|it| !is_of_the_server(it) && !is_within(it)) {
         let name = name_of(&field);
         all.push(match own(&name) {
             Some((_, _, kind, means)) => json!({"name": name, "type": kind, "means": means}),
