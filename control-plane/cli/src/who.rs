@@ -128,7 +128,7 @@ fn list(all: &[wire::Access], now: Timestamp) -> List {
                 short(&it.tenant).to_owned(),
                 short(&it.operator).to_owned(),
                 short(&it.role).to_owned(),
-                format!("{} of {}", it.rights_applied, it.rights),
+                rights(it),
                 it.state.clone(),
                 until(it),
                 output::age(&it.verify_time, now),
@@ -148,6 +148,12 @@ fn list(all: &[wire::Access], now: Timestamp) -> List {
 }
 
 /// The last day on which it holds, in UTC.
+/// `2 of 3`, and how many more are not known to be gone.
+fn rights(it: &wire::Access) -> String {
+    let read = format!("{} of {}", it.rights_applied, it.rights);
+    if it.rights_unknown == 0 { read } else { format!("{read}, {} not known", it.rights_unknown) }
+}
+
 fn until(it: &wire::Access) -> String {
     let Some(end) = &it.end_time else { return "-".into() };
     let text = Timestamp::from_unix(end.seconds).as_end();
@@ -188,6 +194,7 @@ mod tests {
             reason: "GUARDRAIL_CAPABILITY".into(),
             rights: 3,
             rights_applied: 1,
+            rights_unknown: 0,
             assignments: vec!["assignments/nordic".into()],
             grounds: vec![wire::Ground {
                 assignment: "assignments/nordic".into(),
@@ -209,6 +216,8 @@ mod tests {
             row,
             ["tailspin", "maya", "l1-analyst", "1 of 3", "PARTIAL", "2026-11-30", "-", "GUARDRAIL_CAPABILITY"]
         );
+        let unsure = wire::Access { rights_unknown: 1, ..partial() };
+        assert!(access_table(&[unsure]).contains("1 of 3, 1 not known"), "what may still be there is no no");
         let wide = list(&[partial()], output::now()).shown(true);
         assert!(wide.contains("T-12") && wide.contains("Nordic, L1"), "{wide}");
     }

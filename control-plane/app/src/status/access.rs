@@ -42,6 +42,8 @@ pub struct Access {
     pub rights: u32,
     /// How much of it the person has.
     pub rights_applied: u32,
+    /// How many more there may be: given before, and not read as gone.
+    pub rights_unknown: u32,
     /// What each assignment says of why.
     pub grounds: Vec<Ground>,
 }
@@ -199,7 +201,12 @@ fn one(
     let member = Standing::of(reported.map(|report| &**report));
     let group = carried.of_group(&role, class);
     let is_member = member.state == ItemState::Applied;
-    let Standing { state, reason, detail } = if is_member { group.with(member) } else { member };
+    let rights_unknown = match () {
+        () if is_member => group.unknown,
+        () if member.may_be_there => group.applied + group.unknown,
+        () => 0,
+    };
+    let Standing { state, reason, detail, .. } = if is_member { group.with(member) } else { member };
     let ground = |name: &AssignmentName| {
         let it = intent.assignments.get(name)?;
         Some(Ground { assignment: name.clone(), justification: it.justification.clone(), ticket: it.ticket.clone() })
@@ -221,5 +228,6 @@ fn one(
         redeem_url: user.filter(|user| user.reason == Some(Reason::Redemption)).and_then(|it| it.redeem_url.clone()),
         rights: group.rights,
         rights_applied: if is_member { group.applied } else { 0 },
+        rights_unknown,
     })
 }

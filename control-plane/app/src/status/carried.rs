@@ -19,6 +19,8 @@ pub(super) struct Carried(BTreeMap<(RoleName, IdentityClass), Group>);
 pub(super) struct Group {
     pub(super) rights: u32,
     pub(super) applied: u32,
+    /// Rights that are not as wanted, and were there before: whether they are gone is not said.
+    pub(super) unknown: u32,
     /// Of the first right that is not there, the gravest kind before the others.
     lacking: Option<Standing>,
 }
@@ -29,6 +31,8 @@ pub(super) struct Standing {
     pub(super) state: ItemState,
     pub(super) reason: Option<Reason>,
     pub(super) detail: String,
+    /// Whether the thing was there before, and is neither read as wanted nor as gone.
+    pub(super) may_be_there: bool,
 }
 
 impl Standing {
@@ -38,6 +42,7 @@ impl Standing {
             state: report.map_or(ItemState::Pending, |report| report.state),
             reason: report.and_then(|report| report.reason),
             detail: report.map(|report| report.detail.clone()).unwrap_or_default(),
+            may_be_there: report.is_some_and(may_be_there),
         }
     }
 }
@@ -72,6 +77,7 @@ impl Carried {
     fn add(&mut self, role: &RoleName, class: IdentityClass, standing: Standing) {
         let group = self.0.entry((role.clone(), class)).or_default();
         group.rights += 1;
+        group.unknown += u32::from(standing.may_be_there);
         if standing.state == ItemState::Applied {
             group.applied += 1;
         } else if group.lacking.as_ref().is_none_or(|first| gravity(first.state) < gravity(standing.state)) {
@@ -104,6 +110,13 @@ fn gravity(state: ItemState) -> u8 {
         ItemState::Waiting => 1,
         _ => PARTIAL,
     }
+}
+
+/// An agent names the object of an item for as long as it holds it for its own. What the guardrail no longer allows, what is held
+/// and what was not read stand so.
+fn may_be_there(report: &ItemReport) -> bool {
+    let is_gone = report.state == ItemState::Removed || report.reason == Some(Reason::DriftMissing);
+    report.state != ItemState::Applied && !is_gone && report.object_id.is_some()
 }
 
 fn is_right(key: &str) -> bool {

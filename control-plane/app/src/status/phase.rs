@@ -95,7 +95,10 @@ impl TenantPhase {
     /// Whether only the agent's last report says it. An agent that is not connected may have left the phase since.
     fn is_by_the_agents_word(self) -> bool {
         use TenantPhase::*;
-        matches!(self, RevokeAllRunning | RevokeAllDone | Paused | GuardrailFault | CannotSignIn | CloudUnreachable)
+        matches!(
+            self,
+            RevokeAllRunning | RevokeAllDone | Paused | GuardrailFault | ReviewPast | CannotSignIn | CloudUnreachable
+        )
     }
 }
 
@@ -152,8 +155,13 @@ pub(crate) fn phase(facts: &Facts<'_>) -> Said {
         return Said { phase: TenantPhase::Converged, since: None, party: Party::Nobody, explanation: String::new() };
     };
     let stale = phase.is_by_the_agents_word() && !facts.connected && facts.certificate.is_some();
-    let heard =
-        if stale { format!("; as last said: the agent is not connected since {}", seen(facts)) } else { String::new() };
+    let heard = match stale {
+        true => format!(
+            "; as last said: the agent is not connected since {}, and nothing new reaches it, no leaver either",
+            seen(facts)
+        ),
+        false => String::new(),
+    };
     Said { phase, since, party, explanation: format!("{why}{heard}; {}: {todo}", party.whose_move()) }
 }
 

@@ -60,6 +60,8 @@ pub struct TenantStatus {
     pub guardrail: String,
     /// How many items are desired.
     pub items: u32,
+    /// How many of them are as they should be, as read back.
+    pub done: u32,
     /// Live agents that lost their place, until an admin has looked. The newest first.
     pub displacements: Vec<Displacement>,
     /// Whether the agent has nothing left to do by itself.
@@ -254,6 +256,7 @@ fn status(desk: &Desk, state: &DeskState, enrolment: Enrolment, now: Timestamp) 
         guardrail_fault: standing.guardrail_fault,
         guardrail: standing.guardrail,
         items: state.wanted.items.len(),
+        done: done(state),
         displacements,
     }
 }
@@ -291,6 +294,15 @@ fn open(state: &DeskState, reported: &Reported) -> Open {
         *open.entry((ItemState::Pending, None)).or_insert(0) += unreported;
     }
     open
+}
+
+/// Desired items that are as they should be. The agent still reports others until it has taken them away.
+fn done(state: &DeskState) -> u32 {
+    let is_done = |key: &str| {
+        let item = state.reported.items.get(key);
+        item.is_some_and(|item| matches!(item.state, ItemState::Applied | ItemState::Removed))
+    };
+    state.wanted.items.iter().filter(|item| is_done(item.key())).count() as u32
 }
 
 /// Items in each state.

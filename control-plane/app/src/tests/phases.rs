@@ -90,7 +90,7 @@ async fn users_d02_a_guardrail_that_cannot_be_used_is_a_phase_of_its_own() {
 async fn users_d03_a_day_of_review_that_is_over_is_seen_from_that_moment_on() {
     let bed = Bed::with_sample().await;
     let ends = Timestamp::from_unix(start()).plus(DAY);
-    let _agent = with(&bed, |it| it.review_ends = Some(ends)).await;
+    let mut agent = with(&bed, |it| it.review_ends = Some(ends)).await;
     let status = bed.status(&tenant("contoso"));
     assert_eq!((status.phase, status.review_ends), (TenantPhase::Converged, Some(ends)));
     let endings = bed.app.list_endings(&viewer(), &page()).unwrap().items;
@@ -104,6 +104,33 @@ async fn users_d03_a_day_of_review_that_is_over_is_seen_from_that_moment_on() {
             the guardrail's day of review ended on 2026-12-02T12:00:00Z: nothing new is given, removals go on; customer's move: review the file, and write a later `reviewBy`
         "#]],
     );
+    agent.disconnect();
+    bed.sleep(DAY);
+    check(
+        &bed,
+        "contoso",
+        expect![[r#"
+            REVIEW_PAST since 2026-12-02T12:00:00Z (Customer)
+            the guardrail's day of review ended on 2026-12-02T12:00:00Z: nothing new is given, removals go on; as last said: the agent is not connected since 2026-12-02T12:00:00Z, and nothing new reaches it, no leaver either; customer's move: review the file, and write a later `reviewBy`
+        "#]],
+    );
+}
+
+#[tokio::test]
+async fn what_is_done_is_counted_of_what_is_desired_now() {
+    let bed = Bed::with_sample().await;
+    let mut agent = with(&bed, |_| {}).await;
+    let done = || {
+        let status = bed.status(&tenant("contoso"));
+        (status.done, status.items)
+    };
+    let all = agent.desired().len() as u32;
+    assert_eq!(done(), (all, all));
+    // The agent has not taken away yet what Maya had.
+    agent.disconnect();
+    bed.apply(vec![squad(&["li"])]).await.unwrap();
+    let (done, items) = done();
+    assert!(items < all && done == items, "{done} of {items}, before {all}");
 }
 
 #[tokio::test]
@@ -269,7 +296,7 @@ async fn users_d12_revoke_all_is_seen_while_it_runs_and_when_it_is_done() {
         "contoso",
         expect![[r#"
             REVOKE_ALL_DONE since 2026-12-01T11:30:00Z (Customer)
-            the customer took back everything that was given; read back empty twice by 2026-12-01T11:30:00Z; as last said: the agent is not connected since 2026-12-01T12:00:00Z; customer's move: nothing is given until the customer says `entente-agent resume`
+            the customer took back everything that was given; read back empty twice by 2026-12-01T11:30:00Z; as last said: the agent is not connected since 2026-12-01T12:00:00Z, and nothing new reaches it, no leaver either; customer's move: nothing is given until the customer says `entente-agent resume`
         "#]],
     );
 }

@@ -225,6 +225,33 @@ async fn users_d09_who_says_how_much_of_a_role_there_is() {
 }
 
 #[tokio::test]
+async fn users_d09_a_right_that_was_there_before_is_not_counted_as_gone() {
+    const PLAYBOOK: &str = "51d6186e-6489-4900-b93f-92e23144cca5";
+    let bed = Bed::with_sample().await;
+    let mut agent = analyst(&bed).await;
+    let rights = || {
+        let all = bed.app.list_access(&viewer(), &AccessFilter::default(), &page()).unwrap().items;
+        let it = all.into_iter().find(|it| it.operator.to_string() == "operators/maya").unwrap();
+        (it.rights_applied, it.rights_unknown, it.rights)
+    };
+    let there = |agent: &Agent, part: &str, reason| ItemReport {
+        reason: Some(reason),
+        object_id: Some("7d1e0000-0000-4000-8000-000000000001".into()),
+        ..agent.item(key(agent, part), ItemState::Refused)
+    };
+    let refused = there(&agent, PLAYBOOK, Reason::GuardrailCapability);
+    agent.report(vec![refused], Vec::new(), false).await;
+    assert_eq!(rights(), (2, 1, 3));
+    let member = "member/l1/standard/nordwall/0b0de000-0000-4000-8000-000000000003";
+    let refused = there(&agent, member, Reason::GuardrailPlane);
+    agent.report(vec![refused], Vec::new(), false).await;
+    assert_eq!(rights(), (0, 3, 3), "a membership that nobody looks at");
+    let missing = ItemReport { state: ItemState::Drifted, ..there(&agent, member, Reason::DriftMissing) };
+    agent.report(vec![missing], Vec::new(), false).await;
+    assert_eq!(rights(), (0, 0, 3), "it was looked at, and is not there");
+}
+
+#[tokio::test]
 async fn users_d18_a_link_is_in_no_list_but_its_persons_own() {
     let bed = Bed::with_sample().await;
     let mut agent = analyst(&bed).await;

@@ -70,8 +70,7 @@ pub(crate) fn phase(status: &TenantStatus) -> &'static str {
 
 /// Items that are as they should be, of those that are desired.
 pub(super) fn done(status: &TenantStatus) -> String {
-    let is_done = |count: &&wire::StateCount| ["APPLIED", "REMOVED"].contains(&count.state.as_str());
-    let done: i32 = status.counts.iter().filter(is_done).map(|count| count.count).sum();
+    let done = status.done_items.map_or_else(|| "?".to_owned(), |done| done.to_string());
     format!("{done}/{}", status.items)
 }
 

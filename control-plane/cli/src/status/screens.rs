@@ -41,6 +41,7 @@ fn tenant(number: usize) -> TenantStatus {
         connected: number % 20 != 7,
         last_seen_time: at(90),
         items: 18,
+        done_items: Some(done),
         counts: vec![wire::StateCount { state: "APPLIED".into(), count: done }],
         ..Default::default()
     }

@@ -31,6 +31,7 @@ fn tenant(id: &str, phase: TenantPhase, party: Party, explanation: &str) -> Tena
         explanation: explanation.into(),
         connected: true,
         items: 18,
+        done_items: Some(18),
         counts: vec![wire::StateCount { state: "APPLIED".into(), count: 18 }],
         ..Default::default()
     }
@@ -65,6 +66,12 @@ fn users_d01_the_worst_cases_have_a_phase_of_their_own_and_a_why() {
         tailspin   CANNOT_SIGN_IN     -    now   18/18  AADSTS7000112: the application is disabled
         wingtip    CLOUD_UNREACHABLE  -    now   18/18  Microsoft does not answer the agent
     "#]].assert_eq(&fleet::many(&all, false, now()));
+}
+
+#[test]
+fn what_a_server_does_not_say_is_not_done() {
+    let status = TenantStatus { done_items: None, ..tenant("contoso", TenantPhase::Converged, Party::Unspecified, "") };
+    assert_eq!(fleet::done(&status), "?/18");
 }
 
 #[test]

@@ -24,6 +24,7 @@ fn right(number: usize) -> wire::Access {
         reason: reason.into(),
         rights: 3,
         rights_applied: applied,
+        rights_unknown: 0,
         assignments: vec!["assignments/nordic-investigation".into()],
         grounds: vec![wire::Ground {
             assignment: "assignments/nordic-investigation".into(),

@@ -38,6 +38,7 @@ pub(super) fn tenant_status(it: &TenantStatus) -> wire::TenantStatus {
         microsoft_time: it.microsoft.as_ref().map(|it| time::to_proto(it.since)),
         microsoft_detail: it.microsoft.as_ref().map(|it| it.detail.clone()).unwrap_or_default(),
         settled: it.settled,
+        done_items: Some(count(it.done)),
     }
 }
 
@@ -174,6 +175,7 @@ pub(super) fn access(it: Access) -> wire::Access {
         redeem_url: it.redeem_url.unwrap_or_default(),
         rights: count(it.rights),
         rights_applied: count(it.rights_applied),
+        rights_unknown: count(it.rights_unknown),
         grounds: it.grounds.into_iter().map(ground).collect(),
     }
 }
