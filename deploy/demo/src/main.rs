@@ -12,6 +12,7 @@ mod intent;
 mod keep;
 mod lag;
 mod patience;
+mod picture;
 mod prove;
 mod report;
 mod scenarios;
@@ -47,6 +48,9 @@ pub struct Args {
     /// Write how it went as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Write what a terminal would show as a picture, SVG
+    #[arg(long, conflicts_with_all = ["prove", "keep"], value_name = "FILE")]
+    picture: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {

@@ -368,12 +368,9 @@ impl<'a> Stage<'a> {
         self.screen.command(&format!("entente apply -f {shown}"));
         let mut command = args!["apply", "--yes", "-f", path];
         command.extend_from_slice(more);
-        let impact = &self.fleet.cli_json(&command).await?["impact"];
-        let people = if impact["people"] == 1 { "person" } else { "people" };
-        self.screen.say(&format!(
-            "touches {} tenants and {} {people}: {} items more, {} fewer",
-            impact["tenants"], impact["people"], impact["itemsAdded"], impact["itemsRemoved"]
-        ));
+        let answer = self.fleet.cli(&command).await?.ok()?;
+        let touches = answer.lines().find(|line| line.starts_with("touches "));
+        self.screen.say(touches.with_context(|| format!("an apply says what it touches: {answer}"))?);
         Ok(())
     }
 }

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 
+use crate::picture::Picture;
+
 const WIDTH: usize = 79;
 
 /// Where the text beside a label begins.
@@ -31,6 +33,8 @@ pub struct Screen {
     drawn: usize,
     /// What was said of each tenant last, where nothing is redrawn: its phase, and whether it has settled.
     said: BTreeMap<String, (String, bool)>,
+    /// The same again, to be kept.
+    picture: Option<Picture>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +50,16 @@ impl Screen {
     pub fn new() -> Self {
         let is_terminal = std::io::stdout().is_terminal();
         let has_colour = is_terminal && std::env::var_os("NO_COLOR").is_none();
-        Self { is_terminal, has_colour, drawn: 0, said: BTreeMap::new() }
+        Self { is_terminal, has_colour, drawn: 0, said: BTreeMap::new(), picture: None }
+    }
+
+    /// Everything from now on is drawn as well.
+    pub fn draw(&mut self) {
+        self.picture = Some(Picture::default());
+    }
+
+    pub fn picture(&self) -> Option<&Picture> {
+        self.picture.as_ref()
     }
 
     pub fn heading(&mut self, text: &str) {
@@ -106,25 +119,31 @@ impl Screen {
 
     /// Draws the table over the one before; elsewhere than on a terminal, says what has changed.
     pub fn table(&mut self, rows: &[Row]) {
+        let header = line("tenant", "phase", "done", "time", "");
+        let mut table = format!("{}\n", self.ink(Ink::Dim, header.trim_end()));
+        for row in rows {
+            table.push_str(&format!("{}\n", self.row(row)));
+        }
+        if let Some(picture) = &mut self.picture {
+            picture.table(&table);
+        }
         if !self.is_terminal {
             return self.tell(rows);
         }
-        let mut frame = match self.drawn {
+        let before = match self.drawn {
             0 => String::new(),
             lines => format!("\x1b[{lines}F\x1b[J"),
         };
-        let header = line("tenant", "phase", "done", "time", "");
-        frame.push_str(&format!("{}\n", self.ink(Ink::Dim, header.trim_end())));
-        for row in rows {
-            frame.push_str(&format!("{}\n", self.row(row)));
-        }
         self.drawn = rows.len() + 1;
-        self.write_frame(&frame);
+        self.print(&(before + &table));
     }
 
     /// The table stays as it is; the next one begins below.
     pub fn end_table(&mut self) {
         (self.drawn, self.said) = (0, BTreeMap::new());
+        if let Some(picture) = &mut self.picture {
+            picture.end_table();
+        }
     }
 
     fn tell(&mut self, rows: &[Row]) {
@@ -135,7 +154,7 @@ impl Screen {
                 text.push_str(&format!("{}\n", self.row(row)));
             }
         }
-        self.write_frame(&text);
+        self.print(&text);
     }
 
     fn row(&self, row: &Row) -> String {
@@ -158,19 +177,31 @@ impl Screen {
             Ink::Green => 32,
             Ink::Yellow => 33,
         };
-        if self.has_colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        let is_inked = self.has_colour || self.picture.is_some();
+        if is_inked { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     fn write(&mut self, text: &str) {
         self.end_table();
-        self.write_frame(text);
+        if let Some(picture) = &mut self.picture {
+            picture.write(text);
+        }
+        self.print(text);
     }
 
-    fn write_frame(&self, text: &str) {
+    fn print(&self, text: &str) {
+        let text = if self.has_colour { text.to_owned() } else { uninked(text) };
         let mut out = std::io::stdout().lock();
         // Nobody reads any more: what is left to do is done all the same.
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
+}
+
+/// Without the inks; what moves about on a terminal stays.
+fn uninked(text: &str) -> String {
+    ["0", "1", "2", "31", "32", "33"]
+        .iter()
+        .fold(text.to_owned(), |text, code| text.replace(&format!("\x1b[{code}m"), ""))
 }
 
 fn line(tenant: &str, phase: &str, done: &str, time: &str, why: &str) -> String {

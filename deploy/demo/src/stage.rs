@@ -23,6 +23,9 @@ const INTERRUPTED: u8 = 130;
 
 pub async fn run(args: &Args) -> Result<ExitCode> {
     let mut screen = Screen::new();
+    if args.picture.is_some() {
+        screen.draw();
+    }
     let folder = tempfile::Builder::new().prefix("entente-demo-").tempdir().context("cannot make a folder")?;
     let stop = stopped()?;
     tokio::pin!(stop);
@@ -60,6 +63,9 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
         let _ = fleet.stop().await;
         keep::left(&mut screen, &folder.keep());
         return Ok(code(is_good));
+    }
+    if let (Some(path), Some(picture)) = (&args.picture, screen.picture()) {
+        std::fs::write(path, picture.svg()).with_context(|| format!("cannot write {}", path.display()))?;
     }
     let stopped = fleet.stop().await;
     if !is_good || stopped.is_err() {
