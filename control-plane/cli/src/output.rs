@@ -11,7 +11,8 @@ use std::io::Write;
 
 use entente_model::Timestamp;
 use prost_reflect::{
-    DescriptorPool, DynamicMessage, EnumDescriptor, Kind, MessageDescriptor, ReflectMessage, SerializeOptions,
+    DescriptorPool, DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage,
+    SerializeOptions,
 };
 use serde_json::Value;
 
@@ -34,10 +35,14 @@ pub(crate) fn document<M: prost::Message + prost::Name>(message: &M) -> Value {
     document
 }
 
-/// Takes the names of enumerations from the words of them, through every message within.
+/// Takes the names of enumerations from the words of them, through every message within. A code is left out: the word beside it
+/// says the same, and a later one as it came.
 fn shorten(message: &MessageDescriptor, document: &mut Value) {
     let Value::Object(members) = document else { return };
     for field in message.fields() {
+        if is_code(&field) {
+            members.remove(field.json_name());
+        }
         let Some(value) = members.get_mut(field.json_name()) else { continue };
         let one = |value: &mut Value| match (field.kind(), &mut *value) {
             (Kind::Enum(of), Value::String(word)) => *word = word_of(&of, word),
@@ -49,6 +54,12 @@ fn shorten(message: &MessageDescriptor, document: &mut Value) {
             value => one(value),
         }
     }
+}
+
+/// `state_code` beside a text `state`.
+fn is_code(field: &FieldDescriptor) -> bool {
+    let word = field.name().strip_suffix("_code").and_then(|name| field.parent_message().get_field_by_name(name));
+    matches!(field.kind(), Kind::Enum(_)) && word.is_some_and(|word| word.kind() == Kind::String)
 }
 
 /// By the rule that the first part of each word is its enumeration's name (buf: ENUM_VALUE_PREFIX).
@@ -247,6 +258,9 @@ mod tests {
         assert_eq!(document["tenant"], "tenants/a");
         assert_eq!(document["items"], 3);
         assert_eq!(document["phase"], "UNSPECIFIED");
+        let access = entente_proto::fleet::v1::Access { state: "HELD".into(), state_code: 9, ..Default::default() };
+        let access = super::document(&access);
+        assert_eq!((&access["state"], access.get("stateCode")), (&"HELD".into(), None), "one spelling");
         let response = entente_proto::access::v1::ResourceChange {
             kind: entente_proto::access::v1::ChangeKind::Updated.into(),
             ..Default::default()

@@ -1,5 +1,6 @@
 //! `entente.fleet.v1.FleetService`: how the fleet stands.
 
+mod codes;
 mod convert;
 mod events;
 #[cfg(test)]

@@ -42,7 +42,7 @@ fn tenant(number: usize) -> TenantStatus {
         last_seen_time: at(90),
         items: 18,
         done_items: Some(done),
-        counts: vec![wire::StateCount { state: "APPLIED".into(), count: done }],
+        counts: vec![wire::StateCount { state: "APPLIED".into(), count: done, ..Default::default() }],
         ..Default::default()
     }
 }

@@ -32,7 +32,7 @@ fn tenant(id: &str, phase: TenantPhase, party: Party, explanation: &str) -> Tena
         connected: true,
         items: 18,
         done_items: Some(18),
-        counts: vec![wire::StateCount { state: "APPLIED".into(), count: 18 }],
+        counts: vec![wire::StateCount { state: "APPLIED".into(), count: 18, ..Default::default() }],
         ..Default::default()
     }
 }

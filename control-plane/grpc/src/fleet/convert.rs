@@ -9,6 +9,8 @@ use entente_model::report::{Finding, KnownAccount, PlaneStanding, Reason, Remova
 use entente_proto::convert::time;
 use entente_proto::fleet::v1 as wire;
 
+use super::codes;
+
 pub(super) fn tenant_status(it: &TenantStatus) -> wire::TenantStatus {
     wire::TenantStatus {
         tenant: it.tenant.to_string(),
@@ -92,7 +94,7 @@ pub(super) fn phase(phase: TenantPhase) -> wire::TenantPhase {
 }
 
 fn state_count(state: &str, many: u32) -> wire::StateCount {
-    wire::StateCount { state: state.into(), count: count(many) }
+    wire::StateCount { state: state.into(), count: count(many), state_code: codes::state(state) }
 }
 
 fn plane(it: &PlaneStanding) -> wire::PlaneStatus {
@@ -105,7 +107,12 @@ fn plane(it: &PlaneStanding) -> wire::PlaneStatus {
 }
 
 fn finding(it: &Finding) -> wire::Finding {
-    wire::Finding { plane: it.plane.word().into(), reason: it.reason.word().into(), detail: it.detail.clone() }
+    wire::Finding {
+        plane: it.plane.word().into(),
+        reason: it.reason.word().into(),
+        reason_code: codes::reason(Some(it.reason)),
+        detail: it.detail.clone(),
+    }
 }
 
 pub(super) fn item_status(it: ItemStatus) -> wire::ItemStatus {
@@ -116,7 +123,9 @@ pub(super) fn item_status(it: ItemStatus) -> wire::ItemStatus {
         key: report.key.to_string(),
         absent: it.absent,
         state: report.state.word().into(),
+        state_code: codes::state(report.state.word()),
         reason: reason(report.reason),
+        reason_code: codes::reason(report.reason),
         detail: report.detail,
         object_id: report.object_id.unwrap_or_default(),
         owned: report.owned,
@@ -166,7 +175,9 @@ pub(super) fn access(it: Access) -> wire::Access {
         role: it.role.to_string(),
         identity_class: it.class.word().into(),
         state: it.state.word().into(),
+        state_code: codes::state(it.state.word()),
         reason: reason(it.reason),
+        reason_code: codes::reason(it.reason),
         detail: it.detail,
         assignments: it.assignments.iter().map(ToString::to_string).collect(),
         start_time: time::to_proto_opt(it.start),
@@ -193,7 +204,9 @@ pub(super) fn removal(it: Removal) -> wire::Removal {
         actor: it.actor,
         request_time: Some(time::to_proto(it.requested)),
         state: it.state.word().into(),
+        state_code: codes::state(it.state.word()),
         reason: reason(it.reason),
+        reason_code: codes::reason(it.reason),
         detail: it.detail,
         proof: it.proof.map(proof),
         complete: it.complete,
@@ -223,6 +236,7 @@ pub(super) fn planned_change(it: &PlannedChange) -> wire::PlannedChange {
         class: it.class.word().into(),
         verdict: it.verdict.word().into(),
         reason: reason(it.reason),
+        reason_code: codes::reason(it.reason),
         action: it.action.clone(),
         before: it.before.clone(),
         after: it.after.clone(),
