@@ -7,9 +7,10 @@ mod people;
 
 use std::collections::BTreeSet;
 
-use entente_model::desired::{ItemBody, ItemKey, Want};
+use entente_model::desired::{Item, ItemBody, ItemKey, Want};
 use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::report::Reason;
+use entente_model::time::Phase;
 use entente_model::{Guid, Plane, PlaneMode, Timestamp, catalog};
 
 use crate::action::Action;
@@ -111,6 +112,10 @@ impl Checker<'_> {
         if !self.input.lease_fresh {
             self.unless(class != ChangeClass::Grant, "without a lease no grant", change);
         }
+        // Of a right too: an exemption is a window of its own.
+        let is_closed = |item: &Item| !matches!(item.windows.phase(self.input.now.at), Phase::Open(_));
+        let is_early_or_late = self.input.items.get(&change.key).is_some_and(is_closed);
+        self.unless(class != ChangeClass::Grant || !is_early_or_late, "no grant outside its window", change);
     }
 
     fn guardrail(&mut self, change: &Change, guardrail: &Guardrail) {

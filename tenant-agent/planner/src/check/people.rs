@@ -3,7 +3,6 @@
 use entente_model::Guid;
 use entente_model::desired::{Item, ItemBody, ItemKey, Want};
 use entente_model::plan::ChangeClass;
-use entente_model::time::Phase;
 
 use super::Checker;
 use crate::action::Action;
@@ -24,9 +23,6 @@ impl Checker<'_> {
             "no grant without a desired item",
             change,
         );
-        let open = |item: &Item| matches!(item.windows.phase(self.input.now.at), Phase::Open(_));
-        let in_time = self.input.items.get(&change.key).is_some_and(open);
-        self.unless(in_time, "no grant outside its window", change);
         let left = self.input.ledger.left.get(&object_id);
         let elsewhere = left.is_some_and(|left| left.epoch != self.input.version.epoch);
         self.unless(!elsewhere, "no grant to one known to have left in another history", change);

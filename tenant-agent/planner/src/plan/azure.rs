@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{Item, ItemBody, ItemKey};
 use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode};
@@ -51,8 +51,8 @@ pub(super) fn decide(draft: &mut Draft<'_>, groups: &Groups<'_>) {
             draft.say(&item.key, ItemState::Refused, Some(Reason::GuardrailPlane), detail);
             continue;
         }
-        if matches!(item.want, Want::Absent { .. }) {
-            remove(draft, &item.key, Exit::named(false), Vec::new());
+        if let Some(exit) = Exit::of_right(item, draft.now()) {
+            remove(draft, &item.key, exit, Vec::new());
             continue;
         }
         let group = ItemKey::Group { role: role.clone(), class: *class };
@@ -197,7 +197,8 @@ fn find_extras(draft: &mut Draft<'_>, groups: &Groups<'_>) {
         .filter(|(_, ownership)| *ownership == Some(Ownership::Owned))
         .map(|(id, _)| id)
         .collect();
-    let wanted: BTreeSet<(String, Guid)> = draft.items().filter_map(|item| place(&item.body)).collect();
+    let is_open = |item: &&Item| Exit::of_right(item, draft.now()).is_none();
+    let wanted: BTreeSet<(String, Guid)> = draft.items().filter(is_open).filter_map(|item| place(&item.body)).collect();
     for (scope, part) in &draft.input.observed.azure {
         for it in part.read().into_iter().flatten().filter(|it| owned.contains(&it.principal)) {
             let in_ledger = draft.input.ledger.entries.values().any(|entry| {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use entente_model::desired::{Item, ItemBody, ItemKey, PermissionGrant, Want};
+use entente_model::desired::{Item, ItemBody, ItemKey, PermissionGrant};
 use entente_model::intent::IdentityClass;
 use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
@@ -31,8 +31,8 @@ pub(super) fn decide(draft: &mut Draft<'_>, groups: &Groups<'_>) {
             draft.say(&item.key, ItemState::Refused, Some(Reason::GuardrailPlane), detail);
             continue;
         }
-        if matches!(item.want, Want::Absent { .. }) {
-            remove(draft, &item.key, Exit::named(false), Vec::new());
+        if let Some(exit) = Exit::of_right(item, draft.now()) {
+            remove(draft, &item.key, exit, Vec::new());
             continue;
         }
         match draft.input.observed.defender() {

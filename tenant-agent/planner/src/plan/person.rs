@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use entente_model::Guid;
-use entente_model::desired::{Item, ItemKey};
+use entente_model::desired::{Item, ItemKey, Want};
 use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
 use entente_model::time::Phase;
+use entente_model::{Guid, Timestamp};
 
 use super::draft::Draft;
 use super::lookup::Found;
@@ -97,6 +97,19 @@ impl<'a> Person<'a> {
 impl Exit {
     pub fn named(is_leaver: bool) -> Self {
         Self { kind: ExitKind::Named, class: ChangeClass::Leaver, charge: Charge::Free, is_leaver }
+    }
+
+    /// Of a right that hangs on a group: it is named for removal, or outside its window, as under an exemption.
+    pub fn of_right(item: &Item, now: Timestamp) -> Option<Self> {
+        match (&item.want, item.windows.phase(now)) {
+            (Want::Absent { .. }, _) => Some(Self::named(false)),
+            (Want::Present, Phase::Open(_)) => None,
+            // No end date that was told before, so it keeps to a pause, a freeze and the caps.
+            (Want::Present, phase @ Phase::Before(_)) => {
+                Some(Self { kind: ExitKind::Window(phase), ..Self::implied() })
+            }
+            (Want::Present, phase) => Some(Self::window(phase)),
+        }
     }
 
     pub fn window(phase: Phase) -> Self {

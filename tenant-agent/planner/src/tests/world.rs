@@ -158,6 +158,14 @@ impl World {
         }
     }
 
+    /// An exemption: the rights of the role's group are withheld until then.
+    pub fn withhold(&mut self, until: &str) {
+        let window = entente_model::Window { start: until.parse().ok(), end: None };
+        for (_, item) in self.items.iter_mut().filter(|(key, _)| is_right(key)) {
+            item.windows = vec![window].into();
+        }
+    }
+
     pub fn account(&self, name: &str) -> Option<Guid> {
         let mail = format!("{name}@nordwall.example");
         self.tenant.state.users.values().find(|it| it.mail == mail).and_then(|it| it.id)
@@ -394,4 +402,8 @@ pub fn looks_in_an_hour(world: &mut World) -> usize {
         world.wait(wake.since(world.now).as_secs());
     }
     looks
+}
+
+fn is_right(key: &ItemKey) -> bool {
+    matches!(key, ItemKey::AzureRole { .. } | ItemKey::DefenderRole { .. } | ItemKey::DefenderAssignment { .. })
 }
