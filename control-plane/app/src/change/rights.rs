@@ -14,7 +14,7 @@ use entente_seal::{Buckets, SealedItem};
 use serde::{Deserialize, Serialize};
 
 use super::impact::Sides;
-use held::{Given, Held, assigned, beyond};
+use held::{Given, Held, assigned, beyond, from_then};
 
 /// Most changes of rights in an answer: each is a line on a screen, and more are a number.
 const MAX_CHANGES: usize = 20;
@@ -56,8 +56,11 @@ pub(super) type Person = (HomeName, Guid);
 /// Rights that come, and rights that go.
 type Difference = (Vec<Right>, Vec<Right>);
 
-/// Groups of a person, by role and class, before and after.
-type Groups<'a> = [BTreeSet<&'a str>; 2];
+/// A group, by role and class, and from when on somebody is in it, if not now.
+type Joined<'a> = (&'a str, Option<Timestamp>);
+
+/// Groups of a person, before and after.
+type Groups<'a> = [BTreeSet<Joined<'a>>; 2];
 
 /// Counts over tenants.
 pub(super) struct Rights {
@@ -85,19 +88,20 @@ impl Rights {
         for (at, side) in sides.into_iter().enumerate() {
             for item in side.iter() {
                 let Some((group, person)) = member_of(item.key()) else { continue };
-                if self.is_member(item) {
-                    people.entry(person).or_default()[at].insert(group);
+                if let Given::Member(joins) = *self.given(item) {
+                    people.entry(person).or_default()[at].insert((group, joins));
                 }
             }
         }
-        let is_of = |group: &&str| changed.iter().any(|role| group.split('/').next() == Some(*role));
+        let is_of = |(group, _): &Joined<'_>| changed.iter().any(|role| group.split('/').next() == Some(*role));
         people.retain(|person, groups| persons.contains(person) || groups.iter().flatten().any(is_of));
         let gives = sides.map(|side| self.gives(side));
         let mut alike: BTreeMap<Groups<'_>, Vec<&str>> = BTreeMap::new();
         people.into_iter().for_each(|(person, groups)| alike.entry(groups).or_default().push(person));
         for ([was, is], persons) in alike {
-            let held = |side: usize, groups: &BTreeSet<&str>| -> BTreeSet<Held> {
-                groups.iter().filter_map(|group| gives[side].get(group)).flatten().cloned().collect()
+            let held = |side: usize, groups: &BTreeSet<Joined<'_>>| -> BTreeSet<Held> {
+                let of_each = groups.iter().filter_map(|(group, joins)| Some((gives[side].get(group)?, *joins)));
+                of_each.flat_map(|(held, joins)| held.iter().map(move |it| from_then(it, joins))).collect()
             };
             let (was, is) = (held(0, &was), held(1, &is));
             let difference = (beyond(&is, &was), beyond(&was, &is));
@@ -140,11 +144,6 @@ impl Rights {
         (all, more)
     }
 
-    /// Whether a membership is, or will be, there. One that is over gives nothing.
-    fn is_member(&mut self, item: &SealedItem) -> bool {
-        matches!(*self.given(item), Given::Member)
-    }
-
     /// What each group gives, by role and class.
     fn gives<'b>(&mut self, side: &'b Buckets) -> BTreeMap<&'b str, Vec<Held>> {
         let mut gives: BTreeMap<&str, Vec<Held>> = BTreeMap::new();
@@ -156,7 +155,7 @@ impl Rights {
                 Given::Rights(held) => gives.entry(group_of(rest)).or_default().extend(held.iter().cloned()),
                 Given::Permissions(_) => drop(defender.insert(rest, given)),
                 Given::Places(_) => assignments.push((rest, given)),
-                Given::Nothing | Given::Member => {}
+                Given::Nothing | Given::Member(_) => {}
             }
         }
         for (group, places) in assignments {

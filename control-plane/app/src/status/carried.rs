@@ -54,12 +54,12 @@ impl Carried {
         keys.sort_unstable();
         for key in keys {
             let Some(item) = desk.wanted.items.get(key).and_then(|item| item.open().ok()) else { continue };
-            // What an exemption withholds is not meant to be there.
-            if item.want != Want::Present || !matches!(item.windows.phase(now), Phase::Open(_)) {
-                continue;
-            }
             let reported =
                 |key: &ItemKey| Standing::of(desk.reported.items.get(key.to_string().as_str()).map(|it| &**it));
+            if item.want != Want::Present || !matches!(item.windows.phase(now), Phase::Open(_)) {
+                all.withheld(&item.key, &reported(&item.key));
+                continue;
+            }
             match &item.key {
                 ItemKey::AzureRole { role, class, .. } => all.add(role, *class, reported(&item.key)),
                 // One right in two items: what people may do, and that this group may.
@@ -82,6 +82,16 @@ impl Carried {
             group.applied += 1;
         } else if group.lacking.as_ref().is_none_or(|first| gravity(first.state) < gravity(standing.state)) {
             group.lacking = Some(standing);
+        }
+    }
+
+    /// What an exemption withholds is not meant to be there, and may be until it is taken away.
+    fn withheld(&mut self, key: &ItemKey, standing: &Standing) {
+        let (ItemKey::AzureRole { role, class, .. } | ItemKey::DefenderAssignment { role, class }) = key else {
+            return;
+        };
+        if standing.may_be_there || standing.state == ItemState::Applied {
+            self.0.entry((role.clone(), *class)).or_default().unknown += 1;
         }
     }
 

@@ -113,6 +113,30 @@ async fn users_d04_more_of_a_tenant_is_told_and_what_no_table_knows_is_not_passe
 }
 
 #[tokio::test]
+async fn users_d04_a_start_takes_away_until_then_and_gives_from_then_on() {
+    let bed = Bed::with_sample().await;
+    let items = json!([azure(&["Microsoft Sentinel Playbook Operator"], "sentinel")]);
+    let starting = |day: &str| {
+        let mut it = serde_json::to_value(assigned(2)).unwrap();
+        it["start"] = json!(day);
+        manifest(it)
+    };
+    let role = role_with(2, items);
+    let scopes = || [with_scopes("contoso", 1), with_scopes("fabrikam", 2)].into_iter();
+    bed.apply(scopes().chain([role, assigned(2)]).collect()).await.unwrap();
+    let put_off = dry_run(&bed, vec![starting("2027-02-01")]).await;
+    let [change] = put_off.rights.as_slice() else { panic!("{:?}", put_off.rights) };
+    assert_eq!((words(&change.removed), words(&change.added)), (vec![("runPlaybooks", false)], vec![]));
+    assert_eq!(put_off.people, 2);
+    bed.apply(vec![starting("2027-02-01")]).await.unwrap();
+    let sooner = dry_run(&bed, vec![starting("2027-01-01")]).await;
+    let from: Vec<_> = sooner.rights.iter().flat_map(|it| &it.added).map(|it| it.from.unwrap().to_string()).collect();
+    assert_eq!(from, ["2027-01-01T00:00:00Z"]);
+    let now = dry_run(&bed, vec![assigned(2)]).await;
+    assert_eq!(now.rights.iter().flat_map(|it| &it.added).map(|it| it.from).collect::<Vec<_>>(), [None]);
+}
+
+#[tokio::test]
 async fn users_d05_a_leave_names_its_own_removals_and_a_movers_are_others() {
     let bed = Bed::with_sample().await;
     let [mut contoso, mut fabrikam] = super::removals::fleet(&bed).await;
@@ -247,8 +271,17 @@ async fn users_d09_a_right_that_was_there_before_is_not_counted_as_gone() {
     agent.report(vec![refused], Vec::new(), false).await;
     assert_eq!(rights(), (0, 3, 3), "a membership that nobody looks at");
     let missing = ItemReport { state: ItemState::Drifted, ..there(&agent, member, Reason::DriftMissing) };
+    let applied = agent.item(key(&agent, member), ItemState::Applied);
     agent.report(vec![missing], Vec::new(), false).await;
     assert_eq!(rights(), (0, 0, 3), "it was looked at, and is not there");
+    let there = agent.item(key(&agent, PLAYBOOK), ItemState::Applied);
+    agent.report(vec![applied, there], Vec::new(), false).await;
+    let mut withheld = serde_json::to_value(with_scopes("contoso", 1)).unwrap();
+    withheld["exemptions"] = json!([{
+        "role": "socRoles/l1", "drop": ["Microsoft Sentinel Playbook Operator"], "reason": "x", "until": "2027-01-31"
+    }]);
+    bed.apply(vec![manifest(withheld)]).await.unwrap();
+    assert_eq!(rights(), (2, 1, 2), "what is to go is there until it is said to be gone");
 }
 
 #[tokio::test]

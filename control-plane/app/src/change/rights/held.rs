@@ -33,8 +33,8 @@ pub(super) type Held = (What, Place);
 #[derive(Debug)]
 pub(super) enum Given {
     Nothing,
-    /// A person.
-    Member,
+    /// A person, from when on if not now.
+    Member(Option<Timestamp>),
     /// Rights at places of their own.
     Rights(Vec<Held>),
     /// Of a Defender role: what it lets do, wherever it is assigned.
@@ -53,7 +53,7 @@ impl Given {
             Phase::Open(_) => None,
         };
         match (&item.body, &item.key) {
-            (ItemBody::Member { .. }, _) => Self::Member,
+            (ItemBody::Member { .. }, _) => Self::Member(from),
             (ItemBody::AzureRole { definition, role_name, .. }, ItemKey::AzureRole { scope, .. }) => {
                 let place = Place { name: scope.as_str().into(), from };
                 let unlisted = || vec![What::Unlisted(format!("what the Azure role {role_name} lets people do"))];
@@ -86,6 +86,11 @@ pub(super) fn assigned(permissions: &[(What, Option<Timestamp>)], places: &[Plac
         (what.clone(), Place { name: place.name.clone(), from: from.max(place.from) })
     };
     permissions.iter().flat_map(|(what, from)| places.iter().map(move |place| at(what, *from, place))).collect()
+}
+
+/// What somebody holds of it who comes into the group then.
+pub(super) fn from_then((what, place): &Held, joins: Option<Timestamp>) -> Held {
+    (what.clone(), Place { name: place.name.clone(), from: place.from.max(joins) })
 }
 
 fn known(all: &[Capability]) -> Vec<What> {
