@@ -104,11 +104,16 @@ fn explained(it: &wire::ItemStatus, rights: &[wire::Access]) -> Value {
     let (whose, what) = reason.map_or_else(|| state.advice(), Reason::advice);
     let means = reason.map_or_else(|| state.meaning(), Reason::meaning);
     let role = it.key.parse::<ItemKey>().ok().and_then(|key| key.role().map(ToString::to_string));
-    let through: Vec<_> = rights.iter().filter(|right| Some(&right.role) == role.as_ref()).collect();
+    // A membership is asked for by what gives the role to that person.
+    let is_of_person = |right: &&wire::Access| !it.key.starts_with("member/") || right.operator == it.operator;
+    let through = rights.iter().filter(|right| Some(&right.role) == role.as_ref()).filter(is_of_person);
+    let through: Vec<_> = through.collect();
     let mut assignments: Vec<&String> = through.iter().flat_map(|right| &right.assignments).collect();
     assignments.sort();
     assignments.dedup();
     let mut operators: Vec<&String> = through.iter().map(|right| &right.operator).collect();
+    // Also of somebody who is no longer to have it.
+    operators.extend(Some(&it.operator).filter(|operator| !operator.is_empty()));
     operators.sort();
     operators.dedup();
     json!({
@@ -217,6 +222,29 @@ mod tests {
                   - {role: socRoles/l1-analyst, drop: [Microsoft Sentinel Playbook Operator], reason: REASON, until: YYYY-MM-DD}
         "#]]
         .assert_eq(&shown_item(&found, Screen::default()));
+    }
+
+    #[test]
+    fn a_membership_is_asked_for_by_what_gives_the_role_to_that_person() {
+        let right = |operator: &str, assignment: &str| wire::Access {
+            role: "socRoles/l1-analyst".into(),
+            operator: format!("operators/{operator}"),
+            assignments: vec![format!("assignments/{assignment}")],
+            ..Default::default()
+        };
+        let rights = [right("maya", "nordic-triage"), right("jonas", "cover")];
+        let member = |operator: &str| wire::ItemStatus {
+            key: "member/l1-analyst/standard/nordwall/0b0de000-0000-4000-8000-000000000003".into(),
+            operator: format!("operators/{operator}"),
+            ..refused()
+        };
+        let found = explained(&member("jonas"), &rights);
+        assert_eq!(
+            (&found["assignments"], &found["operators"]),
+            (&json!(["assignments/cover"]), &json!(["operators/jonas"]))
+        );
+        let moved_out = explained(&member("li"), &rights);
+        assert_eq!((&moved_out["assignments"], &moved_out["operators"]), (&json!([]), &json!(["operators/li"])));
     }
 
     #[test]

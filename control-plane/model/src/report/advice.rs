@@ -88,7 +88,10 @@ impl Reason {
         use Move::{Both, Clock, Customer, Nobody, Operator, Provider};
         match self {
             Self::NotYetStarted => (Clock, "it comes when its window opens"),
-            Self::Expired => (Provider, "write a later `until` if the access is still wanted"),
+            Self::Expired => (
+                Provider,
+                "write a later end if the access is still wanted: `until` of the member, or `end` of the assignment",
+            ),
             Self::Propagation => (Nobody, "wait: Microsoft shows changes after seconds to minutes"),
             Self::Redemption => {
                 (Operator, "the operator opens the link that `entente redeem OPERATOR` prints at the service provider")
@@ -130,9 +133,10 @@ impl Reason {
                 Both,
                 "the customer raises `people.maxOperators` or the limit that the detail names; or fewer people are sent",
             ),
-            Self::GuardrailLongestGrant => {
-                (Both, "write an end (`until`) within `limits.longestGrant`; or the customer raises it")
-            }
+            Self::GuardrailLongestGrant => (
+                Both,
+                "write an end within `limits.longestGrant`, `until` of the member or `end` of the assignment; or the customer raises it",
+            ),
             Self::GuardrailPrefix => {
                 (Both, "the customer corrects `limits.namePrefix`, or the name in intent begins with it")
             }
