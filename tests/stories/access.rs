@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use entente_tests::{args, provider};
+use serde_json::json;
 
 use crate::kit::{self, SOON, Story, contoso, fabrikam};
 
@@ -79,5 +80,27 @@ pub async fn a_person_in_two_assignments_loses_nothing_when_one_ends(story: Stor
     // The other one too: now the membership is named for removal, and the account blocked.
     fleet.cli(&args!["delete", "assignments/triage"]).await?.ok()?;
     entente_tests::eventually("maya has nothing", SOON, || kit::ensure_gone(&fleet, "contoso", "maya")).await?;
+    kit::ensure_clean(&fleet).await
+}
+
+pub async fn an_exemption_takes_a_right_away_and_gives_it_back_when_it_goes(story: Story) -> Result<()> {
+    let fleet = story.converged([contoso(), fabrikam()], &["maya"]).await?;
+    let mut tenant = fleet.customer("contoso")?.manifest();
+    tenant["exemptions"] = json!([{
+        "role": "socRoles/l1-analyst", "drop": ["Microsoft Sentinel Responder"], "reason": "not here", "until": "2999-12-31"
+    }]);
+    fleet.apply(&[tenant]).await?;
+    let has = async |count: usize| {
+        let maya = kit::account(&fleet, "contoso", "maya").await?.context("maya has an account")?;
+        ensure!(maya.azure_roles.len() == count, "{:?}", maya.azure_roles);
+        Ok(())
+    };
+    entente_tests::eventually("the exempted right is gone", SOON, || has(1)).await?;
+    kit::ensure_l1(&fleet, "fabrikam", "maya").await?;
+    let waits = kit::in_state("WAITING", "NOT_YET_STARTED");
+    kit::wait_item(&fleet, "contoso", "azureRole/l1-analyst", waits).await?;
+    fleet.apply(&[fleet.customer("contoso")?.manifest()]).await?;
+    entente_tests::eventually("the right is back", SOON, || has(2)).await?;
+    fleet.wait_converged(SOON).await?;
     kit::ensure_clean(&fleet).await
 }

@@ -45,7 +45,8 @@ fn main() -> ExitCode {
             a_joiner_has_access_from_one_change,
             a_mover_changes_roles_without_a_gap,
             an_agent_that_was_away_converges_with_no_new_call,
-            a_person_in_two_assignments_loses_nothing_when_one_ends;
+            a_person_in_two_assignments_loses_nothing_when_one_ends,
+            an_exemption_takes_a_right_away_and_gives_it_back_when_it_goes;
         changes:
             apply_waits_and_prunes_what_is_gone_from_the_files,
             who_leaves_by_a_file_is_gone_with_receipts;
