@@ -35,6 +35,10 @@ pub struct Membership {
     pub role: String,
     pub state: ItemState,
     pub reason: Option<Reason>,
+    /// Whether the membership, or the account, was there at the last look, whatever is done about it. Unset where nothing
+    /// tells.
+    #[serde(default)]
+    pub there: Option<bool>,
     /// Desired to end, or desired no more.
     pub leaving: bool,
     pub until: Option<Timestamp>,
@@ -67,17 +71,48 @@ pub struct Right {
     pub leaving: bool,
 }
 
+/// How many of some are there, and of how many nothing tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    pub there: usize,
+    pub unknown: usize,
+    pub all: usize,
+}
+
+impl Count {
+    fn of(each: impl Iterator<Item = Option<bool>>) -> Self {
+        let none = Self { there: 0, unknown: 0, all: 0 };
+        each.fold(none, |Self { there, unknown, all }, it| Self {
+            there: there + usize::from(it == Some(true)),
+            unknown: unknown + usize::from(it.is_none()),
+            all: all + 1,
+        })
+    }
+}
+
+impl Membership {
+    /// Whether it is there; `None` where nothing tells.
+    pub fn is_there(&self) -> Option<bool> {
+        known(self.there, self.state)
+    }
+}
+
 impl Here {
-    /// From what is desired, and from what was reported last of everything that is desired or was.
-    pub fn of(desired: &[Item], reports: &BTreeMap<ItemKey, ItemReport>) -> Self {
+    /// From what is desired, from what was reported last of everything that is desired or was, and from what of it the last
+    /// look showed to be there, or not.
+    pub fn of(desired: &[Item], reports: &BTreeMap<ItemKey, ItemReport>, there: &BTreeMap<ItemKey, bool>) -> Self {
         let by_key: BTreeMap<&ItemKey, &Item> = desired.iter().map(|item| (&item.key, item)).collect();
         let mut here = Self::default();
         // What was read back as gone is not here.
         for (key, report) in reports.iter().filter(|(_, report)| report.state != ItemState::Removed) {
             let item = by_key.get(key).copied();
+            let person = |role: &str| Membership {
+                there: known(there.get(key).copied(), report.state),
+                ..membership(key, role, item, report, &by_key)
+            };
             match key {
-                ItemKey::Member { role, .. } => here.person(membership(key, role.id(), item, report, &by_key)),
-                ItemKey::User { .. } if leaves(item) => here.person(membership(key, "", item, report, &by_key)),
+                ItemKey::Member { role, .. } => here.person(person(role.id())),
+                ItemKey::User { .. } if leaves(item) => here.person(person("")),
                 ItemKey::AzureRole { .. } => here.right(key, item, report),
                 ItemKey::DefenderRole { role } => {
                     here.right(key, item, assignment(role, reports).filter(|_| is_there(report)).unwrap_or(report));
@@ -86,6 +121,22 @@ impl Here {
             }
         }
         here
+    }
+
+    /// How many of the people have a role.
+    pub fn holders(&self) -> Count {
+        let mut by_person: BTreeMap<&str, Option<bool>> = BTreeMap::new();
+        for it in &self.people {
+            // An account alone is no role.
+            let there = if it.role.is_empty() { Some(false) } else { it.is_there() };
+            let any = by_person.entry(&it.operator).or_insert(Some(false));
+            *any = match (*any, there) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (None, _) | (_, None) => None,
+                _ => Some(false),
+            };
+        }
+        Count::of(by_person.into_values())
     }
 
     fn person(&mut self, membership: Membership) {
@@ -117,6 +168,11 @@ impl Here {
         let wanted = || rights.iter().filter(|it| !it.leaving);
         (wanted().filter(|it| it.state == ItemState::Applied).count(), wanted().count())
     }
+}
+
+/// What was read back as it should be is there, in the file of an older agent too.
+fn known(there: Option<bool>, state: ItemState) -> Option<bool> {
+    there.or((state == ItemState::Applied).then_some(true))
 }
 
 fn leaves(item: Option<&Item>) -> bool {
@@ -164,6 +220,7 @@ fn membership(
         role: role.to_owned(),
         state: report.state,
         reason: report.reason,
+        there: None,
         leaving: leaves(item),
         until: item.and_then(|item| item.windows.as_slice().last().and_then(|window| window.end)),
         grounds: grounds.iter().map(ground).collect(),
@@ -245,19 +302,51 @@ mod tests {
         ];
         let mut reports: BTreeMap<_, _> =
             states.into_iter().map(|(key, state)| (key.clone(), report(key, state))).collect();
-        let here = Here::of(&desired, &reports);
+        let there = BTreeMap::new();
+        let here = Here::of(&desired, &reports, &there);
         assert_eq!(here.people.len(), 1);
         assert_eq!((here.people[0].operator.as_str(), here.people[0].leaving), ("maya", false));
         assert_eq!(here.people[0].grounds[0].ticket.as_deref(), Some("T-12"));
         assert_eq!(here.count("l1"), (1, 2));
         // No longer desired, and not read back as gone: still here, and leaving.
-        let here = Here::of(&desired[..1], &reports);
+        let here = Here::of(&desired[..1], &reports, &there);
         assert!(here.people[0].leaving, "{here:?}");
         assert_eq!(here.count("l1"), (0, 0), "what is to go is no part of what should be there");
         reports.get_mut(&member).unwrap().state = ItemState::Removed;
-        assert!(Here::of(&desired, &reports).people.is_empty());
+        assert!(Here::of(&desired, &reports, &there).people.is_empty());
         // An account that is left of somebody who leaves is here, without any role.
-        let here = Here::of(&[], &reports);
+        let here = Here::of(&[], &reports, &there);
         assert_eq!((here.people.len(), here.people[0].role.as_str()), (1, ""));
+    }
+
+    #[test]
+    fn who_has_a_role_is_counted_by_what_is_there_and_not_by_what_is_done_about_it() {
+        let member = |name: &str, state, there, role: &str| Membership {
+            operator: name.into(),
+            display_name: String::new(),
+            mail: String::new(),
+            role: role.into(),
+            state,
+            reason: None,
+            there,
+            leaving: false,
+            until: None,
+            grounds: Vec::new(),
+            since: Timestamp::from_unix(0),
+        };
+        let people = vec![
+            member("held", ItemState::Held, Some(true), "l1"),
+            member("refused", ItemState::Refused, Some(true), "l1"),
+            member("twice", ItemState::Waiting, Some(false), "l1"),
+            member("twice", ItemState::Unsupported, Some(true), "l2"),
+            member("waits", ItemState::Waiting, Some(false), "l1"),
+            member("unread", ItemState::Waiting, None, "l1"),
+            member("unread", ItemState::Waiting, Some(false), "l2"),
+            member("account", ItemState::Held, Some(true), ""),
+            // As an older agent wrote it.
+            member("before", ItemState::Applied, None, "l1"),
+        ];
+        let here = Here { people, ..Here::default() };
+        assert_eq!(here.holders(), Count { there: 4, unknown: 1, all: 7 });
     }
 }

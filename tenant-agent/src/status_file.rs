@@ -136,6 +136,8 @@ impl NotAllowedItem {
 pub struct Seen {
     pub alarms: Vec<String>,
     pub deleted: Vec<DeletedPerson>,
+    /// What of the items was there, or was not.
+    pub there: BTreeMap<ItemKey, bool>,
     pub named: BTreeMap<String, BTreeSet<String>>,
     pub not_allowed: NotAllowedList,
     pub heard: Option<Timestamp>,
@@ -176,7 +178,7 @@ impl StatusFile {
 
     /// Writes it, if it says anything new.
     pub fn write(&mut self, now: Timestamp, view: &View, status: &Status, seen: Seen) {
-        let Seen { alarms, deleted, named, not_allowed, heard, ledger, known_time } = seen;
+        let Seen { alarms, deleted, there, named, not_allowed, heard, ledger, known_time } = seen;
         let (ledger, known_time) = (Some(ledger), Some(known_time));
         let status = AgentStatus {
             alarms,
@@ -186,7 +188,7 @@ impl StatusFile {
             last_connected: heard,
             ledger,
             known_time,
-            ..AgentStatus::of(now, view, status)
+            ..AgentStatus::of(now, view, status, &there)
         };
         self.keep(status);
     }
@@ -205,7 +207,7 @@ impl StatusFile {
 }
 
 impl AgentStatus {
-    fn of(time: Timestamp, view: &View, status: &Status) -> Self {
+    fn of(time: Timestamp, view: &View, status: &Status, there: &BTreeMap<ItemKey, bool>) -> Self {
         let mut counts = BTreeMap::new();
         for item in status.items.values() {
             *counts.entry(item.state).or_default() += 1;
@@ -231,7 +233,7 @@ impl AgentStatus {
             standing: status.standing.clone(),
             wanted: view.desired.as_ref().map(|desired| wanted(&desired.items)).unwrap_or_default(),
             counts,
-            here: view.desired.as_ref().map(|desired| Here::of(&desired.items, &status.items)),
+            here: view.desired.as_ref().map(|desired| Here::of(&desired.items, &status.items, there)),
             open: open.collect(),
             last_connected: None,
             deleted: Vec::new(),

@@ -98,6 +98,8 @@ pub struct Steward {
     switches: Switches,
     ledger: Ledger,
     reports: BTreeMap<ItemKey, ItemReport>,
+    /// What of the reports the last look showed to be there, or not: for `who` alone.
+    there: BTreeMap<ItemKey, bool>,
     /// What others hold, by name: for `status` alone.
     named: BTreeMap<String, BTreeSet<String>>,
     verified: BTreeMap<Plane, Timestamp>,
@@ -169,6 +171,7 @@ impl Steward {
             switches,
             ledger,
             reports,
+            there: BTreeMap::new(),
             named: BTreeMap::new(),
             verified: BTreeMap::new(),
             compared: String::new(),

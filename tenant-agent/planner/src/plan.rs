@@ -27,6 +27,7 @@ mod members;
 mod not_allowed;
 mod order;
 mod person;
+mod presence;
 mod progress;
 mod proof;
 mod residue;
@@ -126,6 +127,9 @@ pub struct Plan {
     /// One for each desired item, and for what is no longer desired and not gone yet.
     pub reports: Vec<ItemReport>,
     pub findings: Vec<Finding>,
+    /// Whether what a report is of is in the tenant, as far as this look shows it: of accounts, memberships and rights. What
+    /// is not here is not known.
+    pub there: BTreeMap<ItemKey, bool>,
     /// What others hold or gave, by name, and of what: shown on the agent's host alone.
     pub named: BTreeMap<String, BTreeSet<String>>,
     /// To be remembered before anything is done.
@@ -207,6 +211,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     defender::decide(&mut draft, &groups);
     unsupported::end_all(&mut draft, &people, &groups);
     implied::decide(&mut draft, &people, &groups);
+    draft.there = presence::of(&draft, &people, &groups);
     draft.finish()
 }
 
@@ -245,6 +250,7 @@ pub fn revoke_all(
     let people = users::decide(&mut draft);
     let groups = groups::decide(&mut draft, &people);
     implied::decide(&mut draft, &people, &groups);
+    draft.there = presence::of(&draft, &people, &groups);
     draft.finish()
 }
 

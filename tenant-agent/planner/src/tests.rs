@@ -19,6 +19,7 @@ mod limits;
 mod marks;
 mod not_allowed;
 mod people;
+mod presence;
 mod properties;
 mod receipts;
 mod reviews;

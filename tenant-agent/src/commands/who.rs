@@ -1,18 +1,20 @@
 //! `who`: the service provider's people in this tenant, from the agent's status file; it may run or not.
 
-use std::collections::BTreeSet;
 use std::error::Error;
 
-use entente_model::report::ItemState;
-use entente_model::{PlaneMode, Timestamp};
+use entente_model::report::{ItemState, PlaneStanding};
+use entente_model::{Plane, PlaneMode, Timestamp};
 use serde::Serialize;
 
 use super::{Outcome, plain, screen};
 use crate::Done;
 use crate::args::Output;
 use crate::config::Config;
-use crate::here::{Ground, Here, Membership};
+use crate::here::{Count, Ground, Here, Membership};
 use crate::status_file::StatusFile;
+
+/// Accounts, the groups that carry the roles, and who is in them.
+const HOLDERS: [Plane; 3] = [Plane::Users, Plane::Groups, Plane::Memberships];
 
 /// What a program reads.
 #[derive(Debug, Serialize)]
@@ -20,7 +22,7 @@ use crate::status_file::StatusFile;
 struct Shown<'a> {
     /// When the agent last looked.
     time: Timestamp,
-    /// Whether every plane that it looks at was read whole by then.
+    /// Whether every plane that it looks at was read whole by then, and those that hold who has a role are looked at.
     whole: bool,
     #[serde(flatten)]
     here: &'a Here,
@@ -34,14 +36,13 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
         StatusFile::read(&config.state_dir)?.ok_or_else(|| unknown("the agent has not looked at the tenant yet"))?;
     let here =
         status.here.as_ref().ok_or_else(|| unknown("the agent has no desired state, or has not looked since"))?;
-    let planes = status.standing.planes.iter().filter(|it| it.mode != PlaneMode::None);
-    let whole =
-        planes.clone().count() > 0 && planes.clone().all(|it| it.verified.is_some() && it.unread_since.is_none());
+    let whole = is_whole(&status.standing.planes);
     let shown = Shown { time: status.time, whole, here, alarms: &status.alarms };
     match output {
         Output::Json => println!("{}", serde_json::to_string_pretty(&shown)?),
         Output::Text => {
-            let oldest = planes.filter_map(|it| it.verified).min().filter(|_| whole);
+            let looked = status.standing.planes.iter().filter(|it| it.mode != PlaneMode::None);
+            let oldest = looked.filter_map(|it| it.verified).min().filter(|_| whole);
             let seen =
                 oldest.map_or_else(|| "NOT READ WHOLE: more may be here".to_owned(), |at| format!("as read back {at}"));
             print!("{}", text(here, &seen, screen::width()));
@@ -51,16 +52,18 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
     Ok(Done::Whole)
 }
 
+/// Whether every plane that is looked at was read, and those are looked at without which nobody tells who has a role.
+fn is_whole(planes: &[PlaneStanding]) -> bool {
+    let is_looked_at = |plane: &Plane| planes.iter().any(|it| it.plane == *plane && it.mode != PlaneMode::None);
+    let is_read = |it: &PlaneStanding| it.verified.is_some() && it.unread_since.is_none();
+    HOLDERS.iter().all(is_looked_at) && planes.iter().all(|it| it.mode == PlaneMode::None || is_read(it))
+}
+
 pub(in crate::commands) fn text(here: &Here, seen: &str, width: Option<u16>) -> String {
     if here.people.is_empty() && here.rights.is_empty() {
         return format!("nobody of the service provider is desired here, or was read as still here, {seen}\n");
     }
-    let of = |is: fn(&&Membership) -> bool| {
-        here.people.iter().filter(is).map(|it| it.operator.as_str()).collect::<BTreeSet<_>>().len()
-    };
-    let (there, all) = (of(|it| it.state == ItemState::Applied), of(|_| true));
-    let head = format!("{there} of {all} people of the service provider have a role here, {seen}");
-    let mut out = screen::lines(&head, width);
+    let mut out = screen::lines(&format!("{}, {seen}", head(here.holders())), width);
     let rows: Vec<[String; 6]> = here.people.iter().map(|it| row(here, it, screen::between(width))).collect();
     let header = ["PERSON", "ROLE", "RIGHTS", "STATE", "UNTIL", "WHY"];
     out.push_str(&screen::table(header, &rows, width));
@@ -80,6 +83,21 @@ pub(in crate::commands) fn text(here: &Here, seen: &str, width: Option<u16>) -> 
     out
 }
 
+fn head(Count { there, unknown, all }: Count) -> String {
+    let head = format!("{there} of {all} people of the service provider have a role here");
+    if unknown == 0 { head } else { format!("{head}; of {unknown} it is not known") }
+}
+
+/// Of what is not as it should be, whether it is there all the same.
+fn presence(state: ItemState, there: Option<bool>) -> Option<&'static str> {
+    match there {
+        Some(true) if state == ItemState::Applied => None,
+        Some(true) => Some("there"),
+        Some(false) => Some("not there"),
+        None => Some("not known"),
+    }
+}
+
 fn row(here: &Here, it: &Membership, between: char) -> [String; 6] {
     let name = plain(&it.display_name);
     let person = if it.mail.is_empty() { plain(&it.operator) } else { format!("{name}{between}<{}>", plain(&it.mail)) };
@@ -88,11 +106,14 @@ fn row(here: &Here, it: &Membership, between: char) -> [String; 6] {
         (false, (there, all)) => format!("{there} of {all}"),
     };
     let role = if it.role.is_empty() { "-".to_owned() } else { plain(&it.role) };
-    let state = match (it.leaving, it.reason) {
+    let mut state = match (it.leaving, it.reason) {
         (true, _) => format!("{},{between}leaving", it.state.word()),
         (false, Some(reason)) => format!("{}{between}{}", it.state.word(), reason.word()),
         (false, None) => it.state.word().to_owned(),
     };
+    if let Some(presence) = presence(it.state, it.is_there()) {
+        state.push_str(&format!(",{between}{presence}"));
+    }
     let until = it.until.map_or_else(|| "-".to_owned(), Timestamp::as_end);
     let why = it.grounds.iter().map(ground).collect::<Vec<_>>().join("; ");
     [person, role, rights, state, until, if why.is_empty() { "-".to_owned() } else { plain(&why) }]
@@ -102,4 +123,34 @@ fn row(here: &Here, it: &Membership, between: char) -> [String; 6] {
 fn ground(it: &Ground) -> String {
     let Ground { assignment, justification, ticket } = it;
     format!("{} {justification}", ticket.as_ref().unwrap_or(assignment))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planes(modes: &[(Plane, PlaneMode)]) -> Vec<PlaneStanding> {
+        let standing = |(plane, mode): &(Plane, PlaneMode)| PlaneStanding {
+            plane: (*plane).into(),
+            mode: (*mode).into(),
+            verified: (*mode != PlaneMode::None).then(|| Timestamp::from_unix(0)),
+            unread_since: None,
+        };
+        modes.iter().map(standing).collect()
+    }
+
+    #[test]
+    fn a_tenant_is_not_read_whole_while_a_plane_that_holds_members_is_not_looked_at() {
+        let all =
+            |closed: Plane| Plane::ALL.map(|it| (it, if it == closed { PlaneMode::None } else { PlaneMode::Manage }));
+        assert!(is_whole(&planes(&all(Plane::DefenderRoles))));
+        for closed in HOLDERS {
+            assert!(!is_whole(&planes(&all(closed))), "{closed}");
+        }
+        assert!(!is_whole(&planes(&[(Plane::AzureRoles, PlaneMode::Verify)])));
+        assert!(!is_whole(&[]));
+        let mut unread = planes(&all(Plane::DefenderRoles));
+        unread[0].unread_since = Some(Timestamp::from_unix(0));
+        assert!(!is_whole(&unread));
+    }
 }

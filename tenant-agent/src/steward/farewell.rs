@@ -46,6 +46,7 @@ impl Steward {
             self.say_ended(&reports);
         }
         let (plan, wait) = self.end(&mut receipt, None, cancel).await?;
+        self.there.clone_from(&plan.there);
         self.note_revoke_all(&receipt);
         if let Some(wait) = wait {
             self.say_ended(&plan.reports);

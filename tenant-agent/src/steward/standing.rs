@@ -101,6 +101,7 @@ impl Steward {
         self.parts.memory.keep_reports(&self.reports, &items).await?;
         self.reports.clone_from(&items);
         self.named.clone_from(&look.plan.named);
+        self.there.clone_from(&look.plan.there);
         let status = Status { items, standing: look.standing.clone(), mended: self.drift.mended() };
         let alarms = self.alarms(&look.guardrail, &look.faults);
         self.show(&status, alarms);
@@ -112,9 +113,9 @@ impl Steward {
         let now = self.parts.clock.time();
         let deleted = self.deleted();
         let (ledger, known_time) = (self.parts.memory.mark(), self.parts.clock.known());
-        let named = self.named.clone();
+        let (named, there) = (self.named.clone(), self.there.clone());
         let not_allowed = self.not_allowed_list();
-        let seen = Seen { alarms, deleted, named, not_allowed, heard: self.heard, ledger, known_time };
+        let seen = Seen { alarms, deleted, there, named, not_allowed, heard: self.heard, ledger, known_time };
         self.file.write(now, &self.parts.view.borrow(), status, seen);
     }
 

@@ -45,6 +45,8 @@ pub(super) struct Draft<'a> {
     pub(super) updates: Vec<Update>,
     spent: BTreeMap<Charge, BTreeSet<ItemKey>>,
     pub(super) wake: Timestamp,
+    /// What of the reports is in the tenant, see `presence.rs`.
+    pub(super) there: BTreeMap<ItemKey, bool>,
     /// What others hold or gave, by name, and of what: for the customer's eyes alone.
     pub(super) named: BTreeMap<String, BTreeSet<String>>,
     /// Accounts let in and groups made by this plan, for the limits.
@@ -83,6 +85,7 @@ impl<'a> Draft<'a> {
             reports: BTreeMap::new(),
             accounts: BTreeMap::new(),
             findings: BTreeSet::new(),
+            there: BTreeMap::new(),
             named: BTreeMap::new(),
             updates: Vec::new(),
             spent: BTreeMap::new(),

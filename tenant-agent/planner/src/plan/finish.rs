@@ -35,6 +35,7 @@ impl Draft<'_> {
             changes: self.changes,
             reports: self.reports.into_values().collect(),
             findings: findings::told(self.findings),
+            there: self.there,
             named: self.named,
             updates,
             next_wake: self.wake,

@@ -311,7 +311,7 @@ fn absent(draft: &mut Draft<'_>, key: &ItemKey, group: Guid, exit: Exit) {
 }
 
 /// Whether a group whose id answers nothing is shown by its name, or by the person's own memberships.
-fn still_holds(draft: &Draft<'_>, group: Guid, user: Guid) -> Result<(), Unread> {
+pub(super) fn still_holds(draft: &Draft<'_>, group: Guid, user: Guid) -> Result<(), Unread> {
     let observed = draft.input.observed;
     let named = observed.groups_by_name.values().filter_map(Part::read).flatten().any(|it| it.id == group);
     let held = observed.rights.get(&user).and_then(|rights| rights.memberships.read());

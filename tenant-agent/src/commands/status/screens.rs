@@ -74,6 +74,7 @@ fn here() -> Here {
         role: role.into(),
         state,
         reason,
+        there: Some(state == ItemState::Applied),
         leaving: false,
         until: Some(at("2027-01-01T00:00:00Z")),
         grounds: vec![Ground {

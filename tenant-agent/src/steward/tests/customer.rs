@@ -211,6 +211,8 @@ async fn attacks_p02_nobody_joins_a_group_that_the_customer_put_into_another_one
     assert!(!told.contains("falcon"), "the control plane is not told which group: {told}");
     let status = StatusFile::read(&world.config.state_dir).unwrap().unwrap();
     assert!(status.named.values().flatten().any(|it| it == "group falcon"), "{status:?}");
+    let here: Vec<_> = status.here.unwrap_or_default().people.iter().map(|it| it.there).collect();
+    assert_eq!(here, [Some(true), Some(false)], "who is in and who is not, as it was seen");
     world.control.tamper(TENANT, &Tamper::RemoveMember { group: theirs, member: ours }).await.unwrap();
     world.until_told(&mut steward, &format!("{} APPLIED", member(1).key)).await;
 }
