@@ -66,6 +66,9 @@ pub struct Right {
     pub state: ItemState,
     pub reason: Option<Reason>,
     pub detail: String,
+    /// Whether the role's group had it at the last look, whatever is done about it. Unset where nothing tells.
+    #[serde(default)]
+    pub there: Option<bool>,
     /// Desired to end, or desired no more.
     #[serde(default)]
     pub leaving: bool,
@@ -97,6 +100,13 @@ impl Membership {
     }
 }
 
+impl Right {
+    /// The same of a right.
+    pub fn is_there(&self) -> Option<bool> {
+        known(self.there, self.state)
+    }
+}
+
 impl Here {
     /// From what is desired, from what was reported last of everything that is desired or was, and from what of it the last
     /// look showed to be there, or not.
@@ -113,9 +123,11 @@ impl Here {
             match key {
                 ItemKey::Member { role, .. } => here.person(person(role.id())),
                 ItemKey::User { .. } if leaves(item) => here.person(person("")),
-                ItemKey::AzureRole { .. } => here.right(key, item, report),
+                ItemKey::AzureRole { .. } => here.right(key, item, report, there.get(key).copied()),
                 ItemKey::DefenderRole { role } => {
-                    here.right(key, item, assignment(role, reports).filter(|_| is_there(report)).unwrap_or(report));
+                    let is_whole = report.state == ItemState::Applied;
+                    let report = assignment(role, reports).filter(|_| is_whole).unwrap_or(report);
+                    here.right(key, item, report, assigned(role, reports, there));
                 }
                 _ => {}
             }
@@ -147,7 +159,7 @@ impl Here {
         }
     }
 
-    fn right(&mut self, key: &ItemKey, item: Option<&Item>, report: &ItemReport) {
+    fn right(&mut self, key: &ItemKey, item: Option<&Item>, report: &ItemReport, there: Option<bool>) {
         let Some(role) = key.role() else { return };
         let what = match item.map(|item| &item.body) {
             Some(ItemBody::AzureRole { role_name, scope, .. }) => format!("{role_name} at {scope}"),
@@ -158,15 +170,14 @@ impl Here {
             _ => key.to_string(),
         };
         let (state, reason, detail) = (report.state, report.reason, report.detail.clone());
-        let right = Right { what, state, reason, detail, leaving: leaves(item) };
+        let right = Right { what, state, reason, detail, there: known(there, state), leaving: leaves(item) };
         self.rights.entry(role.id().to_owned()).or_default().push(right);
     }
 
-    /// How many of a role's rights are there, and how many there should be.
-    pub fn count(&self, role: &str) -> (usize, usize) {
+    /// How many of a role's rights are there, of those that should be: also one that the guardrail refuses since.
+    pub fn count(&self, role: &str) -> Count {
         let rights = self.rights.get(role).map(Vec::as_slice).unwrap_or_default();
-        let wanted = || rights.iter().filter(|it| !it.leaving);
-        (wanted().filter(|it| it.state == ItemState::Applied).count(), wanted().count())
+        Count::of(rights.iter().filter(|it| !it.leaving).map(Right::is_there))
     }
 }
 
@@ -179,14 +190,20 @@ fn leaves(item: Option<&Item>) -> bool {
     item.is_none_or(|item| item.want != Want::Present)
 }
 
-fn is_there(report: &ItemReport) -> bool {
-    report.state == ItemState::Applied
+fn is_of(role: &RoleName, key: &ItemKey) -> bool {
+    matches!(key, ItemKey::DefenderAssignment { role: it, .. } if it == role)
 }
 
 /// A Defender role gives its permissions by its assignment.
 fn assignment<'a>(role: &RoleName, reports: &'a BTreeMap<ItemKey, ItemReport>) -> Option<&'a ItemReport> {
-    let of_role = |key: &ItemKey| matches!(key, ItemKey::DefenderAssignment { role: it, .. } if it == role);
-    reports.iter().find(|(key, _)| of_role(key)).map(|(_, report)| report)
+    reports.iter().find(|(key, _)| is_of(role, key)).map(|(_, report)| report)
+}
+
+/// Whether one of its assignments is there; none is only where that is known of each.
+fn assigned(role: &RoleName, reports: &BTreeMap<ItemKey, ItemReport>, there: &BTreeMap<ItemKey, bool>) -> Option<bool> {
+    let each: Vec<_> = reports.keys().filter(|key| is_of(role, key)).map(|key| there.get(key).copied()).collect();
+    let is_told = !each.is_empty() && !each.contains(&None);
+    if each.contains(&Some(true)) { Some(true) } else { is_told.then_some(false) }
 }
 
 fn membership(
@@ -307,16 +324,43 @@ mod tests {
         assert_eq!(here.people.len(), 1);
         assert_eq!((here.people[0].operator.as_str(), here.people[0].leaving), ("maya", false));
         assert_eq!(here.people[0].grounds[0].ticket.as_deref(), Some("T-12"));
-        assert_eq!(here.count("l1"), (1, 2));
+        // The guardrail refuses it since, and nobody knows whether it is there.
+        assert_eq!(here.count("l1"), Count { there: 1, unknown: 1, all: 2 });
+        for (seen, there) in [(true, 2), (false, 1)] {
+            let there_now = BTreeMap::from([(right(3), seen)]);
+            let here = Here::of(&desired, &reports, &there_now);
+            assert_eq!(here.count("l1"), Count { there, unknown: 0, all: 2 }, "whatever the guardrail says");
+        }
         // No longer desired, and not read back as gone: still here, and leaving.
         let here = Here::of(&desired[..1], &reports, &there);
         assert!(here.people[0].leaving, "{here:?}");
-        assert_eq!(here.count("l1"), (0, 0), "what is to go is no part of what should be there");
+        assert_eq!(
+            here.count("l1"),
+            Count { there: 0, unknown: 0, all: 0 },
+            "what is to go is no part of what should be there"
+        );
         reports.get_mut(&member).unwrap().state = ItemState::Removed;
         assert!(Here::of(&desired, &reports, &there).people.is_empty());
         // An account that is left of somebody who leaves is here, without any role.
         let here = Here::of(&[], &reports, &there);
         assert_eq!((here.people.len(), here.people[0].role.as_str()), (1, ""));
+    }
+
+    #[test]
+    fn a_defender_role_is_had_by_its_assignment_also_where_both_are_refused_since() {
+        let (role_key, given) = (
+            ItemKey::DefenderRole { role: role() },
+            ItemKey::DefenderAssignment { role: role(), class: IdentityClass::Standard },
+        );
+        let body =
+            ItemBody::DefenderRole { display_name: "l1".into(), description: String::new(), permissions: vec![] };
+        let desired = [item(&role_key, body)];
+        let reports: BTreeMap<_, _> =
+            [&role_key, &given].map(|key| (key.clone(), report(key.clone(), ItemState::Refused))).into();
+        let count = |there: BTreeMap<ItemKey, bool>| Here::of(&desired, &reports, &there).count("l1");
+        assert_eq!(count([(given.clone(), true)].into()), Count { there: 1, unknown: 0, all: 1 });
+        assert_eq!(count([(given.clone(), false)].into()), Count { there: 0, unknown: 0, all: 1 });
+        assert_eq!(count(BTreeMap::new()), Count { there: 0, unknown: 1, all: 1 });
     }
 
     #[test]

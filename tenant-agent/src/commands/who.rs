@@ -76,7 +76,8 @@ pub(in crate::commands) fn text(here: &Here, seen: &str, width: Option<u16>) -> 
             let reason = right.reason.map(|it| format!(" {}", it.word())).unwrap_or_default();
             let leaving = if right.leaving { ", leaving" } else { "" };
             let detail = if right.detail.is_empty() { String::new() } else { format!(": {}", right.detail) };
-            let line = format!("  {}  {}{leaving}{reason}{detail}", right.what, right.state.word());
+            let presence = presence(right.state, right.is_there()).map(|it| format!(", {it}")).unwrap_or_default();
+            let line = format!("  {}  {}{leaving}{reason}{presence}{detail}", right.what, right.state.word());
             out.push_str(&screen::lines(&plain(&line), width));
         }
     }
@@ -103,7 +104,8 @@ fn row(here: &Here, it: &Membership, between: char) -> [String; 6] {
     let person = if it.mail.is_empty() { plain(&it.operator) } else { format!("{name}{between}<{}>", plain(&it.mail)) };
     let rights = match (it.role.is_empty(), here.count(&it.role)) {
         (true, _) => "-".to_owned(),
-        (false, (there, all)) => format!("{there} of {all}"),
+        (false, Count { there, unknown: 0, all }) => format!("{there} of {all}"),
+        (false, Count { there, unknown, all }) => format!("{there} of {all},{between}{unknown} not known"),
     };
     let role = if it.role.is_empty() { "-".to_owned() } else { plain(&it.role) };
     let mut state = match (it.leaving, it.reason) {

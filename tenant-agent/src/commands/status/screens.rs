@@ -84,8 +84,14 @@ fn here() -> Here {
         }],
         since: at("2026-11-20T08:00:00Z"),
     };
-    let right =
-        |what: &str, state, reason| Right { what: what.into(), state, reason, detail: String::new(), leaving: false };
+    let right = |what: &str, state, reason| Right {
+        what: what.into(),
+        state,
+        reason,
+        detail: String::new(),
+        there: Some(state == ItemState::Applied),
+        leaving: false,
+    };
     let refused = Some(Reason::GuardrailCapability);
     Here {
         people: vec![
