@@ -58,6 +58,12 @@ impl Switches {
         Positions { paused: on(&self.pause), revoke_all: on(&self.revoke_all), revokes, allows_again }
     }
 
+    /// The same for a person, who is told where it cannot be told.
+    pub fn told(&self) -> std::io::Result<Positions> {
+        let (paused, revoke_all) = (self.pause.try_exists()?, self.revoke_all.try_exists()?);
+        Ok(Positions { paused, revoke_all, revokes: self.revoke.try_exists()?, ..self.positions() })
+    }
+
     /// When the customer paused, by the host's clock: for people alone.
     pub fn paused_since(&self) -> Option<Timestamp> {
         let written = self.pause.metadata().ok()?.modified().ok()?;

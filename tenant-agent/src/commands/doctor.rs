@@ -9,6 +9,7 @@ mod ends;
 mod here;
 mod microsoft;
 mod provider;
+mod switches;
 
 use std::path::Path;
 
@@ -41,6 +42,7 @@ async fn look(path: &Path, env: &impl Fn(&str) -> Option<String>) -> Vec<Check> 
     let (guardrail, found) = here::guardrail(&config, identity.as_ref());
     checks.extend(found);
     checks.extend(here::state_folder(&config.state_dir, identity.is_some()).await);
+    checks.extend(switches::look(&config.state_dir));
     checks.push(here::proxy(&config, env));
     let outward = tokio::join!(provider::look(&config, identity.as_ref()), microsoft(&config, guardrail.as_ref()));
     let (provider, (microsoft, now)) = outward;

@@ -217,6 +217,24 @@ async fn the_provider_that_moved_or_is_inspected_is_a_fault_and_a_running_agent_
 }
 
 #[tokio::test]
+async fn an_agent_that_is_stopped_by_a_switch_is_not_said_to_be_well() {
+    let world = World::of(well()).await;
+    expect(&checks(&world).await, "switches", State::Ok, &["neither pause nor revoke-all"]);
+    world.switches().pause().unwrap();
+    let found = checks(&world).await;
+    expect(&found, "switches", State::Fault, &["paused since 2", "leavers neither", "entente-agent resume"]);
+    assert_eq!(check::done(&found), crate::Done::Faulty);
+    world.switches().resume().unwrap();
+    world.switches().revoke_all().unwrap();
+    let told = ["everything that the agent gave is taken back", "entente-agent resume"];
+    expect(&checks(&world).await, "switches", State::Fault, &told);
+    // A folder of which nothing can be told: here one that is none.
+    let file = world.config.state_dir.join("revoke-all");
+    let found = switches::look(&file);
+    expect(&found, "switches", State::Unknown, &["cannot be told"]);
+}
+
+#[tokio::test]
 async fn which_proxy_is_used_and_which_words_of_the_environment_are_not_is_said() {
     let world = World::of(well()).await;
     let config = |env: &[(&str, &str)]| {
