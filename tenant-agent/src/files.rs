@@ -16,6 +16,8 @@ pub enum FileError {
     TooLarge { path: PathBuf, limit: usize },
     #[error("{path} is not UTF-8 text: save it as UTF-8")]
     NotText { path: PathBuf },
+    #[error("{path} cannot be read: it is damaged, or another version of entente-agent wrote it; {remedy}")]
+    NotUnderstood { path: PathBuf, remedy: &'static str, source: serde_json::Error },
     #[error("{path} is damaged and was left as it is: {remedy}")]
     Damaged { path: PathBuf, remedy: &'static str, source: serde_json::Error },
 }

@@ -157,10 +157,12 @@ impl StatusFile {
         Self { path: state_dir.join("status.json"), written: None }
     }
 
+    /// None before the first look. One that is there and is not understood is an error: it says something, and not to us.
     pub fn read(state_dir: &Path) -> Result<Option<AgentStatus>, FileError> {
-        let text = files::read_text(&state_dir.join("status.json"), MAX_BYTES)?;
-        // What an older or newer agent wrote is as good as nothing.
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+        let path = state_dir.join("status.json");
+        let Some(text) = files::read_text(&path, MAX_BYTES)? else { return Ok(None) };
+        let remedy = "use the version that wrote it, or let this one run: its next look writes the file anew";
+        serde_json::from_str(&text).map(Some).map_err(|source| FileError::NotUnderstood { path, remedy, source })
     }
 
     /// Says of the stream what is so by now, between two looks.

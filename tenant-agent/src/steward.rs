@@ -163,7 +163,11 @@ impl Steward {
         let reports = parts.memory.reports().await?;
         let drift = drift::Drift::after(&reports, parts.memory.mended().await?);
         let (switches, file) = (Switches::of(&parts.state_dir), StatusFile::of(&parts.state_dir));
-        let before = StatusFile::read(&parts.state_dir).ok().flatten().unwrap_or_default();
+        let before = StatusFile::read(&parts.state_dir).unwrap_or_else(|error| {
+            error!(%error, "needs a person: whether the ledger is the one of the last run is not known");
+            None
+        });
+        let before = before.unwrap_or_default();
         parts.clock.set_floor(before.known_time.unwrap_or(before.time));
         let forgotten = before.ledger.and_then(|mark| mark.forgotten(&parts.memory.mark()));
         forgotten.iter().for_each(|alarm| error!(alarm, "needs a person"));

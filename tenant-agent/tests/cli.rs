@@ -231,6 +231,24 @@ fn nobody_is_allowed_again_whom_the_agent_does_not_know_as_deleted() {
 }
 
 #[test]
+fn a_status_file_that_is_not_understood_is_told_as_that_and_not_as_an_agent_that_never_looked() {
+    let dir = customer();
+    std::fs::create_dir(dir.path().join("state")).unwrap();
+    for text in ["", "{\"time\": 7}", "[]"] {
+        std::fs::write(dir.path().join("state/status.json"), text).unwrap();
+        let says = "status.json cannot be read: it is damaged, or another version of entente-agent wrote it";
+        check(dir.path(), &["who"], 1, says);
+        check(dir.path(), &["allow-again", "maya"], 1, says);
+        // The rest of it is known, and said.
+        check(dir.path(), &["status"], 3, says);
+        check(dir.path(), &["status"], 3, "ENDS       credential");
+        check(dir.path(), &["status", "--output", "json"], 3, "\"statusFault\": \"");
+        let output = agent(dir.path(), &["status"]);
+        assert!(!String::from_utf8_lossy(&output.stdout).contains("has not looked"), "{output:?}");
+    }
+}
+
+#[test]
 fn an_enrolment_of_another_provider_is_refused_without_a_network() {
     let dir = customer();
     let token = "address = \"localhost:1\"\ntenant = \"tenants/contoso\"\n\

@@ -10,7 +10,7 @@ use crate::args::Output;
 use crate::clock;
 use crate::config::Config;
 use crate::endings::{self, Ending};
-use crate::guardrail_file::GuardrailFile;
+use crate::guardrail_file::{self, GuardrailFile};
 use crate::identity::{Identity, IdentityError};
 use crate::lock::{Lock, LockError};
 use crate::receipt::{About, Receipt};
@@ -31,6 +31,8 @@ struct Shown {
     /// What ends soon, has ended, or cannot be told.
     endings: Vec<Ending>,
     status: Option<AgentStatus>,
+    /// Why what the agent wrote of itself cannot be read, if it cannot: it is not that it wrote nothing.
+    status_fault: Option<String>,
     receipt: Option<Receipt>,
     /// What the guardrail does not allow is being taken away.
     revokes: bool,
@@ -64,6 +66,8 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
     let switches = Switches::of(&config.state_dir);
     let (positions, now) = (switches.positions(), clock::wall());
     let root = identity.as_ref().map(|identity| identity.root_key.id());
+    let status = StatusFile::read(&config.state_dir);
+    let status_fault = status.as_ref().err().map(|error| guardrail_file::chain(error));
     let guardrail = root.map(|root| GuardrailFile::read(&config.guardrail, config.entra_tenant, root));
     let shown = Shown {
         agent: identity.as_ref().map(|identity| identity.pinned.agent.to_string()),
@@ -74,7 +78,8 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
         revoke_all: positions.revoke_all,
         certificate_ends: identity.as_ref().and_then(Identity::validity).map(|(_, until)| until),
         endings: endings::endings(config, identity.as_ref(), now),
-        status: StatusFile::read(&config.state_dir)?,
+        status: status.ok().flatten(),
+        status_fault,
         receipt: Receipt::read(&config.state_dir, About::All)?,
         revoked: Receipt::read(&config.state_dir, About::NotAllowed)?,
         revokes: positions.revokes,
@@ -83,7 +88,7 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
         Output::Json => println!("{}", serde_json::to_string_pretty(&shown)?),
         Output::Text => print!("{}", screen::lines(&super::shown(&text(&shown, now)), screen::width())),
     }
-    Ok(Done::Whole)
+    Ok(if shown.status_fault.is_none() { Done::Whole } else { Done::Incomplete })
 }
 
 fn text(shown: &Shown, now: Timestamp) -> String {
@@ -108,9 +113,10 @@ fn text(shown: &Shown, now: Timestamp) -> String {
         lines.push("REVOKE     what the guardrail does not allow is being taken away".into());
     }
     lines.extend(shown.guardrail.as_ref().map(|guardrail| guardrail_line(guardrail, shown.status.as_ref(), now)));
-    match &shown.status {
-        Some(status) => lines.extend(status_lines(shown, status)),
-        None => lines.push("it has not looked at the tenant yet".into()),
+    match (&shown.status, &shown.status_fault) {
+        (Some(status), _) => lines.extend(status_lines(shown, status)),
+        (None, Some(fault)) => lines.push(format!("STATUS     not known: {fault}")),
+        (None, None) => lines.push("it has not looked at the tenant yet".into()),
     }
     lines.extend(shown.endings.iter().map(ending));
     lines.extend(shown.revoked.iter().chain(&shown.receipt).map(Receipt::text));

@@ -60,6 +60,7 @@ fn shown() -> Shown {
         certificate_ends: None,
         endings: Vec::new(),
         status: Some(status),
+        status_fault: None,
         receipt: None,
         revokes: false,
         revoked: None,
