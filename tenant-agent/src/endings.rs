@@ -57,7 +57,10 @@ fn credential(config: &Config, now: Timestamp) -> Option<Ending> {
     }
     match &config.cloud.credential {
         Credential::Certificate { .. } => {
-            let (begins, ends) = run::certificate_validity(config)?;
+            let Some((begins, ends)) = run::certificate_validity(config) else {
+                let remedy = "see that credential.certificate_file is a certificate in PEM which this user may read";
+                return Some(Ending { what: "credential", ends: None, remedy });
+            };
             told(ends, AHEAD.min(ends.since(begins) / 3))
         }
         Credential::ClientSecret { .. } => {

@@ -272,6 +272,12 @@ fn field_kind_10_status_says_what_ends_and_of_what_nobody_can_tell() {
     with("2020-01-01T00:00:00Z");
     check(dir.path(), &["status"], 0, "ENDS       credential until 2020-01-01");
     check(dir.path(), &["status", "--output", "json"], 0, "\"endings\"");
+    let certificate =
+        CONFIG.replace("secret_file = \"client-secret\"", "certificate_file = \"agent.pem\"\nkey_file = \"agent.key\"");
+    std::fs::write(dir.path().join("agent.toml"), certificate).unwrap();
+    check(dir.path(), &["status"], 0, "ENDS       credential end not known: see that credential.certificate_file");
+    std::fs::write(dir.path().join("agent.pem"), "no certificate").unwrap();
+    check(dir.path(), &["status"], 0, "ENDS       credential end not known: see that credential.certificate_file");
     with("2099-01-01T00:00:00Z");
     let output = agent(dir.path(), &["status"]);
     assert!(!String::from_utf8_lossy(&output.stdout).contains("ENDS"), "{output:?}");

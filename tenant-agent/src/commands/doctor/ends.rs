@@ -1,6 +1,5 @@
 //! What ends, and whether that is told before it ends: the agent's certificate and its credential at Microsoft.
 
-use entente_cloud::Credential;
 use entente_model::Timestamp;
 
 use super::check::Check;
@@ -44,12 +43,5 @@ fn credential(config: &Config) -> Check {
     if let Some(ends) = config.credential_expires.or_else(|| run::certificate_validity(config).map(|(_, ends)| ends)) {
         return Check::ok(NAME, format!("is good until {ends}"));
     }
-    match &config.cloud.credential {
-        Credential::Certificate { certificate_file, .. } => Check::unknown(
-            NAME,
-            format!("{} does not tell its end", certificate_file.display()),
-            "see that it is a certificate in PEM which this user may read",
-        ),
-        _ => Check::ok(NAME, "is renewed by the platform"),
-    }
+    Check::ok(NAME, "is renewed by the platform")
 }
