@@ -63,9 +63,10 @@ pub(crate) enum Command {
     },
     /// Look for what keeps this agent from working, and say what to do about it
     ///
-    /// The configuration, the guardrail, the state folder, the way to the service provider and to Microsoft, sign-in,
-    /// permissions, the condition of the Azure role, the clock, and what ends. It changes nothing, and may be run before
-    /// enrolment and beside an agent that runs. Exit code 1 if something is a fault, 3 if something is only not known.
+    /// The configuration, the guardrail, the state folder, the switches, the way to the service provider and to Microsoft,
+    /// sign-in, permissions, the condition of the Azure role, the clock, and what ends. It changes nothing, and may be run
+    /// before enrolment and beside an agent that runs. Exit code 1 if something is a fault, 3 if something is only not known:
+    /// so before the agent runs, as nobody knows by then whether the provider takes it.
     Doctor {
         #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
         output: Output,

@@ -73,12 +73,26 @@ pub async fn ask(state_dir: &Path) -> io::Result<Option<Answer>> {
     serde_json::from_slice(&text).map(Some).map_err(io::Error::other)
 }
 
-/// Whether an agent runs and listens there; asks it nothing.
-pub async fn is_answered(state_dir: &Path) -> io::Result<bool> {
+/// An agent that runs and listens.
+#[derive(Debug)]
+pub struct Listener {
+    /// Its process, where the system tells.
+    pid: Option<u32>,
+}
+
+impl Listener {
+    /// Whether it is the process that wrote this number of its own.
+    pub fn is(&self, pid: u32) -> bool {
+        self.pid == Some(pid)
+    }
+}
+
+/// The agent that runs and listens there, if one does; asks it nothing.
+pub async fn listener(state_dir: &Path) -> io::Result<Option<Listener>> {
     let socket = SocketPath::of(state_dir)?;
     match UnixStream::connect(socket.path()).await {
-        Ok(_) => Ok(true),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(false),
+        Ok(stream) => Ok(Some(Listener { pid: stream.peer_cred()?.pid().and_then(|pid| pid.try_into().ok()) })),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -5,6 +5,7 @@
 
 mod azure;
 mod check;
+mod connection;
 mod ends;
 mod here;
 mod microsoft;
@@ -47,6 +48,7 @@ async fn look(path: &Path, env: &impl Fn(&str) -> Option<String>) -> Vec<Check> 
     let outward = tokio::join!(provider::look(&config, identity.as_ref()), microsoft(&config, guardrail.as_ref()));
     let (provider, (microsoft, now)) = outward;
     checks.push(provider);
+    checks.extend(connection::look(&config.state_dir, identity.is_some()).await);
     checks.extend(microsoft);
     checks.extend(ends::look(&config, identity.as_ref(), now));
     checks

@@ -137,9 +137,9 @@ fn open_to_others(dir: &Path) -> Vec<Check> {
 
 async fn running(dir: &Path) -> Check {
     const NAME: &str = "agent";
-    match socket::is_answered(dir).await {
-        Ok(true) => Check::ok(NAME, "is running"),
-        Ok(false) => Check::ok(NAME, "is not running"),
+    match socket::listener(dir).await {
+        Ok(Some(_)) => Check::ok(NAME, "is running"),
+        Ok(None) => Check::ok(NAME, "is not running"),
         Err(error) => Check::unknown(
             NAME,
             format!("whether it is running cannot be told: {error}"),

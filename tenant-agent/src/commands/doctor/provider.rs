@@ -40,7 +40,10 @@ pub(super) async fn look(config: &Config, identity: Option<&Identity>) -> Check 
     };
     let through = way.map(|way| format!(", through the proxy {way}")).unwrap_or_default();
     match channel::handshake(&address, tls, &config.proxy).await {
-        Ok(()) => Check::ok(NAME, format!("{address} shows a certificate of the pinned CA{through}")),
+        Ok(()) => {
+            let detail = format!("{address} answers, and its certificate is right: it is of the pinned CA{through}");
+            Check::ok(NAME, detail)
+        }
         Err(error) => {
             let remedy = format!(
                 "let this machine reach {address} outward, with nothing in between that opens TLS; if it moved, name the \

@@ -10,6 +10,7 @@ use entente_simulator::control::types::Tamper;
 use super::check::{Check, State};
 use super::*;
 use crate::enroll::tests::Scene;
+use crate::status_file::AgentStatus;
 use crate::testing::{self, CLIENT, Spec, TENANT, World};
 
 fn file(world: &World) -> PathBuf {
@@ -56,21 +57,39 @@ fn rewrite(world: &World, from: &str, to: &str) {
     std::fs::write(file(world), text.replace(from, to)).unwrap();
 }
 
+/// As if an agent ran, which wrote this of itself.
+fn runs(world: &World, pid: u32, connected: bool) -> (tokio::net::UnixListener, crate::lock::Lock) {
+    let dir = &world.config.state_dir;
+    write_status(
+        world,
+        &AgentStatus { pid, connected, time: "2026-11-23T08:00:00Z".parse().unwrap(), ..Default::default() },
+    );
+    std::fs::remove_file(dir.join("agent.sock")).ok();
+    (tokio::net::UnixListener::bind(dir.join("agent.sock")).unwrap(), crate::lock::Lock::take(dir).unwrap())
+}
+
+fn write_status(world: &World, status: &AgentStatus) {
+    std::fs::write(world.config.state_dir.join("status.json"), serde_json::to_vec(status).unwrap()).unwrap();
+}
+
 const EXPIRES: (&str, &str) = ("[credential]\n", "[credential]\nexpires = \"2099-01-01T00:00:00Z\"\n");
 
 #[tokio::test]
 async fn an_agent_that_is_well_is_told_so_line_by_line_and_exits_with_0() {
     let scene = Scene::enrolled(well()).await;
     rewrite(&scene.world, EXPIRES.0, EXPIRES.1);
+    let (socket, lock) = runs(&scene.world, std::process::id(), true);
     let checks = checks(&scene.world).await;
     assert_eq!(check::done(&checks), crate::Done::Whole, "{}", check::text(&checks));
+    drop((socket, lock));
+    expect(&checks, "connection", State::Ok, &["the provider takes it"]);
     expect(&checks, "enrolment", State::Ok, &["tenants/contoso/agents/a1"]);
     expect(&checks, "provider", State::Ok, &[scene.address.as_str(), "pinned CA"]);
     expect(&checks, "permissions", State::Ok, &["all"]);
     expect(&checks, "Azure role at rg-sentinel", State::Ok, &["and no others"]);
     expect(&checks, "clock", State::Ok, &[" s "]);
     expect(&checks, "credential", State::Ok, &["2099"]);
-    expect(&checks, "agent", State::Ok, &["is not running"]);
+    expect(&checks, "agent", State::Ok, &["is running"]);
     assert!(check::text(&checks).ends_with(&format!("{} OK, 0 FAULT, 0 UNKNOWN\n", checks.len())));
     let left: Vec<_> =
         std::fs::read_dir(&scene.world.config.state_dir).unwrap().map(|it| it.unwrap().file_name()).collect();
@@ -214,6 +233,22 @@ async fn the_provider_that_moved_or_is_inspected_is_a_fault_and_a_running_agent_
     let cloud = cloud.lines().find_map(|line| line.strip_prefix("graph = ")).unwrap().trim_matches('"').to_owned();
     rewrite(&scene.world, "localhost:1", cloud.trim_start_matches("https://"));
     expect(&checks(&scene.world).await, "provider", State::Fault, &["not of the pinned CA"]);
+}
+
+#[tokio::test]
+async fn that_the_provider_takes_the_agent_is_said_only_where_the_one_that_runs_says_so_itself() {
+    let scene = Scene::enrolled(well()).await;
+    let look = async || checks(&scene.world).await;
+    let found = look().await;
+    expect(&found, "provider", State::Ok, &["answers, and its certificate is right"]);
+    expect(&found, "connection", State::Unknown, &["known only while the agent runs", "start the agent"]);
+    // Cut off, or revoked; and what the process before wrote says nothing of this one.
+    for (pid, connected, says) in [(std::process::id(), false, "was revoked"), (1, true, "has not written")] {
+        let held = runs(&scene.world, pid, connected);
+        let found = look().await;
+        expect(&found, "connection", State::Unknown, &["whether the provider takes this agent", says]);
+        drop(held);
+    }
 }
 
 #[tokio::test]
