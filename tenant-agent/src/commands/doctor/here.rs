@@ -10,9 +10,11 @@ use entente_planner::guardrail::Guardrail;
 use super::check::Check;
 use crate::commands::guardrail::judge;
 use crate::config::{Config, ConfigError, HTTPS_PROXY, NO_PROXY};
+use crate::files::FileError;
 use crate::guardrail_file::{Others, chain};
 use crate::identity::Identity;
 use crate::socket;
+use crate::status_file::{AgentStatus, StatusFile};
 
 pub(super) fn no_config(faults: &[ConfigError]) -> Vec<Check> {
     let mut checks: Vec<Check> = faults.iter().map(config_fault).collect();
@@ -139,11 +141,24 @@ async fn running(dir: &Path) -> Check {
     const NAME: &str = "agent";
     match socket::listener(dir).await {
         Ok(Some(_)) => Check::ok(NAME, "is running"),
-        Ok(None) => Check::ok(NAME, "is not running"),
+        Ok(None) => stopped(NAME, StatusFile::read(dir)),
         Err(error) => Check::unknown(
             NAME,
             format!("whether it is running cannot be told: {error}"),
             "run entente-agent doctor as the user that the agent runs as",
+        ),
+    }
+}
+
+/// Whether somebody stopped it or it ended by itself is not known here: since when it does nothing is.
+fn stopped(name: &str, status: Result<Option<AgentStatus>, FileError>) -> Check {
+    match status {
+        Ok(None) => Check::ok(name, "is not running, and has not looked at the tenant yet"),
+        Ok(Some(status)) => Check::ok(name, format!("is not running; it last looked at the tenant {}", status.time)),
+        Err(error) => Check::unknown(
+            name,
+            format!("is not running, and since when cannot be told: {}", chain(&error)),
+            "see the agent's log, and start it",
         ),
     }
 }

@@ -252,6 +252,17 @@ async fn that_the_provider_takes_the_agent_is_said_only_where_the_one_that_runs_
 }
 
 #[tokio::test]
+async fn of_an_agent_that_does_not_run_it_is_said_since_when() {
+    let scene = Scene::enrolled(well()).await;
+    let look = async || checks(&scene.world).await;
+    expect(&look().await, "agent", State::Ok, &["is not running, and has not looked at the tenant yet"]);
+    drop(runs(&scene.world, 1, true));
+    expect(&look().await, "agent", State::Ok, &["is not running; it last looked at the tenant 2026-11-23T08:00:00Z"]);
+    std::fs::write(scene.world.config.state_dir.join("status.json"), "{").unwrap();
+    expect(&look().await, "agent", State::Unknown, &["since when cannot be told", "status.json cannot be read"]);
+}
+
+#[tokio::test]
 async fn an_agent_that_is_stopped_by_a_switch_is_not_said_to_be_well() {
     let world = World::of(well()).await;
     expect(&checks(&world).await, "switches", State::Ok, &["neither pause nor revoke-all"]);
