@@ -1,5 +1,7 @@
 //! `status`: how the agent stands, from its status file and its switches; it may run or not.
 
+use std::time::Duration;
+
 use entente_model::Timestamp;
 use entente_model::report::{MicrosoftState, PlaneStanding};
 use serde::Serialize;
@@ -16,6 +18,9 @@ use crate::lock::{Lock, LockError};
 use crate::receipt::{About, Receipt};
 use crate::status_file::{AgentStatus, StatusFile};
 use crate::switches::Switches;
+
+/// Three times what usually lies between two looks.
+const OLD: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -114,7 +119,7 @@ fn text(shown: &Shown, now: Timestamp) -> String {
     }
     lines.extend(shown.guardrail.as_ref().map(|guardrail| guardrail_line(guardrail, shown.status.as_ref(), now)));
     match (&shown.status, &shown.status_fault) {
-        (Some(status), _) => lines.extend(status_lines(shown, status)),
+        (Some(status), _) => lines.extend(status_lines(shown, status, now)),
         (None, Some(fault)) => lines.push(format!("STATUS     not known: {fault}")),
         (None, None) => lines.push("it has not looked at the tenant yet".into()),
     }
@@ -146,17 +151,41 @@ fn guardrail_line(guardrail: &Guardrail, status: Option<&AgentStatus>, now: Time
     }
 }
 
-fn microsoft_line(status: &AgentStatus) -> String {
+/// `old`: when that was so, where nobody has looked since.
+fn microsoft_line(status: &AgentStatus, old: Option<Timestamp>) -> String {
     let Some(it) = &status.standing.microsoft else { return "microsoft  not tried yet".into() };
     let (since, detail) = (it.since, &it.detail);
+    let old = old.map(|at| format!(", as of {at}")).unwrap_or_default();
     match it.state {
-        state if state == MicrosoftState::SignedIn => format!("microsoft  signed in, since {since}"),
-        state if state == MicrosoftState::Refused => format!("MICROSOFT  cannot sign in since {since}: {detail}"),
+        state if state == MicrosoftState::SignedIn => format!("microsoft  signed in, since {since}{old}"),
+        state if state == MicrosoftState::Refused => format!("MICROSOFT  cannot sign in since {since}{old}: {detail}"),
         state if state == MicrosoftState::Unreachable => {
-            format!("MICROSOFT  cannot be reached since {since}: {detail}")
+            format!("MICROSOFT  cannot be reached since {since}{old}: {detail}")
         }
-        state => format!("MICROSOFT  {state} since {since}: {detail}"),
+        state => format!("MICROSOFT  {state} since {since}{old}: {detail}"),
     }
+}
+
+/// When the last look was, if that is no longer how it stands: nobody looks now, or has not for too long.
+fn old(shown: &Shown, status: &AgentStatus, now: Timestamp) -> Option<Timestamp> {
+    (!shown.running || now.since(status.time) > OLD).then_some(status.time)
+}
+
+fn state_line(status: &AgentStatus, now: Timestamp) -> String {
+    let version = status.version.map_or("none yet".into(), |(epoch, revision)| format!("{epoch}.{revision}"));
+    let fresh = match status.fresh_until {
+        Some(until) if now < until => format!("fresh until {until}"),
+        Some(until) => format!("NOT FRESH since {until}: nothing new is given"),
+        None => "not fresh".into(),
+    };
+    format!("state      {version}, {fresh}")
+}
+
+/// How many items stand so, and when they did.
+fn items_line(status: &AgentStatus) -> String {
+    let counts = status.counts.iter().map(|(state, count)| format!("{count} {}", state.word()));
+    let counts = if status.counts.is_empty() { "none".into() } else { counts.collect::<Vec<_>>().join(", ") };
+    format!("items      {counts}, as of {}", status.time)
 }
 
 /// Only what was read says so.
@@ -170,22 +199,19 @@ fn plane_line(plane: &PlaneStanding) -> String {
     format!("plane      {:14} {:7} {verified}", plane.plane.word(), plane.mode.word())
 }
 
-fn status_lines(shown: &Shown, status: &AgentStatus) -> Vec<String> {
+fn status_lines(shown: &Shown, status: &AgentStatus, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
     let connected = match (shown.running, status.connected) {
         (true, true) => "connected",
         _ => "not connected",
     };
     lines.push(format!("provider   {connected}"));
-    let version = status.version.map_or("none yet".into(), |(epoch, revision)| format!("{epoch}.{revision}"));
-    let fresh = status.fresh_until.map_or(", not fresh".into(), |until| format!(", fresh until {until}"));
-    lines.push(format!("state      {version}{fresh}"));
+    lines.push(state_line(status, now));
     lines.extend(status.parked.iter().map(|why| format!("PARKED     {why}")));
     lines.extend(status.refused.iter().map(|why| format!("REFUSED    the newest state: {why}")));
-    lines.push(microsoft_line(status));
+    lines.push(microsoft_line(status, old(shown, status, now)));
     lines.extend(status.standing.planes.iter().map(plane_line));
-    let counts = status.counts.iter().map(|(state, count)| format!("{count} {}", state.word()));
-    lines.push(format!("items      {}", counts.collect::<Vec<_>>().join(", ")));
+    lines.push(items_line(status));
     for item in &status.open {
         let reason = item.reason.map_or_else(String::new, |reason| format!(" {}", reason.word()));
         let line = format!("open       {} {}{reason} {}", item.key, item.state.word(), item.detail);
@@ -268,7 +294,7 @@ mod tests {
             Some((MicrosoftState::Unreachable, "login.microsoftonline.com: no such host")),
         ]
         .into_iter()
-        .map(|microsoft| microsoft_line(&status(microsoft)))
+        .map(|microsoft| microsoft_line(&status(microsoft), None))
         .collect();
         let (read, failed) = (Some(at("2026-12-01T11:00:00Z")), Some(at("2026-12-01T11:20:00Z")));
         for (verified, unread_since) in [(read, None), (read, failed), (None, failed), (None, None)] {

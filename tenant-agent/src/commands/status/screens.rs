@@ -138,3 +138,23 @@ fn where_no_terminal_reads_it_every_line_stays_whole() {
     let whole = text(&shown(), at(NOW));
     assert_eq!(screen::lines(&whole, None), whole);
 }
+
+#[test]
+fn what_is_over_is_not_told_as_if_it_were_so_now() {
+    let later = at("2026-12-03T12:00:00Z");
+    for running in [false, true] {
+        let told = text(&Shown { running, ..shown() }, later);
+        for line in [
+            "state      1.303, NOT FRESH since 2026-12-02T12:00:00Z: nothing new is given",
+            "microsoft  signed in, since 2026-11-30T08:00:00Z, as of 2026-12-01T11:59:48Z",
+            "items      17 APPLIED, 1 REFUSED, as of 2026-12-01T11:59:48Z",
+        ] {
+            assert!(told.lines().any(|it| it == line), "{line}, running: {running}\n{told}");
+        }
+    }
+    let told = text(&Shown { running: false, ..shown() }, at(NOW));
+    assert!(
+        told.contains("fresh until 2026-12-02") && told.contains("08:00:00Z, as of 2026-12-01T11:59:48Z"),
+        "{told}"
+    );
+}
