@@ -2,7 +2,7 @@
 //!
 //! One look is [`look`](Steward::look); carrying out what it allows is in `steward/apply.rs`; ending everything at the
 //! customer's word in `steward/farewell.rs`; what is done for leavers before anything is looked at in `steward/first.rs`;
-//! who may be invited again in `steward/again.rs`; what a narrower file does not allow in `steward/not_allowed.rs`; what is told of it in `steward/standing.rs`; a full disk in
+//! who may be invited again in `steward/again.rs`; what would be done in `steward/preview.rs`; what a narrower file does not allow in `steward/not_allowed.rs`; what is told of it in `steward/standing.rs`; a full disk in
 //! `steward/full.rs`; a credential that is refused in `steward/credential.rs`;
 //! since when things are as they are in `steward/facts.rs`; what was mended and is to be told in `steward/drift.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
 
@@ -15,6 +15,7 @@ mod farewell;
 mod first;
 mod full;
 mod not_allowed;
+mod preview;
 mod sign;
 mod standing;
 mod wake;
@@ -26,8 +27,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use entente_model::desired::{Digest, Item, ItemKey};
-use entente_model::plan::PlannedChange;
-use entente_model::report::{ItemReport, MicrosoftState, Reason, Standing};
+use entente_model::report::{ItemReport, Reason, Standing};
 use entente_model::{AgentName, Guid, Plane, Timestamp};
 use entente_planner::check;
 use entente_planner::ledger::Ledger;
@@ -375,28 +375,6 @@ impl Steward {
     fn jittered(&self) -> Settings {
         let resync = self.parts.settings.resync.mul_f64(0.8 + 0.4 * self.parts.clock.fraction());
         Settings { resync: resync.max(Duration::from_secs(1)), ..self.parts.settings.clone() }
-    }
-
-    /// Nothing to do is said only of a tenant that was looked at.
-    fn told(&self, plan: Vec<PlannedChange>) -> Result<Vec<PlannedChange>, String> {
-        match &self.facts.microsoft {
-            Some(it) if plan.is_empty() && it.state != MicrosoftState::SignedIn => {
-                Err(format!("the tenant could not be looked at, so that nothing is known: {}", it.detail))
-            }
-            _ => Ok(plan),
-        }
-    }
-
-    /// What would be done now.
-    pub(crate) async fn preview(&mut self) -> Result<Vec<PlannedChange>, String> {
-        let Some(desired) = self.parts.view.borrow().desired.clone() else {
-            return Err("no desired state is held yet: the control plane has sent none, or it was refused".into());
-        };
-        let look = self.look(&desired).await;
-        match look.faults.first() {
-            Some(fault) => Err(format!("the plan breaks a rule; only what it removes would be carried out: {fault}")),
-            None => self.told(look.plan.planned()),
-        }
     }
 }
 

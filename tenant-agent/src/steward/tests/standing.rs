@@ -75,6 +75,28 @@ async fn users_d07_a_plane_that_is_not_read_whole_says_since_when() {
 }
 
 #[tokio::test]
+async fn a_plan_says_nothing_to_do_only_of_what_was_read() {
+    let mut world = World::new().await;
+    world.desire(10, &analysts(&[0]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    assert_eq!(steward.preview().await, Ok(Vec::new()));
+    let forbidden = json!({"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}});
+    for (path, says) in [
+        (
+            "/providers/Microsoft.Authorization/roleAssignments",
+            "1 item could not be read, the first is azureRole/l1-analyst/",
+        ),
+        ("/v1.0/groups", "3 items could not be read, the first is group/l1-analyst/standard: "),
+    ] {
+        world.control.add_fault(&always("GET", path, 403, forbidden.clone())).await.unwrap();
+        let told = steward.preview().await.unwrap_err();
+        assert!(told.starts_with("would do nothing now; ") && told.contains(says), "{path}: {told}");
+        world.control.clear_faults().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn users_d26_a_guardrail_that_breaks_is_logged_once_when_it_does_and_once_when_it_is_mended() {
     let log = Log::default();
     let _listening = log.listen_at(Level::INFO);
