@@ -9,13 +9,16 @@ use clap::{Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "entente-agent", version, disable_help_subcommand = true, max_term_width = 100)]
 #[command(after_help = "\
-First steps:
-  entente-agent init                             agent.toml and guardrail.yaml, to fill in
-  entente-agent check-guardrail guardrail.yaml   what the file lets the agent do; grant the permissions it names
-  entente-agent doctor                           whether everything is as it has to be, and what to do if not
-  entente-agent enroll --token token.toml        once, with the file from the service provider
-  entente-agent run                              as a service
+First steps, in a folder of the agent's own:
+  entente-agent init .                           agent.toml and guardrail.yaml, to fill in
+  entente-agent check-guardrail guardrail.yaml   every fault, or the text to consent to
+  entente-agent --config agent.toml permissions  what to grant it in Microsoft, and no more
+  entente-agent --config agent.toml enroll --token token.toml
+                                                 once, with the file from the service provider
+  entente-agent --config agent.toml doctor       what keeps it from working, and what to do about it
+  entente-agent --config agent.toml run          as a service
 Look:  status, who, plan, permissions, doctor
+Without --config it is /etc/entente/agent.toml, or what ENTENTE_AGENT_CONFIG names.
 Stop:  pause, revoke, revoke-all; or stop the agent and disable its identity
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete.")]
