@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entente_model::desired::{self, Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{self, Item, ItemBody, ItemKey, PermissionGrant, Want};
 use entente_model::report::{ItemReport, ItemState, Reason};
 use entente_model::{RoleName, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,17 @@ impl Count {
     }
 }
 
+impl Count {
+    /// What somebody has of what a group has, who is in it, or is not.
+    pub fn of_somebody(self, is_member: Option<bool>) -> Self {
+        match is_member {
+            Some(true) => self,
+            Some(false) => Self { there: 0, unknown: 0, ..self },
+            None => Self { there: 0, unknown: self.there + self.unknown, ..self },
+        }
+    }
+}
+
 impl Membership {
     /// Whether it is there; `None` where nothing tells.
     pub fn is_there(&self) -> Option<bool> {
@@ -164,7 +175,7 @@ impl Here {
         let what = match item.map(|item| &item.body) {
             Some(ItemBody::AzureRole { role_name, scope, .. }) => format!("{role_name} at {scope}"),
             Some(ItemBody::DefenderRole { permissions, .. }) => {
-                let names: Vec<_> = permissions.iter().map(|it| it.permission.as_str()).collect();
+                let names: Vec<_> = permissions.iter().map(permission).collect();
                 format!("Defender: {}", names.join(", "))
             }
             _ => key.to_string(),
@@ -184,6 +195,12 @@ impl Here {
 /// What was read back as it should be is there, in the file of an older agent too.
 fn known(there: Option<bool>, state: ItemState) -> Option<bool> {
     there.or((state == ItemState::Applied).then_some(true))
+}
+
+/// What an exemption withholds is named with its end, as the role does not hold it until then.
+fn permission(it: &PermissionGrant) -> String {
+    let withheld = it.withheld_until.map(|until| format!(" (withheld until {until})"));
+    format!("{}{}", it.permission, withheld.unwrap_or_default())
 }
 
 fn leaves(item: Option<&Item>) -> bool {
@@ -347,17 +364,31 @@ mod tests {
     }
 
     #[test]
+    fn somebody_has_no_right_of_a_group_that_they_are_not_in() {
+        let group = Count { there: 2, unknown: 1, all: 3 };
+        assert_eq!(group.of_somebody(Some(true)), group);
+        assert_eq!(group.of_somebody(Some(false)), Count { there: 0, unknown: 0, all: 3 });
+        assert_eq!(group.of_somebody(None), Count { there: 0, unknown: 3, all: 3 });
+    }
+
+    #[test]
     fn a_defender_role_is_had_by_its_assignment_also_where_both_are_refused_since() {
         let (role_key, given) = (
             ItemKey::DefenderRole { role: role() },
             ItemKey::DefenderAssignment { role: role(), class: IdentityClass::Standard },
         );
-        let body =
-            ItemBody::DefenderRole { display_name: "l1".into(), description: String::new(), permissions: vec![] };
+        let withheld = PermissionGrant {
+            permission: "response.manage".into(),
+            withheld_until: "2026-12-01T00:00:00Z".parse().ok(),
+        };
+        let permissions = vec![withheld];
+        let body = ItemBody::DefenderRole { display_name: "l1".into(), description: String::new(), permissions };
         let desired = [item(&role_key, body)];
         let reports: BTreeMap<_, _> =
             [&role_key, &given].map(|key| (key.clone(), report(key.clone(), ItemState::Refused))).into();
         let count = |there: BTreeMap<ItemKey, bool>| Here::of(&desired, &reports, &there).count("l1");
+        let what = &Here::of(&desired, &reports, &BTreeMap::new()).rights["l1"][0].what;
+        assert_eq!(what, "Defender: response.manage (withheld until 2026-12-01T00:00:00Z)");
         assert_eq!(count([(given.clone(), true)].into()), Count { there: 1, unknown: 0, all: 1 });
         assert_eq!(count([(given.clone(), false)].into()), Count { there: 0, unknown: 0, all: 1 });
         assert_eq!(count(BTreeMap::new()), Count { there: 0, unknown: 1, all: 1 });

@@ -102,7 +102,7 @@ fn presence(state: ItemState, there: Option<bool>) -> Option<&'static str> {
 fn row(here: &Here, it: &Membership, between: char) -> [String; 6] {
     let name = plain(&it.display_name);
     let person = if it.mail.is_empty() { plain(&it.operator) } else { format!("{name}{between}<{}>", plain(&it.mail)) };
-    let rights = match (it.role.is_empty(), here.count(&it.role)) {
+    let rights = match (it.role.is_empty(), here.count(&it.role).of_somebody(it.is_there())) {
         (true, _) => "-".to_owned(),
         (false, Count { there, unknown: 0, all }) => format!("{there} of {all}"),
         (false, Count { there, unknown, all }) => format!("{there} of {all},{between}{unknown} not known"),
