@@ -105,9 +105,10 @@ fn empty(screen: Screen) -> Table {
 fn whole(table: &Table, screen: Screen) -> usize {
     let widths = table.column_max_content_widths();
     let Some((_, others)) = widths.split_last() else { return 0 };
-    let taken: u16 = others.iter().map(|width| width + GAP).sum();
+    // Others wrote what is in them, and wide columns hold all of it: together more than any screen has.
+    let taken = others.iter().fold(MIN_LAST, |taken, width| taken.saturating_add(*width).saturating_add(GAP));
     match screen.width {
-        Some(width) if width < taken + MIN_LAST => 1,
+        Some(width) if width < taken => 1,
         _ => others.len(),
     }
 }
@@ -168,6 +169,15 @@ mod tests {
         assert_eq!(long.lines().count(), MAX_WRAPPED + 2, "{long}");
         assert!(long.lines().all(|line| line.chars().count() <= 40) && long.contains('…'), "{long}");
         assert!(long.contains("tenant-30"), "{long}");
+    }
+
+    #[test]
+    fn a_table_is_shown_whatever_the_width_of_its_columns() {
+        let row =
+            [40 << 10, 16 << 10, 21 << 10, 3].map(|length| "xxx ".repeat(length / 4).trim_end().to_owned()).to_vec();
+        let text = on(Screen::default(), &["A", "B", "C", "D"], std::slice::from_ref(&row));
+        let told = text.chars().filter(|c| *c == 'x').count();
+        assert_eq!(told, row.iter().map(|cell| cell.matches('x').count()).sum::<usize>());
     }
 
     #[test]
