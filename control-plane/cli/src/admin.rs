@@ -12,6 +12,10 @@ use crate::output::{self, List, column, instant, or_dash, wide};
 use crate::pages::{every_page, full_name};
 use crate::private_file::PrivateFile;
 
+/// Where it is seen whether a change was made whose answer was lost.
+const TOKENS: &str = "`entente tokens list`";
+const PRINCIPALS: &str = "`entente principals list`";
+
 pub(crate) async fn tokens(mut client: Client, ask: Tokens, format: Format) -> Result<(), Failure> {
     match ask {
         Tokens::Create { tenant, lifetime, replace, out } => {
@@ -40,7 +44,7 @@ pub(crate) async fn tokens(mut client: Client, ask: Tokens, format: Format) -> R
         Tokens::Delete { name } => {
             let name = full_name("enrollmentTokens", &name);
             let request = wire::DeleteEnrollmentTokenRequest { name: name.clone(), request_id: request_id() };
-            client.admin.delete_enrollment_token(within(request)).await?;
+            client.admin.delete_enrollment_token(within(request)).await.map_err(Failure::of_change(TOKENS))?;
             output::print(format, &json!({"deleted": name}), || format!("- {name}\n"))
         }
     }
@@ -61,7 +65,8 @@ async fn create_token(
         replace,
         request_id: request_id(),
     };
-    let answer = client.admin.create_enrollment_token(within(request)).await?.into_inner();
+    let look = Failure::of_change(format!("{TOKENS}, and delete it if it is there: its secret is lost"));
+    let answer = client.admin.create_enrollment_token(within(request)).await.map_err(look)?.into_inner();
     let Some(file) = file else { return output::say(&answer.token_file) };
     let token = answer.token.unwrap_or_default();
     let path = file.path().display().to_string();
@@ -98,18 +103,26 @@ pub(crate) async fn agents(mut client: Client, ask: Agents, format: Format) -> R
             print_agent(&client.admin.get_agent(within(request)).await?.into_inner(), format)
         }
         Agents::Vouch { name } => {
+            let look = look_at_agent(&name);
             let request = wire::VouchAgentRequest { name, request_id: request_id() };
-            print_agent(&client.admin.vouch_agent(within(request)).await?.into_inner(), format)
+            print_agent(&client.admin.vouch_agent(within(request)).await.map_err(look)?.into_inner(), format)
         }
         Agents::Acknowledge { name } => {
+            let look = look_at_agent(&name);
             let request = wire::AcknowledgeDisplacementRequest { name, request_id: request_id() };
-            print_agent(&client.admin.acknowledge_displacement(within(request)).await?.into_inner(), format)
+            let answer = client.admin.acknowledge_displacement(within(request)).await.map_err(look)?;
+            print_agent(&answer.into_inner(), format)
         }
         Agents::Revoke { name } => {
+            let look = look_at_agent(&name);
             let request = wire::RevokeAgentRequest { name, request_id: request_id() };
-            print_agent(&client.admin.revoke_agent(within(request)).await?.into_inner(), format)
+            print_agent(&client.admin.revoke_agent(within(request)).await.map_err(look)?.into_inner(), format)
         }
     }
+}
+
+fn look_at_agent(name: &str) -> impl FnOnce(tonic::Status) -> Failure + use<> {
+    Failure::of_change(format!("`entente agents get {name}`"))
 }
 
 fn print_agent(agent: &wire::Agent, format: Format) -> Result<(), Failure> {
@@ -176,7 +189,7 @@ pub(crate) async fn principals(mut client: Client, ask: Principals, format: Form
         Principals::Delete { name } => {
             let name = full_name("principals", &name);
             let request = wire::DeletePrincipalRequest { name: name.clone(), request_id: request_id() };
-            client.admin.delete_principal(within(request)).await?;
+            client.admin.delete_principal(within(request)).await.map_err(Failure::of_change(PRINCIPALS))?;
             output::print(format, &json!({"deleted": name}), || format!("- {name}\n"))
         }
         Principals::Whoami => {
@@ -191,7 +204,8 @@ async fn tie(mut client: Client, name: &str, operator: String, format: Format) -
     let principal = wire::Principal { name: full_name("principals", name), operator, ..Default::default() };
     let update_mask = Some(prost_types::FieldMask { paths: vec!["operator".into()] });
     let request = wire::UpdatePrincipalRequest { principal: Some(principal), update_mask, request_id: request_id() };
-    let tied = client.admin.update_principal(within(request)).await?.into_inner();
+    let look = Failure::of_change(PRINCIPALS);
+    let tied = client.admin.update_principal(within(request)).await.map_err(look)?.into_inner();
     output::print(format, &output::document(&tied), || principal_list(std::slice::from_ref(&tied)).shown(false))
 }
 
@@ -230,7 +244,8 @@ async fn create_principal(
     // Before the principal is made, which cannot be asked for its certificate again.
     let (certificate_file, key_file) = (PrivateFile::create(&certificate)?, PrivateFile::create(&key)?);
     let request = wire::CreatePrincipalRequest { principal: Some(principal), csr_pem, request_id: request_id() };
-    let made = client.admin.create_principal(within(request)).await?.into_inner();
+    let look = Failure::of_change(format!("{PRINCIPALS}, and delete it if it is there: its key is lost"));
+    let made = client.admin.create_principal(within(request)).await.map_err(look)?.into_inner();
     let lost = |error| Failure::Failed(format!("{error}; {} is made and its key lost: delete it", made.name));
     key_file.fill(pair.serialize_pem().as_bytes()).map_err(lost)?;
     certificate_file.fill(made.certificate_pem.as_bytes()).map_err(lost)?;
@@ -301,5 +316,53 @@ mod tests {
         let failure = principals(client(folder.path()), ask, Format::Table).await.unwrap_err().to_string();
         assert!(failure.starts_with("the control plane does not answer: "), "{failure}");
         assert!(!out.join("li.key").exists() && !out.join("li.pem").exists());
+    }
+
+    /// Of a server that takes what is sent, and breaks the connection without an answer.
+    async fn breaking() -> Client {
+        use tokio::io::AsyncReadExt;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut said = Vec::new();
+                while !is_whole(&said) && stream.read_buf(&mut said).await.is_ok_and(|read| read > 0) {}
+            }
+        });
+        let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{address}")).unwrap();
+        Client::over(endpoint.connect_lazy())
+    }
+
+    /// Whether a request's DATA frame is there, behind the preface of 24 bytes (RFC 9113, 3.4 and 4.1).
+    fn is_whole(said: &[u8]) -> bool {
+        let mut rest = said.get(24..).unwrap_or_default();
+        while let [a, b, c, kind, _, _, _, _, _, behind @ ..] = rest {
+            let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
+            match behind.get(length..) {
+                Some(_) if *kind == 0 => return true,
+                next => rest = next.unwrap_or_default(),
+            }
+        }
+        false
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_and_not_answered_may_have_been_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().to_owned();
+        let ask = Principals::Create { name: "li".into(), role: Role::Viewer, operator: None, out: out.clone() };
+        let failure = principals(breaking().await, ask, Format::Table).await.unwrap_err().to_string();
+        let said =
+            "it is not known whether this was done: look with `entente principals list`, and delete it if it is there";
+        assert!(failure.contains(said) && !out.join("li.key").exists(), "{failure}");
+        let ask = Tokens::Create { tenant: "contoso".into(), lifetime: 1, replace: false, out: None };
+        let failure = tokens(breaking().await, ask, Format::Table).await.unwrap_err().to_string();
+        assert!(failure.contains("look with `entente tokens list`, and delete it if it is there"), "{failure}");
+        let failure = tokens(breaking().await, Tokens::List, Format::Table).await.unwrap_err().to_string();
+        assert!(
+            failure.starts_with("the control plane does not answer: ") && !failure.contains("not known"),
+            "{failure}"
+        );
     }
 }

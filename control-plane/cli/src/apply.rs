@@ -66,17 +66,22 @@ async fn put(
         leavers::confirm(&leaving).await?;
         ask_for(&looked, Asked::of(false)).await?;
     }
-    let answer = client.access.apply_intent(within(request.clone())).await?.into_inner();
+    send(client, request).await
+}
+
+/// Carries out what is asked, or only looks.
+pub(crate) async fn send(client: &mut Client, request: &ApplyIntentRequest) -> Result<ApplyIntentResponse, Failure> {
+    let answer = client.access.apply_intent(within(request.clone())).await;
+    let id = &request.request_id;
+    let look = Failure::of_change(format!("`entente audit list --since 1h -o wide`, which has the request {id} then"));
+    let answer = if request.validate_only { answer? } else { answer.map_err(look)? }.into_inner();
     resources::are_deleted(&request.deletions, &answer)?;
     Ok(answer)
 }
 
 /// What would change.
 pub(crate) async fn look(client: &mut Client, request: &ApplyIntentRequest) -> Result<ApplyIntentResponse, Failure> {
-    let looked = ApplyIntentRequest { validate_only: true, ..request.clone() };
-    let answer = client.access.apply_intent(within(looked)).await?.into_inner();
-    resources::are_deleted(&request.deletions, &answer)?;
-    Ok(answer)
+    send(client, &ApplyIntentRequest { validate_only: true, ..request.clone() }).await
 }
 
 /// Asks before what removes much.

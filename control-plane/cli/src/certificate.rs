@@ -9,8 +9,8 @@ use crate::failure::Failure;
 /// A failure to reach the server, with the reason that is on this side. The server's clock decides, not ours: what works is
 /// not refused.
 pub(crate) fn explained(failure: Failure, context: &Context, now: Timestamp) -> Failure {
-    let Failure::Call(status) = &failure else { return failure };
-    let is_unheard = std::error::Error::source(&**status).is_some() || status.code() == tonic::Code::Unauthenticated;
+    let Some(status) = failure.status() else { return failure };
+    let is_unheard = std::error::Error::source(status).is_some() || status.code() == tonic::Code::Unauthenticated;
     let ended = std::fs::read(&context.certificate).ok().and_then(|pem| end(&pem)).filter(|end| *end <= now);
     let Some(end) = ended.filter(|_| is_unheard) else { return failure };
     let certificate = context.certificate.display();

@@ -43,11 +43,15 @@ impl Client {
         };
         let tls = client_config(&ca, Some(identity)).map_err(unusable)?;
         let channel = channel(&context.server, Arc::new(ArcSwap::from_pointee(tls))).map_err(unusable)?;
-        Ok(Self {
+        Ok(Self::over(channel))
+    }
+
+    pub(crate) fn over(channel: Channel) -> Self {
+        Self {
             access: AccessServiceClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES),
             admin: AdminServiceClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES),
             fleet: FleetServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES),
-        })
+        }
     }
 }
 

@@ -30,6 +30,9 @@ pub(crate) enum Failure {
     Interrupted,
     #[error("{}", call_text(.0))]
     Call(Box<tonic::Status>),
+    /// Asked for, and the answer did not come: it may have been done. With where that is seen.
+    #[error("{}; it is not known whether this was done: look with {look}", call_text(.status))]
+    Unknown { status: Box<tonic::Status>, look: String },
     #[error("cannot write the output")]
     Output(#[from] std::io::Error),
 }
@@ -59,6 +62,29 @@ fn call_text(status: &tonic::Status) -> String {
     }
 }
 
+/// Whether a call may have been carried out though no answer says so: it was sent, and the connection broke or the time was
+/// over; or the server itself does not know.
+fn may_be_done(status: &tonic::Status) -> bool {
+    use tonic::Code::{Cancelled, DataLoss, DeadlineExceeded, Internal, OutOfRange, Unavailable, Unknown};
+    match status.get_error_details().error_info() {
+        Some(info) => ["UNCONFIRMED", "INTERNAL"].contains(&info.reason.as_str()),
+        None => {
+            // An answer that cannot be read is out of range, or internal.
+            let is_none = matches!(
+                status.code(),
+                Unknown | Unavailable | Cancelled | DeadlineExceeded | Internal | OutOfRange | DataLoss
+            );
+            is_none && !was_never_sent(status)
+        }
+    }
+}
+
+/// Nobody was there to take it.
+fn was_never_sent(status: &tonic::Status) -> bool {
+    let first = std::error::Error::source(status);
+    std::iter::successors(first, |error| error.source()).any(|error| error.is::<tonic::ConnectError>())
+}
+
 /// The error and its causes, outermost first.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut texts = Vec::new();
@@ -74,6 +100,23 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 impl Failure {
+    /// Of a call that changes something: an answer that is lost is no refusal. `look` says where it is seen.
+    pub(crate) fn of_change(look: impl Into<String>) -> impl FnOnce(tonic::Status) -> Self {
+        let look = look.into();
+        move |status| match may_be_done(&status) {
+            true => Self::Unknown { status: Box::new(status), look },
+            false => status.into(),
+        }
+    }
+
+    /// What the call ended with.
+    pub(crate) fn status(&self) -> Option<&tonic::Status> {
+        match self {
+            Self::Call(status) | Self::Unknown { status, .. } => Some(status),
+            _ => None,
+        }
+    }
+
     /// With the file and the line of each field that the server names, where `place` knows them.
     pub(crate) fn located(self, place: impl Fn(&str) -> Option<String>) -> Self {
         let Self::Call(status) = &self else { return self };
@@ -120,7 +163,7 @@ impl Failure {
         match self {
             Self::Faults(lines) => first(lines),
             Self::Refused(_, lines) => lines.clone(),
-            Self::Call(status) => status_details(status),
+            Self::Call(status) | Self::Unknown { status, .. } => status_details(status),
             Self::Output(error) => vec![error.to_string()],
             _ => Vec::new(),
         }
@@ -191,6 +234,39 @@ mod tests {
         assert_eq!(text, "entente: no plan: \u{fffd}2J\u{fffd}all is well\n  name: \u{fffd}[2J\u{fffd}all is well\n");
         let local = Failure::Failed("cannot read \u{1b}[2J: line 1\n  ^".into());
         assert_eq!(local.text(), "entente: cannot read \u{fffd}[2J: line 1\n  ^\n");
+    }
+
+    #[test]
+    fn only_what_may_have_been_done_is_said_to_be_not_known() {
+        let failed = |status| Failure::of_change("`entente tokens list`")(status).to_string();
+        let said = |reason: &str, code| {
+            Status::with_error_details(code, "so", ErrorDetails::with_error_info(reason, "entente", []))
+        };
+        let lost = [
+            Status::from_error(Box::new(tonic::TimeoutExpired(()))),
+            Status::from_error("broken pipe".into()),
+            Status::new(Code::DeadlineExceeded, "Timeout expired"),
+            Status::new(Code::OutOfRange, "decoded message length too large"),
+            said("UNCONFIRMED", Code::Unavailable),
+            said("INTERNAL", Code::Internal),
+        ];
+        for status in lost {
+            let text = failed(status);
+            assert!(
+                text.ends_with("; it is not known whether this was done: look with `entente tokens list`"),
+                "{text}"
+            );
+        }
+        let known = [
+            Status::from_error(Box::new(tonic::ConnectError("nobody".into()))),
+            said("STOPPING", Code::Unavailable),
+            said("NOT_FOUND", Code::NotFound),
+            Status::permission_denied("no"),
+        ];
+        for status in known {
+            let text = failed(status);
+            assert!(!text.contains("not known"), "{text}");
+        }
     }
 
     #[test]

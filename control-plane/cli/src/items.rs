@@ -91,12 +91,14 @@ pub(crate) async fn plan(mut client: Client, tenant: &str, format: Format) -> Re
 
 pub(crate) async fn compare(mut client: Client, tenant: &str) -> Result<(), Failure> {
     let request = wire::CompareTenantRequest { tenant: full_name("tenants", tenant) };
-    client.fleet.compare_tenant(within(request)).await?;
+    let look = Failure::of_change(format!("`entente status {tenant}`"));
+    client.fleet.compare_tenant(within(request)).await.map_err(look)?;
     output::say("asked; `entente status` shows what is found\n")
 }
 
 pub(crate) async fn resend(mut client: Client, tenant: &str) -> Result<(), Failure> {
     let request = wire::ResendTenantRequest { tenant: full_name("tenants", tenant) };
-    client.fleet.resend_tenant(within(request)).await?;
+    let look = Failure::of_change(format!("`entente status {tenant}`"));
+    client.fleet.resend_tenant(within(request)).await.map_err(look)?;
     output::say("sent again\n")
 }

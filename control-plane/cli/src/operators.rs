@@ -31,8 +31,12 @@ pub(crate) async fn run(client: Client, ca: &Path, ask: Operators, format: Forma
 async fn rejoin(mut client: Client, name: &str, format: Format) -> Result<(), Failure> {
     let name = full_name("operators", name);
     let request = RejoinOperatorRequest { name: name.clone(), request_id: request_id(), validate_only: false };
-    client.access.rejoin_operator(within(request)).await?;
+    client.access.rejoin_operator(within(request)).await.map_err(look_at(&name))?;
     resources::get(client, &name, format).await
+}
+
+fn look_at(name: &str) -> impl FnOnce(tonic::Status) -> Failure + use<> {
+    Failure::of_change(format!("`entente get {name}`"))
 }
 
 async fn leave(mut client: Client, ca: &Path, ask: Leave, format: Format) -> Result<(), Failure> {
@@ -41,7 +45,8 @@ async fn leave(mut client: Client, ca: &Path, ask: Leave, format: Format) -> Res
         confirm(&mut client, &name, confirm::Asked::of(ask.yes)).await?;
     }
     let request = LeaveOperatorRequest { name: name.clone(), request_id: request_id(), validate_only: ask.dry_run };
-    let answer = client.access.leave_operator(within(request)).await?.into_inner();
+    let answer = client.access.leave_operator(within(request)).await;
+    let answer = if ask.dry_run { answer? } else { answer.map_err(look_at(&name))? }.into_inner();
     let undo = format!("undo: entente operators rejoin {}\n", ask.name);
     if ask.dry_run || ask.no_wait {
         return output::print(format, &output::document(&answer), || {

@@ -82,8 +82,7 @@ pub(crate) async fn delete(mut client: Client, ask: Delete, format: Format) -> R
     if !ask.dry_run && !ask.yes {
         apply::ask_for(&apply::look(&mut client, &request).await?, Asked::of(false)).await?;
     }
-    let answer = client.access.apply_intent(within(request.clone())).await?.into_inner();
-    are_deleted(&request.deletions, &answer)?;
+    let answer = apply::send(&mut client, &request).await?;
     let tree = json!({"deleted": names, "dryRun": ask.dry_run, "impact": answer.impact.as_ref().map(output::document)});
     output::print(format, &tree, || apply::text(&answer, ask.dry_run))
 }
