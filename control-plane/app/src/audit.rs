@@ -126,6 +126,27 @@ const MAX_SCANNED: usize = 10_000;
 /// Bytes of rows after which a page ends, as its answer is bounded: half of what a message takes.
 const MAX_PAGE_BYTES: usize = 2 << 20;
 
+/// Where a page goes on, and whether one before it had something: `417`, or `417-` while nothing was found.
+#[derive(Debug, PartialEq, Eq)]
+struct Place {
+    after: Option<u64>,
+    found: bool,
+}
+
+impl Place {
+    fn of(page: &PageRequest) -> Result<Self, AppError> {
+        let nothing = page.token.strip_suffix('-');
+        let token = nothing.unwrap_or(&page.token).to_owned();
+        let found = nothing.is_none() && !token.is_empty();
+        Ok(Self { after: PageRequest { size: page.size, token }.after()?, found })
+    }
+
+    fn token(&self) -> String {
+        let mark = if self.found { "" } else { "-" };
+        self.after.map(|at| format!("{at}{mark}")).unwrap_or_default()
+    }
+}
+
 impl App {
     /// The digest of the newest record, as far as it is durable; none before the first.
     pub fn audit_head(&self) -> Option<Digest> {
@@ -141,14 +162,15 @@ impl App {
     ) -> Result<Page<AuditRecord>, AppError> {
         caller.needs(ApiRole::Viewer)?;
         let wanted = resource.map(ToString::to_string);
-        let mut after = page.after::<u64>()?;
+        let Place { mut after, found } = Place::of(page)?;
         let (mut items, mut scanned, mut bytes) = (Vec::new(), 0, 0);
         loop {
             let start = after.map(rows::audit);
             let batch = self.inner.store.scan(rows::AUDIT, start.as_deref(), page.limit()).await?;
             for (key, entry) in &batch.entries {
                 if items.len() == page.limit() || scanned == MAX_SCANNED || bytes > MAX_PAGE_BYTES {
-                    return Ok(Page { items, next: after.map(|at| at.to_string()).unwrap_or_default() });
+                    let found = found || !items.is_empty();
+                    return Ok(Page { items, next: Place { after, found }.token() });
                 }
                 let record: AuditRecord = rows::decode(key, &entry.value).map_err(AppError::internal)?;
                 (after, scanned) = (Some(record.revision), scanned + 1);
@@ -158,12 +180,27 @@ impl App {
                 }
             }
             if batch.next.is_none() {
-                // What was deleted is in its records; a name that is in none and that nothing has is misspelt.
-                if let Some(name) = resource.filter(|_| items.is_empty() && page.token.is_empty()) {
+                // What was deleted is in its records; a name that is in none, of any page, and that nothing has is misspelt.
+                if let Some(name) = resource.filter(|_| items.is_empty() && !found) {
                     self.get(caller, name)?;
                 }
                 return Ok(Page { items, next: String::new() });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_says_whether_something_was_found_before_it() {
+        for (after, found, token) in [(Some(417), true, "417"), (Some(417), false, "417-"), (None, false, "")] {
+            assert_eq!(Place { after, found }.token(), token);
+            let page = PageRequest { size: 0, token: token.into() };
+            assert_eq!(Place::of(&page).unwrap(), Place { after, found });
+        }
+        assert!(Place::of(&PageRequest { size: 0, token: "x-".into() }).is_err());
     }
 }

@@ -205,6 +205,12 @@ async fn the_audit_log_is_a_chain_and_names_each_change() {
     assert_eq!([first.items, rest.items].concat(), all);
     let maya = bed.app.audit(&viewer(), &page(), Some(&name("operators/maya"))).await.unwrap().items;
     assert_eq!(maya.len(), 2);
+    // In a log of many pages the name is judged on the last one, if none before it had anything.
+    let (gone, wrong) = (name("assignments/nordic-l1"), name("squads/nordc"));
+    let last = |token: &str| PageRequest { size: 0, token: format!("{}{token}", all[0].revision) };
+    assert!(bed.app.audit(&viewer(), &last(""), Some(&gone)).await.is_ok());
+    let misspelt = bed.app.audit(&viewer(), &last("-"), Some(&wrong)).await.unwrap_err();
+    assert_eq!(misspelt.reason(), "NOT_FOUND");
 }
 
 #[tokio::test]
