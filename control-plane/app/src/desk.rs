@@ -121,6 +121,8 @@ pub(crate) struct DeskState {
     pub(crate) strays: BTreeSet<(HomeName, Guid)>,
     /// The agent has said something of a removal since it was last looked at.
     pub(crate) told: bool,
+    /// The guardrail's day of review was over when it was last looked at: it ends by the clock, and nobody says so.
+    review_past: bool,
     /// An agent has come with a certificate of ours of which there is no row.
     pub(crate) forgotten_agent: bool,
     pub(crate) asks: Asks,
@@ -163,6 +165,7 @@ impl Desk {
             known,
             strays,
             told,
+            review_past: false,
             forgotten_agent,
             asks: Asks::default(),
         };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use entente_model::Timestamp;
 
 use super::connection::Connection;
-use super::{AwayReason, LONG_RETRY};
+use super::{AwayReason, DeskState, LONG_RETRY};
 use crate::app::Inner;
 use crate::config::Config;
 
@@ -33,6 +33,9 @@ impl Inner {
             {
                 // Nobody may ever poll it again, so it is not waited for.
                 state.live = None;
+                self.watchers.changed(&desk.tenant);
+            }
+            if state.review_turns(now) {
                 self.watchers.changed(&desk.tenant);
             }
             if let Some(older) = state.displaced.take_if(|older| older.until <= now) {
@@ -72,6 +75,15 @@ impl Inner {
     fn still_accepts(&self, connection: &Connection) -> bool {
         let tables = self.registry.tables();
         tables.agents.get(&connection.agent).is_some_and(|row| row.accepts(connection.leaf, self.epoch_begun))
+    }
+}
+
+impl DeskState {
+    /// Whether the day of review is over, and was not when this was last asked; or the other way round.
+    fn review_turns(&mut self, now: Timestamp) -> bool {
+        let ends = self.reported.standing.as_ref().and_then(|standing| standing.review_ends);
+        let is_past = ends.is_some_and(|ends| ends <= now);
+        std::mem::replace(&mut self.review_past, is_past) != is_past
     }
 }
 

@@ -134,6 +134,24 @@ async fn what_is_done_is_counted_of_what_is_desired_now() {
 }
 
 #[tokio::test]
+async fn a_day_of_review_that_is_over_reaches_who_watches_though_nobody_reports_it() {
+    let bed = Bed::with_sample().await;
+    // Sooner than the stream of a silent agent is cut, which would be told too.
+    let soon = Duration::from_secs(5);
+    let _agent = with(&bed, |it| it.review_ends = Some(Timestamp::from_unix(start()).plus(soon))).await;
+    bed.app.inner.pulse();
+    let mut watch = bed.app.watch_tenant_statuses(&viewer(), Vec::new()).unwrap();
+    let mut seen = || std::iter::from_fn(|| watch.next().now_or_never().flatten()).count();
+    assert_eq!(seen(), 3, "both as they are, and that this is all");
+    bed.sleep(soon);
+    bed.app.inner.pulse();
+    assert_eq!(seen(), 1, "it comes by the clock");
+    bed.app.inner.pulse();
+    assert_eq!(seen(), 0, "once");
+    assert_eq!(bed.status(&tenant("contoso")).phase, TenantPhase::ReviewPast);
+}
+
+#[tokio::test]
 async fn users_d07_what_was_not_read_makes_nothing_converged() {
     said(
         |it| it.microsoft = microsoft(MicrosoftState::Unreachable, "login.microsoftonline.com: no such host"),
