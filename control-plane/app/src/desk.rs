@@ -347,6 +347,7 @@ impl Desks {
             if let Some(desk) = desk {
                 desk.lock().cut(AwayReason::Revoked, Duration::ZERO);
             }
+            inner.watchers.changed(&tenant);
         }
     }
 

@@ -212,6 +212,7 @@ async fn look(
     let mut is_complete = false;
     while let Some(message) = stream.message().await? {
         is_complete |= message.initial_complete;
+        gone(&message.gone_tenant, tenants, seen)?;
         if let Some(status) = message.tenant_status {
             seen.insert(status.tenant.clone(), status);
         }
@@ -220,6 +221,17 @@ async fn look(
         }
     }
     Ok(false)
+}
+
+/// A tenant that was deleted settles no more: an error where it was named, and else none of all that are there.
+fn gone(tenant: &str, named: &[String], seen: &mut Seen) -> Result<(), Failure> {
+    seen.remove(tenant);
+    if named.iter().any(|name| name == tenant) {
+        return Err(Failure::Failed(format!(
+            "{tenant} was deleted meanwhile: it is not known how it would have settled"
+        )));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -262,6 +274,18 @@ mod tests {
         let many = Impact { tenants: 300, tenant_names: vec!["tenants/a".into()], ..Default::default() };
         let many = Wanted::of(&ApplyIntentResponse { impact: Some(many), ..Default::default() }).unwrap();
         assert_eq!((many.count, many.tenants.len()), (300, 0), "all are watched");
+    }
+
+    #[test]
+    fn a_tenant_that_is_deleted_is_not_waited_for_and_not_told_as_settled() {
+        let mut all = seen(&[status("a", 7, true), status("b", 7, false)]);
+        gone("", &[], &mut all).unwrap();
+        assert_eq!(all.len(), 2);
+        gone("tenants/b", &[], &mut all).unwrap();
+        assert_eq!(all.keys().collect::<Vec<_>>(), ["tenants/a"]);
+        let named = ["tenants/a".to_owned()];
+        let said = gone("tenants/a", &named, &mut all).unwrap_err().to_string();
+        assert!(said.starts_with("tenants/a was deleted meanwhile"), "{said}");
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub enum WatchEvent {
     Status(Box<TenantStatus>),
     /// Once, after the first status of every tenant.
     InitialComplete,
+    /// It was deleted.
+    Gone(TenantName),
 }
 
 #[derive(Debug, Default)]
@@ -118,8 +120,11 @@ impl StatusWatch {
                 },
                 None => lock(&self.watcher.changed).pop_first()?,
             };
-            if let Some(status) = self.inner.status(&name) {
-                return Some(WatchEvent::Status(Box::new(status)));
+            match self.inner.status(&name) {
+                Some(status) => return Some(WatchEvent::Status(Box::new(status))),
+                // It may have been told before: what is shown of it is true no more.
+                None if self.initial.is_none() => return Some(WatchEvent::Gone(name)),
+                None => {}
             }
         }
     }

@@ -193,6 +193,7 @@ async fn a_watch_tells_each_tenant_once_and_then_what_changes_coalesced() {
     let name = |event: Option<Option<WatchEvent>>| match event {
         Some(Some(WatchEvent::Status(status))) => status.tenant.to_string(),
         Some(Some(WatchEvent::InitialComplete)) => "complete".into(),
+        Some(Some(WatchEvent::Gone(tenant))) => format!("{tenant} is gone"),
         Some(None) => "over".into(),
         None => "nothing".into(),
     };
@@ -205,6 +206,10 @@ async fn a_watch_tells_each_tenant_once_and_then_what_changes_coalesced() {
     assert_eq!([name(next()), name(next())], ["tenants/contoso", "nothing"]);
     bed.apply(vec![squad(&["maya"])]).await.unwrap();
     assert_eq!([name(next()), name(next()), name(next())], ["tenants/contoso", "tenants/fabrikam", "nothing"]);
+    bed.relabel("fabrikam", 2).await;
+    assert_eq!([name(next()), name(next())], ["tenants/fabrikam", "nothing"]);
+    bed.delete("tenants/fabrikam").await.unwrap();
+    assert_eq!([name(next()), name(next())], ["tenants/fabrikam is gone", "nothing"]);
     bed.app.delete_principal(&admin(), &maya, &options()).await.unwrap();
     assert_eq!(name(next()), "over", "its principal is gone");
     agent.disconnect();

@@ -222,10 +222,13 @@ pub(super) fn removal(it: Removal) -> wire::Removal {
 pub(super) fn watch_event(event: &WatchEvent) -> wire::WatchTenantStatusesResponse {
     match event {
         WatchEvent::Status(status) => {
-            wire::WatchTenantStatusesResponse { tenant_status: Some(tenant_status(status)), initial_complete: false }
+            wire::WatchTenantStatusesResponse { tenant_status: Some(tenant_status(status)), ..Default::default() }
         }
         WatchEvent::InitialComplete => {
-            wire::WatchTenantStatusesResponse { tenant_status: None, initial_complete: true }
+            wire::WatchTenantStatusesResponse { initial_complete: true, ..Default::default() }
+        }
+        WatchEvent::Gone(tenant) => {
+            wire::WatchTenantStatusesResponse { gone_tenant: tenant.to_string(), ..Default::default() }
         }
     }
 }
