@@ -2,6 +2,7 @@
 
 mod fleet;
 mod labels;
+mod pace;
 mod select;
 mod watch;
 

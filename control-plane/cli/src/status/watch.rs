@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
-use std::time::Duration;
 
 use entente_proto::fleet::v1 as wire;
+use serde_json::json;
+use tokio::time::{Instant, timeout_at};
 use wire::{TenantPhase, TenantStatus};
 
+use super::pace::Pace;
 use super::{fleet, labels, select};
 use crate::args::{Format, Status};
 use crate::client::Client;
@@ -14,9 +16,6 @@ use crate::failure::Failure;
 use crate::output::{self, or_dash, plain};
 use crate::pages::{every_page, label_pairs};
 use crate::who;
-
-/// Changes that come together are drawn together.
-const CALM: Duration = Duration::from_millis(150);
 
 /// Clears the screen, and begins at its top (ECMA-48: ED, CUP).
 const TOP: &[u8] = b"\x1b[2J\x1b[H";
@@ -29,6 +28,9 @@ struct Seen {
     /// Everything that is watched has been told once.
     complete: bool,
     redraws: bool,
+    pace: Pace,
+    /// The table that stands on the screen.
+    shown: String,
 }
 
 pub(super) async fn watch(mut client: Client, ask: Status, format: Format) -> Result<(), Failure> {
@@ -39,28 +41,28 @@ pub(super) async fn watch(mut client: Client, ask: Status, format: Format) -> Re
     let mut stream =
         client.fleet.watch_tenant_statuses(wire::WatchTenantStatusesRequest { tenants }).await?.into_inner();
     let redraws = format.is_for_people() && std::io::stdout().is_terminal();
-    let mut seen = Seen { ask, format, all: BTreeMap::new(), complete: false, redraws };
-    let mut is_drawn = true;
+    let (all, complete, pace, shown) = (BTreeMap::new(), false, Pace::default(), String::new());
+    let mut seen = Seen { ask, format, all, complete, redraws, pace, shown };
     loop {
-        let message = match tokio::time::timeout(CALM, stream.message()).await {
-            Ok(message) => message?,
-            Err(_) => {
-                if !is_drawn {
-                    seen.draw()?;
-                    is_drawn = true;
-                }
-                continue;
-            }
+        if seen.pace.is_due(Instant::now()) {
+            seen.draw()?;
+        }
+        let message = match seen.pace.due() {
+            None => stream.message().await?,
+            Some(due) => match timeout_at(due, stream.message()).await {
+                Ok(message) => message?,
+                Err(_) => continue,
+            },
         };
         let Some(message) = message else {
             return Err(Failure::Failed("the control plane ended the watch; ask again".into()));
         };
-        is_drawn &= !seen.take(message)?;
+        seen.take(message)?;
         if seen.complete && seen.ask.until_settled && seen.all.values().all(|it| it.settled) {
-            if !is_drawn {
+            if seen.pace.has_changed() {
                 seen.draw()?;
             }
-            return settled(&seen.all);
+            return seen.end();
         }
     }
 }
@@ -86,8 +88,7 @@ pub(crate) async fn watched(
 }
 
 impl Seen {
-    /// Whether the table is to be drawn again.
-    fn take(&mut self, message: wire::WatchTenantStatusesResponse) -> Result<bool, Failure> {
+    fn take(&mut self, message: wire::WatchTenantStatusesResponse) -> Result<(), Failure> {
         let was_complete = self.complete;
         self.complete |= message.initial_complete;
         if let Some(status) = message.tenant_status {
@@ -96,10 +97,33 @@ impl Seen {
             }
             self.all.insert(status.tenant.clone(), status);
         }
+        if self.all.remove(&message.gone_tenant).is_some() && !self.redraws {
+            self.tell_gone(&message.gone_tenant)?;
+        }
         if self.complete && !was_complete && self.format.is_for_people() && !self.redraws {
             output::stream(&self.table()?)?;
         }
-        Ok(self.redraws && self.complete)
+        if self.redraws && self.complete {
+            self.pace.change(Instant::now());
+        }
+        Ok(())
+    }
+
+    fn tell_gone(&self, tenant: &str) -> Result<(), Failure> {
+        match self.format {
+            Format::Table | Format::Wide => output::stream(&gone_line(tenant)),
+            Format::Name => output::stream(&format!("{}\n", plain(tenant))),
+            Format::Json | Format::Yaml => output::json_line(&json!({"tenant": tenant, "gone": true})),
+            Format::Csv => Ok(()),
+        }
+    }
+
+    /// What was watched has nothing left to do, if it is there at all.
+    fn end(&self) -> Result<(), Failure> {
+        if self.all.is_empty() && !self.ask.tenants.is_empty() {
+            return Err(Failure::Failed("what was watched is deleted, and nothing is known of it any more".into()));
+        }
+        settled(&self.all)
     }
 
     fn tell(&self, status: &TenantStatus) -> Result<(), Failure> {
@@ -111,12 +135,19 @@ impl Seen {
         }
     }
 
-    fn draw(&self) -> Result<(), Failure> {
+    fn draw(&mut self) -> Result<(), Failure> {
+        self.pace.draw(Instant::now());
+        let table = self.table()?;
+        if table == self.shown {
+            return Ok(());
+        }
         let mut out = std::io::stdout().lock();
         out.write_all(TOP)?;
         out.flush()?;
         drop(out);
-        output::stream(&self.table()?)
+        output::stream(&table)?;
+        self.shown = table;
+        Ok(())
     }
 
     fn table(&self) -> Result<String, Failure> {
@@ -140,9 +171,42 @@ pub(crate) fn settled(seen: &BTreeMap<String, TenantStatus>) -> Result<(), Failu
     Err(Failure::Incomplete(text))
 }
 
+fn gone_line(tenant: &str) -> String {
+    format!("{}: deleted; its agent is not told anything any more\n", plain(who::short(tenant)))
+}
+
 pub(super) fn line(status: &TenantStatus) -> String {
     let (tenant, phase, done) =
         (status.tenant.trim_start_matches("tenants/"), fleet::phase(status), fleet::done(status));
     let why = or_dash(&status.explanation);
     format!("{}: {phase}, {done} items, {} behind; {}\n", plain(tenant), status.revisions_behind, plain(&why))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Args, Command};
+
+    #[test]
+    fn a_tenant_that_is_deleted_leaves_the_table() {
+        let Command::Status(ask) = Args::parse_from(["entente", "status", "contoso", "--watch"]).command else {
+            panic!()
+        };
+        let (all, pace, shown) = (BTreeMap::new(), Pace::default(), String::new());
+        let mut seen = Seen { ask, format: Format::Table, all, complete: false, redraws: true, pace, shown };
+        let phase = TenantPhase::Converged.into();
+        let status = TenantStatus { tenant: "tenants/contoso".into(), phase, settled: true, ..Default::default() };
+        let told = wire::WatchTenantStatusesResponse { tenant_status: Some(status), ..Default::default() };
+        let complete = wire::WatchTenantStatusesResponse { initial_complete: true, ..Default::default() };
+        [told, complete].into_iter().for_each(|message| seen.take(message).unwrap());
+        assert!(seen.table().unwrap().contains("1 tenant: 1 CONVERGED") && seen.end().is_ok());
+        seen.pace.draw(Instant::now());
+        let gone = wire::WatchTenantStatusesResponse { gone_tenant: "tenants/contoso".into(), ..Default::default() };
+        seen.take(gone).unwrap();
+        let table = seen.table().unwrap();
+        assert!(!table.contains("CONVERGED") && seen.pace.has_changed(), "{table}");
+        assert!(seen.end().unwrap_err().to_string().starts_with("what was watched is deleted"));
+    }
 }
