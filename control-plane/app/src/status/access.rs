@@ -38,6 +38,8 @@ pub struct Access {
     pub verified: Option<Timestamp>,
     /// While the operator's redemption is awaited. It is personal: only where that person's access alone is asked for.
     pub redeem_url: Option<String>,
+    /// How the account itself stands.
+    pub account: (ItemState, Option<Reason>),
     /// What the role's group carries in the tenant.
     pub rights: u32,
     /// How much of it the person has.
@@ -226,6 +228,7 @@ fn one(
         end: windows.last().and_then(|window| window.end),
         verified: planes.iter().find(|it| it.plane == Plane::Memberships).and_then(|it| it.verified),
         redeem_url: user.filter(|user| user.reason == Some(Reason::Redemption)).and_then(|it| it.redeem_url.clone()),
+        account: user.map_or((ItemState::Pending, None), |user| (user.state, user.reason)),
         rights: group.rights,
         rights_applied: if is_member { group.applied } else { 0 },
         rights_unknown,

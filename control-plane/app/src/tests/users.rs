@@ -292,7 +292,20 @@ async fn users_d18_a_link_is_in_no_list_but_its_persons_own() {
     let user = key(&agent, "user/nordwall/0b0de000-0000-4000-8000-000000000003");
     let waits = agent.item(user, ItemState::Waiting);
     let waits = ItemReport { reason: Some(Reason::Redemption), redeem_url: redeem_url.clone(), ..waits };
+    let accounts = || {
+        let maya = AccessFilter { operator: Some("operators/maya".parse().unwrap()), ..Default::default() };
+        bed.app
+            .list_access(&viewer(), &maya, &page())
+            .unwrap()
+            .items
+            .into_iter()
+            .map(|it| it.account)
+            .collect::<Vec<_>>()
+    };
+    let unsaid = (ItemState::Pending, None);
+    assert_eq!(accounts(), [(ItemState::Applied, None), unsaid], "nobody has said anything of the other");
     agent.report(vec![waits], Vec::new(), false).await;
+    assert_eq!(accounts(), [(ItemState::Waiting, Some(Reason::Redemption)), unsaid]);
     let links = |filter: AccessFilter| -> Vec<Option<String>> {
         let all = bed.app.list_access(&viewer(), &filter, &page()).unwrap().items;
         all.into_iter().map(|it| it.redeem_url).filter(Option::is_some).collect()

@@ -188,6 +188,8 @@ pub(super) fn access(it: Access) -> wire::Access {
         rights_applied: count(it.rights_applied),
         rights_unknown: count(it.rights_unknown),
         grounds: it.grounds.into_iter().map(ground).collect(),
+        account_state: it.account.0.word().into(),
+        account_reason: reason(it.account.1),
     }
 }
 
