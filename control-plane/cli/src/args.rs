@@ -1,5 +1,6 @@
 //! What can be asked, and the help that teaches it.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -266,9 +267,9 @@ pub(crate) struct Events {
     /// Only of these kinds, such as DRIFT_MENDED
     #[arg(long = "kind", value_name = "KIND", value_delimiter = ',')]
     pub(crate) kinds: Vec<String>,
-    /// At most how many
-    #[arg(long, default_value_t = 100, conflicts_with = "watch")]
-    pub(crate) limit: usize,
+    /// At most how many; what is more is told
+    #[arg(long, default_value = "100", conflicts_with = "watch")]
+    pub(crate) limit: NonZeroUsize,
     /// Print a line for each event as it comes, the oldest first; with --since, those before it first
     #[arg(long, short)]
     pub(crate) watch: bool,
@@ -453,9 +454,9 @@ pub(crate) struct AuditList {
     /// Only changes since then: 45m, 24h, 7d, or a day such as 2026-12-01
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<String>,
-    /// At most how many
-    #[arg(long, default_value_t = 100)]
-    pub(crate) limit: usize,
+    /// At most how many; what is more is told
+    #[arg(long, default_value = "100")]
+    pub(crate) limit: NonZeroUsize,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,6 +2,7 @@
 
 mod verify;
 
+use entente_model::Timestamp;
 use entente_proto::access::v1 as wire;
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use crate::client::{Client, within};
 use crate::difference;
 use crate::failure::Failure;
 use crate::output::{self, List, column, instant, or_dash, wide};
-use crate::pages::full_name;
+use crate::pages::{full_name, newest};
 use crate::since;
 
 /// Most names in one row; the wide table and JSON have all of them.
@@ -30,27 +31,46 @@ async fn list_records(mut client: Client, ask: AuditList, format: Format) -> Res
     let AuditList { resource, actor, since, limit } = ask;
     let actor = actor.map(|name| full_name("principals", &name));
     let since = since.map(|text| since::beginning(&text, output::now())).transpose()?;
-    let mut all: Vec<wire::AuditRecord> = Vec::new();
-    let mut page_token = String::new();
+    let mut found = Found { actor, since, limit: limit.get(), all: Vec::new() };
+    let resource = resource.unwrap_or_default();
+    let mut request = wire::ListAuditRecordsRequest { page_size: 1_000, resource, ..Default::default() };
     loop {
-        let resource = resource.clone().unwrap_or_default();
-        let request = wire::ListAuditRecordsRequest { page_size: 1_000, page_token, resource };
-        let page = client.access.list_audit_records(within(request)).await?.into_inner();
-        let is_old = |it: &wire::AuditRecord| since.is_some_and(|since| seconds(it) < since.as_unix());
-        let ended = page.next_page_token.is_empty() || page.records.last().is_some_and(is_old);
-        let chosen = page.records.into_iter().filter(|it| !is_old(it));
-        all.extend(chosen.filter(|it| actor.as_ref().is_none_or(|actor| it.actor == *actor)));
-        page_token = page.next_page_token;
-        if ended || all.len() >= limit {
+        let page = client.access.list_audit_records(within(request.clone())).await?.into_inner();
+        request.page_token.clone_from(&page.next_page_token);
+        if found.take(page) {
             break;
         }
     }
-    all.truncate(limit);
+    let Found { actor, limit, mut all, .. } = found;
+    let more = newest(&mut all, limit);
     if let Some(actor) = actor.filter(|_| all.is_empty()) {
         // Who acted may be deleted since, so that no list of today could say whether the name is right.
         output::aside(&format!("no record that fits is of {actor}; whether there was such a principal is not checked"));
     }
-    list(&all).print(format, &Value::Array(all.iter().map(output::document).collect()), ("", ""))
+    list(&all).print(format, &Value::Array(all.iter().map(output::document).collect()), ("", ""))?;
+    more.iter().for_each(|more| output::aside(more));
+    Ok(())
+}
+
+/// Records that fit, page by page.
+struct Found {
+    actor: Option<String>,
+    since: Option<Timestamp>,
+    limit: usize,
+    all: Vec<wire::AuditRecord>,
+}
+
+impl Found {
+    /// Whether that is all that is asked for, and one more, so that it is known whether there are more.
+    fn take(&mut self, page: wire::ListAuditRecordsResponse) -> bool {
+        let since = self.since;
+        let is_old = |it: &wire::AuditRecord| since.is_some_and(|since| seconds(it) < since.as_unix());
+        let ended = page.next_page_token.is_empty() || page.records.last().is_some_and(is_old);
+        let fits = |it: &wire::AuditRecord| !is_old(it) && self.actor.as_ref().is_none_or(|actor| it.actor == *actor);
+        let chosen: Vec<_> = page.records.into_iter().filter(fits).collect();
+        self.all.extend(chosen);
+        ended || self.all.len() > self.limit
+    }
 }
 
 fn seconds(it: &wire::AuditRecord) -> i64 {
@@ -139,6 +159,26 @@ mod tests {
         };
         let text = list(&[record]).shown(false);
         assert!(text.contains("squads/triage, squads/l2, operators/sam and 1 more"), "{text}");
+    }
+
+    #[test]
+    fn a_list_that_is_cut_says_so_also_where_a_page_ends_at_the_limit() {
+        let page = |count: usize, next: &str| wire::ListAuditRecordsResponse {
+            records: vec![wire::AuditRecord::default(); count],
+            next_page_token: next.into(),
+            ..Default::default()
+        };
+        let found = |pages: Vec<wire::ListAuditRecordsResponse>| {
+            let mut found = Found { actor: None, since: None, limit: 100, all: Vec::new() };
+            let asked = pages.len();
+            let over: Vec<bool> = pages.into_iter().map(|page| found.take(page)).collect();
+            assert_eq!(over.iter().position(|over| *over), Some(asked - 1), "no page too few");
+            (newest(&mut found.all, 100), found.all.len())
+        };
+        let said = Some("the newest 100 are shown; --limit shows more".to_owned());
+        assert_eq!(found(vec![page(100, "1"), page(1, "")]), (said.clone(), 100));
+        assert_eq!(found(vec![page(1_000, "1")]), (said, 100));
+        assert_eq!(found(vec![page(100, "")]), (None, 100));
     }
 
     #[test]

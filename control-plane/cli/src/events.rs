@@ -9,7 +9,7 @@ use crate::args::{Events, Format};
 use crate::client::{Client, within};
 use crate::failure::Failure;
 use crate::output::{self, List, column, instant, or_dash, plain, wide};
-use crate::pages::full_name;
+use crate::pages::{full_name, newest};
 use crate::since;
 use crate::who::short;
 
@@ -26,7 +26,7 @@ pub(crate) async fn events(client: Client, ask: Events, format: Format) -> Resul
         return watch(client, wire::WatchEventsRequest { tenant, since_time, after_number, kinds }, format).await;
     }
     let request = wire::ListEventsRequest { page_size: 1_000, tenant, since_time, kinds, ..Default::default() };
-    list(client, request, ask.limit, format).await
+    list(client, request, ask.limit.get(), format).await
 }
 
 async fn list(
@@ -44,13 +44,10 @@ async fn list(
         }
         request.page_token = page.next_page_token;
     }
-    let is_cut = all.len() > limit;
-    all.truncate(limit);
+    let more = newest(&mut all, limit);
     let documents = Value::Array(all.iter().map(output::document).collect());
     rows(&all).print(format, &documents, ("", ""))?;
-    if is_cut {
-        output::aside(&format!("the newest {limit} are shown; --limit shows more"));
-    }
+    more.iter().for_each(|more| output::aside(more));
     Ok(())
 }
 

@@ -21,6 +21,13 @@ macro_rules! every_page {
 }
 pub(crate) use every_page;
 
+/// Keeps the newest of a list. What is said where there were more.
+pub(crate) fn newest<T>(all: &mut Vec<T>, limit: usize) -> Option<String> {
+    let is_cut = all.len() > limit;
+    all.truncate(limit);
+    is_cut.then(|| format!("the newest {limit} are shown; --limit shows more"))
+}
+
 /// `region=nordic`, and more of them.
 pub(crate) fn label_pairs(labels: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let label = |text: &String| {
