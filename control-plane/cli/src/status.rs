@@ -36,8 +36,8 @@ pub(crate) async fn status(mut client: Client, ask: Status, format: Format) -> R
     }
     let request = select::request(&ask)?;
     let mut all: Vec<TenantStatus> = every_page!(client.fleet, list_tenant_statuses, request, tenant_statuses);
-    if all.is_empty() && !ask.labels.is_empty() && ask.tenants.is_empty() && ask.phases.is_empty() {
-        return Err(labels::unknown(&mut client, &ask.labels).await);
+    if labels::may_be_wrong(&ask, all.len()) {
+        labels::judge(&mut client, &ask.labels).await?;
     }
     fleet::sort(&mut all, ask.sort_by);
     let ends = endings::known(endings::of(&mut client).await)?.unwrap_or_else(|| {

@@ -82,7 +82,8 @@ pub(crate) async fn watched(
     let request = wire::ListTenantStatusesRequest { page_size: 1_000, tenants, labels: pairs, ..Default::default() };
     let all: Vec<TenantStatus> = every_page!(client.fleet, list_tenant_statuses, request, tenant_statuses);
     if all.is_empty() {
-        return Err(labels::unknown(client, labels).await);
+        labels::judge(client, labels).await?;
+        return Err(Failure::Failed(format!("none of these tenants has all of these labels: {}", labels.join(", "))));
     }
     Ok(all.into_iter().map(|it| it.tenant).collect())
 }
