@@ -40,7 +40,7 @@ pub(crate) async fn wait(mut client: Client, ask: Wait, format: Format) -> Resul
     }
     let open: Vec<&TenantStatus> = seen.values().filter(|it| !goal.is_met(it)).collect();
     match (is_over, &goal) {
-        (true, _) => Err(late(ask.timeout, &goal.to_string(), &open)),
+        (true, _) => Err(late(ask.timeout, &goal.to_string(), &open, 0)),
         (false, Goal::Settled) => settled(&seen),
         (false, Goal::Phases(_)) => Ok(()),
     }
@@ -61,8 +61,7 @@ pub(crate) async fn applied(
     };
     let (seen, is_over) = until(client, wanted.tenants.clone(), Duration::from_secs(seconds), is_there).await?;
     if is_over {
-        let open: Vec<&TenantStatus> = seen.values().filter(|it| !wanted.has_taken(it) || !it.settled).collect();
-        return Err(late(seconds, "settled", &open));
+        return Err(wanted.late(seconds, &seen));
     }
     settled(&wanted.touched(&seen).map(|it| (it.tenant.clone(), it.clone())).collect())
 }
@@ -74,6 +73,8 @@ struct Wanted {
     count: usize,
     /// Names to watch; all where the answer does not hold every name.
     tenants: Vec<String>,
+    /// Those that the answer holds.
+    named: BTreeSet<String>,
 }
 
 impl Wanted {
@@ -84,8 +85,17 @@ impl Wanted {
         let all = usize::try_from(impact.tenants).unwrap_or_default();
         let count = all.saturating_sub(deleted.len());
         let names = impact.tenant_names.iter().filter(|name| !deleted.contains(name.as_str())).cloned();
-        let tenants = if impact.tenant_names.len() == all { names.collect() } else { Vec::new() };
-        (count > 0).then_some(Self { revision: answer.revision, count, tenants })
+        let named: BTreeSet<String> = names.collect();
+        let tenants = if impact.tenant_names.len() == all { named.iter().cloned().collect() } else { Vec::new() };
+        (count > 0).then_some(Self { revision: answer.revision, count, tenants, named })
+    }
+
+    /// Of all that are watched, those that the change touched: who else is at work is no part of it.
+    fn late(&self, seconds: u64, seen: &Seen) -> Failure {
+        let is_touched = |it: &&TenantStatus| self.named.contains(&it.tenant) || self.has_taken(it);
+        let touched: Vec<&TenantStatus> = seen.values().filter(is_touched).collect();
+        let open: Vec<_> = touched.iter().filter(|it| !self.has_taken(it) || !it.settled).copied().collect();
+        late(seconds, "settled", &open, self.count.saturating_sub(touched.len()))
     }
 
     fn has_taken(&self, status: &TenantStatus) -> bool {
@@ -137,13 +147,17 @@ impl std::fmt::Display for Goal {
     }
 }
 
-fn late(seconds: u64, goal: &str, open: &[&TenantStatus]) -> Failure {
+/// `untold`: how many are waited for of which nothing was told.
+fn late(seconds: u64, goal: &str, open: &[&TenantStatus], untold: usize) -> Failure {
     let named = open.iter().take(SHOWN).map(|it| format!("{} {}", plain(short(&it.tenant)), phase(it)));
     let more = open.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let named = named.collect::<Vec<_>>().join(", ");
-    let named = if named.is_empty() { "the control plane told no tenant".to_owned() } else { named };
-    Failure::Incomplete(format!("not {goal} after {seconds} s: {named}{more}"))
+    let untold = (untold > 0).then(|| format!("{untold} that the control plane did not tell of"));
+    let told = Some(format!("{named}{more}")).filter(|told| !told.is_empty());
+    let all: Vec<String> = told.into_iter().chain(untold).collect();
+    let all = if all.is_empty() { "the control plane told no tenant".to_owned() } else { all.join(", and ") };
+    Failure::Incomplete(format!("not {goal} after {seconds} s: {all}"))
 }
 
 /// Says each tenant once, for people.
@@ -277,6 +291,19 @@ mod tests {
     }
 
     #[test]
+    fn apply_wait_names_who_is_touched_and_not_settled_and_counts_who_was_not_told() {
+        let impact = Impact { tenants: 300, tenant_names: vec!["tenants/a".into()], ..Default::default() };
+        let answer = ApplyIntentResponse { revision: 7, impact: Some(impact), ..Default::default() };
+        let wanted = Wanted::of(&answer).unwrap();
+        let all = [status("a", 6, true), status("b", 7, false), status("c", 7, true), status("stranger", 6, false)];
+        let said = wanted.late(30, &seen(&all)).to_string();
+        assert_eq!(
+            said,
+            "not settled after 30 s: a CONVERGING, b CONVERGING, and 297 that the control plane did not tell of"
+        );
+    }
+
+    #[test]
     fn a_tenant_that_is_deleted_is_not_waited_for_and_not_told_as_settled() {
         let mut all = seen(&[status("a", 7, true), status("b", 7, false)]);
         gone("", &[], &mut all).unwrap();
@@ -299,7 +326,7 @@ mod tests {
         let wrong = Goal::of(&["convergd".into()]).err().unwrap().to_string();
         assert!(wrong.starts_with("--for \"convergd\" is no phase; did you mean CONVERGED?"), "{wrong}");
         let goal = Goal::of(&["converged".into()]).unwrap().to_string();
-        let late = late(30, &goal, &[&status("a", 1, false)]);
+        let late = late(30, &goal, &[&status("a", 1, false)], 0);
         assert!(
             matches!(&late, Failure::Incomplete(text) if text == "not CONVERGED after 30 s: a CONVERGING"),
             "{late}"
