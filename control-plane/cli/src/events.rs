@@ -1,5 +1,7 @@
 //! What happened in tenants: a list, the newest first, or line by line as it comes.
 
+use std::collections::BTreeMap;
+
 use entente_proto::convert::time;
 use entente_proto::fleet::v1 as wire;
 use serde_json::Value;
@@ -12,6 +14,12 @@ use crate::output::{self, List, column, instant, or_dash, plain, wide};
 use crate::pages::{full_name, newest};
 use crate::since;
 use crate::who::short;
+
+/// What the control plane keeps of each tenant, by the API's word.
+const KEPT: usize = 1_000;
+
+/// Most tenants that are named as having had more.
+const MAX_FULL: usize = 10;
 
 /// Before the words of the API's enumeration.
 const PREFIX: &str = "EVENT_KIND_";
@@ -44,11 +52,49 @@ async fn list(
         }
         request.page_token = page.next_page_token;
     }
-    let more = newest(&mut all, limit);
+    let mut beside: Vec<String> = newest(&mut all, limit).into_iter().collect();
+    if beside.is_empty() && request.since_time.is_some() {
+        beside.extend(not_kept(&kept(&mut client, &request, &all).await?));
+    }
     let documents = Value::Array(all.iter().map(output::document).collect());
     rows(&all).print(format, &documents, ("", ""))?;
-    more.iter().for_each(|more| output::aside(more));
+    beside.iter().for_each(|line| output::aside(line));
     Ok(())
+}
+
+/// How many events of each tenant there are since then, of whatever kind.
+async fn kept(
+    client: &mut Client,
+    request: &wire::ListEventsRequest,
+    found: &[Event],
+) -> Result<BTreeMap<String, usize>, Failure> {
+    let mut counts = BTreeMap::new();
+    let mut count = |all: &[Event]| all.iter().for_each(|it| *counts.entry(it.tenant.clone()).or_default() += 1);
+    // All that a fleet has is too much to count for a remark.
+    if request.kinds.is_empty() || request.tenant.is_empty() {
+        count(found);
+        return Ok(counts);
+    }
+    let mut request = wire::ListEventsRequest { kinds: Vec::new(), page_token: String::new(), ..request.clone() };
+    loop {
+        let page = client.fleet.list_events(within(request.clone())).await?.into_inner();
+        count(&page.events);
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            return Ok(counts);
+        }
+    }
+}
+
+/// Where the oldest that is kept of a tenant is younger than what was asked for, and older ones had to go.
+fn not_kept(counts: &BTreeMap<String, usize>) -> Option<String> {
+    let full: Vec<&str> = counts.iter().filter(|(_, count)| **count >= KEPT).map(|(tenant, _)| short(tenant)).collect();
+    let more = full.len().saturating_sub(MAX_FULL);
+    let more = if more > 0 { format!(" and {more} more tenants") } else { String::new() };
+    let named = full[..full.len().min(MAX_FULL)].join(", ");
+    (!full.is_empty()).then(|| {
+        format!("the last {KEPT} events of a tenant are kept: older ones of {named}{more}, since then too, are not")
+    })
 }
 
 async fn watch(mut client: Client, request: wire::WatchEventsRequest, format: Format) -> Result<(), Failure> {
@@ -139,6 +185,21 @@ mod tests {
         let line = line(&event());
         assert!(line.starts_with("1970-01-01T00:01:00Z contoso DRIFT_MENDED Maya Berg as l1-analyst"), "{line}");
         assert!(!line.contains('\u{1b}'), "{line:?}");
+    }
+
+    #[tokio::test]
+    async fn a_tenant_of_which_all_that_is_kept_is_shown_may_have_had_more() {
+        let mut client = Client::over(tonic::transport::Endpoint::from_static("http://127.0.0.1:1").connect_lazy());
+        let mut all = vec![event(); KEPT];
+        all.push(Event { tenant: "tenants/adatum".into(), ..event() });
+        // Of any kind, so that nothing is asked.
+        let counts = kept(&mut client, &wire::ListEventsRequest::default(), &all).await.unwrap();
+        let said = not_kept(&counts).unwrap();
+        assert!(said.contains("older ones of contoso, since then too, are not"), "{said}");
+        assert_eq!(not_kept(&kept(&mut client, &wire::ListEventsRequest::default(), &all[1..]).await.unwrap()), None);
+        let tenant = "tenants/contoso".to_owned();
+        let of_a_kind = wire::ListEventsRequest { kinds: vec![1], tenant, ..Default::default() };
+        kept(&mut client, &of_a_kind, &all[1..]).await.expect_err("how many there are of the other kinds is asked for");
     }
 
     #[test]
