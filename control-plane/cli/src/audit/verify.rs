@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::output;
 
 pub(super) async fn verify(mut client: Client, known: Option<String>, format: Format) -> Result<(), Failure> {
-    let mut chain = None;
+    let (mut chain, is_known) = (None, known.is_some());
     let mut page_token = String::new();
     loop {
         let request = wire::ListAuditRecordsRequest { page_size: 1_000, page_token, ..Default::default() };
@@ -36,11 +36,20 @@ pub(super) async fn verify(mut client: Client, known: Option<String>, format: Fo
     });
     output::print(format, &document, || match verified.count {
         0 => "there are no records\n".into(),
-        count => format!(
-            "{count} records, from revision {} to {}, are as they were written\nhead: {}\n",
-            verified.last, verified.first, verified.head
-        ),
+        _ => text(&verified, is_known),
     })
+}
+
+/// Without a digest from before, a chain that was written anew is as whole as this one.
+fn text(verified: &Chain, is_known: bool) -> String {
+    let Chain { count, first, last, head, .. } = verified;
+    let what = if is_known {
+        "the chain is whole, and holds the digest that was written down".to_owned()
+    } else {
+        let known = "write the head down, and hold the log against it later with --known";
+        format!("the chain is whole; that all of it was written anew shows only by a head of before: {known}")
+    };
+    format!("{count} records, from revision {last} to {first}: {what}\nhead: {head}\n")
 }
 
 fn broken(why: String) -> Failure {

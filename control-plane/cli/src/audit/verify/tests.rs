@@ -98,3 +98,16 @@ fn a_log_that_is_cut_at_either_end_does_not_hold() {
     whole.iter().try_for_each(|record| older.take(record)).unwrap();
     assert!(older.end().unwrap_err().contains("the server states no head"));
 }
+
+#[test]
+fn a_whole_chain_is_not_said_to_be_what_was_written_unless_a_digest_of_before_is_in_it() {
+    let said = |known: Option<&str>| {
+        let mut chain = Chain::up_to(log()[0].digest.clone(), known.map(Into::into));
+        log().iter().try_for_each(|record| chain.take(record)).unwrap();
+        text(&chain.end().unwrap(), known.is_some())
+    };
+    let alone = said(None);
+    assert!(alone.starts_with("4 records, from revision 3 to 9: the chain is whole; that all of it"), "{alone}");
+    assert!(alone.contains("--known") && !alone.contains("as they were written"), "{alone}");
+    assert!(said(Some(&log()[2].digest)).contains("and holds the digest that was written down\nhead: "));
+}
