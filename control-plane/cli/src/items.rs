@@ -29,8 +29,16 @@ pub(crate) async fn items(mut client: Client, ask: Items, format: Format) -> Res
         let (reason, why) = (or_dash(&it.reason), or_dash(&why.join("; ")));
         list.row(&it.key, [what.clone(), it.state.clone(), reason, why, it.key.clone(), or_dash(&it.object_id)]);
     }
-    let summary = format!("{}: {}\n\n", plain(&ask.tenant), counted(all.iter().map(|it| it.state.as_str())));
+    let of = if ask.state.is_empty() || !format.is_for_people() { None } else { count(&mut client, &ask.tenant).await };
+    let summary = format!("{}: {}\n\n", plain(&ask.tenant), counted(all.iter().map(|it| it.state.as_str()), of));
     list.print(format, &document, (&summary, ""))
+}
+
+/// How many items there are in any state; none where that is not told.
+async fn count(client: &mut Client, tenant: &str) -> Option<usize> {
+    let request = wire::GetTenantStatusRequest { tenant: full_name("tenants", tenant) };
+    let status = client.fleet.get_tenant_status(within(request)).await.ok()?.into_inner();
+    usize::try_from(status.counts.iter().map(|it| it.count).sum::<i32>()).ok()
 }
 
 /// What needs somebody first; of two that are alike, the server's order stays.
@@ -57,15 +65,18 @@ fn urgency(state: &str) -> usize {
     }
 }
 
-/// `18 items, 4 REFUSED, 14 APPLIED`.
-fn counted<'a>(states: impl Iterator<Item = &'a str> + Clone) -> String {
+/// `18 items, 4 REFUSED, 14 APPLIED`, or `4 of 18 items, 4 REFUSED`.
+fn counted<'a>(states: impl Iterator<Item = &'a str> + Clone, of: Option<usize>) -> String {
     let mut words: Vec<&str> = states.clone().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
     words.sort_by_key(|word| urgency(word));
     let each =
         words.into_iter().map(|word| format!("{} {}", states.clone().filter(|it| *it == word).count(), plain(word)));
     let all = states.clone().count();
-    let noun = if all == 1 { "item" } else { "items" };
-    [format!("{all} {noun}")].into_iter().chain(each).collect::<Vec<_>>().join(", ")
+    // What came since then is more.
+    let of = of.filter(|of| *of >= all);
+    let noun = if of.unwrap_or(all) == 1 { "item" } else { "items" };
+    let of = of.map(|of| format!(" of {of}")).unwrap_or_default();
+    [format!("{all}{of} {noun}")].into_iter().chain(each).collect::<Vec<_>>().join(", ")
 }
 
 pub(crate) async fn plan(mut client: Client, tenant: &str, format: Format) -> Result<(), Failure> {
@@ -101,4 +112,17 @@ pub(crate) async fn resend(mut client: Client, tenant: &str) -> Result<(), Failu
     let look = Failure::of_change(format!("`entente status {tenant}`"));
     client.fleet.resend_tenant(within(request)).await.map_err(look)?;
     output::say("sent again\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_the_items_is_counted_as_a_part() {
+        let (refused, all) = (["REFUSED"; 4], ["APPLIED", "REFUSED", "APPLIED"]);
+        assert_eq!(counted(refused.into_iter(), Some(18)), "4 of 18 items, 4 REFUSED");
+        assert_eq!(counted(refused.into_iter(), None), "4 items, 4 REFUSED");
+        assert_eq!(counted(all.into_iter(), None), "3 items, 1 REFUSED, 2 APPLIED");
+    }
 }

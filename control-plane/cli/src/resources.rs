@@ -83,8 +83,14 @@ pub(crate) async fn delete(mut client: Client, ask: Delete, format: Format) -> R
         apply::ask_for(&apply::look(&mut client, &request).await?, Asked::of(false)).await?;
     }
     let answer = apply::send(&mut client, &request).await?;
-    let tree = json!({"deleted": names, "dryRun": ask.dry_run, "impact": answer.impact.as_ref().map(output::document)});
+    let tree = document(&names, ask.dry_run, answer.impact.as_ref().map(output::document));
     output::print(format, &tree, || apply::text(&answer, ask.dry_run))
+}
+
+/// What would be deleted is not called deleted, whoever looks at one field.
+fn document(names: &[ResourceName], dry_run: bool, impact: Option<Value>) -> Value {
+    let what = if dry_run { "wouldDelete" } else { "deleted" };
+    json!({what: names, "dryRun": dry_run, "impact": impact})
 }
 
 /// A control plane of before deletions in a set passes over them.
@@ -222,6 +228,14 @@ fn sketch(manifest: &Manifest) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dry_run_calls_nothing_deleted() {
+        let names = ["squads/a".parse().unwrap()];
+        let looked = document(&names, true, None);
+        assert_eq!((&looked["wouldDelete"][0], &looked["deleted"]), (&json!("squads/a"), &Value::Null));
+        assert_eq!(document(&names, false, None)["deleted"][0], "squads/a");
+    }
 
     #[test]
     fn users_d15_a_control_plane_that_passes_over_deletions_is_no_success() {

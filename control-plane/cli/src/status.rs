@@ -32,7 +32,9 @@ pub(crate) async fn status(mut client: Client, ask: Status, format: Format) -> R
         && format != Format::Name
     {
         let status = tenant_status(&mut client, tenant).await?;
-        return output::print(format, &output::document(&status), || one(&status, output::now()));
+        return output::print(format, &output::document(&status), || {
+            one(&status, output::now(), format == Format::Wide)
+        });
     }
     let request = select::request(&ask)?;
     let mut all: Vec<TenantStatus> = every_page!(client.fleet, list_tenant_statuses, request, tenant_statuses);
@@ -60,8 +62,8 @@ async fn tenant_status(client: &mut Client, tenant: &str) -> Result<TenantStatus
     Ok(client.fleet.get_tenant_status(within(request)).await?.into_inner())
 }
 
-fn one(status: &TenantStatus, now: Timestamp) -> String {
-    let mut text = fleet::list(std::slice::from_ref(status), now).shown(false);
+fn one(status: &TenantStatus, now: Timestamp, is_wide: bool) -> String {
+    let mut text = fleet::list(std::slice::from_ref(status), now).shown(is_wide);
     let counts: Vec<_> = status.counts.iter().map(|count| format!("{} {}", count.count, count.state)).collect();
     text.push_str(&format!("\nitems: {}\n", or_dash(&counts.join(", "))));
     text.push_str(&format!("revision: desired {}, accepted {}\n", status.desired_revision, status.accepted_revision));
@@ -121,7 +123,7 @@ fn standing(status: &TenantStatus) -> String {
 
 pub(crate) async fn describe_tenant(mut client: Client, tenant: &str) -> Result<(), Failure> {
     let status = tenant_status(&mut client, tenant).await?;
-    output::say(&format!("\n{}", one(&status, output::now())))?;
+    output::say(&format!("\n{}", one(&status, output::now(), false)))?;
     let all = who::access(client, who::Only { tenant: Some(tenant.into()), ..Default::default() }).await?;
     output::say(&format!("\n{}", who::access_table(&all)))
 }

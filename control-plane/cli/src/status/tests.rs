@@ -20,7 +20,11 @@ fn what_an_agent_says_makes_no_lines_of_its_own() {
         ..Default::default()
     };
     assert_eq!(watch::line(&status).lines().count(), 1);
-    assert!(!one(&status, now()).lines().any(|line| line.starts_with("tenants/fabrikam")), "{}", one(&status, now()));
+    assert!(
+        !one(&status, now(), false).lines().any(|line| line.starts_with("tenants/fabrikam")),
+        "{}",
+        one(&status, now(), false)
+    );
 }
 
 fn tenant(id: &str, phase: TenantPhase, party: Party, explanation: &str) -> TenantStatus {
@@ -109,7 +113,14 @@ fn one_tenant_says_since_when_whose_move_it_is_and_what_ends() {
         PLANE  MODE    VERIFIED              UNREAD SINCE
         users  manage  2026-12-01T11:00:00Z  2026-12-01T11:20:00Z
     "#]]
-    .assert_eq(&one(&status, now()));
+    .assert_eq(&one(&status, now(), false));
+}
+
+#[test]
+fn one_tenant_has_the_wide_columns_where_they_are_asked_for() {
+    let status = tenant("contoso", TenantPhase::Converged, Party::Unspecified, "");
+    assert!(one(&status, now(), true).lines().next().unwrap().ends_with("CERTIFICATE ENDS"));
+    assert!(!one(&status, now(), false).contains("CERTIFICATE ENDS"));
 }
 
 #[test]
