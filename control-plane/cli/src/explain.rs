@@ -26,9 +26,12 @@ pub(crate) fn word(ask: &Explain, format: Format) -> Option<Result<(), Failure>>
     if ask.item.is_some() {
         return None;
     }
-    let found = match known(&ask.what) {
-        Some(found) => Ok((found.clone(), shown_word(&found))),
-        None => field::at(&ask.what).map(|found| (found.clone(), field::shown(&found))),
+    let known = known(&ask.what);
+    let shown = known.iter().map(shown_word).collect::<Vec<_>>().join("\n");
+    let found = match known.as_slice() {
+        [] => field::at(&ask.what).map(|found| (found.clone(), field::shown(&found))),
+        [one] => Ok((one.clone(), shown)),
+        several => Ok((Value::Array(several.to_vec()), shown)),
     };
     Some(match found {
         Ok((document, text)) => output::print(format, &document, || text),
@@ -39,19 +42,19 @@ pub(crate) fn word(ask: &Explain, format: Format) -> Option<Result<(), Failure>>
     })
 }
 
-fn known(text: &str) -> Option<Value> {
+/// What a word means, of items and of tenants: some are words of both.
+fn known(text: &str) -> Vec<Value> {
     let is = |word: &str| word.eq_ignore_ascii_case(text);
     let state = ItemState::ALL.into_iter().find(|it| is(it.word()));
     let reason = Reason::ALL.iter().find(|it| is(it.word()));
     let document = |word: &str, kind: &str, means: &str, (whose, what): (entente_model::report::advice::Move, &str)| json!({"word": word, "kind": kind, "means": means, "move": whose.text(), "toDo": what});
-    match (state, reason) {
-        (Some(it), _) => Some(document(it.word(), "state", it.meaning(), it.advice())),
-        (None, Some(it)) => Some(document(it.word(), "reason", it.meaning(), it.advice())),
-        (None, None) => field::phase(text).map(|means| {
-            let todo = "`entente status TENANT` says since when, whose move it is, and what that one does";
-            json!({"word": text.to_ascii_uppercase(), "kind": "phase", "means": means, "move": "as the tenant's WHY says", "toDo": todo})
-        }),
-    }
+    let state = state.map(|it| document(it.word(), "state", it.meaning(), it.advice()));
+    let reason = reason.map(|it| document(it.word(), "reason", it.meaning(), it.advice()));
+    let phase = field::phase(text).map(|means| {
+        let todo = "`entente status TENANT` says since when, whose move it is, and what that one does";
+        json!({"word": text.to_ascii_uppercase(), "kind": "phase", "means": means, "move": "as the tenant's WHY says", "toDo": todo})
+    });
+    [state, reason, phase].into_iter().flatten().collect()
 }
 
 fn shown_word(found: &Value) -> String {
@@ -280,9 +283,16 @@ mod tests {
 
     #[test]
     fn a_word_is_explained_whatever_its_case_and_another_is_not_guessed() {
-        assert_eq!(known("guardrail_capability").unwrap()["kind"], "reason");
-        assert_eq!(known("RESIDUAL").unwrap()["kind"], "state");
-        assert_eq!(known("parked").unwrap()["kind"], "phase");
-        assert!(known("NOTHING").is_none());
+        let kinds =
+            |word: &str| known(word).iter().map(|it| it["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+        assert_eq!(kinds("guardrail_capability"), ["reason"]);
+        assert_eq!(kinds("RESIDUAL"), ["state"]);
+        assert_eq!(kinds("parked"), ["phase"]);
+        assert!(known("NOTHING").is_empty());
+        // Words of an item and of a tenant.
+        assert_eq!(
+            (kinds("PARTIAL"), kinds("waiting")),
+            (vec!["state".to_owned(), "phase".to_owned()], kinds("PARTIAL"))
+        );
     }
 }

@@ -46,12 +46,12 @@ const OWN: [(&str, &str, &str, &str); 4] = [
     ),
 ];
 
-/// Fields of a message that a manifest writes within another of them.
-const WITHIN: [(&str, &str); 1] = [("TenantSelector", "expectAtLeast")];
+/// Fields of a message that a manifest writes within another of them: message, field, how.
+const WITHIN: [(&str, &str, &str); 1] = [("TenantSelector", "expectAtLeast", "expect: {atLeast: 6}")];
 
 /// What stands at `squad.members.until`, or why nothing does.
 pub(super) fn at(path: &str) -> Result<Value, String> {
-    let mut parts = path.split('.').peekable();
+    let mut parts = path.split('.');
     let kind = parts.next().unwrap_or_default();
     let name = KINDS.into_iter().find(|it| it.eq_ignore_ascii_case(kind));
     let Some(name) = name else {
@@ -63,16 +63,15 @@ pub(super) fn at(path: &str) -> Result<Value, String> {
     let mut message = pool.get_message_by_name(&format!("entente.access.v1.{name}")).expect("a kind has a message");
     let mut field: Option<FieldDescriptor> = None;
     while let Some(part) = parts.next() {
-        let own = OWN.iter().find(|(of, name, ..)| *of == message.name() && *name == part);
-        if let (Some((_, _, kind, means)), None) = (own, parts.peek()) {
-            return Ok(json!({"field": path, "type": kind, "means": means, "fields": [], "words": []}));
+        if let Some(field) = field.as_ref().filter(|field| !has_fields(field)) {
+            return Err(ended(&name_of(field), &type_of(field), part));
         }
-        let Some(next) = message.fields().find(|it| name_of(it) == part || it.json_name() == part || it.name() == part)
-        else {
-            let names: Vec<_> =
-                fields(&message).iter().map(|it| it["name"].as_str().unwrap_or_default().to_owned()).collect();
-            let near = near(part, &names);
-            return Err(format!("{} has no field {part:?}{near}; it has {}", message.name(), names.join(", ")));
+        if let Some((_, name, kind, means)) = OWN.iter().find(|(of, name, ..)| *of == message.name() && *name == part) {
+            let own = json!({"field": path, "type": kind, "means": means, "fields": [], "words": []});
+            return parts.next().map_or(Ok(own), |more| Err(ended(name, kind, more)));
+        }
+        let Some(next) = message.fields().find(|it| is_written(it) && name_of(it) == part) else {
+            return Err(no_field(&message, part));
         };
         if let Kind::Message(inner) = next.kind() {
             message = inner;
@@ -80,6 +79,46 @@ pub(super) fn at(path: &str) -> Result<Value, String> {
         field = Some(next);
     }
     Ok(described(path, field.as_ref(), &message))
+}
+
+/// Whether a manifest writes it, under whatever name.
+fn is_written(field: &FieldDescriptor) -> bool {
+    !is_of_the_server(field) && within(field).is_none()
+}
+
+/// How a manifest writes it within another field.
+fn within(field: &FieldDescriptor) -> Option<&'static str> {
+    let message = field.parent_message();
+    WITHIN.iter().find(|(of, name, _)| *of == message.name() && *name == field.json_name()).map(|(.., how)| *how)
+}
+
+fn has_fields(field: &FieldDescriptor) -> bool {
+    matches!(field.kind(), Kind::Message(message) if !field.is_map() && !is_foreign(&message))
+}
+
+/// What a path goes on behind, and nothing stands in it.
+fn ended(name: &str, kind: &str, part: &str) -> String {
+    let writes = match kind {
+        "map of texts" => format!("the keys are yours, and a manifest writes `{name}: {{{part}: TEXT}}`"),
+        "map of lists of texts" => format!("the keys are yours, and a manifest writes `{name}: {{{part}: [TEXT]}}`"),
+        _ => format!("a manifest writes it whole, and it has no field {part:?}"),
+    };
+    format!("`{name}` takes: {kind}; {writes}")
+}
+
+/// What may have been meant by a name that no manifest has.
+fn no_field(message: &MessageDescriptor, part: &str) -> String {
+    let names: Vec<_> = fields(message).iter().map(|it| it["name"].as_str().unwrap_or_default().to_owned()).collect();
+    let of_the_api = message.fields().find(|it| it.json_name() == part || it.name() == part);
+    let meant = match of_the_api {
+        Some(field) if is_of_the_server(&field) => "; the control plane sets it, and no manifest writes it".to_owned(),
+        Some(field) => {
+            let writes = within(&field).map_or_else(|| name_of(&field), str::to_owned);
+            format!("; a manifest writes `{writes}`")
+        }
+        None => near(part, &names),
+    };
+    format!("{} has no field {part:?}{meant}; it has {}", message.name(), names.join(", "))
 }
 
 fn near(word: &str, names: &[String]) -> String {
@@ -100,8 +139,7 @@ fn fields(message: &MessageDescriptor) -> Vec<Value> {
     }
     let own = |name: &str| OWN.iter().find(|(of, own, ..)| *of == message.name() && *own == name);
     let mut all = Vec::new();
-    let is_within = |it: &FieldDescriptor| WITHIN.contains(&(message.name(), it.json_name()));
-    for field in message.fields().filter(|it| !is_of_the_server(it) && !is_within(it)) {
+    for field in message.fields().filter(is_written) {
         let name = name_of(&field);
         all.push(match own(&name) {
             Some((_, _, kind, means)) => json!({"name": name, "type": kind, "means": means}),
@@ -218,6 +256,41 @@ mod tests {
         assert_eq!(at("tenant.entraTenant").unwrap()["type"], "text");
         assert!(shown(&at("tenant.state").unwrap()).contains("ONBOARDING\n"));
         assert!(at("socRole.version").unwrap()["means"].as_str().unwrap().contains("never changes"));
+    }
+
+    #[test]
+    fn what_a_manifest_refuses_is_not_explained_and_the_error_says_what_it_writes() {
+        for (path, said) in [
+            ("squad.owner.members", "`owner` takes: text; a manifest writes it whole, and it has no field \"members\""),
+            ("squad.etag", "Squad has no field \"etag\"; the control plane sets it, and no manifest writes it; it has"),
+            ("tenant.entraTenantId", "Tenant has no field \"entraTenantId\"; a manifest writes `entraTenant`; it has"),
+            (
+                "operator.display_name",
+                "Operator has no field \"display_name\"; a manifest writes `displayName`; it has",
+            ),
+            (
+                "assignment.tenants.expectAtLeast",
+                "TenantSelector has no field \"expectAtLeast\"; a manifest writes `expect: {atLeast: 6}`; it has",
+            ),
+            (
+                "assignment.tenants.expect.x",
+                "`expect` takes: number, or `{atLeast: number}`; a manifest writes it whole",
+            ),
+            (
+                "tenant.labels.region",
+                "`labels` takes: map of texts; the keys are yours, and a manifest writes `labels: {region: TEXT}`",
+            ),
+            ("socRole.version.x", "`version` takes: number; a manifest writes it whole"),
+            (
+                "tenant.scopes.sentinel",
+                "`scopes` takes: map of lists of texts; the keys are yours, and a manifest writes `scopes: {sentinel: [TEXT]}`",
+            ),
+            ("tenant.state.x", "`state` takes: TenantState; a manifest writes it whole"),
+            ("squad.owner.", "`owner` takes: text"),
+        ] {
+            let found = at(path).unwrap_err();
+            assert!(found.starts_with(said), "{path}\n  {found}\n  {said}");
+        }
     }
 
     #[test]
