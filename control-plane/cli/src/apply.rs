@@ -19,6 +19,7 @@ const MAX_REMOVED_UNASKED: i32 = 50;
 
 pub(crate) async fn apply(mut client: Client, ask: Apply, format: Format) -> Result<(), Failure> {
     let read = manifests::read(&ask.files)?;
+    read.note().iter().for_each(|note| output::aside(note));
     let deletions = to_prune(client.clone(), &ask, &read).await?;
     let request = ApplyIntentRequest {
         manifests: read.manifests.iter().map(manifest_to_proto).collect(),

@@ -156,7 +156,7 @@ impl Command {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Apply {
-    /// YAML files or folders; `-` is standard input. What the store has beyond a folder is kept, and named
+    /// YAML files or folders; `-` is standard input. Hidden folders within, and links to folders, are not read. What the store has beyond a folder is kept, and named
     #[arg(long = "file", short, required = true, value_name = "PATH", num_args = 1..)]
     pub(crate) files: Vec<PathBuf>,
     /// Show what would change, and change nothing

@@ -16,23 +16,59 @@ const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 /// Most files of a folder: one manifest each fills a call.
 const MAX_FILES: usize = 1_000;
 
+/// Most files and folders that are looked at for them: a repository has some thousands, a folder of builds a hundred thousand.
+const MAX_LOOKED_AT: usize = 10_000;
+
 /// What was read.
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     pub(crate) manifests: Vec<Manifest>,
     pub(crate) sources: Sources,
-    /// Folders that links lead to, which are not followed.
-    pub(crate) passed_over: Vec<PathBuf>,
+    pub(crate) passed_over: Vec<PassedOver>,
+}
+
+impl Read {
+    /// What is said of folders that were not looked into: a manifest in one of them is not applied.
+    pub(crate) fn note(&self) -> Option<String> {
+        let mut all = self.passed_over.iter().filter(|it| !it.is_git());
+        let first = all.next()?;
+        let more = all.count();
+        let more = if more > 0 { format!("; {more} more folders are passed over, too") } else { String::new() };
+        Some(format!("note: {} is {}{more}", first.folder.display(), first.why))
+    }
+}
+
+/// A folder that was not looked into, and why.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PassedOver {
+    pub(crate) folder: PathBuf,
+    pub(crate) why: &'static str,
+}
+
+impl PassedOver {
+    fn of(folder: &Path) -> Option<Self> {
+        let is_hidden = folder.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        // It may lead back here.
+        let why =
+            if folder.is_symlink() { "a link to a folder, which is not followed" } else { "hidden, and is not read" };
+        (folder.is_symlink() || is_hidden).then(|| Self { folder: folder.to_owned(), why })
+    }
+
+    /// Git's own: there are no manifests in it.
+    pub(crate) fn is_git(&self) -> bool {
+        self.folder.file_name().is_some_and(|name| name == ".git")
+    }
 }
 
 /// Reads every manifest under the paths: files, folders (their `.yaml` and `.yml` files, in order, and those of the
-/// folders within), or `-` for standard input. Nothing is taken if anything is at fault.
+/// folders within that are not hidden), or `-` for standard input. Nothing is taken if anything is at fault.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Read, Failure> {
-    let (mut files, mut read, mut faults) = (Vec::new(), Read::default(), Vec::new());
+    let (mut walk, mut faults) = (Walk::default(), Vec::new());
     for path in paths {
-        gather(path, &mut files, &mut read.passed_over)?;
+        walk.gather(path)?;
     }
-    for file in files {
+    let mut read = Read { passed_over: walk.passed_over, ..Read::default() };
+    for file in walk.files {
         read_file(file, &mut read, &mut faults)?;
     }
     find_twins(&read, &mut faults);
@@ -43,34 +79,55 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Read, Failure> {
     }
 }
 
-fn gather(path: &Path, files: &mut Vec<PathBuf>, passed_over: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::Failed(format!("cannot read {}: {error}", path.display()));
-    if !path.is_dir() {
-        files.push(path.to_owned());
-        return Ok(());
-    }
-    let mut inside: Vec<PathBuf> = std::fs::read_dir(path)
-        .map_err(failed)?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<_, _>>()
-        .map_err(failed)?;
-    inside.sort();
-    for entry in inside {
-        let is_yaml = entry
-            .extension()
-            .and_then(|it| it.to_str())
-            .is_some_and(|ending| ["yaml", "yml"].iter().any(|known| ending.eq_ignore_ascii_case(known)));
-        if entry.is_dir() && entry.is_symlink() {
-            // It may lead back here.
-            passed_over.push(entry);
-        } else if entry.is_dir() || is_yaml {
-            gather(&entry, files, passed_over)?;
+/// What is found below the paths.
+#[derive(Debug, Default)]
+struct Walk {
+    files: Vec<PathBuf>,
+    passed_over: Vec<PassedOver>,
+    /// Files and folders that were looked at, of whatever kind.
+    looked_at: usize,
+}
+
+impl Walk {
+    fn gather(&mut self, path: &Path) -> Result<(), Failure> {
+        if !path.is_dir() {
+            self.files.push(path.to_owned());
+            return Ok(());
         }
-        if files.len() > MAX_FILES {
-            return Err(Failure::Usage(format!("more than {MAX_FILES} files; apply them in parts")));
+        for entry in self.inside(path)? {
+            let is_yaml = entry
+                .extension()
+                .and_then(|it| it.to_str())
+                .is_some_and(|ending| ["yaml", "yml"].iter().any(|known| ending.eq_ignore_ascii_case(known)));
+            match entry.is_dir().then(|| PassedOver::of(&entry)) {
+                Some(Some(folder)) => self.passed_over.push(folder),
+                Some(None) => self.gather(&entry)?,
+                None if is_yaml => self.files.push(entry),
+                None => {}
+            }
+            if self.files.len() > MAX_FILES {
+                return Err(Failure::Usage(format!("more than {MAX_FILES} files; apply them in parts")));
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// What is in a folder, in order.
+    fn inside(&mut self, path: &Path) -> Result<Vec<PathBuf>, Failure> {
+        let failed = |error: std::io::Error| Failure::Failed(format!("cannot read {}: {error}", path.display()));
+        let mut inside = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(failed)? {
+            inside.push(entry.map_err(failed)?.path());
+            self.looked_at += 1;
+            if self.looked_at > MAX_LOOKED_AT {
+                let text = "files and folders, at the latest in";
+                let remedy = "name the folders that hold manifests";
+                return Err(Failure::Usage(format!("more than {MAX_LOOKED_AT} {text} {}; {remedy}", path.display())));
+            }
+        }
+        inside.sort();
+        Ok(inside)
+    }
 }
 
 fn read_file(path: PathBuf, read: &mut Read, faults: &mut Vec<String>) -> Result<(), Failure> {
@@ -230,7 +287,32 @@ mod tests {
         std::fs::write(folder.path().join("a.yaml"), "kind: Squad\nname: squads/a\nowner: operators/j\n").unwrap();
         std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
         let found = read(&[folder.path().to_owned()]).unwrap();
-        assert_eq!((found.manifests.len(), found.passed_over), (1, vec![folder.path().join("again")]));
+        let (link, why) = (folder.path().join("again"), "a link to a folder, which is not followed");
+        assert_eq!((found.manifests.len(), found.passed_over), (1, vec![PassedOver { folder: link, why }]));
+    }
+
+    #[test]
+    fn a_hidden_folder_is_passed_over_unless_it_is_named_and_the_walk_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let hidden = folder.path().join(".github");
+        std::fs::create_dir(&hidden).unwrap();
+        let squad = |id: &str| format!("kind: Squad\nname: squads/{id}\nowner: operators/j\n");
+        std::fs::write(folder.path().join("a.yaml"), squad("a")).unwrap();
+        std::fs::write(hidden.join("b.yaml"), squad("b")).unwrap();
+        let names = |path: &Path| {
+            let read = read(&[path.to_owned()]).unwrap();
+            (read.manifests.iter().map(|it| it.name().to_string()).collect::<Vec<_>>(), read.passed_over.len())
+        };
+        assert_eq!(names(folder.path()), (vec!["squads/a".to_owned()], 1));
+        assert_eq!(names(&hidden), (vec!["squads/b".to_owned()], 0));
+        std::fs::create_dir(folder.path().join(".git")).unwrap();
+        let note = read(&[folder.path().to_owned()]).unwrap().note().unwrap();
+        assert!(note.ends_with("/.github is hidden, and is not read"), "{note}");
+        let builds = folder.path().join("target");
+        std::fs::create_dir(&builds).unwrap();
+        (0..=MAX_LOOKED_AT).for_each(|at| drop(std::fs::File::create(builds.join(at.to_string())).unwrap()));
+        let said = read(&[folder.path().to_owned()]).unwrap_err().to_string();
+        assert!(said.contains("/target; name the folders that hold manifests"), "{said}");
     }
 
     #[test]

@@ -24,10 +24,10 @@ pub(crate) fn deletions(
     labels: &BTreeMap<String, String>,
     (dry_run, yes): (bool, bool),
 ) -> Result<Vec<Deletion>, Failure> {
-    if let Some(folder) = read.passed_over.first() {
-        let text = format!("{} is a link to a folder, which is not followed", folder.display());
+    if let Some(it) = read.passed_over.iter().find(|it| !it.is_git()) {
+        let text = format!("{} is {}", it.folder.display(), it.why);
         return Err(Failure::Usage(format!(
-            "nothing was changed: {text}; name it with -f, so that nothing in it is pruned"
+            "nothing was changed: {text}; name it with -f, or name the folders that hold manifests, so that nothing in it is pruned"
         )));
     }
     let gone = beyond(stored, &read.manifests, labels);
@@ -80,6 +80,7 @@ pub(crate) fn role(manifest: &Manifest) -> Option<&RoleName> {
 
 #[cfg(test)]
 mod tests {
+    use crate::manifests::PassedOver;
     use serde_json::json;
 
     use super::*;
@@ -143,13 +144,15 @@ mod tests {
 
     #[test]
     fn users_prune_takes_nothing_while_a_folder_was_passed_over() {
-        let read = Read {
-            manifests: vec![squad("a", Some("nordic"))],
-            passed_over: vec!["intent/more".into()],
-            ..Read::default()
-        };
         let labels = [("part".to_owned(), "nordic".to_owned())].into();
-        let refused = deletions(&[], &read, &labels, (true, true)).unwrap_err().to_string();
-        assert!(refused.contains("intent/more is a link to a folder"), "{refused}");
+        let refused = |folder: &str, why| {
+            let passed_over = vec![PassedOver { folder: folder.into(), why }];
+            let read = Read { manifests: vec![squad("a", Some("nordic"))], passed_over, ..Read::default() };
+            deletions(&[], &read, &labels, (true, true)).err().map(|it| it.to_string()).unwrap_or_default()
+        };
+        let link = refused("intent/more", "a link to a folder, which is not followed");
+        assert!(link.contains("intent/more is a link to a folder"), "{link}");
+        assert!(refused("intent/.old", "hidden, and is not read").contains("intent/.old is hidden"));
+        assert_eq!(refused("intent/.git", "hidden, and is not read"), "");
     }
 }
