@@ -53,7 +53,10 @@ pub(crate) async fn applied(
     seconds: u64,
     format: Format,
 ) -> Result<(), Failure> {
-    let Some(wanted) = Wanted::of(answer) else { return Ok(()) };
+    let Some(wanted) = Wanted::of(answer) else {
+        output::aside("no tenant is touched, so none was waited for; `entente wait` waits for tenants as they stand");
+        return Ok(());
+    };
     let mut told = Told::new(format);
     let is_there = |seen: &Seen| {
         told.tell(wanted.touched(seen).filter(|it| it.settled), wanted.count)?;

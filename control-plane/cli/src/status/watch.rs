@@ -23,6 +23,8 @@ const TOP: &[u8] = b"\x1b[2J\x1b[H";
 /// What was asked for, and what is known of it.
 struct Seen {
     ask: Status,
+    /// Which rows are shown; empty for all.
+    phases: Vec<i32>,
     format: Format,
     all: BTreeMap<String, TenantStatus>,
     /// Everything that is watched has been told once.
@@ -37,12 +39,13 @@ pub(super) async fn watch(mut client: Client, ask: Status, format: Format) -> Re
     if format == Format::Csv {
         return Err(Failure::Usage("`--output csv` is of lists; a watch prints json".into()));
     }
+    let phases = select::phases("--phase", &ask.phases)?;
     let tenants = watched(&mut client, &ask.tenants, &ask.labels).await?;
     let mut stream =
         client.fleet.watch_tenant_statuses(wire::WatchTenantStatusesRequest { tenants }).await?.into_inner();
     let redraws = format.is_for_people() && std::io::stdout().is_terminal();
     let (all, complete, pace, shown) = (BTreeMap::new(), false, Pace::default(), String::new());
-    let mut seen = Seen { ask, format, all, complete, redraws, pace, shown };
+    let mut seen = Seen { ask, phases, format, all, complete, redraws, pace, shown };
     loop {
         if seen.pace.is_due(Instant::now()) {
             seen.draw()?;
@@ -93,7 +96,7 @@ impl Seen {
         let was_complete = self.complete;
         self.complete |= message.initial_complete;
         if let Some(status) = message.tenant_status {
-            if !self.redraws {
+            if !self.redraws && self.is_told(&status) {
                 self.tell(&status)?;
             }
             self.all.insert(status.tenant.clone(), status);
@@ -108,6 +111,15 @@ impl Seen {
             self.pace.change(Instant::now());
         }
         Ok(())
+    }
+
+    fn is_chosen(&self, status: &TenantStatus) -> bool {
+        self.phases.is_empty() || self.phases.contains(&status.phase)
+    }
+
+    /// Who leaves a phase is told once more: a reader would believe it there for ever.
+    fn is_told(&self, status: &TenantStatus) -> bool {
+        self.is_chosen(status) || self.all.get(&status.tenant).is_some_and(|before| self.is_chosen(before))
     }
 
     fn tell_gone(&self, tenant: &str) -> Result<(), Failure> {
@@ -152,9 +164,7 @@ impl Seen {
     }
 
     fn table(&self) -> Result<String, Failure> {
-        let phases = select::phases("--phase", &self.ask.phases)?;
-        let mut all: Vec<TenantStatus> =
-            self.all.values().filter(|it| phases.is_empty() || phases.contains(&it.phase)).cloned().collect();
+        let mut all: Vec<TenantStatus> = self.all.values().filter(|it| self.is_chosen(it)).cloned().collect();
         fleet::sort(&mut all, self.ask.sort_by);
         Ok(fleet::many(&all, self.format == Format::Wide, output::now()))
     }
@@ -196,7 +206,8 @@ mod tests {
             panic!()
         };
         let (all, pace, shown) = (BTreeMap::new(), Pace::default(), String::new());
-        let mut seen = Seen { ask, format: Format::Table, all, complete: false, redraws: true, pace, shown };
+        let phases = Vec::new();
+        let mut seen = Seen { ask, phases, format: Format::Table, all, complete: false, redraws: true, pace, shown };
         let phase = TenantPhase::Converged.into();
         let status = TenantStatus { tenant: "tenants/contoso".into(), phase, settled: true, ..Default::default() };
         let told = wire::WatchTenantStatusesResponse { tenant_status: Some(status), ..Default::default() };
@@ -209,5 +220,12 @@ mod tests {
         let table = seen.table().unwrap();
         assert!(!table.contains("CONVERGED") && seen.pace.has_changed(), "{table}");
         assert!(seen.end().unwrap_err().to_string().starts_with("what was watched is deleted"));
+        // Of chosen phases: who comes into one is told, and who leaves it.
+        let [paused, well] = [TenantPhase::Paused, TenantPhase::Converged].map(i32::from);
+        let status = |phase| TenantStatus { tenant: "tenants/adatum".into(), phase, ..Default::default() };
+        seen.phases = vec![paused];
+        assert!(!seen.is_told(&status(well)) && seen.is_told(&status(paused)));
+        seen.all.insert("tenants/adatum".into(), status(paused));
+        assert!(seen.is_told(&status(well)), "it is paused no more");
     }
 }
