@@ -9,6 +9,7 @@ mod deleted;
 mod desired;
 mod difference;
 mod escapes;
+mod exemptions;
 mod faults;
 mod file;
 mod guardrail;
