@@ -314,6 +314,7 @@ impl Steward {
             ledger: &self.ledger,
             guardrail: guardrail.content.as_ref(),
             paused: basis.positions.paused,
+            revoke_all: basis.positions.revoke_all,
             lease_fresh: basis.fresh,
             permissions: self.permissions.as_ref(),
             settings,

@@ -221,6 +221,8 @@ reasons! {
     AgentDiskFull = "AGENT_DISK_FULL",
     /// Microsoft refuses the agent's credential, with its number and words in the detail; a person renews or mends it.
     CredentialRefused = "CREDENTIAL_REFUSED",
+    /// The customer takes back, or has taken back, everything that was given (`entente-agent revoke-all`).
+    RevokeAll = "REVOKE_ALL",
 }
 
 open_words!(ItemState, Reason, AccountState);

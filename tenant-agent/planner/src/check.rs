@@ -109,6 +109,10 @@ impl Checker<'_> {
         if self.input.paused {
             self.unless(class == ChangeClass::Expiry, "paused: only end dates", change);
         }
+        if self.input.revoke_all {
+            let passes = matches!(class, ChangeClass::Expiry | ChangeClass::Leaver);
+            self.unless(passes, "after revoke-all only end dates and leavers", change);
+        }
         if !self.input.lease_fresh {
             self.unless(class != ChangeClass::Grant, "without a lease no grant", change);
         }

@@ -65,6 +65,8 @@ pub struct Input<'a> {
     pub guardrail: Result<&'a Guardrail, &'a Unreadable>,
     /// The customer's hand on the brake: only end dates pass.
     pub paused: bool,
+    /// The customer takes back everything, or has: nothing is given.
+    pub revoke_all: bool,
     /// The desired state is within its lease.
     pub lease_fresh: bool,
     /// Application permissions in the agent's token, if it could be read. They inform; a refusal is the truth.
@@ -241,6 +243,7 @@ pub fn revoke_all(
         ledger,
         guardrail: guardrail.ok_or(&unreadable),
         paused: false,
+        revoke_all: false,
         lease_fresh: false,
         permissions: None,
         settings,

@@ -8,6 +8,7 @@ mod definitions;
 mod deleted;
 mod desired;
 mod difference;
+mod ended;
 mod escapes;
 mod exemptions;
 mod faults;

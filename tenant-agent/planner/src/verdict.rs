@@ -18,6 +18,8 @@ pub enum Condition {
         removals_pass: bool,
     },
     Paused,
+    /// The customer ends it all: what was given goes by another plan, and of this one named leavers and end dates alone.
+    RevokeAll,
     /// Missing, unreadable or not for this tenant.
     Unreadable,
     LeaseOver,
@@ -49,6 +51,7 @@ pub fn judge(class: ChangeClass, condition: Condition) -> (Verdict, Option<Reaso
         (_, Expiry | Leaver) => allowed,
         (C::NeedsApproval(reason), Grant) => (Verdict::NeedsApproval, Some(reason)),
         (C::NeedsApproval(_), OtherRemoval) => allowed,
+        (C::RevokeAll, _) => held(Reason::RevokeAll),
         (C::OverCap, _) => held(Reason::OverCap),
         (C::Frozen { removals_pass: true }, OtherRemoval) => allowed,
         (C::Frozen { .. }, _) => held(Reason::Frozen),

@@ -168,6 +168,7 @@ impl Steward {
             ledger: &self.ledger,
             guardrail: content.ok_or(&unreadable),
             paused: false,
+            revoke_all: false,
             lease_fresh: false,
             permissions: None,
             settings,

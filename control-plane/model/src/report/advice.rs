@@ -196,6 +196,9 @@ impl Reason {
             Self::CredentialRefused => {
                 (Customer, "renew or mend the credential that the detail names: agent.toml, [credential]")
             }
+            Self::RevokeAll => {
+                (Customer, "`entente-agent resume` at the agent's host; until then nothing is given, and leavers go")
+            }
             Self::Later(_) => (Provider, "update this command"),
         }
     }

@@ -247,6 +247,9 @@ impl<'a> Draft<'a> {
     /// What holds for every change.
     fn conditions(&mut self, class: ChangeClass, charge: Charge, key: &ItemKey) -> Vec<Condition> {
         let mut found = Vec::new();
+        if self.input.revoke_all {
+            found.push(Condition::RevokeAll);
+        }
         if self.input.paused {
             found.push(Condition::Paused);
         }

@@ -17,6 +17,7 @@ fn the_matrix_of_verdicts() {
         ("frozen", Condition::Frozen { removals_pass: false }),
         ("frozen, except removals", Condition::Frozen { removals_pass: true }),
         ("paused", Condition::Paused),
+        ("revoke-all", Condition::RevokeAll),
         ("unreadable guardrail", Condition::Unreadable),
         ("not looked at", Condition::Unread),
         ("lease over", Condition::LeaseOver),
@@ -46,6 +47,7 @@ fn the_matrix_of_verdicts() {
         frozen                   HELD FROZEN                            ALLOWED                                ALLOWED                                HELD FROZEN
         frozen, except removals  HELD FROZEN                            ALLOWED                                ALLOWED                                ALLOWED
         paused                   HELD PAUSED                            ALLOWED                                HELD PAUSED                            HELD PAUSED
+        revoke-all               HELD REVOKE_ALL                        ALLOWED                                ALLOWED                                HELD REVOKE_ALL
         unreadable guardrail     HELD GUARDRAIL_UNREADABLE              ALLOWED                                ALLOWED                                HELD GUARDRAIL_UNREADABLE
         not looked at            HELD UNREAD                            ALLOWED                                ALLOWED                                ALLOWED
         lease over               HELD LEASE_OVER                        ALLOWED                                ALLOWED                                ALLOWED

@@ -1,5 +1,6 @@
 //! What the customer may do at any time: pause, verify, change the guardrail.
 
+use entente_model::plan::{PlannedChange, Verdict};
 use entente_model::report::{ItemState, Reason};
 use entente_simulator::control::seed::{GroupSeed, UserSeed};
 use entente_simulator::control::types::{Bend, Tamper};
@@ -54,6 +55,26 @@ async fn revoke_all_ends_everything_that_was_given_and_proves_it() {
     world.desire(11, &analysts(&[0, 1, 2]));
     world.settle(&mut steward).await;
     assert_eq!(world.writes().await, writes);
+}
+
+#[tokio::test]
+async fn a_plan_under_revoke_all_gives_nothing_and_says_so_while_it_runs_and_when_it_is_done() {
+    let mut world = World::new().await;
+    world.desire(10, &analysts(&[0]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    world.switches().revoke_all().unwrap();
+    world.desire(11, &analysts(&[0, 1]));
+    let is_held = |plan: Vec<PlannedChange>| {
+        let held = |it: &PlannedChange| it.verdict == Verdict::Held && it.reason == Some(Reason::RevokeAll);
+        assert!(!plan.is_empty() && plan.iter().all(held), "{plan:?}");
+    };
+    is_held(steward.preview().await.unwrap());
+    world.settle(&mut steward).await;
+    is_held(steward.preview().await.unwrap());
+    world.switches().resume().unwrap();
+    let plan = steward.preview().await.unwrap();
+    assert!(plan.iter().any(|it| it.verdict == Verdict::Allowed), "{plan:?}");
 }
 
 #[tokio::test]
