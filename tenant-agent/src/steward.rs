@@ -4,7 +4,7 @@
 //! customer's word in `steward/farewell.rs`; what is done for leavers before anything is looked at in `steward/first.rs`;
 //! who may be invited again in `steward/again.rs`; what would be done in `steward/preview.rs`; what a narrower file does not allow in `steward/not_allowed.rs`; what is told of it in `steward/standing.rs`; a full disk in
 //! `steward/full.rs`; a credential that is refused in `steward/credential.rs`;
-//! since when things are as they are in `steward/facts.rs`; what was mended and is to be told in `steward/drift.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
+//! a switch that is turned in `steward/switched.rs`; since when things are as they are in `steward/facts.rs`; what was mended and is to be told in `steward/drift.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
 
 mod again;
 mod apply;
@@ -18,6 +18,7 @@ mod not_allowed;
 mod preview;
 mod sign;
 mod standing;
+mod switched;
 mod wake;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -200,13 +201,21 @@ impl Steward {
     }
 
     /// Runs until it is cancelled, or cannot remember any more. Finishes the step that is under way.
-    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), MemoryError> {
+    pub async fn run(self, cancel: CancellationToken) -> Result<(), MemoryError> {
+        let switches = self.tell_switches();
+        tokio::select! {
+            ended = self.rounds(&cancel) => ended,
+            never = switches => match never {},
+        }
+    }
+
+    async fn rounds(mut self, cancel: &CancellationToken) -> Result<(), MemoryError> {
         loop {
-            let next = self.round(&cancel).instrument(info_span!("round")).await?;
+            let next = self.round(cancel).instrument(info_span!("round")).await?;
             if cancel.is_cancelled() {
                 return Ok(());
             }
-            self.wait(next, &cancel).await;
+            self.wait(next, cancel).await;
         }
     }
 
@@ -293,7 +302,7 @@ impl Steward {
         plan::carry_since(&self.reports, &mut plan.reports);
         self.compared = desired.digest.to_string();
         self.note_not_allowed(guardrail.digest.clone(), not_allowed);
-        let standing = self.standing(&guardrail, basis.positions.paused, plan.findings.clone());
+        let standing = self.standing(&guardrail, plan.findings.clone());
         Look { guardrail, basis, plan, faults, sound, standing }
     }
 

@@ -278,12 +278,12 @@ impl Steward {
     /// The control plane sees that the agent is stopped, and what is left.
     fn say_ended(&mut self, reports: &[ItemReport]) {
         let guardrail = self.guardrail();
-        let standing = self.standing(&guardrail, true, Vec::new());
+        let standing = self.standing(&guardrail, Vec::new());
         let items = reports.iter().map(|report| (report.key.clone(), report.clone())).collect();
         let status = Status { items, standing, mended: self.drift.mended() };
         let alarms = self.alarms(&guardrail, &[]);
         self.show(&status, alarms);
-        self.parts.status.send_replace(Some(std::sync::Arc::new(status)));
+        self.send(status);
     }
 }
 

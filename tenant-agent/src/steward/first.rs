@@ -51,7 +51,7 @@ impl Steward {
             .iter()
             .for_each(|fault| error!(rule = fault.rule, detail = fault.detail, "the first step breaks a rule"));
         self.parts.memory.remember_or_owe(&mut self.ledger, &sound.updates).await?;
-        let standing = self.standing(&guardrail, basis.positions.paused, Vec::new());
+        let standing = self.standing(&guardrail, Vec::new());
         let look = Look { guardrail, basis, plan, faults: Vec::new(), sound, standing };
         self.apply_while(&look, cancel, |it, look| it.first_holds(desired, look)).await?;
         Ok(())

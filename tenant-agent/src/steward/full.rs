@@ -1,7 +1,5 @@
 //! A full disk: what the loop does about it, and how it is told. What goes on meanwhile is `steward/first.rs`.
 
-use std::sync::Arc;
-
 use entente_model::Plane;
 use entente_model::report::{Finding, Reason};
 use entente_session::Status;
@@ -38,12 +36,11 @@ impl Steward {
             return;
         }
         let guardrail = self.guardrail();
-        let paused = self.switches.positions().paused;
-        let standing = self.standing(&guardrail, paused, Vec::new());
+        let standing = self.standing(&guardrail, Vec::new());
         let status = Status { items: self.reports.clone(), standing, mended: self.drift.mended() };
         let alarms = self.alarms(&guardrail, &[]);
         self.show(&status, alarms);
-        self.parts.status.send_replace(Some(Arc::new(status)));
+        self.send(status);
     }
 
     pub(super) fn full_finding(&self) -> Option<Finding> {

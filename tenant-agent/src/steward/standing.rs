@@ -1,7 +1,6 @@
 //! What the loop tells: how the agent stands, to the control plane, to `status`, and to the log.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use entente_model::report::{Finding, PlaneStanding, Reason, Standing};
 use entente_model::{Plane, PlaneMode};
@@ -44,8 +43,9 @@ impl Steward {
         }
     }
 
-    pub(super) fn standing(&mut self, guardrail: &GuardrailFile, paused: bool, mut findings: Vec<Finding>) -> Standing {
+    pub(super) fn standing(&mut self, guardrail: &GuardrailFile, mut findings: Vec<Finding>) -> Standing {
         self.note_guardrail(guardrail);
+        let paused = self.switches.positions().paused || self.facts.revoke_all.is_some();
         let content = guardrail.content.as_ref().ok();
         let missing: Vec<_> = content.into_iter().flat_map(|content| self.missing_permissions(content)).collect();
         // A plan has found them too.
@@ -105,7 +105,7 @@ impl Steward {
         let status = Status { items, standing: look.standing.clone(), mended: self.drift.mended() };
         let alarms = self.alarms(&look.guardrail, &look.faults);
         self.show(&status, alarms);
-        self.parts.status.send_replace(Some(Arc::new(status)));
+        self.send(status);
         Ok(())
     }
 
@@ -122,12 +122,12 @@ impl Steward {
     /// No state yet, or one that does not verify: the agent stands and says so, and touches nothing.
     pub(super) fn say_nothing_held(&mut self) {
         let guardrail = self.guardrail();
-        let standing = self.standing(&guardrail, self.switches.positions().paused, Vec::new());
+        let standing = self.standing(&guardrail, Vec::new());
         let status = Status { items: self.reports.clone(), standing, mended: self.drift.mended() };
         let alarms = self.alarms(&guardrail, &[]);
         self.show(&status, alarms);
         // Of items nothing is known now: only the standing is told, beside what was told before.
-        self.parts.status.send_replace(Some(Arc::new(status)));
+        self.send(status);
         info!("no desired state is held yet");
     }
 }

@@ -7,6 +7,7 @@ mod not_allowed;
 mod refusals;
 mod removal;
 mod standing;
+mod switched;
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::Steward;
 
 /// How often the switches and the guardrail are looked at while nothing else happens: what a person takes for "at once".
-const GLANCE: Duration = Duration::from_millis(500);
+pub(super) const GLANCE: Duration = Duration::from_millis(500);
 
 impl Steward {
     /// How long until that instant.
