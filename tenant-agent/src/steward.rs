@@ -1,15 +1,18 @@
 //! The loop: observe, compare, act, observe again. Takes no input but its state; time and nudges wake it.
 //!
 //! One look is [`look`](Steward::look); carrying out what it allows is in `steward/apply.rs`; ending everything at the
-//! customer's word in `steward/farewell.rs`; what is done for leavers before anything is looked at in `steward/first.rs`;
-//! who may be invited again in `steward/again.rs`; what would be done in `steward/preview.rs`; what a narrower file does not allow in `steward/not_allowed.rs`; what is told of it in `steward/standing.rs`; a full disk in
-//! `steward/full.rs`; a credential that is refused in `steward/credential.rs`;
-//! a switch that is turned in `steward/switched.rs`; since when things are as they are in `steward/facts.rs`; what was mended and is to be told in `steward/drift.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
+//! customer's word in `steward/farewell.rs`, and what goes on beside and after that in `steward/ended.rs`; what is done for
+//! leavers before anything is looked at in `steward/first.rs`; who may be invited again in `steward/again.rs`; what would be done
+//! in `steward/preview.rs`; what a narrower file does not allow in `steward/not_allowed.rs`; what is told of it in
+//! `steward/standing.rs`; a full disk in `steward/full.rs`; a credential that is refused in `steward/credential.rs`; a switch that is
+//! turned in `steward/switched.rs`; since when things are as they are in `steward/facts.rs`; what was mended and is to be told in
+//! `steward/drift.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
 
 mod again;
 mod apply;
 mod credential;
 mod drift;
+mod ended;
 mod facts;
 mod farewell;
 mod first;
@@ -223,8 +226,8 @@ impl Steward {
     pub(crate) async fn round(&mut self, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
         self.seen = Some(self.basis(&self.guardrail()));
         if self.switches.positions().revoke_all {
-            self.is_full().await?;
-            return unless_full(self.farewell(cancel).await);
+            let is_full = self.is_full().await?;
+            return unless_full(self.ending(is_full, cancel).await);
         }
         // Of an end that the customer has taken back.
         self.unkept_receipt = None;

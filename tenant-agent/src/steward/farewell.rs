@@ -26,8 +26,18 @@ use crate::memory::MemoryError;
 use crate::receipt::{About, ByHand, Receipt};
 
 impl Steward {
-    /// One round of it.
+    /// One round of it, and nothing else.
     pub(crate) async fn farewell(&mut self, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
+        let (wait, reports) = self.end_everything(cancel).await?;
+        reports.iter().for_each(|reports| self.say_ended(reports));
+        Ok(wait)
+    }
+
+    /// How long to wait, and what is to be told of the items; nothing where it was not gone through.
+    pub(super) async fn end_everything(
+        &mut self,
+        cancel: &CancellationToken,
+    ) -> Result<(Duration, Option<Vec<ItemReport>>), MemoryError> {
         let mut receipt = match self.unkept_receipt.take() {
             Some(receipt) => receipt,
             None => Receipt::begun(&self.parts.state_dir, About::All, self.parts.clock.time())?,
@@ -36,23 +46,20 @@ impl Steward {
         self.note_revoke_all(&receipt);
         if receipt.is_complete() {
             self.keep(&receipt)?;
-            self.say_ended(&[]);
-            return Ok(self.until_kept(self.parts.settings.resync));
+            return Ok((self.until_kept(self.parts.settings.resync), Some(Vec::new())));
         }
         receipt.people.extend(people(&self.ledger));
         if begins {
             // Before anything slow is looked at: the control plane sees that it has begun.
-            let reports: Vec<_> = self.reports.values().cloned().collect();
-            self.say_ended(&reports);
+            self.say_as_before();
         }
         let (plan, wait) = self.end(&mut receipt, None, cancel).await?;
         self.there.clone_from(&plan.there);
         self.note_revoke_all(&receipt);
-        if let Some(wait) = wait {
-            self.say_ended(&plan.reports);
-            return Ok(self.until_kept(wait));
-        }
-        Ok(Duration::ZERO)
+        Ok(match wait {
+            Some(wait) => (self.until_kept(wait), Some(plan.reports)),
+            None => (Duration::ZERO, None),
+        })
     }
 
     /// Looks, takes away, and judges what came of it: of everything, or of the first of these keys alone, while of the others
@@ -275,8 +282,14 @@ impl Steward {
         }
     }
 
+    /// How the agent stands, beside what was last said of the items.
+    pub(super) fn say_as_before(&mut self) {
+        let reports: Vec<_> = self.reports.values().cloned().collect();
+        self.say_ended(&reports);
+    }
+
     /// The control plane sees that the agent is stopped, and what is left.
-    fn say_ended(&mut self, reports: &[ItemReport]) {
+    pub(super) fn say_ended(&mut self, reports: &[ItemReport]) {
         let guardrail = self.guardrail();
         let standing = self.standing(&guardrail, Vec::new());
         let items = reports.iter().map(|report| (report.key.clone(), report.clone())).collect();

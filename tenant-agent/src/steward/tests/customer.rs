@@ -1,7 +1,7 @@
 //! What the customer may do at any time: pause, verify, change the guardrail.
 
 use entente_model::plan::{PlannedChange, Verdict};
-use entente_model::report::{ItemState, Reason};
+use entente_model::report::{ItemState, Reason, RevokeAllState};
 use entente_simulator::control::seed::{GroupSeed, UserSeed};
 use entente_simulator::control::types::{Bend, Tamper};
 use serde_json::json;
@@ -75,6 +75,53 @@ async fn a_plan_under_revoke_all_gives_nothing_and_says_so_while_it_runs_and_whe
     world.switches().resume().unwrap();
     let plan = steward.preview().await.unwrap();
     assert!(plan.iter().any(|it| it.verdict == Verdict::Allowed), "{plan:?}");
+}
+
+#[tokio::test]
+async fn a_leave_after_revoke_all_is_proven_and_everything_else_says_why_it_is_not_given() {
+    let mut world = World::new().await;
+    world.desire(10, &analysts(&[0, 1]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    world.switches().revoke_all().unwrap();
+    world.settle(&mut steward).await;
+    let writes = world.writes().await;
+    assert!(world.told().contains(&format!("{} HELD REVOKE_ALL", user(0).key)), "{}", world.told());
+    world.desire(11, &[analysts(&[1]), vec![left(user(0)), left(member(0))]].concat());
+    world.settle(&mut steward).await;
+    let status = world.status.borrow().clone().unwrap();
+    for key in [user(0).key, member(0).key] {
+        let report = &status.items[&key];
+        assert!(report.proof.as_ref().is_some_and(|proof| proof.signed.is_some()), "{}", world.told());
+    }
+    assert!(world.told().contains(&format!("{} HELD REVOKE_ALL", user(1).key)), "{}", world.told());
+    let more = world.writes().await.split_off(writes.len());
+    assert!(more.iter().all(|write| write.ends_with("/revokeSignInSessions")), "{more:?}");
+    let revoke_all = status.standing.revoke_all.clone().unwrap();
+    assert!(status.standing.paused && revoke_all.state == RevokeAllState::Done);
+    world.switches().resume().unwrap();
+    world.settle(&mut steward).await;
+    assert!(world.is_gone(0).await && !world.is_gone(1).await, "{}", world.told());
+}
+
+#[tokio::test]
+async fn a_leave_while_revoke_all_cannot_end_is_proven() {
+    let mut world = World::new().await;
+    world.desire(10, &analysts(&[0, 1]));
+    let mut steward = world.steward().await;
+    world.settle(&mut steward).await;
+    let users = world.truth().await.users;
+    let protected = users.iter().find(|it| it.mail.as_deref() == Some(mail(1).as_str())).unwrap().id.clone();
+    let file = crate::testing::guardrail("manage");
+    world.write_guardrail(&format!("{file}protected: {{users: [{protected}]}}\n"));
+    world.switches().revoke_all().unwrap();
+    world.settle(&mut steward).await;
+    world.desire(11, &[analysts(&[1]), vec![left(user(0)), left(member(0))]].concat());
+    world.until_told(&mut steward, &format!("{} REMOVED", user(0).key)).await;
+    let status = world.status.borrow().clone().unwrap();
+    assert!(status.items[&user(0).key].proof.is_some(), "{}", world.told());
+    assert!(status.standing.revoke_all.as_ref().is_some_and(|it| it.state == RevokeAllState::Running));
+    assert!(world.is_gone(0).await && !world.is_gone(1).await);
 }
 
 #[tokio::test]
