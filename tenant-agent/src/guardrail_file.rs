@@ -35,8 +35,9 @@ impl GuardrailFile {
         Self { digest, content }
     }
 
+    /// What is wrong with it, for a sentence that says by itself that it cannot be used.
     pub fn fault(&self) -> Option<String> {
-        self.content.as_ref().err().map(ToString::to_string)
+        self.content.as_ref().err().map(Unreadable::words)
     }
 }
 

@@ -310,12 +310,17 @@ impl<'de> Deserialize<'de> for Span {
 
 /// Why the file cannot be used, with everything that is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the guardrail cannot be used: {}", .faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+#[error("the guardrail cannot be used: {}", self.words())]
 pub struct Unreadable {
     pub faults: Vec<Violation>,
 }
 
 impl Unreadable {
+    /// What is wrong, for a sentence that says by itself that the file cannot be used.
+    pub fn words(&self) -> String {
+        self.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    }
+
     /// For what happens before there is a text: the file is missing, or cannot be opened.
     pub fn missing(description: impl Into<String>) -> Self {
         Self { faults: vec![Violation::new("guardrail", Fault::Missing, description)] }

@@ -49,9 +49,9 @@ impl Steward {
         let Some(desired) = self.parts.view.borrow().desired.clone() else {
             return Err("no desired state is held yet, by which it could be told what is allowed".into());
         };
-        match self.look(&desired).await.guardrail.fault() {
-            Some(fault) => Err(fault),
-            None => Ok(self.not_allowed_list()),
+        match self.look(&desired).await.guardrail.content {
+            Err(unreadable) => Err(unreadable.to_string()),
+            Ok(_) => Ok(self.not_allowed_list()),
         }
     }
 

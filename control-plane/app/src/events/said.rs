@@ -6,7 +6,7 @@ use entente_model::desired::ItemKey;
 use entente_model::report::{Finding, ItemReport, ItemState, Mended, Reason, RevokeAllState, Standing};
 
 use super::{EventKind, Happening};
-use crate::status::phase::TenantPhase;
+use crate::status::phase::{TenantPhase, bare};
 
 /// Most events of one kind in one report, and then how many more: a tenant in which everything is refused is one story.
 const MAX_EACH: usize = 20;
@@ -66,7 +66,7 @@ impl Said<'_> {
             ),
         };
         let fault = match (was, is) {
-            (_, Some(fault)) => format!("; it cannot be used: {fault}"),
+            (_, Some(fault)) => format!("; it cannot be used: {}", bare(fault)),
             (Some(_), None) => "; it can be used again".into(),
             (None, None) => String::new(),
         };

@@ -239,8 +239,14 @@ fn guardrail_fault(facts: &Facts<'_>) -> Option<Holds> {
     let standing = facts.standing?;
     let fault = standing.guardrail_fault.as_ref()?;
     let since = standing.guardrail_fault_since;
+    let fault = bare(fault);
     let why = format!("the guardrail cannot be used{}: {fault}; nothing is given, leavers go", whose::since(since));
     Some(Holds { since, party: Party::Customer, why, todo: "mend or restore the file".into() })
+}
+
+/// What is wrong with a guardrail, without the words that say that it cannot be used: older agents send them too.
+pub(crate) fn bare(fault: &str) -> &str {
+    fault.strip_prefix("the guardrail cannot be used: ").unwrap_or(fault)
 }
 
 fn review_past(facts: &Facts<'_>) -> Option<Holds> {

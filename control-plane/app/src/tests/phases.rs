@@ -71,7 +71,8 @@ async fn users_d01_a_paused_agent_is_paused_and_not_converged() {
 #[tokio::test]
 async fn users_d02_a_guardrail_that_cannot_be_used_is_a_phase_of_its_own() {
     let fault = |it: &mut Standing| {
-        it.guardrail_fault = Some("line 11, column 3: unknown field usrs".into());
+        // As an older agent says it.
+        it.guardrail_fault = Some("the guardrail cannot be used: line 11, column 3: unknown field usrs".into());
         it.guardrail_fault_since = Some(at("2026-12-01T11:30:00Z"));
         it.guardrail.clear();
         it.planes.iter_mut().for_each(|plane| plane.mode = PlaneMode::None.into());
