@@ -139,7 +139,7 @@ impl Inner {
         let mut standing = match self.nobody_looks(world, place, report.is_some()) {
             Some(standing) => standing,
             None => match report.as_ref().map(|report| (report, self.receipt(place, report))) {
-                None => Standing::new(ItemState::Pending, None, String::new()),
+                None => self.not_reported(place),
                 Some((_, Some(Ok(_)))) => {
                     let text = "its proof is being recorded".into();
                     Standing::new(ItemState::Waiting, Some(Reason::ConfirmingRemoval), text)
@@ -154,6 +154,19 @@ impl Inner {
             standing.came_back(time);
         }
         Standing { report, ..standing }
+    }
+
+    /// Nothing is said of it yet; nor ever by an older agent whose customer takes everything back.
+    fn not_reported(&self, place: &Place<'_>) -> Standing {
+        let desk = self.desks.get(place.tenant);
+        let ends =
+            desk.is_some_and(|desk| desk.lock().reported.standing.as_ref().is_some_and(|it| it.revoke_all.is_some()));
+        let text = "the customer takes everything back, or has, and its agent has not said yet that this is gone; an agent \
+                    of before this version says so only after `entente-agent resume`";
+        match ends {
+            true => Standing::new(ItemState::Pending, Some(Reason::RevokeAll), text.into()),
+            false => Standing::new(ItemState::Pending, None, String::new()),
+        }
     }
 
     fn nobody_looks(&self, world: &World, place: &Place<'_>, is_reported: bool) -> Option<Standing> {

@@ -1,7 +1,7 @@
 //! The first promise: a leaver is provably gone everywhere.
 
 use entente_model::desired::ItemKey;
-use entente_model::report::ItemState;
+use entente_model::report::{ItemState, Reason, RevokeAll, RevokeAllState, Standing};
 
 use super::agent::Agent;
 use super::*;
@@ -218,4 +218,20 @@ async fn the_background_tasks_prove_a_removal_and_lease_what_follows() {
         }
     };
     tokio::time::timeout(Duration::from_secs(30), ended).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_leave_of_which_an_agent_under_revoke_all_says_nothing_says_why_and_whose_move_it_is() {
+    let bed = Bed::with_sample().await;
+    let [mut contoso, _fabrikam] = fleet(&bed).await;
+    bed.leave("operators/maya").await;
+    contoso.hear(&bed).await;
+    let revoke_all = Some(RevokeAll { state: RevokeAllState::Done.into(), since: Timestamp::from_unix(1) });
+    let ended = Standing { paused: true, revoke_all, ..contoso.standing() };
+    let keys = contoso.desired().into_iter().map(|item| item.key).collect();
+    contoso.report_with(Vec::new(), keys, false, ended).await;
+    let found = bed.app.list_removals(&viewer(), None, &page()).await.unwrap().items;
+    let it = found.iter().find(|it| it.tenant == tenant("contoso")).unwrap();
+    assert_eq!((it.state, it.reason), (ItemState::Pending, Some(Reason::RevokeAll)));
+    assert!(it.detail.contains("`entente-agent resume`"), "{}", it.detail);
 }
