@@ -8,6 +8,7 @@
 pub(crate) mod access;
 mod carried;
 mod display;
+mod found;
 pub(crate) mod phase;
 pub(crate) mod report;
 pub(crate) mod room;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use entente_model::report::{Finding, ItemState, MicrosoftState, Reason, RevokeAllState, Standing};
 use entente_model::{AgentName, PlaneMode, TenantName, Timestamp};
 
+use super::found::Found;
 use super::whose::{self, Party};
 
 /// In one word.
@@ -36,7 +37,7 @@ pub enum TenantPhase {
     Unenrolled,
     /// The agent has work to do.
     Converging,
-    /// Something is refused, held or drifted.
+    /// Something is refused, held or drifted, or there is something that should not be.
     Partial,
     /// Something waits for Microsoft or a person, or was not read.
     Waiting,
@@ -179,7 +180,7 @@ fn holds(phase: TenantPhase, facts: &Facts<'_>) -> Option<Holds> {
         TenantPhase::Offline => offline(facts),
         TenantPhase::Unenrolled => unenrolled(facts),
         TenantPhase::Converging => converging(facts),
-        TenantPhase::Partial => items(facts, TenantPhase::Partial),
+        TenantPhase::Partial => items(facts, TenantPhase::Partial).or_else(|| found(facts)),
         TenantPhase::Waiting => items(facts, TenantPhase::Waiting).or_else(|| not_read(facts)),
         TenantPhase::Converged => None,
     }
@@ -331,6 +332,12 @@ fn items(facts: &Facts<'_>, phase: TenantPhase) -> Option<Holds> {
         facts.open.iter().filter(|((state, _), _)| phase_of(*state) == phase).map(|(it, n)| (*it, *n)).collect();
     let (party, todo) = whose::of_items(&open, facts.tenant)?;
     Some(Holds { since: None, party, why: whose::summary(&open), todo })
+}
+
+/// What no item stands for.
+fn found(facts: &Facts<'_>) -> Option<Holds> {
+    let found = Found::of(facts.standing?)?;
+    Some(Holds { since: None, party: found.party, why: found.why(), todo: found.todo() })
 }
 
 /// What is done and was not read back is not known to be done.

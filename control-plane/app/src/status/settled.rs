@@ -8,7 +8,7 @@ use entente_model::report::{ItemReport, ItemState, Reason};
 use crate::desk::DeskState;
 use crate::status::Reported;
 
-use super::whose;
+use super::{found, whose};
 
 /// The agent is here, holds the newest state, has compared the tenant with it, and does nothing more by itself.
 pub(super) fn is_settled(state: &DeskState) -> bool {
@@ -19,7 +19,8 @@ pub(super) fn is_settled(state: &DeskState) -> bool {
     let compared = reported.standing.as_ref().is_some_and(|it| it.compared == state.wanted.digest.to_string());
     // What is desired and was never reported is not begun.
     let is_known = state.wanted.items.iter().all(|item| reported.items.contains_key(item.key()));
-    compared && is_known && reported.items.values().all(|item| stays(reported, item, MAX_DEPTH))
+    let mends = reported.standing.as_deref().is_some_and(found::is_mended);
+    compared && is_known && !mends && reported.items.values().all(|item| stays(reported, item, MAX_DEPTH))
 }
 
 /// How far a dependency is followed: an assignment depends on a role and a group, and these on nothing.

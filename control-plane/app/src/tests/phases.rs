@@ -401,3 +401,75 @@ fn the_order_in_which_phases_are_said_stands_in_the_api() {
     assert_eq!(printed, TenantPhase::PRECEDENCE.map(TenantPhase::word));
     assert!(TenantPhase::PRECEDENCE.is_sorted(), "the order of the list is that of the phases");
 }
+
+fn finding(plane: &str, reason: &str, detail: &str) -> Finding {
+    let plane = entente_model::word::Open::of(plane);
+    Finding { plane, reason: Reason::of(reason), detail: detail.into() }
+}
+
+fn mode(it: &mut Standing, mode: PlaneMode) {
+    it.planes.iter_mut().for_each(|plane| plane.mode = mode.into());
+}
+
+#[tokio::test]
+async fn what_was_found_and_should_not_be_leaves_no_tenant_converged() {
+    let extra = finding("memberships", "DRIFT_EXTRA", "user 7 is in group ent-l1 without an item");
+    let settled = |bed: &Bed| bed.status(&tenant("contoso")).settled;
+    for (findings, by, settles, expected) in [
+        (
+            vec![extra.clone()],
+            PlaneMode::Verify,
+            true,
+            expect![[r#"
+            PARTIAL (Customer)
+            found on memberships, DRIFT_EXTRA: user 7 is in group ent-l1 without an item; customer's move: take it away in the tenant: the agent takes out members alone, and those on a plane that it manages
+        "#]],
+        ),
+        (
+            vec![extra.clone()],
+            PlaneMode::Manage,
+            false,
+            expect![[r#"
+            PARTIAL (Agent)
+            found on memberships, DRIFT_EXTRA: user 7 is in group ent-l1 without an item; agent's move: the agent goes on by itself
+        "#]],
+        ),
+        (
+            vec![finding("azureRoles", "DRIFT_EXTRA", "group 9 has a role that we did not give"), extra],
+            PlaneMode::Manage,
+            false,
+            expect![[r#"
+                PARTIAL (Customer)
+                found on azureRoles, DRIFT_EXTRA: group 9 has a role that we did not give; and 1 more; customer's move: take it away in the tenant: the agent takes out members alone, and those on a plane that it manages
+            "#]],
+        ),
+        (
+            vec![finding("azureRoles", "PERMISSION_MISSING", "Role.Read is not granted")],
+            PlaneMode::Verify,
+            true,
+            expect![[r#"
+                PARTIAL (Customer)
+                found on azureRoles, PERMISSION_MISSING: Role.Read is not granted; customer's move: grant the agent's application what `entente-agent permissions` lists
+            "#]],
+        ),
+        (
+            vec![finding("dreams", "NEW_FINDING", "seen")],
+            PlaneMode::Manage,
+            true,
+            expect![[r#"
+            PARTIAL (Provider)
+            found on dreams, NEW_FINDING: seen; your move: update the control plane
+        "#]],
+        ),
+    ] {
+        let bed = Bed::with_sample().await;
+        let agent = with(&bed, |it| {
+            mode(it, by);
+            it.findings = findings;
+        })
+        .await;
+        check(&bed, "contoso", expected);
+        assert_eq!(settled(&bed), settles);
+        drop(agent);
+    }
+}
