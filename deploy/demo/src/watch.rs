@@ -131,7 +131,22 @@ fn in_short(explanation: &str) -> String {
     let why = explanation.split("; ").next().unwrap_or_default();
     let mut parts = why.split(" (");
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |short, part| short + part.split_once(')').map_or("", |(_, rest)| rest))
+    let short = parts.fold(first, |short, part| short + part.split_once(')').map_or("", |(_, rest)| rest));
+    summed(&short).unwrap_or(short)
+}
+
+/// `2 WAITING, 3 WAITING` with their reasons gone is `5 WAITING`; nothing where it is no list of counts.
+fn summed(counts: &str) -> Option<String> {
+    let mut all: Vec<(u32, &str)> = Vec::new();
+    for part in counts.split(", ") {
+        let (count, state) = part.split_once(' ')?;
+        let count: u32 = count.parse().ok()?;
+        match all.iter_mut().find(|it| it.1 == state) {
+            Some(same) => same.0 += count,
+            None => all.push((count, state)),
+        }
+    }
+    Some(all.iter().map(|(count, state)| format!("{count} {state}")).collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]
@@ -142,6 +157,11 @@ mod tests {
     fn a_narrow_column_has_counts_and_no_reasons() {
         let why = "1 WAITING (DEPENDENCY), 1 NEEDS_APPROVAL (ADOPTION_APPROVAL); customer's move: it says what to do";
         assert_eq!(in_short(why), "1 WAITING, 1 NEEDS_APPROVAL");
+        assert_eq!(in_short("2 WAITING (PERSON_TASK), 1 HELD (PAUSED), 3 WAITING (DEPENDENCY)"), "5 WAITING, 1 HELD");
+        assert_eq!(
+            in_short("no agent has enrolled, and no token is there"),
+            "no agent has enrolled, and no token is there"
+        );
         assert_eq!(in_short(""), "");
     }
 }
