@@ -121,7 +121,7 @@ pub(crate) struct DeskState {
     pub(crate) strays: BTreeSet<(HomeName, Guid)>,
     /// The agent has said something of a removal since it was last looked at.
     pub(crate) told: bool,
-    /// The guardrail's day of review was over when it was last looked at: it ends by the clock, and nobody says so.
+    /// Whether the guardrail's day of review was over at the last pulse. The clock ends it, and no report tells that.
     review_past: bool,
     /// An agent has come with a certificate of ours of which there is no row.
     pub(crate) forgotten_agent: bool,

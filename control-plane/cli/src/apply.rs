@@ -35,7 +35,7 @@ pub(crate) async fn apply(mut client: Client, ask: Apply, format: Format) -> Res
     })?;
     leftover::note(client.clone(), &ask.files, &read.manifests, &request.deletions).await;
     if ask.wait {
-        // Receipts first: whoever runs this for a leaver wants them, also where a tenant does not settle.
+        // Receipts come first: they are needed also where a tenant does not settle.
         leavers::wait(&mut client, &leaving, &answer, Duration::from_secs(ask.timeout), format).await?;
         wait::applied(&mut client, &answer, ask.timeout, format).await?;
     }

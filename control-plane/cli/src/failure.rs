@@ -79,7 +79,7 @@ fn may_be_done(status: &tonic::Status) -> bool {
     }
 }
 
-/// Nobody was there to take it.
+/// There was no connection, so the server has not received the request.
 fn was_never_sent(status: &tonic::Status) -> bool {
     let first = std::error::Error::source(status);
     std::iter::successors(first, |error| error.source()).any(|error| error.is::<tonic::ConnectError>())

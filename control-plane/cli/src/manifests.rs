@@ -28,7 +28,7 @@ pub(crate) struct Read {
 }
 
 impl Read {
-    /// What is said of folders that were not looked into: a manifest in one of them is not applied.
+    /// A sentence that names folders that were not read: manifests in them are not applied.
     pub(crate) fn note(&self) -> Option<String> {
         let mut all = self.passed_over.iter().filter(|it| !it.is_git());
         let first = all.next()?;

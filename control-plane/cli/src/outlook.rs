@@ -31,7 +31,7 @@ pub(crate) fn text(outlook: Option<&Outlook>) -> String {
     text
 }
 
-/// If so many tenants or more are in one phase, and nothing else is said of them, they share a line.
+/// Tenants in the same phase share a line if they are at least so many, and only their phase is told.
 const MANY: usize = 4;
 
 /// Those that share a line, by phase, and those with a line of their own.

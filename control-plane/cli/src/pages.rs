@@ -21,7 +21,7 @@ macro_rules! every_page {
 }
 pub(crate) use every_page;
 
-/// Keeps the newest of a list. What is said where there were more.
+/// Keeps the newest of a list, and gives a sentence if there were more.
 pub(crate) fn newest<T>(all: &mut Vec<T>, limit: usize) -> Option<String> {
     let is_cut = all.len() > limit;
     all.truncate(limit);

@@ -38,7 +38,8 @@ pub(crate) async fn redeem(client: Client, ask: Redeem, format: Format) -> Resul
 #[derive(Debug, PartialEq, Eq)]
 enum Invitation<'a> {
     Link(&'a str),
-    /// Open, and its link did not reach the control plane: whoever looked the account up has none, or it had no room.
+    /// The invitation is open, and the control plane has no link: the agent found the account by a look-up, or the report had no
+    /// room for the link.
     LinkNotKnown,
     NotInvited,
     NotKnown,
@@ -92,7 +93,7 @@ fn links<'a>(open: &Open<'a>) -> Vec<[&'a str; 3]> {
     open.iter().filter_map(link).collect()
 }
 
-/// What is said beside a mail: of these it has nothing.
+/// Lines beside a mail: invitations that the mail has no link for.
 fn without_link(open: &Open<'_>) -> Vec<String> {
     let of = |what: Invitation<'_>| {
         let tenants: Vec<&str> = open.iter().filter(|(_, it)| **it == what).map(|((tenant, _), _)| *tenant).collect();

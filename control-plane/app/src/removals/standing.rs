@@ -156,7 +156,7 @@ impl Inner {
         Standing { report, ..standing }
     }
 
-    /// Nothing is said of it yet; nor ever by an older agent whose customer takes everything back.
+    /// The agent has not reported it yet. An older agent never does after the customer's revoke-all.
     fn not_reported(&self, place: &Place<'_>) -> Standing {
         let desk = self.desks.get(place.tenant);
         let ends =

@@ -1,5 +1,5 @@
-//! What an agent found that no item stands for. Each finding says that something is not as it should be, also in a word of a later
-//! agent: none of them leaves a tenant converged.
+//! Findings: what an agent reports beside the items. Each finding says that something is not as it should be, also one with a
+//! reason of a later version. So a tenant with a finding is not converged.
 
 use entente_model::report::advice::Move;
 use entente_model::report::{Finding, Reason, Standing};

@@ -334,7 +334,7 @@ fn items(facts: &Facts<'_>, phase: TenantPhase) -> Option<Holds> {
     Some(Holds { since: None, party, why: whose::summary(&open), todo })
 }
 
-/// What no item stands for.
+/// The agent's findings, which are about things beside the items.
 fn found(facts: &Facts<'_>) -> Option<Holds> {
     let found = Found::of(facts.standing?)?;
     Some(Holds { since: None, party: found.party, why: found.why(), todo: found.todo() })
