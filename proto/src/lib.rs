@@ -1,12 +1,11 @@
 //! The API as code: messages and services generated from `proto/`, and the mutual-TLS channel that its clients use.
 //!
 //! Proto types stop at the edges: `entente-grpc`, `entente-cli`, and the edge of the agent. Everything else speaks
-//! `entente-model`, into and out of which [`convert`] leads.
+//! `entente-model`, into and out of which `entente-convert` leads.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod channel;
-pub mod convert;
 pub mod proxy;
 
 pub mod access {

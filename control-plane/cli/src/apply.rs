@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use entente_convert::access::manifest_to_proto;
 use entente_proto::access::v1::{ApplyIntentRequest, ApplyIntentResponse, ChangeKind, Deletion};
-use entente_proto::convert::access::manifest_to_proto;
 
 use crate::args::{Apply, Format};
 use crate::client::{Client, request_id, within};

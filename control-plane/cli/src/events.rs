@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entente_proto::convert::time;
+use entente_convert::time;
 use entente_proto::fleet::v1 as wire;
 use serde_json::Value;
 use wire::{Event, EventKind};

@@ -103,7 +103,7 @@ mod tests {
     fn users_leave_by_a_manifest_is_seen_in_what_would_change() {
         let person = |id: &str| {
             let tree = json!({"kind": "Operator", "name": format!("operators/{id}"), "displayName": format!("{id} Aalto"), "state": "LEFT"});
-            entente_proto::convert::manifest::from_value(tree).unwrap()
+            entente_convert::manifest::from_value(tree).unwrap()
         };
         let change = |id: &str, kind: ChangeKind, path: &str, after: &str| ResourceChange {
             name: format!("operators/{id}"),

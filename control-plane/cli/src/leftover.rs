@@ -67,7 +67,7 @@ mod tests {
     }
 
     fn manifest(tree: serde_json::Value) -> Manifest {
-        entente_proto::convert::manifest::from_value(tree).unwrap()
+        entente_convert::manifest::from_value(tree).unwrap()
     }
 
     #[test]

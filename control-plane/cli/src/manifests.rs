@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use entente_convert::manifest;
 use entente_model::intent::{Manifest, ResourceName};
 use entente_model::{Violation, text};
-use entente_proto::convert::manifest;
 use serde_json::Value;
 
 use crate::failure::Failure;

@@ -169,7 +169,7 @@ pub(crate) fn instant(at: &Option<prost_types::Timestamp>) -> String {
 
 /// The same in UTC, for programs and for days that are counted in UTC.
 pub(crate) fn utc(at: &Option<prost_types::Timestamp>) -> String {
-    at.as_ref().map_or_else(|| "-".into(), |at| entente_proto::convert::time::from_proto(at).to_string())
+    at.as_ref().map_or_else(|| "-".into(), |at| entente_convert::time::from_proto(at).to_string())
 }
 
 /// By this machine's clock.

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn manifest(tree: serde_json::Value) -> Manifest {
-        entente_proto::convert::manifest::from_value(tree).unwrap()
+        entente_convert::manifest::from_value(tree).unwrap()
     }
 
     fn squad(id: &str, part: Option<&str>) -> Manifest {

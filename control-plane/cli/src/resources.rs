@@ -1,10 +1,10 @@
 //! `get`, `describe`, `delete`: resources by kind and by name, printed as the manifests they came from.
 
+use entente_convert::access::{Resource, resource_from_proto};
+use entente_convert::manifest;
 use entente_model::intent::{Kind, Manifest, ResourceName};
 use entente_model::nearest::nearest;
 use entente_proto::access::v1 as wire;
-use entente_proto::convert::access::{Resource, resource_from_proto};
-use entente_proto::convert::manifest;
 use serde_json::{Value, json};
 
 use crate::args::{Delete, Format};

@@ -5,8 +5,8 @@ mod screens;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use entente_convert::time;
 use entente_model::{Date, Timestamp};
-use entente_proto::convert::time;
 use entente_proto::fleet::v1 as wire;
 use serde_json::Value;
 

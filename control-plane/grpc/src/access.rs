@@ -7,12 +7,12 @@ mod convert;
 mod tests;
 
 use entente_app::{App, AppError, Applied, Caller, Change, Delete, Put};
+use entente_convert::access::{Resource, manifest_from_proto, resource_from_proto, resource_to_value};
 use entente_model::OperatorName;
 use entente_model::intent::{Kind, Manifest, ResourceName};
 use entente_model::violation::Violation;
 use entente_proto::access::v1 as wire;
 use entente_proto::access::v1::access_service_server::AccessService;
-use entente_proto::convert::access::{Resource, manifest_from_proto, resource_from_proto, resource_to_value};
 use tonic::{Request, Response, Status};
 
 use crate::call::answer;

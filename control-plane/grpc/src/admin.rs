@@ -6,11 +6,11 @@ mod tests;
 use std::time::Duration;
 
 use entente_app::{Agent, ApiRole, App, AppError, EnrollmentToken, NewPrincipal, Principal, Vouch};
+use entente_convert::time;
 use entente_model::violation::Fault;
 use entente_model::{OperatorName, TenantName};
 use entente_proto::access::v1 as wire;
 use entente_proto::access::v1::admin_service_server::AdminService;
-use entente_proto::convert::time;
 use tonic::{Request, Response, Status};
 
 use crate::call::answer;

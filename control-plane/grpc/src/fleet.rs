@@ -10,9 +10,9 @@ use std::collections::HashMap;
 use std::pin::Pin;
 
 use entente_app::{AccessFilter, App, AppError, EventFilter, TenantPhase, TenantSelection};
+use entente_convert::time;
 use entente_model::report::ItemState;
 use entente_model::violation::Fault;
-use entente_proto::convert::time;
 use entente_proto::fleet::v1 as wire;
 use entente_proto::fleet::v1::fleet_service_server::FleetService;
 use futures::{Stream, StreamExt};

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use bytes::{Buf, Bytes, BytesMut};
+use entente_convert::access::manifest_field;
 use entente_model::Violation;
 use entente_model::violation::Fault;
-use entente_proto::convert::access::manifest_field;
 use prost::Message;
 use prost::encoding::{DecodeContext, decode_key, skip_field};
 use prost_types::{FieldMask, FileDescriptorSet};
@@ -94,8 +94,8 @@ fn copy_fields(message: &Bytes, wanted: impl Fn(u32) -> bool, to: &mut BytesMut)
 
 #[cfg(test)]
 mod tests {
+    use entente_convert::access::{Resource, resource_to_value};
     use entente_proto::access::v1::{Operator, Squad, SquadMember};
-    use entente_proto::convert::access::{Resource, resource_to_value};
     use serde_json::json;
 
     use super::*;

@@ -16,7 +16,7 @@ use prost::Message;
 
 use super::{Batched, Memory, MemoryError};
 use crate::guardrail_file::sha256_hex;
-use crate::stream::wire as convert;
+use entente_convert::seal;
 
 const ITEM: &str = "state/item/";
 const CURRENT: &str = "state/current";
@@ -69,11 +69,11 @@ impl Memory {
                 items.push(SealedItem::received(&row.key, row.content).map_err(|_| damaged(&key))?);
             }
         }
-        let seal = current.seal.and_then(|seal| convert::seal_from_wire(seal).ok()).ok_or_else(|| damaged(CURRENT))?;
+        let seal = current.seal.and_then(|seal| seal::seal_from_proto(seal).ok()).ok_or_else(|| damaged(CURRENT))?;
         let lease = self
             .decode::<LeaseRow>(LEASE)
             .await?
-            .and_then(|row| Some((convert::seal_from_wire(row.seal?).ok()?, Timestamp::from_unix(row.at))));
+            .and_then(|row| Some((seal::seal_from_proto(row.seal?).ok()?, Timestamp::from_unix(row.at))));
         let accepted = Timestamp::from_unix(current.accepted);
         Ok(OnDisk { statements, kept: Some(Kept { seal, items: Buckets::from_items(items), accepted, lease }) })
     }
@@ -92,7 +92,7 @@ impl Memory {
         let leaves: Vec<u8> = wanted.keys().flat_map(|leaf| leaf.0).collect();
         let current = CurrentRow {
             format: FORMAT,
-            seal: Some(convert::seal_to_wire(&kept.seal)),
+            seal: Some(seal::seal_to_proto(&kept.seal)),
             accepted: kept.accepted.as_unix(),
             leaves: leaves.into(),
         };
@@ -115,7 +115,7 @@ impl Memory {
         let mut rows = Batched::of(self);
         for signed in statements {
             let key = format!("{STATEMENT}{}", sha256_hex(&signed.statement));
-            rows.put(key, convert::signed_to_wire(signed).encode_to_vec()).await?;
+            rows.put(key, seal::signed_to_proto(signed).encode_to_vec()).await?;
         }
         rows.finish().await
     }
@@ -123,7 +123,7 @@ impl Memory {
     async fn statements(&self) -> Result<Vec<Signed>, MemoryError> {
         let decode = |(key, entry): (entente_store::Key, entente_store::Entry)| {
             let row = wire::SignedStatement::decode(entry.value).map_err(|_| damaged(&key))?;
-            Ok(convert::signed_from_wire(row))
+            Ok(seal::signed_from_proto(row))
         };
         self.rows(STATEMENT).await?.into_iter().map(decode).collect()
     }
@@ -138,7 +138,7 @@ fn with_lease(commit: Commit, kept: &Kept) -> Commit {
     match &kept.lease {
         None => commit.delete(LEASE),
         Some((seal, at)) => {
-            let row = LeaseRow { seal: Some(convert::seal_to_wire(seal)), at: at.as_unix() };
+            let row = LeaseRow { seal: Some(seal::seal_to_proto(seal)), at: at.as_unix() };
             commit.put(LEASE, row.encode_to_vec())
         }
     }

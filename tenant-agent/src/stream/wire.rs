@@ -3,21 +3,14 @@
 
 use std::time::Duration;
 
+use entente_convert::seal::{digest, items_from_proto, seal_from_proto, signed_from_proto};
+use entente_convert::{agent as convert, time};
 use entente_model::desired::Digest;
 use entente_proto::agent::v1 as wire;
 use entente_proto::agent::v1::connect_request::Message as Out;
 use entente_proto::agent::v1::connect_response::Message as In;
-use entente_proto::convert::{agent as convert, time};
-use entente_seal::{DecodeError, Delta, Path, Seal, SealedItem, Signed};
+use entente_seal::Delta;
 use entente_session::{GoAwayReason, Inbound, NackKind, Outbound, PROTOCOL, Stage, Welcome};
-
-/// A seal that has not the form of one.
-#[derive(Debug, thiserror::Error)]
-#[error("the seal's {0} is malformed")]
-pub struct SealForm(&'static str);
-
-/// Most siblings of a path: a tree of four thousand million leaves.
-const MAX_PATH: usize = 32;
 
 pub fn inbound(message: wire::ConnectResponse) -> Inbound {
     match message.message {
@@ -32,7 +25,7 @@ pub fn inbound(message: wire::ConnectResponse) -> Inbound {
             let nonce = delta.nonce.clone();
             delta_from(delta).unwrap_or_else(|error| unreadable(Some(nonce), &*error))
         }
-        Some(In::Lease(lease)) => match lease.seal.map(seal_from_wire) {
+        Some(In::Lease(lease)) => match lease.seal.map(seal_from_proto) {
             Some(Ok(seal)) => Inbound::Lease(seal),
             _ => Inbound::Unreadable { nonce: None, error: "a lease without a seal".into() },
         },
@@ -56,7 +49,7 @@ fn welcome_from(welcome: wire::Welcome) -> Welcome {
         protocol: welcome.protocol,
         epoch: welcome.epoch,
         server_time: welcome.server_time.as_ref().map(time::from_proto).unwrap_or_default(),
-        statements: welcome.statements.into_iter().map(signed_from_wire).collect(),
+        statements: welcome.statements.into_iter().map(signed_from_proto).collect(),
         ping: Duration::from_secs(welcome.ping_seconds.into()),
         report_batch: welcome.report_batch as usize,
         report_after: Duration::from_millis(welcome.report_milliseconds.into()),
@@ -66,27 +59,23 @@ fn welcome_from(welcome: wire::Welcome) -> Welcome {
 }
 
 fn chunk_from(chunk: wire::SnapshotChunk) -> Result<Inbound, Box<dyn std::error::Error>> {
-    let items = items_from(&chunk.items)?;
-    let seal = chunk.seal.map(seal_from_wire).transpose()?;
+    let items = items_from_proto(&chunk.items)?;
+    let seal = chunk.seal.map(seal_from_proto).transpose()?;
     Ok(Inbound::Chunk { nonce: chunk.nonce, items, last: chunk.last, seal })
 }
 
 fn leavers_from(chunk: wire::SnapshotChunk) -> Result<Inbound, Box<dyn std::error::Error>> {
-    let items = items_from(&chunk.items)?;
-    let seal = chunk.seal.map(seal_from_wire).transpose()?;
+    let items = items_from_proto(&chunk.items)?;
+    let seal = chunk.seal.map(seal_from_proto).transpose()?;
     Ok(Inbound::Leavers { nonce: chunk.nonce, items, last: chunk.last, seal })
 }
 
 fn delta_from(delta: wire::Delta) -> Result<Inbound, Box<dyn std::error::Error>> {
-    let from = digest(&delta.from_digest).ok_or(SealForm("from_digest"))?;
-    let upserts = items_from(&delta.upserts)?;
+    let from = digest(&delta.from_digest).ok_or("the delta's from_digest is malformed")?;
+    let upserts = items_from_proto(&delta.upserts)?;
     let removed = delta.removals.into_iter().map(Into::into).collect();
-    let seal = delta.seal.map(seal_from_wire).transpose()?;
+    let seal = delta.seal.map(seal_from_proto).transpose()?;
     Ok(Inbound::Delta { nonce: delta.nonce, from, delta: Delta { upserts, removed }, seal })
-}
-
-fn items_from(items: &[wire::Item]) -> Result<Vec<SealedItem>, DecodeError> {
-    items.iter().map(|item| SealedItem::received(&item.key, item.content.clone())).collect()
 }
 
 fn reason_from(reason: wire::GoAwayReason) -> GoAwayReason {
@@ -147,36 +136,4 @@ fn kind_to(kind: NackKind) -> wire::NackKind {
 
 fn bytes_of(digest: Option<Digest>) -> bytes::Bytes {
     digest.map(|digest| bytes::Bytes::copy_from_slice(&digest.0)).unwrap_or_default()
-}
-
-fn digest(bytes: &[u8]) -> Option<Digest> {
-    bytes.try_into().ok().map(Digest)
-}
-
-pub fn seal_from_wire(seal: wire::Seal) -> Result<Seal, SealForm> {
-    if seal.path.len() > MAX_PATH {
-        return Err(SealForm("path"));
-    }
-    let siblings = seal.path.iter().map(|sibling| digest(sibling)).collect::<Option<_>>().ok_or(SealForm("path"))?;
-    let path = Path { index: seal.index, size: seal.size, siblings };
-    Ok(Seal { root: seal.root, signature: seal.signature, leaf: seal.leaf, path })
-}
-
-pub fn seal_to_wire(seal: &Seal) -> wire::Seal {
-    wire::Seal {
-        root: seal.root.clone(),
-        signature: seal.signature.clone(),
-        leaf: seal.leaf.clone(),
-        index: seal.path.index,
-        size: seal.path.size,
-        path: seal.path.siblings.iter().map(|sibling| bytes_of(Some(*sibling))).collect(),
-    }
-}
-
-pub fn signed_from_wire(signed: wire::SignedStatement) -> Signed {
-    Signed { statement: signed.statement.to_vec(), signature: signed.signature.to_vec() }
-}
-
-pub fn signed_to_wire(signed: &Signed) -> wire::SignedStatement {
-    wire::SignedStatement { statement: signed.statement.clone().into(), signature: signed.signature.clone().into() }
 }

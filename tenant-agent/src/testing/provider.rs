@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use entente_convert::{seal, time};
 use entente_model::desired::{Header, Item, Lease, Version};
 use entente_model::{Guid, Timestamp};
 use entente_proto::agent::v1 as wire;
 use entente_proto::agent::v1::agent_service_server::{AgentService, AgentServiceServer};
 use entente_proto::agent::v1::connect_request::Message as Heard;
 use entente_proto::agent::v1::connect_response::Message as Said;
-use entente_proto::convert::time;
 use entente_seal::{
     Buckets, OnlineKey, Root, RootKind, Seal, SealedItem, Signed, Statement, Tree, encode_header, encode_lease,
 };
@@ -22,7 +22,7 @@ use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::clock;
-use crate::stream::wire as convert;
+
 use crate::testing::{ROOT_PKCS8, TENANT, root};
 
 fn online() -> OnlineKey {
@@ -189,7 +189,7 @@ impl Talk {
             epoch: 1,
             head: self.revision,
             server_time: Some(time::to_proto(clock::wall())),
-            statements: statements().iter().map(convert::signed_to_wire).collect(),
+            statements: statements().iter().map(seal::signed_to_proto).collect(),
             ping_seconds: 60,
             report_batch: 100,
             report_milliseconds: 50,
@@ -203,11 +203,11 @@ impl Talk {
             nonce: "1".into(),
             items: self.items.sorted().iter().map(item).collect(),
             last: true,
-            seal: Some(convert::seal_to_wire(&seal_state(self.revision, &self.items))),
+            seal: Some(seal::seal_to_proto(&seal_state(self.revision, &self.items))),
         })
     }
 
     fn lease(&self) -> Said {
-        Said::Lease(wire::Lease { seal: Some(convert::seal_to_wire(&seal_lease(self.revision, &self.items))) })
+        Said::Lease(wire::Lease { seal: Some(seal::seal_to_proto(&seal_lease(self.revision, &self.items))) })
     }
 }

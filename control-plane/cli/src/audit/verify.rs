@@ -4,9 +4,9 @@
 //! shows; and that the newest were cut off, by the head that the server states. A server that wrote the whole chain anew shows
 //! only by a digest that somebody wrote down before.
 
+use entente_convert::time;
 use entente_model::desired::Digest;
 use entente_proto::access::v1 as wire;
-use entente_proto::convert::time;
 use entente_seal::{AuditChange, AuditContent, AuditField};
 use serde_json::json;
 

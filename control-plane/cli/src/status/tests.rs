@@ -42,7 +42,7 @@ fn tenant(id: &str, phase: TenantPhase, party: Party, explanation: &str) -> Tena
 }
 
 fn at(text: &str) -> Option<prost_types::Timestamp> {
-    Some(entente_proto::convert::time::to_proto(text.parse().unwrap()))
+    Some(entente_convert::time::to_proto(text.parse().unwrap()))
 }
 
 /// First users, section 2, row 1: each of these looked healthy, or vague.

@@ -4,10 +4,10 @@ use entente_app::{
     Applied, AuditRecord, AuditedChange, ChangeKind, FieldChange, Impact, Outlook, ResourceChange, Right, RightsChange,
     Stored, TenantOutlook,
 };
+use entente_convert::access::{Meta, Resource, resource_to_proto};
+use entente_convert::time;
 use entente_model::desired::Digest;
 use entente_proto::access::v1 as wire;
-use entente_proto::convert::access::{Meta, Resource, resource_to_proto};
-use entente_proto::convert::time;
 
 pub(super) fn resource(stored: &Stored) -> Resource {
     let meta = &stored.meta;

@@ -1,17 +1,18 @@
 //! The stream's messages, from and to what `entente-app` speaks. Items, reports and plans are the business of
-//! `entente_proto::convert`.
+//! `entente_convert`.
 
 use std::time::Duration;
 
 use entente_app::{AwayReason, Hello, Incoming, Outgoing, Welcome};
+use entente_convert::agent::{change_from_proto, report_from_proto};
+use entente_convert::seal::{item_to_proto, seal_to_proto, signed_to_proto};
+use entente_convert::time;
 use entente_model::desired::{Digest, Version};
 use entente_model::report::Accepted;
 use entente_proto::agent::v1 as wire;
 use entente_proto::agent::v1::connect_request::Message as Said;
 use entente_proto::agent::v1::connect_response::Message;
-use entente_proto::convert::agent::{change_from_proto, report_from_proto};
-use entente_proto::convert::time;
-use entente_seal::{Delta, Seal, SealedItem, Signed};
+use entente_seal::{Delta, Seal};
 
 /// Most errors of a Nack that are kept, and most changes of a plan: what the API says is taken.
 const MAX_ERRORS: usize = 16;
@@ -30,7 +31,7 @@ pub(super) enum MessageError {
     #[error("the stage of an Ack, or the kind of a Nack, is not known")]
     Unspecified,
     #[error(transparent)]
-    Word(#[from] entente_proto::convert::agent::UnknownWord),
+    Word(#[from] entente_convert::agent::UnknownWord),
     #[error("the message is empty, or of a kind that is not known")]
     Unknown,
     #[error("Hello was sent twice")]
@@ -110,7 +111,7 @@ pub(super) fn welcome(welcome: &Welcome) -> wire::ConnectResponse {
         epoch: welcome.epoch,
         head: welcome.head,
         server_time: Some(time::to_proto(welcome.server_time)),
-        statements: welcome.statements.iter().map(statement).collect(),
+        statements: welcome.statements.iter().map(signed_to_proto).collect(),
         ping_seconds: u32::try_from(welcome.ping.as_secs()).unwrap_or(u32::MAX),
         report_batch: welcome.report_batch,
         report_milliseconds: milliseconds(welcome.report_interval),
@@ -120,16 +121,12 @@ pub(super) fn welcome(welcome: &Welcome) -> wire::ConnectResponse {
     }))
 }
 
-fn statement(signed: &Signed) -> wire::SignedStatement {
-    wire::SignedStatement { statement: signed.statement.clone().into(), signature: signed.signature.clone().into() }
-}
-
 /// Everything but a snapshot, which is more than one message.
 pub(super) fn outgoing(outgoing: Outgoing) -> wire::ConnectResponse {
     response(match outgoing {
         Outgoing::Snapshot { .. } | Outgoing::Leavers { .. } => unreachable!("frames.rs sends snapshots in parts"),
         Outgoing::Delta { nonce, from, delta, seal } => Message::Delta(changes(nonce, from, &delta, &seal)),
-        Outgoing::Lease(lease) => Message::Lease(wire::Lease { seal: Some(seal(&lease)) }),
+        Outgoing::Lease(lease) => Message::Lease(wire::Lease { seal: Some(seal_to_proto(&lease)) }),
         Outgoing::PlanRequest { nonce } => Message::PlanRequest(wire::PlanRequest { nonce: nonce.to_string() }),
         Outgoing::Compare => Message::CompareRequest(wire::CompareRequest {}),
         Outgoing::ReportAck { number } => Message::ReportAck(wire::ReportAck { number }),
@@ -142,24 +139,9 @@ fn changes(nonce: u64, from: Digest, delta: &Delta, by: &Seal) -> wire::Delta {
     wire::Delta {
         nonce: nonce.to_string(),
         from_digest: from.0.to_vec().into(),
-        upserts: delta.upserts.iter().map(item).collect(),
+        upserts: delta.upserts.iter().map(item_to_proto).collect(),
         removals: delta.removed.iter().map(|key| key.to_string()).collect(),
-        seal: Some(seal(by)),
-    }
-}
-
-pub(super) fn item(item: &SealedItem) -> wire::Item {
-    wire::Item { key: item.key().to_owned(), content: item.bytes().clone() }
-}
-
-pub(super) fn seal(seal: &Seal) -> wire::Seal {
-    wire::Seal {
-        root: seal.root.clone(),
-        signature: seal.signature.clone(),
-        leaf: seal.leaf.clone(),
-        index: seal.path.index,
-        size: seal.path.size,
-        path: seal.path.siblings.iter().map(|digest| digest.0.to_vec().into()).collect(),
+        seal: Some(seal_to_proto(by)),
     }
 }
 

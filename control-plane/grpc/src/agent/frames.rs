@@ -6,6 +6,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use entente_app::Outgoing;
+use entente_convert::seal::{item_to_proto, seal_to_proto};
 use entente_proto::agent::v1 as wire;
 use entente_proto::agent::v1::connect_response::Message;
 use entente_seal::{Buckets, Seal, SealedItem};
@@ -69,7 +70,7 @@ impl Frames {
 
     fn parts(kind: fn(wire::SnapshotChunk) -> Message, nonce: u64, items: &Buckets, seal: &Seal) -> Self {
         let (nonce, items) = (nonce.to_string(), items.sorted().into_iter().peekable());
-        Self { ready: None, snapshot: Some(Snapshot { nonce, kind, items, seal: convert::seal(seal) }) }
+        Self { ready: None, snapshot: Some(Snapshot { nonce, kind, items, seal: seal_to_proto(seal) }) }
     }
 }
 
@@ -100,7 +101,7 @@ impl Snapshot {
             && let Some(item) = self.items.next()
         {
             size += item.key().len() + item.bytes().len();
-            part.push(convert::item(&item));
+            part.push(item_to_proto(&item));
         }
         part
     }

@@ -4,9 +4,9 @@ use entente_app::{
     Access, Displacement, Ending, Ground, ItemStatus, Party, Removal, SignedStatement, TenantPhase, TenantStatus,
     WatchEvent,
 };
+use entente_convert::time;
 use entente_model::plan::PlannedChange;
 use entente_model::report::{Finding, KnownAccount, PlaneStanding, Reason, RemovalProof};
-use entente_proto::convert::time;
 use entente_proto::fleet::v1 as wire;
 
 use super::codes;

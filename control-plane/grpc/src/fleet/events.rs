@@ -1,8 +1,8 @@
 //! What happened in tenants, as messages and back.
 
 use entente_app::{AppError, Event, EventFilter, EventKind, EventStart, EventWatch, TenantPhase};
+use entente_convert::time;
 use entente_model::violation::Fault;
-use entente_proto::convert::time;
 use entente_proto::fleet::v1 as wire;
 use futures::Stream;
 use tonic::Status;

@@ -5,7 +5,7 @@ use entente_model::violation::{Fault, Violation};
 use serde_json::{Map, Value, json};
 
 use super::{Resource, wire};
-use crate::convert::manifest;
+use crate::manifest;
 
 /// Reads one manifest of a set.
 pub fn manifest_from_proto(message: &wire::Manifest) -> Result<Manifest, Violation> {

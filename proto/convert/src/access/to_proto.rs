@@ -6,7 +6,7 @@ use entente_model::intent::{
 };
 
 use super::{Meta, Resource, wire};
-use crate::convert::time;
+use crate::time;
 
 /// For a request: without what only the server knows.
 pub fn manifest_to_proto(manifest: &Manifest) -> wire::Manifest {

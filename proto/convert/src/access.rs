@@ -11,7 +11,7 @@ use entente_model::Timestamp;
 pub use from_proto::{manifest_field, manifest_from_proto, resource_from_proto, resource_to_value};
 pub use to_proto::{manifest_to_proto, resource_to_proto};
 
-use crate::access::v1 as wire;
+use entente_proto::access::v1 as wire;
 
 /// What the server keeps beside a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,7 +1,7 @@
 //! Every manifest survives the wire.
 
 use super::*;
-use crate::convert::manifest;
+use crate::manifest;
 
 const SAMPLES: &str = include_str!("samples.json");
 
@@ -42,7 +42,7 @@ fn an_empty_message_is_faulted_not_taken() {
 #[test]
 fn every_field_that_callers_set_has_a_field_in_the_manifest() {
     let samples: Vec<serde_json::Value> = serde_json::from_str(SAMPLES).unwrap();
-    let set = <prost_types::FileDescriptorSet as prost::Message>::decode(crate::DESCRIPTORS).unwrap();
+    let set = <prost_types::FileDescriptorSet as prost::Message>::decode(entente_proto::DESCRIPTORS).unwrap();
     for message in ["HomeTenant", "Tenant", "Operator", "Squad", "Assignment"] {
         let of_kind = samples.iter().filter(|sample| sample["kind"] == message);
         let known = of_kind.flat_map(|sample| sample.as_object().unwrap().keys().cloned());

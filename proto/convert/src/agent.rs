@@ -10,7 +10,7 @@ use entente_model::report::{
 use entente_model::word::Open;
 
 use super::time;
-use crate::agent::v1 as wire;
+use entente_proto::agent::v1 as wire;
 
 /// A field that does not hold what it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
