@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use entente_model::desired::{self, Item, ItemBody, ItemKey, PermissionGrant, Want};
+use entente_model::desired::{
+    self, AzureRoleBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, Item, ItemBody, ItemKey, MemberBody,
+    MemberKey, PermissionGrant, UserBody, UserKey, Want,
+};
 use entente_model::report::{ItemReport, ItemState, Reason};
 use entente_model::{RoleName, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -132,10 +135,10 @@ impl Here {
                 ..membership(key, role, item, report, &by_key)
             };
             match key {
-                ItemKey::Member { role, .. } => here.person(person(role.id())),
-                ItemKey::User { .. } if leaves(item) => here.person(person("")),
-                ItemKey::AzureRole { .. } => here.right(key, item, report, there.get(key).copied()),
-                ItemKey::DefenderRole { role } => {
+                ItemKey::Member(MemberKey { role, .. }) => here.person(person(role.id())),
+                ItemKey::User(_) if leaves(item) => here.person(person("")),
+                ItemKey::AzureRole(_) => here.right(key, item, report, there.get(key).copied()),
+                ItemKey::DefenderRole(DefenderRoleKey { role }) => {
                     let is_whole = report.state == ItemState::Applied;
                     let report = assignment(role, reports).filter(|_| is_whole).unwrap_or(report);
                     here.right(key, item, report, assigned(role, reports, there));
@@ -173,8 +176,8 @@ impl Here {
     fn right(&mut self, key: &ItemKey, item: Option<&Item>, report: &ItemReport, there: Option<bool>) {
         let Some(role) = key.role() else { return };
         let what = match item.map(|item| &item.body) {
-            Some(ItemBody::AzureRole { role_name, scope, .. }) => format!("{role_name} at {scope}"),
-            Some(ItemBody::DefenderRole { permissions, .. }) => {
+            Some(ItemBody::AzureRole(AzureRoleBody { role_name, scope, .. })) => format!("{role_name} at {scope}"),
+            Some(ItemBody::DefenderRole(DefenderRoleBody { permissions, .. })) => {
                 let names: Vec<_> = permissions.iter().map(permission).collect();
                 format!("Defender: {}", names.join(", "))
             }
@@ -208,7 +211,7 @@ fn leaves(item: Option<&Item>) -> bool {
 }
 
 fn is_of(role: &RoleName, key: &ItemKey) -> bool {
-    matches!(key, ItemKey::DefenderAssignment { role: it, .. } if it == role)
+    matches!(key, ItemKey::DefenderAssignment(DefenderAssignmentKey { role: it, .. }) if it == role)
 }
 
 /// A Defender role gives its permissions by its assignment.
@@ -230,16 +233,16 @@ fn membership(
     report: &ItemReport,
     by_key: &BTreeMap<&ItemKey, &Item>,
 ) -> Membership {
-    let user = key.person().map(|(home, id)| ItemKey::User { home: home.clone(), object_id: id });
+    let user = key.person().map(|(home, id)| ItemKey::User(UserKey { home: home.clone(), object_id: id }));
     let body = user.as_ref().and_then(|key| by_key.get(key)).map(|item| &item.body);
     let (operator, display_name, mail) = match body {
-        Some(ItemBody::User { operator, display_name, mail, .. }) => {
+        Some(ItemBody::User(UserBody { operator, display_name, mail, .. })) => {
             (operator.id().to_owned(), display_name.clone(), mail.clone())
         }
         _ => (user.map(|it| it.to_string()).unwrap_or_default(), String::new(), String::new()),
     };
     let grounds = match item.map(|item| &item.body) {
-        Some(ItemBody::Member { grounds }) => grounds.as_slice(),
+        Some(ItemBody::Member(MemberBody { grounds })) => grounds.as_slice(),
         _ => &[],
     };
     let ground = |it: &desired::Ground| Ground {
@@ -267,6 +270,8 @@ mod tests {
     use entente_model::desired::Item;
     use entente_model::intent::{IdentityClass, UserType};
     use entente_model::{AssignmentName, Guid, HomeName, OperatorName, Windows};
+
+    use entente_model::desired::AzureRoleKey;
 
     use super::*;
 
@@ -300,23 +305,27 @@ mod tests {
     #[test]
     fn who_is_in_a_role_is_listed_with_what_it_gives_and_what_is_refused() {
         let home = HomeName::from_id("nordwall").unwrap();
-        let user = ItemKey::User { home: home.clone(), object_id: MAYA };
-        let member = ItemKey::Member { role: role(), class: IdentityClass::Standard, home, object_id: MAYA };
+        let user = ItemKey::User(UserKey { home: home.clone(), object_id: MAYA });
+        let member = ItemKey::Member(MemberKey { role: role(), class: IdentityClass::Standard, home, object_id: MAYA });
         let scope = "/subscriptions/1/resourceGroups/rg";
-        let right = |id: u128| ItemKey::azure_role(role(), IdentityClass::Standard, scope, Guid::from_u128(id));
-        let azure = |name: &str, id: u128| ItemBody::AzureRole {
-            scope: scope.into(),
-            definition: Guid::from_u128(id),
-            role_name: name.into(),
+        let right = |id: u128| {
+            ItemKey::AzureRole(AzureRoleKey::new(role(), IdentityClass::Standard, scope, Guid::from_u128(id)))
         };
-        let person = ItemBody::User {
+        let azure = |name: &str, id: u128| {
+            ItemBody::AzureRole(AzureRoleBody {
+                scope: scope.into(),
+                definition: Guid::from_u128(id),
+                role_name: name.into(),
+            })
+        };
+        let person = ItemBody::User(UserBody {
             operator: OperatorName::from_id("maya").unwrap(),
             display_name: "Maya Berg".into(),
             upn: "maya@nordwall.example".into(),
             mail: "maya@nordwall.example".into(),
             user_type: UserType::Guest,
             home_tenant: Guid::from_u128(9),
-        };
+        });
         let ground = desired::Ground {
             assignment: AssignmentName::from_id("nordic").unwrap(),
             justification: "Nordic L1".into(),
@@ -324,7 +333,7 @@ mod tests {
         };
         let desired = [
             item(&user, person),
-            item(&member, ItemBody::Member { grounds: vec![ground] }),
+            item(&member, ItemBody::Member(MemberBody { grounds: vec![ground] })),
             item(&right(2), azure("Responder", 2)),
             item(&right(3), azure("Playbook Operator", 3)),
         ];
@@ -374,15 +383,19 @@ mod tests {
     #[test]
     fn a_defender_role_is_had_by_its_assignment_also_where_both_are_refused_since() {
         let (role_key, given) = (
-            ItemKey::DefenderRole { role: role() },
-            ItemKey::DefenderAssignment { role: role(), class: IdentityClass::Standard },
+            ItemKey::DefenderRole(DefenderRoleKey { role: role() }),
+            ItemKey::DefenderAssignment(DefenderAssignmentKey { role: role(), class: IdentityClass::Standard }),
         );
         let withheld = PermissionGrant {
             permission: "response.manage".into(),
             withheld_until: "2026-12-01T00:00:00Z".parse().ok(),
         };
         let permissions = vec![withheld];
-        let body = ItemBody::DefenderRole { display_name: "l1".into(), description: String::new(), permissions };
+        let body = ItemBody::DefenderRole(DefenderRoleBody {
+            display_name: "l1".into(),
+            description: String::new(),
+            permissions,
+        });
         let desired = [item(&role_key, body)];
         let reports: BTreeMap<_, _> =
             [&role_key, &given].map(|key| (key.clone(), report(key.clone(), ItemState::Refused))).into();

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use entente_model::desired::{Digest, Item, ItemBody, ItemKey, Version, Want};
+use entente_model::desired::{
+    AzureRoleBody, Digest, GroupBody, Item, ItemBody, ItemKey, MemberBody, UserBody, Version, Want,
+};
 use entente_model::intent::UserType;
 use entente_model::revocation::Cause;
 use entente_model::{AgentName, Guid, Timestamp, Window, Windows};
@@ -332,26 +334,33 @@ pub fn mail(n: u8) -> String {
 }
 
 pub fn user(n: u8) -> Item {
-    let body = ItemBody::User {
+    let body = ItemBody::User(UserBody {
         operator: "operators/maya".parse().unwrap(),
         display_name: format!("Person {n}"),
         upn: mail(n),
         mail: mail(n),
         user_type: UserType::Guest,
         home_tenant: HOME_TENANT.parse().unwrap(),
-    };
+    });
     item(&format!("user/nordwall/{}", person(n)), body)
 }
 
 pub fn member(n: u8) -> Item {
-    item(&format!("member/l1-analyst/standard/nordwall/{}", person(n)), ItemBody::Member { grounds: Vec::new() })
+    item(
+        &format!("member/l1-analyst/standard/nordwall/{}", person(n)),
+        ItemBody::Member(MemberBody { grounds: Vec::new() }),
+    )
 }
 
 /// The group of L1 analysts and its Azure role.
 pub fn scaffold() -> Vec<Item> {
-    let group = ItemBody::Group { display_name: "ent-l1-analyst".into(), description: "L1 analysts".into() };
+    let group = ItemBody::Group(GroupBody { display_name: "ent-l1-analyst".into(), description: "L1 analysts".into() });
     let definition: Guid = RESPONDER.parse().unwrap();
-    let role = ItemBody::AzureRole { scope: scope(), definition, role_name: "Microsoft Sentinel Responder".into() };
+    let role = ItemBody::AzureRole(AzureRoleBody {
+        scope: scope(),
+        definition,
+        role_name: "Microsoft Sentinel Responder".into(),
+    });
     let key = format!("azureRole/l1-analyst/standard{}/{definition}", scope().to_lowercase());
     vec![item("group/l1-analyst/standard", group), item(&key, role)]
 }

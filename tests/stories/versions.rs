@@ -6,7 +6,7 @@ mod later;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use entente_model::desired::{Item, ItemBody, Want};
+use entente_model::desired::{AzureRoleBody, GroupBody, Item, ItemBody, MemberBody, UserBody, Want};
 use entente_model::intent::UserType;
 use entente_model::revocation::Cause;
 use entente_model::{Guid, Timestamp, Windows};
@@ -62,15 +62,19 @@ pub async fn an_agent_does_what_it_understands_of_a_later_control_plane(story: S
 
 /// Sam and Maya as L1, with one Azure role; and beside it what no version knows.
 fn items(customer: &Customer) -> Result<Vec<SealedItem>> {
-    let group = ItemBody::Group { display_name: "ent-l1".into(), description: "Entente: l1".into() };
+    let group = ItemBody::Group(GroupBody { display_name: "ent-l1".into(), description: "Entente: l1".into() });
     let role = |(name, id): (&str, &str)| -> Result<Item> {
-        let body = ItemBody::AzureRole { scope: customer.scope(), definition: id.parse()?, role_name: name.into() };
+        let body = ItemBody::AzureRole(AzureRoleBody {
+            scope: customer.scope(),
+            definition: id.parse()?,
+            role_name: name.into(),
+        });
         item(&role_key(customer, id), body)
     };
     let mut all = vec![SealedItem::seal(&item("group/l1/standard", group)?), SealedItem::seal(&role(AZURE_ROLES[1])?)];
     for person in ["sam", "maya"] {
         all.push(SealedItem::seal(&item(&user_key(person), user(person)?)?));
-        all.push(SealedItem::seal(&item(&member_key(person), ItemBody::Member { grounds: Vec::new() })?));
+        all.push(SealedItem::seal(&item(&member_key(person), ItemBody::Member(MemberBody { grounds: Vec::new() }))?));
     }
     let later = role(AZURE_ROLES[3])?;
     let later_bytes = [encode_item(&later), NEEDS_A_LATER_LEVEL.to_vec()].concat();
@@ -86,14 +90,14 @@ fn item(key: &str, body: ItemBody) -> Result<Item> {
 }
 
 fn user(person: &str) -> Result<ItemBody> {
-    Ok(ItemBody::User {
+    Ok(ItemBody::User(UserBody {
         operator: format!("operators/{person}").parse()?,
         display_name: person.into(),
         upn: provider::mail(person),
         mail: provider::mail(person),
         user_type: UserType::Guest,
         home_tenant: HOME_TENANT.parse()?,
-    })
+    }))
 }
 
 fn home_id(person: &str) -> Guid {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use entente_model::desired::ItemKey;
+use entente_model::desired::{ItemKey, UserKey};
 use entente_model::{TenantName, Timestamp};
 use entente_store::{Commit, Key, MAX_PAGE_ENTRIES, Page};
 
@@ -59,7 +59,7 @@ impl App {
                 continue;
             }
             let key = |(home, object_id): &Account| {
-                let user = ItemKey::User { home: home.clone(), object_id: *object_id };
+                let user = ItemKey::User(UserKey { home: home.clone(), object_id: *object_id });
                 rows::known(&desk.tenant, &user)
             };
             self.inner.store.commit(stale.iter().fold(Commit::new(), |commit, it| commit.delete(key(it)))).await?;

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use entente_compiler::Sighting;
-use entente_model::desired::{Digest, ItemKey, Version, Want};
+use entente_model::desired::{Digest, ItemKey, UserKey, Version, Want};
 use entente_model::intent::{Identity, Intent, Manifest, Operator, OperatorState, ResourceName};
 use entente_model::report::{ItemReport, ItemState, Reason};
 use entente_model::{AgentName, Guid, HomeName, OperatorName, TenantName, Timestamp};
@@ -203,7 +203,7 @@ impl DeskState {
     /// counts: a leave that was decided before may not be laid on this desk yet, and whoever works is passed over by
     /// the writer.
     pub(crate) fn note_stray(&mut self, item: &ItemReport) -> bool {
-        let ItemKey::User { home, object_id } = &item.key else { return false };
+        let ItemKey::User(UserKey { home, object_id }) = &item.key else { return false };
         let is_seen = match item.state {
             ItemState::Removed => false,
             // What could not be read, as the blocked account of somebody long gone, was not seen.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use entente_compiler::Memory;
-use entente_model::desired::{ItemKey, MAX_KNOWN};
+use entente_model::desired::{ItemKey, MAX_KNOWN, UserKey};
 use entente_model::intent::{Identity, Operator, ResourceName};
 use entente_model::report::{ItemReport, ItemState};
 use entente_model::revocation::Known;
@@ -48,7 +48,7 @@ struct Seen {
 
 impl KnownRow {
     fn of((home, object_id): &Account) -> Self {
-        let key = ItemKey::User { home: home.clone(), object_id: *object_id };
+        let key = ItemKey::User(UserKey { home: home.clone(), object_id: *object_id });
         Self { key, known: Known::default(), seen: Vec::new() }
     }
 
@@ -71,7 +71,7 @@ impl KnownRow {
 
 /// Accounts in the customer's tenant that a report names.
 fn accounts(item: &ItemReport) -> BTreeSet<Guid> {
-    let object = item.object_id.as_deref().filter(|_| matches!(item.key, ItemKey::User { .. }));
+    let object = item.object_id.as_deref().filter(|_| matches!(item.key, ItemKey::User(_)));
     let object = object.and_then(|id| id.parse().ok());
     let proven = item.proof.iter().flat_map(|proof| &proof.accounts);
     object.into_iter().chain(item.accounts.iter().chain(proven).map(|it| it.id)).collect()

@@ -21,7 +21,7 @@ pub(crate) mod whose;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use entente_model::desired::{Digest, ItemKey, Version};
+use entente_model::desired::{Digest, ItemKey, UserKey, Version};
 use entente_model::report::{Accepted, ItemReport, ItemState, Standing};
 use entente_model::word::Word;
 use entente_model::{AgentName, Guid, HomeName, Timestamp};
@@ -92,7 +92,7 @@ fn in_state(state: ItemState, change: f64) {
 impl Reported {
     /// Whether an account is, or may be, still there.
     pub(crate) fn shows(&self, home: &HomeName, object_id: Guid) -> bool {
-        let person = ItemKey::User { home: home.clone(), object_id }.to_string();
+        let person = ItemKey::User(UserKey { home: home.clone(), object_id }).to_string();
         // The user comes before any membership, so one look-up answers; a membership alone is never reported.
         self.items.get(person.as_str()).is_some_and(|item| item.state != ItemState::Removed)
     }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use entente_model::desired::{Item, ItemBody, Want};
+use entente_model::desired::{
+    AzureRoleBody, DefenderAssignmentBody, DefenderRoleBody, GroupBody, Item, ItemBody, MemberBody, UserBody, Want,
+};
 use entente_model::{Window, Windows};
 
 /// One line for each item.
@@ -39,23 +41,23 @@ fn windows(windows: &Windows) -> String {
 
 fn body(body: &ItemBody) -> String {
     match body {
-        ItemBody::User { operator, display_name, upn, mail, user_type, home_tenant } => {
+        ItemBody::User(UserBody { operator, display_name, upn, mail, user_type, home_tenant }) => {
             format!(" {operator} {display_name:?} {upn} {mail} {} of {home_tenant}", user_type.word())
         }
-        ItemBody::Group { display_name, description } => format!(" {display_name} {description:?}"),
-        ItemBody::Member { grounds } => {
+        ItemBody::Group(GroupBody { display_name, description }) => format!(" {display_name} {description:?}"),
+        ItemBody::Member(MemberBody { grounds }) => {
             let by: Vec<_> = grounds.iter().map(|it| it.assignment.id()).collect();
             if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) }
         }
-        ItemBody::AzureRole { scope, role_name, .. } => format!(" {role_name:?} at {scope}"),
-        ItemBody::DefenderRole { display_name, description, permissions } => {
+        ItemBody::AzureRole(AzureRoleBody { scope, role_name, .. }) => format!(" {role_name:?} at {scope}"),
+        ItemBody::DefenderRole(DefenderRoleBody { display_name, description, permissions }) => {
             let permissions = permissions.iter().map(|grant| match grant.withheld_until {
                 Some(until) => format!("{} (withheld until {until})", grant.permission),
                 None => grant.permission.clone(),
             });
             format!(" {display_name} {description:?} [{}]", permissions.collect::<Vec<_>>().join(", "))
         }
-        ItemBody::DefenderAssignment { display_name, data_sources } => {
+        ItemBody::DefenderAssignment(DefenderAssignmentBody { display_name, data_sources }) => {
             let sources: Vec<&str> = data_sources.iter().map(|source| source.word()).collect();
             format!(" {display_name} [{}]", sources.join(", "))
         }

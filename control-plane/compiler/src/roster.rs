@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use entente_model::Windows;
-use entente_model::desired::{Ground, Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{Ground, Item, ItemBody, ItemKey, MemberBody, MemberKey, UserBody, UserKey, Want};
 use entente_model::intent::{Assignment, Identity, OperatorState, Tenant, TenantState, UserType};
 use entente_model::revocation::{Revocation, Subject};
 use entente_model::{AssignmentName, Guid, OperatorName};
@@ -91,8 +91,10 @@ impl World<'_> {
         let mut items: BTreeMap<ItemKey, Item> = BTreeMap::new();
         for removal in &rows {
             if let Subject::Membership(member) = &removal.0.subject {
-                items
-                    .insert(member.clone(), absent(member.clone(), *removal, ItemBody::Member { grounds: Vec::new() }));
+                items.insert(
+                    member.clone(),
+                    absent(member.clone(), *removal, ItemBody::Member(MemberBody { grounds: Vec::new() })),
+                );
             }
         }
         let user = self.removed_user(&rows, key.user_type);
@@ -103,7 +105,7 @@ impl World<'_> {
             let (member, operator, ..) = granted.first()?;
             let windows = granted.iter().fold(Windows::default(), |all, (_, _, windows, _)| all.union(windows));
             let is_theirs =
-                |identity: &Identity| matches!(member, ItemKey::Member { class, .. } if *class == identity.class);
+                |identity: &Identity| matches!(member, ItemKey::Member(MemberKey { class, .. }) if *class == identity.class);
             let mut persons = holder.persons.iter();
             let (operator, identity) = persons.find(|(it, identity)| it.name == *operator && is_theirs(identity))?;
             let body = self.user_body(&operator.name, &operator.display_name, identity, key.user_type);
@@ -111,7 +113,8 @@ impl World<'_> {
         });
         for (member, _, windows, by) in granted {
             let windows = windows.clone();
-            let body = ItemBody::Member { grounds: by.iter().filter_map(|name| self.ground(name)).collect() };
+            let body =
+                ItemBody::Member(MemberBody { grounds: by.iter().filter_map(|name| self.ground(name)).collect() });
             items.insert(member.clone(), Item { windows, ..present(member.clone(), body) });
         }
         items
@@ -139,14 +142,14 @@ impl World<'_> {
     fn user_body(&self, operator: &OperatorName, name: &str, identity: &Identity, user_type: UserType) -> ItemBody {
         // A home tenant outlives the removals from it (see `validate`), so that the nil id is never seen.
         let home_tenant = self.intent.home_tenants.get(&identity.home).map_or(Guid::from_u128(0), |it| it.entra_tenant);
-        ItemBody::User {
+        ItemBody::User(UserBody {
             operator: operator.clone(),
             display_name: name.into(),
             upn: identity.upn.clone(),
             mail: identity.mail.clone(),
             user_type,
             home_tenant,
-        }
+        })
     }
 }
 
@@ -172,14 +175,14 @@ pub(crate) fn is_in(row: &Revocation, tenant: &Tenant) -> bool {
 }
 
 pub(crate) fn user_key(identity: &Identity) -> ItemKey {
-    ItemKey::User { home: identity.home.clone(), object_id: identity.object_id }
+    ItemKey::User(UserKey { home: identity.home.clone(), object_id: identity.object_id })
 }
 
 fn member_key(grant: &Grant<'_>) -> ItemKey {
-    ItemKey::Member {
+    ItemKey::Member(MemberKey {
         role: grant.role.name.clone(),
         class: grant.role.identity_class,
         home: grant.identity.home.clone(),
         object_id: grant.identity.object_id,
-    }
+    })
 }

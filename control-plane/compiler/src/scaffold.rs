@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use entente_model::desired::{Item, ItemBody, ItemKey, PermissionGrant, Want};
+use entente_model::desired::{
+    AzureRoleBody, AzureRoleKey, DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey,
+    GroupBody, GroupKey, Item, ItemBody, ItemKey, PermissionGrant, Want,
+};
 use entente_model::intent::{Attribute, Condition, DataSource, Mode, PermissionSource, RoleItem, SocRole, Tenant};
 use entente_model::{Plane, Timestamp, Window, Windows, catalog};
 
@@ -43,10 +46,10 @@ fn describe(key: &ItemKey) -> String {
 }
 
 fn group(tenant: &Tenant, role: &SocRole) -> (ItemKey, ItemBody) {
-    let key = ItemKey::Group { role: role.name.clone(), class: role.identity_class };
+    let key = ItemKey::Group(GroupKey { role: role.name.clone(), class: role.identity_class });
     let display_name = format!("{}{}-{}", tenant.name_prefix, role.name.id(), role.identity_class.word());
     let description = describe(&key);
-    (key, ItemBody::Group { display_name, description })
+    (key, ItemBody::Group(GroupBody { display_name, description }))
 }
 
 fn azure_roles(items: &mut Items, tenant: &Tenant, role: &SocRole, item: &RoleItem) {
@@ -54,13 +57,13 @@ fn azure_roles(items: &mut Items, tenant: &Tenant, role: &SocRole, item: &RoleIt
     for scope in scopes.filter(|scope| holds(item.when.as_ref(), tenant, Some(scope))) {
         for text in &item.roles {
             let Some((definition, name)) = catalog::azure_role(text) else { continue };
-            let key = ItemKey::azure_role(role.name.clone(), role.identity_class, scope, definition);
+            let key = ItemKey::AzureRole(AzureRoleKey::new(role.name.clone(), role.identity_class, scope, definition));
             let is_same = |dropped: &str| catalog::azure_role(dropped).is_some_and(|(id, _)| id == definition);
             let windows = match withheld_until(tenant, role, is_same) {
                 Some(start) => vec![Window { start: Some(start), end: None }].into(),
                 None => Windows::always(),
             };
-            let body = ItemBody::AzureRole { scope: scope.clone(), definition, role_name: name.into() };
+            let body = ItemBody::AzureRole(AzureRoleBody { scope: scope.clone(), definition, role_name: name.into() });
             put(items, (key, body), windows);
         }
     }
@@ -84,11 +87,20 @@ fn defender_role(items: &mut Items, tenant: &Tenant, role: &SocRole, item: &Role
         data_sources.push(DataSource::All);
     }
     let display_name = format!("{}{}", tenant.name_prefix, role.name.id());
-    let key = ItemKey::DefenderRole { role: role.name.clone() };
-    let body = ItemBody::DefenderRole { display_name: display_name.clone(), description: describe(&key), permissions };
+    let key = ItemKey::DefenderRole(DefenderRoleKey { role: role.name.clone() });
+    let body = ItemBody::DefenderRole(DefenderRoleBody {
+        display_name: display_name.clone(),
+        description: describe(&key),
+        permissions,
+    });
     put(items, (key, body), Windows::always());
-    let key = ItemKey::DefenderAssignment { role: role.name.clone(), class: role.identity_class };
-    put(items, (key, ItemBody::DefenderAssignment { display_name, data_sources }), Windows::always());
+    let key =
+        ItemKey::DefenderAssignment(DefenderAssignmentKey { role: role.name.clone(), class: role.identity_class });
+    put(
+        items,
+        (key, ItemBody::DefenderAssignment(DefenderAssignmentBody { display_name, data_sources })),
+        Windows::always(),
+    );
 }
 
 /// When the last exemption that drops this ends; nothing if none does.

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use entente_model::desired::{
-    Digest, Ground, Item, ItemBody, ItemKey, KeyError, MAX_GROUNDS, MAX_KNOWN, PermissionGrant, Want,
+    AzureRoleBody, DefenderAssignmentBody, DefenderRoleBody, Digest, Ground, GroupBody, Item, ItemBody, ItemKey,
+    KeyError, MAX_GROUNDS, MAX_KNOWN, MemberBody, PermissionGrant, UserBody, Want,
 };
 use entente_model::intent::{DataSource, UserType};
 use entente_model::revocation::Cause;
@@ -69,16 +70,20 @@ pub fn encode_item(item: &Item) -> Vec<u8> {
 
 fn encode_body(body: &ItemBody) -> Option<wire::Body> {
     Some(match body.clone() {
-        ItemBody::User { operator, display_name, upn, mail, user_type, home_tenant } => wire::Body::User(wire::User {
-            operator: operator.id().into(),
-            display_name,
-            upn,
-            mail,
-            user_type: user_type.word().into(),
-            home_tenant: home_tenant.as_bytes().to_vec(),
-        }),
-        ItemBody::Group { display_name, description } => wire::Body::Group(wire::Group { display_name, description }),
-        ItemBody::Member { grounds } => {
+        ItemBody::User(UserBody { operator, display_name, upn, mail, user_type, home_tenant }) => {
+            wire::Body::User(wire::User {
+                operator: operator.id().into(),
+                display_name,
+                upn,
+                mail,
+                user_type: user_type.word().into(),
+                home_tenant: home_tenant.as_bytes().to_vec(),
+            })
+        }
+        ItemBody::Group(GroupBody { display_name, description }) => {
+            wire::Body::Group(wire::Group { display_name, description })
+        }
+        ItemBody::Member(MemberBody { grounds }) => {
             let ground = |it: Ground| wire::Ground {
                 assignment: it.assignment.id().into(),
                 justification: it.justification,
@@ -86,10 +91,10 @@ fn encode_body(body: &ItemBody) -> Option<wire::Body> {
             };
             wire::Body::Member(wire::Member { grounds: grounds.into_iter().take(MAX_GROUNDS).map(ground).collect() })
         }
-        ItemBody::AzureRole { scope, definition, role_name } => {
+        ItemBody::AzureRole(AzureRoleBody { scope, definition, role_name }) => {
             wire::Body::AzureRole(wire::AzureRole { scope, definition: definition.as_bytes().to_vec(), role_name })
         }
-        ItemBody::DefenderRole { display_name, description, permissions } => {
+        ItemBody::DefenderRole(DefenderRoleBody { display_name, description, permissions }) => {
             let permissions = permissions.into_iter().map(|grant| wire::Permission {
                 permission: grant.permission,
                 withheld_until: grant.withheld_until.map(Timestamp::as_unix),
@@ -100,7 +105,7 @@ fn encode_body(body: &ItemBody) -> Option<wire::Body> {
                 permissions: permissions.collect(),
             })
         }
-        ItemBody::DefenderAssignment { display_name, data_sources } => {
+        ItemBody::DefenderAssignment(DefenderAssignmentBody { display_name, data_sources }) => {
             let data_sources = data_sources.into_iter().map(|source| source.word().into()).collect();
             wire::Body::DefenderAssignment(wire::DefenderAssignment { display_name, data_sources })
         }
@@ -131,15 +136,15 @@ pub fn decode_item(key: &str, bytes: &[u8]) -> Result<Item, DecodeError> {
 
 fn is_plain(body: &ItemBody) -> bool {
     let texts: Vec<&str> = match body {
-        ItemBody::User { display_name, upn, mail, .. } => vec![display_name, upn, mail],
-        ItemBody::Group { display_name, description } => vec![display_name, description],
-        ItemBody::AzureRole { scope, role_name, .. } => vec![scope, role_name],
-        ItemBody::DefenderRole { display_name, description, permissions } => {
+        ItemBody::User(UserBody { display_name, upn, mail, .. }) => vec![display_name, upn, mail],
+        ItemBody::Group(GroupBody { display_name, description }) => vec![display_name, description],
+        ItemBody::AzureRole(AzureRoleBody { scope, role_name, .. }) => vec![scope, role_name],
+        ItemBody::DefenderRole(DefenderRoleBody { display_name, description, permissions }) => {
             let named = permissions.iter().map(|grant| grant.permission.as_str());
             [display_name.as_str(), description].into_iter().chain(named).collect()
         }
-        ItemBody::DefenderAssignment { display_name, .. } => vec![display_name],
-        ItemBody::Member { .. } | ItemBody::Unknown => Vec::new(),
+        ItemBody::DefenderAssignment(DefenderAssignmentBody { display_name, .. }) => vec![display_name],
+        ItemBody::Member(_) | ItemBody::Unknown => Vec::new(),
     };
     texts.into_iter().all(|it| text::plain(it).is_ok())
 }
@@ -191,7 +196,7 @@ fn decode_body(key: &str, body: wire::Body) -> Result<Option<ItemBody>, DecodeEr
             let Some(user_type) = types.into_iter().find(|known| known.word() == user.user_type) else {
                 return Ok(None);
             };
-            ItemBody::User {
+            ItemBody::User(UserBody {
                 operator: entente_model::OperatorName::from_id(&user.operator)
                     .map_err(|_| DecodeError::field(key, "user.operator"))?,
                 display_name: user.display_name,
@@ -199,26 +204,28 @@ fn decode_body(key: &str, body: wire::Body) -> Result<Option<ItemBody>, DecodeEr
                 mail: user.mail,
                 user_type,
                 home_tenant: guid(key, "user.home_tenant", &user.home_tenant)?,
-            }
+            })
         }
-        wire::Body::Group(wire::Group { display_name, description }) => ItemBody::Group { display_name, description },
-        wire::Body::Member(member) => {
-            ItemBody::Member { grounds: member.grounds.into_iter().take(MAX_GROUNDS).filter_map(ground).collect() }
+        wire::Body::Group(wire::Group { display_name, description }) => {
+            ItemBody::Group(GroupBody { display_name, description })
         }
-        wire::Body::AzureRole(role) => ItemBody::AzureRole {
+        wire::Body::Member(member) => ItemBody::Member(MemberBody {
+            grounds: member.grounds.into_iter().take(MAX_GROUNDS).filter_map(ground).collect(),
+        }),
+        wire::Body::AzureRole(role) => ItemBody::AzureRole(AzureRoleBody {
             definition: guid(key, "azure_role.definition", &role.definition)?,
             scope: role.scope,
             role_name: role.role_name,
-        },
-        wire::Body::DefenderRole(role) => ItemBody::DefenderRole {
+        }),
+        wire::Body::DefenderRole(role) => ItemBody::DefenderRole(DefenderRoleBody {
             display_name: role.display_name,
             description: role.description,
             permissions: role.permissions.into_iter().map(|it| permission(key, it)).collect::<Result<_, _>>()?,
-        },
+        }),
         wire::Body::DefenderAssignment(assignment) => {
             let source = |word: &String| DataSource::EVERY.into_iter().find(|known| known.word() == word);
             let Some(data_sources) = assignment.data_sources.iter().map(source).collect() else { return Ok(None) };
-            ItemBody::DefenderAssignment { display_name: assignment.display_name, data_sources }
+            ItemBody::DefenderAssignment(DefenderAssignmentBody { display_name: assignment.display_name, data_sources })
         }
     }))
 }
@@ -239,12 +246,12 @@ fn permission(key: &str, wire: wire::Permission) -> Result<PermissionGrant, Deco
 fn is_of_kind(key: &ItemKey, body: &ItemBody) -> bool {
     matches!(
         (key, body),
-        (ItemKey::User { .. }, ItemBody::User { .. })
-            | (ItemKey::Group { .. }, ItemBody::Group { .. })
-            | (ItemKey::Member { .. }, ItemBody::Member { .. })
-            | (ItemKey::AzureRole { .. }, ItemBody::AzureRole { .. })
-            | (ItemKey::DefenderRole { .. }, ItemBody::DefenderRole { .. })
-            | (ItemKey::DefenderAssignment { .. }, ItemBody::DefenderAssignment { .. })
+        (ItemKey::User(_), ItemBody::User(_))
+            | (ItemKey::Group(_), ItemBody::Group(_))
+            | (ItemKey::Member(_), ItemBody::Member(_))
+            | (ItemKey::AzureRole(_), ItemBody::AzureRole(_))
+            | (ItemKey::DefenderRole(_), ItemBody::DefenderRole(_))
+            | (ItemKey::DefenderAssignment(_), ItemBody::DefenderAssignment(_))
     )
 }
 

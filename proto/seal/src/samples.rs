@@ -1,6 +1,10 @@
 //! One of everything, the same in every test and for ever: the committed vectors are made of it.
 
-use entente_model::desired::{Header, Item, ItemBody, ItemKey, Lease, PermissionGrant, Version, Want};
+use entente_model::desired::{
+    AzureRoleBody, AzureRoleKey, DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey,
+    GroupBody, GroupKey, Header, Item, ItemBody, ItemKey, Lease, MemberBody, MemberKey, PermissionGrant, UserBody,
+    UserKey, Version, Want,
+};
 use entente_model::intent::{DataSource, IdentityClass, UserType};
 use entente_model::revocation::Cause;
 use entente_model::{Guid, Timestamp, Window, Windows};
@@ -44,13 +48,15 @@ pub(crate) fn items() -> Vec<Item> {
         Window { start: Some(at("2026-12-01T00:00:00Z")), end: Some(at("2027-01-01T00:00:00Z")) },
         Window { start: Some(at("2027-02-01T00:00:00Z")), end: None },
     ]);
-    let user = |operator: &str, mail: &str| ItemBody::User {
-        operator: format!("operators/{operator}").parse().unwrap(),
-        display_name: "Maya Berg".into(),
-        upn: mail.into(),
-        mail: mail.into(),
-        user_type: UserType::Guest,
-        home_tenant: Guid::from_u128(0x0a0de000_0000_4000_8000_000000000001),
+    let user = |operator: &str, mail: &str| {
+        ItemBody::User(UserBody {
+            operator: format!("operators/{operator}").parse().unwrap(),
+            display_name: "Maya Berg".into(),
+            upn: mail.into(),
+            mail: mail.into(),
+            user_type: UserType::Guest,
+            home_tenant: Guid::from_u128(0x0a0de000_0000_4000_8000_000000000001),
+        })
     };
     let absent = Want::Absent {
         cause: Cause::Left,
@@ -62,34 +68,45 @@ pub(crate) fn items() -> Vec<Item> {
     let item = |key, windows: &Windows, body| Item { key, want: Want::Present, windows: windows.clone(), body };
     let always = &Windows::always();
     vec![
-        item(ItemKey::User { home: home.clone(), object_id: maya }, &half, user("maya", "maya@nordwall.example")),
+        item(
+            ItemKey::User(UserKey { home: home.clone(), object_id: maya }),
+            &half,
+            user("maya", "maya@nordwall.example"),
+        ),
         Item {
             want: absent,
-            ..item(ItemKey::User { home: home.clone(), object_id: li }, always, user("li", "li@nordwall.example"))
+            ..item(
+                ItemKey::User(UserKey { home: home.clone(), object_id: li }),
+                always,
+                user("li", "li@nordwall.example"),
+            )
         },
         item(
-            ItemKey::Group { role: role.clone(), class },
+            ItemKey::Group(GroupKey { role: role.clone(), class }),
             always,
-            ItemBody::Group { display_name: "ent-l1-analyst-standard".into(), description: "Entente".into() },
+            ItemBody::Group(GroupBody {
+                display_name: "ent-l1-analyst-standard".into(),
+                description: "Entente".into(),
+            }),
         ),
         item(
-            ItemKey::Member { role: role.clone(), class, home, object_id: maya },
+            ItemKey::Member(MemberKey { role: role.clone(), class, home, object_id: maya }),
             &half,
-            ItemBody::Member { grounds: Vec::new() },
+            ItemBody::Member(MemberBody { grounds: Vec::new() }),
         ),
         item(
-            ItemKey::azure_role(role.clone(), class, scope, responder),
+            ItemKey::AzureRole(AzureRoleKey::new(role.clone(), class, scope, responder)),
             always,
-            ItemBody::AzureRole {
+            ItemBody::AzureRole(AzureRoleBody {
                 scope: scope.into(),
                 definition: responder,
                 role_name: "Microsoft Sentinel Responder".into(),
-            },
+            }),
         ),
         item(
-            ItemKey::DefenderRole { role: role.clone() },
+            ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() }),
             always,
-            ItemBody::DefenderRole {
+            ItemBody::DefenderRole(DefenderRoleBody {
                 display_name: "ent-l1-analyst".into(),
                 description: "Entente".into(),
                 permissions: vec![
@@ -99,15 +116,15 @@ pub(crate) fn items() -> Vec<Item> {
                         withheld_until: Some(at("2027-07-01T00:00:00Z")),
                     },
                 ],
-            },
+            }),
         ),
         item(
-            ItemKey::DefenderAssignment { role, class },
+            ItemKey::DefenderAssignment(DefenderAssignmentKey { role, class }),
             always,
-            ItemBody::DefenderAssignment {
+            ItemBody::DefenderAssignment(DefenderAssignmentBody {
                 display_name: "ent-l1-analyst".into(),
                 data_sources: vec![DataSource::Mde, DataSource::Mdi],
-            },
+            }),
         ),
     ]
 }

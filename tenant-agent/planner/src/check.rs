@@ -7,7 +7,7 @@ mod people;
 
 use std::collections::BTreeSet;
 
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, Item, ItemBody, ItemKey, Want};
 use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::report::Reason;
 use entente_model::time::Phase;
@@ -192,11 +192,13 @@ impl Checker<'_> {
         }
         // An assignment gives what its role holds.
         let giver = match &change.key {
-            ItemKey::DefenderAssignment { role, .. } => &ItemKey::DefenderRole { role: role.clone() },
+            ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. }) => {
+                &ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() })
+            }
             key => key,
         };
         let item = self.input.items.get(giver);
-        if let (Some(ItemBody::DefenderRole { permissions, .. }), ChangeClass::Grant) =
+        if let (Some(ItemBody::DefenderRole(DefenderRoleBody { permissions, .. })), ChangeClass::Grant) =
             (item.map(|item| &item.body), change.class)
         {
             let given =
@@ -353,7 +355,7 @@ impl Checker<'_> {
         let mut seen_grant = false;
         for change in plan.todo() {
             seen_grant |= change.class == ChangeClass::Grant;
-            let leaver = change.class == ChangeClass::Leaver && matches!(change.key, ItemKey::User { .. });
+            let leaver = change.class == ChangeClass::Leaver && matches!(change.key, ItemKey::User(_));
             if leaver && seen_grant {
                 self.whole("leavers before grants", change.key.to_string());
             }
@@ -412,7 +414,7 @@ impl Checker<'_> {
             {
                 self.item("claims only accounts that were ours, or bear our mark and are known", key);
             }
-            let Update::Put(key @ ItemKey::User { .. }, entry) = update else { continue };
+            let Update::Put(key @ ItemKey::User(_), entry) = update else { continue };
             let before = self.input.ledger.get(key);
             let was_ours = before.is_some_and(|old| old.is_owned() && old.thing == entry.thing);
             let Some(id) = entry.guid().filter(|_| entry.is_owned() && !was_ours) else { continue };

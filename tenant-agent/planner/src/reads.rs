@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{AzureRoleBody, GroupBody, GroupKey, Item, ItemBody, ItemKey, MemberKey, UserBody, Want};
 use entente_model::{Guid, Plane, PlaneMode, mail};
 
 use crate::guardrail::Guardrail;
@@ -94,7 +94,7 @@ pub fn reads(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option
 
 fn users(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option<&Guardrail>) {
     for item in items.values() {
-        let ItemBody::User { mail, .. } = &item.body else { continue };
+        let ItemBody::User(UserBody { mail, .. }) = &item.body else { continue };
         let entry = ledger.get(&item.key);
         let id = entry.and_then(|entry| entry.guid());
         // An id that nothing answers to: by mail as well, before the person is invited anew. Of an address outside the file's
@@ -107,7 +107,7 @@ fn users(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, gu
             leaver(set, item, entry, guardrail);
         }
     }
-    for item in items.values().filter(|item| matches!(item.key, ItemKey::Member { .. })) {
+    for item in items.values().filter(|item| matches!(item.key, ItemKey::Member(_))) {
         let (Want::Absent { since, known, .. }, Some(entry)) = (&item.want, ledger.get(&item.key)) else { continue };
         if entry.proof.as_ref().is_none_or(|proof| proof.named != *since)
             && let Some(Thing::Member { user, .. }) = &entry.thing
@@ -117,7 +117,7 @@ fn users(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, gu
         }
     }
     for (key, entry) in &ledger.entries {
-        if !matches!(key, ItemKey::User { .. }) {
+        if !matches!(key, ItemKey::User(_)) {
             continue;
         }
         set.user_ids.extend(entry.guid());
@@ -142,7 +142,7 @@ fn anchor(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, g
     // Where nobody is marked, the group is only there from before: whom it names is of use for a leaver.
     let Some(guardrail) = guardrail.filter(|it| leaves || permission::marks(it)) else { return };
     if let Some(id) = id.filter(|_| permission::marks(guardrail)) {
-        let ours = ledger.entries.iter().filter(|(key, entry)| matches!(key, ItemKey::User { .. }) && entry.is_owned());
+        let ours = ledger.entries.iter().filter(|(key, entry)| matches!(key, ItemKey::User(_)) && entry.is_owned());
         set.expected_members.entry(id).or_default().extend(ours.filter_map(|(_, entry)| entry.guid()));
     }
     let name = anchor_name(&guardrail.limits.name_prefix);
@@ -185,14 +185,14 @@ pub(crate) fn addresses(item: &Item, entry: Option<&Entry>, guardrail: Option<&G
 /// they sign in at home.
 pub(crate) fn addresses_outside(item: &Item, entry: Option<&Entry>, guardrail: &Guardrail) -> BTreeSet<String> {
     let mut all = ever_used(item, entry);
-    if let ItemBody::User { upn, .. } = &item.body {
+    if let ItemBody::User(UserBody { upn, .. }) = &item.body {
         all.insert(upn.to_ascii_lowercase());
     }
     all.into_iter().filter(|address| !address.is_empty() && !is_in_domains(address, guardrail)).collect()
 }
 
 fn ever_used(item: &Item, entry: Option<&Entry>) -> BTreeSet<String> {
-    let ItemBody::User { mail, .. } = &item.body else { return BTreeSet::new() };
+    let ItemBody::User(UserBody { mail, .. }) = &item.body else { return BTreeSet::new() };
     let also = match &item.want {
         Want::Absent { addresses, .. } => addresses.clone(),
         Want::Present => BTreeSet::new(),
@@ -218,7 +218,7 @@ fn is_in_domains(address: &str, guardrail: &Guardrail) -> bool {
 
 fn groups(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
     for item in items.values() {
-        let ItemBody::Group { display_name, .. } = &item.body else { continue };
+        let ItemBody::Group(GroupBody { display_name, .. }) = &item.body else { continue };
         let entry = ledger.get(&item.key);
         if entry.is_none_or(|entry| entry.guid().is_none() || entry.empty_since.is_some()) {
             set.group_names.insert(display_name.clone());
@@ -226,7 +226,7 @@ fn groups(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
     }
     for (key, entry) in &ledger.entries {
         match (key, &entry.thing) {
-            (ItemKey::Group { .. }, thing) => {
+            (ItemKey::Group(_), thing) => {
                 let id = thing.as_ref().and_then(Thing::guid);
                 let ids: Vec<Guid> = id.into_iter().chain(entry.accounts.keys().copied()).collect();
                 set.group_ids.extend(&ids);
@@ -235,7 +235,7 @@ fn groups(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
                 let unseen = entry.intent.as_ref().filter(|_| id.is_none() || entry.empty_since.is_some());
                 set.group_names.extend(unseen.map(|intent| intent.name.clone()));
             }
-            (ItemKey::Member { .. }, Some(Thing::Member { group, .. })) => _ = set.members.insert(*group),
+            (ItemKey::Member(_), Some(Thing::Member { group, .. })) => _ = set.members.insert(*group),
             _ => {}
         }
     }
@@ -244,8 +244,8 @@ fn groups(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
 /// Groups that have a member to come, and who is to be in the others: a new member has what the group has, whoever gave it.
 fn joined(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
     for item in items.values().filter(|item| item.want == Want::Present) {
-        let ItemKey::Member { role, class, .. } = &item.key else { continue };
-        let group = ledger.get(&ItemKey::Group { role: role.clone(), class: *class });
+        let ItemKey::Member(MemberKey { role, class, .. }) = &item.key else { continue };
+        let group = ledger.get(&ItemKey::Group(GroupKey { role: role.clone(), class: *class }));
         let Some(group) = group.and_then(Entry::guid) else { continue };
         let entry = ledger.get(&item.key).filter(|entry| entry.applied.is_some());
         match entry.and_then(|entry| entry.thing.as_ref()) {
@@ -263,7 +263,7 @@ fn azure_rights<'a>(
     ledger: &'a Ledger,
 ) -> impl Iterator<Item = (&'a String, Guid)> + use<'a> {
     let wanted = items.values().filter_map(|item| match &item.body {
-        ItemBody::AzureRole { scope, definition, .. } => Some((scope, *definition)),
+        ItemBody::AzureRole(AzureRoleBody { scope, definition, .. }) => Some((scope, *definition)),
         _ => None,
     });
     let made = ledger.entries.values().filter_map(|entry| match &entry.thing {

@@ -99,7 +99,7 @@ fn show(guardrail: &Guardrail, list: &NotAllowedList) {
     }
     println!("The guardrail does not allow any more, and this agent gave:");
     list.items.iter().for_each(|it| println!("  {}", super::plain(&it.line())));
-    let has_accounts = list.items.iter().any(|it| matches!(it.key, ItemKey::User { .. }));
+    let has_accounts = list.items.iter().any(|it| matches!(it.key, ItemKey::User(_)));
     if has_accounts && !guardrail.people.on_leave.contains(&OnLeave::Block) {
         println!("The accounts stay enabled, in no group: people.onLeave has no block.");
     }

@@ -1,7 +1,7 @@
 //! Takes note of whom the customer allows to be invited again, after having deleted the account. The planner knows what
 //! follows from it (`plan/deleted.rs` there).
 
-use entente_model::desired::{Item, ItemBody, Want};
+use entente_model::desired::{Item, ItemBody, UserBody, Want};
 use tracing::{info, warn};
 
 use super::Steward;
@@ -31,7 +31,7 @@ impl Steward {
     }
 
     fn deleted_person(&self, item: &Item) -> Option<DeletedPerson> {
-        let ItemBody::User { operator, mail, upn, .. } = &item.body else { return None };
+        let ItemBody::User(UserBody { operator, mail, upn, .. }) = &item.body else { return None };
         let (_, person) = item.key.person().filter(|_| item.want == Want::Present)?;
         let deletion = self.ledger.deleted.get(&person)?;
         Some(DeletedPerson {

@@ -196,7 +196,7 @@ impl Steward {
         receipt.open.extend(faults.iter().map(|fault| format!("{}: {}", fault.rule, fault.detail)));
         let stays = |report: &&ItemReport| !still_gives(report) && report.state != ItemState::Removed;
         receipt.left = plan.reports.iter().filter(stays).map(line).collect();
-        let is_empty_group = |report: &&ItemReport| matches!(report.key, ItemKey::Group { .. });
+        let is_empty_group = |report: &&ItemReport| matches!(report.key, ItemKey::Group(_));
         let groups = plan.reports.iter().filter(stays).filter(is_empty_group).count();
         receipt.by_hand = ByHand { groups, ..ByHand::default() };
         self.by_principal(receipt, observed);
@@ -349,7 +349,7 @@ fn with_every_plane(guardrail: &Guardrail) -> Guardrail {
 }
 
 pub(super) fn people(ledger: &Ledger) -> impl Iterator<Item = (entente_model::Guid, String)> {
-    let ours = ledger.entries.iter().filter(|(key, entry)| matches!(key, ItemKey::User { .. }) && entry.is_owned());
+    let ours = ledger.entries.iter().filter(|(key, entry)| matches!(key, ItemKey::User(_)) && entry.is_owned());
     ours.flat_map(|(key, entry)| {
         let earlier = entry.accounts.iter().filter(|(_, claim)| **claim == Claim::Ours).map(|(id, _)| *id);
         entry.guid().into_iter().chain(earlier).map(move |id| (id, key.to_string()))
@@ -358,10 +358,7 @@ pub(super) fn people(ledger: &Ledger) -> impl Iterator<Item = (entente_model::Gu
 
 /// An empty group or a role that nobody has gives nothing.
 fn gives_access(key: &ItemKey) -> bool {
-    matches!(
-        key,
-        ItemKey::User { .. } | ItemKey::Member { .. } | ItemKey::AzureRole { .. } | ItemKey::DefenderAssignment { .. }
-    )
+    matches!(key, ItemKey::User(_) | ItemKey::Member(_) | ItemKey::AzureRole(_) | ItemKey::DefenderAssignment(_))
 }
 
 fn line(report: &ItemReport) -> String {

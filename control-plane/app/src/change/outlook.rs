@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use entente_compiler::Batch;
-use entente_model::desired::{ItemKey, Want};
+use entente_model::desired::{AzureRoleKey, ItemKey, Want};
 use entente_model::report::{ItemReport, ItemState, Reason};
 use entente_model::{TenantName, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -109,8 +109,8 @@ fn tenant(tenant: TenantName, desk: &DeskState, keys: &[ItemKey], obstacle: Opti
 fn is_alike(key: &ItemKey, refused: &ItemKey) -> bool {
     match (key, refused) {
         (
-            ItemKey::AzureRole { scope, definition, .. },
-            ItemKey::AzureRole { scope: other_scope, definition: other, .. },
+            ItemKey::AzureRole(AzureRoleKey { scope, definition, .. }),
+            ItemKey::AzureRole(AzureRoleKey { scope: other_scope, definition: other, .. }),
         ) => scope == other_scope && definition == other,
         (key, refused) => key == refused,
     }

@@ -7,7 +7,10 @@
 use std::collections::BTreeSet;
 
 use entente_compiler::{Advance, Fleet, Touched};
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{
+    AzureRoleKey, DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, Item, ItemBody,
+    ItemKey, MemberKey, UserBody, UserKey, Want,
+};
 use entente_model::intent::{
     Assignment, DataSource, IdentityClass, Intent, OperatorState, ResourceName, Squad, TenantSelector,
 };
@@ -168,10 +171,9 @@ impl Place<'_> {
             return self.accounts.contains(&(home.clone(), id)) && self.person_gains(home, id, old, new);
         }
         let (role, class) = match key {
-            ItemKey::AzureRole { role, class, .. } | ItemKey::DefenderAssignment { role, class } => {
-                (role, Some(*class))
-            }
-            ItemKey::DefenderRole { role } => (role, None),
+            ItemKey::AzureRole(AzureRoleKey { role, class, .. })
+            | ItemKey::DefenderAssignment(DefenderAssignmentKey { role, class }) => (role, Some(*class)),
+            ItemKey::DefenderRole(DefenderRoleKey { role }) => (role, None),
             // A group alone gives nothing.
             _ => return false,
         };
@@ -183,7 +185,7 @@ impl Place<'_> {
             (old, Some(new)) => is_more(old.as_ref(), &new),
             // Named for removal, and no longer: unless the whole person still is.
             (Some(old), None) if old.want != Want::Present => {
-                let user = ItemKey::User { home: home.clone(), object_id: id };
+                let user = ItemKey::User(UserKey { home: home.clone(), object_id: id });
                 opened(self.new, &user).is_none_or(|user| user.want == Want::Present)
             }
             _ => false,
@@ -195,7 +197,7 @@ impl Place<'_> {
         let classes = class.map_or(vec![IdentityClass::Standard, IdentityClass::Privileged], |class| vec![class]);
         classes.into_iter().any(|class| {
             self.accounts.iter().any(|(home, id)| {
-                let key = ItemKey::Member { role: role.clone(), class, home: home.clone(), object_id: *id };
+                let key = ItemKey::Member(MemberKey { role: role.clone(), class, home: home.clone(), object_id: *id });
                 opened(self.new, &key).is_some_and(|item| item.want == Want::Present)
             })
         })
@@ -220,17 +222,20 @@ fn body_is_more(old: &ItemBody, new: &ItemBody) -> bool {
         // These fields decide who is invited, who signs in, and which operator's leave removes the account. A display
         // name is only shown.
         (
-            ItemBody::User { operator, upn, mail, user_type, home_tenant, .. },
-            ItemBody::User {
+            ItemBody::User(UserBody { operator, upn, mail, user_type, home_tenant, .. }),
+            ItemBody::User(UserBody {
                 operator: new_operator,
                 upn: new_upn,
                 mail: new_mail,
                 user_type: new_type,
                 home_tenant: new_home,
                 ..
-            },
+            }),
         ) => (operator, upn, mail, user_type, home_tenant) != (new_operator, new_upn, new_mail, new_type, new_home),
-        (ItemBody::DefenderRole { permissions: old, .. }, ItemBody::DefenderRole { permissions: new, .. }) => {
+        (
+            ItemBody::DefenderRole(DefenderRoleBody { permissions: old, .. }),
+            ItemBody::DefenderRole(DefenderRoleBody { permissions: new, .. }),
+        ) => {
             let withheld = |until: Option<Timestamp>| until.unwrap_or(Timestamp::MIN);
             new.iter().any(|new| {
                 let same = old.iter().find(|old| old.permission == new.permission);
@@ -238,12 +243,11 @@ fn body_is_more(old: &ItemBody, new: &ItemBody) -> bool {
             })
         }
         (
-            ItemBody::DefenderAssignment { data_sources: old, .. },
-            ItemBody::DefenderAssignment { data_sources: new, .. },
+            ItemBody::DefenderAssignment(DefenderAssignmentBody { data_sources: old, .. }),
+            ItemBody::DefenderAssignment(DefenderAssignmentBody { data_sources: new, .. }),
         ) => !old.contains(&DataSource::All) && new.iter().any(|source| !old.contains(source)),
-        (ItemBody::AzureRole { .. }, ItemBody::AzureRole { .. })
-        | (ItemBody::Member { .. }, ItemBody::Member { .. }) => false,
-        (ItemBody::Group { .. }, ItemBody::Group { .. }) => false,
+        (ItemBody::AzureRole(_), ItemBody::AzureRole(_)) | (ItemBody::Member(_), ItemBody::Member(_)) => false,
+        (ItemBody::Group(_), ItemBody::Group(_)) => false,
         // What this version does not understand is not taken for harmless.
         (old, new) => old != new,
     }

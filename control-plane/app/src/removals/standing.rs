@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use entente_model::desired::ItemKey;
+use entente_model::desired::{ItemKey, UserKey};
 use entente_model::intent::TenantState;
 use entente_model::report::{AccountState, ItemReport, ItemState, Reason};
 use entente_model::revocation::{InTenant, Revocation, Subject};
@@ -45,7 +45,7 @@ pub(super) fn item_key(row: &Revocation) -> String {
     match &row.subject {
         Subject::Person => {
             let (home, object_id) = (row.identity.home.clone(), row.identity.object_id);
-            ItemKey::User { home, object_id }.to_string()
+            ItemKey::User(UserKey { home, object_id }).to_string()
         }
         Subject::Membership(key) => key.to_string(),
     }

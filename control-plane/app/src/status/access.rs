@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entente_model::desired::{ItemKey, Want};
+use entente_model::desired::{ItemKey, MemberKey, UserKey, Want};
 use entente_model::intent::{Assignment, IdentityClass, Intent, Operator};
 use entente_model::report::{ItemState, Reason};
 use entente_model::{AssignmentName, OperatorName, Plane, RoleName, TenantName, Timestamp};
@@ -193,10 +193,10 @@ fn one(
     let home = &intent.tenants.get(tenant)?.home;
     let account = operator.identity(home, class)?;
     let (role_name, object_id) = (role.clone(), account.object_id);
-    let key = ItemKey::Member { role: role_name, class, home: home.clone(), object_id }.to_string();
+    let key = ItemKey::Member(MemberKey { role: role_name, class, home: home.clone(), object_id }).to_string();
     let item = opened(&desk.wanted.items, &key).filter(|item| item.want == Want::Present)?;
     let reported = desk.reported.items.get(key.as_str());
-    let user = ItemKey::User { home: home.clone(), object_id }.to_string();
+    let user = ItemKey::User(UserKey { home: home.clone(), object_id }).to_string();
     let user = desk.reported.items.get(user.as_str());
     let planes = desk.reported.standing.as_ref().map(|standing| standing.planes.as_slice()).unwrap_or_default();
     let windows = item.windows.as_slice();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use entente_model::desired::{ItemKey, Want};
+use entente_model::desired::{AzureRoleKey, DefenderAssignmentKey, DefenderRoleKey, ItemKey, Want};
 use entente_model::intent::IdentityClass;
 use entente_model::report::{ItemReport, ItemState, Reason};
 use entente_model::time::Phase;
@@ -61,10 +61,10 @@ impl Carried {
                 continue;
             }
             match &item.key {
-                ItemKey::AzureRole { role, class, .. } => all.add(role, *class, reported(&item.key)),
+                ItemKey::AzureRole(AzureRoleKey { role, class, .. }) => all.add(role, *class, reported(&item.key)),
                 // One right in two items: what people may do, and that this group may.
-                ItemKey::DefenderAssignment { role, class } => {
-                    let definition = reported(&ItemKey::DefenderRole { role: role.clone() });
+                ItemKey::DefenderAssignment(DefenderAssignmentKey { role, class }) => {
+                    let definition = reported(&ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() }));
                     let assigned = reported(&item.key);
                     all.add(role, *class, if definition.state == ItemState::Applied { assigned } else { definition });
                 }
@@ -87,7 +87,9 @@ impl Carried {
 
     /// What an exemption withholds is not meant to be there, and may be until it is taken away.
     fn withheld(&mut self, key: &ItemKey, standing: &Standing) {
-        let (ItemKey::AzureRole { role, class, .. } | ItemKey::DefenderAssignment { role, class }) = key else {
+        let (ItemKey::AzureRole(AzureRoleKey { role, class, .. })
+        | ItemKey::DefenderAssignment(DefenderAssignmentKey { role, class })) = key
+        else {
             return;
         };
         if standing.may_be_there || standing.state == ItemState::Applied {

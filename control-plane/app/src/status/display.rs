@@ -1,20 +1,28 @@
 //! What an item is, in a few words for people: names instead of keys and ids.
 
-use entente_model::desired::{Item, ItemBody, ItemKey};
+use entente_model::desired::{
+    AzureRoleBody, AzureRoleKey, DefenderAssignmentBody, DefenderRoleBody, GroupBody, Item, ItemBody, ItemKey,
+    MemberKey, UserBody,
+};
 use entente_model::intent::{IdentityClass, Intent};
 use entente_model::{OperatorName, RoleName};
 
 /// `Microsoft Sentinel Responder at rg-sentinel, for l1-analyst`.
 pub(super) fn of(item: &Item, operator: Option<&OperatorName>, intent: &Intent) -> String {
     match (&item.body, &item.key) {
-        (ItemBody::User { display_name, mail, .. }, _) => format!("user {display_name} <{mail}>"),
-        (ItemBody::Group { display_name, .. }, _) => format!("group {display_name}"),
-        (ItemBody::AzureRole { role_name, scope, .. }, ItemKey::AzureRole { role, class, .. }) => {
+        (ItemBody::User(UserBody { display_name, mail, .. }), _) => format!("user {display_name} <{mail}>"),
+        (ItemBody::Group(GroupBody { display_name, .. }), _) => format!("group {display_name}"),
+        (
+            ItemBody::AzureRole(AzureRoleBody { role_name, scope, .. }),
+            ItemKey::AzureRole(AzureRoleKey { role, class, .. }),
+        ) => {
             format!("{role_name} at {}, for {}", short(scope), of_role(role, *class))
         }
-        (ItemBody::DefenderRole { display_name, .. }, _) => format!("Defender role {display_name}"),
-        (ItemBody::DefenderAssignment { display_name, .. }, _) => format!("Defender assignment {display_name}"),
-        (ItemBody::Member { .. }, ItemKey::Member { role, class, .. }) => {
+        (ItemBody::DefenderRole(DefenderRoleBody { display_name, .. }), _) => format!("Defender role {display_name}"),
+        (ItemBody::DefenderAssignment(DefenderAssignmentBody { display_name, .. }), _) => {
+            format!("Defender assignment {display_name}")
+        }
+        (ItemBody::Member(_), ItemKey::Member(MemberKey { role, class, .. })) => {
             let person = operator.map(|name| {
                 intent.operators.get(name).map_or_else(|| name.id().to_owned(), |it| it.display_name.clone())
             });

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{Item, ItemBody, ItemKey, UserBody, Want};
 use entente_model::intent::{Intent, ResourceName};
 use entente_model::report::{Finding, ItemReport, ItemState, Microsoft, PlaneStanding, Reason, Standing};
 use entente_model::{AgentName, OperatorName, TenantName, Timestamp};
@@ -354,7 +354,7 @@ fn unreported(key: ItemKey, item: Option<&Item>, revision: u64) -> ItemReport {
 
 /// The person whom an item is about: named by the item itself, by intent, or by the removal that names it.
 fn operator_of(key: &ItemKey, item: Option<&Item>, intent: &Intent) -> Option<OperatorName> {
-    if let Some(ItemBody::User { operator, .. }) = item.map(|item| &item.body) {
+    if let Some(ItemBody::User(UserBody { operator, .. })) = item.map(|item| &item.body) {
         return Some(operator.clone());
     }
     let (home, id) = key.person()?;

@@ -125,7 +125,7 @@ impl Agent {
                 let items = Buckets::from_items(items.sorted());
                 self.verifier.verify_state(&seal, self.entra, &items, None, bed.app.now()).unwrap();
                 let named = items.iter().map(|item| item.open().unwrap()).filter(|item| item.want != Want::Present);
-                let named = named.filter(|item| matches!(item.key, ItemKey::User { .. }));
+                let named = named.filter(|item| matches!(item.key, ItemKey::User(_)));
                 format!("leavers: {}", named.count())
             }
             Outgoing::Delta { nonce, from, delta, seal } => {

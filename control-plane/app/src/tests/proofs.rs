@@ -33,7 +33,7 @@ async fn contoso_alone(bed: &Bed) -> Agent {
 }
 
 fn user(agent: &Agent) -> entente_model::desired::Item {
-    let is_user = |item: &&entente_model::desired::Item| matches!(item.key, ItemKey::User { .. });
+    let is_user = |item: &&entente_model::desired::Item| matches!(item.key, ItemKey::User(_));
     agent.desired().iter().find(|item| is_user(item) && item.want != Want::Present).unwrap().clone()
 }
 

@@ -1,6 +1,6 @@
 //! The first promise: a leaver is provably gone everywhere.
 
-use entente_model::desired::ItemKey;
+use entente_model::desired::{ItemKey, UserKey};
 use entente_model::report::{ItemState, Reason, RevokeAll, RevokeAllState, Standing};
 
 use super::agent::Agent;
@@ -190,7 +190,7 @@ async fn who_is_seen_only_after_they_have_left_is_removed_there_too() {
     bed.leave("operators/maya").await;
     fabrikam.hear(&bed).await;
     assert!(fabrikam.absent().is_empty());
-    let user = maya.person().map(|(home, object_id)| ItemKey::User { home: home.clone(), object_id }).unwrap();
+    let user = maya.person().map(|(home, object_id)| ItemKey::User(UserKey { home: home.clone(), object_id })).unwrap();
     fabrikam.report(vec![fabrikam.item(user.clone(), ItemState::Pending)], Vec::new(), false).await;
     bed.app.settle_removals().await.unwrap();
     fabrikam.hear(&bed).await;

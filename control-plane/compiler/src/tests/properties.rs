@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use entente_model::desired::{ItemKey, Want};
+use entente_model::desired::{ItemKey, MemberKey, UserKey, Want};
 use entente_model::intent::{
     Assignment, Cloud, Delivery, HomeTenant, Identity, IdentityClass, Manifest, Operator, OperatorState,
     PermissionSource, ResourceName, RoleItem, SocRole, Squad, SquadMember, Tenant, TenantSelector, TenantState,
@@ -187,11 +187,13 @@ fn row() -> impl Strategy<Value = Revocation> {
                 upn: "n@nordwall.example".into(),
                 mail: "n@nordwall.example".into(),
             };
-            let member = |role: u8| ItemKey::Member {
-                role: name("socRoles", role),
-                class: CLASSES[usize::from(role) % 2],
-                home: identity.home.clone(),
-                object_id: identity.object_id,
+            let member = |role: u8| {
+                ItemKey::Member(MemberKey {
+                    role: name("socRoles", role),
+                    class: CLASSES[usize::from(role) % 2],
+                    home: identity.home.clone(),
+                    object_id: identity.object_id,
+                })
             };
             Revocation {
                 id: format!("n{at}/{home}/{class}/{role:?}"),
@@ -296,7 +298,7 @@ fn nobody_gone_holds_anything(fleet: &Fleet) -> Result<(), TestCaseError> {
     for row in fleet.intent().revocations.values() {
         prop_assert!(!row.tenants.is_empty());
         for tenant in row.tenants.keys().filter(|name| fleet.tenant(name).is_some()) {
-            let user = ItemKey::User { home: row.identity.home.clone(), object_id: row.identity.object_id };
+            let user = ItemKey::User(UserKey { home: row.identity.home.clone(), object_id: row.identity.object_id });
             let subject = if let Subject::Membership(key) = &row.subject { key } else { &user };
             let item = fleet.tenant(tenant).unwrap().get(&subject.to_string()).unwrap().open().unwrap();
             prop_assert!(matches!(item.want, Want::Absent { .. }), "{:?}", item);
@@ -330,13 +332,13 @@ fn losses_are_named(before: &Fleet, advance: &Advance) -> Result<(), TestCaseErr
             });
             let holder = &holder.unwrap().name;
             let works = after.intent().operators.get(holder).is_some_and(|it| it.state == OperatorState::Active);
-            let user = ItemKey::User { home: home.clone(), object_id };
+            let user = ItemKey::User(UserKey { home: home.clone(), object_id });
             let is_absent = |key: &ItemKey| {
                 let item = after.tenant(tenant).unwrap().get(&key.to_string());
                 item.is_some_and(|item| item.open().unwrap().want != Want::Present)
             };
             prop_assert!(works || is_absent(&user), "{} of {} in {}", user, holder, tenant);
-            if works && matches!(item.key, ItemKey::Member { .. }) && !is_present(after, tenant, &item.key) {
+            if works && matches!(item.key, ItemKey::Member(_)) && !is_present(after, tenant, &item.key) {
                 let named = is_absent(&item.key);
                 prop_assert_eq!(named, was_taken_away(before, after, tenant, holder, &item.key), "{}", item.key);
             }
@@ -354,7 +356,7 @@ fn was_taken_away(
     person: &entente_model::OperatorName,
     key: &ItemKey,
 ) -> bool {
-    let ItemKey::Member { role, .. } = key else { return false };
+    let ItemKey::Member(MemberKey { role, .. }) = key else { return false };
     before.assignments_of(tenant).iter().any(|name| {
         let was = before.intent().assignments.get(name).unwrap();
         // Whose windows never meet was granted nothing by it.

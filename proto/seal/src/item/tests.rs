@@ -1,5 +1,8 @@
 //! Items and their bytes: what is kept, what is refused, and what is not understood.
 
+use entente_model::desired::{
+    AzureRoleBody, DefenderAssignmentBody, DefenderRoleBody, GroupBody, MemberBody, UserBody,
+};
 use proptest::prelude::*;
 
 use super::*;
@@ -28,12 +31,14 @@ fn attacks_s03_an_item_whose_text_breaks_a_line_or_directs_what_follows_is_not_c
     for name in ["ent-d\nx", "ent-\u{202e}x", "ent-\u{2028}x", "ent-\u{1b}[2Jx"] {
         for mut item in samples::items() {
             match &mut item.body {
-                ItemBody::User { display_name, .. }
-                | ItemBody::Group { display_name, .. }
-                | ItemBody::DefenderRole { display_name, .. }
-                | ItemBody::DefenderAssignment { display_name, .. } => *display_name = name.into(),
-                ItemBody::AzureRole { role_name, .. } => *role_name = name.into(),
-                ItemBody::Member { .. } | ItemBody::Unknown => continue,
+                ItemBody::User(UserBody { display_name, .. })
+                | ItemBody::Group(GroupBody { display_name, .. })
+                | ItemBody::DefenderRole(DefenderRoleBody { display_name, .. })
+                | ItemBody::DefenderAssignment(DefenderAssignmentBody { display_name, .. }) => {
+                    *display_name = name.into()
+                }
+                ItemBody::AzureRole(AzureRoleBody { role_name, .. }) => *role_name = name.into(),
+                ItemBody::Member(_) | ItemBody::Unknown => continue,
             }
             let read = SealedItem::seal(&item).open().unwrap();
             assert_eq!((read.body, read.want), (ItemBody::Unknown, item.want), "{name:?}");
@@ -60,15 +65,15 @@ fn a_membership_tells_its_assignments_and_holds_without_those_that_cannot_be_sho
         ticket: (assignment == "a").then(|| "T-1".into()),
     };
     let read = |grounds: Vec<Ground>| {
-        let member = |item: &Item| matches!(item.body, ItemBody::Member { .. });
+        let member = |item: &Item| matches!(item.body, ItemBody::Member(_));
         let item = samples::items().into_iter().find(member).unwrap();
-        SealedItem::seal(&Item { body: ItemBody::Member { grounds }, ..item }).open().unwrap().body
+        SealedItem::seal(&Item { body: ItemBody::Member(MemberBody { grounds }), ..item }).open().unwrap().body
     };
     let good = vec![ground("a", "Nordic L1"), ground("b", "Cover")];
-    assert_eq!(read(good.clone()), ItemBody::Member { grounds: good.clone() });
+    assert_eq!(read(good.clone()), ItemBody::Member(MemberBody { grounds: good.clone() }));
     let bad = [good.clone(), vec![ground("c", "x\n\u{202e}y")]].concat();
-    assert_eq!(read(bad), ItemBody::Member { grounds: good });
-    let ItemBody::Member { grounds } = read(vec![ground("d", "x"); MAX_GROUNDS + 1]) else { panic!() };
+    assert_eq!(read(bad), ItemBody::Member(MemberBody { grounds: good }));
+    let ItemBody::Member(MemberBody { grounds }) = read(vec![ground("d", "x"); MAX_GROUNDS + 1]) else { panic!() };
     assert_eq!(grounds.len(), MAX_GROUNDS);
 }
 
@@ -79,7 +84,7 @@ fn attacks_s14_a_removal_for_a_cause_of_a_later_version_is_a_removal() {
     let item = decode_item(MEMBER, &bytes).unwrap();
     assert!(matches!(item.want, Want::Absent { cause: Cause::Unknown, .. }));
     assert!(Cause::Unknown.is_leaver());
-    assert_eq!(item.body, ItemBody::Member { grounds: Vec::new() });
+    assert_eq!(item.body, ItemBody::Member(MemberBody { grounds: Vec::new() }));
 }
 
 #[test]
@@ -97,7 +102,7 @@ fn an_item_that_needs_a_later_level_is_not_understood() {
         let body = Some(wire::Body::Member(wire::Member::default()));
         decode_item(MEMBER, &wire::Item { absent: None, windows: vec![], needs, body }.encode_to_vec()).unwrap()
     };
-    assert_eq!(member(LEVEL).body, ItemBody::Member { grounds: Vec::new() });
+    assert_eq!(member(LEVEL).body, ItemBody::Member(MemberBody { grounds: Vec::new() }));
     assert_eq!((member(LEVEL + 1).want, member(LEVEL + 1).body), (Want::Present, ItemBody::Unknown));
 }
 
@@ -118,7 +123,7 @@ fn abducted() -> wire::Absent {
 #[test]
 fn a_body_of_another_kind_than_the_key_is_refused() {
     let member =
-        encode_item(&samples::items().into_iter().find(|item| matches!(item.body, ItemBody::Member { .. })).unwrap());
+        encode_item(&samples::items().into_iter().find(|item| matches!(item.body, ItemBody::Member(_))).unwrap());
     assert!(matches!(decode_item("group/l1-analyst/standard", &member), Err(DecodeError::Field { .. })));
 }
 

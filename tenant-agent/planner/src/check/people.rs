@@ -1,7 +1,7 @@
 //! Who is given anything: the second judge's questions about people.
 
 use entente_model::Guid;
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{Item, ItemBody, ItemKey, UserBody, UserKey, Want};
 use entente_model::plan::ChangeClass;
 
 use super::Checker;
@@ -16,7 +16,7 @@ impl Checker<'_> {
         if change.class != ChangeClass::Grant {
             return;
         }
-        let user = self.input.items.get(&ItemKey::User { home: home.clone(), object_id });
+        let user = self.input.items.get(&ItemKey::User(UserKey { home: home.clone(), object_id }));
         let wanted = |item: Option<&Item>| item.is_some_and(|item| item.want == Want::Present);
         self.unless(
             wanted(user) && wanted(self.input.items.get(&change.key)),
@@ -30,10 +30,10 @@ impl Checker<'_> {
         let invites = matches!(change.action, Action::InviteUser { .. });
         self.unless(!(invites && is_held), "invites nobody whom the customer deleted, without leave", change);
         let Ok(guardrail) = self.input.guardrail else { return };
-        if let Some(ItemBody::User { home_tenant, .. }) = user.map(|item| &item.body) {
+        if let Some(ItemBody::User(UserBody { home_tenant, .. })) = user.map(|item| &item.body) {
             self.unless(*home_tenant == guardrail.provider.home_tenant, "only people of the home tenant", change);
         }
-        if matches!(change.key, ItemKey::Member { .. })
+        if matches!(change.key, ItemKey::Member(_))
             && let (Some(longest), Some(item)) = (guardrail.limits.longest_grant, self.input.items.get(&change.key))
         {
             let ends = item.windows.as_slice().iter().all(|window| {

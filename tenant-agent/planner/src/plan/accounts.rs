@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entente_model::Guid;
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{Item, ItemBody, ItemKey, UserBody, UserKey, Want};
 use entente_model::report::bounds::MAX_ACCOUNTS;
 use entente_model::report::{AccountState, KnownAccount, Reason};
 
@@ -76,7 +76,7 @@ impl Accounts<'_> {
 /// The account of a membership, for its own removal: by its person's item where there is one.
 pub(super) fn of_member<'a>(draft: &Draft<'a>, key: &ItemKey, item: &'a Item) -> Accounts<'a> {
     let Some((home, object_id)) = key.person() else { return Accounts::default() };
-    let user = ItemKey::User { home: home.clone(), object_id };
+    let user = ItemKey::User(UserKey { home: home.clone(), object_id });
     // Only the ids: whether the person may still sign in is not what this removal is about.
     let mut finder = Finder::new(draft, &user, item);
     finder.by_id();
@@ -95,7 +95,7 @@ pub(super) fn of<'a>(draft: &Draft<'a>, key: &ItemKey, item: &'a Item) -> Accoun
 /// Which of these accounts are of the person whose membership this is.
 pub(super) fn of_person(draft: &Draft<'_>, member: &Item, ids: &BTreeSet<Guid>) -> Vec<Guid> {
     let Some((home, object_id)) = member.key.person() else { return Vec::new() };
-    let key = ItemKey::User { home: home.clone(), object_id };
+    let key = ItemKey::User(UserKey { home: home.clone(), object_id });
     let known = match &member.want {
         Want::Absent { known, .. } => known,
         Want::Present => &NONE,
@@ -110,7 +110,7 @@ pub(super) fn of_person(draft: &Draft<'_>, member: &Item, ids: &BTreeSet<Guid>) 
 fn is_anothers(draft: &Draft<'_>, person: &ItemKey, id: Guid) -> bool {
     draft.input.ledger.entries.iter().any(|(key, entry)| {
         let works = draft.input.items.get(key).is_some_and(|item| item.want == Want::Present);
-        key != person && works && matches!(key, ItemKey::User { .. }) && entry.guid() == Some(id)
+        key != person && works && matches!(key, ItemKey::User(_)) && entry.guid() == Some(id)
     })
 }
 
@@ -313,7 +313,7 @@ pub(super) fn note(draft: &mut Draft<'_>, key: &ItemKey, accounts: &Accounts<'_>
     for account in accounts.all.iter().filter(|account| Some(account.id) != before.guid()) {
         entry.note_account(account.id, if account.ours { Claim::Ours } else { Claim::Theirs });
     }
-    if let Some(ItemBody::User { mail, .. }) = draft.input.items.get(key).map(|item| &item.body) {
+    if let Some(ItemBody::User(UserBody { mail, .. })) = draft.input.items.get(key).map(|item| &item.body) {
         entry.note_address(mail);
     }
     let is_new = entry.accounts.keys().any(|id| !before.accounts.contains_key(id));

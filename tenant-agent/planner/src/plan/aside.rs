@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use entente_model::desired::{Item, ItemKey, Version, Want};
+use entente_model::desired::{Item, ItemKey, UserKey, Version, Want};
 use entente_model::revocation::Cause;
 
 use crate::ledger::{Ledger, Left, Update};
@@ -14,7 +14,7 @@ use crate::ledger::{Ledger, Left, Update};
 /// What is to be remembered of those that these items name as leavers, while `held` is the version of the state held.
 pub fn named_aside(items: &[Item], held: Version, ledger: &Ledger) -> Vec<Update> {
     let named = items.iter().filter_map(|item| match (&item.key, &item.want) {
-        (ItemKey::User { object_id, .. }, Want::Absent { cause, since, .. }) if cause.is_leaver() => {
+        (ItemKey::User(UserKey { object_id, .. }), Want::Absent { cause, since, .. }) if cause.is_leaver() => {
             Some((*object_id, *since))
         }
         _ => None,

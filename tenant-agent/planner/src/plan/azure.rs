@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use entente_model::desired::{Item, ItemBody, ItemKey};
+use entente_model::desired::{AzureRoleBody, AzureRoleKey, GroupKey, Item, ItemBody, ItemKey};
 use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode};
@@ -41,8 +41,10 @@ impl Right<'_> {
 
 pub(super) fn decide(draft: &mut Draft<'_>, groups: &Groups<'_>) {
     for item in draft.items() {
-        let (ItemKey::AzureRole { role, class, .. }, ItemBody::AzureRole { scope, definition, role_name }) =
-            (&item.key, &item.body)
+        let (
+            ItemKey::AzureRole(AzureRoleKey { role, class, .. }),
+            ItemBody::AzureRole(AzureRoleBody { scope, definition, role_name }),
+        ) = (&item.key, &item.body)
         else {
             continue;
         };
@@ -55,7 +57,7 @@ pub(super) fn decide(draft: &mut Draft<'_>, groups: &Groups<'_>) {
             remove(draft, &item.key, exit, Vec::new());
             continue;
         }
-        let group = ItemKey::Group { role: role.clone(), class: *class };
+        let group = ItemKey::Group(GroupKey { role: role.clone(), class: *class });
         match usable(draft, groups, &group) {
             Some((principal, _)) => {
                 assign(draft, item, &Right { scope, definition: *definition, principal }, role_name);
@@ -216,7 +218,7 @@ fn find_extras(draft: &mut Draft<'_>, groups: &Groups<'_>) {
 
 fn place(body: &ItemBody) -> Option<(String, Guid)> {
     match body {
-        ItemBody::AzureRole { scope, definition, .. } => Some((scope.to_ascii_lowercase(), *definition)),
+        ItemBody::AzureRole(AzureRoleBody { scope, definition, .. }) => Some((scope.to_ascii_lowercase(), *definition)),
         _ => None,
     }
 }

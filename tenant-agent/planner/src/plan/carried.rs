@@ -6,7 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entente_model::desired::{ItemBody, ItemKey, PermissionGrant};
+use entente_model::desired::{
+    AzureRoleBody, AzureRoleKey, DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey,
+    ItemBody, ItemKey, PermissionGrant,
+};
 use entente_model::intent::IdentityClass;
 use entente_model::report::Reason;
 use entente_model::{Guid, Plane, PlaneMode, RoleName, catalog};
@@ -36,7 +39,7 @@ pub(super) fn against(
     let of_items = ours.values().map(|(scope, id)| (scope.to_ascii_lowercase(), *id)).collect();
     azure_of_others(draft, group, &of_items, &mut found);
     azure_unread(draft, group, &mut found);
-    let key = ItemKey::DefenderAssignment { role: role.clone(), class };
+    let key = ItemKey::DefenderAssignment(DefenderAssignmentKey { role: role.clone(), class });
     if let Some(held) = defender_permissions(draft, &key, group) {
         found.extend(gate::defender(draft, &held).into_iter().map(|it| (key.to_string(), it)));
     }
@@ -159,13 +162,13 @@ fn azure_roles_of<'d>(draft: &'d Draft<'_>, group: Guid) -> impl Iterator<Item =
 
 /// Scope and role definition of each Azure item of the role, desired or remembered.
 fn azure_rights(draft: &Draft<'_>, of: &RoleName, at: IdentityClass) -> BTreeMap<ItemKey, (String, Guid)> {
-    let is_of = |key: &ItemKey| matches!(key, ItemKey::AzureRole { role, class, .. } if role == of && *class == at);
+    let is_of = |key: &ItemKey| matches!(key, ItemKey::AzureRole(AzureRoleKey { role, class, .. }) if role == of && *class == at);
     let made = draft.input.ledger.entries.iter().filter_map(|(key, entry)| match &entry.thing {
         Some(Thing::AzureRole { scope, definition, .. }) => Some((key, (scope.clone(), *definition))),
         _ => None,
     });
     let wanted = draft.items().filter_map(|item| match &item.body {
-        ItemBody::AzureRole { scope, definition, .. } => Some((&item.key, (scope.clone(), *definition))),
+        ItemBody::AzureRole(AzureRoleBody { scope, definition, .. }) => Some((&item.key, (scope.clone(), *definition))),
         _ => None,
     });
     made.chain(wanted).filter(|(key, _)| is_of(key)).map(|(key, right)| (key.clone(), right)).collect()
@@ -187,13 +190,13 @@ fn has_azure_role(draft: &Draft<'_>, group: Guid, scope: &str, definition: Guid)
 /// What the Defender role of this assignment holds in the tenant, if the group has it; where that was not read, what
 /// the role is to hold.
 fn defender_permissions(draft: &Draft<'_>, key: &ItemKey, group: Guid) -> Option<Vec<PermissionGrant>> {
-    let ItemKey::DefenderAssignment { role, .. } = key else { return None };
+    let ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. }) = key else { return None };
     let tenant = match draft.input.observed.defender() {
         Part::Read(tenant) => tenant,
         Part::Unread(_) => {
             draft.entry(key)?.thing.as_ref()?;
-            let item = draft.input.items.get(&ItemKey::DefenderRole { role: role.clone() })?;
-            let ItemBody::DefenderRole { permissions, .. } = &item.body else { return None };
+            let item = draft.input.items.get(&ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() }))?;
+            let ItemBody::DefenderRole(DefenderRoleBody { permissions, .. }) = &item.body else { return None };
             return Some(permissions.clone());
         }
     };
@@ -207,7 +210,9 @@ fn defender_permissions(draft: &Draft<'_>, key: &ItemKey, group: Guid) -> Option
 fn is_of(draft: &Draft<'_>, key: &ItemKey, assignment: &DefenderAssignment) -> bool {
     let remembered = draft.entry(key).and_then(|entry| entry.thing.as_ref());
     let is_wanted = || match draft.input.items.get(key).map(|item| &item.body) {
-        Some(ItemBody::DefenderAssignment { display_name, .. }) => *display_name == assignment.display_name,
+        Some(ItemBody::DefenderAssignment(DefenderAssignmentBody { display_name, .. })) => {
+            *display_name == assignment.display_name
+        }
         _ => false,
     };
     matches!(remembered, Some(Thing::DefenderAssignment { id }) if *id == assignment.id) || is_wanted()

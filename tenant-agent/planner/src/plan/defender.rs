@@ -6,7 +6,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use entente_model::desired::{Item, ItemBody, ItemKey, PermissionGrant};
+use entente_model::desired::{
+    DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, GroupKey, Item, ItemBody,
+    ItemKey, PermissionGrant,
+};
 use entente_model::intent::IdentityClass;
 use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
@@ -44,10 +47,10 @@ pub(super) fn decide(draft: &mut Draft<'_>, groups: &Groups<'_>) {
 
 fn present(draft: &mut Draft<'_>, item: &Item, tenant: &Defender, groups: &Groups<'_>) {
     match &item.body {
-        ItemBody::DefenderRole { display_name, description, permissions } => {
+        ItemBody::DefenderRole(DefenderRoleBody { display_name, description, permissions }) => {
             role(draft, &item.key, tenant, &Wanted { display_name, description, permissions });
         }
-        ItemBody::DefenderAssignment { display_name, data_sources } => {
+        ItemBody::DefenderAssignment(DefenderAssignmentBody { display_name, data_sources }) => {
             let scopes = app_scopes(data_sources);
             assignment(draft, &item.key, tenant, groups, display_name, scopes);
         }
@@ -225,12 +228,14 @@ fn assignment(
     name: &str,
     scopes: BTreeSet<String>,
 ) {
-    let ItemKey::DefenderAssignment { role: role_name, class } = key else { return };
+    let ItemKey::DefenderAssignment(DefenderAssignmentKey { role: role_name, class }) = key else { return };
     let verified = draft.mode(Plane::DefenderRoles) == PlaneMode::Verify;
-    let Some(role) = role_id(draft, tenant, &ItemKey::DefenderRole { role: role_name.clone() }, verified) else {
+    let Some(role) =
+        role_id(draft, tenant, &ItemKey::DefenderRole(DefenderRoleKey { role: role_name.clone() }), verified)
+    else {
         return draft.say(key, ItemState::Waiting, Some(Reason::Dependency), "the Defender role is not there");
     };
-    let group_key = ItemKey::Group { role: role_name.clone(), class: *class };
+    let group_key = ItemKey::Group(GroupKey { role: role_name.clone(), class: *class });
     let Some((group, _)) = usable(draft, groups, &group_key) else {
         return say_no_group(draft, groups, &group_key, key);
     };
@@ -271,7 +276,7 @@ fn assignment(
 
 /// Whether it names just a group of ours that was deleted since: then nobody changed it.
 fn is_of_old_group(draft: &Draft<'_>, role: &RoleName, class: IdentityClass, it: &DefenderAssignment) -> bool {
-    let group = draft.entry(&ItemKey::Group { role: role.clone(), class });
+    let group = draft.entry(&ItemKey::Group(GroupKey { role: role.clone(), class }));
     let was_ours = |id: &Guid| group.is_some_and(|entry| entry.accounts.get(id) == Some(&Claim::Ours));
     !it.principals.is_empty() && it.principals.iter().all(was_ours)
 }
@@ -279,7 +284,7 @@ fn is_of_old_group(draft: &Draft<'_>, role: &RoleName, class: IdentityClass, it:
 /// The role's id, where it is ours, or where the plane is only verified the only one of its name.
 fn role_id(draft: &mut Draft<'_>, tenant: &Defender, key: &ItemKey, verified: bool) -> Option<String> {
     let name = match draft.input.items.get(key).map(|item| &item.body) {
-        Some(ItemBody::DefenderRole { display_name, .. }) => display_name.clone(),
+        Some(ItemBody::DefenderRole(DefenderRoleBody { display_name, .. })) => display_name.clone(),
         _ => return None,
     };
     match seek_role(draft, key, tenant, &name) {
@@ -290,9 +295,9 @@ fn role_id(draft: &mut Draft<'_>, tenant: &Defender, key: &ItemKey, verified: bo
 
 /// What the role of an assignment is to hold.
 fn permissions_of<'a>(draft: &Draft<'a>, key: &ItemKey) -> Option<&'a [PermissionGrant]> {
-    let ItemKey::DefenderAssignment { role, .. } = key else { return None };
-    match &draft.input.items.get(&ItemKey::DefenderRole { role: role.clone() })?.body {
-        ItemBody::DefenderRole { permissions, .. } => Some(permissions),
+    let ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. }) = key else { return None };
+    match &draft.input.items.get(&ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() }))?.body {
+        ItemBody::DefenderRole(DefenderRoleBody { permissions, .. }) => Some(permissions),
         _ => None,
     }
 }
@@ -338,7 +343,7 @@ pub(super) fn remove(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, mut again
     };
     let name = entry.intent.as_ref().map(|intent| intent.name.clone()).unwrap_or_default();
     let found = match key {
-        ItemKey::DefenderAssignment { .. } => seek_assignment(draft, key, tenant, &name).map(|it| it.id.as_str()),
+        ItemKey::DefenderAssignment(_) => seek_assignment(draft, key, tenant, &name).map(|it| it.id.as_str()),
         _ => seek_role(draft, key, tenant, &name).map(|it| it.id.as_str()),
     };
     match found {
@@ -370,7 +375,7 @@ fn say_left(draft: &mut Draft<'_>, key: &ItemKey, reason: Reason, detail: &str) 
 
 fn delete(draft: &mut Draft<'_>, key: &ItemKey, tenant: &Defender, id: &str, exit: Exit, against: Vec<Condition>) {
     gone::note_not_empty(draft, key);
-    let is_role = matches!(key, ItemKey::DefenderRole { .. });
+    let is_role = matches!(key, ItemKey::DefenderRole(_));
     if is_role && tenant.assignments.iter().any(|it| it.role == id) {
         // Ours are looked at for themselves until they are gone; a customer's may stay for ever.
         return draft.say(key, ItemState::Waiting, Some(Reason::Dependency), "its assignments go first");

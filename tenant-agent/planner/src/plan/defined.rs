@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use entente_model::desired::ItemBody;
+use entente_model::desired::{AzureRoleBody, ItemBody};
 use entente_model::report::Reason;
 use entente_model::{Guid, Plane, PlaneMode, catalog};
 
@@ -77,7 +77,7 @@ pub(super) fn note(draft: &mut Draft<'_>) {
 
 fn in_use(draft: &Draft<'_>) -> BTreeSet<Guid> {
     let wanted = draft.items().filter_map(|item| match &item.body {
-        ItemBody::AzureRole { definition, .. } => Some(*definition),
+        ItemBody::AzureRole(AzureRoleBody { definition, .. }) => Some(*definition),
         _ => None,
     });
     let made = draft.input.ledger.entries.values().filter_map(|entry| match &entry.thing {

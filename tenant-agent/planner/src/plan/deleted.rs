@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{Item, ItemBody, ItemKey, UserBody, Want};
 use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, OperatorName};
 
@@ -108,7 +108,7 @@ pub(super) fn operators(people: &People<'_>) -> BTreeSet<OperatorName> {
     let held = people.values().filter(|person| person.deletion.is_some_and(|it| it.allowed.is_none()));
     let wanted = held.filter_map(|person| person.item).filter(|item| item.want == Want::Present);
     let operators = wanted.filter_map(|item| match &item.body {
-        ItemBody::User { operator, .. } => Some(operator.clone()),
+        ItemBody::User(UserBody { operator, .. }) => Some(operator.clone()),
         _ => None,
     });
     operators.collect()

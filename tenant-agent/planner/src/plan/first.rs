@@ -21,7 +21,7 @@ use crate::verdict::Condition;
 /// blocked it already; where that is not answered at once, it is blocked unseen.
 pub fn first_reads(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) -> BTreeSet<Guid> {
     let fresh = items.values().filter_map(|item| Some((item, fresh(item, ledger.get(&item.key))?)));
-    fresh.filter(|(item, _)| matches!(item.key, ItemKey::User { .. })).flat_map(|(_, entry)| ours(entry)).collect()
+    fresh.filter(|(item, _)| matches!(item.key, ItemKey::User(_))).flat_map(|(_, entry)| ours(entry)).collect()
 }
 
 /// Whether anything is to be done first.
@@ -48,11 +48,11 @@ pub(super) fn decide(draft: &mut Draft<'_>) {
         let Want::Absent { cause, .. } = &item.want else { continue };
         let exit = Exit::named(cause.is_leaver());
         match &item.key {
-            ItemKey::User { .. } => {
+            ItemKey::User(_) => {
                 ours(entry).into_iter().for_each(|id| block(draft, &item.key, entry, id, exit));
                 memberships(draft, item, exit);
             }
-            ItemKey::Member { .. } => remove(draft, &item.key, entry, exit),
+            ItemKey::Member(_) => remove(draft, &item.key, entry, exit),
             _ => {}
         }
     }
@@ -84,7 +84,7 @@ fn block(draft: &mut Draft<'_>, key: &ItemKey, entry: &Entry, id: Guid, exit: Ex
 fn memberships(draft: &mut Draft<'_>, item: &Item, exit: Exit) {
     let person = item.key.person();
     let ledger = draft.input.ledger;
-    for (key, entry) in ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Member { .. })) {
+    for (key, entry) in ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Member(_))) {
         if key.person() == person && !draft.input.items.contains_key(key) {
             remove(draft, key, entry, exit);
         }

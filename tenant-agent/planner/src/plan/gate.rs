@@ -3,7 +3,7 @@
 //! Only about grants: what stands against a removal is the plane's mode and protection, which the removal's own
 //! file asks for. Without a readable file nothing is asked here, as no grant passes then.
 
-use entente_model::desired::{Item, ItemBody, ItemKey, PermissionGrant};
+use entente_model::desired::{Item, ItemBody, ItemKey, PermissionGrant, UserBody, UserKey};
 use entente_model::intent::UserType;
 use entente_model::report::Reason;
 use entente_model::time::Window;
@@ -39,7 +39,9 @@ fn refuse_unless(holds: bool, reason: Reason) -> Option<Condition> {
 
 /// Whether the person may be let in at all. `account`: what is there of theirs.
 pub(super) fn person(draft: &Draft<'_>, item: &Item, account: Option<&User>) -> Vec<Condition> {
-    let (Some(guardrail), ItemBody::User { mail, home_tenant, user_type, .. }) = (draft.guardrail(), &item.body) else {
+    let (Some(guardrail), ItemBody::User(UserBody { mail, home_tenant, user_type, .. })) =
+        (draft.guardrail(), &item.body)
+    else {
         return Vec::new();
     };
     let provider = &guardrail.provider;
@@ -76,7 +78,9 @@ fn invited_at(user: &User) -> Option<String> {
 
 /// The customer's veto on one person: a mail address, a UPN or a home object id; also one of the account that is there.
 pub(super) fn is_barred(guardrail: &Guardrail, item: &Item, account: Option<&User>) -> bool {
-    let (ItemBody::User { mail, upn, .. }, ItemKey::User { object_id, .. }) = (&item.body, &item.key) else {
+    let (ItemBody::User(UserBody { mail, upn, .. }), ItemKey::User(UserKey { object_id, .. })) =
+        (&item.body, &item.key)
+    else {
         return false;
     };
     let mut names = vec![mail.clone(), upn.clone(), object_id.to_string()];
@@ -97,7 +101,7 @@ pub(super) fn room_for_person(draft: &Draft<'_>, this: &ItemKey) -> Option<Condi
     let guardrail = draft.guardrail()?;
     let held = draft.input.ledger.entries.iter().filter(|(key, entry)| {
         let begun = entry.thing.is_some() || entry.intent.is_some();
-        matches!(key, ItemKey::User { .. }) && *key != this && begun && entry.block.is_none()
+        matches!(key, ItemKey::User(_)) && *key != this && begun && entry.block.is_none()
     });
     let count = u32::try_from(held.count()).unwrap_or(u32::MAX).saturating_add(draft.admitted);
     refuse_unless(count < guardrail.people.max_operators, Reason::GuardrailLimit)
@@ -116,9 +120,10 @@ pub(super) fn length(draft: &Draft<'_>, item: &Item) -> Option<Condition> {
 /// Name and number of groups.
 pub(super) fn group(draft: &Draft<'_>, display_name: &str) -> Vec<Condition> {
     let Some(guardrail) = draft.guardrail() else { return Vec::new() };
-    let held = draft.input.ledger.entries.iter().filter(|(key, entry)| {
-        matches!(key, ItemKey::Group { .. }) && (entry.thing.is_some() || entry.intent.is_some())
-    });
+    let held =
+        draft.input.ledger.entries.iter().filter(|(key, entry)| {
+            matches!(key, ItemKey::Group(_)) && (entry.thing.is_some() || entry.intent.is_some())
+        });
     let count = u32::try_from(held.count()).unwrap_or(u32::MAX).saturating_add(draft.grouped);
     let room = refuse_unless(count < guardrail.limits.groups, Reason::GuardrailLimit);
     prefix(draft, display_name).into_iter().chain(room).collect()

@@ -164,7 +164,7 @@ fn close(
             Some(Progress::new(ItemState::Residual, Some(Reason::NotOurs), detail))
         }
         AccountState::Enabled | AccountState::Blocked if is_ours => {
-            if account.ours && !matches!(at, ItemKey::User { .. }) {
+            if account.ours && !matches!(at, ItemKey::User(_)) {
                 claim(draft, at, account.id);
             }
             shut(draft, at, account, exit, against)
@@ -270,7 +270,7 @@ fn confirm_block(draft: &mut Draft<'_>, at: &ItemKey) {
 /// Something is there again: the proof, if there was one, no longer holds.
 pub(super) fn note_not_empty(draft: &mut Draft<'_>, key: &ItemKey) {
     // Of an account, whether its id answers is the look-up's to note: another one may have its address.
-    let is_account = matches!(key, ItemKey::User { .. });
+    let is_account = matches!(key, ItemKey::User(_));
     if draft.entry(key).is_some() {
         draft.touch(key, |entry| {
             (entry.first_empty, entry.proof) = (None, None);

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{GroupBody, GroupKey, Item, ItemBody, ItemKey, MemberKey, UserKey, Want};
 use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode};
@@ -56,14 +56,14 @@ pub(super) fn say_no_group(draft: &mut Draft<'_>, groups: &Groups<'_>, group: &I
 pub(super) fn decide<'a>(draft: &mut Draft<'a>, people: &People<'a>) -> Groups<'a> {
     let mut groups = Groups::new();
     for item in draft.items() {
-        if let (ItemKey::Group { .. }, ItemBody::Group { display_name, description }) = (&item.key, &item.body) {
+        if let (ItemKey::Group(_), ItemBody::Group(GroupBody { display_name, description })) = (&item.key, &item.body) {
             let mut found = seek(draft, &item.key, display_name);
             decide_one(draft, item, display_name, description, &mut found);
             groups.insert(item.key.clone(), found);
         }
     }
     for (key, entry) in &draft.input.ledger.entries {
-        if matches!(key, ItemKey::Group { .. }) && !groups.contains_key(key) {
+        if matches!(key, ItemKey::Group(_)) && !groups.contains_key(key) {
             let name = entry.intent.as_ref().map(|intent| intent.name.clone()).unwrap_or_default();
             let found = seek(draft, key, &name);
             groups.insert(key.clone(), found);
@@ -82,7 +82,7 @@ pub(super) fn decide<'a>(draft: &mut Draft<'a>, people: &People<'a>) -> Groups<'
 
 /// A group of ours that was deleted may be restored, with its members: nobody is to be in it.
 fn empty_old_ones(draft: &mut Draft<'_>, people: &People<'_>) {
-    let entries = draft.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Group { .. }));
+    let entries = draft.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Group(_)));
     let old: Vec<Guid> = entries.flat_map(|(_, entry)| entry.accounts.keys().copied()).collect();
     if draft.mode(Plane::Memberships) == PlaneMode::None {
         return;
@@ -264,7 +264,9 @@ fn leaves(draft: &Draft<'_>, people: &People<'_>, user: Guid) -> bool {
 fn is_dropped(draft: &Draft<'_>, key: &ItemKey, user: Guid) -> bool {
     let ids = BTreeSet::from([user]);
     let is_of = |it: &ItemKey| match it {
-        ItemKey::Member { role, class, .. } => *key == ItemKey::Group { role: role.clone(), class: *class },
+        ItemKey::Member(MemberKey { role, class, .. }) => {
+            *key == ItemKey::Group(GroupKey { role: role.clone(), class: *class })
+        }
         _ => false,
     };
     let mut dropped = draft.items().filter(|item| item.want != Want::Present && is_of(&item.key));
@@ -274,15 +276,15 @@ fn is_dropped(draft: &Draft<'_>, key: &ItemKey, user: Guid) -> bool {
 /// Those who have an item or an entry, which decides about them.
 fn accounted(draft: &Draft<'_>, people: &People<'_>, key: &ItemKey, group: Guid) -> BTreeSet<Guid> {
     let with_item = draft.input.items.keys().filter_map(|it| match it {
-        ItemKey::Member { role, class, home, object_id } => {
-            let of_this = *key == ItemKey::Group { role: role.clone(), class: *class };
-            let user = ItemKey::User { home: home.clone(), object_id: *object_id };
+        ItemKey::Member(MemberKey { role, class, home, object_id }) => {
+            let of_this = *key == ItemKey::Group(GroupKey { role: role.clone(), class: *class });
+            let user = ItemKey::User(UserKey { home: home.clone(), object_id: *object_id });
             people.get(&user).filter(|_| of_this).and_then(|person| person.id())
         }
         _ => None,
     });
     let with_entry = draft.input.ledger.entries.iter().filter_map(|(it, entry)| match (it, &entry.thing) {
-        (ItemKey::Member { .. }, Some(Thing::Member { group: of, user })) if *of == group => Some(*user),
+        (ItemKey::Member(_), Some(Thing::Member { group: of, user })) if *of == group => Some(*user),
         _ => None,
     });
     with_item.chain(with_entry).collect()

@@ -4,7 +4,7 @@
 //! it has forgotten. When the customer ends it all, nothing is held.
 
 use entente_model::Guid;
-use entente_model::desired::{Item, ItemKey, Want};
+use entente_model::desired::{Item, ItemKey, MemberKey, UserKey, Want};
 use entente_model::report::{ItemState, Reason};
 
 use super::draft::{Draft, Purpose};
@@ -47,7 +47,7 @@ fn judge(draft: &Draft<'_>, key: &ItemKey, entry: &Entry) -> (Exit, Vec<Conditio
 
 fn has_left(draft: &Draft<'_>, key: &ItemKey) -> bool {
     let Some((home, object_id)) = key.person() else { return false };
-    let user = ItemKey::User { home: home.clone(), object_id };
+    let user = ItemKey::User(UserKey { home: home.clone(), object_id });
     match draft.input.items.get(&user) {
         Some(Item { want: Want::Absent { cause, .. }, .. }) => cause.is_leaver(),
         Some(_) => false,
@@ -59,7 +59,7 @@ fn has_left(draft: &Draft<'_>, key: &ItemKey) -> bool {
 /// would no longer be ours to remove.
 fn is_named(draft: &Draft<'_>, id: Guid) -> bool {
     let names = |thing: &Thing| matches!(thing, Thing::Member { group, user } if *group == id || *user == id);
-    let mut members = draft.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Member { .. }));
+    let mut members = draft.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Member(_)));
     members.any(|(_, entry)| entry.thing.as_ref().is_some_and(names))
 }
 
@@ -72,7 +72,7 @@ fn remove(
     against: Vec<Condition>,
 ) {
     match key {
-        ItemKey::User { .. } => {
+        ItemKey::User(_) => {
             let Some(person) = people.get(key) else { return };
             match person.account {
                 Found::There(user, Some(Ownership::Adopted)) if user.id.is_some_and(|id| is_named(draft, id)) => {}
@@ -81,7 +81,7 @@ fn remove(
                 _ => gone::leave(draft, key, person, exit, against),
             }
         }
-        ItemKey::Group { .. } => match groups.get(key) {
+        ItemKey::Group(_) => match groups.get(key) {
             Some(Found::There(group, Some(Ownership::Owned))) => say_left_over(draft, key, group),
             Some(Found::There(group, Some(Ownership::Adopted))) if is_named(draft, group.id) => {}
             Some(Found::Many(groups)) => {
@@ -92,12 +92,12 @@ fn remove(
             Some(Found::Waiting(reason)) => draft.wait(key, *reason, "looked up before it is given up"),
             _ => draft.forget(key),
         },
-        ItemKey::Member { home, object_id, .. } => {
-            let person = people.get(&ItemKey::User { home: home.clone(), object_id: *object_id });
+        ItemKey::Member(MemberKey { home, object_id, .. }) => {
+            let person = people.get(&ItemKey::User(UserKey { home: home.clone(), object_id: *object_id }));
             members::end(draft, key, person, groups, exit, against);
         }
-        ItemKey::AzureRole { .. } => azure::remove(draft, key, exit, against),
-        ItemKey::DefenderRole { .. } | ItemKey::DefenderAssignment { .. } => {
+        ItemKey::AzureRole(_) => azure::remove(draft, key, exit, against),
+        ItemKey::DefenderRole(_) | ItemKey::DefenderAssignment(_) => {
             defender::remove(draft, key, exit, against);
         }
         ItemKey::Other(_) => {}

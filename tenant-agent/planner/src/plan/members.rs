@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use entente_model::desired::{Item, ItemKey, Want};
+use entente_model::desired::{GroupKey, Item, ItemKey, MemberKey, UserKey, Want};
 use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
 use entente_model::time::Phase;
@@ -23,7 +23,7 @@ use crate::verdict::Condition;
 
 pub(super) fn decide(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups<'_>) {
     for item in draft.items() {
-        let ItemKey::Member { role, class, home, object_id } = &item.key else { continue };
+        let ItemKey::Member(MemberKey { role, class, home, object_id }) = &item.key else { continue };
         if unsupported::is(item) {
             continue;
         }
@@ -32,11 +32,11 @@ pub(super) fn decide(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups
             draft.say(&item.key, ItemState::Refused, Some(Reason::GuardrailPlane), detail);
             continue;
         }
-        let person = people.get(&ItemKey::User { home: home.clone(), object_id: *object_id });
+        let person = people.get(&ItemKey::User(UserKey { home: home.clone(), object_id: *object_id }));
         match exit(draft, item, person) {
             Some(exit) => end(draft, &item.key, person, groups, exit, Vec::new()),
             None => {
-                let group = ItemKey::Group { role: role.clone(), class: *class };
+                let group = ItemKey::Group(GroupKey { role: role.clone(), class: *class });
                 match usable(draft, groups, &group) {
                     Some(group) => give(draft, item, person, group),
                     None if person.is_some_and(|person| person.item.is_some()) => {
@@ -92,7 +92,7 @@ fn give(draft: &mut Draft<'_>, item: &Item, person: Option<&Person<'_>>, group: 
     against.extend(gate::person(draft, subject, person.user()));
     against.extend(gate::length(draft, item));
     against.extend(protection(draft, group, user));
-    let ItemKey::Member { role, class, .. } = key else { return };
+    let ItemKey::Member(MemberKey { role, class, .. }) = key else { return };
     let carried = carried::against(draft, role, *class, group);
     if carried.iter().any(|(_, it)| *it == Condition::Unread) && carried::is_on_its_way(draft, group) {
         draft.recheck();
@@ -156,8 +156,8 @@ pub(super) fn end(
     exit: Exit,
     mut against: Vec<Condition>,
 ) {
-    let ItemKey::Member { role, class, .. } = key else { return };
-    let group_key = ItemKey::Group { role: role.clone(), class: *class };
+    let ItemKey::Member(MemberKey { role, class, .. }) = key else { return };
+    let group_key = ItemKey::Group(GroupKey { role: role.clone(), class: *class });
     let remembered = match draft.entry(key).and_then(|entry| entry.thing.clone()) {
         Some(Thing::Member { group, user }) => Some((group, user)),
         _ => None,

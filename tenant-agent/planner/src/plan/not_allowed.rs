@@ -6,7 +6,10 @@
 
 use std::collections::BTreeSet;
 
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{
+    DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, Item, ItemBody, ItemKey, MemberKey, UserBody, UserKey,
+    Want,
+};
 use entente_model::report::Reason;
 use entente_model::{PlaneMode, catalog};
 
@@ -70,18 +73,18 @@ pub fn revoke(
 
 /// A plane that the file has closed. The group alone gives nothing.
 fn by_plane(guardrail: &Guardrail, key: &ItemKey) -> Option<Reason> {
-    let plane = key.plane().filter(|_| !matches!(key, ItemKey::Group { .. }))?;
+    let plane = key.plane().filter(|_| !matches!(key, ItemKey::Group(_)))?;
     (guardrail.mode(plane) == PlaneMode::None).then_some(Reason::GuardrailPlane)
 }
 
 fn refusal(draft: &Draft<'_>, key: &ItemKey, entry: &Entry) -> Option<Reason> {
     match key {
-        ItemKey::User { .. } => person(draft, key),
-        ItemKey::Member { home, object_id, .. } => {
-            let user = ItemKey::User { home: home.clone(), object_id: *object_id };
+        ItemKey::User(_) => person(draft, key),
+        ItemKey::Member(MemberKey { home, object_id, .. }) => {
+            let user = ItemKey::User(UserKey { home: home.clone(), object_id: *object_id });
             person(draft, &user).or_else(|| gate::refusal(&[gate::length(draft, wanted(draft, key)?)?]))
         }
-        ItemKey::AzureRole { .. } => match &entry.thing {
+        ItemKey::AzureRole(_) => match &entry.thing {
             Some(Thing::AzureRole { scope, definition, .. }) => {
                 let against = gate::azure(draft, scope, *definition);
                 let is_unread = against.contains(&Condition::Unread);
@@ -90,13 +93,16 @@ fn refusal(draft: &Draft<'_>, key: &ItemKey, entry: &Entry) -> Option<Reason> {
             _ => None,
         },
         // An assignment gives what its role holds.
-        ItemKey::DefenderRole { role } | ItemKey::DefenderAssignment { role, .. } => {
-            match &wanted(draft, &ItemKey::DefenderRole { role: role.clone() })?.body {
-                ItemBody::DefenderRole { permissions, .. } => gate::refusal(&gate::defender(draft, permissions)),
+        ItemKey::DefenderRole(DefenderRoleKey { role })
+        | ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. }) => {
+            match &wanted(draft, &ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() }))?.body {
+                ItemBody::DefenderRole(DefenderRoleBody { permissions, .. }) => {
+                    gate::refusal(&gate::defender(draft, permissions))
+                }
                 _ => None,
             }
         }
-        ItemKey::Group { .. } | ItemKey::Other(_) => None,
+        ItemKey::Group(_) | ItemKey::Other(_) => None,
     }
 }
 
@@ -124,13 +130,13 @@ fn wanted<'a>(draft: &Draft<'a>, key: &ItemKey) -> Option<&'a Item> {
 
 fn what(draft: &Draft<'_>, key: &ItemKey, entry: &Entry) -> String {
     let mail = |key: &ItemKey| match draft.input.items.get(key).map(|item| &item.body) {
-        Some(ItemBody::User { mail, .. }) => mail.clone(),
+        Some(ItemBody::User(UserBody { mail, .. })) => mail.clone(),
         _ => entry.addresses.first().cloned().unwrap_or_else(|| key.to_string()),
     };
     match (key, &entry.thing) {
-        (ItemKey::User { .. }, _) => format!("the account of {}", mail(key)),
-        (ItemKey::Member { role, home, object_id, .. }, _) => {
-            let user = ItemKey::User { home: home.clone(), object_id: *object_id };
+        (ItemKey::User(_), _) => format!("the account of {}", mail(key)),
+        (ItemKey::Member(MemberKey { role, home, object_id, .. }), _) => {
+            let user = ItemKey::User(UserKey { home: home.clone(), object_id: *object_id });
             format!("{} as {}", mail(&user), role.id())
         }
         (_, Some(Thing::AzureRole { scope, definition, .. })) => {
@@ -138,8 +144,10 @@ fn what(draft: &Draft<'_>, key: &ItemKey, entry: &Entry) -> String {
             let name = known.map_or_else(|| definition.to_string(), |role| role.name.to_owned());
             format!("{name} at {scope}")
         }
-        (ItemKey::DefenderRole { role }, _) => format!("the Defender role of {}", role.id()),
-        (ItemKey::DefenderAssignment { role, .. }, _) => format!("what {} may do in Defender", role.id()),
+        (ItemKey::DefenderRole(DefenderRoleKey { role }), _) => format!("the Defender role of {}", role.id()),
+        (ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. }), _) => {
+            format!("what {} may do in Defender", role.id())
+        }
         _ => key.to_string(),
     }
 }

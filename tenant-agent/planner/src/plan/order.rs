@@ -44,7 +44,7 @@ fn rank(change: &Change, input: &Input<'_>) -> u8 {
         failure.is_some_and(|failure| matches!(failure.reason, Reason::CloudRefused | Reason::PermissionMissing))
     };
     match (&change.action, &change.key) {
-        (Action::BlockUser { .. }, ItemKey::User { .. }) if refused() => 3,
+        (Action::BlockUser { .. }, ItemKey::User(_)) if refused() => 3,
         // The anchor group before the users that it marks, their marks after them.
         (Action::CreateGroup { .. }, ItemKey::Other(_)) => GRANTS,
         _ => change.action.rank(),

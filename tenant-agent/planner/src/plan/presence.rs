@@ -6,7 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entente_model::Guid;
-use entente_model::desired::{ItemBody, ItemKey};
+use entente_model::desired::{
+    AzureRoleBody, AzureRoleKey, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, GroupKey, ItemBody, ItemKey,
+    MemberKey, UserKey,
+};
 use entente_model::report::AccountState;
 
 use super::draft::Draft;
@@ -25,11 +28,11 @@ pub(super) fn of(draft: &Draft<'_>, people: &People<'_>, groups: &Groups<'_>) ->
 
 fn is_there(draft: &Draft<'_>, people: &People<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<bool> {
     match key {
-        ItemKey::User { .. } => account(draft, people, key),
-        ItemKey::Member { .. } => member(draft, people, groups, key),
-        ItemKey::AzureRole { .. } => azure(draft, groups, key),
-        ItemKey::DefenderAssignment { .. } => defender(draft, groups, key),
-        ItemKey::Group { .. } | ItemKey::DefenderRole { .. } | ItemKey::Other(_) => None,
+        ItemKey::User(_) => account(draft, people, key),
+        ItemKey::Member(_) => member(draft, people, groups, key),
+        ItemKey::AzureRole(_) => azure(draft, groups, key),
+        ItemKey::DefenderAssignment(_) => defender(draft, groups, key),
+        ItemKey::Group(_) | ItemKey::DefenderRole(_) | ItemKey::Other(_) => None,
     }
 }
 
@@ -59,7 +62,7 @@ fn account(draft: &Draft<'_>, people: &People<'_>, key: &ItemKey) -> Option<bool
 
 fn member(draft: &Draft<'_>, people: &People<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<bool> {
     let (home, object_id) = key.person()?;
-    let person = people.get(&ItemKey::User { home: home.clone(), object_id });
+    let person = people.get(&ItemKey::User(UserKey { home: home.clone(), object_id }));
     let group = carrier(groups, key);
     let mut users: BTreeSet<Guid> = person.and_then(Person::id).into_iter().collect();
     let accounts = draft.reports.get(key).into_iter().flat_map(|report| &report.accounts);
@@ -93,10 +96,10 @@ fn is_understood(draft: &Draft<'_>, listing: &Listing) -> bool {
 /// The group on which the rights of an item's role hang.
 fn carrier<'a, 'b>(groups: &'b Groups<'a>, key: &ItemKey) -> Option<&'b Found<'a, Group>> {
     match key {
-        ItemKey::Member { role, class, .. }
-        | ItemKey::AzureRole { role, class, .. }
-        | ItemKey::DefenderAssignment { role, class } => {
-            groups.get(&ItemKey::Group { role: role.clone(), class: *class })
+        ItemKey::Member(MemberKey { role, class, .. })
+        | ItemKey::AzureRole(AzureRoleKey { role, class, .. })
+        | ItemKey::DefenderAssignment(DefenderAssignmentKey { role, class }) => {
+            groups.get(&ItemKey::Group(GroupKey { role: role.clone(), class: *class }))
         }
         _ => None,
     }
@@ -120,7 +123,7 @@ fn azure(draft: &Draft<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<bool> 
         _ => None,
     };
     let wanted = match draft.input.items.get(key).map(|item| &item.body) {
-        Some(ItemBody::AzureRole { scope, definition, .. }) => Some((scope, *definition)),
+        Some(ItemBody::AzureRole(AzureRoleBody { scope, definition, .. })) => Some((scope, *definition)),
         _ => None,
     };
     let (scope, definition) = wanted.or(made)?;
@@ -146,14 +149,14 @@ fn defender(draft: &Draft<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<boo
 
 /// Ids of the role that an assignment gives: the one that is ours, and each of its name.
 fn roles<'a>(draft: &'a Draft<'_>, tenant: &'a Defender, key: &ItemKey) -> BTreeSet<&'a str> {
-    let ItemKey::DefenderAssignment { role, .. } = key else { return BTreeSet::new() };
-    let key = ItemKey::DefenderRole { role: role.clone() };
+    let ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. }) = key else { return BTreeSet::new() };
+    let key = ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() });
     let ours = match draft.entry(&key).and_then(|entry| entry.thing.as_ref()) {
         Some(Thing::DefenderRole { id }) => Some(id.as_str()),
         _ => None,
     };
     let name = match draft.input.items.get(&key).map(|item| &item.body) {
-        Some(ItemBody::DefenderRole { display_name, .. }) => Some(display_name),
+        Some(ItemBody::DefenderRole(DefenderRoleBody { display_name, .. })) => Some(display_name),
         _ => None,
     };
     let named = tenant.roles.iter().filter(|it| Some(&it.display_name) == name).map(|it| it.id.as_str());

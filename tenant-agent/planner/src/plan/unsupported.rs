@@ -5,7 +5,7 @@
 //! what is named for removal, or past its end, ends by what the ledger holds, as its key says enough for that. None of it
 //! is ever proven: a newer agent does that.
 
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{Item, ItemBody, ItemKey, MemberKey, UserKey, Want};
 use entente_model::report::ItemState;
 use entente_model::time::Phase;
 
@@ -59,20 +59,20 @@ fn exit(draft: &Draft<'_>, item: &Item) -> Option<Exit> {
 
 fn end(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups<'_>, key: &ItemKey, exit: Exit) {
     match key {
-        ItemKey::User { .. } => {
+        ItemKey::User(_) => {
             if let Some(person) = people.get(key) {
                 gone::leave(draft, key, person, exit, Vec::new());
             }
         }
-        ItemKey::Member { home, object_id, .. } => {
-            let person = people.get(&ItemKey::User { home: home.clone(), object_id: *object_id });
+        ItemKey::Member(MemberKey { home, object_id, .. }) => {
+            let person = people.get(&ItemKey::User(UserKey { home: home.clone(), object_id: *object_id }));
             members::end(draft, key, person, groups, exit, Vec::new());
         }
-        ItemKey::AzureRole { .. } => azure::remove(draft, key, exit, Vec::new()),
-        ItemKey::DefenderRole { .. } | ItemKey::DefenderAssignment { .. } => {
+        ItemKey::AzureRole(_) => azure::remove(draft, key, exit, Vec::new()),
+        ItemKey::DefenderRole(_) | ItemKey::DefenderAssignment(_) => {
             defender::remove(draft, key, exit, Vec::new());
         }
         // An empty group is a person's task, and an unknown kind nobody's.
-        ItemKey::Group { .. } | ItemKey::Other(_) => {}
+        ItemKey::Group(_) | ItemKey::Other(_) => {}
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{Item, ItemBody, ItemKey, UserBody, UserKey, Want};
 use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
 use entente_model::time::Phase;
@@ -35,7 +35,7 @@ pub(super) fn decide<'a>(draft: &mut Draft<'a>) -> People<'a> {
     let thrown_out = deleted::operators(&people);
     let made = made_for(draft);
     for (key, person) in &mut people {
-        let Some((item, ItemBody::User { operator, .. })) = person.item.map(|item| (item, &item.body)) else {
+        let Some((item, ItemBody::User(UserBody { operator, .. }))) = person.item.map(|item| (item, &item.body)) else {
             continue;
         };
         note_leave(draft, item);
@@ -54,9 +54,9 @@ pub(super) fn decide<'a>(draft: &mut Draft<'a>) -> People<'a> {
 }
 
 fn find<'a>(draft: &mut Draft<'a>) -> People<'a> {
-    let items = draft.items().filter(|item| matches!(item.key, ItemKey::User { .. }));
+    let items = draft.items().filter(|item| matches!(item.key, ItemKey::User(_)));
     let mut people: People<'a> = items.map(|item| (item.key.clone(), seek(draft, &item.key, Some(item)))).collect();
-    let in_ledger = draft.input.ledger.entries.keys().filter(|key| matches!(key, ItemKey::User { .. }));
+    let in_ledger = draft.input.ledger.entries.keys().filter(|key| matches!(key, ItemKey::User(_)));
     for key in in_ledger {
         if !people.contains_key(key) {
             people.insert(key.clone(), seek(draft, key, None));
@@ -69,7 +69,7 @@ fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, item: Option<&'a Item>) -> Per
     let observed: &'a Observed = draft.input.observed;
     let mut entry = draft.entry_or_new(key);
     let wanted = match item.map(|item| &item.body) {
-        Some(ItemBody::User { mail, .. }) => mail.clone(),
+        Some(ItemBody::User(UserBody { mail, .. })) => mail.clone(),
         _ => String::new(),
     };
     // What was begun is looked up by the name it was begun with, whatever the item says now.
@@ -196,14 +196,14 @@ fn blocked_operators(draft: &Draft<'_>, people: &People<'_>) -> BTreeSet<Operato
 
 fn operator(item: &Item) -> Option<OperatorName> {
     match &item.body {
-        ItemBody::User { operator, .. } => Some(operator.clone()),
+        ItemBody::User(UserBody { operator, .. }) => Some(operator.clone()),
         _ => None,
     }
 }
 
 /// Keeps who has left, so that another history cannot bring them back unasked.
 fn note_leave(draft: &mut Draft<'_>, item: &Item) {
-    let ItemKey::User { object_id: person, .. } = item.key else { return };
+    let ItemKey::User(UserKey { object_id: person, .. }) = item.key else { return };
     let (epoch, now) = (draft.input.version.epoch, draft.now());
     let known = draft.input.ledger.left.get(&person).copied();
     // What was said beside an older state is the state's own word now.
@@ -220,7 +220,7 @@ fn note_leave(draft: &mut Draft<'_>, item: &Item) {
 
 /// Which person's guest an account is that we made: by its id, the key of the person it was made for.
 fn made_for(draft: &Draft<'_>) -> BTreeMap<Guid, ItemKey> {
-    let users = draft.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::User { .. }));
+    let users = draft.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::User(_)));
     let ids = users.flat_map(|(key, entry)| {
         let own = entry.guid().filter(|_| entry.is_owned());
         let earlier = entry.accounts.iter().filter(|(_, claim)| **claim == Claim::Ours).map(|(id, _)| *id);
@@ -274,7 +274,7 @@ fn present(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, item: 
 }
 
 fn is_looked_up(draft: &Draft<'_>, item: &Item) -> bool {
-    let ItemBody::User { mail, .. } = &item.body else { return false };
+    let ItemBody::User(UserBody { mail, .. }) = &item.body else { return false };
     draft.guardrail().is_some_and(|guardrail| reads::is_invitable(mail, guardrail))
 }
 
@@ -282,7 +282,7 @@ fn is_looked_up(draft: &Draft<'_>, item: &Item) -> bool {
 /// for. The account's own windows are merged ones, and so not judged by themselves.
 fn useless(draft: &Draft<'_>, item: &Item) -> Option<Condition> {
     let person = item.key.person();
-    let is_membership = |it: &&Item| matches!(it.key, ItemKey::Member { .. }) && it.key.person() == person;
+    let is_membership = |it: &&Item| matches!(it.key, ItemKey::Member(_)) && it.key.person() == person;
     let mut memberships = draft.items().filter(is_membership).filter(|it| it.want == Want::Present).peekable();
     memberships.peek()?;
     memberships.map(|it| gate::length(draft, it)).collect::<Option<Vec<_>>>()?.first().copied()
@@ -299,7 +299,7 @@ fn await_account(draft: &mut Draft<'_>, key: &ItemKey, reason: Reason) {
 }
 
 fn invite(draft: &mut Draft<'_>, key: &ItemKey, person: &Person<'_>, item: &Item, mut against: Vec<Condition>) {
-    let ItemBody::User { mail, display_name, .. } = &item.body else { return };
+    let ItemBody::User(UserBody { mail, display_name, .. }) = &item.body else { return };
     if person.blocked_by_customer {
         return say_blocked(draft, key);
     }

@@ -1,6 +1,9 @@
 //! What is desired of a world, and what the control plane says of it.
 
-use entente_model::desired::{Item, ItemBody, ItemKey, PermissionGrant, Want};
+use entente_model::desired::{
+    AzureRoleBody, AzureRoleKey, DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey,
+    GroupBody, GroupKey, Item, ItemBody, ItemKey, MemberBody, MemberKey, PermissionGrant, UserBody, UserKey, Want,
+};
 use entente_model::intent::{DataSource, IdentityClass, UserType};
 use entente_model::revocation::Cause;
 use entente_model::{Guid, HomeName, OperatorName, RoleName, Windows};
@@ -17,12 +20,17 @@ impl World {
     }
 
     pub fn user_key(&mut self, name: &str) -> ItemKey {
-        ItemKey::User { home: HomeName::from_id("nordwall").unwrap(), object_id: self.home_id(name) }
+        ItemKey::User(UserKey { home: HomeName::from_id("nordwall").unwrap(), object_id: self.home_id(name) })
     }
 
     pub fn member_key(&mut self, name: &str, role: &str) -> ItemKey {
         let (home, object_id) = (HomeName::from_id("nordwall").unwrap(), self.home_id(name));
-        ItemKey::Member { role: RoleName::from_id(role).unwrap(), class: IdentityClass::Standard, home, object_id }
+        ItemKey::Member(MemberKey {
+            role: RoleName::from_id(role).unwrap(),
+            class: IdentityClass::Standard,
+            home,
+            object_id,
+        })
     }
 
     pub fn put(&mut self, key: ItemKey, body: ItemBody) {
@@ -33,14 +41,14 @@ impl World {
     /// An account in the desired state.
     pub fn user(&mut self, name: &str) {
         let key = self.user_key(name);
-        let body = ItemBody::User {
+        let body = ItemBody::User(UserBody {
             operator: OperatorName::from_id(name.trim_start_matches("adm-")).unwrap(),
             display_name: name.to_uppercase(),
             upn: format!("{name}@nordwall.example"),
             mail: format!("{name}@nordwall.example"),
             user_type: UserType::Guest,
             home_tenant: HOME,
-        };
+        });
         self.put(key, body);
     }
 
@@ -49,20 +57,23 @@ impl World {
         self.user(name);
         self.group(role);
         let key = self.member_key(name, role);
-        self.put(key, ItemBody::Member { grounds: Vec::new() });
+        self.put(key, ItemBody::Member(MemberBody { grounds: Vec::new() }));
     }
 
     pub fn group(&mut self, role: &str) {
-        let key = ItemKey::Group { role: RoleName::from_id(role).unwrap(), class: IdentityClass::Standard };
+        let key = ItemKey::Group(GroupKey { role: RoleName::from_id(role).unwrap(), class: IdentityClass::Standard });
         let description = format!("Entente: {role}");
-        self.put(key, ItemBody::Group { display_name: format!("ent-{role}"), description });
+        self.put(key, ItemBody::Group(GroupBody { display_name: format!("ent-{role}"), description }));
     }
 
     pub fn azure_role(&mut self, role: &str, definition: Guid) {
         self.group(role);
         let role = RoleName::from_id(role).unwrap();
-        let key = ItemKey::azure_role(role, IdentityClass::Standard, SCOPE, definition);
-        self.put(key, ItemBody::AzureRole { scope: SCOPE.into(), definition, role_name: "a role".into() });
+        let key = ItemKey::AzureRole(AzureRoleKey::new(role, IdentityClass::Standard, SCOPE, definition));
+        self.put(
+            key,
+            ItemBody::AzureRole(AzureRoleBody { scope: SCOPE.into(), definition, role_name: "a role".into() }),
+        );
     }
 
     pub fn defender_role(&mut self, role: &str, permissions: &[&str]) {
@@ -71,11 +82,15 @@ impl World {
         let grant = |it: &&str| PermissionGrant { permission: it.to_string(), withheld_until: None };
         let permissions = permissions.iter().map(grant).collect();
         let (display_name, description) = (format!("ent-{role}"), format!("Entente: {role}"));
-        let body = ItemBody::DefenderRole { display_name, description, permissions };
-        self.put(ItemKey::DefenderRole { role: name.clone() }, body);
+        let body = ItemBody::DefenderRole(DefenderRoleBody { display_name, description, permissions });
+        self.put(ItemKey::DefenderRole(DefenderRoleKey { role: name.clone() }), body);
         let data_sources = vec![DataSource::All];
-        let body = ItemBody::DefenderAssignment { display_name: format!("ent-{role}"), data_sources };
-        self.put(ItemKey::DefenderAssignment { role: name, class: IdentityClass::Standard }, body);
+        let body =
+            ItemBody::DefenderAssignment(DefenderAssignmentBody { display_name: format!("ent-{role}"), data_sources });
+        self.put(
+            ItemKey::DefenderAssignment(DefenderAssignmentKey { role: name, class: IdentityClass::Standard }),
+            body,
+        );
     }
 
     /// The person is named for removal, as when they leave.
@@ -112,7 +127,7 @@ impl World {
     pub fn mail_of(&mut self, name: &str) -> Option<String> {
         let key = self.user_key(name);
         match self.items.get(&key).map(|item| &item.body) {
-            Some(ItemBody::User { mail, .. }) => Some(mail.clone()),
+            Some(ItemBody::User(UserBody { mail, .. })) => Some(mail.clone()),
             _ => None,
         }
     }
@@ -125,7 +140,7 @@ impl World {
     /// The person's address is changed in the intent.
     pub fn rename(&mut self, name: &str, to: &str) {
         let key = self.user_key(name);
-        if let Some(ItemBody::User { mail, .. }) = self.items.get_mut(&key).map(|item| &mut item.body) {
+        if let Some(ItemBody::User(UserBody { mail, .. })) = self.items.get_mut(&key).map(|item| &mut item.body) {
             *mail = to.into();
         }
         self.version.revision += 1;
@@ -133,7 +148,7 @@ impl World {
 
     pub fn upn(&mut self, name: &str, to: &str) {
         let key = self.user_key(name);
-        if let Some(ItemBody::User { upn, .. }) = self.items.get_mut(&key).map(|item| &mut item.body) {
+        if let Some(ItemBody::User(UserBody { upn, .. })) = self.items.get_mut(&key).map(|item| &mut item.body) {
             *upn = to.into();
         }
     }

@@ -63,7 +63,7 @@ fn a_membership_is_gone_only_when_no_account_of_the_person_is_in_the_group() {
         let kept = world.items.remove(&user).unwrap();
         world.items.insert(user, entente_model::desired::Item { want: Want::Present, ..kept });
         if !group_is_desired {
-            world.items.retain(|key, _| !matches!(key, ItemKey::Group { .. }));
+            world.items.retain(|key, _| !matches!(key, ItemKey::Group(_)));
         }
         let group = world.group_id("l1");
         world.tenant.restore(first);

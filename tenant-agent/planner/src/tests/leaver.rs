@@ -8,7 +8,7 @@ mod event;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use entente_model::desired::{ItemKey, Want};
+use entente_model::desired::{ItemKey, MemberKey, UserKey, Want};
 use entente_model::removal::{Case, Speaker, judge};
 use entente_model::report::{AccountState, ItemReport, ItemState, Reason};
 use entente_model::revocation::{Cause, Subject};
@@ -255,12 +255,12 @@ impl Game {
     }
 
     fn is_sams_item(&mut self, key: &ItemKey) -> bool {
-        let ItemKey::User { object_id, .. } = self.world.user_key(SAM) else { unreachable!() };
+        let ItemKey::User(UserKey { object_id, .. }) = self.world.user_key(SAM) else { unreachable!() };
         key.person().is_some_and(|(_, id)| id == object_id)
     }
 
     fn learn(&mut self, report: &ItemReport) {
-        let is_user = matches!(report.key, ItemKey::User { .. });
+        let is_user = matches!(report.key, ItemKey::User(_));
         let own = report.object_id.as_ref().filter(|_| is_user).and_then(|id| id.parse::<Guid>().ok());
         let before = self.side.known.len();
         self.side.known.extend(own);
@@ -277,7 +277,7 @@ impl Game {
             return;
         };
         let subject = match &report.key {
-            ItemKey::User { .. } => Subject::Person,
+            ItemKey::User(_) => Subject::Person,
             key => Subject::Membership(key.clone()),
         };
         let proven = report.proof.as_ref().filter(|_| report.state == ItemState::Removed).is_some_and(|proof| {
@@ -298,7 +298,7 @@ impl Game {
     }
 
     fn is_complete(&self) -> bool {
-        let mut user = self.side.complete.iter().filter(|(key, _)| matches!(key, ItemKey::User { .. }));
+        let mut user = self.side.complete.iter().filter(|(key, _)| matches!(key, ItemKey::User(_)));
         user.next().is_some_and(|(_, complete)| *complete)
     }
 
@@ -309,7 +309,7 @@ impl Game {
         }
         for (key, _) in self.side.complete.iter().filter(|(_, complete)| **complete) {
             match key {
-                ItemKey::Member { role, .. } => self.nobody_is_in(role.id()),
+                ItemKey::Member(MemberKey { role, .. }) => self.nobody_is_in(role.id()),
                 _ => self.nothing_is_left(),
             }
         }

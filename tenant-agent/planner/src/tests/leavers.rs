@@ -440,7 +440,7 @@ fn all_named(by_others: bool) -> World {
 }
 
 fn is_group(key: &ItemKey) -> bool {
-    matches!(key, ItemKey::Group { .. })
+    matches!(key, ItemKey::Group(_))
 }
 
 #[test]

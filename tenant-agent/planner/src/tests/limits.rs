@@ -1,5 +1,6 @@
 //! What the guardrail says no to, holds back, and asks about; and the matrix of verdicts.
 
+use entente_model::desired::DefenderRoleBody;
 use entente_model::plan::ChangeClass;
 use entente_model::report::Reason;
 use expect_test::expect;
@@ -214,7 +215,7 @@ fn a_withheld_permission_is_neither_given_nor_judged() {
     let mut world = World::new();
     world.defender_role("l1", &["secdata.basics.read", "emailcontent.read"]);
     let key = "defenderRole/l1".parse().unwrap();
-    let entente_model::desired::ItemBody::DefenderRole { permissions, .. } =
+    let entente_model::desired::ItemBody::DefenderRole(DefenderRoleBody { permissions, .. }) =
         &mut world.items.get_mut(&key).unwrap().body
     else {
         panic!("a Defender role");

@@ -38,7 +38,7 @@ fn what_was_given_and_is_held_refused_or_not_understood_is_there() {
     check(&mut world, "member", "REFUSED GUARDRAIL_PLANE", Some(true));
 
     let mut world = given();
-    let key: Vec<ItemKey> = world.items.keys().filter(|key| matches!(key, ItemKey::Member { .. })).cloned().collect();
+    let key: Vec<ItemKey> = world.items.keys().filter(|key| matches!(key, ItemKey::Member(_))).cloned().collect();
     world.items.get_mut(&key[0]).unwrap().body = ItemBody::Unknown;
     check(&mut world, "member", "UNSUPPORTED", Some(true));
 

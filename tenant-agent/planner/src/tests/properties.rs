@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use entente_model::Timestamp;
-use entente_model::desired::Want;
+use entente_model::desired::{MemberKey, UserKey, Want};
 use entente_model::report::Reason;
 use entente_model::time::Phase;
 use proptest::prelude::*;
@@ -184,7 +184,7 @@ fn calm(world: &mut World) {
 /// Where the goal has been reached, as far as others let it.
 fn has_reached(world: &mut World) -> Result<(), TestCaseError> {
     for item in world.items.clone().values() {
-        let entente_model::desired::ItemKey::Member { role, object_id, .. } = &item.key else { continue };
+        let entente_model::desired::ItemKey::Member(MemberKey { role, object_id, .. }) = &item.key else { continue };
         let name = PEOPLE.into_iter().find(|name| world.user_key(name).person().unwrap().1 == *object_id).unwrap();
         let user = world.account(name).map(|id| world.tenant.state.users[&id].clone());
         let open = item.want == Want::Present && matches!(item.windows.phase(world.now), Phase::Open(_));
@@ -201,7 +201,7 @@ fn has_reached(world: &mut World) -> Result<(), TestCaseError> {
         }
     }
     for item in world.items.clone().values().filter(|item| item.want != Want::Present) {
-        let entente_model::desired::ItemKey::User { object_id, .. } = &item.key else { continue };
+        let entente_model::desired::ItemKey::User(UserKey { object_id, .. }) = &item.key else { continue };
         let name = PEOPLE.into_iter().find(|name| world.user_key(name).person().unwrap().1 == *object_id).unwrap();
         let enabled = world.account(name).is_some_and(|id| world.tenant.state.users[&id].is_enabled());
         prop_assert!(!enabled, "{name} left and is enabled");

@@ -88,7 +88,7 @@ fn an_adopted_group_is_known_until_the_memberships_that_we_gave_in_it_are_gone()
     assert_eq!(world.tenant.state.members[&group], [].into());
     world.wait(300);
     world.settle();
-    let names = |key: &ItemKey| matches!(key, ItemKey::Group { .. } | ItemKey::User { .. } | ItemKey::Member { .. });
+    let names = |key: &ItemKey| matches!(key, ItemKey::Group(_) | ItemKey::User(_) | ItemKey::Member(_));
     assert!(!world.ledger.entries.keys().any(names), "{:?}", world.ledger.entries);
 }
 
@@ -436,7 +436,7 @@ fn unwanted_for(looks: usize, lag: u64) -> World {
     world.lag = std::time::Duration::from_secs(lag);
     world.wait(300);
     let wanted = world.items.clone();
-    world.items.retain(|key, _| matches!(key, ItemKey::User { .. } | ItemKey::Group { .. }));
+    world.items.retain(|key, _| matches!(key, ItemKey::User(_) | ItemKey::Group(_)));
     for _ in 0..looks {
         world.step();
         world.wait(5);

@@ -409,5 +409,5 @@ pub fn looks_in_an_hour(world: &mut World) -> usize {
 }
 
 fn is_right(key: &ItemKey) -> bool {
-    matches!(key, ItemKey::AzureRole { .. } | ItemKey::DefenderRole { .. } | ItemKey::DefenderAssignment { .. })
+    matches!(key, ItemKey::AzureRole(_) | ItemKey::DefenderRole(_) | ItemKey::DefenderAssignment(_))
 }

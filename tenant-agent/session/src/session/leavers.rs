@@ -65,6 +65,6 @@ impl Session {
         };
         // One item that is not understood hides no other.
         let items = items.iter().filter_map(|item| item.open().ok());
-        Ok(items.filter(|item| matches!(item.key, ItemKey::User { .. }) && is_new(item)).collect())
+        Ok(items.filter(|item| matches!(item.key, ItemKey::User(_)) && is_new(item)).collect())
     }
 }

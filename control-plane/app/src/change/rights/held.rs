@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use entente_model::Timestamp;
 use entente_model::capability::{self, Capability};
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{
+    AzureRoleBody, AzureRoleKey, DefenderAssignmentBody, DefenderRoleBody, Item, ItemBody, ItemKey, Want,
+};
 use entente_model::intent::DataSource;
 use entente_model::time::Phase;
 
@@ -53,14 +55,17 @@ impl Given {
             Phase::Open(_) => None,
         };
         match (&item.body, &item.key) {
-            (ItemBody::Member { .. }, _) => Self::Member(from),
-            (ItemBody::AzureRole { definition, role_name, .. }, ItemKey::AzureRole { scope, .. }) => {
+            (ItemBody::Member(_), _) => Self::Member(from),
+            (
+                ItemBody::AzureRole(AzureRoleBody { definition, role_name, .. }),
+                ItemKey::AzureRole(AzureRoleKey { scope, .. }),
+            ) => {
                 let place = Place { name: scope.as_str().into(), from };
                 let unlisted = || vec![What::Unlisted(format!("what the Azure role {role_name} lets people do"))];
                 let whats = capability::of_azure_role(*definition).map_or_else(unlisted, known);
                 Self::Rights(whats.into_iter().map(|what| (what, place.clone())).collect())
             }
-            (ItemBody::DefenderRole { permissions, .. }, _) => {
+            (ItemBody::DefenderRole(DefenderRoleBody { permissions, .. }), _) => {
                 let whats = permissions.iter().flat_map(|it| {
                     let unlisted =
                         || vec![What::Unlisted(format!("what {} lets people do in Defender", it.permission))];
@@ -70,7 +75,7 @@ impl Given {
                 });
                 Self::Permissions(whats.collect())
             }
-            (ItemBody::DefenderAssignment { data_sources, .. }, _) => {
+            (ItemBody::DefenderAssignment(DefenderAssignmentBody { data_sources, .. }), _) => {
                 let is_all = data_sources.contains(&DataSource::All);
                 let sources = if is_all { &DataSource::EVERY[..] } else { data_sources };
                 Self::Places(sources.iter().map(|it| Place { name: it.word().into(), from }).collect())

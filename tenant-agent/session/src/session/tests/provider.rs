@@ -1,6 +1,6 @@
 //! An honest service provider: its keys, its states, its answers. Dishonest ones are made from it.
 
-use entente_model::desired::{Header, Item, ItemBody, ItemKey, Lease, Want};
+use entente_model::desired::{GroupBody, Header, Item, ItemBody, ItemKey, Lease, Want};
 use entente_model::{Timestamp, Windows};
 use entente_seal::{
     Buckets, OnlineKey, Root, RootKey, RootKind, Seal, SealedItem, Statement, Tree, encode_header, encode_lease,
@@ -134,7 +134,7 @@ pub(crate) fn v(epoch: u64, revision: u64) -> Version {
 pub(crate) fn groups(names: &[&str]) -> Buckets {
     Buckets::from_items(names.iter().map(|name| {
         let key: ItemKey = format!("group/{name}/standard").parse().unwrap();
-        let body = ItemBody::Group { display_name: format!("ent-{name}"), description: String::new() };
+        let body = ItemBody::Group(GroupBody { display_name: format!("ent-{name}"), description: String::new() });
         SealedItem::seal(&Item { key, want: Want::Present, windows: Windows::always(), body })
     }))
 }

@@ -1,0 +1,63 @@
+//! Azure role assignments: `azureRole/l1-analyst/standard/subscriptions/.../{role definition}`.
+
+use std::fmt;
+
+use super::groups::GroupKey;
+use super::kind::{Kind, class, role};
+use crate::intent::IdentityClass;
+use crate::name::{Guid, HomeName, RoleName};
+use crate::plane::Plane;
+
+/// A role definition at a scope, for a role's group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AzureRoleKey {
+    pub role: RoleName,
+    pub class: IdentityClass,
+    /// In lower case, as ARM compares scopes without regard to case; the body keeps the spelling.
+    pub scope: String,
+    pub definition: Guid,
+}
+
+/// What is assigned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AzureRoleBody {
+    pub scope: String,
+    pub definition: Guid,
+    pub role_name: String,
+}
+
+impl AzureRoleKey {
+    pub fn new(role: RoleName, class: IdentityClass, scope: &str, definition: Guid) -> Self {
+        Self { role, class, scope: scope.to_ascii_lowercase(), definition }
+    }
+
+    pub fn group(&self) -> GroupKey {
+        GroupKey { role: self.role.clone(), class: self.class }
+    }
+}
+
+impl Kind for AzureRoleKey {
+    const PLANE: Plane = Plane::AzureRoles;
+    const WORD: &'static str = "azureRole";
+
+    fn parse(parts: &[&str]) -> Option<Self> {
+        let [id, word, scope @ .., definition] = parts else { return None };
+        if scope.is_empty() {
+            return None;
+        }
+        let scope = format!("/{}", scope.join("/"));
+        Some(Self::new(role(id)?, class(word)?, &scope, definition.parse().ok()?))
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}{}/{}", self.role.id(), self.class.word(), self.scope, self.definition)
+    }
+
+    fn role(&self) -> Option<&RoleName> {
+        Some(&self.role)
+    }
+
+    fn person(&self) -> Option<(&HomeName, Guid)> {
+        None
+    }
+}

@@ -1,0 +1,40 @@
+//! What every kind of item key says of itself.
+
+use std::fmt;
+
+use crate::intent::IdentityClass;
+use crate::name::{Guid, HomeName, RoleName};
+use crate::plane::Plane;
+
+/// One kind of key. No method has a default: a kind that has nothing to say says so.
+pub trait Kind: Sized {
+    /// The plane that items of this kind are on.
+    const PLANE: Plane;
+
+    /// The first part of the key's text.
+    const WORD: &'static str;
+
+    /// Reads what follows the word, in parts; nothing where they have another shape.
+    fn parse(parts: &[&str]) -> Option<Self>;
+
+    /// Writes what follows the word, without the slash before it.
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+
+    /// The role that the item belongs to, if to one.
+    fn role(&self) -> Option<&RoleName>;
+
+    /// The person whom the item is about, if it is about one.
+    fn person(&self) -> Option<(&HomeName, Guid)>;
+}
+
+pub(super) fn role(id: &str) -> Option<RoleName> {
+    RoleName::from_id(id).ok()
+}
+
+pub(super) fn home(id: &str) -> Option<HomeName> {
+    HomeName::from_id(id).ok()
+}
+
+pub(super) fn class(word: &str) -> Option<IdentityClass> {
+    [IdentityClass::Standard, IdentityClass::Privileged].into_iter().find(|class| class.word() == word)
+}
