@@ -3,7 +3,7 @@
 use entente_model::desired::{Header, Lease, Version};
 use prost::Message;
 
-use crate::item::{DecodeError, digest, guid, timestamp};
+use crate::decode::{DecodeError, digest, guid, timestamp};
 use crate::wire;
 
 /// The header's canonical bytes.

@@ -10,16 +10,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use entente_model::desired::{
-    AzureRoleBody, DefenderAssignmentBody, DefenderRoleBody, Digest, Ground, GroupBody, Item, ItemBody, ItemKey,
-    KeyError, MAX_GROUNDS, MAX_KNOWN, MemberBody, PermissionGrant, UserBody, Want,
-};
-use entente_model::intent::{DataSource, UserType};
+use entente_model::desired::{Digest, Item, ItemBody, ItemKey, MAX_KNOWN, Want};
 use entente_model::revocation::Cause;
-use entente_model::{AssignmentName, Guid, Timestamp, Window, Windows, text};
+use entente_model::{Guid, Timestamp, Window, Windows, text};
 use prost::Message;
 
-use crate::{hash, wire};
+use crate::decode::{DecodeError, guid, timestamp};
+use crate::{hash, kinds, wire};
 
 /// Most bytes of one item: a person with a thousand separate windows takes some 20 KiB.
 pub const MAX_ITEM_BYTES: usize = 32 * 1024;
@@ -27,27 +24,6 @@ pub const MAX_ITEM_BYTES: usize = 32 * 1024;
 /// Up to which level of [`wire::Item::needs`] this version understands items. Raised with a field that changes what a
 /// known kind means; items that do not use the field go on needing less, as all do now.
 const LEVEL: u32 = 1;
-
-/// Why bytes are not what they should be.
-#[derive(Debug, thiserror::Error)]
-pub enum DecodeError {
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    #[error("item key {0:?} is not in its one spelling")]
-    KeySpelling(String),
-    #[error("{what} has {len} bytes; at most {max} are taken")]
-    TooLarge { what: String, len: usize, max: usize },
-    #[error("{0} is not encoded as it should be")]
-    Bytes(String, #[source] prost::DecodeError),
-    #[error("{what}: {field} holds no such value")]
-    Field { what: String, field: &'static str },
-}
-
-impl DecodeError {
-    pub(crate) fn field(what: impl ToString, field: &'static str) -> Self {
-        Self::Field { what: what.to_string(), field }
-    }
-}
 
 /// The item's bytes, without its key. The same item always has the same bytes.
 pub fn encode_item(item: &Item) -> Vec<u8> {
@@ -65,52 +41,7 @@ pub fn encode_item(item: &Item) -> Vec<u8> {
         start: window.start.map(Timestamp::as_unix),
         end: window.end.map(Timestamp::as_unix),
     });
-    wire::Item { absent, windows: windows.collect(), needs: 0, body: encode_body(&item.body) }.encode_to_vec()
-}
-
-fn encode_body(body: &ItemBody) -> Option<wire::Body> {
-    Some(match body.clone() {
-        ItemBody::User(UserBody { operator, display_name, upn, mail, user_type, home_tenant }) => {
-            wire::Body::User(wire::User {
-                operator: operator.id().into(),
-                display_name,
-                upn,
-                mail,
-                user_type: user_type.word().into(),
-                home_tenant: home_tenant.as_bytes().to_vec(),
-            })
-        }
-        ItemBody::Group(GroupBody { display_name, description }) => {
-            wire::Body::Group(wire::Group { display_name, description })
-        }
-        ItemBody::Member(MemberBody { grounds }) => {
-            let ground = |it: Ground| wire::Ground {
-                assignment: it.assignment.id().into(),
-                justification: it.justification,
-                ticket: it.ticket.unwrap_or_default(),
-            };
-            wire::Body::Member(wire::Member { grounds: grounds.into_iter().take(MAX_GROUNDS).map(ground).collect() })
-        }
-        ItemBody::AzureRole(AzureRoleBody { scope, definition, role_name }) => {
-            wire::Body::AzureRole(wire::AzureRole { scope, definition: definition.as_bytes().to_vec(), role_name })
-        }
-        ItemBody::DefenderRole(DefenderRoleBody { display_name, description, permissions }) => {
-            let permissions = permissions.into_iter().map(|grant| wire::Permission {
-                permission: grant.permission,
-                withheld_until: grant.withheld_until.map(Timestamp::as_unix),
-            });
-            wire::Body::DefenderRole(wire::DefenderRole {
-                display_name,
-                description,
-                permissions: permissions.collect(),
-            })
-        }
-        ItemBody::DefenderAssignment(DefenderAssignmentBody { display_name, data_sources }) => {
-            let data_sources = data_sources.into_iter().map(|source| source.word().into()).collect();
-            wire::Body::DefenderAssignment(wire::DefenderAssignment { display_name, data_sources })
-        }
-        ItemBody::Unknown => return None,
-    })
+    wire::Item { absent, windows: windows.collect(), needs: 0, body: kinds::encode(&item.body) }.encode_to_vec()
 }
 
 /// Reads an item back. A kind, a level, or a word of a closed list, that this version does not know makes the body
@@ -123,10 +54,10 @@ pub fn decode_item(key: &str, bytes: &[u8]) -> Result<Item, DecodeError> {
     let want = decode_want(key, item.absent)?;
     let is_readable = item.needs <= LEVEL && !matches!(parsed, ItemKey::Other(_));
     let body = match item.body.filter(|_| is_readable) {
-        Some(body) => decode_body(key, body)?,
+        Some(body) => kinds::decode(key, body)?,
         None => None,
     };
-    if body.as_ref().is_some_and(|body| !is_of_kind(&parsed, body)) {
+    if body.as_ref().is_some_and(|body| !body.is_of(&parsed)) {
         return Err(DecodeError::field(key, "body"));
     }
     // A text that breaks a line or looks like another one is never shown or written to a tenant, whoever signed it.
@@ -135,18 +66,7 @@ pub fn decode_item(key: &str, bytes: &[u8]) -> Result<Item, DecodeError> {
 }
 
 fn is_plain(body: &ItemBody) -> bool {
-    let texts: Vec<&str> = match body {
-        ItemBody::User(UserBody { display_name, upn, mail, .. }) => vec![display_name, upn, mail],
-        ItemBody::Group(GroupBody { display_name, description }) => vec![display_name, description],
-        ItemBody::AzureRole(AzureRoleBody { scope, role_name, .. }) => vec![scope, role_name],
-        ItemBody::DefenderRole(DefenderRoleBody { display_name, description, permissions }) => {
-            let named = permissions.iter().map(|grant| grant.permission.as_str());
-            [display_name.as_str(), description].into_iter().chain(named).collect()
-        }
-        ItemBody::DefenderAssignment(DefenderAssignmentBody { display_name, .. }) => vec![display_name],
-        ItemBody::Member(_) | ItemBody::Unknown => Vec::new(),
-    };
-    texts.into_iter().all(|it| text::plain(it).is_ok())
+    kinds::texts(body).into_iter().all(|it| text::plain(it).is_ok())
 }
 
 fn check_size(key: &str, bytes: &[u8]) -> Result<(), DecodeError> {
@@ -186,87 +106,6 @@ fn decode_windows(key: &str, windows: &[wire::Window]) -> Result<Windows, Decode
     let plain: Vec<Window> = windows.iter().map(window).collect::<Result<_, DecodeError>>()?;
     let merged = Windows::from(plain.clone());
     if merged.as_slice() == plain { Ok(merged) } else { Err(DecodeError::field(key, "windows")) }
-}
-
-/// `None` for a word of a closed list that this version does not know.
-fn decode_body(key: &str, body: wire::Body) -> Result<Option<ItemBody>, DecodeError> {
-    Ok(Some(match body {
-        wire::Body::User(user) => {
-            let types = [UserType::Guest, UserType::Member];
-            let Some(user_type) = types.into_iter().find(|known| known.word() == user.user_type) else {
-                return Ok(None);
-            };
-            ItemBody::User(UserBody {
-                operator: entente_model::OperatorName::from_id(&user.operator)
-                    .map_err(|_| DecodeError::field(key, "user.operator"))?,
-                display_name: user.display_name,
-                upn: user.upn,
-                mail: user.mail,
-                user_type,
-                home_tenant: guid(key, "user.home_tenant", &user.home_tenant)?,
-            })
-        }
-        wire::Body::Group(wire::Group { display_name, description }) => {
-            ItemBody::Group(GroupBody { display_name, description })
-        }
-        wire::Body::Member(member) => ItemBody::Member(MemberBody {
-            grounds: member.grounds.into_iter().take(MAX_GROUNDS).filter_map(ground).collect(),
-        }),
-        wire::Body::AzureRole(role) => ItemBody::AzureRole(AzureRoleBody {
-            definition: guid(key, "azure_role.definition", &role.definition)?,
-            scope: role.scope,
-            role_name: role.role_name,
-        }),
-        wire::Body::DefenderRole(role) => ItemBody::DefenderRole(DefenderRoleBody {
-            display_name: role.display_name,
-            description: role.description,
-            permissions: role.permissions.into_iter().map(|it| permission(key, it)).collect::<Result<_, _>>()?,
-        }),
-        wire::Body::DefenderAssignment(assignment) => {
-            let source = |word: &String| DataSource::EVERY.into_iter().find(|known| known.word() == word);
-            let Some(data_sources) = assignment.data_sources.iter().map(source).collect() else { return Ok(None) };
-            ItemBody::DefenderAssignment(DefenderAssignmentBody { display_name: assignment.display_name, data_sources })
-        }
-    }))
-}
-
-/// Nothing hangs on it, so that one which cannot be shown is left out, and the membership holds.
-fn ground(wire: wire::Ground) -> Option<Ground> {
-    let assignment = AssignmentName::from_id(&wire.assignment).ok()?;
-    let is_plain = [&wire.justification, &wire.ticket].into_iter().all(|it| text::plain(it).is_ok());
-    let ticket = Some(wire.ticket).filter(|it| !it.is_empty());
-    is_plain.then_some(Ground { assignment, justification: wire.justification, ticket })
-}
-
-fn permission(key: &str, wire: wire::Permission) -> Result<PermissionGrant, DecodeError> {
-    let until = wire.withheld_until.map(|seconds| timestamp(key, "permissions.withheld_until", seconds)).transpose()?;
-    Ok(PermissionGrant { permission: wire.permission, withheld_until: until })
-}
-
-fn is_of_kind(key: &ItemKey, body: &ItemBody) -> bool {
-    matches!(
-        (key, body),
-        (ItemKey::User(_), ItemBody::User(_))
-            | (ItemKey::Group(_), ItemBody::Group(_))
-            | (ItemKey::Member(_), ItemBody::Member(_))
-            | (ItemKey::AzureRole(_), ItemBody::AzureRole(_))
-            | (ItemKey::DefenderRole(_), ItemBody::DefenderRole(_))
-            | (ItemKey::DefenderAssignment(_), ItemBody::DefenderAssignment(_))
-    )
-}
-
-pub(crate) fn guid(what: impl ToString, field: &'static str, bytes: &[u8]) -> Result<Guid, DecodeError> {
-    let bytes: [u8; 16] = bytes.try_into().map_err(|_| DecodeError::field(what, field))?;
-    Ok(Guid::from_u128(u128::from_be_bytes(bytes)))
-}
-
-pub(crate) fn digest(what: impl ToString, field: &'static str, bytes: &[u8]) -> Result<Digest, DecodeError> {
-    bytes.try_into().map(Digest).map_err(|_| DecodeError::field(what, field))
-}
-
-pub(crate) fn timestamp(what: impl ToString, field: &'static str, seconds: i64) -> Result<Timestamp, DecodeError> {
-    let timestamp = Timestamp::from_unix(seconds);
-    if timestamp.as_unix() == seconds { Ok(timestamp) } else { Err(DecodeError::field(what, field)) }
 }
 
 /// An item as it travels and rests: encoded and hashed once, then shared by all who send or keep it.

@@ -9,10 +9,12 @@
 
 mod audit;
 mod buckets;
+mod decode;
 mod hash;
 mod header;
 mod item;
 mod keys;
+mod kinds;
 mod removal;
 mod root;
 mod statement;
@@ -27,8 +29,9 @@ mod vectors;
 
 pub use audit::{AuditChange, AuditContent, AuditField};
 pub use buckets::{Buckets, Delta};
+pub use decode::DecodeError;
 pub use header::{decode_header, decode_lease, encode_header, encode_lease};
-pub use item::{DecodeError, MAX_ITEM_BYTES, SealedItem, decode_item, encode_item};
+pub use item::{MAX_ITEM_BYTES, SealedItem, decode_item, encode_item};
 pub use keys::{KeyError, KeyId, OnlineKey, PublicKey, RootKey, Secret, generate_pkcs8};
 pub use removal::{removal_signature_holds, removal_statement};
 pub use root::{Root, RootKind, SignedRoot, root_digest};

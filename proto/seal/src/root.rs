@@ -6,7 +6,7 @@
 use entente_model::desired::{Digest, Version};
 use prost::Message;
 
-use crate::item::{DecodeError, digest};
+use crate::decode::{DecodeError, digest};
 use crate::keys::{KeyId, OnlineKey, ROOT_CONTEXT};
 use crate::{hash, wire};
 

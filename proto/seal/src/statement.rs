@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use entente_model::Timestamp;
 use prost::Message;
 
-use crate::item::{DecodeError, timestamp};
+use crate::decode::{DecodeError, timestamp};
 use crate::keys::{PublicKey, RootKey, STATEMENT_CONTEXT};
 use crate::wire::{self, StatementKind};
 

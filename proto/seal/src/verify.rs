@@ -11,8 +11,8 @@ use entente_model::desired::{Digest, Header, Lease, Version};
 use entente_model::{Guid, Timestamp};
 
 use crate::buckets::Buckets;
+use crate::decode::DecodeError;
 use crate::header::{decode_header, decode_lease};
-use crate::item::DecodeError;
 use crate::keys::{KeyId, PublicKey, ROOT_CONTEXT, STATEMENT_CONTEXT};
 use crate::root::{Root, RootKind, root_digest};
 use crate::statement::{Signed, Statement};

@@ -6,6 +6,8 @@
 
 use prost::{Message, Oneof};
 
+use crate::kinds::Body;
+
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Item {
     #[prost(message, optional, tag = "1")]
@@ -39,99 +41,6 @@ pub(crate) struct Window {
     pub start: Option<i64>,
     #[prost(int64, optional, tag = "2")]
     pub end: Option<i64>,
-}
-
-#[derive(Clone, PartialEq, Oneof)]
-pub(crate) enum Body {
-    #[prost(message, tag = "10")]
-    User(User),
-    #[prost(message, tag = "11")]
-    Group(Group),
-    #[prost(message, tag = "12")]
-    Member(Member),
-    #[prost(message, tag = "13")]
-    AzureRole(AzureRole),
-    #[prost(message, tag = "14")]
-    DefenderRole(DefenderRole),
-    #[prost(message, tag = "15")]
-    DefenderAssignment(DefenderAssignment),
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct User {
-    #[prost(string, tag = "1")]
-    pub operator: String,
-    #[prost(string, tag = "2")]
-    pub display_name: String,
-    #[prost(string, tag = "3")]
-    pub upn: String,
-    #[prost(string, tag = "4")]
-    pub mail: String,
-    #[prost(string, tag = "5")]
-    pub user_type: String,
-    #[prost(bytes = "vec", tag = "6")]
-    pub home_tenant: Vec<u8>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Group {
-    #[prost(string, tag = "1")]
-    pub display_name: String,
-    #[prost(string, tag = "2")]
-    pub description: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Member {
-    /// Older readers overlook them.
-    #[prost(message, repeated, tag = "1")]
-    pub grounds: Vec<Ground>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Ground {
-    #[prost(string, tag = "1")]
-    pub assignment: String,
-    #[prost(string, tag = "2")]
-    pub justification: String,
-    #[prost(string, tag = "3")]
-    pub ticket: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct AzureRole {
-    #[prost(string, tag = "1")]
-    pub scope: String,
-    #[prost(bytes = "vec", tag = "2")]
-    pub definition: Vec<u8>,
-    #[prost(string, tag = "3")]
-    pub role_name: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct DefenderRole {
-    #[prost(string, tag = "1")]
-    pub display_name: String,
-    #[prost(string, tag = "2")]
-    pub description: String,
-    #[prost(message, repeated, tag = "3")]
-    pub permissions: Vec<Permission>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Permission {
-    #[prost(string, tag = "1")]
-    pub permission: String,
-    #[prost(int64, optional, tag = "2")]
-    pub withheld_until: Option<i64>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct DefenderAssignment {
-    #[prost(string, tag = "1")]
-    pub display_name: String,
-    #[prost(string, repeated, tag = "2")]
-    pub data_sources: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -1,7 +1,8 @@
 //! Items and their bytes: what is kept, what is refused, and what is not understood.
 
+use entente_model::AssignmentName;
 use entente_model::desired::{
-    AzureRoleBody, DefenderAssignmentBody, DefenderRoleBody, GroupBody, MemberBody, UserBody,
+    AzureRoleBody, DefenderAssignmentBody, DefenderRoleBody, Ground, GroupBody, MAX_GROUNDS, MemberBody, UserBody,
 };
 use proptest::prelude::*;
 
@@ -13,6 +14,16 @@ fn every_kind_of_item_reads_back_as_it_was_encoded() {
     for item in samples::items() {
         assert_eq!(SealedItem::seal(&item).open().unwrap(), item);
     }
+}
+
+#[test]
+fn the_samples_hold_every_kind() {
+    let words: BTreeSet<String> = samples::items().iter().filter_map(|it| word_of(&it.key)).collect();
+    assert!(ItemKey::WORDS.iter().all(|word| words.contains(*word)), "{words:?}");
+}
+
+fn word_of(key: &ItemKey) -> Option<String> {
+    key.to_string().split_once('/').map(|(word, _)| word.to_owned())
 }
 
 #[test]
@@ -79,7 +90,7 @@ fn a_membership_tells_its_assignments_and_holds_without_those_that_cannot_be_sho
 
 #[test]
 fn attacks_s14_a_removal_for_a_cause_of_a_later_version_is_a_removal() {
-    let body = Some(wire::Body::Member(wire::Member::default()));
+    let body = kinds::encode(&ItemBody::Member(MemberBody { grounds: Vec::new() }));
     let bytes = wire::Item { absent: Some(abducted()), windows: vec![], needs: 0, body }.encode_to_vec();
     let item = decode_item(MEMBER, &bytes).unwrap();
     assert!(matches!(item.want, Want::Absent { cause: Cause::Unknown, .. }));
@@ -99,7 +110,7 @@ fn attacks_s14_a_body_that_is_not_understood_keeps_its_want_and_its_windows() {
 #[test]
 fn an_item_that_needs_a_later_level_is_not_understood() {
     let member = |needs| {
-        let body = Some(wire::Body::Member(wire::Member::default()));
+        let body = kinds::encode(&ItemBody::Member(MemberBody { grounds: Vec::new() }));
         decode_item(MEMBER, &wire::Item { absent: None, windows: vec![], needs, body }.encode_to_vec()).unwrap()
     };
     assert_eq!(member(LEVEL).body, ItemBody::Member(MemberBody { grounds: Vec::new() }));

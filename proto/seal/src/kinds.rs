@@ -1,0 +1,81 @@
+//! The bytes of every kind of item: one file a plane, and here the register that names them all.
+
+mod azure;
+mod defender;
+mod groups;
+mod members;
+mod users;
+
+use entente_model::desired::{
+    AzureRoleBody, DefenderAssignmentBody, DefenderRoleBody, GroupBody, ItemBody, MemberBody, UserBody,
+};
+use prost::Oneof;
+
+use crate::decode::DecodeError;
+
+/// How the body of one kind is written and read. No method has a default.
+pub(crate) trait Codec: Sized {
+    type Wire;
+
+    /// The same body always has the same form.
+    fn encode(&self) -> Self::Wire;
+
+    /// `None` for a word of a closed list that this version does not know.
+    fn decode(key: &str, wire: Self::Wire) -> Result<Option<Self>, DecodeError>;
+
+    /// The texts in it that are shown to people or written to a tenant.
+    fn texts(&self) -> Vec<&str>;
+}
+
+/// The tags are those of [`crate::wire::Item`], which lists them too: a tag that is left out there is never read.
+#[derive(Clone, PartialEq, Oneof)]
+pub(crate) enum Body {
+    #[prost(message, tag = "10")]
+    User(users::User),
+    #[prost(message, tag = "11")]
+    Group(groups::Group),
+    #[prost(message, tag = "12")]
+    Member(members::Member),
+    #[prost(message, tag = "13")]
+    AzureRole(azure::AzureRole),
+    #[prost(message, tag = "14")]
+    DefenderRole(defender::DefenderRole),
+    #[prost(message, tag = "15")]
+    DefenderAssignment(defender::DefenderAssignment),
+}
+
+pub(crate) fn encode(body: &ItemBody) -> Option<Body> {
+    Some(match body {
+        ItemBody::User(it) => Body::User(it.encode()),
+        ItemBody::Group(it) => Body::Group(it.encode()),
+        ItemBody::Member(it) => Body::Member(it.encode()),
+        ItemBody::AzureRole(it) => Body::AzureRole(it.encode()),
+        ItemBody::DefenderRole(it) => Body::DefenderRole(it.encode()),
+        ItemBody::DefenderAssignment(it) => Body::DefenderAssignment(it.encode()),
+        ItemBody::Unknown => return None,
+    })
+}
+
+/// `None` for a body that this version does not understand in full.
+pub(crate) fn decode(key: &str, body: Body) -> Result<Option<ItemBody>, DecodeError> {
+    Ok(match body {
+        Body::User(wire) => UserBody::decode(key, wire)?.map(ItemBody::User),
+        Body::Group(wire) => GroupBody::decode(key, wire)?.map(ItemBody::Group),
+        Body::Member(wire) => MemberBody::decode(key, wire)?.map(ItemBody::Member),
+        Body::AzureRole(wire) => AzureRoleBody::decode(key, wire)?.map(ItemBody::AzureRole),
+        Body::DefenderRole(wire) => DefenderRoleBody::decode(key, wire)?.map(ItemBody::DefenderRole),
+        Body::DefenderAssignment(wire) => DefenderAssignmentBody::decode(key, wire)?.map(ItemBody::DefenderAssignment),
+    })
+}
+
+pub(crate) fn texts(body: &ItemBody) -> Vec<&str> {
+    match body {
+        ItemBody::User(it) => it.texts(),
+        ItemBody::Group(it) => it.texts(),
+        ItemBody::Member(it) => it.texts(),
+        ItemBody::AzureRole(it) => it.texts(),
+        ItemBody::DefenderRole(it) => it.texts(),
+        ItemBody::DefenderAssignment(it) => it.texts(),
+        ItemBody::Unknown => Vec::new(),
+    }
+}
