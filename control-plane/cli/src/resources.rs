@@ -214,7 +214,7 @@ fn sketch(manifest: &Manifest) -> String {
         }
         Manifest::Squad(it) => format!("{} members, owner {}", it.members.len(), it.owner),
         Manifest::SocRole(it) => {
-            let planes: Vec<_> = it.items.iter().map(|item| item.plane.word()).collect();
+            let planes: Vec<_> = it.items.iter().map(|item| item.plane().word()).collect();
             format!("{}: {}", it.identity_class.word(), planes.join(", "))
         }
         Manifest::Assignment(it) => {

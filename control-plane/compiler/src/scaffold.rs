@@ -7,8 +7,10 @@ use entente_model::desired::{
     AzureRoleBody, AzureRoleKey, DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey,
     GroupBody, GroupKey, Item, ItemBody, ItemKey, PermissionGrant, Want,
 };
-use entente_model::intent::{Attribute, Condition, DataSource, Mode, PermissionSource, RoleItem, SocRole, Tenant};
-use entente_model::{Plane, Timestamp, Window, Windows, catalog};
+use entente_model::intent::{
+    Attribute, AzureRoles, Condition, DataSource, DefenderRoles, PermissionSource, RoleItem, SocRole, Tenant,
+};
+use entente_model::{Timestamp, Window, Windows, catalog};
 
 use crate::world::Place;
 
@@ -22,12 +24,12 @@ impl Place<'_, '_> {
             self.assignments.iter().map(|(assignment, role)| (&assignment.role, role)).collect();
         for role in roles.into_values() {
             put(&mut items, group(self.tenant, role), Windows::always());
-            // An eligible item is never promoted to active.
-            for item in role.items.iter().filter(|item| item.mode == Mode::Active) {
-                match item.plane {
-                    Plane::AzureRoles => azure_roles(&mut items, self.tenant, role, item),
-                    Plane::DefenderRoles => defender_role(&mut items, self.tenant, role, item),
-                    _ => {}
+            for item in &role.items {
+                match item {
+                    RoleItem::AzureRoles(item) => azure_roles(&mut items, self.tenant, role, item),
+                    RoleItem::DefenderRoles(item) => defender_role(&mut items, self.tenant, role, item),
+                    // No role with such an item passes the check of manifests.
+                    RoleItem::Refused(_) => {}
                 }
             }
         }
@@ -52,7 +54,7 @@ fn group(tenant: &Tenant, role: &SocRole) -> (ItemKey, ItemBody) {
     (key, ItemBody::Group(GroupBody { display_name, description }))
 }
 
-fn azure_roles(items: &mut Items, tenant: &Tenant, role: &SocRole, item: &RoleItem) {
+fn azure_roles(items: &mut Items, tenant: &Tenant, role: &SocRole, item: &AzureRoles) {
     let scopes = item.at.as_ref().and_then(|name| tenant.scopes.get(name)).into_iter().flatten();
     for scope in scopes.filter(|scope| holds(item.when.as_ref(), tenant, Some(scope))) {
         for text in &item.roles {
@@ -69,7 +71,7 @@ fn azure_roles(items: &mut Items, tenant: &Tenant, role: &SocRole, item: &RoleIt
     }
 }
 
-fn defender_role(items: &mut Items, tenant: &Tenant, role: &SocRole, item: &RoleItem) {
+fn defender_role(items: &mut Items, tenant: &Tenant, role: &SocRole, item: &DefenderRoles) {
     if !holds(item.when.as_ref(), tenant, None) {
         return;
     }

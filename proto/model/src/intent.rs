@@ -20,7 +20,9 @@ use serde::{Deserialize, Serialize};
 pub use assignment::{Assignment, Expect, TenantSelector};
 pub use check::MAX_LIST;
 pub use operator::{Identity, IdentityClass, Operator, OperatorState};
-pub use role::{Attribute, Condition, DataSource, IfUnavailable, Mode, RoleItem, SocRole};
+pub use role::{
+    Attribute, AzureRoles, Condition, DataSource, DefenderRoles, IfUnavailable, Mode, RoleItem, RoleItemForm, SocRole,
+};
 pub use squad::{HomeGroup, Squad, SquadMember};
 pub use tenant::{
     Attestation, Cloud, Delivery, Exemption, HomeTenant, PermissionSource, Tenant, TenantState, UserType, Workspace,

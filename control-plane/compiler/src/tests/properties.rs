@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use entente_model::desired::{ItemKey, MemberKey, UserKey, Want};
 use entente_model::intent::{
-    Assignment, Cloud, Delivery, HomeTenant, Identity, IdentityClass, Manifest, Operator, OperatorState,
-    PermissionSource, ResourceName, RoleItem, SocRole, Squad, SquadMember, Tenant, TenantSelector, TenantState,
-    UserType, Workspace,
+    Assignment, AzureRoles, Cloud, DefenderRoles, Delivery, HomeTenant, Identity, IdentityClass, Manifest, Operator,
+    OperatorState, PermissionSource, ResourceName, RoleItem, SocRole, Squad, SquadMember, Tenant, TenantSelector,
+    TenantState, UserType, Workspace,
 };
 use entente_model::revocation::{Cause, InTenant, Revocation, Subject};
-use entente_model::{Date, Guid, Plane, RoleVersion, Timestamp};
+use entente_model::{Date, Guid, RoleVersion, Timestamp};
 use proptest::collection::{btree_set, vec};
 use proptest::option::of;
 use proptest::prelude::*;
@@ -107,15 +107,17 @@ fn squad() -> impl Strategy<Value = Manifest> {
 }
 
 fn role(at: u8, version: u32) -> Manifest {
-    let item = |plane, roles: &[&str], permissions: &[&str]| RoleItem {
-        plane,
-        permissions: permissions.iter().map(|it| (*it).into()).collect(),
+    let when = || (version == 2).then(|| "workspace.permissionSource == azure_rbac".parse().unwrap());
+    let azure = AzureRoles {
+        roles: vec!["Microsoft Sentinel Reader".into()],
+        at: Some("sentinel".into()),
+        when: when(),
+        if_unavailable: Default::default(),
+    };
+    let defender = DefenderRoles {
+        permissions: vec!["alerts.manage".into()],
         data_sources: vec![],
-        roles: roles.iter().map(|it| (*it).into()).collect(),
-        at: (plane == Plane::AzureRoles).then(|| "sentinel".into()),
-        role: None,
-        mode: Default::default(),
-        when: (version == 2).then(|| "workspace.permissionSource == azure_rbac".parse().unwrap()),
+        when: when(),
         if_unavailable: Default::default(),
     };
     Manifest::SocRole(SocRole {
@@ -124,10 +126,7 @@ fn role(at: u8, version: u32) -> Manifest {
         labels: Default::default(),
         identity_class: CLASSES[usize::from(at) % 2],
         minimum_user_type: UserType::Guest,
-        items: vec![
-            item(Plane::AzureRoles, &["Microsoft Sentinel Reader"], &[]),
-            item(Plane::DefenderRoles, &[], &["alerts.manage"]),
-        ],
+        items: vec![RoleItem::AzureRoles(azure), RoleItem::DefenderRoles(defender)],
     })
 }
 

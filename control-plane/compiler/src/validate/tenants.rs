@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use entente_model::intent::{Assignment, Attribute, Mode, ResourceName, SocRole, Tenant, TenantState};
+use entente_model::intent::{Assignment, Attribute, ResourceName, RoleItem, SocRole, Tenant, TenantState};
 use entente_model::violation::Fault;
-use entente_model::{AssignmentName, Plane, TenantName};
+use entente_model::{AssignmentName, TenantName};
 
 use super::{Faults, expectation};
 use crate::scaffold::holds;
@@ -100,7 +100,11 @@ fn has_one_version_of_each_role(tenant: &Tenant, assignments: &[&Arc<Assignment>
 }
 
 fn has_its_scopes(tenant: &Tenant, assignment: &Assignment, role: &SocRole, faults: &mut Faults) {
-    for item in role.items.iter().filter(|item| item.plane == Plane::AzureRoles && item.mode == Mode::Active) {
+    let azure = role.items.iter().filter_map(|item| match item {
+        RoleItem::AzureRoles(item) => Some(item),
+        RoleItem::DefenderRoles(_) | RoleItem::Refused(_) => None,
+    });
+    for item in azure {
         // Where the condition cannot hold whatever the scope, none is needed.
         let by_scope = item.when.as_ref().is_some_and(|it| it.attribute == Attribute::WorkspacePermissionSource);
         let needed = by_scope || holds(item.when.as_ref(), tenant, None);

@@ -2,7 +2,7 @@
 
 use entente_model::intent::{
     Assignment, Cloud, Delivery, Expect, HomeTenant, IdentityClass, IfUnavailable, Manifest, Mode, Operator,
-    OperatorState, PermissionSource, RoleItem, SocRole, Squad, Tenant, TenantState, UserType,
+    OperatorState, PermissionSource, RoleItem, RoleItemForm, SocRole, Squad, Tenant, TenantState, UserType,
 };
 
 use super::{Meta, Resource, wire};
@@ -207,6 +207,7 @@ fn soc_role(it: &SocRole) -> wire::SocRole {
 }
 
 fn role_item(it: &RoleItem) -> wire::RoleItem {
+    let it = RoleItemForm::from(it.clone());
     let mode = match it.mode {
         Mode::Active => wire::RoleMode::Active,
         Mode::Eligible => wire::RoleMode::Eligible,

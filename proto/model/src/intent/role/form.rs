@@ -1,0 +1,104 @@
+//! An item of a role as people write it: the fields of all planes, of which each plane takes its own.
+
+use serde::{Deserialize, Serialize};
+
+use super::condition::Condition;
+use super::defender::DataSource;
+use crate::intent::check::Faults;
+use crate::nearest::nearest;
+use crate::plane::Plane;
+
+/// What is written. [`super::RoleItem`] is what it means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Form {
+    pub plane: Plane,
+    /// `defenderRoles`: permissions by the names of [`crate::catalog::defender_permission`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permissions: Vec<String>,
+    /// `defenderRoles`: what the permissions reach.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data_sources: Vec<DataSource>,
+    /// `azureRoles`: built-in roles by display name, or role definition ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// `azureRoles`: the tenant's symbolic scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// `entraRoles`: a directory role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    #[serde(default)]
+    pub mode: Mode,
+    /// The item counts only where this holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
+    #[serde(default)]
+    pub if_unavailable: IfUnavailable,
+}
+
+/// Held all the time, or only while activated. An eligible item is never promoted to active.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Mode {
+    #[default]
+    Active,
+    Eligible,
+}
+
+/// What to do where a tenant cannot deliver the item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum IfUnavailable {
+    #[default]
+    Refuse,
+    Degrade,
+}
+
+impl Form {
+    /// With nothing in it.
+    pub(super) fn of(plane: Plane, when: Option<Condition>, if_unavailable: IfUnavailable) -> Self {
+        let (permissions, data_sources, roles) = (Vec::new(), Vec::new(), Vec::new());
+        let (at, role, mode) = (None, None, Mode::Active);
+        Self { plane, permissions, data_sources, roles, at, role, mode, when, if_unavailable }
+    }
+
+    /// The fields with something in them that planes take or leave, by name.
+    pub(super) fn filled(&self) -> Vec<&'static str> {
+        // Without `..`: a new field belongs to a plane.
+        let Self { plane: _, permissions, data_sources, roles, at, role, mode: _, when: _, if_unavailable: _ } = self;
+        let fields = [
+            ("permissions", !permissions.is_empty()),
+            ("dataSources", !data_sources.is_empty()),
+            ("roles", !roles.is_empty()),
+            ("at", at.is_some()),
+            ("role", role.is_some()),
+        ];
+        fields.into_iter().filter(|(_, is_filled)| *is_filled).map(|(name, _)| name).collect()
+    }
+}
+
+/// How one plane reads its part of a role.
+pub(super) trait Needs: Sized {
+    /// The fields that it takes, of those that [`Form::filled`] names.
+    const FIELDS: &'static [&'static str];
+
+    fn of(form: &Form) -> Self;
+
+    fn form(self) -> Form;
+
+    fn check(&self, faults: &mut Faults, path: &str);
+}
+
+/// What is said of a name that the catalogue does not have: the name that may have been meant, without regard to case.
+pub(super) fn unknown(
+    text: &str,
+    what: &str,
+    remedy: &str,
+    known: impl Iterator<Item = &'static str> + Clone,
+) -> String {
+    let lower = nearest(&text.to_lowercase(), known.clone().map(str::to_lowercase));
+    let meant = known.into_iter().find(|it| lower.as_ref().is_some_and(|lower| it.to_lowercase() == *lower));
+    let meant = meant.map(|it| format!("did you mean {it:?}? Else ")).unwrap_or_default();
+    format!("{text:?} is not a known {what}; {meant}{remedy}")
+}

@@ -1,0 +1,95 @@
+//! What a role needs, one variant a plane: the register of the planes that a role can name.
+
+use serde::{Deserialize, Serialize};
+
+use super::azure::AzureRoles;
+use super::defender::DefenderRoles;
+use super::form::{Form, Mode, Needs};
+use crate::intent::check::Faults;
+use crate::plane::Plane;
+use crate::violation::Fault;
+
+/// What the role needs on one plane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Form", into = "Form")]
+pub enum RoleItem {
+    AzureRoles(AzureRoles),
+    DefenderRoles(DefenderRoles),
+    /// As written, where no plane takes it so: with a field of another plane, held in a way that is not carried out, or on a
+    /// plane that no role names. It does not pass the check, and gives nothing.
+    Refused(Box<Form>),
+}
+
+impl From<Form> for RoleItem {
+    fn from(form: Form) -> Self {
+        match form.plane {
+            _ if form.mode != Mode::Active => Self::Refused(form.into()),
+            Plane::AzureRoles if is_plain::<AzureRoles>(&form) => Self::AzureRoles(AzureRoles::of(&form)),
+            Plane::DefenderRoles if is_plain::<DefenderRoles>(&form) => Self::DefenderRoles(DefenderRoles::of(&form)),
+            _ => Self::Refused(form.into()),
+        }
+    }
+}
+
+fn is_plain<T: Needs>(form: &Form) -> bool {
+    form.filled().iter().all(|field| T::FIELDS.contains(field))
+}
+
+impl From<RoleItem> for Form {
+    fn from(item: RoleItem) -> Self {
+        match item {
+            RoleItem::AzureRoles(it) => it.form(),
+            RoleItem::DefenderRoles(it) => it.form(),
+            RoleItem::Refused(form) => *form,
+        }
+    }
+}
+
+impl RoleItem {
+    pub fn plane(&self) -> Plane {
+        match self {
+            Self::AzureRoles(_) => Plane::AzureRoles,
+            Self::DefenderRoles(_) => Plane::DefenderRoles,
+            Self::Refused(form) => form.plane,
+        }
+    }
+
+    pub(super) fn check(&self, faults: &mut Faults, path: &str) {
+        match self {
+            Self::AzureRoles(it) => it.check(faults, path),
+            Self::DefenderRoles(it) => it.check(faults, path),
+            Self::Refused(form) => refused(form, faults, path),
+        }
+    }
+}
+
+/// Every fault of an item that no plane takes.
+fn refused(form: &Form, faults: &mut Faults, path: &str) {
+    match form.plane {
+        Plane::AzureRoles => read_as::<AzureRoles>(form, faults, path),
+        Plane::DefenderRoles => read_as::<DefenderRoles>(form, faults, path),
+        Plane::Users | Plane::Groups | Plane::Memberships => faults.add(
+            &format!("{path}.plane"),
+            Fault::Malformed,
+            "users, groups and memberships follow from assignments; use defenderRoles or azureRoles",
+        ),
+        Plane::CrossTenantTrust | Plane::EntraRoles | Plane::Pim | Plane::Lighthouse => faults.unimplemented(
+            &format!("{path}.plane"),
+            format!("{} is not carried out by this version; leave the item out", form.plane),
+        ),
+    }
+    if form.mode == Mode::Eligible {
+        faults.unimplemented(
+            &format!("{path}.mode"),
+            "eligible is not carried out by this version, and is never promoted to active",
+        );
+    }
+}
+
+fn read_as<T: Needs>(form: &Form, faults: &mut Faults, path: &str) {
+    T::of(form).check(faults, path);
+    for field in form.filled().into_iter().filter(|field| !T::FIELDS.contains(field)) {
+        let remedy = format!("does not belong to plane {}; remove it", form.plane);
+        faults.add(&format!("{path}.{field}"), Fault::Conflict, remedy);
+    }
+}
