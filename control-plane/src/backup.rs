@@ -9,7 +9,8 @@ use std::io::{BufReader, ErrorKind};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
-use entente_store::{Exported, Restored, Store, export, restore};
+use entente_store::{Exported, Store, export};
+use entente_store_embedded::{Restored, restore};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{UnixListener, UnixStream};
 use tracing::{info, warn};

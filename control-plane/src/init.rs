@@ -12,7 +12,7 @@ use entente_app::pki::{self, CertificateAuthority, RequestedKey, Serial};
 use entente_app::{ApiRole, provision};
 use entente_model::{PrincipalName, Timestamp};
 use entente_seal::{OnlineKey, RootKey, Statement, generate_pkcs8};
-use entente_store::SledStore;
+use entente_store_embedded::{Sizes, SledStore};
 use ring::rand::SystemRandom;
 use uuid::Uuid;
 
@@ -143,7 +143,7 @@ pub(crate) fn pki_failed(error: pki::PkiError) -> Failure {
 
 /// Opens the store, which only its owner may enter from then on: it holds personal data, and a backup's socket.
 pub(crate) fn open_store(folder: &Path) -> Result<SledStore, Failure> {
-    let store = SledStore::open(folder, Uuid::new_v4());
+    let store = SledStore::open(folder, Uuid::new_v4(), Sizes::FLEET);
     let store = store.map_err(|error| Failure::because("cannot open the store", error))?;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(Failure::writing(folder))?;
     Ok(store)

@@ -18,7 +18,7 @@ use entente_grpc::server::Server;
 use entente_grpc::transport::{Limits, Tls, listen};
 use entente_model::Timestamp;
 use entente_seal::PublicKey;
-use entente_store::SledStore;
+use entente_store_embedded::SledStore;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};

@@ -12,7 +12,8 @@ mod state;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use entente_store::{Commit, CommitError, Entry, Key, OpenError, ReadError, SledStore, Store};
+use entente_store::{Commit, CommitError, Entry, Key, OpenError, ReadError, Store};
+use entente_store_embedded::{Sizes, SledStore};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -199,7 +200,7 @@ fn directory(state_dir: &Path) -> PathBuf {
 
 fn open(state_dir: &Path) -> Result<SledStore, MemoryError> {
     let path = directory(state_dir);
-    SledStore::open(&path, Uuid::new_v4()).map_err(|source| match source {
+    SledStore::open(&path, Uuid::new_v4(), Sizes::SMALL).map_err(|source| match source {
         OpenError::Full { .. } => MemoryError::NoRoom(source),
         source => MemoryError::Open { path, source },
     })

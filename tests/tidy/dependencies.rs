@@ -8,7 +8,7 @@ use super::{files, none_of, root, shown};
 const PURE: [&str; 4] = ["entente-model", "entente-compiler", "entente-planner", "entente-session"];
 
 /// What a pure crate must not know.
-const OUTSIDE: [&str; 15] = [
+const OUTSIDE: [&str; 16] = [
     "tokio",
     "tonic",
     "prost",
@@ -21,6 +21,7 @@ const OUTSIDE: [&str; 15] = [
     "rand",
     "tracing",
     "entente-store",
+    "entente-store-embedded",
     "entente-cloud",
     "entente-proto",
     "entente-convert",
@@ -28,7 +29,7 @@ const OUTSIDE: [&str; 15] = [
 
 /// Outside things, and the crates that may know them.
 const KNOWN_BY: [(&str, &[&str]); 6] = [
-    ("sled", &["entente-store"]),
+    ("sled", &["entente-store-embedded"]),
     ("reqwest", &["entente-cloud", "entente-simulator"]),
     ("axum", &["entente-simulator", "entente-cloud"]),
     ("prost", &["entente-proto", "entente-seal", "entente-cli", "entente-grpc", "entente-agent"]),
@@ -40,11 +41,12 @@ const KNOWN_BY: [(&str, &[&str]); 6] = [
 ];
 
 /// Towards the middle: what each of our crates may know of the others.
-const INWARD: [(&str, &[&str]); 14] = [
+const INWARD: [(&str, &[&str]); 15] = [
     ("entente-model", &[]),
     ("entente-seal", &["entente-model"]),
     ("entente-compiler", &["entente-model", "entente-seal"]),
     ("entente-store", &[]),
+    ("entente-store-embedded", &["entente-store"]),
     ("entente-planner", &["entente-model"]),
     ("entente-session", &["entente-model", "entente-seal"]),
     ("entente-cloud", &[]),
@@ -55,7 +57,15 @@ const INWARD: [(&str, &[&str]); 14] = [
     ("entente-cli", &["entente-model", "entente-proto", "entente-convert", "entente-seal"]),
     (
         "entente-control-plane",
-        &["entente-model", "entente-seal", "entente-store", "entente-app", "entente-grpc", "entente-proto"],
+        &[
+            "entente-model",
+            "entente-seal",
+            "entente-store",
+            "entente-store-embedded",
+            "entente-app",
+            "entente-grpc",
+            "entente-proto",
+        ],
     ),
     (
         "entente-agent",
@@ -63,6 +73,7 @@ const INWARD: [(&str, &[&str]); 14] = [
             "entente-model",
             "entente-seal",
             "entente-store",
+            "entente-store-embedded",
             "entente-session",
             "entente-planner",
             "entente-cloud",

@@ -27,7 +27,8 @@ use std::time::Duration;
 use entente_model::intent::{Manifest, ResourceName};
 use entente_model::{TenantName, Timestamp};
 use entente_seal::{OnlineKey, RootKey, Statement, generate_pkcs8};
-use entente_store::{SledStore, Store};
+use entente_store::Store;
+use entente_store_embedded::{Sizes, SledStore};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -52,7 +53,7 @@ fn start() -> i64 {
 }
 
 fn open_store(dir: &TempDir) -> Arc<dyn Store> {
-    Arc::new(SledStore::open(&dir.path().join("store"), Uuid::new_v4()).unwrap())
+    Arc::new(SledStore::open(&dir.path().join("store"), Uuid::new_v4(), Sizes::FLEET).unwrap())
 }
 
 impl Bed {

@@ -11,7 +11,7 @@ use entente_app::{ApiRole, App, Config, provision, system_clock};
 use entente_model::Timestamp;
 use entente_proto::channel::{Identity, channel, client_config};
 use entente_seal::{OnlineKey, RootKey, Statement, generate_pkcs8};
-use entente_store::SledStore;
+use entente_store_embedded::{Sizes, SledStore};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -115,7 +115,7 @@ impl Fixture {
 
 /// Knows li and maya.
 async fn app(dir: &Path, ca: &CertificateAuthority, now: Timestamp) -> (App, Pair, Pair) {
-    let store = SledStore::open(dir, uuid::Uuid::new_v4()).unwrap();
+    let store = SledStore::open(dir, uuid::Uuid::new_v4(), Sizes::SMALL).unwrap();
     let key = || generate_pkcs8(&ring::rand::SystemRandom::new()).unwrap();
     let (root, online) = (RootKey::from_pkcs8(key().expose()).unwrap(), OnlineKey::from_pkcs8(key().expose()).unwrap());
     let delegation =

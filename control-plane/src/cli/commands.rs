@@ -11,7 +11,7 @@ use entente_app::system_clock;
 use entente_grpc::transport::Tls;
 use entente_model::Timestamp;
 use entente_seal::Statement;
-use entente_store::Restored;
+use entente_store_embedded::Restored;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 

@@ -3,6 +3,7 @@
 //! A later record for a key replaces an earlier one, so that an export of a running store can end with what changed
 //! meanwhile. All numbers are big endian. Written by `export.rs`, read by `restore.rs`.
 
+use std::fmt;
 use std::io::{self, Read};
 
 use bytes::Bytes;
@@ -20,24 +21,30 @@ const DELETE: u8 = 2;
 const END: u8 = 3;
 
 /// A key, and the entry or its absence.
-pub(crate) type Record = (Key, Option<Entry>);
+pub type Record = (Key, Option<Entry>);
 
 /// Encodes an archive, piece by piece.
-pub(crate) struct Encoder {
+pub struct Encoder {
     digest: Context,
-    pub(crate) records: u64,
+    pub records: u64,
     buffer: Vec<u8>,
 }
 
+impl fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoder").field("records", &self.records).finish_non_exhaustive()
+    }
+}
+
 impl Encoder {
-    pub(crate) fn new(id: Uuid) -> Self {
+    pub fn new(id: Uuid) -> Self {
         let mut buffer = MAGIC.to_vec();
         buffer.extend(FORMAT.to_be_bytes());
         buffer.extend(id.as_bytes());
         Self { digest: Context::new(&SHA256), records: 0, buffer }
     }
 
-    pub(crate) fn record(&mut self, key: &str, entry: Option<&Entry>) {
+    pub fn record(&mut self, key: &str, entry: Option<&Entry>) {
         self.records += 1;
         self.buffer.push(if entry.is_some() { PUT } else { DELETE });
         self.buffer.extend((key.len() as u16).to_be_bytes());
@@ -50,12 +57,12 @@ impl Encoder {
     }
 
     /// What was encoded since the last call.
-    pub(crate) fn take(&mut self) -> Vec<u8> {
+    pub fn take(&mut self) -> Vec<u8> {
         self.digest.update(&self.buffer);
         std::mem::take(&mut self.buffer)
     }
 
-    pub(crate) fn finish(mut self, revision: Revision) -> Vec<u8> {
+    pub fn finish(mut self, revision: Revision) -> Vec<u8> {
         self.buffer.push(END);
         self.buffer.extend(revision.0.to_be_bytes());
         self.buffer.extend(self.records.to_be_bytes());
@@ -66,13 +73,14 @@ impl Encoder {
 }
 
 /// Decodes an archive. What it returned stands only once [`Decoder::next`] returned the end.
-pub(crate) struct Decoder<R> {
+pub struct Decoder<R> {
     input: R,
     digest: Context,
     records: u64,
 }
 
-pub(crate) enum Piece {
+#[derive(Debug)]
+pub enum Piece {
     Record(Record),
     /// The whole archive was read, and is what was written.
     End {
@@ -81,9 +89,15 @@ pub(crate) enum Piece {
     },
 }
 
+impl<R> fmt::Debug for Decoder<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder").field("records", &self.records).finish_non_exhaustive()
+    }
+}
+
 impl<R: Read> Decoder<R> {
     /// Reads the header, which names the store's id.
-    pub(crate) fn new(input: R) -> Result<(Self, Uuid), RestoreError> {
+    pub fn new(input: R) -> Result<(Self, Uuid), RestoreError> {
         let mut decoder = Self { input, digest: Context::new(&SHA256), records: 0 };
         let magic = decoder.array::<16>().map_err(|error| match error {
             RestoreError::Cut => RestoreError::NotAnExport,
@@ -100,7 +114,7 @@ impl<R: Read> Decoder<R> {
         Ok((decoder, id))
     }
 
-    pub(crate) fn next(&mut self) -> Result<Piece, RestoreError> {
+    pub fn read(&mut self) -> Result<Piece, RestoreError> {
         let [tag] = self.array()?;
         match tag {
             PUT | DELETE => self.record(tag == PUT).map(Piece::Record),

@@ -33,9 +33,9 @@ impl Expect {
 /// Changes that are made together, if all expectations hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Commit {
-    pub(crate) expects: Vec<(Key, Expect)>,
+    pub expects: Vec<(Key, Expect)>,
     /// The new value, or none to delete. Of several writes to one key the last one counts.
-    pub(crate) writes: BTreeMap<Key, Option<Bytes>>,
+    pub writes: BTreeMap<Key, Option<Bytes>>,
 }
 
 impl Commit {
@@ -73,12 +73,12 @@ impl Commit {
     }
 
     /// The bytes it writes, keys and values together.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.writes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Bytes::len)).sum()
     }
 
     /// Refuses what no store could take in one transaction.
-    pub(crate) fn check_bounds(&self) -> Result<(), CommitError> {
+    pub fn check_bounds(&self) -> Result<(), CommitError> {
         let keys = self.expects.len() + self.writes.len();
         if keys > MAX_COMMIT_KEYS {
             return Err(CommitError::TooManyKeys { keys });

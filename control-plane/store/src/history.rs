@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::limits::{MAX_HISTORY_BYTES, MAX_HISTORY_EVENTS};
 use crate::{Key, Revision, WatchError};
 
 /// What one commit changed.
@@ -35,7 +34,7 @@ pub struct Change {
 
 /// The events that a store remembers.
 #[derive(Debug)]
-pub(crate) struct History {
+pub struct History {
     ring: Mutex<Ring>,
     bell: watch::Sender<()>,
 }
@@ -47,17 +46,19 @@ struct Ring {
     bytes: usize,
     newest: Revision,
     closed: bool,
+    most_events: usize,
+    most_bytes: usize,
 }
 
 impl History {
-    /// A history that begins after `newest`.
-    pub(crate) fn new(newest: Revision) -> Arc<Self> {
-        let ring = Ring { events: VecDeque::new(), bytes: 0, newest, closed: false };
+    /// A history that begins after `newest`, and keeps so many events and so many bytes of them.
+    pub fn new(newest: Revision, most_events: usize, most_bytes: usize) -> Arc<Self> {
+        let ring = Ring { events: VecDeque::new(), bytes: 0, newest, closed: false, most_events, most_bytes };
         Arc::new(Self { ring: Mutex::new(ring), bell: watch::Sender::new(()) })
     }
 
     /// Adds events, in order, and wakes everyone who watches.
-    pub(crate) fn publish(&self, events: Vec<Arc<Event>>) {
+    pub fn publish(&self, events: Vec<Arc<Event>>) {
         let mut ring = self.ring();
         for event in events {
             debug_assert_eq!(event.revision, ring.newest.next());
@@ -71,12 +72,12 @@ impl History {
     }
 
     /// Ends every watch once it has seen what there is.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.ring().closed = true;
         self.bell.send_replace(());
     }
 
-    pub(crate) fn watch(self: &Arc<Self>, after: Revision) -> Result<Watch, WatchError> {
+    pub fn watch(self: &Arc<Self>, after: Revision) -> Result<Watch, WatchError> {
         let ring = self.ring();
         if after > ring.newest {
             return Err(WatchError::Ahead { after, newest: ring.newest });
@@ -92,7 +93,7 @@ impl History {
 
 impl Ring {
     fn forget(&mut self) {
-        while self.events.len() > MAX_HISTORY_EVENTS || self.bytes > MAX_HISTORY_BYTES {
+        while self.events.len() > self.most_events || self.bytes > self.most_bytes {
             let Some(event) = self.events.pop_front() else { return };
             self.bytes -= event.bytes();
         }

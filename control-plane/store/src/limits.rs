@@ -21,38 +21,9 @@ pub const MAX_PAGE_ENTRIES: usize = 1000;
 /// A page ends early once it holds this many bytes of values, so that pages of large values stay small too.
 pub const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Most commits kept for those who watch. At a hundred commits a second, a watcher may be busy for 80 seconds.
-pub const MAX_HISTORY_EVENTS: usize = 8192;
-
-/// Most bytes of keys and values kept for those who watch.
-pub const MAX_HISTORY_BYTES: usize = 32 * 1024 * 1024;
-
 /// A disk that has not answered for this long is taken to be stuck: new commits are refused until it answers.
 /// Slow cloud disks take up to a second under throttling.
 pub const STALLED_AFTER: Duration = Duration::from_secs(5);
 
 /// Most bytes of changes that an export remembers while it reads the rest.
 pub(crate) const MAX_EXPORT_CHANGES_BYTES: usize = 64 * 1024 * 1024;
-
-/// Requests that may wait for the writer. Beyond, callers wait before they are queued.
-pub(crate) const MAX_QUEUE: usize = 1024;
-
-/// A group takes no further commits beyond this many, so that the first one does not wait for ever.
-pub(crate) const MAX_GROUP_COMMITS: usize = 512;
-
-/// A group takes no further commits once it writes this many bytes. Only a single large commit exceeds it. See
-/// `SEGMENT_BYTES`, which must not be filled by what is written between two syncs.
-pub(crate) const MAX_GROUP_BYTES: usize = 1024 * 1024;
-
-/// Largest value that sled is given, in bytes. It writes pages beyond a quarter of a segment into files of their
-/// own, which nobody ever syncs; a page holds up to some 17 rows.
-pub(crate) const MAX_ROW_BYTES: usize = 4096;
-
-/// sled's unit of allocation. sled reuses a segment once its content was rewritten elsewhere and, as it believes,
-/// synced; but only once a whole further segment has been written. So long as less than one segment is written
-/// between two of our syncs, nothing is overwritten whose replacement a power cut could still take away: hence
-/// eight times a group's bytes, which leaves room for sled's rewriting of pages.
-pub(crate) const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
-
-/// Memory for sled's cache of pages.
-pub(crate) const CACHE_BYTES: u64 = 256 * 1024 * 1024;

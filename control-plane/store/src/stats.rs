@@ -33,7 +33,7 @@ impl Stats {
 
 /// The counters behind [`Stats`].
 #[derive(Debug, Default)]
-pub(crate) struct Counters {
+pub struct Counters {
     commits: AtomicU64,
     conflicts: AtomicU64,
     groups: AtomicU64,
@@ -43,7 +43,7 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn group(&self, commits: usize, bytes: usize, sync: Duration) {
+    pub fn group(&self, commits: usize, bytes: usize, sync: Duration) {
         let bucket = commits.next_power_of_two().ilog2() as usize;
         self.group_sizes[bucket.min(Stats::BUCKETS - 1)].fetch_add(1, Relaxed);
         self.groups.fetch_add(1, Relaxed);
@@ -52,11 +52,11 @@ impl Counters {
         self.sync_micros.fetch_add(micros(sync), Relaxed);
     }
 
-    pub(crate) fn conflict(&self) {
+    pub fn conflict(&self) {
         self.conflicts.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn snapshot(&self) -> Stats {
+    pub fn snapshot(&self) -> Stats {
         Stats {
             commits: self.commits.load(Relaxed),
             conflicts: self.conflicts.load(Relaxed),
@@ -70,6 +70,6 @@ impl Counters {
 }
 
 /// Whole microseconds, which fit 64 bits for the next half million years.
-pub(crate) fn micros(duration: Duration) -> u64 {
+pub fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -10,18 +10,18 @@ use std::ops::Bound;
 
 use sled::IVec;
 
-use super::row::{self, AFTER_HEADS};
-use crate::limits::{MAX_PAGE_BYTES, MAX_PAGE_ENTRIES};
-use crate::{Entry, Key, Page, ReadError, Revision, View};
+use entente_store::{Entry, Key, MAX_PAGE_BYTES, MAX_PAGE_ENTRIES, Page, ReadError, Revision, View};
+
+use crate::row::{self, AFTER_HEADS};
 
 /// Entries that hide what the rows say; none means that the key is absent.
-pub(super) type Overlay = BTreeMap<Key, Option<Entry>>;
+pub(crate) type Overlay = BTreeMap<Key, Option<Entry>>;
 
 #[derive(Debug)]
-pub(super) struct Layered<'a> {
-    pub(super) rows: &'a sled::Tree,
-    pub(super) over: &'a Overlay,
-    pub(super) revision: Revision,
+pub(crate) struct Layered<'a> {
+    pub(crate) rows: &'a sled::Tree,
+    pub(crate) over: &'a Overlay,
+    pub(crate) revision: Revision,
 }
 
 impl View for Layered<'_> {

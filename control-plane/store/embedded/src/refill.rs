@@ -15,42 +15,16 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::disk::NotDurable;
-use super::read_rows;
-use super::reserve;
-use super::rows::Overlay;
-use super::writer::Writer;
-use crate::{Cause, Event, Revision};
+use entente_store::{Cause, Revision};
+
+use crate::disk::NotDurable;
+use crate::full::{Full, Unsettled};
+use crate::rows::Overlay;
+use crate::writer::Writer;
+use crate::{reserve, rows};
 
 /// How often it is tried whether there is room: trying writes some megabytes.
 const TRY_PERIOD: Duration = Duration::from_secs(1);
-
-/// What a full disk left.
-#[derive(Debug)]
-pub(super) struct Full {
-    cause: Cause,
-    /// The group that found no room, while nobody knows whether it stands.
-    unsettled: Option<Unsettled>,
-    tried: Option<Instant>,
-}
-
-impl Full {
-    pub(super) fn cause(&self) -> Cause {
-        self.cause.clone()
-    }
-
-    pub(super) fn is_settled(&self) -> bool {
-        self.unsettled.is_none()
-    }
-}
-
-/// A group that may stand or not.
-#[derive(Debug)]
-pub(super) struct Unsettled {
-    pub(super) revision: Revision,
-    pub(super) events: Vec<Arc<Event>>,
-    pub(super) bytes: usize,
-}
 
 /// Why the store cannot go on, though it has room again.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +35,7 @@ struct OtherHistory {
 }
 
 impl Writer {
-    pub(super) fn become_full(&mut self, cause: Cause, unsettled: Unsettled) {
+    pub(crate) fn become_full(&mut self, cause: Cause, unsettled: Unsettled) {
         tracing::error!(error = %cause, "the disk is full: nothing is committed until it has room");
         self.shared.full.store(true, Ordering::Relaxed);
         self.full = Some(Full { cause, unsettled: Some(unsettled), tried: None });
@@ -70,7 +44,7 @@ impl Writer {
     }
 
     /// If the disk was full, sees what can be done by now: open the rows again, and go on.
-    pub(super) fn go_on(&mut self) {
+    pub(crate) fn go_on(&mut self) {
         let Some(full) = &mut self.full else { return };
         if self.shared.failed.get().is_some() || full.tried.is_some_and(|tried| tried.elapsed() < TRY_PERIOD) {
             return;
@@ -134,7 +108,7 @@ impl Writer {
         let written = group.events.iter().flat_map(|event| &event.changes);
         let last: BTreeMap<_, _> = written.map(|change| (&change.key, &change.value)).collect();
         last.into_iter().all(|(key, value)| {
-            read_rows(&rows, key).is_ok_and(|found| found.map(|entry| entry.value).as_ref() == value.as_ref())
+            rows::get(&rows, key).is_ok_and(|found| found.map(|entry| entry.value).as_ref() == value.as_ref())
         })
     }
 }

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entente_store::{Commit, CommitError, Expect, Revision, STALLED_AFTER, SledStore, Store, restore};
+use entente_store::{Commit, CommitError, Expect, Revision, STALLED_AFTER, Store};
+use entente_store_embedded::{Sizes, SledStore, restore};
 use uuid::Uuid;
 
 pub const TASKS: u64 = 6;
@@ -36,7 +37,7 @@ pub fn run(mode: &str, args: &[String]) -> bool {
 }
 
 fn open(dir: &str) -> Arc<SledStore> {
-    Arc::new(SledStore::open(Path::new(dir), Uuid::from_u128(1)).unwrap())
+    Arc::new(SledStore::open(Path::new(dir), Uuid::from_u128(1), Sizes::FLEET).unwrap())
 }
 
 /// All entries of a task after its first `last` commits.

@@ -142,7 +142,7 @@ fn read_report(path: &Path) -> BTreeMap<String, u64> {
 fn shim() -> &'static Path {
     static SHIM: OnceLock<PathBuf> = OnceLock::new();
     SHIM.get_or_init(|| {
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/crash/shim.c");
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../tests/crash/shim.c");
         let shim = Path::new(env!("CARGO_TARGET_TMPDIR")).join("crash-shim.so");
         let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
         let options = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"];

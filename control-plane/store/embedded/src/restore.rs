@@ -8,12 +8,14 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use entente_store::archive::{Decoder, Piece, Record};
+use entente_store::{Entry, Key, RestoreError, Revision};
 use uuid::Uuid;
 
-use crate::archive::{Decoder, Piece, Record};
-use crate::embedded::{Disk, NotDurable, create_dir_durably, parent, read_rows, write_rows};
+use crate::disk::{Disk, NotDurable, create_dir_durably, parent};
 use crate::limits::MAX_GROUP_BYTES;
-use crate::{Entry, Key, RestoreError, Revision};
+use crate::sizes::Sizes;
+use crate::{row, rows};
 
 /// What was restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,16 +57,16 @@ fn check_empty(dir: &Path) -> Result<(), RestoreError> {
 
 fn fill<R: Read>(stage: &Path, from: Decoder<R>, id: Uuid) -> Result<Restored, RestoreError> {
     // The rows are dropped first.
-    let (disk, rows, _) = Disk::open(stage, id)?;
-    let (revision, records) = fill_rows(&disk, &rows, from)?;
-    disk.commit(&rows, sled::Batch::default(), revision).map_err(not_durable)?;
+    let (disk, db, _) = Disk::open(stage, id, Sizes::FLEET.cache_bytes)?;
+    let (revision, records) = fill_rows(&disk, &db, from)?;
+    disk.commit(&db, sled::Batch::default(), revision).map_err(not_durable)?;
     Ok(Restored { id, revision, records })
 }
 
-fn fill_rows<R: Read>(disk: &Disk, rows: &sled::Db, mut from: Decoder<R>) -> Result<(Revision, u64), RestoreError> {
+fn fill_rows<R: Read>(disk: &Disk, db: &sled::Db, mut from: Decoder<R>) -> Result<(Revision, u64), RestoreError> {
     let (mut records, mut bytes, mut newest) = (Vec::new(), 0, Revision(0));
     loop {
-        match from.next()? {
+        match from.read()? {
             Piece::Record((key, entry)) => {
                 newest = newest.max(entry.as_ref().map_or(newest, |entry| entry.revision));
                 bytes += key.len() + entry.as_ref().map_or(0, |entry| entry.value.len());
@@ -74,26 +76,26 @@ fn fill_rows<R: Read>(disk: &Disk, rows: &sled::Db, mut from: Decoder<R>) -> Res
                 return Err(RestoreError::Altered { what: "an entry is newer than the export" });
             }
             Piece::End { revision, records: count } => {
-                write(disk, rows, records)?;
+                write(disk, db, records)?;
                 return Ok((revision, count));
             }
         }
         if bytes >= MAX_GROUP_BYTES {
-            write(disk, rows, std::mem::take(&mut records))?;
+            write(disk, db, std::mem::take(&mut records))?;
             bytes = 0;
         }
     }
 }
 
 /// Writes records, the last one of each key, at revision 0: it is set when all is there.
-fn write(disk: &Disk, rows: &sled::Db, records: Vec<Record>) -> Result<(), RestoreError> {
+fn write(disk: &Disk, db: &sled::Db, records: Vec<Record>) -> Result<(), RestoreError> {
     let last: std::collections::BTreeMap<Key, Option<Entry>> = records.into_iter().collect();
     let mut batch = sled::Batch::default();
     for (key, entry) in &last {
-        let old = read_rows(rows, key).map_err(storage)?;
-        write_rows(&mut batch, key, entry.as_ref(), old.map(|old| old.value.len()));
+        let old = rows::get(db, key).map_err(storage)?;
+        row::write(&mut batch, key, entry.as_ref(), old.map(|old| old.value.len()));
     }
-    disk.commit(rows, batch, Revision(0)).map_err(not_durable)?;
+    disk.commit(db, batch, Revision(0)).map_err(not_durable)?;
     Ok(())
 }
 

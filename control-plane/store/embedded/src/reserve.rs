@@ -20,7 +20,7 @@ const ROOM_BYTES: usize = SEGMENT_BYTES + (2 << 20);
 const RESERVE_BYTES: usize = ROOM_BYTES + (2 << 20);
 
 /// Sets the room aside, unless it is. Afterwards the disk has this much room more than it needs.
-pub(super) fn set_aside(dir: &Path) -> io::Result<()> {
+pub(crate) fn set_aside(dir: &Path) -> io::Result<()> {
     // What a look that was cut off has left.
     remove(&probe(dir));
     match fs::metadata(path(dir)) {
@@ -30,12 +30,12 @@ pub(super) fn set_aside(dir: &Path) -> io::Result<()> {
 }
 
 /// Gives the room up.
-pub(super) fn give_up(dir: &Path) {
+pub(crate) fn give_up(dir: &Path) {
     remove(&path(dir));
 }
 
 /// Whether there is room enough for the rows to be opened.
-pub(super) fn has_room(dir: &Path) -> bool {
+pub(crate) fn has_room(dir: &Path) -> bool {
     let filled = fill(&probe(dir), ROOM_BYTES);
     remove(&probe(dir));
     filled.is_ok()

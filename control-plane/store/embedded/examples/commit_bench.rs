@@ -1,5 +1,5 @@
 //! Durable commits of 2 KiB per second, by the number of writers, beside appending and syncing the same bytes alone.
-//! `cargo run -p entente-store --release --example commit_bench -- [DIRECTORY]`. Every figure is of this machine and
+//! `cargo run -p entente-store-embedded --release --example commit_bench -- [DIRECTORY]`. Every figure is of this machine and
 //! this moment: compare the ratios of one run.
 
 use std::fs::OpenOptions;
@@ -8,7 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use entente_store::{Commit, SledStore, Store};
+use entente_store::{Commit, Store};
+use entente_store_embedded::{Sizes, SledStore};
 use uuid::Uuid;
 
 const VALUE_BYTES: usize = 2048;
@@ -21,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let place = std::env::args().nth(1).unwrap_or_else(|| ".".to_owned());
     let dir = Path::new(&place).join(format!("commit-bench-{}", std::process::id()));
     std::fs::create_dir(&dir)?;
-    let store = Arc::new(SledStore::open(&dir.join("store"), Uuid::new_v4())?);
+    let store = Arc::new(SledStore::open(&dir.join("store"), Uuid::new_v4(), Sizes::FLEET)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build()?;
     println!("round  raw append+fdatasync  c=1     c=16    c=64    (per second; c=1 / raw)");
     for round in 0..ROUNDS {

@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use entente_store::{Cause, OpenError, Revision};
 use rustix::fs::{Advice, fadvise};
 use rustix::io::Errno;
 use uuid::Uuid;
 
-use super::reserve;
-use crate::limits::{CACHE_BYTES, SEGMENT_BYTES};
-use crate::{Cause, OpenError, Revision};
+use crate::limits::SEGMENT_BYTES;
+use crate::reserve;
 
 /// The version of what is on disk. Raised when a program of before could misread it.
 const FORMAT: u32 = 1;
@@ -38,6 +38,7 @@ pub(crate) struct Disk {
     /// rows too: what the kernel could not write, it says to those who had the file open then.
     data: File,
     id: Uuid,
+    cache_bytes: u64,
     _lock: File,
 }
 
@@ -61,21 +62,21 @@ impl NotDurable {
 
 impl Disk {
     /// Opens or creates the store in `dir`; its rows, and at which revision it stands.
-    pub(crate) fn open(dir: &Path, new_id: Uuid) -> Result<(Self, sled::Db, Revision), OpenError> {
+    pub(crate) fn open(dir: &Path, new_id: Uuid, cache_bytes: u64) -> Result<(Self, sled::Db, Revision), OpenError> {
         create_dir_durably(dir).map_err(|e| storage(dir, e))?;
         let mut lock = lock(dir)?;
         let marked = read_mark(dir, &mut lock)?;
-        let (rows, meta) = match open_checked(dir, marked) {
+        let (rows, meta) = match open_checked(dir, marked, cache_bytes) {
             // What was set aside is for this: a program that starts on a full disk reads what is there.
             Err(OpenError::Full { .. }) => {
                 reserve::give_up(dir);
-                open_checked(dir, marked)?
+                open_checked(dir, marked, cache_bytes)?
             }
             opened => opened?,
         };
         let data = File::open(data_path(dir)).map_err(|e| storage(dir, e))?;
         let meta = meta.unwrap_or((new_id, Revision(0)));
-        let disk = Self { dir: dir.to_owned(), data, id: meta.0, _lock: lock };
+        let disk = Self { dir: dir.to_owned(), data, id: meta.0, cache_bytes, _lock: lock };
         if marked.is_none() {
             disk.commit(&rows, sled::Batch::default(), meta.1).map_err(|e| storage_cause(dir, e.cause()))?;
         }
@@ -92,7 +93,7 @@ impl Disk {
     /// Opens the rows again, which nobody may hold any more, and makes durable what they show; at which revision they
     /// stand.
     pub(crate) fn reopen(&self) -> Result<(sled::Db, Revision), OpenError> {
-        let (rows, meta) = open_checked(&self.dir, Some(self.id))?;
+        let (rows, meta) = open_checked(&self.dir, Some(self.id), self.cache_bytes)?;
         let (_, revision) = meta.ok_or_else(|| damaged(&self.dir, "its data is missing"))?;
         self.sync_names().map_err(|e| storage(&self.dir, e))?;
         Ok((rows, revision))
@@ -153,11 +154,15 @@ fn data_path(dir: &Path) -> PathBuf {
 }
 
 /// The rows, and what their first one says; nothing if there is none yet.
-fn open_checked(dir: &Path, marked: Option<Uuid>) -> Result<(sled::Db, Option<(Uuid, Revision)>), OpenError> {
+fn open_checked(
+    dir: &Path,
+    marked: Option<Uuid>,
+    cache_bytes: u64,
+) -> Result<(sled::Db, Option<(Uuid, Revision)>), OpenError> {
     remove_unfinished_snapshots(&rows_path(dir)).map_err(|e| storage(dir, e))?;
     wait_for_release(&data_path(dir)).map_err(|e| storage(dir, e))?;
     forget_cached(&data_path(dir)).map_err(|e| storage(dir, e))?;
-    let rows = open_rows(&rows_path(dir)).map_err(|e| storage(dir, e))?;
+    let rows = open_rows(&rows_path(dir), cache_bytes).map_err(|e| storage(dir, e))?;
     let meta = check(dir, marked, read_meta(dir, &rows)?, &rows)?;
     Ok((rows, meta))
 }
@@ -262,11 +267,11 @@ fn wait_for_release(data: &Path) -> io::Result<()> {
     }
 }
 
-fn open_rows(path: &Path) -> Result<sled::Db, sled::Error> {
+fn open_rows(path: &Path, cache_bytes: u64) -> Result<sled::Db, sled::Error> {
     sled::Config::new()
         .path(path)
         .segment_size(SEGMENT_BYTES)
-        .cache_capacity(CACHE_BYTES)
+        .cache_capacity(cache_bytes)
         // Durability is ours: nothing may depend on when a thread in the background wakes.
         .flush_every_ms(None)
         .open()

@@ -9,19 +9,19 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::Shared;
+use crate::shared::Shared;
 
 /// A group takes milliseconds. An extra call is cheap.
 const LONG: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
-pub(super) struct Watchdog {
+pub(crate) struct Watchdog {
     /// None once it was stopped.
     running: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl Watchdog {
-    pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<Self> {
+    pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
         let watch = move || {
             while stopped.recv_timeout(LONG) == Err(RecvTimeoutError::Timeout) {
@@ -38,7 +38,7 @@ impl Watchdog {
     }
 
     /// Waits until it lets go of the store.
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let Some((stop, thread)) = self.running.take() else { return };
         drop(stop);
         if thread.join().is_err() {

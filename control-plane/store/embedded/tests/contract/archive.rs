@@ -6,14 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use entente_store::{Commit, RestoreError, Revision, SledStore, Store, StoreExt, export, restore};
+use entente_store::{Commit, RestoreError, Revision, Store, StoreExt, export};
+use entente_store_embedded::{Sizes, SledStore, restore};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 const ID: Uuid = Uuid::from_u128(1);
 
 fn open(dir: &Path) -> SledStore {
-    SledStore::open(dir, ID).unwrap()
+    SledStore::open(dir, ID, Sizes::FLEET).unwrap()
 }
 
 async fn content(store: &dyn Store) -> BTreeMap<String, (Vec<u8>, Revision)> {
@@ -50,7 +51,7 @@ async fn a_restored_store_is_the_exported_one() {
     let place = dir.path().join("below").join("b");
     let restored = restore(&place, &archive[..]).unwrap();
     assert_eq!((restored.id, restored.revision), (ID, Revision(31)));
-    let again = SledStore::open(&place, Uuid::from_u128(2)).unwrap();
+    let again = SledStore::open(&place, Uuid::from_u128(2), Sizes::FLEET).unwrap();
     assert_eq!((again.id(), again.revision()), (ID, Revision(31)));
     assert_eq!(content(&again).await, content(&store).await);
     assert_eq!(again.commit(Commit::new().put("x", "")).await.unwrap(), Revision(32));

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use entente_store::{
-    Commit, CommitError, CommitWithError, Expect, MAX_COMMIT_BYTES, MAX_COMMIT_KEYS, MAX_HISTORY_EVENTS, MAX_KEY_BYTES,
-    MAX_PAGE_ENTRIES, MAX_VALUE_BYTES, Page, ReadError, Revision, Store, StoreExt, View, Watch, WatchError,
+    Commit, CommitError, CommitWithError, Expect, MAX_COMMIT_BYTES, MAX_COMMIT_KEYS, MAX_KEY_BYTES, MAX_PAGE_ENTRIES,
+    MAX_VALUE_BYTES, Page, ReadError, Revision, Store, StoreExt, View, Watch, WatchError,
 };
+use entente_store_embedded::Sizes;
 
 /// How to come by a store, empty at first; opened again, it holds what it held.
 pub trait Fixture {
@@ -221,7 +222,7 @@ async fn a_watcher_that_fell_behind_is_told_to_list_again<F: Fixture>() {
     let fixture = F::new();
     let store = fixture.open().await;
     let mut slow = store.watch(Revision(0)).unwrap();
-    let all = MAX_HISTORY_EVENTS as u64 + 10;
+    let all = Sizes::FLEET.history_events as u64 + 10;
     let mut running = tokio::task::JoinSet::new();
     for i in 0..all {
         let store = store.clone();

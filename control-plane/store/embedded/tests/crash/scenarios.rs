@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use entente_store::{Commit, Entry, Key, Revision, SledStore, Store, export, restore};
+use entente_store::{Commit, Entry, Key, Revision, Store, export};
+use entente_store_embedded::{Sizes, SledStore, restore};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -51,7 +52,7 @@ fn said(ended: &Ended, word: &str, numbers: &mut Numbers) -> (u64, Revision) {
 
 /// The last commit of each task that stands in the store, each whole; or what is wrong.
 fn standing(dir: &Path, newest: Revision) -> Result<Numbers, String> {
-    let store = SledStore::open(dir, Uuid::from_u128(1)).map_err(|e| format!("{e}: {e:?}"))?;
+    let store = SledStore::open(dir, Uuid::from_u128(1), Sizes::FLEET).map_err(|e| format!("{e}: {e:?}"))?;
     if store.revision() < newest {
         return Err(format!("stands at {}, acknowledged {newest}", store.revision()));
     }
@@ -242,7 +243,7 @@ pub fn stuck_disk() -> String {
     // The first sync belongs to the store's creation.
     let ended = disk.run("stuck", &[store.to_str().unwrap()], Trouble { hang: 3, ..NO_TROUBLE });
     assert_eq!(ended.said, ["stalled", "recovered"]);
-    let store = SledStore::open(&store, Uuid::nil()).unwrap();
+    let store = SledStore::open(&store, Uuid::nil(), Sizes::FLEET).unwrap();
     for (key, there) in [("before", true), ("during", true), ("refused", false), ("after", true)] {
         assert_eq!(block_on(store.get(key)).unwrap().is_some(), there, "{key}");
     }
@@ -272,7 +273,7 @@ pub fn restore_is_whole() -> String {
             let again = restore(&place, std::fs::File::open(&archive).unwrap());
             again.expect("restores over what is left");
         }
-        let store = SledStore::open(&place, Uuid::nil()).unwrap();
+        let store = SledStore::open(&place, Uuid::nil(), Sizes::FLEET).unwrap();
         assert_eq!(store.revision(), Revision(20), "call {crash_at}");
         assert_eq!(block_on(store.scan("", None, 1000)).unwrap().entries.len(), 20);
     }
@@ -281,7 +282,7 @@ pub fn restore_is_whole() -> String {
 }
 
 fn archive_of(dir: &Path) -> Vec<u8> {
-    let store = SledStore::open(dir, Uuid::from_u128(1)).unwrap();
+    let store = SledStore::open(dir, Uuid::from_u128(1), Sizes::FLEET).unwrap();
     block_on(async {
         for i in 0..20usize {
             store.commit(Commit::new().put(i.to_string(), vec![i as u8; i * 500])).await.unwrap();

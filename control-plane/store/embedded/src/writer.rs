@@ -9,36 +9,23 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use entente_store::{Cause, CommitError, Revision, micros};
 use tokio::sync::{mpsc, oneshot};
 
-use super::Shared;
-use super::disk::NotDurable;
-use super::group::Group;
-use super::refill::{Full, Unsettled};
-use super::rows::Overlay;
-use crate::stats::micros;
-use crate::{Cause, Commit, CommitError, Decide, Revision};
+use crate::disk::NotDurable;
+use crate::full::{Full, Unsettled};
+use crate::group::Group;
+use crate::request::{Answer, Request};
+use crate::rows::Overlay;
+use crate::shared::Shared;
 
-pub(super) type Answer = Result<Revision, CommitError>;
-
-pub(super) struct Request {
-    pub(super) work: Work,
-    pub(super) reply: oneshot::Sender<Answer>,
-}
-
-pub(super) enum Work {
-    /// A commit whose bounds were checked.
-    Commit(Commit),
-    Decide(Decide),
-}
-
-pub(super) struct Writer {
-    pub(super) shared: Arc<Shared>,
+pub(crate) struct Writer {
+    pub(crate) shared: Arc<Shared>,
     requests: mpsc::Receiver<Request>,
     /// The newest durable revision.
-    pub(super) revision: Revision,
+    pub(crate) revision: Revision,
     /// What a full disk left.
-    pub(super) full: Option<Full>,
+    pub(crate) full: Option<Full>,
 }
 
 /// How a group ended: durable, or why it is not.
@@ -54,12 +41,12 @@ enum Outcome {
 type Answers = Vec<(oneshot::Sender<Answer>, Answer)>;
 
 impl Writer {
-    pub(super) fn new(shared: Arc<Shared>, requests: mpsc::Receiver<Request>, revision: Revision) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, requests: mpsc::Receiver<Request>, revision: Revision) -> Self {
         Self { shared, requests, revision, full: None }
     }
 
     /// Serves until the store is dropped and everyone was answered.
-    pub(super) fn run(mut self) {
+    pub(crate) fn run(mut self) {
         while let Some(first) = self.requests.blocking_recv() {
             self.go_on();
             match (self.shared.failed.get(), &self.full) {
@@ -135,7 +122,7 @@ impl Writer {
         }
     }
 
-    pub(super) fn acknowledge(&mut self, group: Unsettled, took: Duration) {
+    pub(crate) fn acknowledge(&mut self, group: Unsettled, took: Duration) {
         self.revision = group.revision;
         self.shared.show(group.revision, Overlay::new());
         self.shared.counters.group(group.events.len(), group.bytes, took);
@@ -143,7 +130,7 @@ impl Writer {
     }
 
     /// Readers keep seeing what stood before the group that failed.
-    pub(super) fn fail(&self, cause: Cause) {
+    pub(crate) fn fail(&self, cause: Cause) {
         tracing::error!(error = %cause, "the store cannot write: it takes no more commits");
         let _ = self.shared.failed.set(cause);
         self.shared.history.close();

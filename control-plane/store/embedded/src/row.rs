@@ -8,16 +8,17 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::limits::{MAX_KEY_BYTES, MAX_ROW_BYTES, MAX_VALUE_BYTES};
-use crate::{Cause, Entry, Key, ReadError, Revision};
+use entente_store::{Cause, Entry, Key, MAX_KEY_BYTES, MAX_VALUE_BYTES, ReadError, Revision};
+
+use crate::limits::MAX_ROW_BYTES;
 
 /// Revision (8 bytes), length (4), checksum (4), all big endian.
 const HEADER_BYTES: usize = 16;
 const HEAD_BYTES: usize = MAX_ROW_BYTES - HEADER_BYTES;
 
 /// The first byte of all first rows, and the byte after it: the bounds of a scan.
-pub(super) const HEADS: u8 = b'e';
-pub(super) const AFTER_HEADS: u8 = b'e' + 1;
+pub(crate) const HEADS: u8 = b'e';
+pub(crate) const AFTER_HEADS: u8 = b'e' + 1;
 const CHUNKS: u8 = b'c';
 
 const _: () = assert!(MAX_KEY_BYTES <= u16::MAX as usize && MAX_VALUE_BYTES <= u32::MAX as usize);
@@ -50,7 +51,7 @@ fn put(batch: &mut sled::Batch, key: &str, entry: &Entry) {
 }
 
 /// The entry whose first row is `head`, once its checksum was verified.
-pub(super) fn read(rows: &sled::Tree, key: &str, head: &[u8]) -> Result<Entry, ReadError> {
+pub(crate) fn read(rows: &sled::Tree, key: &str, head: &[u8]) -> Result<Entry, ReadError> {
     let corrupt = || ReadError::Corrupt { key: Key::from(key) };
     let (header, first) = head.split_first_chunk::<HEADER_BYTES>().ok_or_else(corrupt)?;
     let header = u128::from_be_bytes(*header);
@@ -79,11 +80,11 @@ fn gather(rows: &sled::Tree, key: &str, first: &[u8], len: usize, chunks: usize)
     Ok(Some(value.freeze()))
 }
 
-pub(super) fn storage(error: sled::Error) -> ReadError {
+pub(crate) fn storage(error: sled::Error) -> ReadError {
     ReadError::Storage { source: Arc::new(error) as Cause }
 }
 
-pub(super) fn head_key(key: &str) -> Vec<u8> {
+pub(crate) fn head_key(key: &str) -> Vec<u8> {
     let mut row = Vec::with_capacity(1 + key.len());
     row.push(HEADS);
     row.extend(key.as_bytes());

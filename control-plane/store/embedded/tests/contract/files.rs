@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use entente_store::{Commit, OpenError, ReadError, Revision, SledStore, Store, StoreExt};
+use entente_store::{Commit, OpenError, ReadError, Revision, Store, StoreExt};
+use entente_store_embedded::{Sizes, SledStore};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 const ID: Uuid = Uuid::from_u128(1);
 
 fn open(dir: &Path) -> Result<SledStore, OpenError> {
-    SledStore::open(dir, ID)
+    SledStore::open(dir, ID, Sizes::FLEET)
 }
 
 /// The rows underneath, opened without the store. The segment size is the store's own.
@@ -32,7 +33,7 @@ async fn a_second_process_is_refused_while_the_store_is_open() {
 async fn the_id_is_given_once() {
     let dir = TempDir::new().unwrap();
     drop(open(dir.path()).unwrap());
-    assert_eq!(SledStore::open(dir.path(), Uuid::from_u128(2)).unwrap().id(), ID);
+    assert_eq!(SledStore::open(dir.path(), Uuid::from_u128(2), Sizes::FLEET).unwrap().id(), ID);
 }
 
 #[tokio::test]

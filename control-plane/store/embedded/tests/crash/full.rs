@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use entente_store::{Commit, CommitError, SledStore, Store, Watch};
+use entente_store::{Commit, CommitError, Store, Watch};
+use entente_store_embedded::SledStore;
 
 use crate::program::{TASKS, commit, last};
 

@@ -1,45 +1,26 @@
-//! The embedded store: sled in a directory, for one process on one machine.
-//!
-//! All commits pass through one thread (`writer.rs`), which makes them durable in groups (`group.rs`, `disk.rs`):
-//! one sled batch, one flush, one `fdatasync`, and only then the answers. Readers never wait for that: while a group
-//! is on its way, they see what stood before it (`rows.rs`). How an entry becomes rows is in `row.rs`.
-//!
-//! A full disk is waited for (`refill.rs`); anything else that fails ends the writing.
-//!
-//! It has no transactions over several requests, and knows nothing of what the entries mean.
-
-mod disk;
-mod group;
-mod refill;
-mod reserve;
-mod row;
-mod rows;
-mod watchdog;
-mod writer;
+//! The store as its users hold it.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use entente_store::{
+    BoxFuture, Commit, CommitError, Counters, Decide, Entry, History, OpenError, Page, ReadError, Revision,
+    STALLED_AFTER, Stats, Store, View, Watch, WatchError, micros,
+};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::history::History;
-use crate::limits::{MAX_QUEUE, STALLED_AFTER};
-use crate::stats::{Counters, micros};
-use crate::{
-    BoxFuture, Cause, Commit, CommitError, Decide, Entry, OpenError, Page, ReadError, Revision, Stats, Store, View,
-    Watch, WatchError,
-};
-
-pub(crate) use disk::{Disk, NotDurable, create_dir_durably, parent};
-pub(crate) use row::write as write_rows;
-pub(crate) use rows::get as read_rows;
-use rows::{Layered, Overlay};
-use watchdog::Watchdog;
-use writer::{Request, Work, Writer};
+use crate::disk::Disk;
+use crate::limits::MAX_QUEUE;
+use crate::request::{Request, Work};
+use crate::rows::Overlay;
+use crate::shared::{Shared, Visible};
+use crate::sizes::Sizes;
+use crate::watchdog::Watchdog;
+use crate::writer::Writer;
 
 /// A store in a directory of its own. Dropping it waits for the commits under way, and frees the directory.
 #[derive(Debug)]
@@ -51,43 +32,17 @@ pub struct SledStore {
     watchdog: Watchdog,
 }
 
-/// What readers and the writer share.
-#[derive(Debug)]
-struct Shared {
-    /// Before the disk: rows are dropped before the lock on their directory is released.
-    visible: RwLock<Visible>,
-    disk: Disk,
-    history: Arc<History>,
-    counters: Counters,
-    /// Why no more commits are taken.
-    failed: OnceLock<Cause>,
-    full: AtomicBool,
-    opened: Instant,
-    /// When the sync that runs now began, in microseconds after `opened`; 0 if none runs.
-    sync_began_micros: AtomicU64,
-}
-
-/// What readers see: the rows on disk, but for those that a group is about to change.
-#[derive(Debug)]
-struct Visible {
-    /// None while they could not be opened again after the disk was full.
-    rows: Option<sled::Db>,
-    revision: Revision,
-    /// What stood before the group that is being made durable; empty when none is.
-    before: Overlay,
-}
-
 impl SledStore {
-    /// Opens the store in `dir`, or creates it there with `new_id` as its id. Blocks.
+    /// Opens the store in `dir`, or creates it there with `new_id` as its id, in so much memory. Blocks.
     ///
     /// # Errors
     /// The store is open elsewhere, has a format that this program does not know, is damaged, or the disk refuses.
-    pub fn open(dir: &Path, new_id: Uuid) -> Result<Self, OpenError> {
-        let (disk, rows, revision) = Disk::open(dir, new_id)?;
+    pub fn open(dir: &Path, new_id: Uuid, sizes: Sizes) -> Result<Self, OpenError> {
+        let (disk, rows, revision) = Disk::open(dir, new_id, sizes.cache_bytes)?;
         let shared = Arc::new(Shared {
             visible: RwLock::new(Visible { rows: Some(rows), revision, before: Overlay::new() }),
             disk,
-            history: History::new(revision),
+            history: History::new(revision, sizes.history_events, sizes.history_bytes),
             counters: Counters::default(),
             failed: OnceLock::new(),
             full: AtomicBool::new(false),
@@ -184,50 +139,3 @@ impl Store for SledStore {
         }
     }
 }
-
-impl Shared {
-    fn visible(&self) -> RwLockReadGuard<'_, Visible> {
-        self.visible.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Reads the durable state. The writer waits for the lock only when a group begins and ends.
-    fn read<T>(&self, read: impl FnOnce(&Layered<'_>) -> T) -> Result<T, ReadError> {
-        let visible = self.visible();
-        let rows = visible.rows.as_ref().ok_or_else(|| ReadError::Storage { source: Arc::new(Closed) })?;
-        Ok(read(&Layered { rows, over: &visible.before, revision: visible.revision }))
-    }
-
-    /// The rows as they stand, for who writes. Readers hold them for no longer than they hold the lock.
-    fn rows(&self) -> Option<sled::Db> {
-        self.visible().rows.clone()
-    }
-
-    /// Shows what stands at `revision`, but for what `before` hides.
-    fn show(&self, revision: Revision, before: Overlay) {
-        let mut shown = self.visible.write().unwrap_or_else(PoisonError::into_inner);
-        shown.revision = revision;
-        let hidden = std::mem::replace(&mut shown.before, before);
-        drop(shown);
-        // Freed only here, so that readers need not wait for it.
-        drop(hidden);
-    }
-
-    fn syncing_for(&self) -> Duration {
-        match self.sync_began_micros.load(Ordering::Relaxed) {
-            0 => Duration::ZERO,
-            began => self.opened.elapsed().saturating_sub(Duration::from_micros(began)),
-        }
-    }
-
-    /// The answer to a request whose writer ended before it answered.
-    fn lost_answer(&self) -> CommitError {
-        match self.failed.get() {
-            Some(cause) => CommitError::Unknown { source: cause.clone() },
-            None => CommitError::Closed,
-        }
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("the disk was full, and the rows could not be opened again yet: make room")]
-struct Closed;

@@ -8,7 +8,8 @@ mod suite;
 
 use std::sync::Arc;
 
-use entente_store::{SledStore, Store};
+use entente_store::Store;
+use entente_store_embedded::{Sizes, SledStore};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -25,7 +26,7 @@ impl suite::Fixture for Embedded {
 
     async fn open(&self) -> Arc<dyn Store> {
         let dir = self.dir.path().join("store");
-        Arc::new(SledStore::open(&dir, Uuid::from_u128(7)).unwrap())
+        Arc::new(SledStore::open(&dir, Uuid::from_u128(7), Sizes::FLEET).unwrap())
     }
 }
 

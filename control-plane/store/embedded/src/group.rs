@@ -5,37 +5,38 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::row;
-use super::rows::{self, Layered, Overlay};
-use super::writer::Work;
+use entente_store::{Change, Commit, CommitError, Decide, Entry, Event, Key, ReadError, Revision};
+
 use crate::limits::{MAX_GROUP_BYTES, MAX_GROUP_COMMITS};
-use crate::{Change, Commit, CommitError, Decide, Entry, Event, Key, ReadError, Revision};
+use crate::request::Work;
+use crate::row;
+use crate::rows::{self, Layered, Overlay};
 
 #[derive(Debug)]
-pub(super) struct Group<'a> {
+pub(crate) struct Group<'a> {
     rows: &'a sled::Tree,
     /// The newest revision, the group's commits so far included.
-    pub(super) revision: Revision,
+    pub(crate) revision: Revision,
     /// What stood under each key that the group looked at: what readers see until it is durable.
-    pub(super) before: Overlay,
+    pub(crate) before: Overlay,
     /// What the group's commits made of it.
     after: Overlay,
-    pub(super) events: Vec<Arc<Event>>,
-    pub(super) bytes: usize,
+    pub(crate) events: Vec<Arc<Event>>,
+    pub(crate) bytes: usize,
 }
 
 impl<'a> Group<'a> {
-    pub(super) fn new(rows: &'a sled::Tree, revision: Revision) -> Self {
+    pub(crate) fn new(rows: &'a sled::Tree, revision: Revision) -> Self {
         let (before, after) = (Overlay::new(), Overlay::new());
         Self { rows, revision, before, after, events: Vec::new(), bytes: 0 }
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.events.len() >= MAX_GROUP_COMMITS || self.bytes >= MAX_GROUP_BYTES
     }
 
     /// Adds a commit; its revision, or why it was refused.
-    pub(super) fn add(&mut self, work: Work) -> Result<Revision, CommitError> {
+    pub(crate) fn add(&mut self, work: Work) -> Result<Revision, CommitError> {
         let commit = match work {
             Work::Commit(commit) => commit,
             Work::Decide(decide) => self.decide(decide)?,
@@ -95,7 +96,7 @@ impl<'a> Group<'a> {
     }
 
     /// The rows to write: each key once, whatever the commits of the group made of it in between.
-    pub(super) fn batch(&self) -> sled::Batch {
+    pub(crate) fn batch(&self) -> sled::Batch {
         let mut batch = sled::Batch::default();
         for (key, entry) in &self.after {
             let old = self.before.get(key).and_then(Option::as_ref);
