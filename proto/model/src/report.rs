@@ -3,6 +3,7 @@
 pub mod advice;
 pub mod bounds;
 mod facts;
+mod guardrail;
 
 use serde::{Deserialize, Serialize};
 

@@ -5,6 +5,7 @@
 //! the agent's business.
 
 mod check;
+pub mod lines;
 mod plain;
 mod sections;
 

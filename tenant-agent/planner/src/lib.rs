@@ -20,6 +20,7 @@ pub mod difference;
 pub mod guardrail;
 pub mod ledger;
 pub mod moment;
+pub mod need;
 pub mod observed;
 pub mod permission;
 pub mod plan;

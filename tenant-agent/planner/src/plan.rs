@@ -45,6 +45,7 @@ use entente_model::report::{Finding, ItemReport, Reason};
 
 pub use aside::{named_aside, with_leavers};
 pub use first::{first_reads, has_first};
+pub(crate) use gate::is_within;
 pub(crate) use groups::anchor_name;
 pub use not_allowed::{NotAllowed, not_allowed, revoke};
 pub use residue::NOT_LOOKED_AT;

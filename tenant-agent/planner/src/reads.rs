@@ -211,7 +211,7 @@ pub(crate) fn is_invitable(address: &str, guardrail: &Guardrail) -> bool {
     mail::check(address).is_ok() && is_in_domains(address, guardrail)
 }
 
-fn is_in_domains(address: &str, guardrail: &Guardrail) -> bool {
+pub(crate) fn is_in_domains(address: &str, guardrail: &Guardrail) -> bool {
     let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
     guardrail.provider.mail_domains.iter().any(|allowed| allowed.eq_ignore_ascii_case(domain))
 }

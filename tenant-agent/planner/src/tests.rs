@@ -19,6 +19,7 @@ mod leaver;
 mod leavers;
 mod limits;
 mod marks;
+mod need;
 mod not_allowed;
 mod people;
 mod presence;

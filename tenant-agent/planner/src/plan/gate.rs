@@ -169,7 +169,7 @@ fn capabilities(guardrail: &Guardrail, wanted: Option<Vec<Capability>>) -> Condi
 }
 
 /// Whether one ARM scope is another, or lies below it. ARM compares without regard to case.
-pub(super) fn is_within(scope: &str, above: &str) -> bool {
+pub(crate) fn is_within(scope: &str, above: &str) -> bool {
     let (scope, above) = (scope.to_ascii_lowercase(), above.to_ascii_lowercase());
     let above = above.trim_end_matches('/');
     scope.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
