@@ -17,7 +17,7 @@ First steps, in a folder of the agent's own:
                                                  once, with the file from the service provider
   entente-agent --config agent.toml doctor       what keeps it from working, and what to do about it
   entente-agent --config agent.toml run          as a service
-Look:  status, who, plan, permissions, doctor
+Look:  status, who, explain, plan, permissions, doctor
 Without --config it is /etc/entente/agent.toml, or what ENTENTE_AGENT_CONFIG names.
 Stop:  pause, revoke, revoke-all; or stop the agent and disable its identity
 
@@ -49,6 +49,7 @@ pub(crate) enum LogFormat {
 pub(crate) enum Output {
     Text,
     Json,
+    Yaml,
 }
 
 #[derive(Debug, Subcommand)]
@@ -103,6 +104,27 @@ pub(crate) enum Command {
     },
     /// Show which of the service provider's people have access in this tenant, as what, and until when
     Who {
+        #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+        output: Output,
+    },
+    /// Say why something stands as it does, which line of your guardrail decides it, and what to write
+    ///
+    /// Of an item: what it is, why it is asked for, what it needs of the guardrail, whose move it is. Of a word: what a
+    /// state, a reason or a key of the guardrail means, and where the key stands in your file. Without a name: everything
+    /// that waits for you. It reads what the agent wrote at its last look, and your file as it is now; the agent may run or
+    /// not.
+    #[command(after_help = "\
+Examples:
+  entente-agent explain                          what waits for you
+  entente-agent explain maya                     items whose key or words have that in them
+  entente-agent explain GUARDRAIL_CAPABILITY     a reason, or a state such as HELD
+  entente-agent explain azure.scopes             a key of the guardrail, with its lines in your file
+
+Exit codes: 0 explained, 1 there is no such thing or nothing is known, 2 usage.")]
+    Explain {
+        /// An item's key, or a part of it or of its words; a state, a reason, or a key of the guardrail
+        #[arg(value_name = "ITEM|WORD")]
+        about: Option<String>,
         #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
         output: Output,
     },

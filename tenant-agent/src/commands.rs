@@ -3,6 +3,7 @@
 mod agree;
 mod allow_again;
 mod doctor;
+mod explain;
 mod guardrail;
 mod init;
 mod plan;
@@ -16,11 +17,12 @@ mod who;
 
 use std::error::Error;
 
+use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::Done;
-use crate::args::{Args, Command, LogFormat};
+use crate::args::{Args, Command, LogFormat, Output};
 use crate::config::Config;
 use crate::enroll::{self, Enrolled};
 use crate::run::{self, Options};
@@ -44,6 +46,9 @@ pub(crate) fn execute(args: Args) -> Outcome {
     if let Command::Doctor { output } = args.command {
         log(args.log_format, false);
         return on_runtime(doctor::show(&args.config, output));
+    }
+    if let Command::Explain { about, output } = &args.command {
+        return explain::show(&args.config, about.as_deref(), *output);
     }
     let config = Config::load(&args.config, |name| std::env::var(name).ok())?;
     log(args.log_format, matches!(args.command, Command::Run { .. }));
@@ -93,11 +98,22 @@ async fn perform(command: Command, config: Config) -> Outcome {
             revoke::revoke(&config, dry_run, yes, timeout).await
         }
         Command::Permissions { file } => guardrail::permissions(&file.unwrap_or(config.guardrail)),
-        Command::Doctor { .. } => unreachable!("performed without a configuration"),
+        Command::Doctor { .. } | Command::Explain { .. } => unreachable!("performed without a configuration"),
         Command::CheckGuardrail { file, diff } => guardrail::check(&file, diff.as_deref()),
         Command::Init { dir, tenant } => init::init(&dir, tenant),
         Command::Schema => schema::print(),
     }
+}
+
+/// Prints a document, or the text that stands for it.
+fn print(output: Output, document: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Box<dyn Error>> {
+    match output {
+        Output::Json => println!("{}", serde_json::to_string_pretty(document)?),
+        // By way of JSON: the same words in both.
+        Output::Yaml => print!("{}", serde_saphyr::to_string(&serde_json::to_value(document)?)?),
+        Output::Text => print!("{}", text()),
+    }
+    Ok(())
 }
 
 /// Lines of text without what a terminal obeys: names and details come from the service provider and from Microsoft.

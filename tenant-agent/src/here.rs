@@ -201,12 +201,12 @@ fn known(there: Option<bool>, state: ItemState) -> Option<bool> {
 }
 
 /// What an exemption withholds is named with its end, as the role does not hold it until then.
-fn permission(it: &PermissionGrant) -> String {
+pub(crate) fn permission(it: &PermissionGrant) -> String {
     let withheld = it.withheld_until.map(|until| format!(" (withheld until {until})"));
     format!("{}{}", it.permission, withheld.unwrap_or_default())
 }
 
-fn leaves(item: Option<&Item>) -> bool {
+pub(crate) fn leaves(item: Option<&Item>) -> bool {
     item.is_none_or(|item| item.want != Want::Present)
 }
 
@@ -224,6 +224,14 @@ fn assigned(role: &RoleName, reports: &BTreeMap<ItemKey, ItemReport>, there: &BT
     let each: Vec<_> = reports.keys().filter(|key| is_of(role, key)).map(|key| there.get(key).copied()).collect();
     let is_told = !each.is_empty() && !each.contains(&None);
     if each.contains(&Some(true)) { Some(true) } else { is_told.then_some(false) }
+}
+
+pub(crate) fn ground(it: &desired::Ground) -> Ground {
+    Ground {
+        assignment: it.assignment.id().to_owned(),
+        justification: it.justification.clone(),
+        ticket: it.ticket.clone(),
+    }
 }
 
 fn membership(
@@ -244,11 +252,6 @@ fn membership(
     let grounds = match item.map(|item| &item.body) {
         Some(ItemBody::Member(MemberBody { grounds })) => grounds.as_slice(),
         _ => &[],
-    };
-    let ground = |it: &desired::Ground| Ground {
-        assignment: it.assignment.id().to_owned(),
-        justification: it.justification.clone(),
-        ticket: it.ticket.clone(),
     };
     Membership {
         operator,

@@ -8,6 +8,7 @@
 
 mod act;
 mod args;
+mod asked;
 mod blame;
 mod clock;
 mod commands;

@@ -4,18 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use entente_model::desired::{Item, ItemKey, Want};
-use entente_model::report::{ItemState, Reason, Standing};
+use entente_model::report::{ItemReport, ItemState, Reason, Standing};
 use entente_model::{Guid, Timestamp};
 use entente_session::{Status, View};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
+use crate::asked::Asked;
 use crate::files::{self, FileError};
 use crate::here::Here;
 use crate::memory::Mark;
 
 /// Most items that are named: what a person reads through. The counts are of all.
 const MAX_OPEN: usize = 200;
+
+/// Most items that are told beside those that are open, for `explain`: several times what a provider has in one tenant.
+const MAX_SETTLED: usize = 5_000;
 
 /// Most people who are named as deleted by the customer: more than an MSSP has in one tenant.
 pub const MAX_DELETED: usize = 1_000;
@@ -26,8 +30,8 @@ const MAX_NAMED: usize = 200;
 /// Most things that are listed as not allowed any more, to be confirmed at once: the rest is listed when these are taken.
 pub const MAX_NOT_ALLOWED: usize = 10_000;
 
-/// Room for as many items with their details and as many findings.
-const MAX_BYTES: usize = 16 << 20;
+/// Room for as many items with their details and what they need, and as many findings.
+const MAX_BYTES: usize = 32 << 20;
 
 /// The file's content. Holds no links and no secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -59,7 +63,10 @@ pub struct AgentStatus {
     #[serde(default)]
     pub here: Option<Here>,
     /// Items that are neither applied nor removed, at most 200.
-    pub open: Vec<OpenItem>,
+    pub open: Vec<ToldItem>,
+    /// The others, at most 5,000; empty where an older agent wrote this file.
+    #[serde(default)]
+    pub settled: Vec<ToldItem>,
     /// Who is wanted, and whose account the customer deleted; at most 1,000.
     #[serde(default)]
     pub deleted: Vec<DeletedPerson>,
@@ -77,13 +84,15 @@ pub struct AgentStatus {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct OpenItem {
+pub struct ToldItem {
     pub key: ItemKey,
     pub state: ItemState,
     pub reason: Option<Reason>,
     pub detail: String,
     pub script: Option<String>,
     pub since: Timestamp,
+    #[serde(flatten, default)]
+    pub asked: Asked,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,15 +223,19 @@ impl AgentStatus {
         for item in status.items.values() {
             *counts.entry(item.state).or_default() += 1;
         }
-        let open = status.items.values().filter(|item| !item.state.is_settled()).take(MAX_OPEN);
-        let open = open.map(|item| OpenItem {
+        let desired: &[Item] = view.desired.as_ref().map_or(&[], |desired| &desired.items);
+        let by_key: BTreeMap<&ItemKey, &Item> = desired.iter().map(|item| (&item.key, item)).collect();
+        let told = |item: &ItemReport| ToldItem {
             key: item.key.clone(),
             state: item.state,
             reason: item.reason,
             detail: item.detail.clone(),
             script: item.script.clone(),
             since: item.since,
-        });
+            asked: Asked::of(&item.key, &by_key, time),
+        };
+        let (settled, open): (Vec<&ItemReport>, Vec<_>) =
+            status.items.values().partition(|item| item.state.is_settled());
         Self {
             time,
             known_time: None,
@@ -236,7 +249,8 @@ impl AgentStatus {
             wanted: view.desired.as_ref().map(|desired| wanted(&desired.items)).unwrap_or_default(),
             counts,
             here: view.desired.as_ref().map(|desired| Here::of(&desired.items, &status.items, there)),
-            open: open.collect(),
+            open: open.into_iter().take(MAX_OPEN).map(told).collect(),
+            settled: settled.into_iter().take(MAX_SETTLED).map(told).collect(),
             last_connected: None,
             deleted: Vec::new(),
             named: BTreeMap::new(),

@@ -72,6 +72,29 @@ fn exit_codes_tell_usage_from_failure() {
     check(dir.path(), &["run"], 1, "colour");
 }
 
+#[test]
+fn a_word_is_explained_by_the_file_and_an_item_only_by_what_the_agent_wrote() {
+    let dir = customer();
+    check(
+        dir.path(),
+        &["explain", "capabilities.allow"],
+        0,
+        "guardrail.yaml:11: capabilities: {allow: [readIncidents]}",
+    );
+    check(dir.path(), &["explain", "GUARDRAIL_CAPABILITY"], 0, "guardrail.yaml:11: ");
+    check(dir.path(), &["explain", "guardrail_scope", "--output", "yaml"], 0, "word: GUARDRAIL_SCOPE");
+    for about in [&["explain", "maya"][..], &["explain"]] {
+        check(dir.path(), about, 1, "not known: the agent has not looked at the tenant yet");
+    }
+    std::fs::create_dir(dir.path().join("state")).unwrap();
+    std::fs::write(dir.path().join("state/status.json"), "{").unwrap();
+    check(dir.path(), &["explain", "maya"], 1, "which items there are is not known: ");
+    std::fs::remove_file(dir.path().join("agent.toml")).unwrap();
+    check(dir.path(), &["explain", "HELD"], 0, "HELD (state)");
+    check(dir.path(), &["explain", "azure.scopes"], 0, "not known: there is no configuration file");
+    check(dir.path(), &["explain", "maya"], 1, "there is no configuration file");
+}
+
 /// The lines of the first steps, without what they say of themselves.
 fn first_steps(help: &str) -> Vec<Vec<String>> {
     let steps = help.lines().skip_while(|line| !line.starts_with("First steps")).skip(1);

@@ -24,10 +24,7 @@ use crate::identity::{Identity, IdentityError};
 
 pub(super) async fn show(path: &Path, output: Output) -> Outcome {
     let checks = look(path, &|name| std::env::var(name).ok()).await;
-    match output {
-        Output::Json => println!("{}", serde_json::to_string_pretty(&check::document(&checks))?),
-        Output::Text => print!("{}", check::text(&checks)),
-    }
+    super::print(output, &check::document(&checks), || check::text(&checks))?;
     Ok(check::done(&checks))
 }
 

@@ -17,11 +17,10 @@ pub(super) async fn show(config: &Config, output: Output) -> Outcome {
         _ => preview(config).await?,
     };
     let changes = plan?;
-    match output {
-        Output::Json => println!("{}", serde_json::to_string_pretty(&changes)?),
-        Output::Text if changes.is_empty() => println!("nothing to do"),
-        Output::Text => changes.iter().for_each(|change| println!("{}", plain(&line(change)))),
-    }
+    super::print(output, &changes, || match changes.as_slice() {
+        [] => "nothing to do\n".to_owned(),
+        changes => changes.iter().map(|change| plain(&line(change)) + "\n").collect(),
+    })?;
     Ok(Done::Whole)
 }
 

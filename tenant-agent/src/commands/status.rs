@@ -16,7 +16,7 @@ use crate::guardrail_file::{self, GuardrailFile};
 use crate::identity::{Identity, IdentityError};
 use crate::lock::{Lock, LockError};
 use crate::receipt::{About, Receipt};
-use crate::status_file::{AgentStatus, StatusFile};
+use crate::status_file::{AgentStatus, StatusFile, ToldItem};
 use crate::switches::Switches;
 
 /// Three times what usually lies between two looks.
@@ -89,10 +89,7 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
         revoked: Receipt::read(&config.state_dir, About::NotAllowed)?,
         revokes: positions.revokes,
     };
-    match output {
-        Output::Json => println!("{}", serde_json::to_string_pretty(&shown)?),
-        Output::Text => print!("{}", screen::lines(&super::shown(&text(&shown, now)), screen::width())),
-    }
+    super::print(output, &shown, || screen::lines(&super::shown(&text(&shown, now)), screen::width()))?;
     Ok(if shown.status_fault.is_none() { Done::Whole } else { Done::Incomplete })
 }
 
@@ -217,6 +214,12 @@ fn status_lines(shown: &Shown, status: &AgentStatus, now: Timestamp) -> Vec<Stri
         let line = format!("open       {} {}{reason} {}", item.key, item.state.word(), item.detail);
         lines.push(super::plain(&line));
         lines.extend(item.script.iter().map(|script| format!("           run: {script}")));
+    }
+    let is_files = |it: &ToldItem| it.reason.is_some_and(|reason| !reason.guardrail_keys(it.key.plane()).is_empty());
+    if status.open.iter().any(is_files) {
+        lines.push(
+            "explain    `entente-agent explain` says which line of the guardrail decides, and what to write".into(),
+        );
     }
     for person in &status.deleted {
         let name = format!("{} <{}> on {}", person.operator, person.mail, person.deleted);

@@ -38,17 +38,14 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
         status.here.as_ref().ok_or_else(|| unknown("the agent has no desired state, or has not looked since"))?;
     let whole = is_whole(&status.standing.planes);
     let shown = Shown { time: status.time, whole, here, alarms: &status.alarms };
-    match output {
-        Output::Json => println!("{}", serde_json::to_string_pretty(&shown)?),
-        Output::Text => {
-            let looked = status.standing.planes.iter().filter(|it| it.mode != PlaneMode::None);
-            let oldest = looked.filter_map(|it| it.verified).min().filter(|_| whole);
-            let seen =
-                oldest.map_or_else(|| "NOT READ WHOLE: more may be here".to_owned(), |at| format!("as read back {at}"));
-            print!("{}", text(here, &seen, screen::width()));
-            status.alarms.iter().for_each(|alarm| println!("ALARM  {}", plain(alarm)));
-        }
-    }
+    super::print(output, &shown, || {
+        let looked = status.standing.planes.iter().filter(|it| it.mode != PlaneMode::None);
+        let oldest = looked.filter_map(|it| it.verified).min().filter(|_| whole);
+        let seen =
+            oldest.map_or_else(|| "NOT READ WHOLE: more may be here".to_owned(), |at| format!("as read back {at}"));
+        let alarms = status.alarms.iter().map(|alarm| format!("ALARM  {}\n", plain(alarm)));
+        text(here, &seen, screen::width()) + &alarms.collect::<String>()
+    })?;
     Ok(Done::Whole)
 }
 

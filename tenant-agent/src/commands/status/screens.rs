@@ -6,9 +6,10 @@ use entente_model::report::{ItemState, Microsoft, MicrosoftState, PlaneStanding,
 use entente_model::{Plane, PlaneMode, Timestamp};
 
 use super::{Guardrail, Shown, text};
+use crate::asked::Asked;
 use crate::commands::{screen, who};
 use crate::here::{Ground, Here, Membership, Right};
-use crate::status_file::{AgentStatus, OpenItem};
+use crate::status_file::{AgentStatus, ToldItem};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -32,13 +33,14 @@ fn shown() -> Shown {
         planes: vec![plane(Plane::Users), plane(Plane::Groups), plane(Plane::Memberships), plane(Plane::AzureRoles)],
         ..Standing::default()
     };
-    let refused = OpenItem {
+    let refused = ToldItem {
         key: PLAYBOOK.parse().unwrap(),
         state: ItemState::Refused,
         reason: Some(Reason::GuardrailCapability),
         detail: "capabilities.allow lacks runPlaybooks".into(),
         script: None,
         since: at("2026-11-28T09:00:00Z"),
+        asked: Asked::default(),
     };
     let status = AgentStatus {
         time: at("2026-12-01T11:59:48Z"),

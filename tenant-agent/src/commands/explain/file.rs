@@ -1,0 +1,123 @@
+//! The customer's guardrail file, as it is now, and where in it a key stands.
+
+use std::path::PathBuf;
+
+use entente_planner::guardrail::Guardrail;
+use entente_planner::guardrail::lines::{Line, Lines};
+use entente_planner::reference::{Presence, TABLE};
+use entente_seal::KeyId;
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::guardrail_file::{GuardrailFile, read_text};
+
+/// Keys that allow nothing, and only deny: one that is not there does not decide.
+const DENY: [&str; 6] =
+    ["people.barred", "protected", "protected.users", "protected.groups", "protected.agentHome", "limits.longestGrant"];
+
+/// One reading of it.
+#[derive(Debug)]
+pub(super) struct File {
+    path: Option<PathBuf>,
+    /// Its text, or why there is none.
+    text: Result<String, String>,
+    /// What it says, if it has the right form.
+    pub(super) content: Option<Guardrail>,
+    /// Why an agent gives nothing by it.
+    pub(super) fault: Option<String>,
+}
+
+/// Where a key stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Stands {
+    pub(super) key: String,
+    pub(super) lines: Vec<Place>,
+    /// Where there is no line: what to add, or why none is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) remark: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Place {
+    pub(super) file: String,
+    pub(super) line: u64,
+    pub(super) text: String,
+}
+
+impl File {
+    /// `root`: the key that the agent enrolled with; none before that.
+    pub(super) fn read(config: &Config, root: Option<KeyId>) -> Self {
+        let path = Some(config.guardrail.clone());
+        let (text, content) = match read_text(&config.guardrail) {
+            Ok((_, text)) => (Ok(text.clone()), Guardrail::parse(&text)),
+            Err(unreadable) => (Err(unreadable.words()), Err(unreadable)),
+        };
+        let fault = match root {
+            Some(root) => GuardrailFile::read(&config.guardrail, config.entra_tenant, root).fault(),
+            None => content.as_ref().err().map(|unreadable| unreadable.words()),
+        };
+        Self { path, text, content: content.ok(), fault }
+    }
+
+    /// Where nothing says which file it is.
+    pub(super) fn not_known(why: String) -> Self {
+        Self { path: None, text: Err(why), content: None, fault: None }
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(path: &str, text: &str) -> Self {
+        let content = Guardrail::parse(text);
+        let fault = content.as_ref().err().map(|unreadable| unreadable.words());
+        Self { path: Some(path.into()), text: Ok(text.to_owned()), content: content.ok(), fault }
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
+    }
+
+    /// The lines of a key with what is below it, or what to say instead.
+    pub(super) fn stands(&self, key: &str) -> Stands {
+        let found = |found: Vec<Line>| -> Vec<Place> {
+            let place = |it: Line| Place { file: self.name(), line: it.number, text: it.text };
+            found.into_iter().map(place).collect()
+        };
+        let (lines, remark) = match self.text.as_ref().map(|text| Lines::of(text)) {
+            Err(why) => (Vec::new(), Some(format!("not known: {why}"))),
+            Ok(Err(unreadable)) => (Vec::new(), Some(format!("not known: {}", unreadable.words()))),
+            Ok(Ok(lines)) => {
+                let lines = found(lines.at(key));
+                let remark = lines.is_empty().then(|| absent(key));
+                (lines, remark)
+            }
+        };
+        Stands { key: key.to_owned(), lines, remark }
+    }
+
+    /// Whether that key can be what says no, as far as is known.
+    pub(super) fn can_deny(&self, key: &str) -> bool {
+        let stands = self.stands(key);
+        !DENY.contains(&key) || !stands.lines.is_empty() || self.content.is_none()
+    }
+}
+
+/// What to add where a key is not there.
+fn absent(key: &str) -> String {
+    let add = match key.rsplit_once('.') {
+        Some((section, name)) => format!("add `{name}` under `{section}`"),
+        None => format!("add `{key}`"),
+    };
+    let left_out = TABLE.iter().find(|it| it.path == key).map(|it| it.presence);
+    match left_out {
+        Some(Presence::Default(value)) => format!("no line: {add}; left out it is `{value}`"),
+        Some(Presence::Required | Presence::Optional) | None => format!("no line: {add}"),
+    }
+}
+
+impl Stands {
+    /// One line of text for each line of the file.
+    pub(super) fn texts(&self) -> Vec<String> {
+        let lines = self.lines.iter().map(|it| format!("{}:{}: {}", it.file, it.line, it.text));
+        lines.chain(self.remark.iter().map(|remark| format!("{}: {remark}", self.key))).collect()
+    }
+}

@@ -1,0 +1,99 @@
+//! What a state, a reason or a key of the guardrail means, and where in the customer's file a key stands.
+
+use entente_model::report::advice::Move;
+use entente_model::report::{ItemState, Reason};
+use entente_planner::reference::{Key, Presence, TABLE};
+use serde::Serialize;
+
+use super::file::{File, Stands};
+use crate::commands::{plain, screen};
+
+/// One word.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Word {
+    word: String,
+    kind: &'static str,
+    means: String,
+    #[serde(rename = "move", skip_serializing_if = "Option::is_none")]
+    whose: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_do: Option<&'static str>,
+    /// What a key takes, and what is taken where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    takes: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<String>,
+    /// What follows where a key is made narrower.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    narrower: Option<&'static str>,
+    /// The key itself, or the keys that a reason comes from.
+    guardrail: Vec<Stands>,
+}
+
+/// Some words are of two kinds.
+pub(super) fn known(text: &str, file: &File) -> Vec<Word> {
+    let is = |word: &str| word.eq_ignore_ascii_case(text);
+    let said = |word: &str, kind, means: &str, (whose, what): (Move, &'static str), keys: Vec<String>| Word {
+        word: word.to_owned(),
+        kind,
+        means: means.to_owned(),
+        whose: Some(whose.text()),
+        to_do: Some(what),
+        takes: None,
+        left_out: None,
+        narrower: None,
+        guardrail: keys.iter().map(|key| file.stands(key)).collect(),
+    };
+    let state = ItemState::ALL.into_iter().find(|it| is(it.word()));
+    let state = state.map(|it| said(it.word(), "state", it.meaning(), it.advice(), Vec::new()));
+    let reason = Reason::ALL.iter().find(|it| is(it.word()));
+    let reason = reason.map(|it| said(it.word(), "reason", it.meaning(), it.advice(), it.guardrail_keys(None)));
+    let path = |key: &&Key| is(key.path) || is(&key.path.replace("[]", ""));
+    // A name without a section may be a part of an item too: these are asked for after the items.
+    let key = TABLE.iter().find(path).map(|it| of_key(it, file));
+    [state, reason, key].into_iter().flatten().collect()
+}
+
+/// Keys of that last name, such as `scopes`.
+pub(super) fn by_last_name(text: &str, file: &File) -> Vec<Word> {
+    let named = TABLE.iter().filter(|key| key.place().1.eq_ignore_ascii_case(text));
+    named.map(|key| of_key(key, file)).collect()
+}
+
+fn of_key(key: &Key, file: &File) -> Word {
+    let bound = if key.bound.is_empty() { String::new() } else { format!(" ({})", key.bound) };
+    let left_out = match key.presence {
+        Presence::Required => Some("refused".to_owned()),
+        Presence::Default(value) => Some(format!("`{value}`")),
+        Presence::Optional => None,
+    };
+    Word {
+        word: key.path.to_owned(),
+        kind: "guardrail key",
+        means: format!("{}{bound}", key.does),
+        whose: None,
+        to_do: None,
+        takes: Some(key.kind.text()),
+        left_out,
+        narrower: Some(key.narrower).filter(|it| !it.is_empty()),
+        guardrail: vec![file.stands(key.path)],
+    }
+}
+
+impl Word {
+    pub(super) fn text(&self) -> String {
+        let mut lines = vec![format!("{} ({})", self.word, self.kind)];
+        let mut row = |name: &str, value: &str| lines.push(plain(&format!("{name:10} {value}")));
+        row("means", &self.means);
+        self.whose.iter().for_each(|it| row("whose move", it));
+        self.to_do.iter().for_each(|it| row("to do", it));
+        self.takes.iter().for_each(|it| row("takes", it));
+        self.left_out.iter().for_each(|it| row("left out", it));
+        self.narrower.iter().for_each(|it| row("narrower", it));
+        for (at, text) in self.guardrail.iter().flat_map(Stands::texts).enumerate() {
+            row(if at == 0 { "your file" } else { "" }, &text);
+        }
+        screen::lines(&lines.join("\n"), screen::width())
+    }
+}
