@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::Faults;
+use super::check::{Faults, MAX_LIST};
 use crate::name::{Guid, HomeName, OperatorName, SquadName};
 use crate::time::{Date, Window};
 use crate::violation::Fault;
@@ -60,7 +60,7 @@ impl Squad {
                 "members from a home group are not carried out by this version; list members",
             );
         }
-        for (at, member) in self.members.iter().enumerate() {
+        for (at, member) in self.members.iter().enumerate().take(MAX_LIST) {
             let backwards = matches!((member.from, member.until), (Some(from), Some(until)) if until < from);
             faults.unless(
                 !backwards,
@@ -68,6 +68,21 @@ impl Squad {
                 Fault::Conflict,
                 "is before from; write a later day",
             );
+            // Both hold together, so that an end that is written in one would end nothing.
+            let shares = |other: &SquadMember| {
+                other.operator == member.operator && other.window().intersect(member.window()).is_some()
+            };
+            if let Some(first) = self.members[..at].iter().position(shares) {
+                faults.add(
+                    &format!("members[{at}].operator"),
+                    Fault::Conflict,
+                    format!(
+                        "is {}, as members[{first}].operator is, for some of the same days; keep one of the two, or let \
+                         one end before the other begins",
+                        member.operator
+                    ),
+                );
+            }
         }
     }
 }

@@ -201,3 +201,19 @@ fn users_d16_a_role_or_permission_of_no_such_name_is_refused_with_the_nearest() 
     let found = role("{plane: defenderRoles, permissions: [alert.manage]}");
     assert!(found.contains("did you mean \"alerts.manage\"?"), "{found}");
 }
+
+#[test]
+fn a_person_is_in_a_squad_once_at_a_time() {
+    let squad =
+        |members: &str| format!("kind: Squad\nname: squads/triage\nowner: operators/astrid\nmembers:\n{members}");
+    let twice = squad(
+        "  - operator: operators/maya\n  - operator: operators/li\n  - {operator: operators/maya, until: 2026-12-31}\n",
+    );
+    assert_eq!(
+        faults(&twice),
+        "squads/triage: members[2].operator: is operators/maya, as members[0].operator is, for some of the same days; keep one \
+         of the two, or let one end before the other begins"
+    );
+    let apart = "  - {operator: operators/maya, until: 2026-12-31}\n  - {operator: operators/maya, from: 2027-01-01}\n";
+    assert_eq!(faults(&squad(apart)), "", "somebody who comes again");
+}
