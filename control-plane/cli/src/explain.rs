@@ -106,7 +106,11 @@ fn explained(it: &wire::ItemStatus, rights: &[wire::Access]) -> Value {
     let reason = (!it.reason.is_empty()).then(|| Reason::of(&it.reason));
     let (whose, what) = reason.map_or_else(|| state.advice(), Reason::advice);
     let means = reason.map_or_else(|| state.meaning(), Reason::meaning);
-    let role = it.key.parse::<ItemKey>().ok().and_then(|key| key.role().map(ToString::to_string));
+    let key = it.key.parse::<ItemKey>().ok();
+    let role = key.as_ref().and_then(|key| key.role().map(ToString::to_string));
+    let plane = key.as_ref().and_then(ItemKey::plane);
+    let in_file = reason.map(|reason| reason.guardrail_keys(plane)).unwrap_or_default();
+    let customer_runs: Vec<String> = in_file.iter().map(|key| format!("entente-agent explain {key}")).collect();
     // A membership is asked for by what gives the role to that person.
     let is_of_person = |right: &&wire::Access| !it.key.starts_with("member/") || right.operator == it.operator;
     let through = rights.iter().filter(|right| Some(&right.role) == role.as_ref()).filter(is_of_person);
@@ -123,6 +127,7 @@ fn explained(it: &wire::ItemStatus, rights: &[wire::Access]) -> Value {
         "tenant": it.tenant, "item": it.key, "what": if it.display.is_empty() { &it.key } else { &it.display },
         "state": it.state, "reason": it.reason, "detail": it.detail, "means": means,
         "move": whose.text(), "toDo": what, "role": role, "assignments": assignments, "operators": operators,
+        "guardrailKeys": in_file, "customerRuns": customer_runs,
         "script": it.script, "customerWrites": customer_writes(&it.detail), "providerWrites": provider_writes(it, role.as_deref()),
     })
 }
@@ -160,11 +165,15 @@ fn shown_item(found: &Value, screen: Screen) -> String {
         ("asked by", list("assignments")),
         ("through", text("role").to_owned()),
         ("for", list("operators")),
+        ("guardrail", list("guardrailKeys")),
         ("whose move", text("move").to_owned()),
         ("to do", text("toDo").to_owned()),
     ];
     let rows: Vec<_> = rows.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let in_file: Vec<&str> = found["customerRuns"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let in_file = in_file.join("\n");
     let blocks = [
+        ("the customer sees the line of the guardrail file with", in_file.as_str()),
         ("the customer writes", text("customerWrites")),
         ("intent says", text("providerWrites")),
         ("a person runs", text("script")),
@@ -214,8 +223,11 @@ mod tests {
               asked by    assignments/nordic-triage
               through     socRoles/l1-analyst
               for         operators/maya
+              guardrail   capabilities.allow
               whose move  the customer's, or the service provider's
               to do       the customer adds the capability under `capabilities.allow`; or an exemption leaves it out
+              the customer sees the line of the guardrail file with
+                  entente-agent explain capabilities.allow
               the customer writes
                   capabilities:
                     allow: [..., runPlaybooks]
@@ -265,6 +277,15 @@ mod tests {
         expect_test::expect_file!["screens/why-200.txt"].assert_eq(&screen(200));
         let is_copied = |line: &&str| line.starts_with("      ");
         assert!(screen(80).lines().filter(|line| !is_copied(line)).all(|line| line.chars().count() <= 80));
+    }
+
+    #[test]
+    fn the_key_of_the_customers_file_is_the_items_own() {
+        let keys = |reason: &str| {
+            explained(&wire::ItemStatus { reason: reason.into(), ..refused() }, &[])["customerRuns"].clone()
+        };
+        assert_eq!(keys("GUARDRAIL_PLANE"), json!(["entente-agent explain planes.azureRoles"]));
+        assert_eq!(keys("THROTTLED"), json!([]));
     }
 
     #[test]
