@@ -97,7 +97,9 @@ pub(crate) fn rows(all: &[Removal], now: entente_model::Timestamp) -> List {
         wide("AGENT"),
         wide("ID"),
     ]);
-    all.iter().for_each(|it| list.row(&it.tenant, row(it, now)));
+    for it in all {
+        list.row(&it.tenant, row(it, now));
+    }
     list
 }
 

@@ -142,7 +142,8 @@ fn list(all: &[wire::Access], now: Timestamp) -> List {
                 each(it, |ground| &ground.justification),
                 or_dash(&it.detail),
             ],
-        );
+        )
+        .in_csv("READ", instant(&it.verify_time));
     }
     list
 }
@@ -220,6 +221,15 @@ mod tests {
         assert!(access_table(&[unsure]).contains("1 of 3, 1 not known"), "what may still be there is no no");
         let wide = list(&[partial()], output::now()).shown(true);
         assert!(wide.contains("T-12") && wide.contains("Nordic, L1"), "{wide}");
+    }
+
+    #[test]
+    fn csv_has_the_time_of_the_reading_where_people_read_an_age() {
+        let read = wire::Access { verify_time: Some(prost_types::Timestamp { seconds: 60, nanos: 0 }), ..partial() };
+        let csv = list(&[read, partial()], output::now()).csv().unwrap();
+        let at = csv.lines().next().unwrap().split(',').position(|title| title == "read").unwrap();
+        let cells: Vec<&str> = csv.lines().skip(1).map(|line| line.split(',').nth(at).unwrap()).collect();
+        assert_eq!(cells, ["1970-01-01T00:01:00Z", "-"]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Lists: the same rows as a table, as a wide one, as names or as CSV.
 
+use std::collections::BTreeMap;
+
 use super::{Format, Screen, plain, say, table};
 use crate::failure::Failure;
 
@@ -17,29 +19,57 @@ pub(crate) const fn wide(title: &'static str) -> Column {
     Column { title, is_wide: true }
 }
 
-/// Rows with all their columns, and the name of each.
+/// One row with all its columns, and where a column says it otherwise than in the wide table.
+pub(crate) struct Row {
+    name: String,
+    cells: Vec<String>,
+    in_csv: BTreeMap<&'static str, String>,
+    brief: BTreeMap<&'static str, String>,
+}
+
+impl Row {
+    /// What a program reads in that column: a time, where people read an age.
+    pub(crate) fn in_csv(&mut self, title: &'static str, cell: String) -> &mut Self {
+        self.in_csv.insert(title, cell);
+        self
+    }
+
+    /// At most so many characters in that column of the table; `-o wide` and CSV have the whole.
+    pub(crate) fn brief(&mut self, title: &'static str, cell: &str, most: usize) -> &mut Self {
+        if let Some((end, _)) = cell.char_indices().nth(most) {
+            let end = cell[..end].rfind(' ').unwrap_or(end);
+            self.brief.insert(title, format!("{} ..", &cell[..end]));
+        }
+        self
+    }
+}
+
+/// Rows of the same columns.
 pub(crate) struct List {
     columns: Vec<Column>,
-    names: Vec<String>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<Row>,
 }
 
 impl List {
     pub(crate) fn new<const N: usize>(columns: [Column; N]) -> Self {
-        Self { columns: columns.into(), names: Vec::new(), rows: Vec::new() }
+        Self { columns: columns.into(), rows: Vec::new() }
     }
 
     /// Of rows that begin with their name, and have no wide column.
     pub(crate) fn of<const N: usize>(header: [&'static str; N], rows: impl IntoIterator<Item = [String; N]>) -> Self {
         let mut list = Self::new(header.map(column));
-        rows.into_iter().for_each(|row| list.row(&row[0].clone(), row));
+        for row in rows {
+            list.row(&row[0].clone(), row);
+        }
         list
     }
 
     /// `name`: as other commands take it.
-    pub(crate) fn row<const N: usize>(&mut self, name: &str, cells: [String; N]) {
-        self.names.push(name.to_owned());
-        self.rows.push(cells.into());
+    pub(crate) fn row<const N: usize>(&mut self, name: &str, cells: [String; N]) -> &mut Row {
+        let (in_csv, brief) = (BTreeMap::new(), BTreeMap::new());
+        self.rows.push(Row { name: name.to_owned(), cells: cells.into(), in_csv, brief });
+        let last = self.rows.len() - 1;
+        &mut self.rows[last]
     }
 
     /// As a table, for the screen that was chosen.
@@ -50,24 +80,30 @@ impl List {
     pub(crate) fn on(&self, screen: Screen, is_wide: bool) -> String {
         let kept: Vec<usize> = (0..self.columns.len()).filter(|at| is_wide || !self.columns[*at].is_wide).collect();
         let header: Vec<&str> = kept.iter().map(|at| self.columns[*at].title).collect();
+        let cell = |row: &Row, at: usize| {
+            let brief = row.brief.get(self.columns[at].title).filter(|_| !is_wide);
+            brief.unwrap_or(&row.cells[at]).clone()
+        };
         let rows: Vec<Vec<String>> =
-            self.rows.iter().map(|row| kept.iter().map(|at| row[*at].clone()).collect()).collect();
+            self.rows.iter().map(|row| kept.iter().map(|at| cell(row, *at)).collect()).collect();
         table::on(screen, &header, &rows)
     }
 
     /// One name a line.
     fn names(&self) -> String {
-        self.names.iter().map(|name| format!("{}\n", plain(name))).collect()
+        self.rows.iter().map(|row| format!("{}\n", plain(&row.name))).collect()
     }
 
     /// Every column, under names that a spreadsheet may keep: `CERTIFICATE ENDS` is `certificate_ends`.
-    fn csv(&self) -> Result<String, Failure> {
+    pub(crate) fn csv(&self) -> Result<String, Failure> {
         let failed = |error: &dyn std::fmt::Display| Failure::Failed(format!("cannot write CSV: {error}"));
         let mut writer = csv::Writer::from_writer(Vec::new());
         let title = |column: &Column| column.title.to_lowercase().replace(' ', "_");
         writer.write_record(self.columns.iter().map(title)).map_err(|error| failed(&error))?;
         for row in &self.rows {
-            writer.write_record(row.iter().map(|cell| harmless(&plain(cell)))).map_err(|error| failed(&error))?;
+            let cells = self.columns.iter().zip(&row.cells);
+            let cells = cells.map(|(column, cell)| row.in_csv.get(column.title).unwrap_or(cell));
+            writer.write_record(cells.map(|cell| harmless(&plain(cell)))).map_err(|error| failed(&error))?;
         }
         let bytes = writer.into_inner().map_err(|error| failed(&error))?;
         String::from_utf8(bytes).map_err(|error| failed(&error))
@@ -125,6 +161,18 @@ mod tests {
             "{}",
             list().shown(true)
         );
+    }
+
+    #[test]
+    fn a_long_cell_is_cut_in_the_table_alone_and_csv_has_what_a_program_reads() {
+        let mut list = List::new([column("WHY"), column("READ")]);
+        let long = "Microsoft does not answer: ßßßß ßßßß";
+        list.row("a", [long.into(), "3m".into()]).brief("WHY", long, 30).in_csv("READ", "2026-12-01T11:57:00Z".into());
+        assert_eq!(list.shown(false), "WHY                            READ\nMicrosoft does not answer: ..  3m\n");
+        assert!(list.shown(true).contains(long), "{}", list.shown(true));
+        assert_eq!(list.csv().unwrap(), format!("why,read\n{long},2026-12-01T11:57:00Z\n"));
+        list.row("b", ["short".into(), "-".into()]).brief("WHY", "short", 30);
+        assert!(list.shown(false).contains("short  "), "{}", list.shown(false));
     }
 
     #[test]
