@@ -26,6 +26,9 @@ const URGENCY: [TenantPhase; 15] = [
     TenantPhase::Converged,
 ];
 
+/// Longest sentence in a table of many, in characters: what Microsoft says of one tenant would push the others off the screen.
+const MAX_WHY: usize = 200;
+
 fn rank(status: &TenantStatus) -> usize {
     // A phase of a later server comes before what is known to be well.
     URGENCY.iter().position(|it| *it == status.phase()).unwrap_or(URGENCY.len() - 2)
@@ -89,7 +92,7 @@ pub(super) fn list(all: &[TenantStatus], now: Timestamp) -> List {
     ]);
     for it in all {
         let seen = if it.connected { "now".to_owned() } else { output::age(&it.last_seen_time, now) };
-        list.row(
+        let row = list.row(
             &it.tenant,
             [
                 it.tenant.trim_start_matches("tenants/").to_owned(),
@@ -104,6 +107,10 @@ pub(super) fn list(all: &[TenantStatus], now: Timestamp) -> List {
                 instant(&it.credential_expire_time),
             ],
         );
+        // Of one tenant it is said whole.
+        if all.len() > 1 {
+            row.brief("WHY", &it.explanation, MAX_WHY);
+        }
     }
     list
 }

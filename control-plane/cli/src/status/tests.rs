@@ -117,6 +117,18 @@ fn one_tenant_says_since_when_whose_move_it_is_and_what_ends() {
 }
 
 #[test]
+fn a_why_of_a_screen_is_cut_in_the_fleets_table_and_whole_where_it_is_asked_for() {
+    let why =
+        format!("Microsoft does not answer the agent since 2026-12-01T11:20:00Z: {}", "graph: timed out; ".repeat(28));
+    let down = |name| tenant(name, TenantPhase::CloudUnreachable, Party::Microsoft, &why);
+    let all = [down("contoso"), down("tailspin")];
+    let table = fleet::many(&all, false, now());
+    assert!(table.lines().all(|line| line.chars().count() <= 260) && table.contains(" ..\n"), "{table}");
+    assert!(fleet::many(&all, true, now()).contains(why.trim_end()));
+    assert!(one(&all[0], now(), false).contains(why.trim_end()), "of one tenant it is said whole");
+}
+
+#[test]
 fn one_tenant_has_the_wide_columns_where_they_are_asked_for() {
     let status = tenant("contoso", TenantPhase::Converged, Party::Unspecified, "");
     assert!(one(&status, now(), true).lines().next().unwrap().ends_with("CERTIFICATE ENDS"));
