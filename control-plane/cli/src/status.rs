@@ -6,6 +6,7 @@ mod pace;
 mod select;
 mod watch;
 
+use entente_convert::time;
 use entente_model::Timestamp;
 use entente_proto::fleet::v1 as wire;
 use serde_json::Value;
@@ -112,13 +113,18 @@ fn standing(status: &TenantStatus) -> String {
         ("since", at(&status.phase_time)),
         ("move", move_of.map(str::to_owned)),
         ("microsoft", microsoft),
-        ("guardrail review", at(&status.guardrail_review_end_time).map(|ends| format!("due by {ends}"))),
+        ("guardrail review", review_by(status).map(|day| format!("due by {day}"))),
         ("token", at(&status.token_expire_time).map(|ends| format!("made and not used, until {ends}"))),
         ("agent's certificate", at(&status.credential_expire_time).map(|ends| format!("until {ends}"))),
         ("Microsoft credential", at(&status.cloud_credential_expire_time).map(|ends| format!("until {ends}"))),
     ];
     let lines = lines.into_iter().filter_map(|(what, value)| Some(format!("{what}: {}\n", value?)));
     lines.collect()
+}
+
+/// The last day on which the guardrail gives new access, as the customer writes it.
+fn review_by(status: &TenantStatus) -> Option<String> {
+    status.guardrail_review_end_time.as_ref().map(|ends| time::from_proto(ends).as_end())
 }
 
 pub(crate) async fn describe_tenant(mut client: Client, tenant: &str) -> Result<(), Failure> {

@@ -138,11 +138,14 @@ fn guardrail_line(guardrail: &Guardrail, status: Option<&AgentStatus>, now: Time
     }
     match guardrail.review_ends {
         Some(ends) if guardrail.review_past => {
-            format!("GUARDRAIL  its day of review is PAST since {ends}: nothing new is given until you review it")
+            format!(
+                "GUARDRAIL  its day of review, {}, is PAST: nothing new is given until you review it",
+                ends.as_end()
+            )
         }
         Some(ends) => {
             let days = ends.since(now).as_secs() / 86_400;
-            format!("guardrail  valid, review within {days} days (before {ends})")
+            format!("guardrail  valid, review within {days} days (by {})", ends.as_end())
         }
         None => "guardrail  valid".into(),
     }
@@ -282,8 +285,8 @@ mod tests {
             line(Some("line 11, column 3: unknown field usrs"), None),
         ];
         expect![[r#"
-            guardrail  valid, review within 122 days (before 2027-04-03T00:00:00Z)
-            GUARDRAIL  its day of review is PAST since 2021-01-01T00:00:00Z: nothing new is given until you review it
+            guardrail  valid, review within 122 days (by 2027-04-02)
+            GUARDRAIL  its day of review, 2020-12-31, is PAST: nothing new is given until you review it
             GUARDRAIL  cannot be used since 2026-12-01T11:30:00Z: nothing is given, leavers go: line 11, column 3: unknown field usrs
         "#]].assert_eq(&lines.concat());
     }

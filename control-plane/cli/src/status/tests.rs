@@ -106,7 +106,7 @@ fn one_tenant_says_since_when_whose_move_it_is_and_what_ends() {
         since: 2026-12-01T11:20:00Z
         move: the customer's
         microsoft: REFUSED since 2026-12-01T11:20:00Z: AADSTS7000112: the application is disabled
-        guardrail review: due by 2027-06-01T00:00:00Z
+        guardrail review: due by 2027-05-31
         token: made and not used, until 2026-12-04T12:01:00Z
         Microsoft credential: until 2027-01-01T00:00:00Z
 
