@@ -127,7 +127,7 @@ impl Command {
     /// Whether it answers with rows, so that there are names and cells.
     pub(crate) fn is_list(&self) -> bool {
         match self {
-            Self::Get(ask) => !ask.what.contains('/'),
+            Self::Get(ask) => !ask.what.join("/").contains('/'),
             Self::Status(_)
             | Self::Endings
             | Self::Events(_)
@@ -201,8 +201,9 @@ pub(crate) struct Wait {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Get {
-    /// A kind (homeTenants, tenants, operators, squads, socRoles, assignments) or a name
-    pub(crate) what: String,
+    /// A kind (homeTenants, tenants, operators, squads, socRoles, assignments) or a name, `squads/triage` or `squads triage`
+    #[arg(required = true, num_args = 1..=2, value_name = "KIND|NAME")]
+    pub(crate) what: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

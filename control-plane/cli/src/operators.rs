@@ -32,7 +32,7 @@ async fn rejoin(mut client: Client, name: &str, format: Format) -> Result<(), Fa
     let name = full_name("operators", name);
     let request = RejoinOperatorRequest { name: name.clone(), request_id: request_id(), validate_only: false };
     client.access.rejoin_operator(within(request)).await.map_err(look_at(&name))?;
-    resources::get(client, &name, format).await
+    resources::get(client, &[name], format).await
 }
 
 fn look_at(name: &str) -> impl FnOnce(tonic::Status) -> Failure + use<> {

@@ -27,7 +27,14 @@ struct Found {
     updated: Option<prost_types::Timestamp>,
 }
 
-pub(crate) async fn get(client: Client, what: &str, format: Format) -> Result<(), Failure> {
+/// `what`: a kind, a name, or a kind and a name within it.
+pub(crate) async fn get(client: Client, what: &[String], format: Format) -> Result<(), Failure> {
+    let what = match what {
+        // `squad triage` too, as `entente get squad` lists squads.
+        [of, id] if !id.contains('/') => format!("{}/{id}", kind(of)?.collection()),
+        what => what.join(" "),
+    };
+    let what = what.as_str();
     if what.contains('/') {
         let found = one(client, &name(what)?).await?;
         let tree = manifest::to_value(&found.manifest);
