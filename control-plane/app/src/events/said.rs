@@ -28,16 +28,18 @@ pub(crate) struct Said<'a> {
 }
 
 impl Said<'_> {
-    /// In order: what was found and done, and then the phase that follows.
+    /// In the order in which it happened: the file, by which the rest was judged, what was found and done, and then the phase that
+    /// follows. What has no time of its own was so when the report was made. Of one second, what is mended was so before what is
+    /// found: drift that is found is there now.
     pub(crate) fn happened(&self) -> Vec<Happening> {
-        let mut all = Vec::new();
-        all.extend(self.guardrail());
-        all.extend(self.revoke_all());
-        all.extend(few(EventKind::DriftFound, "things are not as they should be", self.drift_found()));
-        all.extend(few(EventKind::DriftMended, "are as they should be again", self.drift_mended()));
-        all.extend(few(EventKind::ItemRefused, "items are refused", self.refused()));
-        all.extend(self.phase());
-        all
+        let mut done = Vec::new();
+        done.extend(self.revoke_all());
+        done.extend(few(EventKind::DriftMended, "are as they should be again", self.drift_mended()));
+        done.extend(few(EventKind::DriftFound, "things are not as they should be", self.drift_found()));
+        done.extend(few(EventKind::ItemRefused, "items are refused", self.refused()));
+        // Stable: of the same moment it stays as above.
+        done.sort_by_key(|it| (it.happened.is_none(), it.happened));
+        self.guardrail().into_iter().chain(done).chain(self.phase()).collect()
     }
 
     fn phase(&self) -> Option<Happening> {

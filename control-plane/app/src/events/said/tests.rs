@@ -166,3 +166,26 @@ fn much_at_once_is_one_story_and_its_texts_are_bounded() {
     assert!(happened.iter().all(|it| it.text.len() <= super::super::MAX_EVENT_BYTES));
     assert_eq!(happened[20].text, "80 more items are refused");
 }
+
+#[test]
+fn what_happened_is_told_in_its_order_and_not_by_its_kind() {
+    let at = Timestamp::from_unix;
+    // Mended, and drifted again before the report; refused before either.
+    let drifted = |since| ItemReport { since: at(since), ..item(MAYA, ItemState::Drifted, Some(Reason::DriftMissing)) };
+    let refused =
+        ItemReport { since: at(61), ..item("group/l1/standard", ItemState::Refused, Some(Reason::GuardrailPlane)) };
+    let word = mended(1);
+    let told = |drift: &ItemReport| {
+        let items = vec![(None, drift), (None, &refused)];
+        let phases = (Some(TenantPhase::Converged), TenantPhase::Partial);
+        let standing = |guardrail: &str| Standing { guardrail: guardrail.into(), ..Standing::default() };
+        let (before, after) = (standing("ab"), standing("cd"));
+        let said = Said { items, mended: vec![&word], phases, before: Some(&before), after: Some(&after), ..said() };
+        said.happened().iter().map(|it| it.kind).collect::<Vec<_>>()
+    };
+    use EventKind::{DriftFound, DriftMended, GuardrailChanged, ItemRefused, PhaseChanged};
+    let order = [GuardrailChanged, ItemRefused, DriftMended, DriftFound, PhaseChanged];
+    assert_eq!(told(&drifted(65)), order);
+    // Of the same second: what is mended by now was so before what is not.
+    assert_eq!(told(&drifted(62)), order);
+}
