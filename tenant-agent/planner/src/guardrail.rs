@@ -4,6 +4,7 @@
 //! says to one item is asked in `plan/gate.rs`. Where the file lies, and that it is read anew before each plan, is
 //! the agent's business.
 
+mod beneath;
 mod check;
 pub mod lines;
 mod plain;
@@ -334,6 +335,10 @@ fn place(line: impl fmt::Display, column: impl fmt::Display) -> String {
 
 impl Guardrail {
     /// The form alone; [`Self::load`] is what an agent uses.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of a file that has not the form, also those that [`Self::check`] would find in the rest of it.
     pub fn parse(yaml: &str) -> Result<Self, Unreadable> {
         let unreadable =
             |field: String, reason, text: String| Unreadable { faults: vec![Violation::new(field, reason, text)] };
@@ -377,6 +382,16 @@ impl Guardrail {
     /// Everything that is wrong with a well-formed file, and what to do about it.
     pub fn check(&self) -> Vec<Violation> {
         check::check(self)
+    }
+
+    /// The last day on which the file gives new access, also of one that cannot be read otherwise.
+    pub fn review_by(yaml: &str) -> Option<Date> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Review {
+            review_by: Date,
+        }
+        Self::read::<Review>(yaml).ok().map(|it| it.review_by)
     }
 
     pub fn mode(&self, plane: Plane) -> PlaneMode {

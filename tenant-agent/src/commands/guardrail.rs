@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use entente_model::Date;
 use entente_model::violation::{Fault, Violation};
 use entente_planner::difference::{self, Difference};
 use entente_planner::guardrail::{Guardrail, Unreadable};
@@ -46,11 +47,9 @@ pub(super) fn judge(file: &Path, others: Others) -> Result<Judged, Unreadable> {
     let parsed = Guardrail::parse(&text);
     match &parsed {
         Err(unreadable) => faults.extend(unreadable.faults.iter().cloned()),
-        Ok(guardrail) => {
-            faults.extend(past(guardrail));
-            faults.extend(guardrail.check());
-        }
+        Ok(guardrail) => faults.extend(guardrail.check()),
     }
+    faults.extend(Guardrail::review_by(&text).and_then(past));
     Ok(Judged { digest, guardrail: parsed.ok(), faults })
 }
 
@@ -68,10 +67,9 @@ fn refuse(file: &Path, faults: &[Violation]) -> Outcome {
 }
 
 /// By the host's clock: there is nobody else to ask here.
-fn past(guardrail: &Guardrail) -> Option<Violation> {
-    let text =
-        format!("{} is past, and the file gives no new access; review it, and write a later day", guardrail.review_by);
-    guardrail.is_past_review(clock::wall()).then(|| Violation::new("reviewBy", Fault::Conflict, text))
+fn past(review_by: Date) -> Option<Violation> {
+    let text = format!("{review_by} is past, and the file gives no new access; review it, and write a later day");
+    (review_by.ends() <= clock::wall()).then(|| Violation::new("reviewBy", Fault::Conflict, text))
 }
 
 /// What a changed file means.

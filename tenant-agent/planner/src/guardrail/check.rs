@@ -21,6 +21,13 @@ pub(super) fn check(guardrail: &Guardrail) -> Vec<Violation> {
         Fault::Unimplemented,
         format!("is form {}; this agent understands {FORMAT}", guardrail.guardrail),
     );
+    for (field, value, placeholder, remedy) in [
+        ("customer.name", &guardrail.customer.name, "NAME", "write your own name"),
+        ("owner", &guardrail.owner, "OWNER", "say who answers for the file"),
+    ] {
+        let text = format!("is {placeholder}, as the sample has it; {remedy}");
+        faults.unless(value != placeholder, field, Fault::Missing, text);
+    }
     faults.unless(!guardrail.owner.trim().is_empty(), "owner", Fault::Missing, "is empty; say who answers for it");
     let last = LAST_REVIEW.parse().is_ok_and(|last| guardrail.review_by <= last);
     let text =

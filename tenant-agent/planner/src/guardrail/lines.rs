@@ -21,7 +21,15 @@ pub struct Line {
 pub struct Lines<'a> {
     yaml: &'a str,
     /// By paths as [`crate::reference::Key::path`] has them: an entry of `azure.scopes` is `azure.scopes[]`.
-    keys: Vec<(String, u64)>,
+    keys: Vec<Found>,
+}
+
+/// A path, the line of its key, and where its value begins.
+#[derive(Debug)]
+struct Found {
+    path: String,
+    line: u64,
+    value: (u64, u64),
 }
 
 impl<'a> Lines<'a> {
@@ -39,8 +47,7 @@ impl<'a> Lines<'a> {
     pub fn at(&self, key: &str) -> Vec<Line> {
         let is_below =
             |path: &str| path.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
-        let mut numbers: Vec<u64> =
-            self.keys.iter().filter(|(path, _)| is_below(path)).map(|(_, number)| *number).collect();
+        let mut numbers: Vec<u64> = self.keys.iter().filter(|it| is_below(&it.path)).map(|it| it.line).collect();
         numbers.sort_unstable();
         numbers.dedup();
         let text = |number: u64| {
@@ -49,10 +56,27 @@ impl<'a> Lines<'a> {
         };
         numbers.into_iter().map(|number| Line { number, text: text(number) }).collect()
     }
+
+    /// Line and column at which the value of a key begins.
+    pub(super) fn value_at(&self, key: &str) -> Option<(u64, u64)> {
+        self.keys.iter().find(|it| it.path == key).map(|it| it.value)
+    }
 }
 
-/// The paths below a value, each with its line.
-struct Node(Vec<(String, u64)>);
+/// What stands below a value.
+#[derive(Debug)]
+struct Node(Vec<Found>);
+
+/// An entry of a list or a map, and all below it.
+fn entry(path: &str, line: Option<u64>, value: Spanned<Node>) -> impl Iterator<Item = Found> {
+    let (begins, Node(below)) = ((value.referenced.line(), value.referenced.column()), value.value);
+    let first = Found { path: path.to_owned(), line: line.unwrap_or(begins.0), value: begins };
+    let join = |it: Found| {
+        let point = if it.path.starts_with('[') { "" } else { "." };
+        Found { path: format!("{path}{point}{}", it.path), ..it }
+    };
+    std::iter::once(first).chain(below.into_iter().map(join)).collect::<Vec<_>>().into_iter()
+}
 
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -87,9 +111,8 @@ impl<'de> Visitor<'de> for Anything {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
         let mut all = Vec::new();
-        while let Some(Spanned { value: Node(below), referenced, .. }) = list.next_element()? {
-            all.push(("[]".to_owned(), referenced.line()));
-            all.extend(below.into_iter().map(|(path, number)| (format!("[].{path}"), number)));
+        while let Some(value) = list.next_element()? {
+            all.extend(entry("[]", None, value));
         }
         Ok(Node(all))
     }
@@ -97,10 +120,7 @@ impl<'de> Visitor<'de> for Anything {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
         let mut all = Vec::new();
         while let Some(key) = map.next_key::<Spanned<String>>()? {
-            let Node(below) = map.next_value()?;
-            let join = |path: &str| if path.starts_with('[') { "" } else { "." };
-            all.extend(below.into_iter().map(|(path, number)| (format!("{}{}{path}", key.value, join(&path)), number)));
-            all.push((key.value, key.referenced.line()));
+            all.extend(entry(&key.value, Some(key.referenced.line()), map.next_value()?));
         }
         Ok(Node(all))
     }

@@ -1,6 +1,7 @@
 //! Every section that is not well formed, where the file as a whole is not: one look names all, not the first.
 //!
-//! Each top-level key is read by itself, at its own lines. Within a section the first fault is the one that is named.
+//! Each top-level key is read by itself, at its own lines. What stands behind the first fault of a section, and what is wrong
+//! with what can be read, is `beneath`'s.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use serde::Deserialize;
 
 use super::{
     Approvers, Azure, Capabilities, Customer, Freeze, Guardrail, Limits, People, Planes, Protected, Provider,
-    ProviderSilent, plain,
+    ProviderSilent, beneath, plain,
 };
 
 /// What has no default.
@@ -64,6 +65,12 @@ pub(super) fn faults(yaml: &str, first: Violation) -> Vec<Violation> {
     if !is_told || found.is_empty() {
         found.insert(0, first);
     }
+    let beneath = beneath::faults(yaml, &found);
+    // Said by its path there.
+    if beneath.iter().any(|it| it.reason == Fault::Missing) {
+        found.retain(|it| !it.description.starts_with("missing field"));
+    }
+    found.extend(beneath);
     found
 }
 

@@ -90,6 +90,7 @@ fn what_cannot_be_enforced_is_refused_by_field() {
 fn a_slip_is_named_with_its_line() {
     expect![[r#"
         MALFORMED guardrail, line 23, column 3: unknown field `maxOperator`, expected one of userTypes, maxOperators, barred, adoptExisting, onLeave, recycleBin
+        MISSING people.maxOperators: is missing; there is no default
     "#]].assert_eq(&faults(&WHOLE.replace("maxOperators", "maxOperator")));
     expect![[r#"
         MALFORMED guardrail, line 42, column 17: "long" is not a length of time: write 45m, 24h or 180d
@@ -249,6 +250,7 @@ fn sections_that_cannot_be_read_are_named_together() {
         MALFORMED guardrail, line 27, column 1: unknown field `capability`, expected one of guardrail, customer, owner, reviewBy, provider, planes, people, capabilities, azure, protected, limits, approvers, freeze, providerSilent
         MALFORMED guardrail, line 41, column 11: "many" is not a number: write decimal digits, such as 25
         MISSING owner: is missing; there is no default
+        MISSING people.maxOperators: is missing; there is no default
     "#]].assert_eq(&faults(&text));
     // What only shows in the whole.
     let twice = format!("{WHOLE}owner: somebody@else.example\n");
@@ -322,4 +324,49 @@ fn users_d25_every_slip_of_a_file_is_named_at_once() {
     for slip in ["maxOperator", "\"long\"", "readEverything"] {
         assert!(said.contains(slip), "{slip} is not named:\n{said}");
     }
+}
+
+#[test]
+fn every_placeholder_of_the_sample_is_named_in_one_look_and_none_is_taken() {
+    let sample = include_str!("../../../src/commands/init/guardrail.yaml");
+    let said = faults(sample);
+    let named = [
+        "customer.name:",
+        "owner:",
+        "\"TENANT\"",
+        "\"REVIEW\"",
+        "\"HOME_TENANT\"",
+        "\"MAIL_DOMAIN\" is not a domain",
+        "provider.stateKey:",
+    ];
+    for it in named {
+        assert!(said.contains(it), "{it} is not named:\n{said}");
+    }
+    assert_eq!(said.lines().count(), named.len(), "{said}");
+    let kept = WHOLE.replace("name: Contoso", "name: NAME").replace("owner: ciso@contoso.example", "owner: OWNER");
+    assert_eq!(faults(&kept).lines().count(), 2, "{}", faults(&kept));
+}
+
+#[test]
+fn what_mending_the_first_faults_would_show_is_said_with_them() {
+    let text = WHOLE
+        .replace("homeTenant: 0a0de000", "homeTenant: x")
+        .replace("[nordwall.example]", "[nordwall]")
+        .replace("maxOperators: 25", "maxOperator: 25")
+        .replace("onLeave: [revokeSessions, block]", "onLeave: [revoke]")
+        .replace("  stateKey: ", "  # stateKey: ")
+        .replace("groups: 12", "groups: 1_2")
+        .replace("longestGrant: 180d", "longestGrant: long")
+        .replace("ask: [liveResponseBasic]", "ask: [respond]");
+    expect![[r#"
+        MALFORMED guardrail, line 7, column 15: "x-0000-4000-8000-000000000002" is not a GUID: write 8-4-4-4-12 hexadecimal digits
+        MALFORMED guardrail, line 23, column 3: unknown field `maxOperator`, expected one of userTypes, maxOperators, barred, adoptExisting, onLeave, recycleBin
+        MALFORMED guardrail, line 41, column 11: "1_2" is not a number: write decimal digits, such as 25
+        MISSING provider.stateKey: is missing; there is no default
+        MISSING people.maxOperators: is missing; there is no default
+        MALFORMED guardrail, line 42, column 17: "long" is not a length of time: write 45m, 24h or 180d
+        MALFORMED guardrail, line 26, column 12: unknown variant `revoke`, expected one of revokeSessions, block, delete
+        MALFORMED provider.mailDomains: "nordwall" is not a domain; write nordwall.example
+        CONFLICT capabilities.ask: respond is allowed and asked; keep it in one list
+    "#]].assert_eq(&faults(&text));
 }
