@@ -11,22 +11,29 @@
 
 pub mod action;
 mod assignment_name;
+mod builder;
 pub mod capability;
+pub mod change;
 pub mod check;
 pub mod condition;
 pub mod consent;
 pub mod defender;
 pub mod difference;
+mod gate;
 pub mod guardrail;
+pub mod input;
 pub mod ledger;
 pub mod moment;
 pub mod need;
 pub mod observed;
+mod path;
 pub mod permission;
 pub mod plan;
+mod planes;
 pub mod reads;
 pub mod record;
 pub mod reference;
+mod script;
 pub mod sound;
 pub mod verdict;
 

@@ -14,8 +14,8 @@ use entente_model::{Guid, Plane, PlaneMode, mail};
 use crate::guardrail::Guardrail;
 use crate::ledger::{Entry, Ledger, Thing, anchor_key};
 use crate::observed::Part;
+use crate::path::groups::anchor_name;
 use crate::permission;
-use crate::plan::anchor_name;
 
 /// What to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

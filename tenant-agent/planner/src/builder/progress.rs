@@ -1,0 +1,52 @@
+//! The state of one thing of several that an item needs. The item's report shows the most urgent one.
+
+use entente_model::desired::ItemKey;
+use entente_model::report::{ItemState, Reason};
+
+use crate::action::Action;
+use crate::builder::Draft;
+use crate::ledger::Failure;
+use crate::script;
+
+/// The state of one thing that an item needs.
+pub(crate) struct Progress {
+    pub state: ItemState,
+    pub reason: Option<Reason>,
+    pub detail: String,
+    /// What a person would do, who is the one to do it.
+    pub script: Option<Action>,
+    /// It is in the plan.
+    pub goes: bool,
+}
+
+impl Progress {
+    pub fn new(state: ItemState, reason: Option<Reason>, detail: String) -> Self {
+        Self { state, reason, detail, script: None, goes: false }
+    }
+
+    pub fn of_failure(failure: &Failure) -> Self {
+        let state = match failure.reason {
+            Reason::Propagation | Reason::Throttled | Reason::UnknownOutcome => ItemState::Waiting,
+            _ => ItemState::Failed,
+        };
+        Self::new(state, Some(failure.reason), failure.detail.clone())
+    }
+
+    /// Of several, the one with the smallest is said: what is being done, then what a person has to see, then waiting.
+    pub fn urgency(&self) -> u8 {
+        match self.state {
+            ItemState::Pending => 0,
+            ItemState::Failed => 1,
+            ItemState::Refused | ItemState::Held | ItemState::NeedsApproval => 2,
+            ItemState::Residual => 3,
+            _ => 4,
+        }
+    }
+
+    pub fn say(self, draft: &mut Draft<'_>, key: &ItemKey) {
+        draft.say(key, self.state, self.reason, self.detail);
+        if let Some(action) = self.script {
+            draft.set_script(key, script::of(&action, &draft.input.settings.graph));
+        }
+    }
+}

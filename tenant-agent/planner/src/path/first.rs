@@ -1,0 +1,117 @@
+//! What is done for leavers as soon as their removal is known, before the tenant is looked at: their accounts are
+//! blocked and their memberships deleted by the ids that the ledger holds. A slow or broken service must not hold that
+//! up. Once for each removal; everything after is the whole plan's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entente_model::desired::{Item, ItemKey, Want};
+use entente_model::report::Reason;
+use entente_model::{Guid, Plane};
+
+use crate::action::Action;
+use crate::builder::{Draft, Proposal};
+use crate::gate;
+use crate::guardrail::OnLeave;
+use crate::ledger::{Claim, Entry, Ledger, Thing, account_key};
+use crate::observed::{Part, User};
+use crate::path::offboarding;
+use crate::path::person::Exit;
+use crate::verdict::Condition;
+
+/// Accounts of ours whose block does not wait for a whole look. One short read of each says whether the customer had
+/// blocked it already; where that is not answered at once, it is blocked unseen.
+pub fn first_reads(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) -> BTreeSet<Guid> {
+    let fresh = items.values().filter_map(|item| Some((item, fresh(item, ledger.get(&item.key))?)));
+    fresh.filter(|(item, _)| matches!(item.key, ItemKey::User(_))).flat_map(|(_, entry)| ours(entry)).collect()
+}
+
+/// Whether anything is to be done first.
+pub fn has_first(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) -> bool {
+    items.values().any(|item| fresh(item, ledger.get(&item.key)).is_some())
+}
+
+/// The entry of what has been named for removal since the ledger last heard of it.
+fn fresh<'a>(item: &Item, entry: Option<&'a Entry>) -> Option<&'a Entry> {
+    let Want::Absent { since, .. } = &item.want else { return None };
+    entry.filter(|entry| entry.named != Some(*since) && item.key.person().is_some())
+}
+
+fn ours(entry: &Entry) -> Vec<Guid> {
+    let main = entry.guid().filter(|_| entry.is_owned());
+    let others = entry.accounts.iter().filter(|(_, claim)| **claim == Claim::Ours).map(|(id, _)| *id);
+    main.into_iter().chain(others).collect()
+}
+
+pub(crate) fn decide(draft: &mut Draft<'_>) {
+    let ledger = draft.input.ledger;
+    for item in draft.items() {
+        let Some(entry) = fresh(item, ledger.get(&item.key)) else { continue };
+        let Want::Absent { cause, .. } = &item.want else { continue };
+        let exit = Exit::named(cause.is_leaver());
+        match &item.key {
+            ItemKey::User(_) => {
+                ours(entry).into_iter().for_each(|id| block(draft, &item.key, entry, id, exit));
+                memberships(draft, item, exit);
+            }
+            ItemKey::Member(_) => remove(draft, &item.key, entry, exit),
+            _ => {}
+        }
+    }
+    offboarding::begin(draft);
+}
+
+fn block(draft: &mut Draft<'_>, key: &ItemKey, entry: &Entry, id: Guid, exit: Exit) {
+    let seen: Option<&User> = match draft.input.observed.user(id) {
+        Part::Read(None) => return,
+        Part::Read(user) => user,
+        Part::Unread(_) => None,
+    };
+    let is_blocked = seen.is_some_and(User::is_blocked);
+    if is_blocked || !offboarding::does(draft, OnLeave::Block) {
+        return;
+    }
+    let is_main = entry.guid() == Some(id);
+    let at = if is_main { key.clone() } else { account_key(id) };
+    if !is_main {
+        offboarding::claim(draft, &at, id);
+    }
+    let mut against = gate::plane(draft, Plane::Users);
+    against.extend(draft.protects_user(id).then_some(Condition::Refused(Reason::GuardrailProtected)));
+    let blind = !seen.is_some_and(User::is_enabled);
+    propose(draft, &at, exit, Action::BlockUser { user: id, blind }, "enabled, as far as is known", against);
+}
+
+/// Of a person who leaves, also the memberships that have no item of their own any more.
+fn memberships(draft: &mut Draft<'_>, item: &Item, exit: Exit) {
+    let person = item.key.person();
+    let ledger = draft.input.ledger;
+    for (key, entry) in ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Member(_))) {
+        if key.person() == person && !draft.input.items.contains_key(key) {
+            remove(draft, key, entry, exit);
+        }
+    }
+}
+
+fn remove(draft: &mut Draft<'_>, key: &ItemKey, entry: &Entry, exit: Exit) {
+    let Some(Thing::Member { group, user }) = entry.thing else { return };
+    if !entry.is_owned() || entry.removed.is_some() {
+        return;
+    }
+    let mut against = gate::plane(draft, Plane::Memberships);
+    let is_protected = draft.protects_group(group) || draft.protects_user(user);
+    against.extend(is_protected.then_some(Condition::Refused(Reason::GuardrailProtected)));
+    propose(draft, key, exit, Action::RemoveMember { group, user }, "member, as far as is known", against);
+}
+
+fn propose(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, action: Action, before: &str, against: Vec<Condition>) {
+    let proposal = Proposal {
+        key: key.clone(),
+        class: exit.class,
+        charge: exit.charge,
+        action,
+        before: before.into(),
+        after: String::new(),
+        against,
+    };
+    draft.propose(proposal);
+}

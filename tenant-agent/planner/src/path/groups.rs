@@ -1,0 +1,371 @@
+//! Groups: one for each role and identity class, on which the role's rights hang; and the anchor group, which gives
+//! no access and marks our users.
+//!
+//! A group of the right name that is not ours may carry rights of the customer's: it is used only with the
+//! customer's leave, and only if it bears our mark. Groups are never deleted: that takes a wider permission.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entente_model::desired::{GroupBody, GroupKey, Item, ItemBody, ItemKey, MemberKey, UserKey, Want};
+use entente_model::plan::ChangeClass;
+use entente_model::report::{ItemState, Reason};
+use entente_model::{Guid, Plane, PlaneMode};
+
+use crate::action::Action;
+use crate::builder::{Draft, Proposal, Said, passes_at};
+use crate::gate;
+use crate::ledger::{Charge, Intent, Ownership, Thing, anchor_key, extra_key};
+use crate::observed::{Group, Observed, Part};
+use crate::path::accounts;
+use crate::path::inherited;
+use crate::path::lookup::{Found, Sought, look};
+use crate::path::person::{ExitKind, People};
+use crate::path::users;
+use crate::verdict::Condition;
+
+/// What the anchor group says of itself.
+const ANCHOR_MARK: &str = "Marks the guests that Entente made. Gives no access.";
+
+/// The anchor group's display name.
+pub(crate) fn anchor_name(prefix: &str) -> String {
+    format!("{prefix}anchor")
+}
+
+/// Whether a group bears the anchor's mark.
+pub(crate) fn is_anchor(group: &Group) -> bool {
+    group.description == ANCHOR_MARK
+}
+
+/// By the group item's key: those desired, and those in the ledger.
+pub(crate) type Groups<'a> = BTreeMap<ItemKey, Found<'a, Group>>;
+
+/// The group's id and whose it is, if it is there and may be used.
+pub(crate) fn usable(draft: &Draft<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<(Guid, Option<Ownership>)> {
+    match groups.get(key)? {
+        Found::There(_, None) if draft.mode(Plane::Groups) != PlaneMode::Verify => None,
+        Found::There(group, ownership) => Some((group.id, *ownership)),
+        _ => None,
+    }
+}
+
+/// Of an item that needs a group which may not be used: that it is not there only where it was looked for.
+pub(crate) fn say_no_group(draft: &mut Draft<'_>, groups: &Groups<'_>, group: &ItemKey, key: &ItemKey) {
+    match groups.get(group) {
+        Some(Found::Unread(why)) => draft.unread_on(key, Some(Plane::Groups), &why.clone()),
+        _ => draft.say(key, ItemState::Waiting, Some(Reason::Dependency), "the group is not there"),
+    }
+}
+
+pub(crate) fn decide<'a>(draft: &mut Draft<'a>, people: &People<'a>) -> Groups<'a> {
+    let mut groups = Groups::new();
+    for item in draft.items() {
+        if let (ItemKey::Group(_), ItemBody::Group(GroupBody { display_name, description })) = (&item.key, &item.body) {
+            let mut found = seek(draft, &item.key, display_name);
+            decide_one(draft, item, display_name, description, &mut found);
+            groups.insert(item.key.clone(), found);
+        }
+    }
+    for (key, entry) in &draft.input.ledger.entries {
+        if matches!(key, ItemKey::Group(_)) && !groups.contains_key(key) {
+            let name = entry.intent.as_ref().map(|intent| intent.name.clone()).unwrap_or_default();
+            let found = seek(draft, key, &name);
+            groups.insert(key.clone(), found);
+        }
+    }
+    for (key, found) in &groups {
+        if let Found::There(group, ownership) = found {
+            inherited::find_nested(draft, group);
+            remove_extras(draft, people, key, group, *ownership);
+        }
+    }
+    empty_old_ones(draft, people);
+    anchor(draft, people);
+    groups
+}
+
+/// A group of ours that was deleted may be restored, with its members: nobody is to be in it.
+fn empty_old_ones(draft: &mut Draft<'_>, people: &People<'_>) {
+    let entries = draft.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Group(_)));
+    let old: Vec<Guid> = entries.flat_map(|(_, entry)| entry.accounts.keys().copied()).collect();
+    if draft.mode(Plane::Memberships) == PlaneMode::None {
+        return;
+    }
+    for id in old {
+        let Part::Read(Some(group)) = draft.input.observed.group(id) else { continue };
+        let Some(members) = draft.input.observed.members(id).read().copied() else { continue };
+        members.iter().for_each(|user| extra(draft, people, group, *user));
+    }
+}
+
+fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, name: &str) -> Found<'a, Group> {
+    let observed: &'a Observed = draft.input.observed;
+    let mut entry = draft.entry_or_new(key);
+    let by_name = match observed.groups_by_name.get(name) {
+        Some(Part::Read(groups)) => Part::Read(groups.iter().collect()),
+        Some(Part::Unread(why)) => Part::Unread(why.clone()),
+        // No longer desired, and no creation on its way: no name to look up.
+        None if name.is_empty() => Part::Read(Vec::new()),
+        None => Part::unread(Reason::Unread, "was not looked up by name"),
+    };
+    let by_id = match entry.guid().and_then(|id| observed.groups.get(&id)) {
+        Some(Part::Read(group)) => Part::Read(group.as_ref()),
+        Some(Part::Unread(why)) => Part::Unread(why.clone()),
+        None => Part::unread(Reason::Unread, "was not read"),
+    };
+    let is_from = |group: &Group, intent: &Intent| intent.may_have_made(group.created);
+    let thing = |group: &Group| Some(Thing::Group { id: group.id });
+    let (settings, now, begun) = (draft.input.settings, draft.input.now, draft.input.observed.begun);
+    let (lag, unseen_for) = (settings.replication_lag, settings.unseen_for);
+    let removal_lag = lag;
+    let sought =
+        Sought { by_id, by_name, is_from, may_predate: false, thing, lag, removal_lag, unseen_for, now, begun };
+    let found = look(&mut entry, sought);
+    if draft.entry(key).is_some_and(|old| *old != entry) {
+        draft.put(key, entry);
+    }
+    found
+}
+
+fn decide_one<'a>(draft: &mut Draft<'a>, item: &Item, name: &str, mark: &str, found: &mut Found<'a, Group>) {
+    let key = &item.key;
+    let mode = draft.mode(Plane::Groups);
+    if mode == PlaneMode::None {
+        return draft.say(key, ItemState::Refused, Some(Reason::GuardrailPlane), "the plane groups is none");
+    }
+    if item.want != Want::Present {
+        return leave_group(draft, key, found);
+    }
+    match found {
+        Found::Unread(why) => draft.unread(key, &why.clone()),
+        Found::Waiting(reason) => match draft.missing_state(key) {
+            (ItemState::Drifted, drift) => {
+                draft.recheck();
+                draft.say(key, ItemState::Drifted, drift, "the group is gone; looked up again before it is made anew");
+            }
+            _ => draft.wait(key, *reason, "looked up until it is there, or has stayed away for longer than the lag"),
+        },
+        Found::Many(groups) => {
+            let detail = format!("{} groups are called {name}", groups.len());
+            draft.say(key, ItemState::Refused, Some(Reason::Ambiguous), detail);
+        }
+        Found::Nothing => create(draft, key, name, mark),
+        Found::There(group, None) if mode == PlaneMode::Verify => draft.applied_by_others(key, group.id.to_string()),
+        Found::There(group, None) => {
+            let group = *group;
+            if adopt(draft, key, group, mark) {
+                *found = Found::There(group, Some(Ownership::Adopted));
+                draft.applied(key, Thing::Group { id: group.id });
+            }
+        }
+        Found::There(group, Some(_)) if draft.protects_group(group.id) => {
+            draft.say(key, ItemState::Refused, Some(Reason::GuardrailProtected), "the group is protected");
+        }
+        Found::There(group, Some(_)) => {
+            let group = *group;
+            draft.applied(key, Thing::Group { id: group.id });
+            if group.display_name != name {
+                let detail = format!("somebody renamed it to {}", group.display_name);
+                draft.say(key, ItemState::Drifted, Some(Reason::DriftChanged), detail);
+            }
+        }
+    }
+}
+
+fn create(draft: &mut Draft<'_>, key: &ItemKey, name: &str, mark: &str) {
+    let mut against = gate::plane(draft, Plane::Groups);
+    against.extend(gate::group(draft, name));
+    let going = draft.missing_state(key);
+    let proposal = Proposal {
+        key: key.clone(),
+        class: ChangeClass::Grant,
+        charge: Charge::Other,
+        action: new_group(name, mark),
+        before: String::new(),
+        after: format!("group {name}"),
+        against,
+    };
+    if draft.propose_and_say(proposal, going, "") {
+        draft.grouped += 1;
+    }
+}
+
+/// The nickname takes fewer characters than the name, and no more than 64 (Graph: group-post-groups).
+fn new_group(name: &str, mark: &str) -> Action {
+    let plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
+    let mail_nickname = name.chars().filter(plain).take(64).collect();
+    Action::CreateGroup { display_name: name.into(), mail_nickname, description: mark.into() }
+}
+
+fn adopt(draft: &mut Draft<'_>, key: &ItemKey, group: &Group, mark: &str) -> bool {
+    let mut against = Vec::new();
+    if draft.protects_group(group.id) {
+        against.push(Condition::Refused(Reason::GuardrailProtected));
+    }
+    if !group.plain || group.description != mark {
+        against.push(Condition::Refused(Reason::NotOurs));
+    }
+    if *key != anchor_key() {
+        against.extend(gate::plane(draft, Plane::Groups));
+        against.extend(gate::group(draft, &group.display_name));
+    }
+    let what = format!("a group {}", group.display_name);
+    crate::path::adopt::adopt(draft, key, Thing::Group { id: group.id }, Charge::Free, against, &what)
+}
+
+/// A group that is named for removal: what hung on it is removed by its own items; the empty group is a person's
+/// task.
+fn leave_group(draft: &mut Draft<'_>, key: &ItemKey, found: &Found<'_, Group>) {
+    match found {
+        Found::There(group, _) => say_left_over(draft, key, group),
+        Found::Nothing => crate::path::proof::confirm(draft, key, crate::path::proof::Contents::default()),
+        Found::Unread(why) => draft.unread(key, &why.clone()),
+        Found::Waiting(reason) => draft.wait(key, *reason, ""),
+        Found::Many(_) => draft.say(key, ItemState::Residual, Some(Reason::Ambiguous), ""),
+    }
+}
+
+pub(crate) fn say_left_over(draft: &mut Draft<'_>, key: &ItemKey, group: &Group) {
+    let detail = format!("group {} is left; deleting groups is a person's task", group.display_name);
+    draft.say(key, ItemState::Residual, Some(Reason::PersonTask), detail);
+    draft.set_script(key, crate::script::delete_group(&group.id));
+}
+
+/// Members whom no item and no entry of ours stands for. Memberships of our own groups may always be removed.
+fn remove_extras(
+    draft: &mut Draft<'_>,
+    people: &People<'_>,
+    key: &ItemKey,
+    group: &Group,
+    ownership: Option<Ownership>,
+) {
+    let verified = ownership.is_none() && draft.mode(Plane::Groups) == PlaneMode::Verify;
+    let is_ours = ownership == Some(Ownership::Owned);
+    let desired = draft.input.items.contains_key(key);
+    if !(is_ours || verified) || draft.mode(Plane::Memberships) == PlaneMode::None {
+        return;
+    }
+    let Some(members) = draft.input.observed.members(group.id).read().copied() else { return };
+    let accounted = accounted(draft, people, key, group.id);
+    for user in members.difference(&accounted) {
+        // A group that no role needs any more is a person's task; nobody who leaves is left in it.
+        if desired || (is_ours && (leaves(draft, people, *user) || is_dropped(draft, key, *user))) {
+            extra(draft, people, group, *user);
+        }
+    }
+}
+
+/// Whether it is an account, any one, of a person who leaves.
+fn leaves(draft: &Draft<'_>, people: &People<'_>, user: Guid) -> bool {
+    people.iter().any(|(key, person)| {
+        let is_theirs =
+            person.id() == Some(user) || draft.entry(key).is_some_and(|entry| entry.accounts.contains_key(&user));
+        is_theirs && person.exit.is_some_and(|exit| exit.kind == ExitKind::Named && exit.is_leaver)
+    })
+}
+
+/// Whether it is an account of a person whose membership of this group is named for removal.
+fn is_dropped(draft: &Draft<'_>, key: &ItemKey, user: Guid) -> bool {
+    let ids = BTreeSet::from([user]);
+    let is_of = |it: &ItemKey| match it {
+        ItemKey::Member(MemberKey { role, class, .. }) => {
+            *key == ItemKey::Group(GroupKey { role: role.clone(), class: *class })
+        }
+        _ => false,
+    };
+    let mut dropped = draft.items().filter(|item| item.want != Want::Present && is_of(&item.key));
+    dropped.any(|item| !accounts::of_person(draft, item, &ids).is_empty())
+}
+
+/// Those who have an item or an entry, which decides about them.
+fn accounted(draft: &Draft<'_>, people: &People<'_>, key: &ItemKey, group: Guid) -> BTreeSet<Guid> {
+    let with_item = draft.input.items.keys().filter_map(|it| match it {
+        ItemKey::Member(MemberKey { role, class, home, object_id }) => {
+            let of_this = *key == ItemKey::Group(GroupKey { role: role.clone(), class: *class });
+            let user = ItemKey::User(UserKey { home: home.clone(), object_id: *object_id });
+            people.get(&user).filter(|_| of_this).and_then(|person| person.id())
+        }
+        _ => None,
+    });
+    let with_entry = draft.input.ledger.entries.iter().filter_map(|(it, entry)| match (it, &entry.thing) {
+        (ItemKey::Member(_), Some(Thing::Member { group: of, user })) if *of == group => Some(*user),
+        _ => None,
+    });
+    with_item.chain(with_entry).collect()
+}
+
+fn extra(draft: &mut Draft<'_>, people: &People<'_>, group: &Group, user: Guid) {
+    let detail = format!("user {user} is in group {} without an item", group.display_name);
+    draft.find(Plane::Memberships, Reason::DriftExtra, detail);
+    let key = extra_key(group.id, user);
+    let lag = draft.input.settings.replication_lag;
+    let written = draft.entry(&key).and_then(|entry| entry.written).filter(|at| draft.may_lag(Some(*at), lag));
+    if let Some(written) = written {
+        // No item of its own says so; a leaver's proof may wait for it.
+        return draft.wake_at(passes_at(written, lag));
+    }
+    let mut against = gate::plane(draft, Plane::Memberships);
+    if draft.protects_user(user) || draft.protects_group(group.id) {
+        against.push(Condition::Refused(Reason::GuardrailProtected));
+    }
+    let (class, charge) = match leaves(draft, people, user) {
+        true => (ChangeClass::Leaver, Charge::Free),
+        false => (ChangeClass::OtherRemoval, Charge::Other),
+    };
+    let (before, action) = (format!("in {}", group.display_name), Action::RemoveMember { group: group.id, user });
+    let proposal = Proposal { key, class, charge, action, before, after: String::new(), against };
+    if let Said::Goes = draft.propose(proposal) {
+        draft.recheck();
+    }
+}
+
+/// Makes the anchor group when there is somebody to mark, and marks.
+fn anchor(draft: &mut Draft<'_>, people: &People<'_>) {
+    let Some(guardrail) = draft.guardrail().filter(|it| crate::permission::marks(it)) else { return };
+    let owned = |person: &&_| crate::path::person::Person::ownership(person) == Some(Ownership::Owned);
+    let users: Vec<Guid> = people.values().filter(owned).filter_map(|person| person.id()).collect();
+    if users.is_empty() {
+        return;
+    }
+    let (key, name) = (anchor_key(), anchor_name(&guardrail.limits.name_prefix));
+    match seek(draft, &key, &name) {
+        Found::Nothing => {
+            let against = gate::plane(draft, Plane::Users);
+            let action = new_group(&name, ANCHOR_MARK);
+            let after = format!("group {name}");
+            let (class, charge) = (ChangeClass::Grant, Charge::Free);
+            let made = draft.propose(Proposal { key, class, charge, action, before: String::new(), after, against });
+            // Held or paused, it is not on its way: nothing to look for until the next comparison.
+            if matches!(made, Said::Goes) {
+                draft.recheck();
+            }
+        }
+        Found::There(group, Some(_)) => {
+            inherited::find_nested(draft, group);
+            let members = draft.input.observed.members(group.id).read().copied();
+            if members.is_none() {
+                await_anchor(draft);
+            }
+            for user in users {
+                let is_member = members.is_none_or(|members| members.contains(&user));
+                users::mark(draft, user, group.id, is_member);
+            }
+        }
+        Found::There(group, None) => {
+            if !adopt(draft, &key, group, ANCHOR_MARK) {
+                draft.unsay(&key);
+                let detail = format!("a group {name} is there and not ours; our users go unmarked");
+                draft.find(Plane::Users, Reason::NotOurs, detail);
+            }
+        }
+        Found::Waiting(_) | Found::Unread(_) => await_anchor(draft),
+        Found::Many(_) => draft.find(Plane::Users, Reason::Ambiguous, format!("several groups are called {name}")),
+    }
+}
+
+/// A mark gives nothing and hurries nobody: soon after the group was made or missed, and then ever more seldom.
+fn await_anchor(draft: &mut Draft<'_>) {
+    let entry = draft.entry(&anchor_key());
+    if let Some(since) = entry.and_then(|entry| entry.empty_since.map(|it| it.at).or(entry.written)) {
+        draft.recheck_since(since);
+    }
+}

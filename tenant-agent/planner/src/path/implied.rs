@@ -1,0 +1,108 @@
+//! What the ledger holds and the desired state does not: removed, within one history and under a cap.
+//!
+//! An item that was last desired in another epoch is HELD until it is named: a restored backup must not remove what
+//! it has forgotten. When the customer ends it all, nothing is held.
+
+use entente_model::Guid;
+use entente_model::desired::{Item, ItemKey, MemberKey, UserKey, Want};
+use entente_model::report::{ItemState, Reason};
+
+use crate::builder::{Draft, Purpose};
+use crate::ledger::{Entry, Ownership, Thing};
+use crate::path::groups::{Groups, say_left_over};
+use crate::path::lookup::Found;
+use crate::path::members;
+use crate::path::offboarding;
+use crate::path::person::{Exit, ExitKind, People};
+use crate::planes::azure::decide as azure;
+use crate::planes::defender::decide as defender;
+use crate::verdict::Condition;
+
+pub(crate) fn decide(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups<'_>) {
+    let ledger = draft.input.ledger;
+    for (key, entry) in &ledger.entries {
+        if !matches!(key, ItemKey::Other(_)) && !draft.input.items.contains_key(key) {
+            if claims(entry) && offboarding::say_unlooked(draft, key, key.plane()) {
+                continue;
+            }
+            let (exit, against) = judge(draft, key, entry);
+            remove(draft, people, groups, key, exit, against);
+        }
+    }
+}
+
+fn claims(entry: &Entry) -> bool {
+    entry.thing.is_some() || entry.intent.is_some()
+}
+
+fn judge(draft: &Draft<'_>, key: &ItemKey, entry: &Entry) -> (Exit, Vec<Condition>) {
+    if draft.purpose == Purpose::RevokeAll {
+        let exit = Exit { kind: ExitKind::Implied, ..Exit::named(true) };
+        return (exit, Vec::new());
+    }
+    // The rest of what a leaver had is as named as the leaver.
+    if has_left(draft, key) {
+        return (Exit { kind: ExitKind::Implied, ..Exit::named(true) }, Vec::new());
+    }
+    let same_history = entry.epoch == draft.input.version.epoch;
+    (Exit::implied(), if same_history { Vec::new() } else { vec![Condition::EpochChanged] })
+}
+
+fn has_left(draft: &Draft<'_>, key: &ItemKey) -> bool {
+    let Some((home, object_id)) = key.person() else { return false };
+    let user = ItemKey::User(UserKey { home: home.clone(), object_id });
+    match draft.input.items.get(&user) {
+        Some(Item { want: Want::Absent { cause, .. }, .. }) => cause.is_leaver(),
+        Some(_) => false,
+        None => draft.input.ledger.left.contains_key(&object_id),
+    }
+}
+
+/// Whether a membership still names this user or group: what was adopted is known for as long, or the membership
+/// would no longer be ours to remove.
+fn is_named(draft: &Draft<'_>, id: Guid) -> bool {
+    let names = |thing: &Thing| matches!(thing, Thing::Member { group, user } if *group == id || *user == id);
+    let mut members = draft.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Member(_)));
+    members.any(|(_, entry)| entry.thing.as_ref().is_some_and(names))
+}
+
+fn remove(
+    draft: &mut Draft<'_>,
+    people: &People<'_>,
+    groups: &Groups<'_>,
+    key: &ItemKey,
+    exit: Exit,
+    against: Vec<Condition>,
+) {
+    match key {
+        ItemKey::User(_) => {
+            let Some(person) = people.get(key) else { return };
+            match person.account {
+                Found::There(user, Some(Ownership::Adopted)) if user.id.is_some_and(|id| is_named(draft, id)) => {}
+                // Its memberships go by themselves; the account was never ours to end.
+                Found::There(_, Some(Ownership::Adopted) | None) | Found::Nothing => draft.forget(key),
+                _ => offboarding::leave(draft, key, person, exit, against),
+            }
+        }
+        ItemKey::Group(_) => match groups.get(key) {
+            Some(Found::There(group, Some(Ownership::Owned))) => say_left_over(draft, key, group),
+            Some(Found::There(group, Some(Ownership::Adopted))) if is_named(draft, group.id) => {}
+            Some(Found::Many(groups)) => {
+                let detail = format!("{} groups have its name; none is certainly ours", groups.len());
+                draft.say(key, ItemState::Residual, Some(Reason::Ambiguous), detail);
+            }
+            Some(Found::Unread(why)) => draft.unread(key, why),
+            Some(Found::Waiting(reason)) => draft.wait(key, *reason, "looked up before it is given up"),
+            _ => draft.forget(key),
+        },
+        ItemKey::Member(MemberKey { home, object_id, .. }) => {
+            let person = people.get(&ItemKey::User(UserKey { home: home.clone(), object_id: *object_id }));
+            members::end(draft, key, person, groups, exit, against);
+        }
+        ItemKey::AzureRole(_) => azure::remove(draft, key, exit, against),
+        ItemKey::DefenderRole(_) | ItemKey::DefenderAssignment(_) => {
+            defender::remove(draft, key, exit, against);
+        }
+        ItemKey::Other(_) => {}
+    }
+}

@@ -1,0 +1,88 @@
+//! What Azure's role definitions say now: Microsoft moves them, and the customer consented to what they were.
+//!
+//! A role that has come to hold more than the file allows is given to nobody more, by an assignment or by a membership,
+//! and is named with the action. What is there stays: that it is too much is the customer's to judge. Without a look at
+//! the definition nothing is given.
+
+use std::collections::BTreeSet;
+
+use entente_model::desired::{AzureRoleBody, ItemBody};
+use entente_model::report::Reason;
+use entente_model::{Guid, Plane, PlaneMode, catalog};
+
+use crate::builder::Draft;
+use crate::capability::{Answer, beyond, judge};
+use crate::guardrail::Guardrail;
+use crate::ledger::Thing;
+use crate::observed::Part;
+use crate::verdict::Condition;
+
+/// What stands against giving the role, beside what its row in our own table says.
+pub(crate) fn against(draft: &Draft<'_>, guardrail: &Guardrail, definition: Guid) -> Option<Condition> {
+    // At none the agent does not look, and the row alone says.
+    if draft.mode(Plane::AzureRoles) == PlaneMode::None {
+        return None;
+    }
+    let now = match draft.input.observed.definition(definition) {
+        Part::Read(Some(now)) => now,
+        Part::Read(None) => return Some(Condition::Refused(Reason::GuardrailCapability)),
+        Part::Unread(_) => return Some(Condition::Unread),
+    };
+    let judged = judge(&guardrail.capabilities.beside_named(now));
+    if !judged.unknown.is_empty() {
+        return Some(Condition::Refused(Reason::GuardrailCapability));
+    }
+    let wanted: Vec<_> = judged.set().into_iter().collect();
+    match guardrail.capabilities.answer(&wanted) {
+        Answer::Allowed => None,
+        Answer::Ask(_) => Some(Condition::NeedsApproval(Reason::CapabilityApproval)),
+        Answer::Never(_) => Some(Condition::Refused(Reason::GuardrailCapability)),
+    }
+}
+
+/// What of the definition goes beyond the file, in words; empty where nothing does, or where it was not read.
+pub(crate) fn excess(draft: &Draft<'_>, definition: Guid) -> String {
+    let Some(guardrail) = draft.guardrail() else { return String::new() };
+    match draft.input.observed.definition(definition) {
+        Part::Read(Some(now)) => match beyond(guardrail, now) {
+            all if all.is_empty() => String::new(),
+            all => format!("the role holds more than the guardrail allows: {}", all.join("; ")),
+        },
+        Part::Read(None) => "Azure shows no definition of this role".into(),
+        Part::Unread(_) => String::new(),
+    }
+}
+
+/// Names every role in use that holds more than the file allows, and looks again for what was not read.
+pub(crate) fn note(draft: &mut Draft<'_>) {
+    if draft.mode(Plane::AzureRoles) == PlaneMode::None {
+        return;
+    }
+    for definition in in_use(draft) {
+        if matches!(draft.input.observed.definition(definition), Part::Unread(why) if why.is_passing()) {
+            draft.recheck();
+        }
+        let excess = excess(draft, definition);
+        if !excess.is_empty() {
+            let known = catalog::AZURE_ROLES.iter().find(|role| role.id == definition);
+            let name = known.map_or_else(|| definition.to_string(), |role| role.name.to_string());
+            let detail = format!(
+                "{name}: {excess}. It is given to nobody more until the guardrail allows \
+                 that, or the action by its name (capabilities.actions)"
+            );
+            draft.find(Plane::AzureRoles, Reason::GuardrailCapability, detail);
+        }
+    }
+}
+
+fn in_use(draft: &Draft<'_>) -> BTreeSet<Guid> {
+    let wanted = draft.items().filter_map(|item| match &item.body {
+        ItemBody::AzureRole(AzureRoleBody { definition, .. }) => Some(*definition),
+        _ => None,
+    });
+    let made = draft.input.ledger.entries.values().filter_map(|entry| match &entry.thing {
+        Some(Thing::AzureRole { definition, .. }) => Some(*definition),
+        _ => None,
+    });
+    wanted.chain(made).collect()
+}

@@ -1,0 +1,3 @@
+//! Defender unified RBAC: custom roles, and their assignments to the groups of roles.
+
+pub(crate) mod decide;
