@@ -38,7 +38,7 @@ use entente_planner::ledger::Ledger;
 use entente_planner::observed::Observed;
 use entente_planner::plan::{self, Input, Plan, Settings};
 use entente_planner::reads;
-use entente_planner::sound::{self, Sound};
+use entente_planner::salvage::{self, Salvage};
 use entente_seal::KeyId;
 use entente_session::{Desired, Status, View};
 use tokio::sync::{Notify, mpsc, watch};
@@ -156,7 +156,7 @@ struct Look {
     /// Rules that the plan breaks.
     faults: Vec<String>,
     /// What of the plan is carried out: all that it allows, if it breaks no rule.
-    sound: Sound,
+    salvage: Salvage,
     standing: Standing,
 }
 
@@ -264,7 +264,7 @@ impl Steward {
         self.allow_again().await?;
         let mut look = self.look(desired).await;
         self.sign(&mut look);
-        self.parts.memory.remember(&mut self.ledger, &look.sound.updates).await?;
+        self.parts.memory.remember(&mut self.ledger, &look.salvage.updates).await?;
         self.publish(&look).await?;
         self.renew_tokens(&look.plan).await;
         let acted = self.apply(&look, cancel).await?;
@@ -300,13 +300,13 @@ impl Steward {
             spoil(&mut plan);
         }
         let faults = check::check(&plan, &input);
-        let sound = sound::sound(&plan, &faults, &items);
+        let salvage = salvage::salvage(&plan, &faults, &items);
         let faults: Vec<_> = faults.iter().map(|fault| format!("{}: {}", fault.rule, fault.detail)).collect();
         plan::carry_since(&self.reports, &mut plan.reports);
         self.compared = desired.digest.to_string();
         self.note_not_allowed(guardrail.digest.clone(), not_allowed);
         let standing = self.standing(&guardrail, plan.findings.clone());
-        Look { guardrail, basis, plan, faults, sound, standing }
+        Look { guardrail, basis, plan, faults, salvage, standing }
     }
 
     /// What a plan is made from.

@@ -94,14 +94,14 @@ impl Action {
     }
 
     /// The plane that must be managed for it.
-    pub fn plane(&self, is_anchor: bool) -> Plane {
+    pub fn plane(&self, is_marker: bool) -> Plane {
         match self {
             Self::BlockUser { .. }
             | Self::UnblockUser { .. }
             | Self::RevokeSessions { .. }
             | Self::DeleteUser { .. }
             | Self::InviteUser { .. } => Plane::Users,
-            Self::CreateGroup { .. } | Self::AddMember { .. } if is_anchor => Plane::Users,
+            Self::CreateGroup { .. } | Self::AddMember { .. } if is_marker => Plane::Users,
             Self::CreateGroup { .. } => Plane::Groups,
             Self::AddMember { .. } | Self::RemoveMember { .. } => Plane::Memberships,
             Self::PutAzureRole { .. } | Self::DeleteAzureRole { .. } => Plane::AzureRoles,

@@ -23,7 +23,7 @@ use crate::change::Change;
 use crate::gate;
 use crate::guardrail::{FreezeExcept, Guardrail};
 use crate::input::Input;
-use crate::ledger::{Charge, Entry, Failure, Ownership, Thing, Update};
+use crate::ledger::{Charge, Failure, LedgerEntry, Ownership, Thing, Update};
 pub(crate) use crate::moment::passes_at;
 use crate::observed::{Listing, Unread};
 use crate::permission;
@@ -41,10 +41,10 @@ pub(crate) enum Purpose {
 /// clocks lie apart. What is further ahead was written at a time that was refuted since.
 pub(crate) const AHEAD: Duration = Duration::from_secs(300);
 
-pub(crate) struct Draft<'a> {
+pub(crate) struct PlanBuilder<'a> {
     pub input: &'a Input<'a>,
     pub purpose: Purpose,
-    pub(crate) touched: BTreeMap<ItemKey, Option<Entry>>,
+    pub(crate) touched: BTreeMap<ItemKey, Option<LedgerEntry>>,
     pub(crate) changes: Vec<Change>,
     pub(crate) reports: BTreeMap<ItemKey, ItemReport>,
     accounts: BTreeMap<ItemKey, Vec<KnownAccount>>,
@@ -82,7 +82,7 @@ pub(crate) enum Said {
     Not(Verdict, Option<Reason>),
 }
 
-impl<'a> Draft<'a> {
+impl<'a> PlanBuilder<'a> {
     pub fn new(input: &'a Input<'a>, purpose: Purpose) -> Self {
         Self {
             input,
@@ -124,7 +124,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The ledger's entry with what this plan has learned.
-    pub fn entry(&self, key: &ItemKey) -> Option<&Entry> {
+    pub fn entry(&self, key: &ItemKey) -> Option<&LedgerEntry> {
         match self.touched.get(key) {
             Some(touched) => touched.as_ref(),
             None => self.input.ledger.get(key),
@@ -132,15 +132,15 @@ impl<'a> Draft<'a> {
     }
 
     /// A copy to work on; an empty one where there is none.
-    pub fn entry_or_new(&self, key: &ItemKey) -> Entry {
+    pub fn entry_or_new(&self, key: &ItemKey) -> LedgerEntry {
         self.entry(key).cloned().unwrap_or_default()
     }
 
-    pub fn put(&mut self, key: &ItemKey, entry: Entry) {
+    pub fn put(&mut self, key: &ItemKey, entry: LedgerEntry) {
         self.touched.insert(key.clone(), Some(entry));
     }
 
-    pub fn touch(&mut self, key: &ItemKey, change: impl FnOnce(&mut Entry)) {
+    pub fn touch(&mut self, key: &ItemKey, change: impl FnOnce(&mut LedgerEntry)) {
         let mut entry = self.entry_or_new(key);
         change(&mut entry);
         self.put(key, entry);
@@ -441,7 +441,7 @@ impl<'a> Draft<'a> {
 
     /// Whose a group is, by the ledger alone.
     pub fn owner_of(&self, group: Guid) -> Option<Ownership> {
-        let of_group = |entry: &&Entry| entry.thing == Some(Thing::Group { id: group });
+        let of_group = |entry: &&LedgerEntry| entry.thing == Some(Thing::Group { id: group });
         self.input.ledger.entries.values().find(of_group).map(|entry| entry.ownership)
     }
 

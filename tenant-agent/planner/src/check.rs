@@ -17,12 +17,12 @@ use crate::action::Action;
 use crate::capability;
 use crate::defender::{covers, resolve};
 use crate::guardrail::{Adopt, FreezeExcept, Guardrail, OnLeave};
-use crate::ledger::{Charge, Claim, DAY, Entry, Ledger, Thing, Update, anchor_key};
+use crate::ledger::{Charge, Claim, DAY, Ledger, LedgerEntry, Thing, Update, anchor_key};
 use crate::observed::{Group, Listing, Part, User};
 use crate::plan::{Change, Input, Plan};
 use facts::{adopts, allows, holds_only, is_removal, is_thing, narrows, object_id, touched};
 
-/// A rule that a plan breaks. What may be done all the same is [`crate::sound`]'s to say.
+/// A rule that a plan breaks. What may be done all the same is [`crate::salvage`]'s to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub rule: &'static str,
@@ -124,10 +124,10 @@ impl Checker<'_> {
 
     fn guardrail(&mut self, change: &Change, guardrail: &Guardrail) {
         let class = change.class;
-        let is_anchor = matches!(&change.key, ItemKey::Other(key) if key.starts_with("anchor/"));
-        let managed = guardrail.mode(change.action.plane(is_anchor)) == PlaneMode::Manage;
+        let is_marker = matches!(&change.key, ItemKey::Other(key) if key.starts_with("anchor/"));
+        let managed = guardrail.mode(change.action.plane(is_marker)) == PlaneMode::Manage;
         self.unless(managed, "writes only on managed planes", change);
-        let marks = !is_anchor || guardrail.mode(Plane::Memberships) == PlaneMode::Manage;
+        let marks = !is_marker || guardrail.mode(Plane::Memberships) == PlaneMode::Manage;
         self.unless(marks, "marks nobody where memberships are not managed", change);
         let past = guardrail.review_by.ends() <= self.input.now.at;
         self.unless(!past || class != ChangeClass::Grant, "past the review no grant", change);
@@ -184,7 +184,7 @@ impl Checker<'_> {
             }
             Action::PutAzureRole { scope, definition, .. } => self.azure(change, guardrail, scope, *definition),
             Action::AddMember { group, user } => {
-                self.carried(change, guardrail, *group);
+                self.inherited(change, guardrail, *group);
                 self.account(change, guardrail, *user);
             }
             Action::UnblockUser { user } => self.account(change, guardrail, *user),
@@ -229,7 +229,7 @@ impl Checker<'_> {
     }
 
     /// A member gets what the group has, whoever gave it.
-    fn carried(&mut self, change: &Change, guardrail: &Guardrail, group: Guid) {
+    fn inherited(&mut self, change: &Change, guardrail: &Guardrail, group: Guid) {
         let observed = self.input.observed;
         let of_group = observed.group_azure.get(&group);
         let lists = observed.azure.values().chain(of_group.into_iter().flat_map(|all| all.values()));
@@ -272,7 +272,7 @@ impl Checker<'_> {
 
     /// Only what we made.
     fn ownership(&mut self, change: &Change) {
-        let was_ours = |it: &Entry, id: Guid| it.accounts.get(&id) == Some(&Claim::Ours);
+        let was_ours = |it: &LedgerEntry, id: Guid| it.accounts.get(&id) == Some(&Claim::Ours);
         let owns =
             |id: Guid| self.ledger.entries.values().any(|it| (is_thing(it, id) && it.is_owned()) || was_ours(it, id));
         let knows = |id: Guid| self.ledger.entries.values().any(|it| is_thing(it, id) || was_ours(it, id));
@@ -326,7 +326,7 @@ impl Checker<'_> {
                 let may = if *blind { unshown && change.class == ChangeClass::Leaver } else { enabled(user(*id)) };
                 (may, "blocks only who is enabled, or a leaver who cannot be looked at")
             }
-            Action::AddMember { group, user: id } if Some(*group) != self.anchor() => (
+            Action::AddMember { group, user: id } if Some(*group) != self.marker() => (
                 enabled(user(*id)) && user(*id).is_some_and(homed),
                 "members only after redemption by an Entra account that is not blocked",
             ),
@@ -347,7 +347,7 @@ impl Checker<'_> {
         })
     }
 
-    fn anchor(&self) -> Option<Guid> {
+    fn marker(&self) -> Option<Guid> {
         self.ledger.get(&anchor_key()).and_then(|entry| entry.guid())
     }
 

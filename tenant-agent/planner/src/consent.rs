@@ -111,10 +111,10 @@ fn right(guardrail: &Guardrail, permission: &str) -> String {
 
 fn groups(guardrail: &Guardrail) -> String {
     let prefix = &guardrail.limits.name_prefix;
-    let anchor = permission::marks(guardrail).then(|| format!("{prefix}anchor, which gives nothing"));
+    let marker = permission::marks(guardrail).then(|| format!("{prefix}anchor, which gives nothing"));
     let named = (guardrail.mode(Plane::Groups) == PlaneMode::Manage)
         .then(|| format!("{} named {prefix}*", guardrail.limits.groups));
-    named.into_iter().chain(anchor).collect::<Vec<_>>().join(", and ")
+    named.into_iter().chain(marker).collect::<Vec<_>>().join(", and ")
 }
 
 fn people_may(guardrail: &Guardrail, provider: &str) -> Option<String> {

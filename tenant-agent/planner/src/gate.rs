@@ -11,7 +11,7 @@ use entente_model::report::Reason;
 use entente_model::time::Window;
 use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 
-use crate::builder::Draft;
+use crate::builder::PlanBuilder;
 use crate::capability::{self, Answer, Capability};
 use crate::guardrail::Guardrail;
 use crate::observed::User;
@@ -19,8 +19,8 @@ use crate::reads;
 use crate::verdict::Condition;
 
 /// What a plane's mode says to any write on it.
-pub(crate) fn plane(draft: &Draft<'_>, plane: Plane) -> Vec<Condition> {
-    match draft.mode(plane) {
+pub(crate) fn plane(builder: &PlanBuilder<'_>, plane: Plane) -> Vec<Condition> {
+    match builder.mode(plane) {
         PlaneMode::Manage => Vec::new(),
         PlaneMode::Verify => vec![Condition::ByPerson],
         PlaneMode::None => vec![Condition::Refused(Reason::GuardrailPlane)],
@@ -40,9 +40,9 @@ fn refuse_unless(holds: bool, reason: Reason) -> Option<Condition> {
 }
 
 /// Whether the person may be let in at all. `account`: what is there of theirs.
-pub(crate) fn person(draft: &Draft<'_>, item: &Item, account: Option<&User>) -> Vec<Condition> {
+pub(crate) fn person(builder: &PlanBuilder<'_>, item: &Item, account: Option<&User>) -> Vec<Condition> {
     let (Some(guardrail), ItemBody::User(UserBody { mail, home_tenant, user_type, .. })) =
-        (draft.guardrail(), &item.body)
+        (builder.guardrail(), &item.body)
     else {
         return Vec::new();
     };
@@ -53,16 +53,16 @@ pub(crate) fn person(draft: &Draft<'_>, item: &Item, account: Option<&User>) -> 
         && guardrail.people.user_types.contains(user_type)
         && !is_barred(guardrail, item, account);
     let mut found: Vec<_> = refuse_unless(fits, Reason::GuardrailPerson).into_iter().collect();
-    found.extend(account.and_then(|user| self::account(draft, user)));
-    found.extend(left_in_another_history(draft, item));
+    found.extend(account.and_then(|user| self::account(builder, user)));
+    found.extend(left_in_another_history(builder, item));
     found
 }
 
 /// Whether the account that is there may be given anything: it is known by its id, and an item may name another address
 /// for it than the one that was invited. The customer may have given it others since; its UPN still shows the first
 /// (Entra: properties of a B2B user, `sam_fabrikam.com#EXT#@contoso.onmicrosoft.com`).
-pub(crate) fn account(draft: &Draft<'_>, user: &User) -> Option<Condition> {
-    let guardrail = draft.guardrail()?;
+pub(crate) fn account(builder: &PlanBuilder<'_>, user: &User) -> Option<Condition> {
+    let guardrail = builder.guardrail()?;
     let invited_at = invited_at(user);
     let addresses: Vec<&String> = user.addresses.iter().chain(&invited_at).collect();
     if addresses.is_empty() {
@@ -92,53 +92,53 @@ pub(crate) fn is_barred(guardrail: &Guardrail, item: &Item, account: Option<&Use
 }
 
 /// Known to have left, and wanted back by a history that does not know it.
-fn left_in_another_history(draft: &Draft<'_>, item: &Item) -> Option<Condition> {
+fn left_in_another_history(builder: &PlanBuilder<'_>, item: &Item) -> Option<Condition> {
     let (_, person) = item.key.person()?;
-    let left = draft.input.ledger.left.get(&person)?;
-    (left.epoch != draft.input.version.epoch).then_some(Condition::EpochChanged)
+    let left = builder.input.ledger.left.get(&person)?;
+    (left.epoch != builder.input.version.epoch).then_some(Condition::EpochChanged)
 }
 
 /// Room for one more account, beside this one.
-pub(crate) fn room_for_person(draft: &Draft<'_>, this: &ItemKey) -> Option<Condition> {
-    let guardrail = draft.guardrail()?;
-    let held = draft.input.ledger.entries.iter().filter(|(key, entry)| {
+pub(crate) fn room_for_person(builder: &PlanBuilder<'_>, this: &ItemKey) -> Option<Condition> {
+    let guardrail = builder.guardrail()?;
+    let held = builder.input.ledger.entries.iter().filter(|(key, entry)| {
         let begun = entry.thing.is_some() || entry.intent.is_some();
         matches!(key, ItemKey::User(_)) && *key != this && begun && entry.block.is_none()
     });
-    let count = u32::try_from(held.count()).unwrap_or(u32::MAX).saturating_add(draft.admitted);
+    let count = u32::try_from(held.count()).unwrap_or(u32::MAX).saturating_add(builder.admitted);
     refuse_unless(count < guardrail.people.max_operators, Reason::GuardrailLimit)
 }
 
 /// No end is refused where a longest grant is set; without a beginning a window counts from now.
-pub(crate) fn length(draft: &Draft<'_>, item: &Item) -> Option<Condition> {
-    let longest = draft.guardrail()?.limits.longest_grant?;
+pub(crate) fn length(builder: &PlanBuilder<'_>, item: &Item) -> Option<Condition> {
+    let longest = builder.guardrail()?.limits.longest_grant?;
     let fits = |window: &Window, now: Timestamp| {
         window.end.is_some_and(|end| end.since(window.start.unwrap_or(now)) <= longest.0)
     };
-    let all = item.windows.as_slice().iter().all(|window| fits(window, draft.now()));
+    let all = item.windows.as_slice().iter().all(|window| fits(window, builder.now()));
     refuse_unless(all, Reason::GuardrailLongestGrant)
 }
 
 /// Name and number of groups.
-pub(crate) fn group(draft: &Draft<'_>, display_name: &str) -> Vec<Condition> {
-    let Some(guardrail) = draft.guardrail() else { return Vec::new() };
+pub(crate) fn group(builder: &PlanBuilder<'_>, display_name: &str) -> Vec<Condition> {
+    let Some(guardrail) = builder.guardrail() else { return Vec::new() };
     let held =
-        draft.input.ledger.entries.iter().filter(|(key, entry)| {
+        builder.input.ledger.entries.iter().filter(|(key, entry)| {
             matches!(key, ItemKey::Group(_)) && (entry.thing.is_some() || entry.intent.is_some())
         });
-    let count = u32::try_from(held.count()).unwrap_or(u32::MAX).saturating_add(draft.grouped);
+    let count = u32::try_from(held.count()).unwrap_or(u32::MAX).saturating_add(builder.grouped);
     let room = refuse_unless(count < guardrail.limits.groups, Reason::GuardrailLimit);
-    prefix(draft, display_name).into_iter().chain(room).collect()
+    prefix(builder, display_name).into_iter().chain(room).collect()
 }
 
-pub(crate) fn prefix(draft: &Draft<'_>, display_name: &str) -> Option<Condition> {
-    let guardrail = draft.guardrail()?;
+pub(crate) fn prefix(builder: &PlanBuilder<'_>, display_name: &str) -> Option<Condition> {
+    let guardrail = builder.guardrail()?;
     refuse_unless(display_name.starts_with(&guardrail.limits.name_prefix), Reason::GuardrailPrefix)
 }
 
 /// Scope, role definition, and what the role lets people do: by our own table, and by what Azure shows of it now.
-pub(crate) fn azure(draft: &Draft<'_>, scope: &str, definition: Guid) -> Vec<Condition> {
-    let Some(guardrail) = draft.guardrail() else { return Vec::new() };
+pub(crate) fn azure(builder: &PlanBuilder<'_>, scope: &str, definition: Guid) -> Vec<Condition> {
+    let Some(guardrail) = builder.guardrail() else { return Vec::new() };
     let mut found = Vec::new();
     found.extend(refuse_unless(
         guardrail.azure.scopes.iter().any(|allowed| is_within(scope, allowed)),
@@ -148,14 +148,14 @@ pub(crate) fn azure(draft: &Draft<'_>, scope: &str, definition: Guid) -> Vec<Con
     found.extend(refuse_unless(!guardrail.protected.agent_home.iter().any(near_home), Reason::GuardrailProtected));
     found.extend(refuse_unless(guardrail.azure.roles.values().any(|id| *id == definition), Reason::GuardrailRole));
     found.push(capabilities(guardrail, capability::of_azure_role(definition).map(<[_]>::to_vec)));
-    found.extend(crate::planes::azure::defined::against(draft, guardrail, definition));
+    found.extend(crate::planes::azure::defined::against(builder, guardrail, definition));
     found
 }
 
 /// What the permissions of a Defender role that are not withheld let people do.
-pub(crate) fn defender(draft: &Draft<'_>, permissions: &[PermissionGrant]) -> Vec<Condition> {
-    let Some(guardrail) = draft.guardrail() else { return Vec::new() };
-    let now = draft.now();
+pub(crate) fn defender(builder: &PlanBuilder<'_>, permissions: &[PermissionGrant]) -> Vec<Condition> {
+    let Some(guardrail) = builder.guardrail() else { return Vec::new() };
+    let now = builder.now();
     let given = permissions.iter().filter(|grant| grant.withheld_until.is_none_or(|until| until <= now));
     let wanted: Option<Vec<&[Capability]>> =
         given.map(|grant| capability::of_defender_permission(&grant.permission)).collect();

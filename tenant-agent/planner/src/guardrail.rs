@@ -211,7 +211,7 @@ pub struct Protected {
 pub struct Limits {
     /// What the names of groups and roles that the agent makes begin with.
     pub name_prefix: String,
-    /// Most groups, the anchor group not counted.
+    /// Most groups, the marker group not counted.
     #[serde(deserialize_with = "plain::count")]
     pub groups: u32,
     /// Longest window of one grant. Where it is set, a grant without an end is refused.

@@ -18,8 +18,8 @@ use crate::moment::Moment;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Ledger {
-    /// By the item's key; the anchor group under [`anchor_key`].
-    pub entries: BTreeMap<ItemKey, Entry>,
+    /// By the item's key; the marker group under [`anchor_key`].
+    pub entries: BTreeMap<ItemKey, LedgerEntry>,
     /// People known to have left, by home object id.
     pub left: BTreeMap<Guid, Left>,
     /// People whose account the customer deleted, by home object id: they outlive the entries, as the person may be wanted
@@ -37,7 +37,7 @@ pub fn anchor_key() -> ItemKey {
     ItemKey::Other("anchor/users".into())
 }
 
-/// The key under which a user's membership in the anchor group is remembered.
+/// The key under which a user's membership in the marker group is remembered.
 pub fn anchor_member_key(user: Guid) -> ItemKey {
     ItemKey::Other(format!("anchor/{user}"))
 }
@@ -64,7 +64,7 @@ pub fn is_known(key: &ItemKey) -> bool {
 /// One item as we know it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Entry {
+pub struct LedgerEntry {
     /// The epoch in which the item was last desired: only within it does its absence remove.
     pub epoch: u64,
     /// Set once the id is known. For what is written idempotently, already before the call, until that is refused.
@@ -74,7 +74,7 @@ pub struct Entry {
     /// A creation that was begun and has not been seen in the tenant yet: until then an id is no ownership, as the
     /// answer to an invitation may name a guest who was there before.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub intent: Option<Intent>,
+    pub intent: Option<Attempt>,
     /// Since when look-ups for something that should be visible come back empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub empty_since: Option<Moment>,
@@ -167,7 +167,7 @@ pub enum Ownership {
 /// A creation that was begun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Intent {
+pub struct Attempt {
     /// Logged before the call.
     pub at: Timestamp,
     /// Microsoft's time at the look-up just before the call. Without it nothing that turns up is taken for ours.
@@ -179,7 +179,7 @@ pub struct Intent {
     pub absent_before: bool,
 }
 
-impl Intent {
+impl Attempt {
     /// Whether what was created then may have come of this: not before the look that did not find it, both by Microsoft's
     /// clock. `None` where its answer does not say when it was created.
     pub fn may_have_made(&self, created: Option<Timestamp>) -> Option<bool> {
@@ -278,7 +278,7 @@ pub enum Charge {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Update {
     /// Replaces the entry of a key.
-    Put(ItemKey, Box<Entry>),
+    Put(ItemKey, Box<LedgerEntry>),
     Forget(ItemKey),
     Left(Guid, Left),
     /// The person was regranted in the epoch that said they left.
@@ -290,7 +290,7 @@ pub enum Update {
 }
 
 impl Ledger {
-    pub fn get(&self, key: &ItemKey) -> Option<&Entry> {
+    pub fn get(&self, key: &ItemKey) -> Option<&LedgerEntry> {
         self.entries.get(key)
     }
 
@@ -333,7 +333,7 @@ impl Ledger {
     }
 }
 
-impl Entry {
+impl LedgerEntry {
     /// Keeps another account of the person. One that was ours stays ours.
     pub fn note_account(&mut self, id: Guid, claim: Claim) {
         let is_room = self.accounts.len() < MAX_KNOWN;

@@ -18,7 +18,7 @@ pub use crate::path::not_allowed::{NotAllowed, not_allowed, revoke};
 pub use crate::path::residue::NOT_LOOKED_AT;
 pub use aside::{named_aside, with_leavers};
 
-use crate::builder::{Draft, Purpose};
+use crate::builder::{PlanBuilder, Purpose};
 use crate::guardrail::{Guardrail, Unreadable};
 use crate::ledger::Ledger;
 use crate::moment::Moment;
@@ -29,26 +29,26 @@ use crate::planes::defender::decide as defender;
 
 /// Decides.
 pub fn plan(input: &Input<'_>) -> Plan {
-    let mut draft = Draft::new(input, Purpose::Converge);
-    offboarding::begin(&mut draft);
-    unsupported::say_all(&mut draft);
-    let people = users::decide(&mut draft);
-    let groups = groups::decide(&mut draft, &people);
-    members::decide(&mut draft, &people, &groups);
-    azure::decide(&mut draft, &groups);
-    defender::decide(&mut draft, &groups);
-    unsupported::end_all(&mut draft, &people, &groups);
-    implied::decide(&mut draft, &people, &groups);
-    draft.there = presence::of(&draft, &people, &groups);
-    draft.finish()
+    let mut builder = PlanBuilder::new(input, Purpose::Converge);
+    offboarding::begin(&mut builder);
+    unsupported::say_all(&mut builder);
+    let people = users::decide(&mut builder);
+    let groups = groups::decide(&mut builder, &people);
+    members::decide(&mut builder, &people, &groups);
+    azure::decide(&mut builder, &groups);
+    defender::decide(&mut builder, &groups);
+    unsupported::end_all(&mut builder, &people, &groups);
+    implied::decide(&mut builder, &people, &groups);
+    builder.there = presence::of(&builder, &people, &groups);
+    builder.finish()
 }
 
 /// What is done for leavers before the tenant is looked at whole; see `first.rs`. `input.observed` holds what
 /// [`first_reads`] asks for, as far as it was answered. Its reports say nothing.
 pub fn first(input: &Input<'_>) -> Plan {
-    let mut draft = Draft::new(input, Purpose::Converge);
-    first::decide(&mut draft);
-    draft.finish_first()
+    let mut builder = PlanBuilder::new(input, Purpose::Converge);
+    first::decide(&mut builder);
+    builder.finish_first()
 }
 
 /// Removes everything that we gave, at the customer's word: from the ledger and what was observed, with nothing
@@ -75,12 +75,12 @@ pub fn revoke_all(
         settings,
         now,
     };
-    let mut draft = Draft::new(&input, Purpose::RevokeAll);
-    let people = users::decide(&mut draft);
-    let groups = groups::decide(&mut draft, &people);
-    implied::decide(&mut draft, &people, &groups);
-    draft.there = presence::of(&draft, &people, &groups);
-    draft.finish()
+    let mut builder = PlanBuilder::new(&input, Purpose::RevokeAll);
+    let people = users::decide(&mut builder);
+    let groups = groups::decide(&mut builder, &people);
+    implied::decide(&mut builder, &people, &groups);
+    builder.there = presence::of(&builder, &people, &groups);
+    builder.finish()
 }
 
 /// Keeps the time at which an item came into its state, where neither state nor reason has changed.

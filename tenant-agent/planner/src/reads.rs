@@ -12,9 +12,9 @@ use entente_model::desired::{AzureRoleBody, GroupBody, GroupKey, Item, ItemBody,
 use entente_model::{Guid, Plane, PlaneMode, mail};
 
 use crate::guardrail::Guardrail;
-use crate::ledger::{Entry, Ledger, Thing, anchor_key};
+use crate::ledger::{Ledger, LedgerEntry, Thing, anchor_key};
 use crate::observed::Part;
-use crate::path::groups::anchor_name;
+use crate::path::groups::marker_name;
 use crate::permission;
 
 /// What to read.
@@ -68,7 +68,7 @@ pub fn reads(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option
     let mut set = ReadSet::default();
     if reads_plane(Plane::Users) {
         users(&mut set, items, ledger, guardrail);
-        anchor(&mut set, items, ledger, guardrail);
+        marker(&mut set, items, ledger, guardrail);
     }
     if reads_plane(Plane::Groups) {
         groups(&mut set, items, ledger);
@@ -128,9 +128,9 @@ fn users(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, gu
     }
 }
 
-/// The anchor group. While somebody leaves also by its name, with the users in it: what it marks is one of the ways by
+/// The marker group. While somebody leaves also by its name, with the users in it: what it marks is one of the ways by
 /// which a leaver's accounts are found, and an id that answers nothing is no reason to leave it out.
-fn anchor(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option<&Guardrail>) {
+fn marker(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option<&Guardrail>) {
     let entry = ledger.get(&anchor_key());
     let id = entry.and_then(|entry| entry.guid());
     set.group_ids.extend(id);
@@ -145,7 +145,7 @@ fn anchor(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, g
         let ours = ledger.entries.iter().filter(|(key, entry)| matches!(key, ItemKey::User(_)) && entry.is_owned());
         set.expected_members.entry(id).or_default().extend(ours.filter_map(|(_, entry)| entry.guid()));
     }
-    let name = anchor_name(&guardrail.limits.name_prefix);
+    let name = marker_name(&guardrail.limits.name_prefix);
     if leaves {
         set.members_by_name.insert(name.clone());
         set.marked_in_name.insert(name.clone());
@@ -156,7 +156,7 @@ fn anchor(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, g
 }
 
 /// A person who is named for removal: by every id and address that is known, whether it has an answer already or not.
-fn leaver(set: &mut ReadSet, item: &Item, entry: Option<&Entry>, guardrail: Option<&Guardrail>) {
+fn leaver(set: &mut ReadSet, item: &Item, entry: Option<&LedgerEntry>, guardrail: Option<&Guardrail>) {
     let Want::Absent { since, known, .. } = &item.want else { return };
     let own = entry.and_then(|entry| entry.guid());
     let others = entry.into_iter().flat_map(|entry| entry.accounts.keys().copied());
@@ -176,14 +176,14 @@ fn leaver(set: &mut ReadSet, item: &Item, entry: Option<&Entry>, guardrail: Opti
 
 /// Every address under which a leaver is looked for, in lower case: of those ever used for the person, the ones that the
 /// customer's file lets us look up. Without a readable file none.
-pub(crate) fn addresses(item: &Item, entry: Option<&Entry>, guardrail: Option<&Guardrail>) -> BTreeSet<String> {
+pub(crate) fn addresses(item: &Item, entry: Option<&LedgerEntry>, guardrail: Option<&Guardrail>) -> BTreeSet<String> {
     let Some(guardrail) = guardrail else { return BTreeSet::new() };
     ever_used(item, entry).into_iter().filter(|address| is_in_domains(address, guardrail)).collect()
 }
 
 /// Addresses of the person that the customer's file does not let us look up, in lower case; also the name under which
 /// they sign in at home.
-pub(crate) fn addresses_outside(item: &Item, entry: Option<&Entry>, guardrail: &Guardrail) -> BTreeSet<String> {
+pub(crate) fn addresses_outside(item: &Item, entry: Option<&LedgerEntry>, guardrail: &Guardrail) -> BTreeSet<String> {
     let mut all = ever_used(item, entry);
     if let ItemBody::User(UserBody { upn, .. }) = &item.body {
         all.insert(upn.to_ascii_lowercase());
@@ -191,7 +191,7 @@ pub(crate) fn addresses_outside(item: &Item, entry: Option<&Entry>, guardrail: &
     all.into_iter().filter(|address| !address.is_empty() && !is_in_domains(address, guardrail)).collect()
 }
 
-fn ever_used(item: &Item, entry: Option<&Entry>) -> BTreeSet<String> {
+fn ever_used(item: &Item, entry: Option<&LedgerEntry>) -> BTreeSet<String> {
     let ItemBody::User(UserBody { mail, .. }) = &item.body else { return BTreeSet::new() };
     let also = match &item.want {
         Want::Absent { addresses, .. } => addresses.clone(),
@@ -246,7 +246,7 @@ fn joined(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
     for item in items.values().filter(|item| item.want == Want::Present) {
         let ItemKey::Member(MemberKey { role, class, .. }) = &item.key else { continue };
         let group = ledger.get(&ItemKey::Group(GroupKey { role: role.clone(), class: *class }));
-        let Some(group) = group.and_then(Entry::guid) else { continue };
+        let Some(group) = group.and_then(LedgerEntry::guid) else { continue };
         let entry = ledger.get(&item.key).filter(|entry| entry.applied.is_some());
         match entry.and_then(|entry| entry.thing.as_ref()) {
             Some(Thing::Member { group: of, user }) if *of == group => {

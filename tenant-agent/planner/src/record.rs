@@ -10,7 +10,7 @@ use entente_model::report::Reason;
 use entente_model::{Guid, Timestamp};
 
 use crate::action::Action;
-use crate::ledger::{Block, Charge, Entry, Event, Failure, Intent, Ledger, Ownership, Thing, Update};
+use crate::ledger::{Attempt, Block, Charge, Event, Failure, Ledger, LedgerEntry, Ownership, Thing, Update};
 use crate::plan::{Change, Settings};
 
 /// How a call ended.
@@ -72,7 +72,7 @@ pub fn after(ledger: &Ledger, change: &Change, outcome: &Outcome, settings: &Set
     vec![Update::Put(change.key.clone(), Box::new(entry))]
 }
 
-fn begin(entry: &mut Entry, change: &Change, now: Timestamp) {
+fn begin(entry: &mut LedgerEntry, change: &Change, now: Timestamp) {
     match &change.action {
         Action::InviteUser { mail: name, .. }
         | Action::CreateGroup { display_name: name, .. }
@@ -80,7 +80,7 @@ fn begin(entry: &mut Entry, change: &Change, now: Timestamp) {
         | Action::CreateDefenderAssignment { display_name: name, .. } => {
             // A plan creates only what its look-ups did not find.
             anew(entry);
-            entry.intent = Some(Intent { at: now, looked: change.looked, name: name.clone(), absent_before: true });
+            entry.intent = Some(Attempt { at: now, looked: change.looked, name: name.clone(), absent_before: true });
             (entry.thing, entry.ownership, entry.deleting) = (None, Ownership::Owned, None);
             if let Action::InviteUser { mail, .. } = &change.action {
                 entry.note_address(mail);
@@ -99,7 +99,7 @@ fn begin(entry: &mut Entry, change: &Change, now: Timestamp) {
 }
 
 /// What is written idempotently is ours from before the call on, as its answer may be lost.
-fn give(entry: &mut Entry, thing: Thing, now: Timestamp) {
+fn give(entry: &mut LedgerEntry, thing: Thing, now: Timestamp) {
     let is_anew = anew(entry);
     if !is_anew && entry.thing.as_ref() == Some(&thing) && entry.applied.is_none() {
         // Begun before, and neither answered nor refused: the agent ended in between, and it may be there.
@@ -109,7 +109,7 @@ fn give(entry: &mut Entry, thing: Thing, now: Timestamp) {
 }
 
 /// What we took away, or what was proven gone, begins from nothing.
-fn anew(entry: &mut Entry) -> bool {
+fn anew(entry: &mut LedgerEntry) -> bool {
     let is_anew = entry.removed.is_some() || entry.proof.is_some();
     if is_anew {
         (entry.written, entry.applied) = (None, None);
@@ -118,14 +118,14 @@ fn anew(entry: &mut Entry) -> bool {
     is_anew
 }
 
-fn fail(entry: &mut Entry, reason: Reason, detail: &str, wait: Duration, settings: &Settings, now: Timestamp) {
+fn fail(entry: &mut LedgerEntry, reason: Reason, detail: &str, wait: Duration, settings: &Settings, now: Timestamp) {
     let attempts = entry.failure.as_ref().map_or(0, |failure| failure.attempts).saturating_add(1);
     // Bounded, whatever the answer asks: a removal must not wait a day because a proxy says so.
     let retry_at = now.plus(wait.min(settings.retry_longest).max(settings.backoff(attempts)));
     entry.failure = Some(Failure { reason, detail: detail.into(), attempts, retry_at });
 }
 
-fn undo(entry: &mut Entry, action: &Action) {
+fn undo(entry: &mut LedgerEntry, action: &Action) {
     match action {
         Action::BlockUser { .. } => entry.block = None,
         Action::DeleteUser { .. } => entry.deleting = None,
@@ -143,7 +143,7 @@ fn undo(entry: &mut Entry, action: &Action) {
     }
 }
 
-fn finish(entry: &mut Entry, action: &Action, id: Option<&str>, now: Timestamp) {
+fn finish(entry: &mut LedgerEntry, action: &Action, id: Option<&str>, now: Timestamp) {
     let guid = id.and_then(|id| id.parse::<Guid>().ok());
     match action {
         Action::InviteUser { .. } => entry.thing = guid.map(|id| Thing::User { id }),

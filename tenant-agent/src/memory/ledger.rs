@@ -3,7 +3,7 @@
 
 use entente_model::Guid;
 use entente_model::desired::ItemKey;
-use entente_planner::ledger::{Deletion, Entry, Ledger, Left, Update, is_known};
+use entente_planner::ledger::{Deletion, Ledger, LedgerEntry, Left, Update, is_known};
 use entente_store::Commit;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ struct FormatRow {
 #[derive(Serialize, Deserialize)]
 struct EntryRow {
     key: ItemKey,
-    entry: Entry,
+    entry: LedgerEntry,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -183,7 +183,7 @@ mod tests {
     #[tokio::test]
     async fn architecture_1_5_an_older_agent_over_a_newer_ledger_says_so_and_does_not_start() {
         let later_kind = |key: &str| {
-            let row = EntryRow { key: key.parse().unwrap(), entry: Entry::default() };
+            let row = EntryRow { key: key.parse().unwrap(), entry: LedgerEntry::default() };
             (hashed(ENTRY, key), to_json(&row))
         };
         let rows = [

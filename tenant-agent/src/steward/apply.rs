@@ -29,7 +29,7 @@ impl Steward {
         cancel: &CancellationToken,
         holds: impl Fn(&Self, &Look) -> bool,
     ) -> Result<bool, MemoryError> {
-        let todo: Vec<&Change> = look.sound.changes.iter().collect();
+        let todo: Vec<&Change> = look.salvage.changes.iter().collect();
         let mut acted = false;
         for step in steps(&todo) {
             if cancel.is_cancelled() {

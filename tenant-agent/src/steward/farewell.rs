@@ -15,7 +15,7 @@ use entente_planner::observed::{Listing, Observed, Part, Unread};
 use entente_planner::plan::{self, Input, Plan};
 use entente_planner::reads;
 use entente_planner::record::Outcome;
-use entente_planner::sound::{self, Sound};
+use entente_planner::salvage::{self, Salvage};
 use entente_session::Status;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -76,7 +76,7 @@ impl Steward {
         if !faults.is_empty() {
             error!(?faults, "the plan breaks a rule; the rest of it is carried out: please report this");
         }
-        let Sound { updates, changes: todo } = sound::sound(&plan, &faults, &BTreeMap::new());
+        let Salvage { updates, changes: todo } = salvage::salvage(&plan, &faults, &BTreeMap::new());
         self.parts.memory.remember_or_owe(&mut self.ledger, &updates).await?;
         let mut acted = false;
         for change in &todo {

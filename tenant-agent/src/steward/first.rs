@@ -8,7 +8,7 @@ use entente_planner::check;
 use entente_planner::ledger::Update;
 use entente_planner::plan;
 use entente_planner::reads::ReadSet;
-use entente_planner::sound;
+use entente_planner::salvage;
 use entente_session::Desired;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -46,13 +46,13 @@ impl Steward {
         let input = self.input(desired, &items, &observed, &guardrail, &basis, &self.parts.settings);
         let plan = plan::first(&input);
         let faults = check::check_first(&plan, &input);
-        let sound = sound::sound(&plan, &faults, &items);
+        let salvage = salvage::salvage(&plan, &faults, &items);
         faults
             .iter()
             .for_each(|fault| error!(rule = fault.rule, detail = fault.detail, "the first step breaks a rule"));
-        self.parts.memory.remember_or_owe(&mut self.ledger, &sound.updates).await?;
+        self.parts.memory.remember_or_owe(&mut self.ledger, &salvage.updates).await?;
         let standing = self.standing(&guardrail, Vec::new());
-        let look = Look { guardrail, basis, plan, faults: Vec::new(), sound, standing };
+        let look = Look { guardrail, basis, plan, faults: Vec::new(), salvage, standing };
         self.apply_while(&look, cancel, |it, look| it.first_holds(desired, look)).await?;
         Ok(())
     }

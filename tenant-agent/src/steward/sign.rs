@@ -2,7 +2,7 @@
 
 use entente_model::desired::ItemKey;
 use entente_model::report::{ProofSignature, RemovalProof};
-use entente_planner::ledger::{Entry, Ledger, Update};
+use entente_planner::ledger::{Ledger, LedgerEntry, Update};
 use entente_seal::removal_statement;
 use tracing::error;
 
@@ -22,7 +22,7 @@ impl Steward {
             match signer.sign(statement.as_bytes()) {
                 Ok(signature) => {
                     proof.signed = Some(ProofSignature { certificate: certificate.clone(), signature });
-                    keep(&mut look.sound.updates, &self.ledger, &report.key, proof);
+                    keep(&mut look.salvage.updates, &self.ledger, &report.key, proof);
                 }
                 Err(error) => {
                     let key = &report.key;
@@ -41,7 +41,7 @@ fn keep(updates: &mut Vec<Update>, ledger: &Ledger, key: &ItemKey, proof: &Remov
         Some(_) => {}
         None => {
             let entry = ledger.get(key).filter(|entry| entry.proof.is_some());
-            let signed = entry.map(|entry| Entry { proof: Some(proof.clone()), ..entry.clone() });
+            let signed = entry.map(|entry| LedgerEntry { proof: Some(proof.clone()), ..entry.clone() });
             updates.extend(signed.map(|entry| Update::Put(key.clone(), Box::new(entry))));
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use entente_model::report::bounds::MAX_STANDING_ENTRIES;
 use entente_model::report::{Finding, Reason};
 
-use crate::builder::Draft;
+use crate::builder::PlanBuilder;
 use crate::permission;
 
 /// Most findings of a plan: half of what is taken, as the agent has some of its own beside them.
@@ -20,9 +20,9 @@ pub(crate) fn told(all: BTreeSet<Finding>) -> Vec<Finding> {
 }
 
 /// Microsoft permissions that the guardrail's planes need, and that the agent's token does not hold.
-pub(crate) fn missing_permissions(draft: &mut Draft<'_>) {
-    let (Some(guardrail), Some(roles)) = (draft.guardrail(), draft.input.permissions) else { return };
+pub(crate) fn missing_permissions(builder: &mut PlanBuilder<'_>) {
+    let (Some(guardrail), Some(roles)) = (builder.guardrail(), builder.input.permissions) else { return };
     for permission in permission::missing(guardrail, roles) {
-        draft.find(permission.plane, Reason::PermissionMissing, permission::lack(permission));
+        builder.find(permission.plane, Reason::PermissionMissing, permission::lack(permission));
     }
 }

@@ -1,17 +1,17 @@
-//! A draft becomes a plan: what was touched becomes updates, changes get their order, and proofs that no longer hold go.
+//! A builder becomes a plan: what was touched becomes updates, changes get their order, and proofs that no longer hold go.
 
 use std::collections::BTreeSet;
 
 use entente_model::desired::{ItemKey, Want};
 use entente_model::report::ItemState;
 
-use crate::builder::Draft;
+use crate::builder::PlanBuilder;
 use crate::builder::findings;
 use crate::builder::order;
 use crate::change::Plan;
 use crate::ledger::{Update, account_key, anchor_key};
 
-impl Draft<'_> {
+impl PlanBuilder<'_> {
     pub fn finish(mut self) -> Plan {
         self.void_proofs();
         self.note_desired();

@@ -46,7 +46,7 @@ fn rank(change: &Change, input: &Input<'_>) -> u8 {
     };
     match (&change.action, &change.key) {
         (Action::BlockUser { .. }, ItemKey::User(_)) if refused() => 3,
-        // The anchor group before the users that it marks, their marks after them.
+        // The marker group before the users that it marks, their marks after them.
         (Action::CreateGroup { .. }, ItemKey::Other(_)) => GRANTS,
         _ => change.action.rank(),
     }

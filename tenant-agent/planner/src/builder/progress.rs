@@ -4,7 +4,7 @@ use entente_model::desired::ItemKey;
 use entente_model::report::{ItemState, Reason};
 
 use crate::action::Action;
-use crate::builder::Draft;
+use crate::builder::PlanBuilder;
 use crate::ledger::Failure;
 use crate::script;
 
@@ -43,10 +43,10 @@ impl Progress {
         }
     }
 
-    pub fn say(self, draft: &mut Draft<'_>, key: &ItemKey) {
-        draft.say(key, self.state, self.reason, self.detail);
+    pub fn say(self, builder: &mut PlanBuilder<'_>, key: &ItemKey) {
+        builder.say(key, self.state, self.reason, self.detail);
         if let Some(action) = self.script {
-            draft.set_script(key, script::of(&action, &draft.input.settings.graph));
+            builder.set_script(key, script::of(&action, &builder.input.settings.graph));
         }
     }
 }

@@ -7,7 +7,7 @@ use entente_model::plan::ChangeClass;
 use crate::action::Action;
 use crate::capability::{self, Capability, Definition};
 use crate::guardrail::Guardrail;
-use crate::ledger::{Entry, Ledger, Ownership, Thing, Update};
+use crate::ledger::{Ledger, LedgerEntry, Ownership, Thing, Update};
 use crate::plan::Change;
 
 /// Whether all that these Defender permissions let people do is allowed without asking.
@@ -34,11 +34,11 @@ pub(super) fn adopts<'a>(update: &'a Update, before: &Ledger) -> Option<&'a Item
     (is_object && is_new).then_some(key)
 }
 
-pub(super) fn is_thing(entry: &Entry, id: Guid) -> bool {
+pub(super) fn is_thing(entry: &LedgerEntry, id: Guid) -> bool {
     matches!(entry.thing, Some(Thing::User { id: it } | Thing::Group { id: it }) if it == id)
 }
 
-pub(super) fn object_id(entry: &Entry) -> Option<String> {
+pub(super) fn object_id(entry: &LedgerEntry) -> Option<String> {
     entry.thing.as_ref().map(Thing::object_id)
 }
 

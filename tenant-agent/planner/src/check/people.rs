@@ -64,6 +64,6 @@ impl Checker<'_> {
     }
 
     fn is_mark(&self, action: &Action) -> bool {
-        matches!(action, Action::AddMember { group, .. } if Some(*group) == self.anchor())
+        matches!(action, Action::AddMember { group, .. } if Some(*group) == self.marker())
     }
 }

@@ -3,15 +3,15 @@
 use entente_model::desired::PermissionGrant;
 use entente_model::{Guid, catalog};
 
-use crate::builder::Draft;
+use crate::builder::PlanBuilder;
 use crate::capability::{self, Answer, Capability};
 use crate::gate;
 use crate::guardrail::Guardrail;
 use crate::planes::azure::defined;
 
 /// Of an Azure role at a scope; empty where nothing stands against it.
-pub(crate) fn azure(draft: &Draft<'_>, scope: &str, definition: Guid) -> String {
-    let Some(guardrail) = draft.guardrail() else { return String::new() };
+pub(crate) fn azure(builder: &PlanBuilder<'_>, scope: &str, definition: Guid) -> String {
+    let Some(guardrail) = builder.guardrail() else { return String::new() };
     let mut all = Vec::new();
     if !guardrail.azure.scopes.iter().any(|allowed| gate::is_within(scope, allowed)) {
         all.push(format!("azure.scopes holds neither {scope} nor a scope above it"));
@@ -23,16 +23,16 @@ pub(crate) fn azure(draft: &Draft<'_>, scope: &str, definition: Guid) -> String 
     }
     let by_row = capabilities(guardrail, capability::of_azure_role(definition).map(<[_]>::to_vec));
     // The definition as it is now says more where its row here says nothing.
-    let excess = if by_row.is_none() { defined::excess(draft, definition) } else { String::new() };
+    let excess = if by_row.is_none() { defined::excess(builder, definition) } else { String::new() };
     all.extend(by_row);
     all.extend(Some(excess).filter(|it| !it.is_empty()));
     all.join("; ")
 }
 
 /// Of a Defender role's permissions that are not withheld.
-pub(crate) fn defender(draft: &Draft<'_>, permissions: &[PermissionGrant]) -> String {
-    let Some(guardrail) = draft.guardrail() else { return String::new() };
-    let now = draft.now();
+pub(crate) fn defender(builder: &PlanBuilder<'_>, permissions: &[PermissionGrant]) -> String {
+    let Some(guardrail) = builder.guardrail() else { return String::new() };
+    let now = builder.now();
     let given = permissions.iter().filter(|grant| grant.withheld_until.is_none_or(|until| until <= now));
     let wanted: Option<Vec<&[Capability]>> =
         given.map(|grant| capability::of_defender_permission(&grant.permission)).collect();

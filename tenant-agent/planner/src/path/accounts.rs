@@ -1,7 +1,7 @@
 //! Every account of a person who is named for removal: the person leaves, not one account.
 //!
 //! Known by the ledger, by the control plane, by the address under the customer's file, by our mark, and from the
-//! recycle bin. How each of them ends is in `gone.rs`; what they still hold in `residue.rs`.
+//! recycle bin. How each of them ends is in `offboarding.rs`; what they still hold in `residue.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +10,8 @@ use entente_model::desired::{Item, ItemBody, ItemKey, UserBody, UserKey, Want};
 use entente_model::report::bounds::MAX_ACCOUNTS;
 use entente_model::report::{AccountState, KnownAccount, Reason};
 
-use crate::builder::Draft;
-use crate::ledger::{Claim, Entry, account_key};
+use crate::builder::PlanBuilder;
+use crate::ledger::{Claim, LedgerEntry, account_key};
 use crate::observed::{Listing, Part, Unread, User};
 use crate::path::marker::{self, Marks};
 use crate::reads;
@@ -49,8 +49,8 @@ impl Account<'_> {
     }
 
     /// Under which the ledger keeps what we did to it.
-    pub fn ledger_key(&self, draft: &Draft<'_>, person: &ItemKey) -> ItemKey {
-        let is_main = draft.entry(person).and_then(Entry::guid) == Some(self.id);
+    pub fn ledger_key(&self, builder: &PlanBuilder<'_>, person: &ItemKey) -> ItemKey {
+        let is_main = builder.entry(person).and_then(LedgerEntry::guid) == Some(self.id);
         if is_main { person.clone() } else { account_key(self.id) }
     }
 }
@@ -74,17 +74,17 @@ impl Accounts<'_> {
 }
 
 /// The account of a membership, for its own removal: by its person's item where there is one.
-pub(crate) fn of_member<'a>(draft: &Draft<'a>, key: &ItemKey, item: &'a Item) -> Accounts<'a> {
+pub(crate) fn of_member<'a>(builder: &PlanBuilder<'a>, key: &ItemKey, item: &'a Item) -> Accounts<'a> {
     let Some((home, object_id)) = key.person() else { return Accounts::default() };
     let user = ItemKey::User(UserKey { home: home.clone(), object_id });
     // Only the ids: whether the person may still sign in is not what this removal is about.
-    let mut finder = Finder::new(draft, &user, item);
+    let mut finder = Finder::new(builder, &user, item);
     finder.by_id();
     finder.finish()
 }
 
-pub(crate) fn of<'a>(draft: &Draft<'a>, key: &ItemKey, item: &'a Item) -> Accounts<'a> {
-    let mut finder = Finder::new(draft, key, item);
+pub(crate) fn of<'a>(builder: &PlanBuilder<'a>, key: &ItemKey, item: &'a Item) -> Accounts<'a> {
+    let mut finder = Finder::new(builder, key, item);
     finder.by_id();
     finder.by_address();
     finder.by_mark();
@@ -93,31 +93,31 @@ pub(crate) fn of<'a>(draft: &Draft<'a>, key: &ItemKey, item: &'a Item) -> Accoun
 }
 
 /// Which of these accounts are of the person whose membership this is.
-pub(crate) fn of_person(draft: &Draft<'_>, member: &Item, ids: &BTreeSet<Guid>) -> Vec<Guid> {
+pub(crate) fn of_person(builder: &PlanBuilder<'_>, member: &Item, ids: &BTreeSet<Guid>) -> Vec<Guid> {
     let Some((home, object_id)) = member.key.person() else { return Vec::new() };
     let key = ItemKey::User(UserKey { home: home.clone(), object_id });
     let known = match &member.want {
         Want::Absent { known, .. } => known,
         Want::Present => &NONE,
     };
-    let entry = draft.entry(&key);
+    let entry = builder.entry(&key);
     let own = entry.into_iter().flat_map(|it| it.guid().into_iter().chain(it.accounts.keys().copied()));
     let all: BTreeSet<Guid> = own.chain(known.iter().copied()).collect();
-    all.intersection(ids).copied().filter(|id| !is_anothers(draft, &key, *id)).collect()
+    all.intersection(ids).copied().filter(|id| !is_anothers(builder, &key, *id)).collect()
 }
 
 /// Whether it is the account of somebody else who works here.
-fn is_anothers(draft: &Draft<'_>, person: &ItemKey, id: Guid) -> bool {
-    draft.input.ledger.entries.iter().any(|(key, entry)| {
-        let works = draft.input.items.get(key).is_some_and(|item| item.want == Want::Present);
+fn is_anothers(builder: &PlanBuilder<'_>, person: &ItemKey, id: Guid) -> bool {
+    builder.input.ledger.entries.iter().any(|(key, entry)| {
+        let works = builder.input.items.get(key).is_some_and(|item| item.want == Want::Present);
         key != person && works && matches!(key, ItemKey::User(_)) && entry.guid() == Some(id)
     })
 }
 
 struct Finder<'d, 'a> {
-    draft: &'d Draft<'a>,
+    builder: &'d PlanBuilder<'a>,
     key: &'d ItemKey,
-    entry: Option<&'d Entry>,
+    entry: Option<&'d LedgerEntry>,
     known: &'a BTreeSet<Guid>,
     item: &'a Item,
     addresses: BTreeSet<String>,
@@ -133,15 +133,15 @@ const NAMED: usize = 10;
 static NONE: BTreeSet<Guid> = BTreeSet::new();
 
 impl<'d, 'a> Finder<'d, 'a> {
-    fn new(draft: &'d Draft<'a>, key: &'d ItemKey, item: &'a Item) -> Self {
+    fn new(builder: &'d PlanBuilder<'a>, key: &'d ItemKey, item: &'a Item) -> Self {
         let known = match &item.want {
             Want::Absent { known, .. } => known,
             Want::Present => &NONE,
         };
-        let entry = draft.entry(key);
-        let addresses = reads::addresses(item, entry, draft.guardrail());
+        let entry = builder.entry(key);
+        let addresses = reads::addresses(item, entry, builder.guardrail());
         Self {
-            draft,
+            builder,
             key,
             entry,
             known,
@@ -149,7 +149,7 @@ impl<'d, 'a> Finder<'d, 'a> {
             addresses,
             found: BTreeMap::new(),
             deleted: BTreeSet::new(),
-            marks: marker::of(draft),
+            marks: marker::of(builder),
             accounts: Accounts::default(),
         }
     }
@@ -159,7 +159,7 @@ impl<'d, 'a> Finder<'d, 'a> {
             self.entry.into_iter().flat_map(|entry| entry.guid().into_iter().chain(entry.accounts.keys().copied()));
         let ids: Vec<Guid> = own.chain(self.known.iter().copied()).collect();
         for id in ids {
-            let user = self.draft.input.observed.user(id);
+            let user = self.builder.input.observed.user(id);
             self.found.insert(id, user);
         }
     }
@@ -168,7 +168,7 @@ impl<'d, 'a> Finder<'d, 'a> {
         self.outside();
         for address in self.addresses.clone() {
             let listing = Listing::UsersByMail(address.clone());
-            match self.draft.input.observed.by_mail(&address) {
+            match self.builder.input.observed.by_mail(&address) {
                 Part::Read(users) => users.iter().for_each(|user| self.add(user)),
                 Part::Unread(why) => self.accounts.missing.push((format!("who has the address {address}"), why)),
             }
@@ -179,7 +179,7 @@ impl<'d, 'a> Finder<'d, 'a> {
     /// Addresses that are not looked up: all of them without a readable file, those of other domains than the file's with
     /// one.
     fn outside(&mut self) {
-        let Some(guardrail) = self.draft.guardrail() else {
+        let Some(guardrail) = self.builder.guardrail() else {
             let why = Unread {
                 reason: Reason::GuardrailUnreadable,
                 detail: "without a readable guardrail nobody is looked up by address".into(),
@@ -198,7 +198,7 @@ impl<'d, 'a> Finder<'d, 'a> {
     }
 
     fn add(&mut self, user: &'a User) {
-        let Some(id) = user.id.filter(|id| !is_anothers(self.draft, self.key, *id)) else { return };
+        let Some(id) = user.id.filter(|id| !is_anothers(self.builder, self.key, *id)) else { return };
         // What was read by id is the better look: lists lag.
         let is_there = self.found.get(&id).is_some_and(|part| matches!(part, Part::Read(Some(_))));
         if !is_there {
@@ -210,9 +210,9 @@ impl<'d, 'a> Finder<'d, 'a> {
     fn by_mark(&mut self) {
         let what = "which accounts our group marks";
         self.accounts.missing.extend(self.marks.missing.iter().map(|why| (what.to_owned(), why.clone())));
-        let is_explained = |id: &Guid| is_anothers(self.draft, self.key, *id) || self.found.contains_key(id);
+        let is_explained = |id: &Guid| is_anothers(self.builder, self.key, *id) || self.found.contains_key(id);
         for id in self.marks.accounts.iter().filter(|id| !is_explained(id)).copied().collect::<Vec<_>>() {
-            match self.draft.input.observed.user(id) {
+            match self.builder.input.observed.user(id) {
                 Part::Read(Some(user)) if !user.addresses.is_disjoint(&self.addresses) => self.add(user),
                 Part::Read(_) => {}
                 Part::Unread(why) => self.accounts.missing.push((format!("whose the marked account {id} is"), why)),
@@ -221,11 +221,11 @@ impl<'d, 'a> Finder<'d, 'a> {
     }
 
     fn in_bin(&mut self) {
-        if !self.draft.guardrail().is_some_and(|guardrail| guardrail.people.recycle_bin) {
+        if !self.builder.guardrail().is_some_and(|guardrail| guardrail.people.recycle_bin) {
             return self.accounts.unseen.push("the recycle bin: the guardrail does not let the agent look".into());
         }
         for address in self.addresses.clone() {
-            match self.draft.input.observed.bin.get(&address) {
+            match self.builder.input.observed.bin.get(&address) {
                 Some(Part::Read(users)) => users.iter().filter_map(|user| user.id).for_each(|id| {
                     self.deleted.insert(id);
                     self.found.entry(id).or_insert(Part::Read(None));
@@ -246,7 +246,7 @@ impl<'d, 'a> Finder<'d, 'a> {
     }
 
     fn odd(&mut self, listing: &Listing, what: &str) {
-        let odd = self.draft.input.observed.not_understood(listing);
+        let odd = self.builder.input.observed.not_understood(listing);
         self.accounts.missing.extend(odd.map(|why| (what.to_owned(), why)));
     }
 
@@ -307,13 +307,13 @@ impl<'d, 'a> Finder<'d, 'a> {
 }
 
 /// Remembers the accounts that were found: each stays the person's. One that is new begins the proof anew.
-pub(crate) fn note(draft: &mut Draft<'_>, key: &ItemKey, accounts: &Accounts<'_>) {
-    let mut entry = draft.entry_or_new(key);
+pub(crate) fn note(builder: &mut PlanBuilder<'_>, key: &ItemKey, accounts: &Accounts<'_>) {
+    let mut entry = builder.entry_or_new(key);
     let before = entry.clone();
     for account in accounts.all.iter().filter(|account| Some(account.id) != before.guid()) {
         entry.note_account(account.id, if account.ours { Claim::Ours } else { Claim::Theirs });
     }
-    if let Some(ItemBody::User(UserBody { mail, .. })) = draft.input.items.get(key).map(|item| &item.body) {
+    if let Some(ItemBody::User(UserBody { mail, .. })) = builder.input.items.get(key).map(|item| &item.body) {
         entry.note_address(mail);
     }
     let is_new = entry.accounts.keys().any(|id| !before.accounts.contains_key(id));
@@ -321,6 +321,6 @@ pub(crate) fn note(draft: &mut Draft<'_>, key: &ItemKey, accounts: &Accounts<'_>
         (entry.first_empty, entry.proof) = (None, None);
     }
     if entry != before {
-        draft.put(key, entry);
+        builder.put(key, entry);
     }
 }

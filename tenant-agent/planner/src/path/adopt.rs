@@ -5,36 +5,36 @@ use entente_model::desired::ItemKey;
 use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::report::{ItemState, Reason};
 
-use crate::builder::Draft;
+use crate::builder::PlanBuilder;
 use crate::guardrail::Adopt;
 use crate::ledger::{Charge, Event, Ownership, Thing, Update};
 use crate::verdict::Condition;
 
 /// Adopts a thing, or says why not. `against` comes first, so that its reasons are the ones said.
 pub(crate) fn adopt(
-    draft: &mut Draft<'_>,
+    builder: &mut PlanBuilder<'_>,
     key: &ItemKey,
     thing: Thing,
     charge: Charge,
     mut against: Vec<Condition>,
     what: &str,
 ) -> bool {
-    against.push(match draft.guardrail().map_or(Adopt::Never, |guardrail| guardrail.people.adopt_existing) {
+    against.push(match builder.guardrail().map_or(Adopt::Never, |guardrail| guardrail.people.adopt_existing) {
         Adopt::Never => Condition::Refused(Reason::NotOurs),
         Adopt::Ask => Condition::NeedsApproval(Reason::AdoptionApproval),
         Adopt::Allow => Condition::Clear,
     });
-    let (verdict, reason) = draft.judge(key, ChangeClass::Grant, charge, against);
+    let (verdict, reason) = builder.judge(key, ChangeClass::Grant, charge, against);
     let state = match verdict {
         Verdict::Allowed => {
-            draft.touch(key, |entry| {
+            builder.touch(key, |entry| {
                 (entry.thing, entry.ownership) = (Some(thing), Ownership::Adopted);
                 (entry.intent, entry.empty_since) = (None, None);
             });
-            draft.spend(charge, key);
-            let at = draft.now();
+            builder.spend(charge, key);
+            let at = builder.now();
             if charge != Charge::Free {
-                draft.remember(Update::Charged(Event { at, charge, key: key.clone() }));
+                builder.remember(Update::Charged(Event { at, charge, key: key.clone() }));
             }
             return true;
         }
@@ -42,6 +42,6 @@ pub(crate) fn adopt(
         Verdict::Held => ItemState::Held,
         Verdict::ByPerson | Verdict::Refused => ItemState::Refused,
     };
-    draft.say(key, state, reason, format!("{what} was there before us"));
+    builder.say(key, state, reason, format!("{what} was there before us"));
     false
 }

@@ -10,62 +10,62 @@ use entente_model::desired::{Item, ItemBody, ItemKey, UserBody, Want};
 use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, OperatorName};
 
-use crate::builder::Draft;
-use crate::ledger::{Claim, Deletion, Entry, Ownership, Thing, Update, account_key};
+use crate::builder::PlanBuilder;
+use crate::ledger::{Claim, Deletion, LedgerEntry, Ownership, Thing, Update, account_key};
 use crate::observed::{Part, User};
 use crate::path::lookup::Found;
 use crate::path::person::People;
 
 /// What a look at one person's account says of a deletion, after `entry` was brought up to date by it.
 pub(crate) fn note(
-    draft: &mut Draft<'_>,
+    builder: &mut PlanBuilder<'_>,
     key: &ItemKey,
-    entry: &mut Entry,
+    entry: &mut LedgerEntry,
     account: &Found<'_, User>,
 ) -> Option<Deletion> {
     let (_, person) = key.person()?;
-    let known = draft.input.ledger.deleted.get(&person).copied();
-    let before = draft.entry(key).cloned().unwrap_or_default();
+    let known = builder.input.ledger.deleted.get(&person).copied();
+    let before = builder.entry(key).cloned().unwrap_or_default();
     if let (Some(id), None) = (before.guid(), entry.guid()) {
-        keep_block(draft, id, &before);
+        keep_block(builder, id, &before);
         // What we began to delete ourselves is no word of the customer's; what was never seen may never have been there.
         let is_ours = entry.deleting.take().is_some();
         if !is_ours && !before.is_undecided() {
-            let deletion = Deletion { at: draft.now(), allowed: None };
-            draft.remember(Update::Deleted(person, deletion));
+            let deletion = Deletion { at: builder.now(), allowed: None };
+            builder.remember(Update::Deleted(person, deletion));
             return Some(deletion);
         }
     }
     if known.is_some() && matches!(account, Found::There(_, Some(_))) {
-        draft.remember(Update::Readmitted(person));
+        builder.remember(Update::Readmitted(person));
         return None;
     }
     known
 }
 
 /// A person who is wanted is there, so that our own deletion of before did not come about.
-pub(crate) fn note_kept(draft: &mut Draft<'_>, key: &ItemKey) {
-    let lag = draft.input.settings.replication_lag;
-    let deleting = draft.entry(key).and_then(|entry| entry.deleting);
-    if deleting.is_some() && !draft.may_lag(deleting, lag) {
-        draft.touch(key, |entry| entry.deleting = None);
+pub(crate) fn note_kept(builder: &mut PlanBuilder<'_>, key: &ItemKey) {
+    let lag = builder.input.settings.replication_lag;
+    let deleting = builder.entry(key).and_then(|entry| entry.deleting);
+    if deleting.is_some() && !builder.may_lag(deleting, lag) {
+        builder.touch(key, |entry| entry.deleting = None);
     }
 }
 
 /// Our own block outlives the account: it may be restored, and stays ours to lift.
-fn keep_block(draft: &mut Draft<'_>, id: Guid, before: &Entry) {
+fn keep_block(builder: &mut PlanBuilder<'_>, id: Guid, before: &LedgerEntry) {
     if before.block.is_some() && before.is_owned() {
         let (thing, epoch) = (Some(Thing::User { id }), before.epoch);
         let (block, sessions_revoked) = (before.block, before.sessions_revoked);
-        draft.put(&account_key(id), Entry { thing, epoch, block, sessions_revoked, ..Entry::default() });
+        builder.put(&account_key(id), LedgerEntry { thing, epoch, block, sessions_revoked, ..LedgerEntry::default() });
     }
 }
 
 /// An account that was ours, was deleted and is there again, is ours as before: by its id, whatever its address is now.
 pub(crate) fn restored<'a>(
-    draft: &mut Draft<'a>,
+    builder: &mut PlanBuilder<'a>,
     item: Option<&Item>,
-    entry: &mut Entry,
+    entry: &mut LedgerEntry,
     account: Found<'a, User>,
 ) -> Found<'a, User> {
     let is_wanted = item.is_some_and(|item| item.want == Want::Present);
@@ -75,7 +75,7 @@ pub(crate) fn restored<'a>(
     let ours: Vec<Guid> = entry.accounts.iter().filter(|(_, it)| **it == Claim::Ours).map(|(id, _)| *id).collect();
     let mut back: Vec<&'a User> = Vec::new();
     for id in ours {
-        match draft.input.observed.user(id) {
+        match builder.input.observed.user(id) {
             Part::Read(user) => back.extend(user),
             // It may be back: nobody is invited in its place meanwhile.
             Part::Unread(why) => return Found::Unread(why),
@@ -84,21 +84,21 @@ pub(crate) fn restored<'a>(
     match back.as_slice() {
         [] => account,
         [user] => {
-            take_back(draft, entry, user);
+            take_back(builder, entry, user);
             Found::There(user, Some(Ownership::Owned))
         }
         _ => Found::Many(back),
     }
 }
 
-fn take_back(draft: &mut Draft<'_>, entry: &mut Entry, user: &User) {
+fn take_back(builder: &mut PlanBuilder<'_>, entry: &mut LedgerEntry, user: &User) {
     let Some(id) = user.id else { return };
     (entry.thing, entry.ownership) = (Some(Thing::User { id }), Ownership::Owned);
     (entry.removed, entry.empty_since) = (None, None);
     let key = account_key(id);
-    if let Some(kept) = draft.entry(&key).cloned() {
+    if let Some(kept) = builder.entry(&key).cloned() {
         (entry.block, entry.sessions_revoked) = (kept.block, kept.sessions_revoked);
-        draft.forget(&key);
+        builder.forget(&key);
     }
 }
 
@@ -114,11 +114,11 @@ pub(crate) fn operators(people: &People<'_>) -> BTreeSet<OperatorName> {
     operators.collect()
 }
 
-pub(crate) fn say(draft: &mut Draft<'_>, key: &ItemKey, mail: &str, is_own: bool) {
+pub(crate) fn say(builder: &mut PlanBuilder<'_>, key: &ItemKey, mail: &str, is_own: bool) {
     let whose = if is_own { "the account" } else { "another account of this operator" };
     let detail = format!(
         "the customer deleted {whose}, and nobody is invited again unasked: the customer restores the guest from the \
          recycle bin, or runs `entente-agent allow-again {mail}`"
     );
-    draft.say(key, ItemState::BlockedByCustomer, Some(Reason::CustomerDeleted), detail);
+    builder.say(key, ItemState::BlockedByCustomer, Some(Reason::CustomerDeleted), detail);
 }

@@ -9,10 +9,10 @@ use entente_model::report::Reason;
 use entente_model::{Guid, Plane};
 
 use crate::action::Action;
-use crate::builder::{Draft, Proposal};
+use crate::builder::{PlanBuilder, Proposal};
 use crate::gate;
 use crate::guardrail::OnLeave;
-use crate::ledger::{Claim, Entry, Ledger, Thing, account_key};
+use crate::ledger::{Claim, Ledger, LedgerEntry, Thing, account_key};
 use crate::observed::{Part, User};
 use crate::path::offboarding;
 use crate::path::person::Exit;
@@ -31,79 +31,86 @@ pub fn has_first(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) -> bool {
 }
 
 /// The entry of what has been named for removal since the ledger last heard of it.
-fn fresh<'a>(item: &Item, entry: Option<&'a Entry>) -> Option<&'a Entry> {
+fn fresh<'a>(item: &Item, entry: Option<&'a LedgerEntry>) -> Option<&'a LedgerEntry> {
     let Want::Absent { since, .. } = &item.want else { return None };
     entry.filter(|entry| entry.named != Some(*since) && item.key.person().is_some())
 }
 
-fn ours(entry: &Entry) -> Vec<Guid> {
+fn ours(entry: &LedgerEntry) -> Vec<Guid> {
     let main = entry.guid().filter(|_| entry.is_owned());
     let others = entry.accounts.iter().filter(|(_, claim)| **claim == Claim::Ours).map(|(id, _)| *id);
     main.into_iter().chain(others).collect()
 }
 
-pub(crate) fn decide(draft: &mut Draft<'_>) {
-    let ledger = draft.input.ledger;
-    for item in draft.items() {
+pub(crate) fn decide(builder: &mut PlanBuilder<'_>) {
+    let ledger = builder.input.ledger;
+    for item in builder.items() {
         let Some(entry) = fresh(item, ledger.get(&item.key)) else { continue };
         let Want::Absent { cause, .. } = &item.want else { continue };
-        let exit = Exit::named(cause.is_leaver());
+        let exit = Exit::of_cause(*cause);
         match &item.key {
             ItemKey::User(_) => {
-                ours(entry).into_iter().for_each(|id| block(draft, &item.key, entry, id, exit));
-                memberships(draft, item, exit);
+                ours(entry).into_iter().for_each(|id| block(builder, &item.key, entry, id, exit));
+                memberships(builder, item, exit);
             }
-            ItemKey::Member(_) => remove(draft, &item.key, entry, exit),
+            ItemKey::Member(_) => remove(builder, &item.key, entry, exit),
             _ => {}
         }
     }
-    offboarding::begin(draft);
+    offboarding::begin(builder);
 }
 
-fn block(draft: &mut Draft<'_>, key: &ItemKey, entry: &Entry, id: Guid, exit: Exit) {
-    let seen: Option<&User> = match draft.input.observed.user(id) {
+fn block(builder: &mut PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry, id: Guid, exit: Exit) {
+    let seen: Option<&User> = match builder.input.observed.user(id) {
         Part::Read(None) => return,
         Part::Read(user) => user,
         Part::Unread(_) => None,
     };
     let is_blocked = seen.is_some_and(User::is_blocked);
-    if is_blocked || !offboarding::does(draft, OnLeave::Block) {
+    if is_blocked || !offboarding::does(builder, OnLeave::Block) {
         return;
     }
     let is_main = entry.guid() == Some(id);
     let at = if is_main { key.clone() } else { account_key(id) };
     if !is_main {
-        offboarding::claim(draft, &at, id);
+        offboarding::claim(builder, &at, id);
     }
-    let mut against = gate::plane(draft, Plane::Users);
-    against.extend(draft.protects_user(id).then_some(Condition::Refused(Reason::GuardrailProtected)));
+    let mut against = gate::plane(builder, Plane::Users);
+    against.extend(builder.protects_user(id).then_some(Condition::Refused(Reason::GuardrailProtected)));
     let blind = !seen.is_some_and(User::is_enabled);
-    propose(draft, &at, exit, Action::BlockUser { user: id, blind }, "enabled, as far as is known", against);
+    propose(builder, &at, exit, Action::BlockUser { user: id, blind }, "enabled, as far as is known", against);
 }
 
 /// Of a person who leaves, also the memberships that have no item of their own any more.
-fn memberships(draft: &mut Draft<'_>, item: &Item, exit: Exit) {
+fn memberships(builder: &mut PlanBuilder<'_>, item: &Item, exit: Exit) {
     let person = item.key.person();
-    let ledger = draft.input.ledger;
+    let ledger = builder.input.ledger;
     for (key, entry) in ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Member(_))) {
-        if key.person() == person && !draft.input.items.contains_key(key) {
-            remove(draft, key, entry, exit);
+        if key.person() == person && !builder.input.items.contains_key(key) {
+            remove(builder, key, entry, exit);
         }
     }
 }
 
-fn remove(draft: &mut Draft<'_>, key: &ItemKey, entry: &Entry, exit: Exit) {
+fn remove(builder: &mut PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry, exit: Exit) {
     let Some(Thing::Member { group, user }) = entry.thing else { return };
     if !entry.is_owned() || entry.removed.is_some() {
         return;
     }
-    let mut against = gate::plane(draft, Plane::Memberships);
-    let is_protected = draft.protects_group(group) || draft.protects_user(user);
+    let mut against = gate::plane(builder, Plane::Memberships);
+    let is_protected = builder.protects_group(group) || builder.protects_user(user);
     against.extend(is_protected.then_some(Condition::Refused(Reason::GuardrailProtected)));
-    propose(draft, key, exit, Action::RemoveMember { group, user }, "member, as far as is known", against);
+    propose(builder, key, exit, Action::RemoveMember { group, user }, "member, as far as is known", against);
 }
 
-fn propose(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, action: Action, before: &str, against: Vec<Condition>) {
+fn propose(
+    builder: &mut PlanBuilder<'_>,
+    key: &ItemKey,
+    exit: Exit,
+    action: Action,
+    before: &str,
+    against: Vec<Condition>,
+) {
     let proposal = Proposal {
         key: key.clone(),
         class: exit.class,
@@ -113,5 +120,5 @@ fn propose(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, action: Action, bef
         after: String::new(),
         against,
     };
-    draft.propose(proposal);
+    builder.propose(proposal);
 }

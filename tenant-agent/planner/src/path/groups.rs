@@ -1,4 +1,4 @@
-//! Groups: one for each role and identity class, on which the role's rights hang; and the anchor group, which gives
+//! Groups: one for each role and identity class, on which the role's rights hang; and the marker group, which gives
 //! no access and marks our users.
 //!
 //! A group of the right name that is not ours may carry rights of the customer's: it is used only with the
@@ -12,9 +12,9 @@ use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode};
 
 use crate::action::Action;
-use crate::builder::{Draft, Proposal, Said, passes_at};
+use crate::builder::{PlanBuilder, Proposal, Said, passes_at};
 use crate::gate;
-use crate::ledger::{Charge, Intent, Ownership, Thing, anchor_key, extra_key};
+use crate::ledger::{Attempt, Charge, Ownership, Thing, anchor_key, extra_key};
 use crate::observed::{Group, Observed, Part};
 use crate::path::accounts;
 use crate::path::inherited;
@@ -23,83 +23,87 @@ use crate::path::person::{ExitKind, People};
 use crate::path::users;
 use crate::verdict::Condition;
 
-/// What the anchor group says of itself.
-const ANCHOR_MARK: &str = "Marks the guests that Entente made. Gives no access.";
+/// What the marker group says of itself.
+const MARKER_MARK: &str = "Marks the guests that Entente made. Gives no access.";
 
-/// The anchor group's display name.
-pub(crate) fn anchor_name(prefix: &str) -> String {
+/// The marker group's display name.
+pub(crate) fn marker_name(prefix: &str) -> String {
     format!("{prefix}anchor")
 }
 
-/// Whether a group bears the anchor's mark.
-pub(crate) fn is_anchor(group: &Group) -> bool {
-    group.description == ANCHOR_MARK
+/// Whether a group bears the marker's mark.
+pub(crate) fn is_marker(group: &Group) -> bool {
+    group.description == MARKER_MARK
 }
 
 /// By the group item's key: those desired, and those in the ledger.
 pub(crate) type Groups<'a> = BTreeMap<ItemKey, Found<'a, Group>>;
 
 /// The group's id and whose it is, if it is there and may be used.
-pub(crate) fn usable(draft: &Draft<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<(Guid, Option<Ownership>)> {
+pub(crate) fn usable(
+    builder: &PlanBuilder<'_>,
+    groups: &Groups<'_>,
+    key: &ItemKey,
+) -> Option<(Guid, Option<Ownership>)> {
     match groups.get(key)? {
-        Found::There(_, None) if draft.mode(Plane::Groups) != PlaneMode::Verify => None,
+        Found::There(_, None) if builder.mode(Plane::Groups) != PlaneMode::Verify => None,
         Found::There(group, ownership) => Some((group.id, *ownership)),
         _ => None,
     }
 }
 
 /// Of an item that needs a group which may not be used: that it is not there only where it was looked for.
-pub(crate) fn say_no_group(draft: &mut Draft<'_>, groups: &Groups<'_>, group: &ItemKey, key: &ItemKey) {
+pub(crate) fn say_no_group(builder: &mut PlanBuilder<'_>, groups: &Groups<'_>, group: &ItemKey, key: &ItemKey) {
     match groups.get(group) {
-        Some(Found::Unread(why)) => draft.unread_on(key, Some(Plane::Groups), &why.clone()),
-        _ => draft.say(key, ItemState::Waiting, Some(Reason::Dependency), "the group is not there"),
+        Some(Found::Unread(why)) => builder.unread_on(key, Some(Plane::Groups), &why.clone()),
+        _ => builder.say(key, ItemState::Waiting, Some(Reason::Dependency), "the group is not there"),
     }
 }
 
-pub(crate) fn decide<'a>(draft: &mut Draft<'a>, people: &People<'a>) -> Groups<'a> {
+pub(crate) fn decide<'a>(builder: &mut PlanBuilder<'a>, people: &People<'a>) -> Groups<'a> {
     let mut groups = Groups::new();
-    for item in draft.items() {
+    for item in builder.items() {
         if let (ItemKey::Group(_), ItemBody::Group(GroupBody { display_name, description })) = (&item.key, &item.body) {
-            let mut found = seek(draft, &item.key, display_name);
-            decide_one(draft, item, display_name, description, &mut found);
+            let mut found = seek(builder, &item.key, display_name);
+            decide_one(builder, item, display_name, description, &mut found);
             groups.insert(item.key.clone(), found);
         }
     }
-    for (key, entry) in &draft.input.ledger.entries {
+    for (key, entry) in &builder.input.ledger.entries {
         if matches!(key, ItemKey::Group(_)) && !groups.contains_key(key) {
             let name = entry.intent.as_ref().map(|intent| intent.name.clone()).unwrap_or_default();
-            let found = seek(draft, key, &name);
+            let found = seek(builder, key, &name);
             groups.insert(key.clone(), found);
         }
     }
     for (key, found) in &groups {
         if let Found::There(group, ownership) = found {
-            inherited::find_nested(draft, group);
-            remove_extras(draft, people, key, group, *ownership);
+            inherited::find_nested(builder, group);
+            remove_extras(builder, people, key, group, *ownership);
         }
     }
-    empty_old_ones(draft, people);
-    anchor(draft, people);
+    empty_old_ones(builder, people);
+    marker(builder, people);
     groups
 }
 
 /// A group of ours that was deleted may be restored, with its members: nobody is to be in it.
-fn empty_old_ones(draft: &mut Draft<'_>, people: &People<'_>) {
-    let entries = draft.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Group(_)));
+fn empty_old_ones(builder: &mut PlanBuilder<'_>, people: &People<'_>) {
+    let entries = builder.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Group(_)));
     let old: Vec<Guid> = entries.flat_map(|(_, entry)| entry.accounts.keys().copied()).collect();
-    if draft.mode(Plane::Memberships) == PlaneMode::None {
+    if builder.mode(Plane::Memberships) == PlaneMode::None {
         return;
     }
     for id in old {
-        let Part::Read(Some(group)) = draft.input.observed.group(id) else { continue };
-        let Some(members) = draft.input.observed.members(id).read().copied() else { continue };
-        members.iter().for_each(|user| extra(draft, people, group, *user));
+        let Part::Read(Some(group)) = builder.input.observed.group(id) else { continue };
+        let Some(members) = builder.input.observed.members(id).read().copied() else { continue };
+        members.iter().for_each(|user| extra(builder, people, group, *user));
     }
 }
 
-fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, name: &str) -> Found<'a, Group> {
-    let observed: &'a Observed = draft.input.observed;
-    let mut entry = draft.entry_or_new(key);
+fn seek<'a>(builder: &mut PlanBuilder<'a>, key: &ItemKey, name: &str) -> Found<'a, Group> {
+    let observed: &'a Observed = builder.input.observed;
+    let mut entry = builder.entry_or_new(key);
     let by_name = match observed.groups_by_name.get(name) {
         Some(Part::Read(groups)) => Part::Read(groups.iter().collect()),
         Some(Part::Unread(why)) => Part::Unread(why.clone()),
@@ -112,69 +116,74 @@ fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, name: &str) -> Found<'a, Group
         Some(Part::Unread(why)) => Part::Unread(why.clone()),
         None => Part::unread(Reason::Unread, "was not read"),
     };
-    let is_from = |group: &Group, intent: &Intent| intent.may_have_made(group.created);
+    let is_from = |group: &Group, intent: &Attempt| intent.may_have_made(group.created);
     let thing = |group: &Group| Some(Thing::Group { id: group.id });
-    let (settings, now, begun) = (draft.input.settings, draft.input.now, draft.input.observed.begun);
+    let (settings, now, begun) = (builder.input.settings, builder.input.now, builder.input.observed.begun);
     let (lag, unseen_for) = (settings.replication_lag, settings.unseen_for);
     let removal_lag = lag;
     let sought =
         Sought { by_id, by_name, is_from, may_predate: false, thing, lag, removal_lag, unseen_for, now, begun };
     let found = look(&mut entry, sought);
-    if draft.entry(key).is_some_and(|old| *old != entry) {
-        draft.put(key, entry);
+    if builder.entry(key).is_some_and(|old| *old != entry) {
+        builder.put(key, entry);
     }
     found
 }
 
-fn decide_one<'a>(draft: &mut Draft<'a>, item: &Item, name: &str, mark: &str, found: &mut Found<'a, Group>) {
+fn decide_one<'a>(builder: &mut PlanBuilder<'a>, item: &Item, name: &str, mark: &str, found: &mut Found<'a, Group>) {
     let key = &item.key;
-    let mode = draft.mode(Plane::Groups);
+    let mode = builder.mode(Plane::Groups);
     if mode == PlaneMode::None {
-        return draft.say(key, ItemState::Refused, Some(Reason::GuardrailPlane), "the plane groups is none");
+        return builder.say(key, ItemState::Refused, Some(Reason::GuardrailPlane), "the plane groups is none");
     }
     if item.want != Want::Present {
-        return leave_group(draft, key, found);
+        return leave_group(builder, key, found);
     }
     match found {
-        Found::Unread(why) => draft.unread(key, &why.clone()),
-        Found::Waiting(reason) => match draft.missing_state(key) {
+        Found::Unread(why) => builder.unread(key, &why.clone()),
+        Found::Waiting(reason) => match builder.missing_state(key) {
             (ItemState::Drifted, drift) => {
-                draft.recheck();
-                draft.say(key, ItemState::Drifted, drift, "the group is gone; looked up again before it is made anew");
+                builder.recheck();
+                builder.say(
+                    key,
+                    ItemState::Drifted,
+                    drift,
+                    "the group is gone; looked up again before it is made anew",
+                );
             }
-            _ => draft.wait(key, *reason, "looked up until it is there, or has stayed away for longer than the lag"),
+            _ => builder.wait(key, *reason, "looked up until it is there, or has stayed away for longer than the lag"),
         },
         Found::Many(groups) => {
             let detail = format!("{} groups are called {name}", groups.len());
-            draft.say(key, ItemState::Refused, Some(Reason::Ambiguous), detail);
+            builder.say(key, ItemState::Refused, Some(Reason::Ambiguous), detail);
         }
-        Found::Nothing => create(draft, key, name, mark),
-        Found::There(group, None) if mode == PlaneMode::Verify => draft.applied_by_others(key, group.id.to_string()),
+        Found::Nothing => create(builder, key, name, mark),
+        Found::There(group, None) if mode == PlaneMode::Verify => builder.applied_by_others(key, group.id.to_string()),
         Found::There(group, None) => {
             let group = *group;
-            if adopt(draft, key, group, mark) {
+            if adopt(builder, key, group, mark) {
                 *found = Found::There(group, Some(Ownership::Adopted));
-                draft.applied(key, Thing::Group { id: group.id });
+                builder.applied(key, Thing::Group { id: group.id });
             }
         }
-        Found::There(group, Some(_)) if draft.protects_group(group.id) => {
-            draft.say(key, ItemState::Refused, Some(Reason::GuardrailProtected), "the group is protected");
+        Found::There(group, Some(_)) if builder.protects_group(group.id) => {
+            builder.say(key, ItemState::Refused, Some(Reason::GuardrailProtected), "the group is protected");
         }
         Found::There(group, Some(_)) => {
             let group = *group;
-            draft.applied(key, Thing::Group { id: group.id });
+            builder.applied(key, Thing::Group { id: group.id });
             if group.display_name != name {
                 let detail = format!("somebody renamed it to {}", group.display_name);
-                draft.say(key, ItemState::Drifted, Some(Reason::DriftChanged), detail);
+                builder.say(key, ItemState::Drifted, Some(Reason::DriftChanged), detail);
             }
         }
     }
 }
 
-fn create(draft: &mut Draft<'_>, key: &ItemKey, name: &str, mark: &str) {
-    let mut against = gate::plane(draft, Plane::Groups);
-    against.extend(gate::group(draft, name));
-    let going = draft.missing_state(key);
+fn create(builder: &mut PlanBuilder<'_>, key: &ItemKey, name: &str, mark: &str) {
+    let mut against = gate::plane(builder, Plane::Groups);
+    against.extend(gate::group(builder, name));
+    let going = builder.missing_state(key);
     let proposal = Proposal {
         key: key.clone(),
         class: ChangeClass::Grant,
@@ -184,8 +193,8 @@ fn create(draft: &mut Draft<'_>, key: &ItemKey, name: &str, mark: &str) {
         after: format!("group {name}"),
         against,
     };
-    if draft.propose_and_say(proposal, going, "") {
-        draft.grouped += 1;
+    if builder.propose_and_say(proposal, going, "") {
+        builder.grouped += 1;
     }
 }
 
@@ -196,75 +205,75 @@ fn new_group(name: &str, mark: &str) -> Action {
     Action::CreateGroup { display_name: name.into(), mail_nickname, description: mark.into() }
 }
 
-fn adopt(draft: &mut Draft<'_>, key: &ItemKey, group: &Group, mark: &str) -> bool {
+fn adopt(builder: &mut PlanBuilder<'_>, key: &ItemKey, group: &Group, mark: &str) -> bool {
     let mut against = Vec::new();
-    if draft.protects_group(group.id) {
+    if builder.protects_group(group.id) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }
     if !group.plain || group.description != mark {
         against.push(Condition::Refused(Reason::NotOurs));
     }
     if *key != anchor_key() {
-        against.extend(gate::plane(draft, Plane::Groups));
-        against.extend(gate::group(draft, &group.display_name));
+        against.extend(gate::plane(builder, Plane::Groups));
+        against.extend(gate::group(builder, &group.display_name));
     }
     let what = format!("a group {}", group.display_name);
-    crate::path::adopt::adopt(draft, key, Thing::Group { id: group.id }, Charge::Free, against, &what)
+    crate::path::adopt::adopt(builder, key, Thing::Group { id: group.id }, Charge::Free, against, &what)
 }
 
 /// A group that is named for removal: what hung on it is removed by its own items; the empty group is a person's
 /// task.
-fn leave_group(draft: &mut Draft<'_>, key: &ItemKey, found: &Found<'_, Group>) {
+fn leave_group(builder: &mut PlanBuilder<'_>, key: &ItemKey, found: &Found<'_, Group>) {
     match found {
-        Found::There(group, _) => say_left_over(draft, key, group),
-        Found::Nothing => crate::path::proof::confirm(draft, key, crate::path::proof::Contents::default()),
-        Found::Unread(why) => draft.unread(key, &why.clone()),
-        Found::Waiting(reason) => draft.wait(key, *reason, ""),
-        Found::Many(_) => draft.say(key, ItemState::Residual, Some(Reason::Ambiguous), ""),
+        Found::There(group, _) => say_left_over(builder, key, group),
+        Found::Nothing => crate::path::proof::confirm(builder, key, crate::path::proof::Contents::default()),
+        Found::Unread(why) => builder.unread(key, &why.clone()),
+        Found::Waiting(reason) => builder.wait(key, *reason, ""),
+        Found::Many(_) => builder.say(key, ItemState::Residual, Some(Reason::Ambiguous), ""),
     }
 }
 
-pub(crate) fn say_left_over(draft: &mut Draft<'_>, key: &ItemKey, group: &Group) {
+pub(crate) fn say_left_over(builder: &mut PlanBuilder<'_>, key: &ItemKey, group: &Group) {
     let detail = format!("group {} is left; deleting groups is a person's task", group.display_name);
-    draft.say(key, ItemState::Residual, Some(Reason::PersonTask), detail);
-    draft.set_script(key, crate::script::delete_group(&group.id));
+    builder.say(key, ItemState::Residual, Some(Reason::PersonTask), detail);
+    builder.set_script(key, crate::script::delete_group(&group.id));
 }
 
 /// Members whom no item and no entry of ours stands for. Memberships of our own groups may always be removed.
 fn remove_extras(
-    draft: &mut Draft<'_>,
+    builder: &mut PlanBuilder<'_>,
     people: &People<'_>,
     key: &ItemKey,
     group: &Group,
     ownership: Option<Ownership>,
 ) {
-    let verified = ownership.is_none() && draft.mode(Plane::Groups) == PlaneMode::Verify;
+    let verified = ownership.is_none() && builder.mode(Plane::Groups) == PlaneMode::Verify;
     let is_ours = ownership == Some(Ownership::Owned);
-    let desired = draft.input.items.contains_key(key);
-    if !(is_ours || verified) || draft.mode(Plane::Memberships) == PlaneMode::None {
+    let desired = builder.input.items.contains_key(key);
+    if !(is_ours || verified) || builder.mode(Plane::Memberships) == PlaneMode::None {
         return;
     }
-    let Some(members) = draft.input.observed.members(group.id).read().copied() else { return };
-    let accounted = accounted(draft, people, key, group.id);
+    let Some(members) = builder.input.observed.members(group.id).read().copied() else { return };
+    let accounted = accounted(builder, people, key, group.id);
     for user in members.difference(&accounted) {
         // A group that no role needs any more is a person's task; nobody who leaves is left in it.
-        if desired || (is_ours && (leaves(draft, people, *user) || is_dropped(draft, key, *user))) {
-            extra(draft, people, group, *user);
+        if desired || (is_ours && (leaves(builder, people, *user) || is_dropped(builder, key, *user))) {
+            extra(builder, people, group, *user);
         }
     }
 }
 
 /// Whether it is an account, any one, of a person who leaves.
-fn leaves(draft: &Draft<'_>, people: &People<'_>, user: Guid) -> bool {
+fn leaves(builder: &PlanBuilder<'_>, people: &People<'_>, user: Guid) -> bool {
     people.iter().any(|(key, person)| {
         let is_theirs =
-            person.id() == Some(user) || draft.entry(key).is_some_and(|entry| entry.accounts.contains_key(&user));
+            person.id() == Some(user) || builder.entry(key).is_some_and(|entry| entry.accounts.contains_key(&user));
         is_theirs && person.exit.is_some_and(|exit| exit.kind == ExitKind::Named && exit.is_leaver)
     })
 }
 
 /// Whether it is an account of a person whose membership of this group is named for removal.
-fn is_dropped(draft: &Draft<'_>, key: &ItemKey, user: Guid) -> bool {
+fn is_dropped(builder: &PlanBuilder<'_>, key: &ItemKey, user: Guid) -> bool {
     let ids = BTreeSet::from([user]);
     let is_of = |it: &ItemKey| match it {
         ItemKey::Member(MemberKey { role, class, .. }) => {
@@ -272,13 +281,13 @@ fn is_dropped(draft: &Draft<'_>, key: &ItemKey, user: Guid) -> bool {
         }
         _ => false,
     };
-    let mut dropped = draft.items().filter(|item| item.want != Want::Present && is_of(&item.key));
-    dropped.any(|item| !accounts::of_person(draft, item, &ids).is_empty())
+    let mut dropped = builder.items().filter(|item| item.want != Want::Present && is_of(&item.key));
+    dropped.any(|item| !accounts::of_person(builder, item, &ids).is_empty())
 }
 
 /// Those who have an item or an entry, which decides about them.
-fn accounted(draft: &Draft<'_>, people: &People<'_>, key: &ItemKey, group: Guid) -> BTreeSet<Guid> {
-    let with_item = draft.input.items.keys().filter_map(|it| match it {
+fn accounted(builder: &PlanBuilder<'_>, people: &People<'_>, key: &ItemKey, group: Guid) -> BTreeSet<Guid> {
+    let with_item = builder.input.items.keys().filter_map(|it| match it {
         ItemKey::Member(MemberKey { role, class, home, object_id }) => {
             let of_this = *key == ItemKey::Group(GroupKey { role: role.clone(), class: *class });
             let user = ItemKey::User(UserKey { home: home.clone(), object_id: *object_id });
@@ -286,86 +295,86 @@ fn accounted(draft: &Draft<'_>, people: &People<'_>, key: &ItemKey, group: Guid)
         }
         _ => None,
     });
-    let with_entry = draft.input.ledger.entries.iter().filter_map(|(it, entry)| match (it, &entry.thing) {
+    let with_entry = builder.input.ledger.entries.iter().filter_map(|(it, entry)| match (it, &entry.thing) {
         (ItemKey::Member(_), Some(Thing::Member { group: of, user })) if *of == group => Some(*user),
         _ => None,
     });
     with_item.chain(with_entry).collect()
 }
 
-fn extra(draft: &mut Draft<'_>, people: &People<'_>, group: &Group, user: Guid) {
+fn extra(builder: &mut PlanBuilder<'_>, people: &People<'_>, group: &Group, user: Guid) {
     let detail = format!("user {user} is in group {} without an item", group.display_name);
-    draft.find(Plane::Memberships, Reason::DriftExtra, detail);
+    builder.find(Plane::Memberships, Reason::DriftExtra, detail);
     let key = extra_key(group.id, user);
-    let lag = draft.input.settings.replication_lag;
-    let written = draft.entry(&key).and_then(|entry| entry.written).filter(|at| draft.may_lag(Some(*at), lag));
+    let lag = builder.input.settings.replication_lag;
+    let written = builder.entry(&key).and_then(|entry| entry.written).filter(|at| builder.may_lag(Some(*at), lag));
     if let Some(written) = written {
         // No item of its own says so; a leaver's proof may wait for it.
-        return draft.wake_at(passes_at(written, lag));
+        return builder.wake_at(passes_at(written, lag));
     }
-    let mut against = gate::plane(draft, Plane::Memberships);
-    if draft.protects_user(user) || draft.protects_group(group.id) {
+    let mut against = gate::plane(builder, Plane::Memberships);
+    if builder.protects_user(user) || builder.protects_group(group.id) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }
-    let (class, charge) = match leaves(draft, people, user) {
+    let (class, charge) = match leaves(builder, people, user) {
         true => (ChangeClass::Leaver, Charge::Free),
         false => (ChangeClass::OtherRemoval, Charge::Other),
     };
     let (before, action) = (format!("in {}", group.display_name), Action::RemoveMember { group: group.id, user });
     let proposal = Proposal { key, class, charge, action, before, after: String::new(), against };
-    if let Said::Goes = draft.propose(proposal) {
-        draft.recheck();
+    if let Said::Goes = builder.propose(proposal) {
+        builder.recheck();
     }
 }
 
-/// Makes the anchor group when there is somebody to mark, and marks.
-fn anchor(draft: &mut Draft<'_>, people: &People<'_>) {
-    let Some(guardrail) = draft.guardrail().filter(|it| crate::permission::marks(it)) else { return };
+/// Makes the marker group when there is somebody to mark, and marks.
+fn marker(builder: &mut PlanBuilder<'_>, people: &People<'_>) {
+    let Some(guardrail) = builder.guardrail().filter(|it| crate::permission::marks(it)) else { return };
     let owned = |person: &&_| crate::path::person::Person::ownership(person) == Some(Ownership::Owned);
     let users: Vec<Guid> = people.values().filter(owned).filter_map(|person| person.id()).collect();
     if users.is_empty() {
         return;
     }
-    let (key, name) = (anchor_key(), anchor_name(&guardrail.limits.name_prefix));
-    match seek(draft, &key, &name) {
+    let (key, name) = (anchor_key(), marker_name(&guardrail.limits.name_prefix));
+    match seek(builder, &key, &name) {
         Found::Nothing => {
-            let against = gate::plane(draft, Plane::Users);
-            let action = new_group(&name, ANCHOR_MARK);
+            let against = gate::plane(builder, Plane::Users);
+            let action = new_group(&name, MARKER_MARK);
             let after = format!("group {name}");
             let (class, charge) = (ChangeClass::Grant, Charge::Free);
-            let made = draft.propose(Proposal { key, class, charge, action, before: String::new(), after, against });
+            let made = builder.propose(Proposal { key, class, charge, action, before: String::new(), after, against });
             // Held or paused, it is not on its way: nothing to look for until the next comparison.
             if matches!(made, Said::Goes) {
-                draft.recheck();
+                builder.recheck();
             }
         }
         Found::There(group, Some(_)) => {
-            inherited::find_nested(draft, group);
-            let members = draft.input.observed.members(group.id).read().copied();
+            inherited::find_nested(builder, group);
+            let members = builder.input.observed.members(group.id).read().copied();
             if members.is_none() {
-                await_anchor(draft);
+                await_marker(builder);
             }
             for user in users {
                 let is_member = members.is_none_or(|members| members.contains(&user));
-                users::mark(draft, user, group.id, is_member);
+                users::mark(builder, user, group.id, is_member);
             }
         }
         Found::There(group, None) => {
-            if !adopt(draft, &key, group, ANCHOR_MARK) {
-                draft.unsay(&key);
+            if !adopt(builder, &key, group, MARKER_MARK) {
+                builder.unsay(&key);
                 let detail = format!("a group {name} is there and not ours; our users go unmarked");
-                draft.find(Plane::Users, Reason::NotOurs, detail);
+                builder.find(Plane::Users, Reason::NotOurs, detail);
             }
         }
-        Found::Waiting(_) | Found::Unread(_) => await_anchor(draft),
-        Found::Many(_) => draft.find(Plane::Users, Reason::Ambiguous, format!("several groups are called {name}")),
+        Found::Waiting(_) | Found::Unread(_) => await_marker(builder),
+        Found::Many(_) => builder.find(Plane::Users, Reason::Ambiguous, format!("several groups are called {name}")),
     }
 }
 
 /// A mark gives nothing and hurries nobody: soon after the group was made or missed, and then ever more seldom.
-fn await_anchor(draft: &mut Draft<'_>) {
-    let entry = draft.entry(&anchor_key());
+fn await_marker(builder: &mut PlanBuilder<'_>) {
+    let entry = builder.entry(&anchor_key());
     if let Some(since) = entry.and_then(|entry| entry.empty_since.map(|it| it.at).or(entry.written)) {
-        draft.recheck_since(since);
+        builder.recheck_since(since);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use entente_model::report::Reason;
 
-use crate::ledger::{Claim, Entry, Intent, Ownership, Thing};
+use crate::ledger::{Attempt, Claim, LedgerEntry, Ownership, Thing};
 use crate::moment::{self, Moment};
 use crate::observed::{Part, Unread};
 
@@ -44,7 +44,7 @@ pub(crate) struct Sought<'a, T> {
     pub by_id: Part<Option<&'a T>>,
     pub by_name: Part<Vec<&'a T>>,
     /// Whether a thing of that name can only come from the creation that was begun. `None` where the answer does not say.
-    pub is_from: fn(&T, &Intent) -> Option<bool>,
+    pub is_from: fn(&T, &Attempt) -> Option<bool>,
     /// Whether the answer to a creation may name what was there before.
     pub may_predate: bool,
     pub thing: fn(&T) -> Option<Thing>,
@@ -59,7 +59,7 @@ pub(crate) struct Sought<'a, T> {
 }
 
 /// Looks, and notes in the entry what was learned.
-pub(crate) fn look<'a, T>(entry: &mut Entry, sought: Sought<'a, T>) -> Found<'a, T> {
+pub(crate) fn look<'a, T>(entry: &mut LedgerEntry, sought: Sought<'a, T>) -> Found<'a, T> {
     if entry.thing.is_some() {
         match sought.by_id {
             Part::Unread(why) => return Found::Unread(why),
@@ -80,7 +80,7 @@ pub(crate) fn look<'a, T>(entry: &mut Entry, sought: Sought<'a, T>) -> Found<'a,
 }
 
 /// The id is remembered also of what is not ours, or it would be asked for again.
-fn seen<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>, object: &'a T) -> Found<'a, T> {
+fn seen<'a, T>(entry: &mut LedgerEntry, sought: &Sought<'a, T>, object: &'a T) -> Found<'a, T> {
     entry.empty_since = None;
     if let Some(intent) = entry.intent.as_mut().filter(|_| sought.may_predate) {
         match (sought.is_from)(object, intent) {
@@ -102,7 +102,7 @@ fn untold() -> Unread {
     Unread { reason: Reason::Unread, detail: detail.into() }
 }
 
-fn nothing<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>) -> Found<'a, T> {
+fn nothing<'a, T>(entry: &mut LedgerEntry, sought: &Sought<'a, T>) -> Found<'a, T> {
     if entry.thing.is_none() && entry.intent.is_none() {
         return Found::Nothing;
     }
@@ -123,7 +123,7 @@ fn nothing<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>) -> Found<'a, T> {
     Found::Waiting(if is_known { Reason::Propagation } else { Reason::UnknownOutcome })
 }
 
-fn claim<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>, object: &'a T) -> Found<'a, T> {
+fn claim<'a, T>(entry: &mut LedgerEntry, sought: &Sought<'a, T>, object: &'a T) -> Found<'a, T> {
     // Where the answer named another one, this is not what was made.
     let is_answered = entry.thing.is_none() || entry.thing == (sought.thing)(object);
     let begun = entry.intent.as_ref().filter(|intent| is_answered && intent.absent_before);
@@ -139,7 +139,7 @@ fn claim<'a, T>(entry: &mut Entry, sought: &Sought<'a, T>, object: &'a T) -> Fou
 }
 
 /// An account or a group of ours that is gone may be restored from the recycle bin: it stays known as what it was.
-pub(crate) fn keep_id(entry: &mut Entry) {
+pub(crate) fn keep_id(entry: &mut LedgerEntry) {
     if let Some(Thing::User { id } | Thing::Group { id }) = entry.thing {
         let is_ours = entry.is_owned();
         entry.note_account(id, if is_ours { Claim::Ours } else { Claim::Theirs });

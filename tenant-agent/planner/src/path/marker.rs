@@ -1,4 +1,4 @@
-//! The accounts that the anchor group marks as made by us, and what of that could not be read: after the loss of a
+//! The accounts that the marker group marks as made by us, and what of that could not be read: after the loss of a
 //! ledger, or of an id, this is how they are found.
 
 use std::collections::BTreeSet;
@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use entente_model::Guid;
 use entente_model::report::Reason;
 
-use crate::builder::Draft;
-use crate::ledger::{Entry, anchor_key};
+use crate::builder::PlanBuilder;
+use crate::ledger::{LedgerEntry, anchor_key};
 use crate::observed::{Group, Listing, Part, Unread};
 use crate::path::groups;
 
@@ -18,15 +18,15 @@ pub(crate) struct Marks {
     pub missing: Vec<Unread>,
 }
 
-pub(crate) fn of(draft: &Draft<'_>) -> Marks {
+pub(crate) fn of(builder: &PlanBuilder<'_>) -> Marks {
     let mut marks = Marks::default();
-    let by_ledger = draft.entry(&anchor_key()).and_then(Entry::guid);
+    let by_ledger = builder.entry(&anchor_key()).and_then(LedgerEntry::guid);
     if let Some(id) = by_ledger {
-        marks.members(draft, id, matches!(draft.input.observed.group(id), Part::Read(None)));
+        marks.members(builder, id, matches!(builder.input.observed.group(id), Part::Read(None)));
     }
-    match draft.guardrail() {
+    match builder.guardrail() {
         Some(guardrail) => {
-            marks.named(draft, &crate::path::groups::anchor_name(&guardrail.limits.name_prefix), by_ledger)
+            marks.named(builder, &crate::path::groups::marker_name(&guardrail.limits.name_prefix), by_ledger)
         }
         None if by_ledger.is_none() => marks.missing.push(Unread {
             reason: Reason::GuardrailUnreadable,
@@ -38,31 +38,31 @@ pub(crate) fn of(draft: &Draft<'_>) -> Marks {
 }
 
 impl Marks {
-    /// The groups of that name which bear the anchor's mark, also one that is not taken for ours after the ledger was
+    /// The groups of that name which bear the marker's mark, also one that is not taken for ours after the ledger was
     /// lost.
-    fn named(&mut self, draft: &Draft<'_>, name: &str, by_ledger: Option<Guid>) {
-        let named: Vec<&Group> = match draft.input.observed.by_name(name) {
-            Part::Read(groups) => groups.iter().filter(|group| groups::is_anchor(group)).collect(),
+    fn named(&mut self, builder: &PlanBuilder<'_>, name: &str, by_ledger: Option<Guid>) {
+        let named: Vec<&Group> = match builder.input.observed.by_name(name) {
+            Part::Read(groups) => groups.iter().filter(|group| groups::is_marker(group)).collect(),
             Part::Unread(why) => return self.missing.push(why),
         };
-        self.odd(draft, &Listing::GroupsByName(name.to_owned()));
-        let is_gone = |id: Guid| matches!(draft.input.observed.group(id), Part::Read(None));
+        self.odd(builder, &Listing::GroupsByName(name.to_owned()));
+        let is_gone = |id: Guid| matches!(builder.input.observed.group(id), Part::Read(None));
         for group in named.into_iter().filter(|group| Some(group.id) != by_ledger || is_gone(group.id)) {
-            self.members(draft, group.id, false);
+            self.members(builder, group.id, false);
         }
     }
 
     /// `is_gone`: the group answers 404 to its id, and so has no list of members.
-    fn members(&mut self, draft: &Draft<'_>, group: Guid, is_gone: bool) {
-        match draft.input.observed.members(group) {
+    fn members(&mut self, builder: &PlanBuilder<'_>, group: Guid, is_gone: bool) {
+        match builder.input.observed.members(group) {
             Part::Read(members) => self.accounts.extend(members),
             Part::Unread(_) if is_gone => {}
             Part::Unread(why) => self.missing.push(why),
         }
-        self.odd(draft, &Listing::Members(group));
+        self.odd(builder, &Listing::Members(group));
     }
 
-    fn odd(&mut self, draft: &Draft<'_>, listing: &Listing) {
-        self.missing.extend(draft.input.observed.not_understood(listing));
+    fn odd(&mut self, builder: &PlanBuilder<'_>, listing: &Listing) {
+        self.missing.extend(builder.input.observed.not_understood(listing));
     }
 }

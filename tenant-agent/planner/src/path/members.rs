@@ -12,7 +12,7 @@ use entente_model::time::Phase;
 use entente_model::{Guid, Plane, PlaneMode};
 
 use crate::action::Action;
-use crate::builder::{Draft, Proposal};
+use crate::builder::{PlanBuilder, Proposal};
 use crate::gate;
 use crate::ledger::{Charge, Ownership, Thing};
 use crate::observed::{Group, Listing, Part, Unread};
@@ -26,28 +26,28 @@ use crate::path::proof;
 use crate::path::unsupported;
 use crate::verdict::Condition;
 
-pub(crate) fn decide(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups<'_>) {
-    for item in draft.items() {
+pub(crate) fn decide(builder: &mut PlanBuilder<'_>, people: &People<'_>, groups: &Groups<'_>) {
+    for item in builder.items() {
         let ItemKey::Member(MemberKey { role, class, home, object_id }) = &item.key else { continue };
         if unsupported::is(item) {
             continue;
         }
-        if draft.mode(Plane::Memberships) == PlaneMode::None {
+        if builder.mode(Plane::Memberships) == PlaneMode::None {
             let detail = "the plane memberships is none";
-            draft.say(&item.key, ItemState::Refused, Some(Reason::GuardrailPlane), detail);
+            builder.say(&item.key, ItemState::Refused, Some(Reason::GuardrailPlane), detail);
             continue;
         }
         let person = people.get(&ItemKey::User(UserKey { home: home.clone(), object_id: *object_id }));
-        match exit(draft, item, person) {
-            Some(exit) => end(draft, &item.key, person, groups, exit, Vec::new()),
+        match exit(builder, item, person) {
+            Some(exit) => end(builder, &item.key, person, groups, exit, Vec::new()),
             None => {
                 let group = ItemKey::Group(GroupKey { role: role.clone(), class: *class });
-                match usable(draft, groups, &group) {
-                    Some(group) => give(draft, item, person, group),
+                match usable(builder, groups, &group) {
+                    Some(group) => give(builder, item, person, group),
                     None if person.is_some_and(|person| person.item.is_some()) => {
-                        say_no_group(draft, groups, &group, &item.key);
+                        say_no_group(builder, groups, &group, &item.key);
                     }
-                    None => say_no_account(draft, &item.key),
+                    None => say_no_account(builder, &item.key),
                 }
             }
         }
@@ -55,59 +55,59 @@ pub(crate) fn decide(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups
 }
 
 /// Why the membership is to end: its own end, or the person's.
-fn exit(draft: &Draft<'_>, item: &Item, person: Option<&Person<'_>>) -> Option<Exit> {
+fn exit(builder: &PlanBuilder<'_>, item: &Item, person: Option<&Person<'_>>) -> Option<Exit> {
     if let Want::Absent { cause, .. } = &item.want {
-        return Some(Exit::named(cause.is_leaver()));
+        return Some(Exit::of_cause(*cause));
     }
     let of_person = person.and_then(|person| person.exit);
     if let Some(exit) = of_person.filter(|exit| !matches!(exit.kind, ExitKind::Window(_) | ExitKind::Implied)) {
         return Some(exit);
     }
-    match item.windows.phase(draft.now()) {
+    match item.windows.phase(builder.now()) {
         Phase::Open(_) => of_person.filter(|exit| matches!(exit.kind, ExitKind::Window(_))),
         phase => Some(Exit::window(phase)),
     }
 }
 
-fn say_no_account(draft: &mut Draft<'_>, key: &ItemKey) {
-    draft.say(key, ItemState::Waiting, Some(Reason::Dependency), "the account is not in the desired state");
+fn say_no_account(builder: &mut PlanBuilder<'_>, key: &ItemKey) {
+    builder.say(key, ItemState::Waiting, Some(Reason::Dependency), "the account is not in the desired state");
 }
 
-fn give(draft: &mut Draft<'_>, item: &Item, person: Option<&Person<'_>>, group: (Guid, Option<Ownership>)) {
+fn give(builder: &mut PlanBuilder<'_>, item: &Item, person: Option<&Person<'_>>, group: (Guid, Option<Ownership>)) {
     let (key, (group, ownership)) = (&item.key, group);
     let Some((person, subject)) = person.and_then(|person| Some((person, person.item?))) else {
-        return say_no_account(draft, key);
+        return say_no_account(builder, key);
     };
-    let members = match draft.input.observed.members(group) {
+    let members = match builder.input.observed.members(group) {
         Part::Read(members) => members,
-        Part::Unread(why) => return draft.unread(key, &why),
+        Part::Unread(why) => return builder.unread(key, &why),
     };
     if let Some(user) = person.id().filter(|user| members.contains(user)) {
-        return there(draft, key, person, group, user, ownership);
+        return there(builder, key, person, group, user, ownership);
     }
     let user = match person.ready() {
         Ok(user) => user,
-        Err((state, reason, detail)) => return draft.say(key, state, Some(reason), detail),
+        Err((state, reason, detail)) => return builder.say(key, state, Some(reason), detail),
     };
-    let written = draft.entry(key).and_then(|entry| entry.written);
-    if draft.may_lag(written, draft.input.settings.replication_lag) {
-        return draft.wait(key, Reason::Propagation, "written, and not visible yet");
+    let written = builder.entry(key).and_then(|entry| entry.written);
+    if builder.may_lag(written, builder.input.settings.replication_lag) {
+        return builder.wait(key, Reason::Propagation, "written, and not visible yet");
     }
-    let mut against = gate::plane(draft, Plane::Memberships);
-    against.extend(gate::person(draft, subject, person.user()));
-    against.extend(gate::length(draft, item));
-    against.extend(protection(draft, group, user));
+    let mut against = gate::plane(builder, Plane::Memberships);
+    against.extend(gate::person(builder, subject, person.user()));
+    against.extend(gate::length(builder, item));
+    against.extend(protection(builder, group, user));
     let ItemKey::Member(MemberKey { role, class, .. }) = key else { return };
-    let carried = inherited::against(draft, role, *class, group);
-    if carried.iter().any(|(_, it)| *it == Condition::Unread) && inherited::is_on_its_way(draft, group) {
-        draft.recheck();
+    let carried = inherited::against(builder, role, *class, group);
+    if carried.iter().any(|(_, it)| *it == Condition::Unread) && inherited::is_on_its_way(builder, group) {
+        builder.recheck();
     }
     let first = carried.first().map(|(right, condition)| match condition {
         Condition::Unread => format!("a member has {right} too, and that was not read or not understood"),
         _ => format!("a member has {right} too, and the guardrail does not allow it"),
     });
     against.extend(carried.into_iter().map(|(_, condition)| condition));
-    let going = draft.missing_state(key);
+    let going = builder.missing_state(key);
     let proposal = Proposal {
         key: key.clone(),
         class: ChangeClass::Grant,
@@ -117,17 +117,17 @@ fn give(draft: &mut Draft<'_>, item: &Item, person: Option<&Person<'_>>, group: 
         after: "member".into(),
         against,
     };
-    draft.propose_and_say(proposal, going, first.as_deref().unwrap_or_default());
+    builder.propose_and_say(proposal, going, first.as_deref().unwrap_or_default());
 }
 
-fn protection(draft: &Draft<'_>, group: Guid, user: Guid) -> Option<Condition> {
-    let protected = draft.protects_group(group) || draft.protects_user(user);
+fn protection(builder: &PlanBuilder<'_>, group: Guid, user: Guid) -> Option<Condition> {
+    let protected = builder.protects_group(group) || builder.protects_user(user);
     protected.then_some(Condition::Refused(Reason::GuardrailProtected))
 }
 
 /// A member, as it should be: and yet worth nothing if the account is blocked.
 fn there(
-    draft: &mut Draft<'_>,
+    builder: &mut PlanBuilder<'_>,
     key: &ItemKey,
     person: &Person<'_>,
     group: Guid,
@@ -135,26 +135,26 @@ fn there(
     ownership: Option<Ownership>,
 ) {
     let thing = Thing::Member { group, user };
-    if ownership.is_none() || draft.mode(Plane::Memberships) == PlaneMode::Verify {
-        draft.applied_by_others(key, thing.object_id());
+    if ownership.is_none() || builder.mode(Plane::Memberships) == PlaneMode::Verify {
+        builder.applied_by_others(key, thing.object_id());
     } else {
         // In an adopted group, a membership that we did not begin is the customer's.
         let theirs =
-            ownership == Some(Ownership::Adopted) && draft.entry(key).is_none_or(|entry| entry.thing.is_none());
-        draft.applied(key, thing);
+            ownership == Some(Ownership::Adopted) && builder.entry(key).is_none_or(|entry| entry.thing.is_none());
+        builder.applied(key, thing);
         if theirs {
-            draft.touch(key, |entry| entry.ownership = Ownership::Adopted);
+            builder.touch(key, |entry| entry.ownership = Ownership::Adopted);
         }
     }
     if person.blocked_by_customer {
         let detail = "a member of the group, but the customer disabled the account";
-        draft.say(key, ItemState::BlockedByCustomer, Some(Reason::CustomerBlocked), detail);
+        builder.say(key, ItemState::BlockedByCustomer, Some(Reason::CustomerBlocked), detail);
     }
 }
 
 /// Ends one membership, and says how far that is.
 pub(crate) fn end(
-    draft: &mut Draft<'_>,
+    builder: &mut PlanBuilder<'_>,
     key: &ItemKey,
     person: Option<&Person<'_>>,
     groups: &Groups<'_>,
@@ -163,58 +163,63 @@ pub(crate) fn end(
 ) {
     let ItemKey::Member(MemberKey { role, class, .. }) = key else { return };
     let group_key = ItemKey::Group(GroupKey { role: role.clone(), class: *class });
-    let remembered = match draft.entry(key).and_then(|entry| entry.thing.clone()) {
+    let remembered = match builder.entry(key).and_then(|entry| entry.thing.clone()) {
         Some(Thing::Member { group, user }) => Some((group, user)),
         _ => None,
     };
     let group =
-        usable(draft, groups, &group_key).or_else(|| remembered.map(|(group, _)| (group, draft.owner_of(group))));
+        usable(builder, groups, &group_key).or_else(|| remembered.map(|(group, _)| (group, builder.owner_of(group))));
     let user = person.and_then(Person::id).or(remembered.map(|(_, user)| user));
     let (Some((group, ownership)), Some(user)) = (group, user) else {
-        return end_unseen(draft, key, person, groups.get(&group_key), exit);
+        return end_unseen(builder, key, person, groups.get(&group_key), exit);
     };
-    match draft.input.observed.members(group) {
-        Part::Unread(_) if offboarding::say_unlooked(draft, key, [Plane::Groups]) => return,
+    match builder.input.observed.members(group) {
+        Part::Unread(_) if offboarding::say_unlooked(builder, key, [Plane::Groups]) => return,
         // A group that is gone holds nobody; but one that is shown elsewhere is not gone, whatever its id answers.
-        Part::Unread(_) if is_group_gone(draft, group) => {
-            let holds = still_holds(draft, group, user);
+        Part::Unread(_) if is_group_gone(builder, group) => {
+            let holds = still_holds(builder, group, user);
             return match holds {
-                Ok(()) => offboarding::ended(draft, key, exit),
-                Err(why) => unseen(draft, key, exit, why),
+                Ok(()) => offboarding::ended(builder, key, exit),
+                Err(why) => unseen(builder, key, exit, why),
             };
         }
         Part::Unread(why) => {
-            if !remove_unseen(draft, key, group, user, ownership, exit, &against) {
-                unseen(draft, key, exit, why);
+            if !remove_unseen(builder, key, group, user, ownership, exit, &against) {
+                unseen(builder, key, exit, why);
             }
             return;
         }
         Part::Read(members) if !members.contains(&user) => {
-            return match others(draft, key, members, exit) {
-                Some(others) => held_by(draft, key, ownership, &others),
-                None => absent(draft, key, group, exit),
+            return match others(builder, key, members, exit) {
+                Some(others) => held_by(builder, key, ownership, &others),
+                None => absent(builder, key, group, exit),
             };
         }
         Part::Read(_) => {}
     }
-    offboarding::note_not_empty(draft, key);
+    offboarding::note_not_empty(builder, key);
     let is_ours = match ownership {
         Some(Ownership::Owned) => true,
-        Some(Ownership::Adopted) => draft.entry(key).is_some_and(|entry| entry.thing.is_some() && entry.is_owned()),
-        None => draft.mode(Plane::Memberships) == PlaneMode::Verify,
+        Some(Ownership::Adopted) => builder.entry(key).is_some_and(|entry| entry.thing.is_some() && entry.is_owned()),
+        None => builder.mode(Plane::Memberships) == PlaneMode::Verify,
     };
     if !is_ours && exit.kind == ExitKind::Implied {
-        return draft.forget(key);
+        return builder.forget(key);
     }
     if !is_ours {
-        return draft.say(key, ItemState::Residual, Some(Reason::NotOurs), "the customer put the person in the group");
+        return builder.say(
+            key,
+            ItemState::Residual,
+            Some(Reason::NotOurs),
+            "the customer put the person in the group",
+        );
     }
-    let entry = draft.entry_or_new(key);
-    if draft.may_lag(entry.written, draft.input.settings.replication_lag) && entry.failure.is_none() {
-        return draft.wait(key, Reason::Propagation, "removed, and still visible");
+    let entry = builder.entry_or_new(key);
+    if builder.may_lag(entry.written, builder.input.settings.replication_lag) && entry.failure.is_none() {
+        return builder.wait(key, Reason::Propagation, "removed, and still visible");
     }
-    against.extend(gate::plane(draft, Plane::Memberships));
-    against.extend(protection(draft, group, user));
+    against.extend(gate::plane(builder, Plane::Memberships));
+    against.extend(protection(builder, group, user));
     let proposal = Proposal {
         key: key.clone(),
         class: exit.class,
@@ -224,31 +229,31 @@ pub(crate) fn end(
         after: String::new(),
         against,
     };
-    draft.propose_and_say(proposal, (ItemState::Pending, None), "");
+    builder.propose_and_say(proposal, (ItemState::Pending, None), "");
 }
 
 /// Other accounts of the person that are members, as one that was restored from the recycle bin.
-fn others(draft: &Draft<'_>, key: &ItemKey, members: &BTreeSet<Guid>, exit: Exit) -> Option<Vec<Guid>> {
-    let item = draft.input.items.get(key).filter(|_| exit.kind == ExitKind::Named)?;
-    Some(accounts::of_person(draft, item, members)).filter(|others| !others.is_empty())
+fn others(builder: &PlanBuilder<'_>, key: &ItemKey, members: &BTreeSet<Guid>, exit: Exit) -> Option<Vec<Guid>> {
+    let item = builder.input.items.get(key).filter(|_| exit.kind == ExitKind::Named)?;
+    Some(accounts::of_person(builder, item, members)).filter(|others| !others.is_empty())
 }
 
 /// Who is in a group of ours without an item is taken out of it by `groups.rs`.
-fn held_by(draft: &mut Draft<'_>, key: &ItemKey, ownership: Option<Ownership>, others: &[Guid]) {
+fn held_by(builder: &mut PlanBuilder<'_>, key: &ItemKey, ownership: Option<Ownership>, others: &[Guid]) {
     let others: Vec<_> = others.iter().map(ToString::to_string).collect();
     let detail = format!("other accounts of the person are in the group: {}", others.join(", "));
-    offboarding::note_not_empty(draft, key);
-    offboarding::of_member(draft, key);
+    offboarding::note_not_empty(builder, key);
+    offboarding::of_member(builder, key);
     if ownership != Some(Ownership::Owned) {
-        return draft.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
+        return builder.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
     }
-    draft.recheck_since(proof::named_since(draft, key));
-    draft.say(key, ItemState::Waiting, Some(Reason::Propagation), detail);
+    builder.recheck_since(proof::named_since(builder, key));
+    builder.say(key, ItemState::Waiting, Some(Reason::Propagation), detail);
 }
 
 /// There is no pair of ids to look at: over only where the group or the account was looked for, and is not there.
 fn end_unseen(
-    draft: &mut Draft<'_>,
+    builder: &mut PlanBuilder<'_>,
     key: &ItemKey,
     person: Option<&Person<'_>>,
     group: Option<&Found<'_, Group>>,
@@ -256,14 +261,14 @@ fn end_unseen(
 ) {
     let account = person.map(|person| &person.account);
     // Not there by its address of now; but the person may have another account, which may be in the group.
-    let is_known_otherwise = exit.kind == ExitKind::Named && is_known_otherwise(draft, key);
+    let is_known_otherwise = exit.kind == ExitKind::Named && is_known_otherwise(builder, key);
     if is_known_otherwise
         && let Some(Found::There(group, ownership)) = group
-        && let Part::Read(members) = draft.input.observed.members(group.id)
+        && let Part::Read(members) = builder.input.observed.members(group.id)
     {
-        return match others(draft, key, members, exit) {
-            Some(others) => held_by(draft, key, *ownership, &others),
-            None => absent(draft, key, group.id, exit),
+        return match others(builder, key, members, exit) {
+            Some(others) => held_by(builder, key, *ownership, &others),
+            None => absent(builder, key, group.id, exit),
         };
     }
     let is_without_account = matches!(account, Some(Found::Nothing)) && !is_known_otherwise;
@@ -271,53 +276,53 @@ fn end_unseen(
     // Nothing of ours to remember, or nothing said to be over.
     let claims_nothing = matches!(exit.kind, ExitKind::Implied | ExitKind::Window(Phase::Before(_)));
     if is_gone || claims_nothing {
-        return offboarding::ended(draft, key, exit);
+        return offboarding::ended(builder, key, exit);
     }
-    offboarding::note_not_empty(draft, key);
-    if offboarding::say_unlooked(draft, key, [Plane::Groups, Plane::Users]) {
+    offboarding::note_not_empty(builder, key);
+    if offboarding::say_unlooked(builder, key, [Plane::Groups, Plane::Users]) {
         return;
     }
     match (group, account) {
-        (Some(Found::Unread(why)), _) | (_, Some(Found::Unread(why))) => draft.unread(key, why),
+        (Some(Found::Unread(why)), _) | (_, Some(Found::Unread(why))) => builder.unread(key, why),
         (Some(Found::Waiting(reason)), _) | (_, Some(Found::Waiting(reason))) => {
-            draft.wait(key, *reason, "looked up until the group and the account are there, or have stayed away");
+            builder.wait(key, *reason, "looked up until the group and the account are there, or have stayed away");
         }
         (Some(Found::There(group, None)), _) => {
             let detail = format!("group {} is not ours: who is in it was not looked at", group.display_name);
-            draft.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
+            builder.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
         }
         _ => {
             let detail = "the group or the account is not certainly known: whether it is there was not looked at";
-            draft.say(key, ItemState::Residual, Some(Reason::Ambiguous), detail);
+            builder.say(key, ItemState::Residual, Some(Reason::Ambiguous), detail);
         }
     }
 }
 
 /// Whether the person who is named for removal has accounts or addresses beside the one that is looked up.
-fn is_known_otherwise(draft: &Draft<'_>, key: &ItemKey) -> bool {
-    let want = draft.input.items.get(key).map(|item| &item.want);
+fn is_known_otherwise(builder: &PlanBuilder<'_>, key: &ItemKey) -> bool {
+    let want = builder.input.items.get(key).map(|item| &item.want);
     matches!(want, Some(Want::Absent { known, addresses, .. }) if !known.is_empty() || !addresses.is_empty())
 }
 
-fn is_group_gone(draft: &Draft<'_>, group: Guid) -> bool {
-    matches!(draft.input.observed.group(group), Part::Read(None))
+fn is_group_gone(builder: &PlanBuilder<'_>, group: Guid) -> bool {
+    matches!(builder.input.observed.group(group), Part::Read(None))
 }
 
 /// Not in the list: which proves it only if every entry of the list was understood.
-fn absent(draft: &mut Draft<'_>, key: &ItemKey, group: Guid, exit: Exit) {
-    let odd = draft.input.observed.odd(&Listing::Members(group)).first().cloned();
+fn absent(builder: &mut PlanBuilder<'_>, key: &ItemKey, group: Guid, exit: Exit) {
+    let odd = builder.input.observed.odd(&Listing::Members(group)).first().cloned();
     match odd.filter(|_| exit.kind == ExitKind::Named) {
         Some(text) => {
             let detail = format!("not understood: {text}");
-            unseen(draft, key, exit, Unread { reason: Reason::CloudRefused, detail });
+            unseen(builder, key, exit, Unread { reason: Reason::CloudRefused, detail });
         }
-        None => offboarding::ended_unless_on_its_way(draft, key, exit),
+        None => offboarding::ended_unless_on_its_way(builder, key, exit),
     }
 }
 
 /// Whether a group whose id answers nothing is shown by its name, or by the person's own memberships.
-pub(crate) fn still_holds(draft: &Draft<'_>, group: Guid, user: Guid) -> Result<(), Unread> {
-    let observed = draft.input.observed;
+pub(crate) fn still_holds(builder: &PlanBuilder<'_>, group: Guid, user: Guid) -> Result<(), Unread> {
+    let observed = builder.input.observed;
     let named = observed.groups_by_name.values().filter_map(Part::read).flatten().any(|it| it.id == group);
     let held = observed.rights.get(&user).and_then(|rights| rights.memberships.read());
     let held = held.into_iter().flatten().any(|it| it.id == group);
@@ -330,21 +335,21 @@ pub(crate) fn still_holds(draft: &Draft<'_>, group: Guid, user: Guid) -> Result<
 }
 
 /// Named for removal and not seen: no proof.
-fn unseen(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, why: Unread) {
+fn unseen(builder: &mut PlanBuilder<'_>, key: &ItemKey, exit: Exit, why: Unread) {
     match exit.kind {
-        ExitKind::Named if proof::is_proven(draft, key) => draft.say(key, ItemState::Removed, None, ""),
+        ExitKind::Named if proof::is_proven(builder, key) => builder.say(key, ItemState::Removed, None, ""),
         ExitKind::Named => {
-            offboarding::of_member(draft, key);
-            proof::say_unproven(draft, key, &[("who is in the group".into(), why)]);
+            offboarding::of_member(builder, key);
+            proof::say_unproven(builder, key, &[("who is in the group".into(), why)]);
         }
-        _ => draft.unread(key, &why),
+        _ => builder.unread(key, &why),
     }
 }
 
 /// Removes a membership by its two ids while the list cannot be read: the ids are known, and a second removal changes
 /// nothing. The removal is proven only by the list.
 fn remove_unseen(
-    draft: &mut Draft<'_>,
+    builder: &mut PlanBuilder<'_>,
     key: &ItemKey,
     group: Guid,
     user: Guid,
@@ -352,16 +357,16 @@ fn remove_unseen(
     exit: Exit,
     against: &[Condition],
 ) -> bool {
-    let entry = draft.entry_or_new(key);
+    let entry = builder.entry_or_new(key);
     let is_known = entry.thing == Some(Thing::Member { group, user }) && entry.is_owned();
     let is_due = entry.removed.is_none() && entry.proof.is_none() && exit.kind != ExitKind::Implied;
     if !is_due || !(is_known || ownership == Some(Ownership::Owned)) {
         return false;
     }
     let mut against = against.to_vec();
-    against.extend(gate::plane(draft, Plane::Memberships));
-    against.extend(protection(draft, group, user));
-    offboarding::note_not_empty(draft, key);
+    against.extend(gate::plane(builder, Plane::Memberships));
+    against.extend(protection(builder, group, user));
+    offboarding::note_not_empty(builder, key);
     let proposal = Proposal {
         key: key.clone(),
         class: exit.class,
@@ -371,6 +376,6 @@ fn remove_unseen(
         after: String::new(),
         against,
     };
-    draft.propose_and_say(proposal, (ItemState::Pending, None), "the group's members cannot be read");
+    builder.propose_and_say(proposal, (ItemState::Pending, None), "the group's members cannot be read");
     true
 }

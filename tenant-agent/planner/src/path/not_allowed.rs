@@ -13,13 +13,13 @@ use entente_model::desired::{
 use entente_model::report::Reason;
 use entente_model::{PlaneMode, catalog};
 
-use crate::builder::{Draft, Purpose};
+use crate::builder::{PlanBuilder, Purpose};
 use crate::change::Plan;
 use crate::gate;
 use crate::guardrail::Guardrail;
 use crate::input::Input;
 use crate::input::Settings;
-use crate::ledger::{Entry, Ledger, Thing, Update};
+use crate::ledger::{Ledger, LedgerEntry, Thing, Update};
 use crate::moment::Moment;
 use crate::observed::{Observed, Part};
 use crate::plan::revoke_all;
@@ -48,12 +48,12 @@ impl NotAllowed {
 /// Everything in the ledger that gives access, is ours, and is not allowed. Without a readable file nothing.
 pub fn not_allowed(input: &Input<'_>) -> Vec<NotAllowed> {
     let Ok(guardrail) = input.guardrail else { return Vec::new() };
-    let draft = Draft::new(input, Purpose::Converge);
+    let builder = PlanBuilder::new(input, Purpose::Converge);
     let ours = input.ledger.entries.iter().filter(|(_, entry)| entry.thing.is_some() && entry.is_owned());
     let refused = ours.filter_map(|(key, entry)| {
-        let reason = by_plane(guardrail, key).or_else(|| refusal(&draft, key, entry))?;
+        let reason = by_plane(guardrail, key).or_else(|| refusal(&builder, key, entry))?;
         let is_taken = entry.removed.is_some() || entry.block.is_some();
-        Some(NotAllowed { key: key.clone(), reason, what: what(&draft, key, entry), is_taken })
+        Some(NotAllowed { key: key.clone(), reason, what: what(&builder, key, entry), is_taken })
     });
     refused.collect()
 }
@@ -81,16 +81,16 @@ fn by_plane(guardrail: &Guardrail, key: &ItemKey) -> Option<Reason> {
     (guardrail.mode(plane) == PlaneMode::None).then_some(Reason::GuardrailPlane)
 }
 
-fn refusal(draft: &Draft<'_>, key: &ItemKey, entry: &Entry) -> Option<Reason> {
+fn refusal(builder: &PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry) -> Option<Reason> {
     match key {
-        ItemKey::User(_) => person(draft, key),
+        ItemKey::User(_) => person(builder, key),
         ItemKey::Member(MemberKey { home, object_id, .. }) => {
             let user = ItemKey::User(UserKey { home: home.clone(), object_id: *object_id });
-            person(draft, &user).or_else(|| gate::refusal(&[gate::length(draft, wanted(draft, key)?)?]))
+            person(builder, &user).or_else(|| gate::refusal(&[gate::length(builder, wanted(builder, key)?)?]))
         }
         ItemKey::AzureRole(_) => match &entry.thing {
             Some(Thing::AzureRole { scope, definition, .. }) => {
-                let against = gate::azure(draft, scope, *definition);
+                let against = gate::azure(builder, scope, *definition);
                 let is_unread = against.contains(&Condition::Unread);
                 gate::refusal(&against).or(is_unread.then_some(Reason::Unread))
             }
@@ -99,9 +99,9 @@ fn refusal(draft: &Draft<'_>, key: &ItemKey, entry: &Entry) -> Option<Reason> {
         // An assignment gives what its role holds.
         ItemKey::DefenderRole(DefenderRoleKey { role })
         | ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. }) => {
-            match &wanted(draft, &ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() }))?.body {
+            match &wanted(builder, &ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() }))?.body {
                 ItemBody::DefenderRole(DefenderRoleBody { permissions, .. }) => {
-                    gate::refusal(&gate::defender(draft, permissions))
+                    gate::refusal(&gate::defender(builder, permissions))
                 }
                 _ => None,
             }
@@ -110,30 +110,30 @@ fn refusal(draft: &Draft<'_>, key: &ItemKey, entry: &Entry) -> Option<Reason> {
     }
 }
 
-fn person(draft: &Draft<'_>, key: &ItemKey) -> Option<Reason> {
-    let Some(item) = wanted(draft, key) else {
+fn person(builder: &PlanBuilder<'_>, key: &ItemKey) -> Option<Reason> {
+    let Some(item) = wanted(builder, key) else {
         // Left out of what is desired, and not gone yet: judged by the addresses that were used.
-        let (guardrail, entry) = (draft.guardrail()?, draft.entry(key)?);
+        let (guardrail, entry) = (builder.guardrail()?, builder.entry(key)?);
         let is_refused = !entry.addresses.iter().any(|address| reads::is_invitable(address, guardrail));
         return (is_refused && !entry.addresses.is_empty()).then_some(Reason::GuardrailPerson);
     };
-    let account = draft.entry(key).and_then(Entry::guid).map(|id| draft.input.observed.user(id));
+    let account = builder.entry(key).and_then(LedgerEntry::guid).map(|id| builder.input.observed.user(id));
     let (account, is_unread) = match account {
         Some(Part::Unread(_)) => (None, true),
         Some(Part::Read(user)) => (user, false),
         None => (None, false),
     };
-    let against = gate::person(draft, item, account);
+    let against = gate::person(builder, item, account);
     let is_unread = is_unread || against.contains(&Condition::Unread);
     gate::refusal(&against).or(is_unread.then_some(Reason::Unread))
 }
 
-fn wanted<'a>(draft: &Draft<'a>, key: &ItemKey) -> Option<&'a Item> {
-    draft.input.items.get(key).filter(|item| item.want == Want::Present)
+fn wanted<'a>(builder: &PlanBuilder<'a>, key: &ItemKey) -> Option<&'a Item> {
+    builder.input.items.get(key).filter(|item| item.want == Want::Present)
 }
 
-fn what(draft: &Draft<'_>, key: &ItemKey, entry: &Entry) -> String {
-    let mail = |key: &ItemKey| match draft.input.items.get(key).map(|item| &item.body) {
+fn what(builder: &PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry) -> String {
+    let mail = |key: &ItemKey| match builder.input.items.get(key).map(|item| &item.body) {
         Some(ItemBody::User(UserBody { mail, .. })) => mail.clone(),
         _ => entry.addresses.first().cloned().unwrap_or_else(|| key.to_string()),
     };

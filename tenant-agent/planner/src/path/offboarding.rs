@@ -10,10 +10,10 @@ use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 
 use crate::action::Action;
 use crate::builder::progress::Progress;
-use crate::builder::{AHEAD, Draft, Proposal, Said, passes_at};
+use crate::builder::{AHEAD, PlanBuilder, Proposal, Said, passes_at};
 use crate::gate;
 use crate::guardrail::OnLeave;
-use crate::ledger::{Block, Entry, Ownership, Thing};
+use crate::ledger::{Block, LedgerEntry, Ownership, Thing};
 use crate::moment;
 use crate::observed::User;
 use crate::path::accounts::{self, Account, Accounts};
@@ -25,19 +25,19 @@ use crate::verdict::Condition;
 
 /// What is named for removal again is removed anew: what was read back before proves nothing of it, and sessions may
 /// have begun since. What was read back at a time that was refuted since would be refused: it is read back anew.
-pub(crate) fn begin(draft: &mut Draft<'_>) {
-    for item in draft.items() {
+pub(crate) fn begin(builder: &mut PlanBuilder<'_>) {
+    for item in builder.items() {
         let Want::Absent { since, .. } = item.want else { continue };
-        let latest = draft.now().plus(AHEAD);
-        let is_refuted = |entry: &Entry| {
+        let latest = builder.now().plus(AHEAD);
+        let is_refuted = |entry: &LedgerEntry| {
             let proven = entry.proof.as_ref().map(|proof| proof.second_empty_read);
             proven.max(entry.first_empty.map(|first| first.at)).is_some_and(|at| at > latest)
         };
-        if draft.entry(&item.key).is_some_and(is_refuted) {
-            draft.touch(&item.key, |entry| (entry.first_empty, entry.proof) = (None, None));
+        if builder.entry(&item.key).is_some_and(is_refuted) {
+            builder.touch(&item.key, |entry| (entry.first_empty, entry.proof) = (None, None));
         }
-        if draft.entry(&item.key).is_some_and(|entry| entry.named != Some(since)) {
-            draft.touch(&item.key, |entry| {
+        if builder.entry(&item.key).is_some_and(|entry| entry.named != Some(since)) {
+            builder.touch(&item.key, |entry| {
                 entry.named = Some(since);
                 (entry.sessions_revoked, entry.first_empty, entry.proof) = (None, None, None);
             });
@@ -46,25 +46,31 @@ pub(crate) fn begin(draft: &mut Draft<'_>) {
 }
 
 /// Ends an account. `against` is what stands against it beside the plane's mode.
-pub(crate) fn leave(draft: &mut Draft<'_>, key: &ItemKey, person: &Person<'_>, exit: Exit, against: Vec<Condition>) {
+pub(crate) fn leave(
+    builder: &mut PlanBuilder<'_>,
+    key: &ItemKey,
+    person: &Person<'_>,
+    exit: Exit,
+    against: Vec<Condition>,
+) {
     if let Some(item) = person.item.filter(|_| exit.kind == ExitKind::Named) {
-        return leave_all(draft, key, item, person, exit, &against);
+        return leave_all(builder, key, item, person, exit, &against);
     }
     match &person.account {
-        Found::Unread(why) => draft.unread(key, why),
+        Found::Unread(why) => builder.unread(key, why),
         // An invitation may yet make a user: only then is there anything to end.
-        Found::Waiting(reason) => draft.wait(key, *reason, "looked up until it is there, or has stayed away"),
+        Found::Waiting(reason) => builder.wait(key, *reason, "looked up until it is there, or has stayed away"),
         Found::Many(users) => {
             let detail = format!("{} users of the tenant have this address; none is certainly ours", users.len());
-            draft.say(key, ItemState::Residual, Some(Reason::Ambiguous), detail);
+            builder.say(key, ItemState::Residual, Some(Reason::Ambiguous), detail);
         }
-        Found::Nothing => end(draft, key, exit),
-        Found::There(user, ownership) => there(draft, key, user, *ownership, exit, &against),
+        Found::Nothing => end(builder, key, exit),
+        Found::There(user, ownership) => there(builder, key, user, *ownership, exit, &against),
     }
 }
 
 fn there(
-    draft: &mut Draft<'_>,
+    builder: &mut PlanBuilder<'_>,
     key: &ItemKey,
     user: &User,
     ownership: Option<Ownership>,
@@ -72,103 +78,103 @@ fn there(
     against: &[Condition],
 ) {
     let Some(id) = user.id else { return };
-    if ownership != Some(Ownership::Owned) && draft.mode(Plane::Users) != PlaneMode::Verify {
-        return end(draft, key, exit);
+    if ownership != Some(Ownership::Owned) && builder.mode(Plane::Users) != PlaneMode::Verify {
+        return end(builder, key, exit);
     }
     let account = Account { id, user: Some(user), state: user.account_state(), named: true, ours: true, doubt: None };
-    match shut(draft, key, &account, exit, against) {
-        Some(standing) => standing.say(draft, key),
-        None => end(draft, key, exit),
+    match shut(builder, key, &account, exit, against) {
+        Some(standing) => standing.say(builder, key),
+        None => end(builder, key, exit),
     }
 }
 
 /// The account can do nothing more: what is left to say.
-fn end(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit) {
+fn end(builder: &mut PlanBuilder<'_>, key: &ItemKey, exit: Exit) {
     if exit.kind != ExitKind::Implied {
-        exit.say(draft, key);
+        exit.say(builder, key);
     }
 }
 
 /// Every account of the person: shut where it is ours, named where it is not, and then proven.
 fn leave_all(
-    draft: &mut Draft<'_>,
+    builder: &mut PlanBuilder<'_>,
     key: &ItemKey,
     item: &Item,
     person: &Person<'_>,
     exit: Exit,
     against: &[Condition],
 ) {
-    let mut all = accounts::of(draft, key, item);
-    accounts::note(draft, key, &all);
-    draft.show_accounts(key, all.known());
+    let mut all = accounts::of(builder, key, item);
+    accounts::note(builder, key, &all);
+    builder.show_accounts(key, all.known());
     let mut open: Vec<Progress> = Vec::new();
     for account in &all.all {
-        let at = account.ledger_key(draft, key);
-        open.extend(close(draft, &at, account, exit, against));
+        let at = account.ledger_key(builder, key);
+        open.extend(close(builder, &at, account, exit, against));
     }
     match &person.account {
         // An account that is gone for good after it was proven shut is still shut.
-        Found::Waiting(_) if proof::is_proven(draft, key) => {}
+        Found::Waiting(_) if proof::is_proven(builder, key) => {}
         Found::Waiting(reason) => {
             let detail = "looked up until it is there, or has stayed away".into();
             open.push(Progress::new(ItemState::Waiting, Some(*reason), detail));
-            draft.recheck();
+            builder.recheck();
         }
         Found::Unread(why) => all.missing.push(("the account".into(), why.clone())),
         _ => {}
     }
     if let Some(worst) = open.into_iter().min_by_key(Progress::urgency) {
-        note_not_empty(draft, key);
+        note_not_empty(builder, key);
         return match worst.state {
-            ItemState::Unproven => proof::say_unproven(draft, key, &all.missing),
-            _ => worst.say(draft, key),
+            ItemState::Unproven => proof::say_unproven(builder, key, &all.missing),
+            _ => worst.say(builder, key),
         };
     }
     let held = all.all.iter().filter(|it| !matches!(it.state, AccountState::Gone | AccountState::Deleted));
-    let mut what = residue::of(draft, held.map(|it| it.id));
+    let mut what = residue::of(builder, held.map(|it| it.id));
     what.missing.extend(all.missing.iter().cloned());
     let contents =
-        Contents { accounts: all.known(), unseen: all.unseen.clone(), blocked: last_block(draft, key, &all) };
-    proof::prove(draft, key, what, contents);
+        Contents { accounts: all.known(), unseen: all.unseen.clone(), blocked: last_block(builder, key, &all) };
+    proof::prove(builder, key, what, contents);
 }
 
 /// When the last of our blocks was answered.
-fn last_block(draft: &Draft<'_>, key: &ItemKey, all: &Accounts<'_>) -> Option<Timestamp> {
-    let keys = all.all.iter().map(|account| account.ledger_key(draft, key));
-    let blocks = keys.filter_map(|at| draft.entry(&at).and_then(|entry| entry.block));
+fn last_block(builder: &PlanBuilder<'_>, key: &ItemKey, all: &Accounts<'_>) -> Option<Timestamp> {
+    let keys = all.all.iter().map(|account| account.ledger_key(builder, key));
+    let blocks = keys.filter_map(|at| builder.entry(&at).and_then(|entry| entry.block));
     // One that is dated ahead was answered before now all the same.
-    blocks.map(|block| block.at.min(draft.now())).max()
+    blocks.map(|block| block.at.min(builder.now())).max()
 }
 
 /// What one account still has open, if anything.
 fn close(
-    draft: &mut Draft<'_>,
+    builder: &mut PlanBuilder<'_>,
     at: &ItemKey,
     account: &Account<'_>,
     exit: Exit,
     against: &[Condition],
 ) -> Option<Progress> {
-    let is_ours = account.ours || draft.mode(Plane::Users) == PlaneMode::Verify;
+    let is_ours = account.ours || builder.mode(Plane::Users) == PlaneMode::Verify;
     match account.state {
         // Our invitation may have made it; it is reported with the other parts that were not read.
-        AccountState::Enabled if !is_ours && draft.entry(at).is_some_and(Entry::is_undecided) => None,
+        AccountState::Enabled if !is_ours && builder.entry(at).is_some_and(LedgerEntry::is_undecided) => None,
         AccountState::Enabled if !is_ours && account.doubt.is_some() => {
             // The reasons are among what was not read, and are said from there.
             Some(Progress::new(ItemState::Unproven, None, String::new()))
         }
         AccountState::Enabled if !is_ours => {
-            let held = residue::of(draft, [account.id]);
+            let held = residue::of(builder, [account.id]);
             let holds =
                 if held.others.is_empty() { String::new() } else { format!(", and holds {}", held.count_of_others()) };
             let detail = format!("{} is enabled; it was not made by us{holds}", account.name());
-            draft.name_here(format!("{} holds", account.name()), held.others);
+            builder.name_here(format!("{} holds", account.name()), held.others);
             Some(Progress::new(ItemState::Residual, Some(Reason::NotOurs), detail))
         }
         AccountState::Enabled | AccountState::Blocked if is_ours => {
             if account.ours && !matches!(at, ItemKey::User(_)) {
-                claim(draft, at, account.id);
+                claim(builder, at, account.id);
             }
-            shut(draft, at, account, exit, against)
+            shut(builder, at, account, exit, against)
         }
         // Unread is said with all else that was not read.
         _ => None,
@@ -176,29 +182,29 @@ fn close(
 }
 
 /// An account of ours beside the one of the person's own entry gets one of its own.
-pub(crate) fn claim(draft: &mut Draft<'_>, at: &ItemKey, id: Guid) {
+pub(crate) fn claim(builder: &mut PlanBuilder<'_>, at: &ItemKey, id: Guid) {
     let thing = Some(Thing::User { id });
-    if draft.entry(at).is_none_or(|entry| entry.thing != thing) {
-        let epoch = draft.input.version.epoch;
-        draft.put(at, Entry { thing, epoch, ownership: Ownership::Owned, ..Entry::default() });
+    if builder.entry(at).is_none_or(|entry| entry.thing != thing) {
+        let epoch = builder.input.version.epoch;
+        builder.put(at, LedgerEntry { thing, epoch, ownership: Ownership::Owned, ..LedgerEntry::default() });
     }
 }
 
 /// Blocks an account of ours, ends its sessions, deletes it if the file says so. `None` when nothing is left to do.
 fn shut(
-    draft: &mut Draft<'_>,
+    builder: &mut PlanBuilder<'_>,
     at: &ItemKey,
     account: &Account<'_>,
     exit: Exit,
     against: &[Condition],
 ) -> Option<Progress> {
     let id = account.id;
-    if draft.protects_user(id) {
+    if builder.protects_user(id) {
         let detail = format!("the account {} is protected", account.name());
         return Some(Progress::new(ItemState::Refused, Some(Reason::GuardrailProtected), detail));
     }
     let mut against = against.to_vec();
-    against.extend(gate::plane(draft, Plane::Users));
+    against.extend(gate::plane(builder, Plane::Users));
     let step = |action: Action, before: &str, after: &str| Proposal {
         key: at.clone(),
         class: exit.class,
@@ -211,69 +217,69 @@ fn shut(
     let block = step(Action::BlockUser { user: id, blind: false }, "enabled", "blocked by us");
     let sessions = step(Action::RevokeSessions { user: id }, "signed in", "signed out");
     let delete = step(Action::DeleteUser { user: id }, "blocked by us", "");
-    let is_signed_in = draft.entry(at).is_none_or(|entry| entry.sessions_revoked.is_none());
-    let sessions = (exit.is_leaver && does(draft, OnLeave::RevokeSessions) && is_signed_in).then_some(sessions);
+    let is_signed_in = builder.entry(at).is_none_or(|entry| entry.sessions_revoked.is_none());
+    let sessions = (exit.is_leaver && does(builder, OnLeave::RevokeSessions) && is_signed_in).then_some(sessions);
     match account.state {
-        AccountState::Enabled => return Some(enabled(draft, at, block, sessions)),
+        AccountState::Enabled => return Some(enabled(builder, at, block, sessions)),
         AccountState::Unread => {
             let detail = "the answer does not say whether the account is enabled".into();
-            draft.recheck();
+            builder.recheck();
             return Some(Progress::new(ItemState::Waiting, Some(Reason::Unread), detail));
         }
         _ => {}
     }
-    confirm_block(draft, at);
-    if let Some(sessions) = sessions.filter(|_| draft.mode(Plane::Users) == PlaneMode::Manage) {
-        return Some(draft.propose_for(sessions, (ItemState::Pending, None), ""));
+    confirm_block(builder, at);
+    if let Some(sessions) = sessions.filter(|_| builder.mode(Plane::Users) == PlaneMode::Manage) {
+        return Some(builder.propose_for(sessions, (ItemState::Pending, None), ""));
     }
     // Deleted only when it holds nothing of ours, so that no removal is left to fail.
-    let deletes = exit.is_leaver && does(draft, OnLeave::Delete) && residue::of(draft, [id]).ours.is_empty();
-    let written = draft.entry(at).and_then(|entry| entry.written);
-    if deletes && !draft.may_lag(written, draft.input.settings.replication_lag) {
-        return Some(draft.propose_for(delete, (ItemState::Pending, None), ""));
+    let deletes = exit.is_leaver && does(builder, OnLeave::Delete) && residue::of(builder, [id]).ours.is_empty();
+    let written = builder.entry(at).and_then(|entry| entry.written);
+    if deletes && !builder.may_lag(written, builder.input.settings.replication_lag) {
+        return Some(builder.propose_for(delete, (ItemState::Pending, None), ""));
     }
     None
 }
 
 /// Without a readable file: what ends access, and nothing that cannot be taken back.
-pub(crate) fn does(draft: &Draft<'_>, step: OnLeave) -> bool {
-    draft.guardrail().map_or(step != OnLeave::Delete, |guardrail| guardrail.people.on_leave.contains(&step))
+pub(crate) fn does(builder: &PlanBuilder<'_>, step: OnLeave) -> bool {
+    builder.guardrail().map_or(step != OnLeave::Delete, |guardrail| guardrail.people.on_leave.contains(&step))
 }
 
-fn enabled(draft: &mut Draft<'_>, at: &ItemKey, block: Proposal, sessions: Option<Proposal>) -> Progress {
-    note_not_empty(draft, at);
-    let lag = draft.input.settings.replication_lag;
-    let entry = draft.entry_or_new(at);
-    let standing = if !does(draft, OnLeave::Block) {
+fn enabled(builder: &mut PlanBuilder<'_>, at: &ItemKey, block: Proposal, sessions: Option<Proposal>) -> Progress {
+    note_not_empty(builder, at);
+    let lag = builder.input.settings.replication_lag;
+    let entry = builder.entry_or_new(at);
+    let standing = if !does(builder, OnLeave::Block) {
         let detail = "the account stays enabled: the guardrail has no block under people.onLeave".into();
         Progress { script: Some(block.action), ..Progress::new(ItemState::Residual, Some(Reason::PersonTask), detail) }
-    } else if draft.may_lag(entry.block.map(|block| block.at), lag) && entry.failure.is_none() {
-        draft.recheck();
+    } else if builder.may_lag(entry.block.map(|block| block.at), lag) && entry.failure.is_none() {
+        builder.recheck();
         Progress::new(ItemState::Waiting, Some(Reason::Propagation), "our block is not visible yet".into())
     } else {
-        draft.propose_for(block, (ItemState::Pending, None), "")
+        builder.propose_for(block, (ItemState::Pending, None), "")
     };
     if let Some(sessions) = sessions
-        && let Said::Goes = draft.propose(sessions)
+        && let Said::Goes = builder.propose(sessions)
     {
-        draft.recheck();
+        builder.recheck();
     }
     standing
 }
 
 /// An account that was enabled when we began to block it, and is disabled now, was blocked by us.
-fn confirm_block(draft: &mut Draft<'_>, at: &ItemKey) {
-    if let Some(block) = draft.entry(at).and_then(|entry| entry.block).filter(|block| !block.confirmed) {
-        draft.touch(at, |entry| entry.block = Some(Block { confirmed: true, ..block }));
+fn confirm_block(builder: &mut PlanBuilder<'_>, at: &ItemKey) {
+    if let Some(block) = builder.entry(at).and_then(|entry| entry.block).filter(|block| !block.confirmed) {
+        builder.touch(at, |entry| entry.block = Some(Block { confirmed: true, ..block }));
     }
 }
 
 /// Something is there again: the proof, if there was one, no longer holds.
-pub(crate) fn note_not_empty(draft: &mut Draft<'_>, key: &ItemKey) {
+pub(crate) fn note_not_empty(builder: &mut PlanBuilder<'_>, key: &ItemKey) {
     // Of an account, whether its id answers is the look-up's to note: another one may have its address.
     let is_account = matches!(key, ItemKey::User(_));
-    if draft.entry(key).is_some() {
-        draft.touch(key, |entry| {
+    if builder.entry(key).is_some() {
+        builder.touch(key, |entry| {
             (entry.first_empty, entry.proof) = (None, None);
             entry.empty_since = entry.empty_since.filter(|_| is_account);
         });
@@ -281,30 +287,34 @@ pub(crate) fn note_not_empty(draft: &mut Draft<'_>, key: &ItemKey) {
 }
 
 /// Whether it is on a plane that the file closes: the agent never looks there, and the report says so.
-pub(crate) fn say_unlooked(draft: &mut Draft<'_>, key: &ItemKey, planes: impl IntoIterator<Item = Plane>) -> bool {
-    let closed = planes.into_iter().find(|plane| draft.mode(*plane) == PlaneMode::None);
+pub(crate) fn say_unlooked(
+    builder: &mut PlanBuilder<'_>,
+    key: &ItemKey,
+    planes: impl IntoIterator<Item = Plane>,
+) -> bool {
+    let closed = planes.into_iter().find(|plane| builder.mode(*plane) == PlaneMode::None);
     if let Some(plane) = closed {
         let detail = format!("whether it is there was not looked at: the plane {plane} is none");
-        draft.say(key, ItemState::Residual, Some(Reason::GuardrailPlane), detail);
+        builder.say(key, ItemState::Residual, Some(Reason::GuardrailPlane), detail);
     }
     closed.is_some()
 }
 
 /// The thing is not there, or no longer: the item's report says so; a named removal is confirmed by a second look.
-pub(crate) fn ended(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit) {
+pub(crate) fn ended(builder: &mut PlanBuilder<'_>, key: &ItemKey, exit: Exit) {
     match exit.kind {
-        ExitKind::Implied if forget_when_certain(draft, key) => {}
+        ExitKind::Implied if forget_when_certain(builder, key) => {}
         ExitKind::Implied => {
             let detail = "no longer there; looked at again before it is forgotten";
-            draft.say(key, ItemState::Waiting, Some(Reason::ConfirmingRemoval), detail);
+            builder.say(key, ItemState::Waiting, Some(Reason::ConfirmingRemoval), detail);
         }
         ExitKind::Named => {
-            let contents = of_member(draft, key);
-            proof::confirm(draft, key, contents);
+            let contents = of_member(builder, key);
+            proof::confirm(builder, key, contents);
         }
         _ => {
-            forget_when_certain(draft, key);
-            exit.say(draft, key);
+            forget_when_certain(builder, key);
+            exit.say(builder, key);
         }
     }
 }
@@ -312,39 +322,41 @@ pub(crate) fn ended(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit) {
 /// Forgets the entry once looks have stayed empty for longer than the plane lags, or at once where two of them are a proof
 /// already. One look may miss what is there, and without an entry it could never be removed. Where our own removal was
 /// answered, the half hour by which Defender's lists lag is not waited out.
-fn forget_when_certain(draft: &mut Draft<'_>, key: &ItemKey) -> bool {
-    let (now, entry) = (draft.input.now, draft.entry_or_new(key));
-    let settings = draft.input.settings;
+fn forget_when_certain(builder: &mut PlanBuilder<'_>, key: &ItemKey) -> bool {
+    let (now, entry) = (builder.input.now, builder.entry_or_new(key));
+    let settings = builder.input.settings;
     let lag = match (key.plane(), entry.removed) {
         (Some(Plane::DefenderRoles), None) => settings.defender_lag,
         _ => settings.replication_lag,
     };
     let since = moment::since(entry.empty_since, now);
     let claims_nothing = entry.thing.is_none() && entry.intent.is_none();
-    if claims_nothing || entry.proof.is_some() || since.has_passed(lag, draft.input.observed.begun) {
-        draft.forget(key);
+    if claims_nothing || entry.proof.is_some() || since.has_passed(lag, builder.input.observed.begun) {
+        builder.forget(key);
         return true;
     }
-    draft.touch(key, |entry| entry.empty_since = Some(since));
-    draft.wake_at(passes_at(since.at, lag));
+    builder.touch(key, |entry| entry.empty_since = Some(since));
+    builder.wake_at(passes_at(since.at, lag));
     false
 }
 
 /// Not there; but what was given a moment ago, and never seen, may yet turn up.
-pub(crate) fn ended_unless_on_its_way(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit) {
-    let lag = draft.input.settings.replication_lag;
+pub(crate) fn ended_unless_on_its_way(builder: &mut PlanBuilder<'_>, key: &ItemKey, exit: Exit) {
+    let lag = builder.input.settings.replication_lag;
     let on_its_way =
-        |entry: &Entry| entry.applied.is_none() && entry.removed.is_none() && draft.may_lag(entry.written, lag);
-    if draft.entry(key).is_some_and(on_its_way) {
-        return draft.wait(key, Reason::Propagation, "given a moment ago, and not visible yet");
+        |entry: &LedgerEntry| entry.applied.is_none() && entry.removed.is_none() && builder.may_lag(entry.written, lag);
+    if builder.entry(key).is_some_and(on_its_way) {
+        return builder.wait(key, Reason::Propagation, "given a moment ago, and not visible yet");
     }
-    ended(draft, key, exit);
+    ended(builder, key, exit);
 }
 
 /// What the proof of a membership's removal names: the person's accounts, in whatever state.
-pub(crate) fn of_member(draft: &mut Draft<'_>, key: &ItemKey) -> Contents {
-    let Some(item) = draft.input.items.get(key).filter(|_| key.person().is_some()) else { return Contents::default() };
-    let accounts = accounts::of_member(draft, key, item).known();
-    draft.show_accounts(key, accounts.clone());
+pub(crate) fn of_member(builder: &mut PlanBuilder<'_>, key: &ItemKey) -> Contents {
+    let Some(item) = builder.input.items.get(key).filter(|_| key.person().is_some()) else {
+        return Contents::default();
+    };
+    let accounts = accounts::of_member(builder, key, item).known();
+    builder.show_accounts(key, accounts.clone());
     Contents { accounts, ..Contents::default() }
 }

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use entente_model::desired::{Item, ItemKey, Want};
 use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
+use entente_model::revocation::Cause;
 use entente_model::time::Phase;
 use entente_model::{Guid, Timestamp};
 
-use crate::builder::Draft;
+use crate::builder::PlanBuilder;
 use crate::ledger::{Charge, Deletion, Ownership};
 use crate::observed::User;
 use crate::path::lookup::Found;
@@ -95,14 +96,25 @@ impl<'a> Person<'a> {
 }
 
 impl Exit {
-    pub fn named(is_leaver: bool) -> Self {
-        Self { kind: ExitKind::Named, class: ChangeClass::Leaver, charge: Charge::Free, is_leaver }
+    /// Of a person who is named for removal because they leave: their sessions end too.
+    pub fn leaver() -> Self {
+        Self { is_leaver: true, ..Self::removal() }
+    }
+
+    /// Of anything else that is named for removal.
+    pub fn removal() -> Self {
+        Self { kind: ExitKind::Named, class: ChangeClass::Leaver, charge: Charge::Free, is_leaver: false }
+    }
+
+    /// Of what an item names for removal.
+    pub fn of_cause(cause: Cause) -> Self {
+        if cause.is_leaver() { Self::leaver() } else { Self::removal() }
     }
 
     /// Of a right that hangs on a group: it is named for removal, or outside its window, as under an exemption.
     pub fn of_right(item: &Item, now: Timestamp) -> Option<Self> {
         match (&item.want, item.windows.phase(now)) {
-            (Want::Absent { .. }, _) => Some(Self::named(false)),
+            (Want::Absent { .. }, _) => Some(Self::removal()),
             (Want::Present, Phase::Open(_)) => None,
             // No end date that was told before, so it keeps to a pause, a freeze and the caps.
             (Want::Present, phase @ Phase::Before(_)) => {
@@ -126,7 +138,7 @@ impl Exit {
     }
 
     /// What an item says that has come to this end.
-    pub fn say(&self, draft: &mut Draft<'_>, key: &ItemKey) {
+    pub fn say(&self, builder: &mut PlanBuilder<'_>, key: &ItemKey) {
         let (state, reason, detail) = match self.kind {
             ExitKind::Named | ExitKind::Implied => (ItemState::Removed, None, ""),
             ExitKind::Window(Phase::Before(_)) => (ItemState::Waiting, Some(Reason::NotYetStarted), ""),
@@ -136,6 +148,6 @@ impl Exit {
                 (ItemState::Refused, Some(Reason::IdentityProof), "the invitation was redeemed by no Entra account")
             }
         };
-        draft.say(key, state, reason, detail);
+        builder.say(key, state, reason, detail);
     }
 }

@@ -12,7 +12,7 @@ use entente_model::desired::{
 };
 use entente_model::report::AccountState;
 
-use crate::builder::Draft;
+use crate::builder::PlanBuilder;
 use crate::gate;
 use crate::ledger::Thing;
 use crate::observed::{Defender, Group, Listing, Part};
@@ -22,17 +22,17 @@ use crate::path::members;
 use crate::path::person::{People, Person};
 
 /// Of accounts, memberships and rights that something is said of.
-pub(crate) fn of(draft: &Draft<'_>, people: &People<'_>, groups: &Groups<'_>) -> BTreeMap<ItemKey, bool> {
-    let told = draft.reports.keys().filter_map(|key| Some((key.clone(), is_there(draft, people, groups, key)?)));
+pub(crate) fn of(builder: &PlanBuilder<'_>, people: &People<'_>, groups: &Groups<'_>) -> BTreeMap<ItemKey, bool> {
+    let told = builder.reports.keys().filter_map(|key| Some((key.clone(), is_there(builder, people, groups, key)?)));
     told.collect()
 }
 
-fn is_there(draft: &Draft<'_>, people: &People<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<bool> {
+fn is_there(builder: &PlanBuilder<'_>, people: &People<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<bool> {
     match key {
-        ItemKey::User(_) => account(draft, people, key),
-        ItemKey::Member(_) => member(draft, people, groups, key),
-        ItemKey::AzureRole(_) => azure(draft, groups, key),
-        ItemKey::DefenderAssignment(_) => defender(draft, groups, key),
+        ItemKey::User(_) => account(builder, people, key),
+        ItemKey::Member(_) => member(builder, people, groups, key),
+        ItemKey::AzureRole(_) => azure(builder, groups, key),
+        ItemKey::DefenderAssignment(_) => defender(builder, groups, key),
         ItemKey::Group(_) | ItemKey::DefenderRole(_) | ItemKey::Other(_) => None,
     }
 }
@@ -48,8 +48,8 @@ fn is_certain<T>(found: &Found<'_, T>) -> bool {
     matches!(found, Found::There(..) | Found::Nothing)
 }
 
-fn account(draft: &Draft<'_>, people: &People<'_>, key: &ItemKey) -> Option<bool> {
-    let known = draft.reports.get(key).map(|report| report.accounts.as_slice()).unwrap_or_default();
+fn account(builder: &PlanBuilder<'_>, people: &People<'_>, key: &ItemKey) -> Option<bool> {
+    let known = builder.reports.get(key).map(|report| report.accounts.as_slice()).unwrap_or_default();
     if known.is_empty() {
         let found = &people.get(key)?.account;
         return is_certain(found).then_some(matches!(found, Found::There(..)));
@@ -61,37 +61,37 @@ fn account(draft: &Draft<'_>, people: &People<'_>, key: &ItemKey) -> Option<bool
     }))
 }
 
-fn member(draft: &Draft<'_>, people: &People<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<bool> {
+fn member(builder: &PlanBuilder<'_>, people: &People<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<bool> {
     let (home, object_id) = key.person()?;
     let person = people.get(&ItemKey::User(UserKey { home: home.clone(), object_id }));
     let group = carrier(groups, key);
     let mut users: BTreeSet<Guid> = person.and_then(Person::id).into_iter().collect();
-    let accounts = draft.reports.get(key).into_iter().flat_map(|report| &report.accounts);
+    let accounts = builder.reports.get(key).into_iter().flat_map(|report| &report.accounts);
     users.extend(accounts.map(|account| account.id));
     let mut all: BTreeSet<Guid> = group.and_then(id).into_iter().collect();
-    if let Some(Thing::Member { group, user }) = draft.entry(key).and_then(|entry| entry.thing.as_ref()) {
+    if let Some(Thing::Member { group, user }) = builder.entry(key).and_then(|entry| entry.thing.as_ref()) {
         all.insert(*group);
         users.insert(*user);
     }
     let is_whole = group.is_some_and(is_certain) && person.is_some_and(|person| is_certain(&person.account));
-    let held = all.iter().map(|group| holds(draft, *group, &users));
+    let held = all.iter().map(|group| holds(builder, *group, &users));
     any(held.chain([is_whole.then_some(false)]))
 }
 
 /// Whether one of these is in the group.
-fn holds(draft: &Draft<'_>, group: Guid, users: &BTreeSet<Guid>) -> Option<bool> {
-    match draft.input.observed.members(group) {
+fn holds(builder: &PlanBuilder<'_>, group: Guid, users: &BTreeSet<Guid>) -> Option<bool> {
+    match builder.input.observed.members(group) {
         Part::Read(members) if !members.is_disjoint(users) => Some(true),
-        Part::Read(_) => is_understood(draft, &Listing::Members(group)).then_some(false),
+        Part::Read(_) => is_understood(builder, &Listing::Members(group)).then_some(false),
         Part::Unread(_) => {
-            let is_gone = matches!(draft.input.observed.group(group), Part::Read(None));
-            (is_gone && users.iter().all(|user| members::still_holds(draft, group, *user).is_ok())).then_some(false)
+            let is_gone = matches!(builder.input.observed.group(group), Part::Read(None));
+            (is_gone && users.iter().all(|user| members::still_holds(builder, group, *user).is_ok())).then_some(false)
         }
     }
 }
 
-fn is_understood(draft: &Draft<'_>, listing: &Listing) -> bool {
-    draft.input.observed.odd(listing).is_empty()
+fn is_understood(builder: &PlanBuilder<'_>, listing: &Listing) -> bool {
+    builder.input.observed.odd(listing).is_empty()
 }
 
 /// The group on which the rights of an item's role hang.
@@ -113,50 +113,50 @@ fn id(found: &Found<'_, Group>) -> Option<Guid> {
     }
 }
 
-fn azure(draft: &Draft<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<bool> {
+fn azure(builder: &PlanBuilder<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<bool> {
     let group = carrier(groups, key);
     let mut principals: BTreeSet<Guid> = group.and_then(id).into_iter().collect();
-    let made = match draft.entry(key).and_then(|entry| entry.thing.as_ref()) {
+    let made = match builder.entry(key).and_then(|entry| entry.thing.as_ref()) {
         Some(Thing::AzureRole { scope, definition, principal }) => {
             principals.insert(*principal);
             Some((scope, *definition))
         }
         _ => None,
     };
-    let wanted = match draft.input.items.get(key).map(|item| &item.body) {
+    let wanted = match builder.input.items.get(key).map(|item| &item.body) {
         Some(ItemBody::AzureRole(AzureRoleBody { scope, definition, .. })) => Some((scope, *definition)),
         _ => None,
     };
     let (scope, definition) = wanted.or(made)?;
-    let listed = draft.input.observed.azure(scope).read().copied()?;
+    let listed = builder.input.observed.azure(scope).read().copied()?;
     // What is given above the scope is given there.
     let is = listed.iter().any(|it| {
         principals.contains(&it.principal) && it.definition == definition && gate::is_within(scope, &it.scope)
     });
-    let is_whole = group.is_some_and(is_certain) && is_understood(draft, &Listing::Azure(scope.to_ascii_lowercase()));
+    let is_whole = group.is_some_and(is_certain) && is_understood(builder, &Listing::Azure(scope.to_ascii_lowercase()));
     if is { Some(true) } else { is_whole.then_some(false) }
 }
 
-fn defender(draft: &Draft<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<bool> {
+fn defender(builder: &PlanBuilder<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<bool> {
     let group = carrier(groups, key);
-    let tenant = draft.input.observed.defender().read().copied()?;
-    let roles = roles(draft, tenant, key);
+    let tenant = builder.input.observed.defender().read().copied()?;
+    let roles = roles(builder, tenant, key);
     let is = group.and_then(id).is_some_and(|group| {
         tenant.assignments.iter().any(|it| roles.contains(it.role.as_str()) && it.principals.contains(&group))
     });
-    let is_whole = group.is_some_and(is_certain) && is_understood(draft, &Listing::Defender);
+    let is_whole = group.is_some_and(is_certain) && is_understood(builder, &Listing::Defender);
     if is { Some(true) } else { is_whole.then_some(false) }
 }
 
 /// Ids of the role that an assignment gives: the one that is ours, and each of its name.
-fn roles<'a>(draft: &'a Draft<'_>, tenant: &'a Defender, key: &ItemKey) -> BTreeSet<&'a str> {
+fn roles<'a>(builder: &'a PlanBuilder<'_>, tenant: &'a Defender, key: &ItemKey) -> BTreeSet<&'a str> {
     let ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. }) = key else { return BTreeSet::new() };
     let key = ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() });
-    let ours = match draft.entry(&key).and_then(|entry| entry.thing.as_ref()) {
+    let ours = match builder.entry(&key).and_then(|entry| entry.thing.as_ref()) {
         Some(Thing::DefenderRole { id }) => Some(id.as_str()),
         _ => None,
     };
-    let name = match draft.input.items.get(&key).map(|item| &item.body) {
+    let name = match builder.input.items.get(&key).map(|item| &item.body) {
         Some(ItemBody::DefenderRole(DefenderRoleBody { display_name, .. })) => Some(display_name),
         _ => None,
     };

@@ -7,7 +7,7 @@ use entente_model::desired::{ItemKey, Want};
 use entente_model::report::{ItemState, KnownAccount, Reason, RemovalProof};
 use entente_model::{Plane, Timestamp};
 
-use crate::builder::{Draft, passes_at};
+use crate::builder::{PlanBuilder, passes_at};
 use crate::moment;
 use crate::observed::Unread;
 use crate::path::offboarding::note_not_empty;
@@ -36,72 +36,77 @@ pub(crate) struct Contents {
 }
 
 /// Proves it, or says what stands against that.
-pub(crate) fn prove(draft: &mut Draft<'_>, key: &ItemKey, what: Residue, mut contents: Contents) {
+pub(crate) fn prove(builder: &mut PlanBuilder<'_>, key: &ItemKey, what: Residue, mut contents: Contents) {
     if !what.others.is_empty() {
         let detail = format!("holds {}", what.count_of_others());
-        draft.find(Plane::Users, Reason::NotOurs, format!("{key} {detail}"));
-        draft.name_here(format!("{key} holds"), what.others);
-        note_not_empty(draft, key);
-        return draft.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
+        builder.find(Plane::Users, Reason::NotOurs, format!("{key} {detail}"));
+        builder.name_here(format!("{key} holds"), what.others);
+        note_not_empty(builder, key);
+        return builder.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
     }
     if !what.ours.is_empty() {
-        note_not_empty(draft, key);
+        note_not_empty(builder, key);
         // The change that removes it asks for a look of its own. Without one, looks come at longer and longer intervals.
-        draft.recheck_since(named_since(draft, key));
+        builder.recheck_since(named_since(builder, key));
         let detail = format!("still holds {}", what.ours.join(", "));
-        return draft.say(key, ItemState::Waiting, Some(Reason::Propagation), detail);
+        return builder.say(key, ItemState::Waiting, Some(Reason::Propagation), detail);
     }
     // What is proven stays so until something is found: a later look that is not answered takes nothing back.
-    if !is_proven(draft, key) && !what.missing.is_empty() {
-        return say_unproven(draft, key, &what.missing);
+    if !is_proven(builder, key) && !what.missing.is_empty() {
+        return say_unproven(builder, key, &what.missing);
     }
     contents.unseen.extend(what.unseen);
-    confirm(draft, key, contents);
+    confirm(builder, key, contents);
 }
 
 /// Whether it was proven by an earlier look, and nothing has been found since.
-pub(crate) fn is_proven(draft: &Draft<'_>, key: &ItemKey) -> bool {
-    draft.entry(key).is_some_and(|entry| entry.proof.is_some())
+pub(crate) fn is_proven(builder: &PlanBuilder<'_>, key: &ItemKey) -> bool {
+    builder.entry(key).is_some_and(|entry| entry.proof.is_some())
 }
 
 /// When its removal was named.
-pub(crate) fn named_since(draft: &Draft<'_>, key: &ItemKey) -> Timestamp {
-    match draft.input.items.get(key).map(|item| &item.want) {
+pub(crate) fn named_since(builder: &PlanBuilder<'_>, key: &ItemKey) -> Timestamp {
+    match builder.input.items.get(key).map(|item| &item.want) {
         Some(Want::Absent { since, .. }) => *since,
-        _ => draft.now(),
+        _ => builder.now(),
     }
 }
 
 /// Asked for, and not answered or not understood: no proof, however long it is waited. Looked at again.
-pub(crate) fn say_unproven(draft: &mut Draft<'_>, key: &ItemKey, missing: &[(String, Unread)]) {
+pub(crate) fn say_unproven(builder: &mut PlanBuilder<'_>, key: &ItemKey, missing: &[(String, Unread)]) {
     let Some((_, first)) = missing.iter().find(|(_, why)| !why.is_passing()).or(missing.first()) else { return };
-    let named = named_since(draft, key);
-    let is_young = draft.now().since(named) <= draft.input.settings.replication_lag * PATIENCE;
+    let named = named_since(builder, key);
+    let is_young = builder.now().since(named) <= builder.input.settings.replication_lag * PATIENCE;
     if first.is_passing() && is_young {
-        return draft.unread(key, &first.clone());
+        return builder.unread(key, &first.clone());
     }
     let parts: Vec<String> = missing.iter().map(|(what, why)| format!("{what} ({})", why.detail)).collect();
-    draft.recheck_since(named);
-    draft.say(key, ItemState::Unproven, Some(first.reason), format!("not proven: {}", parts.join("; ")));
+    builder.recheck_since(named);
+    builder.say(key, ItemState::Unproven, Some(first.reason), format!("not proven: {}", parts.join("; ")));
 }
 
 /// Empty now; gone when it is empty again after the lag.
-pub(crate) fn confirm(draft: &mut Draft<'_>, key: &ItemKey, mut contents: Contents) {
-    if is_proven(draft, key) {
-        return draft.say(key, ItemState::Removed, None, "");
+pub(crate) fn confirm(builder: &mut PlanBuilder<'_>, key: &ItemKey, mut contents: Contents) {
+    if is_proven(builder, key) {
+        return builder.say(key, ItemState::Removed, None, "");
     }
-    let (now, begun, lag) = (draft.input.now, draft.input.observed.begun, draft.input.settings.replication_lag);
-    let named = named_since(draft, key);
+    let (now, begun, lag) = (builder.input.now, builder.input.observed.begun, builder.input.settings.replication_lag);
+    let named = named_since(builder, key);
     // A look from before it was named says nothing of it: the two clocks may be apart by a little.
     if now.at < named {
-        draft.say(key, ItemState::Waiting, Some(Reason::ConfirmingRemoval), "the agent's clock is behind the order's");
-        return draft.wake_at(named);
+        builder.say(
+            key,
+            ItemState::Waiting,
+            Some(Reason::ConfirmingRemoval),
+            "the agent's clock is behind the order's",
+        );
+        return builder.wake_at(named);
     }
-    let first = moment::since(draft.entry(key).and_then(|entry| entry.first_empty), now);
-    draft.touch(key, |entry| (entry.named, entry.first_empty) = (Some(named), Some(first)));
+    let first = moment::since(builder.entry(key).and_then(|entry| entry.first_empty), now);
+    builder.touch(key, |entry| (entry.named, entry.first_empty) = (Some(named), Some(first)));
     if !moment::is_second_look(first, begun, lag) {
-        draft.say(key, ItemState::Waiting, Some(Reason::ConfirmingRemoval), "read back empty once");
-        return draft.wake_at(passes_at(first.at, lag));
+        builder.say(key, ItemState::Waiting, Some(Reason::ConfirmingRemoval), "read back empty once");
+        return builder.wake_at(passes_at(first.at, lag));
     }
     let plane = key.plane();
     let delay = EFFECT_DELAYS.iter().find(|(it, _)| Some(*it) == plane).map_or(Duration::ZERO, |(_, delay)| *delay);
@@ -117,9 +122,9 @@ pub(crate) fn confirm(draft: &mut Draft<'_>, key: &ItemKey, mut contents: Conten
         unseen: contents.unseen,
         signed: None,
     };
-    draft.touch(key, |entry| {
+    builder.touch(key, |entry| {
         entry.proof = Some(proof);
         (entry.applied, entry.failure) = (None, None);
     });
-    draft.say(key, ItemState::Removed, None, "");
+    builder.say(key, ItemState::Removed, None, "");
 }

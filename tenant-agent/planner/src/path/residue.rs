@@ -5,7 +5,7 @@ use entente_model::report::Reason;
 use entente_model::report::bounds::{self, bounded};
 use entente_model::{Guid, Plane, PlaneMode};
 
-use crate::builder::Draft;
+use crate::builder::PlanBuilder;
 use crate::ledger::{Thing, anchor_key};
 use crate::observed::{Listing, Part, Unread};
 use crate::reads;
@@ -49,26 +49,26 @@ impl Residue {
 }
 
 /// What the accounts hold together.
-pub(crate) fn of(draft: &Draft<'_>, ids: impl IntoIterator<Item = Guid>) -> Residue {
+pub(crate) fn of(builder: &PlanBuilder<'_>, ids: impl IntoIterator<Item = Guid>) -> Residue {
     let mut found = Residue::default();
     for id in ids {
-        memberships(draft, id, &mut found);
-        azure(draft, id, &mut found);
-        defender(draft, id, &mut found);
+        memberships(builder, id, &mut found);
+        azure(builder, id, &mut found);
+        defender(builder, id, &mut found);
     }
-    outside(draft, &mut found);
+    outside(builder, &mut found);
     found
 }
 
 /// Where the agent does not look: by the file, and by what it is.
-fn outside(draft: &Draft<'_>, found: &mut Residue) {
+fn outside(builder: &PlanBuilder<'_>, found: &mut Residue) {
     for plane in [Plane::Groups, Plane::Memberships, Plane::AzureRoles, Plane::DefenderRoles] {
-        if draft.mode(plane) == PlaneMode::None {
+        if builder.mode(plane) == PlaneMode::None {
             found.unseen.push(format!("{plane}: none in the guardrail"));
         }
     }
-    if draft.mode(Plane::AzureRoles) != PlaneMode::None {
-        let scopes = reads::azure_scopes(draft.input.items, draft.input.ledger, draft.guardrail());
+    if builder.mode(Plane::AzureRoles) != PlaneMode::None {
+        let scopes = reads::azure_scopes(builder.input.items, builder.input.ledger, builder.guardrail());
         let scopes: Vec<_> = scopes.into_iter().collect();
         found.unseen.push(match scopes.as_slice() {
             [] => "Azure roles: the guardrail names no scope".into(),
@@ -80,21 +80,21 @@ fn outside(draft: &Draft<'_>, found: &mut Residue) {
     found.unseen.dedup();
 }
 
-fn memberships(draft: &Draft<'_>, id: Guid, found: &mut Residue) {
-    let anchor = draft.entry(&anchor_key()).and_then(|entry| entry.guid());
-    let entries = &draft.input.ledger.entries;
+fn memberships(builder: &PlanBuilder<'_>, id: Guid, found: &mut Residue) {
+    let marker = builder.entry(&anchor_key()).and_then(|entry| entry.guid());
+    let entries = &builder.input.ledger.entries;
     let is_ours = |group: Guid| entries.values().any(|entry| entry.thing == Some(Thing::Group { id: group }));
-    for (group, members) in &draft.input.observed.members {
-        if Some(*group) != anchor && is_ours(*group) && members.read().is_some_and(|members| members.contains(&id)) {
+    for (group, members) in &builder.input.observed.members {
+        if Some(*group) != marker && is_ours(*group) && members.read().is_some_and(|members| members.contains(&id)) {
             found.ours.push(format!("group {group}"));
         }
     }
-    match draft.input.observed.rights.get(&id).map(|rights| &rights.memberships) {
+    match builder.input.observed.rights.get(&id).map(|rights| &rights.memberships) {
         Some(Part::Read(holdings)) => {
             let marks = |name: &str| {
-                draft.guardrail().is_some_and(|it| crate::path::groups::anchor_name(&it.limits.name_prefix) == name)
+                builder.guardrail().is_some_and(|it| crate::path::groups::marker_name(&it.limits.name_prefix) == name)
             };
-            let counts = |it: &&crate::observed::Holding| Some(it.id) != anchor && !marks(&it.name);
+            let counts = |it: &&crate::observed::Holding| Some(it.id) != marker && !marks(&it.name);
             let (ours, others): (Vec<_>, Vec<_>) = holdings.iter().filter(counts).partition(|it| is_ours(it.id));
             found.ours.extend(ours.iter().map(|it| format!("group {}", it.name)));
             found.others.extend(others.iter().map(|it| format!("{} {}", it.kind, it.name)));
@@ -102,15 +102,15 @@ fn memberships(draft: &Draft<'_>, id: Guid, found: &mut Residue) {
         Some(Part::Unread(why)) => found.missing.push(("memberships".into(), why.clone())),
         None => found.missing.push(("memberships".into(), not_asked())),
     }
-    odd(draft, &Listing::MembershipsOf(id), "memberships", found);
+    odd(builder, &Listing::MembershipsOf(id), "memberships", found);
 }
 
-fn azure(draft: &Draft<'_>, id: Guid, found: &mut Residue) {
-    if draft.mode(Plane::AzureRoles) == PlaneMode::None {
+fn azure(builder: &PlanBuilder<'_>, id: Guid, found: &mut Residue) {
+    if builder.mode(Plane::AzureRoles) == PlaneMode::None {
         return;
     }
-    let rights = draft.input.observed.rights.get(&id);
-    for scope in reads::azure_scopes(draft.input.items, draft.input.ledger, draft.guardrail()) {
+    let rights = builder.input.observed.rights.get(&id);
+    for scope in reads::azure_scopes(builder.input.items, builder.input.ledger, builder.guardrail()) {
         match rights.and_then(|rights| rights.azure.get(&scope)) {
             Some(Part::Read(assignments)) => {
                 let held = assignments.iter().filter(|it| it.principal == id);
@@ -119,15 +119,15 @@ fn azure(draft: &Draft<'_>, id: Guid, found: &mut Residue) {
             Some(Part::Unread(why)) => found.missing.push((scope.clone(), why.clone())),
             None => found.missing.push((scope.clone(), not_asked())),
         }
-        odd(draft, &Listing::AzureOf(id, scope.clone()), &scope, found);
+        odd(builder, &Listing::AzureOf(id, scope.clone()), &scope, found);
     }
 }
 
-fn defender(draft: &Draft<'_>, id: Guid, found: &mut Residue) {
-    if draft.mode(Plane::DefenderRoles) == PlaneMode::None {
+fn defender(builder: &PlanBuilder<'_>, id: Guid, found: &mut Residue) {
+    if builder.mode(Plane::DefenderRoles) == PlaneMode::None {
         return;
     }
-    match draft.input.observed.defender() {
+    match builder.input.observed.defender() {
         Part::Read(defender) => {
             let held = defender.assignments.iter().filter(|it| it.principals.contains(&id));
             found.others.extend(held.map(|it| format!("Defender assignment {}", it.display_name)));
@@ -138,11 +138,11 @@ fn defender(draft: &Draft<'_>, id: Guid, found: &mut Residue) {
         }
         Part::Unread(why) => found.missing.push(("defenderRoles".into(), why)),
     }
-    odd(draft, &Listing::Defender, "defenderRoles", found);
+    odd(builder, &Listing::Defender, "defenderRoles", found);
 }
 
-fn odd(draft: &Draft<'_>, listing: &Listing, what: &str, found: &mut Residue) {
-    let odd = draft.input.observed.not_understood(listing);
+fn odd(builder: &PlanBuilder<'_>, listing: &Listing, what: &str, found: &mut Residue) {
+    let odd = builder.input.observed.not_understood(listing);
     found.missing.extend(odd.map(|why| (what.to_owned(), why)));
 }
 

@@ -9,7 +9,7 @@ use entente_model::desired::{Item, ItemBody, ItemKey, MemberKey, UserKey, Want};
 use entente_model::report::ItemState;
 use entente_model::time::Phase;
 
-use crate::builder::Draft;
+use crate::builder::PlanBuilder;
 use crate::path::groups::Groups;
 use crate::path::members;
 use crate::path::offboarding;
@@ -21,11 +21,11 @@ pub(crate) fn is(item: &Item) -> bool {
     item.body == ItemBody::Unknown
 }
 
-pub(crate) fn say_all(draft: &mut Draft<'_>) {
-    draft.items().filter(|item| is(item)).for_each(|item| say(draft, item));
+pub(crate) fn say_all(builder: &mut PlanBuilder<'_>) {
+    builder.items().filter(|item| is(item)).for_each(|item| say(builder, item));
 }
 
-fn say(draft: &mut Draft<'_>, item: &Item) {
+fn say(builder: &mut PlanBuilder<'_>, item: &Item) {
     let what = match (&item.key, &item.want) {
         (ItemKey::Other(_), _) => "of a kind that this agent does not know: it needs a newer version",
         (_, Want::Present) => {
@@ -37,43 +37,43 @@ fn say(draft: &mut Draft<'_>, item: &Item) {
              gave is taken away, and nothing is proven before it is upgraded or the text is mended"
         }
     };
-    draft.say(&item.key, ItemState::Unsupported, None, what);
+    builder.say(&item.key, ItemState::Unsupported, None, what);
 }
 
 /// Takes away what the ledger holds of those that are to end.
-pub(crate) fn end_all(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups<'_>) {
-    for item in draft.items().filter(|item| is(item)) {
-        let is_ours = draft.input.ledger.get(&item.key).is_some();
-        if let Some(exit) = exit(draft, item).filter(|_| is_ours) {
-            end(draft, people, groups, &item.key, exit);
-            say(draft, item);
+pub(crate) fn end_all(builder: &mut PlanBuilder<'_>, people: &People<'_>, groups: &Groups<'_>) {
+    for item in builder.items().filter(|item| is(item)) {
+        let is_ours = builder.input.ledger.get(&item.key).is_some();
+        if let Some(exit) = exit(builder, item).filter(|_| is_ours) {
+            end(builder, people, groups, &item.key, exit);
+            say(builder, item);
         }
     }
 }
 
-fn exit(draft: &Draft<'_>, item: &Item) -> Option<Exit> {
-    match (&item.want, item.windows.phase(draft.now())) {
+fn exit(builder: &PlanBuilder<'_>, item: &Item) -> Option<Exit> {
+    match (&item.want, item.windows.phase(builder.now())) {
         // Not of the kind that ends in a proof.
-        (Want::Absent { cause, .. }, _) => Some(Exit { kind: ExitKind::Implied, ..Exit::named(cause.is_leaver()) }),
+        (Want::Absent { cause, .. }, _) => Some(Exit { kind: ExitKind::Implied, ..Exit::of_cause(*cause) }),
         (Want::Present, Phase::Open(_)) => None,
         (Want::Present, phase) => Some(Exit::window(phase)),
     }
 }
 
-fn end(draft: &mut Draft<'_>, people: &People<'_>, groups: &Groups<'_>, key: &ItemKey, exit: Exit) {
+fn end(builder: &mut PlanBuilder<'_>, people: &People<'_>, groups: &Groups<'_>, key: &ItemKey, exit: Exit) {
     match key {
         ItemKey::User(_) => {
             if let Some(person) = people.get(key) {
-                offboarding::leave(draft, key, person, exit, Vec::new());
+                offboarding::leave(builder, key, person, exit, Vec::new());
             }
         }
         ItemKey::Member(MemberKey { home, object_id, .. }) => {
             let person = people.get(&ItemKey::User(UserKey { home: home.clone(), object_id: *object_id }));
-            members::end(draft, key, person, groups, exit, Vec::new());
+            members::end(builder, key, person, groups, exit, Vec::new());
         }
-        ItemKey::AzureRole(_) => azure::remove(draft, key, exit, Vec::new()),
+        ItemKey::AzureRole(_) => azure::remove(builder, key, exit, Vec::new()),
         ItemKey::DefenderRole(_) | ItemKey::DefenderAssignment(_) => {
-            defender::remove(draft, key, exit, Vec::new());
+            defender::remove(builder, key, exit, Vec::new());
         }
         // An empty group is a person's task, and an unknown kind nobody's.
         ItemKey::Group(_) | ItemKey::Other(_) => {}

@@ -1,7 +1,7 @@
 //! Accounts: found or invited, adopted with leave, unblocked if the block was ours.
 //!
 //! A customer's block is never undone, nor got round with another account of the same operator; what the customer
-//! deleted is in `deleted.rs`. How an account ends is in `gone.rs`; which ones are only in the ledger in `implied.rs`.
+//! deleted is in `deleted.rs`. How an account ends is in `offboarding.rs`; which ones are only in the ledger in `implied.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,9 +13,9 @@ use entente_model::time::Phase;
 use entente_model::{Guid, OperatorName, Plane, PlaneMode};
 
 use crate::action::Action;
-use crate::builder::{Draft, Proposal, Purpose, Said};
+use crate::builder::{PlanBuilder, Proposal, Purpose, Said};
 use crate::gate;
-use crate::ledger::{Charge, Claim, Entry, Intent, Left, Ownership, Thing, Update};
+use crate::ledger::{Attempt, Charge, Claim, LedgerEntry, Left, Ownership, Thing, Update};
 use crate::moment::{self, Moment};
 use crate::observed::{Observed, Part, User};
 use crate::path::deleted;
@@ -32,63 +32,63 @@ const REDEMPTION_LOOK: Duration = Duration::from_secs(30);
 /// After this the next comparison is soon enough: the invitation has been left lying.
 const FRESH_INVITATION: Duration = Duration::from_secs(60 * 60);
 
-pub(crate) fn decide<'a>(draft: &mut Draft<'a>) -> People<'a> {
-    let mut people = find(draft);
-    let blocked = blocked_operators(draft, &people);
+pub(crate) fn decide<'a>(builder: &mut PlanBuilder<'a>) -> People<'a> {
+    let mut people = find(builder);
+    let blocked = blocked_operators(builder, &people);
     let thrown_out = deleted::operators(&people);
-    let made = made_for(draft);
+    let made = made_for(builder);
     for (key, person) in &mut people {
         let Some((item, ItemBody::User(UserBody { operator, .. }))) = person.item.map(|item| (item, &item.body)) else {
             continue;
         };
-        note_leave(draft, item);
-        if draft.mode(Plane::Users) == PlaneMode::None {
-            draft.say(key, ItemState::Refused, Some(Reason::GuardrailPlane), "the plane users is none");
+        note_leave(builder, item);
+        if builder.mode(Plane::Users) == PlaneMode::None {
+            builder.say(key, ItemState::Refused, Some(Reason::GuardrailPlane), "the plane users is none");
             continue;
         }
         person.blocked_by_customer = blocked.contains(operator);
         person.deleted_by_customer = thrown_out.contains(operator);
         match person.exit {
-            Some(exit) => offboarding::leave(draft, key, person, exit, Vec::new()),
-            None => present(draft, key, person, item, &made),
+            Some(exit) => offboarding::leave(builder, key, person, exit, Vec::new()),
+            None => present(builder, key, person, item, &made),
         }
     }
     people
 }
 
-fn find<'a>(draft: &mut Draft<'a>) -> People<'a> {
-    let items = draft.items().filter(|item| matches!(item.key, ItemKey::User(_)));
-    let mut people: People<'a> = items.map(|item| (item.key.clone(), seek(draft, &item.key, Some(item)))).collect();
-    let in_ledger = draft.input.ledger.entries.keys().filter(|key| matches!(key, ItemKey::User(_)));
+fn find<'a>(builder: &mut PlanBuilder<'a>) -> People<'a> {
+    let items = builder.items().filter(|item| matches!(item.key, ItemKey::User(_)));
+    let mut people: People<'a> = items.map(|item| (item.key.clone(), seek(builder, &item.key, Some(item)))).collect();
+    let in_ledger = builder.input.ledger.entries.keys().filter(|key| matches!(key, ItemKey::User(_)));
     for key in in_ledger {
         if !people.contains_key(key) {
-            people.insert(key.clone(), seek(draft, key, None));
+            people.insert(key.clone(), seek(builder, key, None));
         }
     }
     people
 }
 
-fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, item: Option<&'a Item>) -> Person<'a> {
-    let observed: &'a Observed = draft.input.observed;
-    let mut entry = draft.entry_or_new(key);
+fn seek<'a>(builder: &mut PlanBuilder<'a>, key: &ItemKey, item: Option<&'a Item>) -> Person<'a> {
+    let observed: &'a Observed = builder.input.observed;
+    let mut entry = builder.entry_or_new(key);
     let wanted = match item.map(|item| &item.body) {
         Some(ItemBody::User(UserBody { mail, .. })) => mail.clone(),
         _ => String::new(),
     };
     // What was begun is looked up by the name it was begun with, whatever the item says now.
     let begun_as = entry.intent.as_ref().map(|intent| intent.name.clone());
-    let mut account = look_up(draft, &mut entry, begun_as.as_ref().unwrap_or(&wanted));
+    let mut account = look_up(builder, &mut entry, begun_as.as_ref().unwrap_or(&wanted));
     if matches!(account, Found::Nothing) && begun_as.is_some_and(|name| !name.eq_ignore_ascii_case(&wanted)) {
-        account = look_up(draft, &mut entry, &wanted);
+        account = look_up(builder, &mut entry, &wanted);
     }
     let is_other_kind = match &account {
-        Found::There(user, _) => doubt(draft, &mut entry, user, observed.begun),
+        Found::There(user, _) => doubt(builder, &mut entry, user, observed.begun),
         _ => false,
     };
-    let deletion = deleted::note(draft, key, &mut entry, &account);
-    account = deleted::restored(draft, item, &mut entry, account);
-    if draft.entry(key).is_some_and(|old| *old != entry) {
-        draft.put(key, entry);
+    let deletion = deleted::note(builder, key, &mut entry, &account);
+    account = deleted::restored(builder, item, &mut entry, account);
+    if builder.entry(key).is_some_and(|old| *old != entry) {
+        builder.put(key, entry);
     }
     let mut person = Person {
         item,
@@ -99,12 +99,12 @@ fn seek<'a>(draft: &mut Draft<'a>, key: &ItemKey, item: Option<&'a Item>) -> Per
         deleted_by_customer: false,
         is_settled: false,
     };
-    person.exit = item.and_then(|item| exit(draft, item, person.user(), is_other_kind));
+    person.exit = item.and_then(|item| exit(builder, item, person.user(), is_other_kind));
     person
 }
 
-fn look_up<'a>(draft: &Draft<'a>, entry: &mut Entry, mail: &str) -> Found<'a, User> {
-    let observed: &'a Observed = draft.input.observed;
+fn look_up<'a>(builder: &PlanBuilder<'a>, entry: &mut LedgerEntry, mail: &str) -> Found<'a, User> {
+    let observed: &'a Observed = builder.input.observed;
     // One of ours from before is known by its id, and is neither what was begun last nor somebody else's.
     let is_from_before = |user: &&User| {
         let id = user.id.filter(|id| entry.guid() != Some(*id));
@@ -122,7 +122,7 @@ fn look_up<'a>(draft: &Draft<'a>, entry: &mut Entry, mail: &str) -> Found<'a, Us
         Some(Part::Unread(why)) => Part::Unread(why.clone()),
         None => Part::unread(Reason::Unread, "was not read"),
     };
-    let settings = draft.input.settings;
+    let settings = builder.input.settings;
     let sought = Sought {
         by_id,
         by_name,
@@ -132,7 +132,7 @@ fn look_up<'a>(draft: &Draft<'a>, entry: &mut Entry, mail: &str) -> Found<'a, Us
         lag: settings.replication_lag,
         removal_lag: settings.replication_lag,
         unseen_for: settings.unseen_for,
-        now: draft.input.now,
+        now: builder.input.now,
         begun: observed.begun,
     };
     look(entry, sought)
@@ -141,7 +141,7 @@ fn look_up<'a>(draft: &Draft<'a>, entry: &mut Entry, mail: &str) -> Found<'a, Us
 /// Only our invitation can have made it: invited, and created not before the look that did not find it. That it was
 /// absent then stands in the intent (Graph: user, creationType). An invitation of one whom the look-up by mail did not
 /// show is answered with the id of the guest who was there (Graph: invitation-post).
-fn is_invited_by(user: &User, intent: &Intent) -> Option<bool> {
+fn is_invited_by(user: &User, intent: &Attempt) -> Option<bool> {
     let is_later = intent.may_have_made(user.created);
     match &user.creation_type {
         _ if is_later == Some(false) => Some(false),
@@ -154,44 +154,44 @@ fn is_invited_by(user: &User, intent: &Intent) -> Option<bool> {
 
 /// Whether the invitation was redeemed by an account that is not an Entra one. The two fields that say so may arrive
 /// apart, and ending access for a field that is late would do harm: it takes two looks.
-fn doubt(draft: &Draft<'_>, entry: &mut Entry, user: &User, begun: Moment) -> bool {
+fn doubt(builder: &PlanBuilder<'_>, entry: &mut LedgerEntry, user: &User, begun: Moment) -> bool {
     let speaks_against = user.redeemed == Some(true) && user.is_entra_homed() == Some(false);
     if !speaks_against {
         // What is not shown neither speaks against nor clears.
         entry.doubted = entry.doubted.filter(|_| user.redeemed.is_none() || user.issuers.is_none());
         return false;
     }
-    let since = moment::since(entry.doubted, draft.input.now);
+    let since = moment::since(entry.doubted, builder.input.now);
     entry.doubted = Some(since);
-    since.has_passed(draft.input.settings.replication_lag, begun)
+    since.has_passed(builder.input.settings.replication_lag, begun)
 }
 
 /// Why the account is to have nothing, if so.
-fn exit(draft: &Draft<'_>, item: &Item, account: Option<&User>, is_other_kind: bool) -> Option<Exit> {
+fn exit(builder: &PlanBuilder<'_>, item: &Item, account: Option<&User>, is_other_kind: bool) -> Option<Exit> {
     if let Want::Absent { cause, .. } = &item.want {
-        return Some(Exit::named(cause.is_leaver()));
+        return Some(Exit::of_cause(*cause));
     }
-    if draft.guardrail().is_some_and(|guardrail| gate::is_barred(guardrail, item, account)) {
+    if builder.guardrail().is_some_and(|guardrail| gate::is_barred(guardrail, item, account)) {
         return Some(Exit::unsafe_account(ExitKind::Barred));
     }
     if is_other_kind {
         return Some(Exit::unsafe_account(ExitKind::Identity));
     }
-    match item.windows.phase(draft.now()) {
+    match item.windows.phase(builder.now()) {
         Phase::Open(_) => None,
         phase => Some(Exit::window(phase)),
     }
 }
 
 /// Operators whom the customer has blocked in any of their accounts.
-fn blocked_operators(draft: &Draft<'_>, people: &People<'_>) -> BTreeSet<OperatorName> {
-    let entries = draft.input.ledger.entries.values();
-    let by_us = |entry: &&Entry| entry.block.is_some_and(|block| !block.blind);
-    let by_us: BTreeSet<Guid> = entries.filter(by_us).filter_map(Entry::guid).collect();
+fn blocked_operators(builder: &PlanBuilder<'_>, people: &People<'_>) -> BTreeSet<OperatorName> {
+    let entries = builder.input.ledger.entries.values();
+    let by_us = |entry: &&LedgerEntry| entry.block.is_some_and(|block| !block.blind);
+    let by_us: BTreeSet<Guid> = entries.filter(by_us).filter_map(LedgerEntry::guid).collect();
     let blocked = people.iter().filter(|(key, person)| {
-        let entry = draft.entry(key);
+        let entry = builder.entry(key);
         let ours = person.id().is_some_and(|id| by_us.contains(&id));
-        let lifting = entry.is_some_and(|entry| draft.may_lag(entry.written, draft.input.settings.replication_lag));
+        let lifting = entry.is_some_and(|entry| builder.may_lag(entry.written, builder.input.settings.replication_lag));
         person.user().is_some_and(User::is_blocked) && !ours && !lifting
     });
     blocked.filter_map(|(_, person)| operator(person.item?)).collect()
@@ -205,25 +205,25 @@ fn operator(item: &Item) -> Option<OperatorName> {
 }
 
 /// Keeps who has left, so that another history cannot bring them back unasked.
-fn note_leave(draft: &mut Draft<'_>, item: &Item) {
+fn note_leave(builder: &mut PlanBuilder<'_>, item: &Item) {
     let ItemKey::User(UserKey { object_id: person, .. }) = item.key else { return };
-    let (epoch, now) = (draft.input.version.epoch, draft.now());
-    let known = draft.input.ledger.left.get(&person).copied();
+    let (epoch, now) = (builder.input.version.epoch, builder.now());
+    let known = builder.input.ledger.left.get(&person).copied();
     // What was said beside an older state is the state's own word now.
-    let is_over = |left: Left| left.epoch != epoch || (left.aside.is_some() && !left.is_aside(draft.input.version));
+    let is_over = |left: Left| left.epoch != epoch || (left.aside.is_some() && !left.is_aside(builder.input.version));
     match &item.want {
         Want::Absent { cause, .. } if cause.is_leaver() && known.is_none_or(is_over) => {
             let since = known.map_or(now, |left| left.since);
-            draft.remember(Update::Left(person, Left { since, epoch, aside: None }));
+            builder.remember(Update::Left(person, Left { since, epoch, aside: None }));
         }
-        Want::Present if known.is_some_and(|left| left.epoch == epoch) => draft.remember(Update::Rejoined(person)),
+        Want::Present if known.is_some_and(|left| left.epoch == epoch) => builder.remember(Update::Rejoined(person)),
         _ => {}
     }
 }
 
 /// Which person's guest an account is that we made: by its id, the key of the person it was made for.
-fn made_for(draft: &Draft<'_>) -> BTreeMap<Guid, ItemKey> {
-    let users = draft.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::User(_)));
+fn made_for(builder: &PlanBuilder<'_>) -> BTreeMap<Guid, ItemKey> {
+    let users = builder.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::User(_)));
     let ids = users.flat_map(|(key, entry)| {
         let own = entry.guid().filter(|_| entry.is_owned());
         let earlier = entry.accounts.iter().filter(|(_, claim)| **claim == Claim::Ours).map(|(id, _)| *id);
@@ -232,26 +232,32 @@ fn made_for(draft: &Draft<'_>) -> BTreeMap<Guid, ItemKey> {
     ids.collect()
 }
 
-fn present(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, item: &Item, made: &BTreeMap<Guid, ItemKey>) {
-    let mut against = gate::plane(draft, Plane::Users);
-    against.extend(gate::person(draft, item, person.user()));
-    against.extend(useless(draft, item));
+fn present(
+    builder: &mut PlanBuilder<'_>,
+    key: &ItemKey,
+    person: &mut Person<'_>,
+    item: &Item,
+    made: &BTreeMap<Guid, ItemKey>,
+) {
+    let mut against = gate::plane(builder, Plane::Users);
+    against.extend(gate::person(builder, item, person.user()));
+    against.extend(useless(builder, item));
     match &person.account {
-        Found::Unread(_) if !is_looked_up(draft, item) => match draft.guardrail() {
+        Found::Unread(_) if !is_looked_up(builder, item) => match builder.guardrail() {
             Some(_) => {
                 let detail =
                     "an address that is none, or is outside the guardrail's provider.mailDomains, is not looked up";
-                draft.say(key, ItemState::Refused, Some(Reason::GuardrailPerson), detail);
+                builder.say(key, ItemState::Refused, Some(Reason::GuardrailPerson), detail);
             }
-            None => draft.say(key, ItemState::Held, Some(Reason::GuardrailUnreadable), ""),
+            None => builder.say(key, ItemState::Held, Some(Reason::GuardrailUnreadable), ""),
         },
-        Found::Unread(why) => draft.unread(key, &why.clone()),
-        Found::Waiting(reason) => await_account(draft, key, *reason),
+        Found::Unread(why) => builder.unread(key, &why.clone()),
+        Found::Waiting(reason) => await_account(builder, key, *reason),
         Found::Many(users) => {
             let detail = format!("{} users of the tenant have this address", users.len());
-            draft.say(key, ItemState::Refused, Some(Reason::Ambiguous), detail);
+            builder.say(key, ItemState::Refused, Some(Reason::Ambiguous), detail);
         }
-        Found::Nothing => invite(draft, key, person, item, against),
+        Found::Nothing => invite(builder, key, person, item, against),
         Found::There(user, None) if user.id.and_then(|id| made.get(&id)).is_some_and(|other| other != key) => {
             let other = user.id.and_then(|id| made.get(&id)).map(ToString::to_string).unwrap_or_default();
             let detail = format!(
@@ -259,57 +265,57 @@ fn present(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, item: 
                  one. The customer deletes the guest in the tenant; then a new one is invited",
                 user.upn
             );
-            draft.recheck_since(draft.input.now.at);
-            draft.say(key, ItemState::Waiting, Some(Reason::OtherAccount), detail);
+            builder.recheck_since(builder.input.now.at);
+            builder.say(key, ItemState::Waiting, Some(Reason::OtherAccount), detail);
         }
-        Found::There(user, None) if draft.mode(Plane::Users) == PlaneMode::Manage => {
+        Found::There(user, None) if builder.mode(Plane::Users) == PlaneMode::Manage => {
             let user = *user;
-            if adopt(draft, key, user, against.clone()) {
+            if adopt(builder, key, user, against.clone()) {
                 person.account = Found::There(user, Some(Ownership::Adopted));
-                found(draft, key, person, user, against);
+                found(builder, key, person, user, against);
             }
         }
         Found::There(user, _) => {
             let user = *user;
-            found(draft, key, person, user, against);
+            found(builder, key, person, user, against);
         }
     }
 }
 
-fn is_looked_up(draft: &Draft<'_>, item: &Item) -> bool {
+fn is_looked_up(builder: &PlanBuilder<'_>, item: &Item) -> bool {
     let ItemBody::User(UserBody { mail, .. }) = &item.body else { return false };
-    draft.guardrail().is_some_and(|guardrail| reads::is_invitable(mail, guardrail))
+    builder.guardrail().is_some_and(|guardrail| reads::is_invitable(mail, guardrail))
 }
 
 /// An account is there for memberships: if the file refuses each of them for its length, there is nothing to invite
 /// for. The account's own windows are merged ones, and so not judged by themselves.
-fn useless(draft: &Draft<'_>, item: &Item) -> Option<Condition> {
+fn useless(builder: &PlanBuilder<'_>, item: &Item) -> Option<Condition> {
     let person = item.key.person();
     let is_membership = |it: &&Item| matches!(it.key, ItemKey::Member(_)) && it.key.person() == person;
-    let mut memberships = draft.items().filter(is_membership).filter(|it| it.want == Want::Present).peekable();
+    let mut memberships = builder.items().filter(is_membership).filter(|it| it.want == Want::Present).peekable();
     memberships.peek()?;
-    memberships.map(|it| gate::length(draft, it)).collect::<Option<Vec<_>>>()?.first().copied()
+    memberships.map(|it| gate::length(builder, it)).collect::<Option<Vec<_>>>()?.first().copied()
 }
 
-fn await_account(draft: &mut Draft<'_>, key: &ItemKey, reason: Reason) {
-    match draft.missing_state(key) {
+fn await_account(builder: &mut PlanBuilder<'_>, key: &ItemKey, reason: Reason) {
+    match builder.missing_state(key) {
         (ItemState::Drifted, drift) => {
-            draft.recheck();
-            draft.say(key, ItemState::Drifted, drift, "the account is gone; looked at again before that is certain");
+            builder.recheck();
+            builder.say(key, ItemState::Drifted, drift, "the account is gone; looked at again before that is certain");
         }
-        _ => draft.wait(key, reason, "looked up until it is there, or has stayed away for longer than the lag"),
+        _ => builder.wait(key, reason, "looked up until it is there, or has stayed away for longer than the lag"),
     }
 }
 
-fn invite(draft: &mut Draft<'_>, key: &ItemKey, person: &Person<'_>, item: &Item, mut against: Vec<Condition>) {
+fn invite(builder: &mut PlanBuilder<'_>, key: &ItemKey, person: &Person<'_>, item: &Item, mut against: Vec<Condition>) {
     let ItemBody::User(UserBody { mail, display_name, .. }) = &item.body else { return };
     if person.blocked_by_customer {
-        return say_blocked(draft, key);
+        return say_blocked(builder, key);
     }
     if person.deleted_by_customer {
-        return deleted::say(draft, key, mail, person.deletion.is_some());
+        return deleted::say(builder, key, mail, person.deletion.is_some());
     }
-    against.extend(gate::room_for_person(draft, key));
+    against.extend(gate::room_for_person(builder, key));
     let proposal = Proposal {
         key: key.clone(),
         class: ChangeClass::Grant,
@@ -319,103 +325,103 @@ fn invite(draft: &mut Draft<'_>, key: &ItemKey, person: &Person<'_>, item: &Item
         after: format!("guest {mail}"),
         against,
     };
-    let going = draft.missing_state(key);
+    let going = builder.missing_state(key);
     let detail =
         person.deletion.map_or("", |_| "the customer allows a new invitation after having deleted the account");
-    if draft.propose_and_say(proposal, going, detail) {
-        draft.admitted += 1;
+    if builder.propose_and_say(proposal, going, detail) {
+        builder.admitted += 1;
     }
 }
 
-fn say_blocked(draft: &mut Draft<'_>, key: &ItemKey) {
+fn say_blocked(builder: &mut PlanBuilder<'_>, key: &ItemKey) {
     let detail = "the customer disabled an account of this operator; that is never undone";
-    draft.say(key, ItemState::BlockedByCustomer, Some(Reason::CustomerBlocked), detail);
+    builder.say(key, ItemState::BlockedByCustomer, Some(Reason::CustomerBlocked), detail);
 }
 
-fn adopt(draft: &mut Draft<'_>, key: &ItemKey, user: &User, mut against: Vec<Condition>) -> bool {
+fn adopt(builder: &mut PlanBuilder<'_>, key: &ItemKey, user: &User, mut against: Vec<Condition>) -> bool {
     let Some(id) = user.id else { return false };
-    if draft.protects_user(id) {
+    if builder.protects_user(id) {
         against.insert(0, Condition::Refused(Reason::GuardrailProtected));
     }
     if user.user_type != "Guest" {
         against.push(Condition::Refused(Reason::GuardrailPerson));
     }
-    against.extend(gate::room_for_person(draft, key));
-    let adopted = crate::path::adopt::adopt(draft, key, Thing::User { id }, Charge::Joiner, against, &user.upn);
-    draft.admitted += u32::from(adopted);
+    against.extend(gate::room_for_person(builder, key));
+    let adopted = crate::path::adopt::adopt(builder, key, Thing::User { id }, Charge::Joiner, against, &user.upn);
+    builder.admitted += u32::from(adopted);
     adopted
 }
 
-fn found(draft: &mut Draft<'_>, key: &ItemKey, person: &mut Person<'_>, user: &User, against: Vec<Condition>) {
+fn found(builder: &mut PlanBuilder<'_>, key: &ItemKey, person: &mut Person<'_>, user: &User, against: Vec<Condition>) {
     let Some(id) = user.id else { return };
-    if draft.protects_user(id) {
-        return draft.say(key, ItemState::Refused, Some(Reason::GuardrailProtected), "the account is protected");
+    if builder.protects_user(id) {
+        return builder.say(key, ItemState::Refused, Some(Reason::GuardrailProtected), "the account is protected");
     }
-    deleted::note_kept(draft, key);
-    if user.is_blocked() || draft.entry(key).is_some_and(|entry| entry.block.is_some()) {
-        return disabled(draft, key, person, user, id, against);
+    deleted::note_kept(builder, key);
+    if user.is_blocked() || builder.entry(key).is_some_and(|entry| entry.block.is_some()) {
+        return disabled(builder, key, person, user, id, against);
     }
     if user.enabled.is_none() {
-        return draft.wait(key, Reason::Unread, "the answer does not say whether the account is enabled");
+        return builder.wait(key, Reason::Unread, "the answer does not say whether the account is enabled");
     }
     if person.blocked_by_customer {
-        return say_blocked(draft, key);
+        return say_blocked(builder, key);
     }
     if let Some(reason) = gate::refusal(&against) {
         let detail = "the account is there; it is given nothing more";
-        return draft.say(key, ItemState::Refused, Some(reason), detail);
+        return builder.say(key, ItemState::Refused, Some(reason), detail);
     }
     person.is_settled = true;
     if user.redeemed.is_none() || (user.redeemed == Some(true) && user.is_entra_homed() != Some(true)) {
         let detail = "the invitation's redemption is not shown whole, or not by an Entra account: looked at again";
-        return draft.wait(key, Reason::Unread, detail);
+        return builder.wait(key, Reason::Unread, detail);
     }
     if user.redeemed == Some(false) {
-        let now = draft.now();
+        let now = builder.now();
         if user.created.is_some_and(|invited| now.since(invited) < FRESH_INVITATION) {
-            draft.wake_at(now.plus(REDEMPTION_LOOK));
+            builder.wake_at(now.plus(REDEMPTION_LOOK));
         }
-        return draft.say(key, ItemState::Waiting, Some(Reason::Redemption), "the operator redeems the invitation");
+        return builder.say(key, ItemState::Waiting, Some(Reason::Redemption), "the operator redeems the invitation");
     }
     match person.ownership() {
-        Some(_) => draft.applied(key, Thing::User { id }),
-        None => draft.applied_by_others(key, id.to_string()),
+        Some(_) => builder.applied(key, Thing::User { id }),
+        None => builder.applied_by_others(key, id.to_string()),
     }
 }
 
 /// Lifts our own block; leaves the customer's.
 fn disabled(
-    draft: &mut Draft<'_>,
+    builder: &mut PlanBuilder<'_>,
     key: &ItemKey,
     person: &Person<'_>,
     user: &User,
     id: Guid,
     mut against: Vec<Condition>,
 ) {
-    let lag = draft.input.settings.replication_lag;
-    let entry = draft.entry_or_new(key);
+    let lag = builder.input.settings.replication_lag;
+    let entry = builder.entry_or_new(key);
     match entry.block {
-        None if draft.may_lag(entry.written, lag) => draft.wait(key, Reason::Propagation, "our block is lifted"),
-        None => say_blocked(draft, key),
+        None if builder.may_lag(entry.written, lag) => builder.wait(key, Reason::Propagation, "our block is lifted"),
+        None => say_blocked(builder, key),
         // Enabled all the same: our block is not visible yet, or somebody has lifted it.
-        Some(block) if user.is_enabled() && draft.may_lag(Some(block.at), lag) => {
-            draft.wait(key, Reason::Propagation, "our block is not visible yet");
+        Some(block) if user.is_enabled() && builder.may_lag(Some(block.at), lag) => {
+            builder.wait(key, Reason::Propagation, "our block is not visible yet");
         }
         Some(_) if user.enabled.is_none() => {
-            draft.wait(key, Reason::Unread, "the answer does not say whether the account is enabled");
+            builder.wait(key, Reason::Unread, "the answer does not say whether the account is enabled");
         }
         Some(_) if user.is_enabled() => {
-            draft.touch(key, |entry| entry.block = None);
-            draft.wait(key, Reason::Propagation, "somebody lifted our block");
+            builder.touch(key, |entry| entry.block = None);
+            builder.wait(key, Reason::Propagation, "somebody lifted our block");
         }
         Some(block) if block.blind => {
             let detail = "the account was blocked without a look at it, when the person left in a hurry: whether the \
                           customer had blocked it before is not known, so that the customer enables it";
-            draft.say(key, ItemState::BlockedByCustomer, Some(Reason::CustomerBlocked), detail);
+            builder.say(key, ItemState::BlockedByCustomer, Some(Reason::CustomerBlocked), detail);
         }
-        Some(_) if person.blocked_by_customer => say_blocked(draft, key),
+        Some(_) if person.blocked_by_customer => say_blocked(builder, key),
         Some(_) => {
-            against.extend(gate::room_for_person(draft, key));
+            against.extend(gate::room_for_person(builder, key));
             let proposal = Proposal {
                 key: key.clone(),
                 class: ChangeClass::Grant,
@@ -425,36 +431,36 @@ fn disabled(
                 after: "enabled".into(),
                 against,
             };
-            if draft.propose_and_say(proposal, (ItemState::Pending, None), "our block is lifted") {
-                draft.admitted += 1;
+            if builder.propose_and_say(proposal, (ItemState::Pending, None), "our block is lifted") {
+                builder.admitted += 1;
             }
         }
     }
 }
 
-/// Marks a user of ours in the anchor group, for whoever looks at the tenant and for the day the ledger is lost.
-pub(crate) fn mark(draft: &mut Draft<'_>, user: Guid, anchor: Guid, is_member: bool) {
+/// Marks a user of ours in the marker group, for whoever looks at the tenant and for the day the ledger is lost.
+pub(crate) fn mark(builder: &mut PlanBuilder<'_>, user: Guid, marker: Guid, is_member: bool) {
     let key = crate::ledger::anchor_member_key(user);
-    let lag = draft.input.settings.replication_lag;
-    let lagging = draft.entry(&key).is_some_and(|entry| draft.may_lag(entry.written, lag));
-    if is_member || lagging || draft.purpose == Purpose::RevokeAll || draft.protects_user(user) {
+    let lag = builder.input.settings.replication_lag;
+    let lagging = builder.entry(&key).is_some_and(|entry| builder.may_lag(entry.written, lag));
+    if is_member || lagging || builder.purpose == Purpose::RevokeAll || builder.protects_user(user) {
         return;
     }
-    let mut against = gate::plane(draft, Plane::Users);
-    if draft.protects_group(anchor) {
+    let mut against = gate::plane(builder, Plane::Users);
+    if builder.protects_group(marker) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }
-    against.extend(inherited::against_mark(draft, anchor));
+    against.extend(inherited::against_mark(builder, marker));
     let proposal = Proposal {
         key,
         class: ChangeClass::Grant,
         charge: Charge::Free,
-        action: Action::AddMember { group: anchor, user },
+        action: Action::AddMember { group: marker, user },
         before: String::new(),
         after: "marked as ours".into(),
         against,
     };
-    if let Said::Goes = draft.propose(proposal) {
-        draft.recheck();
+    if let Said::Goes = builder.propose(proposal) {
+        builder.recheck();
     }
 }

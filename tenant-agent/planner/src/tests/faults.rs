@@ -4,9 +4,9 @@ use entente_model::Guid;
 
 use super::world::World;
 use crate::action::Action;
-use crate::ledger::{Entry, Intent, Ownership, Thing, Update};
+use crate::ledger::{Attempt, LedgerEntry, Ownership, Thing, Update};
 use crate::plan::{Change, Plan};
-use crate::sound::{Sound, sound};
+use crate::salvage::{Salvage, salvage};
 
 /// Sam leaves and Li joins.
 fn comings_and_goings() -> (World, Plan) {
@@ -18,10 +18,10 @@ fn comings_and_goings() -> (World, Plan) {
 }
 
 /// What is done of a plan after somebody has spoilt it, and which rules it breaks.
-fn done(world: &World, mut plan: Plan, spoil: impl FnOnce(&mut Plan)) -> (String, Sound) {
+fn done(world: &World, mut plan: Plan, spoil: impl FnOnce(&mut Plan)) -> (String, Salvage) {
     spoil(&mut plan);
     let faults = world.faults(&plan);
-    let sound = sound(&plan, &faults, &world.items);
+    let sound = salvage(&plan, &faults, &world.items);
     let mut text: Vec<String> = faults.iter().map(|fault| fault.rule.to_string()).collect();
     let shown = Plan { changes: sound.changes.clone(), reports: Vec::new(), findings: Vec::new(), ..plan };
     text.push(world.text(&shown));
@@ -99,7 +99,7 @@ fn what_is_adopted_without_leave_is_not_remembered() {
     let adopted = key.clone();
     let (text, sound) = done(&world, plan, |plan| {
         let thing = Some(Thing::Group { id: Guid::from_u128(7) });
-        let entry = crate::ledger::Entry { thing, ownership: Ownership::Adopted, ..Default::default() };
+        let entry = crate::ledger::LedgerEntry { thing, ownership: Ownership::Adopted, ..Default::default() };
         plan.updates.push(Update::Put(adopted, Box::new(entry)));
     });
     assert_eq!(text, format!("adopts only with leave\n{SAM_GOES}"));
@@ -116,14 +116,17 @@ fn a_user_whom_the_invitation_did_not_make_is_not_claimed_by_it() {
         let mut world = World::new();
         world.user("maya");
         let intent =
-            Intent { at: world.now, looked: Some(world.now), name: "maya@nordwall.example".into(), absent_before };
+            Attempt { at: world.now, looked: Some(world.now), name: "maya@nordwall.example".into(), absent_before };
         let id = world.tenant.add_guest("maya@nordwall.example", "Maya", world.now);
         let key = world.user_key("maya");
         let empty_since = Some(world.moment(world.now));
-        let entry = Entry { intent: Some(intent), thing: answered, empty_since, ..Entry::default() };
+        let entry = LedgerEntry { intent: Some(intent), thing: answered, empty_since, ..LedgerEntry::default() };
         world.ledger.entries.insert(key.clone(), entry);
         let mut plan = world.plan();
-        plan.updates.push(Update::Put(key, Box::new(Entry { thing: Some(Thing::User { id }), ..Entry::default() })));
+        plan.updates.push(Update::Put(
+            key,
+            Box::new(LedgerEntry { thing: Some(Thing::User { id }), ..LedgerEntry::default() }),
+        ));
         let found: Vec<_> = world.faults(&plan).iter().map(|fault| fault.rule).collect();
         assert_eq!(found, rules, "absent before: {absent_before}");
     }

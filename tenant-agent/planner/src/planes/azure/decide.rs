@@ -12,7 +12,7 @@ use entente_model::{Guid, Plane, PlaneMode};
 
 use crate::action::Action;
 use crate::assignment_name;
-use crate::builder::{Draft, Proposal};
+use crate::builder::{PlanBuilder, Proposal};
 use crate::gate;
 use crate::gate::because;
 use crate::ledger::{Charge, Claim, Ownership, Thing};
@@ -42,8 +42,8 @@ impl Right<'_> {
     }
 }
 
-pub(crate) fn decide(draft: &mut Draft<'_>, groups: &Groups<'_>) {
-    for item in draft.items() {
+pub(crate) fn decide(builder: &mut PlanBuilder<'_>, groups: &Groups<'_>) {
+    for item in builder.items() {
         let (
             ItemKey::AzureRole(AzureRoleKey { role, class, .. }),
             ItemBody::AzureRole(AzureRoleBody { scope, definition, role_name }),
@@ -51,50 +51,50 @@ pub(crate) fn decide(draft: &mut Draft<'_>, groups: &Groups<'_>) {
         else {
             continue;
         };
-        if draft.mode(Plane::AzureRoles) == PlaneMode::None {
+        if builder.mode(Plane::AzureRoles) == PlaneMode::None {
             let detail = "the plane azureRoles is none";
-            draft.say(&item.key, ItemState::Refused, Some(Reason::GuardrailPlane), detail);
+            builder.say(&item.key, ItemState::Refused, Some(Reason::GuardrailPlane), detail);
             continue;
         }
-        if let Some(exit) = Exit::of_right(item, draft.now()) {
-            remove(draft, &item.key, exit, Vec::new());
+        if let Some(exit) = Exit::of_right(item, builder.now()) {
+            remove(builder, &item.key, exit, Vec::new());
             continue;
         }
         let group = ItemKey::Group(GroupKey { role: role.clone(), class: *class });
-        match usable(draft, groups, &group) {
+        match usable(builder, groups, &group) {
             Some((principal, _)) => {
-                assign(draft, item, &Right { scope, definition: *definition, principal }, role_name);
+                assign(builder, item, &Right { scope, definition: *definition, principal }, role_name);
             }
-            None => say_no_group(draft, groups, &group, &item.key),
+            None => say_no_group(builder, groups, &group, &item.key),
         }
     }
-    find_extras(draft, groups);
-    defined::note(draft);
+    find_extras(builder, groups);
+    defined::note(builder);
 }
 
-fn assign(draft: &mut Draft<'_>, item: &Item, right: &Right<'_>, role_name: &str) {
+fn assign(builder: &mut PlanBuilder<'_>, item: &Item, right: &Right<'_>, role_name: &str) {
     let key = &item.key;
-    let assignments = match draft.input.observed.azure(right.scope) {
+    let assignments = match builder.input.observed.azure(right.scope) {
         Part::Read(assignments) => assignments,
-        Part::Unread(why) => return draft.unread(key, &why),
+        Part::Unread(why) => return builder.unread(key, &why),
     };
-    if remove_of_old_group(draft, key, right) {
+    if remove_of_old_group(builder, key, right) {
         return;
     }
-    let mut against = gate::azure(draft, right.scope, right.definition);
+    let mut against = gate::azure(builder, right.scope, right.definition);
     if let Some(found) = assignments.iter().find(|it| right.is(it)) {
-        return there(draft, key, right, found, &against);
+        return there(builder, key, right, found, &against);
     }
-    let entry = draft.entry_or_new(key);
-    if draft.may_lag(entry.written, draft.input.settings.replication_lag) && entry.failure.is_none() {
-        return draft.wait(key, Reason::Propagation, "written, and not visible yet");
+    let entry = builder.entry_or_new(key);
+    if builder.may_lag(entry.written, builder.input.settings.replication_lag) && entry.failure.is_none() {
+        return builder.wait(key, Reason::Propagation, "written, and not visible yet");
     }
-    against.extend(gate::plane(draft, Plane::AzureRoles));
-    if draft.protects_group(right.principal) {
+    against.extend(gate::plane(builder, Plane::AzureRoles));
+    if builder.protects_group(right.principal) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }
-    let going = draft.missing_state(key);
-    let because = because::azure(draft, right.scope, right.definition);
+    let going = builder.missing_state(key);
+    let because = because::azure(builder, right.scope, right.definition);
     let proposal = Proposal {
         key: key.clone(),
         class: ChangeClass::Grant,
@@ -110,33 +110,39 @@ fn assign(draft: &mut Draft<'_>, item: &Item, right: &Right<'_>, role_name: &str
         after: format!("{role_name} at {}", right.scope),
         against,
     };
-    draft.propose_and_say(proposal, going, &because);
+    builder.propose_and_say(proposal, going, &because);
 }
 
-fn there(draft: &mut Draft<'_>, key: &ItemKey, right: &Right<'_>, found: &AzureAssignment, against: &[Condition]) {
-    let is_begun = draft.entry(key).is_some_and(|entry| entry.thing.is_some());
+fn there(
+    builder: &mut PlanBuilder<'_>,
+    key: &ItemKey,
+    right: &Right<'_>,
+    found: &AzureAssignment,
+    against: &[Condition],
+) {
+    let is_begun = builder.entry(key).is_some_and(|entry| entry.thing.is_some());
     if is_begun && found.name == right.name() {
         let Right { scope, definition, principal } = *right;
-        draft.applied(key, Thing::AzureRole { scope: scope.into(), definition, principal });
+        builder.applied(key, Thing::AzureRole { scope: scope.into(), definition, principal });
     } else {
         if is_begun {
             // Somebody else's of the same content took its place, or came first.
-            draft.touch(key, |entry| entry.thing = None);
+            builder.touch(key, |entry| entry.thing = None);
         }
-        draft.applied_by_others(key, found.name.to_string());
+        builder.applied_by_others(key, found.name.to_string());
     }
-    let because = because::azure(draft, right.scope, right.definition);
-    draft.say_if_refused(key, against, &because);
+    let because = because::azure(builder, right.scope, right.definition);
+    builder.say_if_refused(key, against, &because);
 }
 
 /// What hung on a group of ours that is gone goes before it is given to the new one: the old group may be restored.
-fn remove_of_old_group(draft: &mut Draft<'_>, key: &ItemKey, right: &Right<'_>) -> bool {
-    let Some(Thing::AzureRole { scope, definition, principal }) = draft.entry_or_new(key).thing else { return false };
+fn remove_of_old_group(builder: &mut PlanBuilder<'_>, key: &ItemKey, right: &Right<'_>) -> bool {
+    let Some(Thing::AzureRole { scope, definition, principal }) = builder.entry_or_new(key).thing else { return false };
     let old = Right { scope: &scope, definition, principal };
-    if principal == right.principal || !is_made_by_us(draft, principal) {
+    if principal == right.principal || !is_made_by_us(builder, principal) {
         return false;
     }
-    let assignments = draft.input.observed.azure(&scope).read().copied();
+    let assignments = builder.input.observed.azure(&scope).read().copied();
     let Some(found) = assignments.into_iter().flatten().find(|it| old.is(it) && it.name == old.name()) else {
         return false;
     };
@@ -147,41 +153,41 @@ fn remove_of_old_group(draft: &mut Draft<'_>, key: &ItemKey, right: &Right<'_>) 
         action: Action::DeleteAzureRole { scope: found.scope.clone(), name: found.name },
         before: format!("role {definition} at {scope}, for a group of ours that is gone"),
         after: String::new(),
-        against: gate::plane(draft, Plane::AzureRoles),
+        against: gate::plane(builder, Plane::AzureRoles),
     };
-    draft.propose_and_say(proposal, (ItemState::Pending, None), "our group was deleted; what hung on it goes first")
+    builder.propose_and_say(proposal, (ItemState::Pending, None), "our group was deleted; what hung on it goes first")
 }
 
-fn is_made_by_us(draft: &Draft<'_>, group: Guid) -> bool {
-    draft.input.ledger.entries.values().any(|entry| entry.accounts.get(&group) == Some(&Claim::Ours))
+fn is_made_by_us(builder: &PlanBuilder<'_>, group: Guid) -> bool {
+    builder.input.ledger.entries.values().any(|entry| entry.accounts.get(&group) == Some(&Claim::Ours))
 }
 
 /// Removes what we assigned; what others assigned stays, and is said.
-pub(crate) fn remove(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, mut against: Vec<Condition>) {
-    let entry = draft.entry_or_new(key);
+pub(crate) fn remove(builder: &mut PlanBuilder<'_>, key: &ItemKey, exit: Exit, mut against: Vec<Condition>) {
+    let entry = builder.entry_or_new(key);
     let Some(Thing::AzureRole { scope, definition, principal }) = entry.thing else {
-        return offboarding::ended(draft, key, exit);
+        return offboarding::ended(builder, key, exit);
     };
     let right = Right { scope: &scope, definition, principal };
-    let found = match draft.input.observed.azure(&scope) {
-        Part::Unread(why) => return draft.unread(key, &why),
+    let found = match builder.input.observed.azure(&scope) {
+        Part::Unread(why) => return builder.unread(key, &why),
         Part::Read(assignments) => assignments.iter().find(|it| right.is(it)),
     };
-    let Some(found) = found else { return offboarding::ended_unless_on_its_way(draft, key, exit) };
+    let Some(found) = found else { return offboarding::ended_unless_on_its_way(builder, key, exit) };
     if found.name != right.name() {
         let detail = format!("the assignment {} of the same content was made by others", found.name);
-        draft.find(Plane::AzureRoles, Reason::NotOurs, format!("{key}: {detail}"));
+        builder.find(Plane::AzureRoles, Reason::NotOurs, format!("{key}: {detail}"));
         return if exit.kind == ExitKind::Implied {
-            draft.forget(key);
+            builder.forget(key);
         } else {
-            draft.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
+            builder.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
         };
     }
-    offboarding::note_not_empty(draft, key);
-    if draft.may_lag(entry.written, draft.input.settings.replication_lag) && entry.failure.is_none() {
-        return draft.wait(key, Reason::Propagation, "removed, and still visible");
+    offboarding::note_not_empty(builder, key);
+    if builder.may_lag(entry.written, builder.input.settings.replication_lag) && entry.failure.is_none() {
+        return builder.wait(key, Reason::Propagation, "removed, and still visible");
     }
-    against.extend(gate::plane(draft, Plane::AzureRoles));
+    against.extend(gate::plane(builder, Plane::AzureRoles));
     let proposal = Proposal {
         key: key.clone(),
         class: exit.class,
@@ -191,29 +197,30 @@ pub(crate) fn remove(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, mut again
         after: String::new(),
         against,
     };
-    draft.propose_and_say(proposal, (ItemState::Pending, None), "");
+    builder.propose_and_say(proposal, (ItemState::Pending, None), "");
 }
 
 /// Rights that somebody else hung on a group of ours: every member has them. Named, and left.
-fn find_extras(draft: &mut Draft<'_>, groups: &Groups<'_>) {
+fn find_extras(builder: &mut PlanBuilder<'_>, groups: &Groups<'_>) {
     let owned: BTreeSet<Guid> = groups
         .keys()
-        .filter_map(|key| usable(draft, groups, key))
+        .filter_map(|key| usable(builder, groups, key))
         .filter(|(_, ownership)| *ownership == Some(Ownership::Owned))
         .map(|(id, _)| id)
         .collect();
-    let is_open = |item: &&Item| Exit::of_right(item, draft.now()).is_none();
-    let wanted: BTreeSet<(String, Guid)> = draft.items().filter(is_open).filter_map(|item| place(&item.body)).collect();
-    for (scope, part) in &draft.input.observed.azure {
+    let is_open = |item: &&Item| Exit::of_right(item, builder.now()).is_none();
+    let wanted: BTreeSet<(String, Guid)> =
+        builder.items().filter(is_open).filter_map(|item| place(&item.body)).collect();
+    for (scope, part) in &builder.input.observed.azure {
         for it in part.read().into_iter().flatten().filter(|it| owned.contains(&it.principal)) {
-            let in_ledger = draft.input.ledger.entries.values().any(|entry| {
+            let in_ledger = builder.input.ledger.entries.values().any(|entry| {
                 matches!(&entry.thing, Some(Thing::AzureRole { scope, definition, principal })
                     if Right { scope, definition: *definition, principal: *principal }.is(it))
             });
             if !in_ledger && !wanted.contains(&(scope.clone(), it.definition)) {
                 let of = format!("group {} has", it.principal);
-                draft.find(Plane::AzureRoles, Reason::DriftExtra, format!("{of} a role that we did not give"));
-                draft.name_here(of, [format!("role {} at {}", it.definition, it.scope)]);
+                builder.find(Plane::AzureRoles, Reason::DriftExtra, format!("{of} a role that we did not give"));
+                builder.name_here(of, [format!("role {} at {}", it.definition, it.scope)]);
             }
         }
     }

@@ -10,7 +10,7 @@ use entente_model::desired::{AzureRoleBody, ItemBody};
 use entente_model::report::Reason;
 use entente_model::{Guid, Plane, PlaneMode, catalog};
 
-use crate::builder::Draft;
+use crate::builder::PlanBuilder;
 use crate::capability::{Answer, beyond, judge};
 use crate::guardrail::Guardrail;
 use crate::ledger::Thing;
@@ -18,12 +18,12 @@ use crate::observed::Part;
 use crate::verdict::Condition;
 
 /// What stands against giving the role, beside what its row in our own table says.
-pub(crate) fn against(draft: &Draft<'_>, guardrail: &Guardrail, definition: Guid) -> Option<Condition> {
+pub(crate) fn against(builder: &PlanBuilder<'_>, guardrail: &Guardrail, definition: Guid) -> Option<Condition> {
     // At none the agent does not look, and the row alone says.
-    if draft.mode(Plane::AzureRoles) == PlaneMode::None {
+    if builder.mode(Plane::AzureRoles) == PlaneMode::None {
         return None;
     }
-    let now = match draft.input.observed.definition(definition) {
+    let now = match builder.input.observed.definition(definition) {
         Part::Read(Some(now)) => now,
         Part::Read(None) => return Some(Condition::Refused(Reason::GuardrailCapability)),
         Part::Unread(_) => return Some(Condition::Unread),
@@ -41,9 +41,9 @@ pub(crate) fn against(draft: &Draft<'_>, guardrail: &Guardrail, definition: Guid
 }
 
 /// What of the definition goes beyond the file, in words; empty where nothing does, or where it was not read.
-pub(crate) fn excess(draft: &Draft<'_>, definition: Guid) -> String {
-    let Some(guardrail) = draft.guardrail() else { return String::new() };
-    match draft.input.observed.definition(definition) {
+pub(crate) fn excess(builder: &PlanBuilder<'_>, definition: Guid) -> String {
+    let Some(guardrail) = builder.guardrail() else { return String::new() };
+    match builder.input.observed.definition(definition) {
         Part::Read(Some(now)) => match beyond(guardrail, now) {
             all if all.is_empty() => String::new(),
             all => format!("the role holds more than the guardrail allows: {}", all.join("; ")),
@@ -54,15 +54,15 @@ pub(crate) fn excess(draft: &Draft<'_>, definition: Guid) -> String {
 }
 
 /// Names every role in use that holds more than the file allows, and looks again for what was not read.
-pub(crate) fn note(draft: &mut Draft<'_>) {
-    if draft.mode(Plane::AzureRoles) == PlaneMode::None {
+pub(crate) fn note(builder: &mut PlanBuilder<'_>) {
+    if builder.mode(Plane::AzureRoles) == PlaneMode::None {
         return;
     }
-    for definition in in_use(draft) {
-        if matches!(draft.input.observed.definition(definition), Part::Unread(why) if why.is_passing()) {
-            draft.recheck();
+    for definition in in_use(builder) {
+        if matches!(builder.input.observed.definition(definition), Part::Unread(why) if why.is_passing()) {
+            builder.recheck();
         }
-        let excess = excess(draft, definition);
+        let excess = excess(builder, definition);
         if !excess.is_empty() {
             let known = catalog::AZURE_ROLES.iter().find(|role| role.id == definition);
             let name = known.map_or_else(|| definition.to_string(), |role| role.name.to_string());
@@ -70,17 +70,17 @@ pub(crate) fn note(draft: &mut Draft<'_>) {
                 "{name}: {excess}. It is given to nobody more until the guardrail allows \
                  that, or the action by its name (capabilities.actions)"
             );
-            draft.find(Plane::AzureRoles, Reason::GuardrailCapability, detail);
+            builder.find(Plane::AzureRoles, Reason::GuardrailCapability, detail);
         }
     }
 }
 
-fn in_use(draft: &Draft<'_>) -> BTreeSet<Guid> {
-    let wanted = draft.items().filter_map(|item| match &item.body {
+fn in_use(builder: &PlanBuilder<'_>) -> BTreeSet<Guid> {
+    let wanted = builder.items().filter_map(|item| match &item.body {
         ItemBody::AzureRole(AzureRoleBody { definition, .. }) => Some(*definition),
         _ => None,
     });
-    let made = draft.input.ledger.entries.values().filter_map(|entry| match &entry.thing {
+    let made = builder.input.ledger.entries.values().filter_map(|entry| match &entry.thing {
         Some(Thing::AzureRole { definition, .. }) => Some(*definition),
         _ => None,
     });

@@ -16,11 +16,11 @@ use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode, RoleName};
 
 use crate::action::Action;
-use crate::builder::{Draft, Proposal};
+use crate::builder::{PlanBuilder, Proposal};
 use crate::defender::{app_scopes, is_same, resolve_all};
 use crate::gate;
 use crate::gate::because;
-use crate::ledger::{Charge, Claim, Entry, Ownership, Thing};
+use crate::ledger::{Charge, Claim, LedgerEntry, Ownership, Thing};
 use crate::observed::{Defender, DefenderAssignment, DefenderRole, Part};
 use crate::path::adopt;
 use crate::path::groups::{Groups, say_no_group, usable};
@@ -30,33 +30,33 @@ use crate::path::person::{Exit, ExitKind};
 use crate::path::unsupported;
 use crate::verdict::Condition;
 
-pub(crate) fn decide(draft: &mut Draft<'_>, groups: &Groups<'_>) {
+pub(crate) fn decide(builder: &mut PlanBuilder<'_>, groups: &Groups<'_>) {
     let is_of_plane = |item: &&Item| item.key.plane() == Some(Plane::DefenderRoles) && !unsupported::is(item);
-    for item in draft.items().filter(is_of_plane) {
-        if draft.mode(Plane::DefenderRoles) == PlaneMode::None {
+    for item in builder.items().filter(is_of_plane) {
+        if builder.mode(Plane::DefenderRoles) == PlaneMode::None {
             let detail = "the plane defenderRoles is none";
-            draft.say(&item.key, ItemState::Refused, Some(Reason::GuardrailPlane), detail);
+            builder.say(&item.key, ItemState::Refused, Some(Reason::GuardrailPlane), detail);
             continue;
         }
-        if let Some(exit) = Exit::of_right(item, draft.now()) {
-            remove(draft, &item.key, exit, Vec::new());
+        if let Some(exit) = Exit::of_right(item, builder.now()) {
+            remove(builder, &item.key, exit, Vec::new());
             continue;
         }
-        match draft.input.observed.defender() {
-            Part::Unread(why) => draft.unread(&item.key, &why),
-            Part::Read(tenant) => present(draft, item, tenant, groups),
+        match builder.input.observed.defender() {
+            Part::Unread(why) => builder.unread(&item.key, &why),
+            Part::Read(tenant) => present(builder, item, tenant, groups),
         }
     }
 }
 
-fn present(draft: &mut Draft<'_>, item: &Item, tenant: &Defender, groups: &Groups<'_>) {
+fn present(builder: &mut PlanBuilder<'_>, item: &Item, tenant: &Defender, groups: &Groups<'_>) {
     match &item.body {
         ItemBody::DefenderRole(DefenderRoleBody { display_name, description, permissions }) => {
-            role(draft, &item.key, tenant, &Wanted { display_name, description, permissions });
+            role(builder, &item.key, tenant, &Wanted { display_name, description, permissions });
         }
         ItemBody::DefenderAssignment(DefenderAssignmentBody { display_name, data_sources }) => {
             let scopes = app_scopes(data_sources);
-            assignment(draft, &item.key, tenant, groups, display_name, scopes);
+            assignment(builder, &item.key, tenant, groups, display_name, scopes);
         }
         _ => {}
     }
@@ -68,8 +68,13 @@ struct Wanted<'a> {
     permissions: &'a [PermissionGrant],
 }
 
-fn seek_role<'a>(draft: &mut Draft<'_>, key: &ItemKey, tenant: &'a Defender, name: &str) -> Found<'a, DefenderRole> {
-    let mut entry = draft.entry_or_new(key);
+fn seek_role<'a>(
+    builder: &mut PlanBuilder<'_>,
+    key: &ItemKey,
+    tenant: &'a Defender,
+    name: &str,
+) -> Found<'a, DefenderRole> {
+    let mut entry = builder.entry_or_new(key);
     let id = match &entry.thing {
         Some(Thing::DefenderRole { id }) => id.clone(),
         _ => String::new(),
@@ -80,49 +85,49 @@ fn seek_role<'a>(draft: &mut Draft<'_>, key: &ItemKey, tenant: &'a Defender, nam
         is_from: |_, _| Some(true),
         may_predate: false,
         thing: |role: &DefenderRole| Some(Thing::DefenderRole { id: role.id.clone() }),
-        lag: draft.input.settings.defender_lag,
-        removal_lag: draft.input.settings.replication_lag,
+        lag: builder.input.settings.defender_lag,
+        removal_lag: builder.input.settings.replication_lag,
         unseen_for: Duration::ZERO,
-        now: draft.input.now,
-        begun: draft.input.observed.begun,
+        now: builder.input.now,
+        begun: builder.input.observed.begun,
     };
     let found = look(&mut entry, sought);
-    if draft.entry(key).is_some_and(|old| *old != entry) {
-        draft.put(key, entry);
+    if builder.entry(key).is_some_and(|old| *old != entry) {
+        builder.put(key, entry);
     }
     found
 }
 
-fn role(draft: &mut Draft<'_>, key: &ItemKey, tenant: &Defender, wanted: &Wanted<'_>) {
-    wake_for_exemptions(draft, wanted.permissions);
-    let actions = match resolve_all(wanted.permissions, tenant, draft.now()) {
+fn role(builder: &mut PlanBuilder<'_>, key: &ItemKey, tenant: &Defender, wanted: &Wanted<'_>) {
+    wake_for_exemptions(builder, wanted.permissions);
+    let actions = match resolve_all(wanted.permissions, tenant, builder.now()) {
         Ok(actions) => actions,
         Err(missing) => {
             let detail = format!("the tenant knows no permission {}", missing.join(", "));
-            return draft.say(key, ItemState::Refused, Some(Reason::PermissionNotInTenant), detail);
+            return builder.say(key, ItemState::Refused, Some(Reason::PermissionNotInTenant), detail);
         }
     };
-    let verified = draft.mode(Plane::DefenderRoles) == PlaneMode::Verify;
-    match seek_role(draft, key, tenant, wanted.display_name) {
-        Found::Unread(why) => draft.unread(key, &why),
-        Found::Waiting(reason) => await_it(draft, key, reason),
+    let verified = builder.mode(Plane::DefenderRoles) == PlaneMode::Verify;
+    match seek_role(builder, key, tenant, wanted.display_name) {
+        Found::Unread(why) => builder.unread(key, &why),
+        Found::Waiting(reason) => await_it(builder, key, reason),
         Found::Many(roles) => {
             let detail = format!("{} Defender roles are called {}", roles.len(), wanted.display_name);
-            draft.say(key, ItemState::Refused, Some(Reason::Ambiguous), detail);
+            builder.say(key, ItemState::Refused, Some(Reason::Ambiguous), detail);
         }
-        Found::Nothing => write_role(draft, key, wanted, None, actions),
+        Found::Nothing => write_role(builder, key, wanted, None, actions),
         Found::There(role, None) if verified && is_same(&role.actions, &actions) => {
-            draft.applied_by_others(key, role.id.clone());
+            builder.applied_by_others(key, role.id.clone());
         }
-        Found::There(role, None) if verified => write_role(draft, key, wanted, Some(role), actions),
+        Found::There(role, None) if verified => write_role(builder, key, wanted, Some(role), actions),
         Found::There(role, None) => {
             let against = unmarked(&role.description, wanted.description);
             let thing = Thing::DefenderRole { id: role.id.clone() };
-            if adopt::adopt(draft, key, thing, Charge::Free, against, &role.display_name) {
-                compare(draft, key, wanted, role, actions);
+            if adopt::adopt(builder, key, thing, Charge::Free, against, &role.display_name) {
+                compare(builder, key, wanted, role, actions);
             }
         }
-        Found::There(role, Some(_)) => compare(draft, key, wanted, role, actions),
+        Found::There(role, Some(_)) => compare(builder, key, wanted, role, actions),
     }
 }
 
@@ -130,38 +135,44 @@ fn unmarked(description: &str, mark: &str) -> Vec<Condition> {
     if description == mark { Vec::new() } else { vec![Condition::Refused(Reason::NotOurs)] }
 }
 
-fn wake_for_exemptions(draft: &mut Draft<'_>, permissions: &[PermissionGrant]) {
+fn wake_for_exemptions(builder: &mut PlanBuilder<'_>, permissions: &[PermissionGrant]) {
     for until in permissions.iter().filter_map(|grant| grant.withheld_until) {
-        if until > draft.now() {
-            draft.wake_at(until);
+        if until > builder.now() {
+            builder.wake_at(until);
         }
     }
 }
 
-fn await_it(draft: &mut Draft<'_>, key: &ItemKey, reason: Reason) {
-    match draft.missing_state(key) {
+fn await_it(builder: &mut PlanBuilder<'_>, key: &ItemKey, reason: Reason) {
+    match builder.missing_state(key) {
         (ItemState::Drifted, drift) => {
-            draft.say(key, ItemState::Drifted, drift, "it is gone; looked up before it is made anew")
+            builder.say(key, ItemState::Drifted, drift, "it is gone; looked up before it is made anew")
         }
-        _ => draft.wait(key, reason, "Defender's lists lag by minutes"),
+        _ => builder.wait(key, reason, "Defender's lists lag by minutes"),
     }
 }
 
-fn compare(draft: &mut Draft<'_>, key: &ItemKey, wanted: &Wanted<'_>, role: &DefenderRole, actions: BTreeSet<String>) {
+fn compare(
+    builder: &mut PlanBuilder<'_>,
+    key: &ItemKey,
+    wanted: &Wanted<'_>,
+    role: &DefenderRole,
+    actions: BTreeSet<String>,
+) {
     if is_same(&role.actions, &actions) {
-        draft.applied(key, Thing::DefenderRole { id: role.id.clone() });
-        let because = because::defender(draft, wanted.permissions);
-        return draft.say_if_refused(key, &gate::defender(draft, wanted.permissions), &because);
+        builder.applied(key, Thing::DefenderRole { id: role.id.clone() });
+        let because = because::defender(builder, wanted.permissions);
+        return builder.say_if_refused(key, &gate::defender(builder, wanted.permissions), &because);
     }
-    let entry = draft.entry_or_new(key);
-    if draft.may_lag(entry.written, draft.input.settings.replication_lag) && entry.failure.is_none() {
-        return draft.wait(key, Reason::Propagation, "written, and not visible yet");
+    let entry = builder.entry_or_new(key);
+    if builder.may_lag(entry.written, builder.input.settings.replication_lag) && entry.failure.is_none() {
+        return builder.wait(key, Reason::Propagation, "written, and not visible yet");
     }
-    write_role(draft, key, wanted, Some(role), actions);
+    write_role(builder, key, wanted, Some(role), actions);
 }
 
 fn write_role(
-    draft: &mut Draft<'_>,
+    builder: &mut PlanBuilder<'_>,
     key: &ItemKey,
     wanted: &Wanted<'_>,
     now: Option<&DefenderRole>,
@@ -172,35 +183,35 @@ fn write_role(
     let narrows = now.is_some_and(|role| is_same(&role.actions, &both(role)));
     let (class, mut against) = match narrows {
         true => (ChangeClass::OtherRemoval, Vec::new()),
-        false => (ChangeClass::Grant, gate::defender(draft, wanted.permissions)),
+        false => (ChangeClass::Grant, gate::defender(builder, wanted.permissions)),
     };
-    against.extend(gate::plane(draft, Plane::DefenderRoles));
-    against.extend(gate::prefix(draft, wanted.display_name));
+    against.extend(gate::plane(builder, Plane::DefenderRoles));
+    against.extend(gate::prefix(builder, wanted.display_name));
     let (display_name, description) = (wanted.display_name.to_string(), wanted.description.to_string());
     let list = |actions: &BTreeSet<String>| actions.iter().cloned().collect::<Vec<_>>().join(" ");
     let (before, after) = (now.map(|role| list(&role.actions)).unwrap_or_default(), list(&actions));
-    let because = if narrows { String::new() } else { because::defender(draft, wanted.permissions) };
+    let because = if narrows { String::new() } else { because::defender(builder, wanted.permissions) };
     let going = match now {
-        Some(_) if draft.entry(key).is_some_and(|entry| entry.applied.is_some()) => {
+        Some(_) if builder.entry(key).is_some_and(|entry| entry.applied.is_some()) => {
             (ItemState::Drifted, Some(Reason::DriftChanged))
         }
-        _ => draft.missing_state(key),
+        _ => builder.missing_state(key),
     };
     let action = match now {
         Some(role) => Action::UpdateDefenderRole { id: role.id.clone(), display_name, description, actions },
         None => Action::CreateDefenderRole { display_name, description, actions },
     };
     let proposal = Proposal { key: key.clone(), class, charge: Charge::Other, action, before, after, against };
-    draft.propose_and_say(proposal, going, &because);
+    builder.propose_and_say(proposal, going, &because);
 }
 
 fn seek_assignment<'a>(
-    draft: &mut Draft<'_>,
+    builder: &mut PlanBuilder<'_>,
     key: &ItemKey,
     tenant: &'a Defender,
     name: &str,
 ) -> Found<'a, DefenderAssignment> {
-    let mut entry = draft.entry_or_new(key);
+    let mut entry = builder.entry_or_new(key);
     let id = match &entry.thing {
         Some(Thing::DefenderAssignment { id }) => id.clone(),
         _ => String::new(),
@@ -211,21 +222,21 @@ fn seek_assignment<'a>(
         is_from: |_, _| Some(true),
         may_predate: false,
         thing: |it: &DefenderAssignment| Some(Thing::DefenderAssignment { id: it.id.clone() }),
-        lag: draft.input.settings.defender_lag,
-        removal_lag: draft.input.settings.replication_lag,
+        lag: builder.input.settings.defender_lag,
+        removal_lag: builder.input.settings.replication_lag,
         unseen_for: Duration::ZERO,
-        now: draft.input.now,
-        begun: draft.input.observed.begun,
+        now: builder.input.now,
+        begun: builder.input.observed.begun,
     };
     let found = look(&mut entry, sought);
-    if draft.entry(key).is_some_and(|old| *old != entry) {
-        draft.put(key, entry);
+    if builder.entry(key).is_some_and(|old| *old != entry) {
+        builder.put(key, entry);
     }
     found
 }
 
 fn assignment(
-    draft: &mut Draft<'_>,
+    builder: &mut PlanBuilder<'_>,
     key: &ItemKey,
     tenant: &Defender,
     groups: &Groups<'_>,
@@ -233,160 +244,167 @@ fn assignment(
     scopes: BTreeSet<String>,
 ) {
     let ItemKey::DefenderAssignment(DefenderAssignmentKey { role: role_name, class }) = key else { return };
-    let verified = draft.mode(Plane::DefenderRoles) == PlaneMode::Verify;
+    let verified = builder.mode(Plane::DefenderRoles) == PlaneMode::Verify;
     let Some(role) =
-        role_id(draft, tenant, &ItemKey::DefenderRole(DefenderRoleKey { role: role_name.clone() }), verified)
+        role_id(builder, tenant, &ItemKey::DefenderRole(DefenderRoleKey { role: role_name.clone() }), verified)
     else {
-        return draft.say(key, ItemState::Waiting, Some(Reason::Dependency), "the Defender role is not there");
+        return builder.say(key, ItemState::Waiting, Some(Reason::Dependency), "the Defender role is not there");
     };
     let group_key = ItemKey::Group(GroupKey { role: role_name.clone(), class: *class });
-    let Some((group, _)) = usable(draft, groups, &group_key) else {
-        return say_no_group(draft, groups, &group_key, key);
+    let Some((group, _)) = usable(builder, groups, &group_key) else {
+        return say_no_group(builder, groups, &group_key, key);
     };
     let fits = |it: &DefenderAssignment| it.role == role && it.principals.contains(&group) && it.app_scopes == scopes;
-    match seek_assignment(draft, key, tenant, name) {
+    match seek_assignment(builder, key, tenant, name) {
         Found::There(it, Some(_)) if fits(it) => {
-            draft.applied(key, Thing::DefenderAssignment { id: it.id.clone() });
-            if let Some(permissions) = permissions_of(draft, key) {
-                let because = because::defender(draft, permissions);
-                draft.say_if_refused(key, &gate::defender(draft, permissions), &because);
+            builder.applied(key, Thing::DefenderAssignment { id: it.id.clone() });
+            if let Some(permissions) = permissions_of(builder, key) {
+                let because = because::defender(builder, permissions);
+                builder.say_if_refused(key, &gate::defender(builder, permissions), &because);
             }
             if it.principals.len() > 1 {
                 let detail = format!("Defender assignment {name} names others beside our group");
-                draft.find(Plane::DefenderRoles, Reason::DriftExtra, detail);
+                builder.find(Plane::DefenderRoles, Reason::DriftExtra, detail);
             }
         }
         Found::There(it, Some(Ownership::Owned))
-            if it.role == role && is_of_old_group(draft, role_name, *class, it) =>
+            if it.role == role && is_of_old_group(builder, role_name, *class, it) =>
         {
             let exit = Exit { charge: Charge::Other, ..Exit::implied() };
-            let against = gate::plane(draft, Plane::DefenderRoles);
-            delete(draft, key, tenant, &it.id, exit, against);
+            let against = gate::plane(builder, Plane::DefenderRoles);
+            delete(builder, key, tenant, &it.id, exit, against);
         }
         Found::There(_, Some(_)) => {
             let detail = "somebody changed it; a person deletes it, and it is made anew";
-            draft.say(key, ItemState::Drifted, Some(Reason::DriftChanged), detail);
+            builder.say(key, ItemState::Drifted, Some(Reason::DriftChanged), detail);
         }
-        Found::Unread(why) => draft.unread(key, &why),
-        Found::Waiting(reason) => await_it(draft, key, reason),
-        Found::There(it, None) if fits(it) => draft.applied_by_others(key, it.id.clone()),
+        Found::Unread(why) => builder.unread(key, &why),
+        Found::Waiting(reason) => await_it(builder, key, reason),
+        Found::There(it, None) if fits(it) => builder.applied_by_others(key, it.id.clone()),
         Found::There(..) | Found::Many(_) if !verified => {
             let detail = format!("an assignment {name} is there, and is not ours or not alone");
-            draft.say(key, ItemState::Refused, Some(Reason::Ambiguous), detail);
+            builder.say(key, ItemState::Refused, Some(Reason::Ambiguous), detail);
         }
-        _ => create_assignment(draft, key, name, role, group, scopes),
+        _ => create_assignment(builder, key, name, role, group, scopes),
     }
 }
 
 /// Whether it names just a group of ours that was deleted since: then nobody changed it.
-fn is_of_old_group(draft: &Draft<'_>, role: &RoleName, class: IdentityClass, it: &DefenderAssignment) -> bool {
-    let group = draft.entry(&ItemKey::Group(GroupKey { role: role.clone(), class }));
+fn is_of_old_group(builder: &PlanBuilder<'_>, role: &RoleName, class: IdentityClass, it: &DefenderAssignment) -> bool {
+    let group = builder.entry(&ItemKey::Group(GroupKey { role: role.clone(), class }));
     let was_ours = |id: &Guid| group.is_some_and(|entry| entry.accounts.get(id) == Some(&Claim::Ours));
     !it.principals.is_empty() && it.principals.iter().all(was_ours)
 }
 
 /// The role's id, where it is ours, or where the plane is only verified the only one of its name.
-fn role_id(draft: &mut Draft<'_>, tenant: &Defender, key: &ItemKey, verified: bool) -> Option<String> {
-    let name = match draft.input.items.get(key).map(|item| &item.body) {
+fn role_id(builder: &mut PlanBuilder<'_>, tenant: &Defender, key: &ItemKey, verified: bool) -> Option<String> {
+    let name = match builder.input.items.get(key).map(|item| &item.body) {
         Some(ItemBody::DefenderRole(DefenderRoleBody { display_name, .. })) => display_name.clone(),
         _ => return None,
     };
-    match seek_role(draft, key, tenant, &name) {
+    match seek_role(builder, key, tenant, &name) {
         Found::There(role, ownership) if verified || ownership.is_some() => Some(role.id.clone()),
         _ => None,
     }
 }
 
 /// What the role of an assignment is to hold.
-fn permissions_of<'a>(draft: &Draft<'a>, key: &ItemKey) -> Option<&'a [PermissionGrant]> {
+fn permissions_of<'a>(builder: &PlanBuilder<'a>, key: &ItemKey) -> Option<&'a [PermissionGrant]> {
     let ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. }) = key else { return None };
-    match &draft.input.items.get(&ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() }))?.body {
+    match &builder.input.items.get(&ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() }))?.body {
         ItemBody::DefenderRole(DefenderRoleBody { permissions, .. }) => Some(permissions),
         _ => None,
     }
 }
 
 fn create_assignment(
-    draft: &mut Draft<'_>,
+    builder: &mut PlanBuilder<'_>,
     key: &ItemKey,
     name: &str,
     role: String,
     principal: Guid,
     app_scopes: BTreeSet<String>,
 ) {
-    let mut against = gate::plane(draft, Plane::DefenderRoles);
-    against.extend(gate::prefix(draft, name));
+    let mut against = gate::plane(builder, Plane::DefenderRoles);
+    against.extend(gate::prefix(builder, name));
     // An assignment gives what its role holds.
     let mut because = String::new();
-    if let Some(permissions) = permissions_of(draft, key) {
-        against.extend(gate::defender(draft, permissions));
-        because = because::defender(draft, permissions);
+    if let Some(permissions) = permissions_of(builder, key) {
+        against.extend(gate::defender(builder, permissions));
+        because = because::defender(builder, permissions);
     }
-    if draft.protects_group(principal) {
+    if builder.protects_group(principal) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }
-    let going = draft.missing_state(key);
+    let going = builder.missing_state(key);
     let description = format!("Entente: {key}");
     let action =
         Action::CreateDefenderAssignment { display_name: name.into(), description, role, principal, app_scopes };
     let (class, charge) = (ChangeClass::Grant, Charge::Other);
     let after = format!("assignment {name}");
     let proposal = Proposal { key: key.clone(), class, charge, action, before: String::new(), after, against };
-    draft.propose_and_say(proposal, going, &because);
+    builder.propose_and_say(proposal, going, &because);
 }
 
 /// Removes an assignment or a role of ours; a role only when no assignment names it any more.
-pub(crate) fn remove(draft: &mut Draft<'_>, key: &ItemKey, exit: Exit, mut against: Vec<Condition>) {
-    let entry = draft.entry_or_new(key);
+pub(crate) fn remove(builder: &mut PlanBuilder<'_>, key: &ItemKey, exit: Exit, mut against: Vec<Condition>) {
+    let entry = builder.entry_or_new(key);
     if entry.thing.is_none() && entry.intent.is_none() {
-        return offboarding::ended(draft, key, exit);
+        return offboarding::ended(builder, key, exit);
     }
-    let tenant = match draft.input.observed.defender() {
+    let tenant = match builder.input.observed.defender() {
         Part::Read(tenant) => tenant,
-        Part::Unread(why) => return draft.unread(key, &why),
+        Part::Unread(why) => return builder.unread(key, &why),
     };
     let name = entry.intent.as_ref().map(|intent| intent.name.clone()).unwrap_or_default();
     let found = match key {
-        ItemKey::DefenderAssignment(_) => seek_assignment(draft, key, tenant, &name).map(|it| it.id.as_str()),
-        _ => seek_role(draft, key, tenant, &name).map(|it| it.id.as_str()),
+        ItemKey::DefenderAssignment(_) => seek_assignment(builder, key, tenant, &name).map(|it| it.id.as_str()),
+        _ => seek_role(builder, key, tenant, &name).map(|it| it.id.as_str()),
     };
     match found {
         Found::There(id, Some(Ownership::Owned)) => {
-            against.extend(gate::plane(draft, Plane::DefenderRoles));
-            delete(draft, key, tenant, id, exit, against);
+            against.extend(gate::plane(builder, Plane::DefenderRoles));
+            delete(builder, key, tenant, id, exit, against);
         }
-        Found::Unread(why) => draft.unread(key, &why),
+        Found::Unread(why) => builder.unread(key, &why),
         // Begun, and never seen: it may yet turn up.
-        Found::Waiting(reason) if draft.entry(key).is_some_and(is_on_its_way) => {
-            draft.wait(key, reason, "looked up before it is given up");
+        Found::Waiting(reason) if builder.entry(key).is_some_and(is_on_its_way) => {
+            builder.wait(key, reason, "looked up before it is given up");
         }
-        Found::Waiting(_) | Found::Nothing => offboarding::ended(draft, key, exit),
+        Found::Waiting(_) | Found::Nothing => offboarding::ended(builder, key, exit),
         // Adopted, and so the customer's.
-        Found::There(..) if exit.kind == ExitKind::Implied => draft.forget(key),
-        Found::There(..) => say_left(draft, key, Reason::NotOurs, "it was there before us"),
-        Found::Many(_) => say_left(draft, key, Reason::Ambiguous, "several are called so; none is certainly ours"),
+        Found::There(..) if exit.kind == ExitKind::Implied => builder.forget(key),
+        Found::There(..) => say_left(builder, key, Reason::NotOurs, "it was there before us"),
+        Found::Many(_) => say_left(builder, key, Reason::Ambiguous, "several are called so; none is certainly ours"),
     }
 }
 
-fn is_on_its_way(entry: &Entry) -> bool {
+fn is_on_its_way(entry: &LedgerEntry) -> bool {
     entry.applied.is_none() && entry.removed.is_none() && entry.proof.is_none()
 }
 
-fn say_left(draft: &mut Draft<'_>, key: &ItemKey, reason: Reason, detail: &str) {
-    offboarding::note_not_empty(draft, key);
-    draft.say(key, ItemState::Residual, Some(reason), detail);
+fn say_left(builder: &mut PlanBuilder<'_>, key: &ItemKey, reason: Reason, detail: &str) {
+    offboarding::note_not_empty(builder, key);
+    builder.say(key, ItemState::Residual, Some(reason), detail);
 }
 
-fn delete(draft: &mut Draft<'_>, key: &ItemKey, tenant: &Defender, id: &str, exit: Exit, against: Vec<Condition>) {
-    offboarding::note_not_empty(draft, key);
+fn delete(
+    builder: &mut PlanBuilder<'_>,
+    key: &ItemKey,
+    tenant: &Defender,
+    id: &str,
+    exit: Exit,
+    against: Vec<Condition>,
+) {
+    offboarding::note_not_empty(builder, key);
     let is_role = matches!(key, ItemKey::DefenderRole(_));
     if is_role && tenant.assignments.iter().any(|it| it.role == id) {
         // Ours are looked at for themselves until they are gone; a customer's may stay for ever.
-        return draft.say(key, ItemState::Waiting, Some(Reason::Dependency), "its assignments go first");
+        return builder.say(key, ItemState::Waiting, Some(Reason::Dependency), "its assignments go first");
     }
-    let entry = draft.entry_or_new(key);
-    if draft.may_lag(entry.written, draft.input.settings.replication_lag) && entry.failure.is_none() {
-        return draft.wait(key, Reason::Propagation, "written, and not visible yet");
+    let entry = builder.entry_or_new(key);
+    if builder.may_lag(entry.written, builder.input.settings.replication_lag) && entry.failure.is_none() {
+        return builder.wait(key, Reason::Propagation, "written, and not visible yet");
     }
     let action = match is_role {
         true => Action::DeleteDefenderRole { id: id.into() },
@@ -395,5 +413,5 @@ fn delete(draft: &mut Draft<'_>, key: &ItemKey, tenant: &Defender, id: &str, exi
     let (class, charge) = (exit.class, exit.charge);
     let before = if is_role { "Defender role" } else { "Defender assignment" }.into();
     let proposal = Proposal { key: key.clone(), class, charge, action, before, after: String::new(), against };
-    draft.propose_and_say(proposal, (ItemState::Pending, None), "");
+    builder.propose_and_say(proposal, (ItemState::Pending, None), "");
 }

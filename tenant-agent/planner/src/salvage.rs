@@ -15,7 +15,7 @@ use crate::plan::{Change, Plan};
 
 /// What is done of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sound {
+pub struct Salvage {
     /// To be remembered before anything is done.
     pub updates: Vec<Update>,
     /// In order.
@@ -23,9 +23,9 @@ pub struct Sound {
 }
 
 /// All that a plan allows, if there is no fault in it; else what stands for itself.
-pub fn sound(plan: &Plan, faults: &[Fault], items: &BTreeMap<ItemKey, Item>) -> Sound {
+pub fn salvage(plan: &Plan, faults: &[Fault], items: &BTreeMap<ItemKey, Item>) -> Salvage {
     if faults.is_empty() {
-        return Sound { updates: plan.updates.clone(), changes: plan.todo().cloned().collect() };
+        return Salvage { updates: plan.updates.clone(), changes: plan.todo().cloned().collect() };
     }
     let mut changes: Vec<Change> = Vec::new();
     for change in plan.todo().filter(|change| change.class != ChangeClass::Grant) {
@@ -42,7 +42,7 @@ pub fn sound(plan: &Plan, faults: &[Fault], items: &BTreeMap<ItemKey, Item>) -> 
         Update::Left(..) | Update::Deleted(..) => true,
         Update::Forget(_) | Update::Rejoined(_) | Update::Readmitted(_) | Update::Charged(_) => false,
     };
-    Sound { updates: plan.updates.iter().filter(is_sound).cloned().collect(), changes }
+    Salvage { updates: plan.updates.iter().filter(is_sound).cloned().collect(), changes }
 }
 
 fn spoils(fault: &Fault, change: &Change) -> bool {
