@@ -8,8 +8,8 @@ use entente_cloud::{
 };
 use entente_model::Guid;
 use entente_model::report::Reason;
-use entente_planner::action::{Action, INVITE_REDIRECT};
 use entente_planner::record::Outcome;
+use entente_planner::write::{Action, AzureWrite, DefenderWrite, GroupWrite, INVITE_REDIRECT, MemberWrite, UserWrite};
 use futures::{FutureExt, StreamExt, stream};
 
 use crate::blame;
@@ -22,20 +22,20 @@ const CONCURRENT: usize = 4;
 
 /// Whether two actions may be under way together: of one kind they touch different objects.
 pub fn go_together(a: &Action, b: &Action) -> bool {
-    std::mem::discriminant(a) == std::mem::discriminant(b)
+    a.is_alike(b)
 }
 
 /// Carries out a step: actions of one kind, at most [`STEP`]. One outcome each, in order.
 pub async fn carry_out(cloud: &Cloud, actions: &[&Action]) -> Vec<Outcome> {
     match actions.first() {
-        Some(Action::AddMember { .. }) => {
+        Some(Action::Member(MemberWrite::Add { .. })) => {
             let answers = cloud.graph().add_members(&memberships(actions)).await;
             zip(actions, answers, |added| match added {
                 Added::Added | Added::AlreadyThere => done(None),
                 Added::NotYetThere => not_yet(),
             })
         }
-        Some(Action::RemoveMember { .. }) => {
+        Some(Action::Member(MemberWrite::Remove { .. })) => {
             let answers = cloud.graph().remove_members(&memberships(actions)).await;
             zip(actions, answers, |_: Removed| done(None))
         }
@@ -48,7 +48,7 @@ pub async fn carry_out(cloud: &Cloud, actions: &[&Action]) -> Vec<Outcome> {
 
 fn memberships(actions: &[&Action]) -> Vec<Membership> {
     let membership = |action: &&Action| match action {
-        Action::AddMember { group, user } | Action::RemoveMember { group, user } => {
+        Action::Member(MemberWrite::Add { group, user }) | Action::Member(MemberWrite::Remove { group, user }) => {
             Some(Membership { group: group.as_uuid(), member: user.as_uuid() })
         }
         _ => None,
@@ -75,24 +75,24 @@ async fn one(cloud: &Cloud, action: &Action) -> Outcome {
 async fn perform(cloud: &Cloud, action: &Action) -> Answer<Outcome> {
     let (graph, defender) = (cloud.graph(), cloud.defender());
     Ok(match action {
-        Action::BlockUser { user, .. } => {
+        Action::User(UserWrite::Block { user, .. }) => {
             graph.set_account_enabled(user.as_uuid(), false).await?;
             done(None)
         }
-        Action::UnblockUser { user } => {
+        Action::User(UserWrite::Unblock { user }) => {
             graph.set_account_enabled(user.as_uuid(), true).await?;
             done(None)
         }
-        Action::RevokeSessions { user } => {
+        Action::User(UserWrite::RevokeSessions { user }) => {
             graph.revoke_sessions(user.as_uuid()).await?;
             done(None)
         }
-        Action::DeleteUser { user } => {
+        Action::User(UserWrite::Delete { user }) => {
             graph.delete_user(user.as_uuid()).await?;
             done(None)
         }
-        Action::InviteUser { mail, display_name } => invite(cloud, mail, display_name).await?,
-        Action::CreateGroup { display_name, mail_nickname, description } => {
+        Action::User(UserWrite::Invite { mail, display_name }) => invite(cloud, mail, display_name).await?,
+        Action::Group(GroupWrite::Create { display_name, mail_nickname, description }) => {
             let owner = cloud.principal_object_id().await?;
             let group = NewGroup {
                 display_name: display_name.clone(),
@@ -102,24 +102,30 @@ async fn perform(cloud: &Cloud, action: &Action) -> Answer<Outcome> {
             };
             done(Some(graph.create_group(&group).await?.id.to_string()))
         }
-        Action::PutAzureRole { name, scope, definition, principal, description } => {
+        Action::Azure(AzureWrite::Put { name, scope, definition, principal, description }) => {
             put_azure_role(cloud, *name, scope, *definition, *principal, description).await?
         }
-        Action::DeleteAzureRole { scope, name } => match Scope::parse(scope) {
+        Action::Azure(AzureWrite::Delete { scope, name }) => match Scope::parse(scope) {
             Ok(scope) => {
                 cloud.arm().delete_role_assignment(&scope, name.as_uuid()).await?;
                 done(None)
             }
             Err(_) => no_scope(scope),
         },
-        Action::CreateDefenderRole { display_name, description, actions } => {
+        Action::Defender(DefenderWrite::CreateRole { display_name, description, actions }) => {
             done(defender.create_role_definition(&new_role(display_name, description, actions)).await?.id)
         }
-        Action::UpdateDefenderRole { id, display_name, description, actions } => {
+        Action::Defender(DefenderWrite::UpdateRole { id, display_name, description, actions }) => {
             defender.update_role_definition(id, &new_role(display_name, description, actions)).await?;
             done(None)
         }
-        Action::CreateDefenderAssignment { display_name, description, role, principal, app_scopes } => {
+        Action::Defender(DefenderWrite::CreateAssignment {
+            display_name,
+            description,
+            role,
+            principal,
+            app_scopes,
+        }) => {
             let assignment = NewDefenderAssignment {
                 display_name: display_name.clone(),
                 description: description.clone(),
@@ -129,23 +135,23 @@ async fn perform(cloud: &Cloud, action: &Action) -> Answer<Outcome> {
             };
             done(defender.create_role_assignment(&assignment).await?.id)
         }
-        Action::DeleteDefenderAssignment { id } => {
+        Action::Defender(DefenderWrite::DeleteAssignment { id }) => {
             defender.delete_role_assignment(id).await?;
             done(None)
         }
-        Action::DeleteDefenderRole { id } => {
+        Action::Defender(DefenderWrite::DeleteRole { id }) => {
             defender.delete_role_definition(id).await?;
             done(None)
         }
         // Always in a batch.
-        Action::AddMember { group, user } => {
+        Action::Member(MemberWrite::Add { group, user }) => {
             let membership = Membership { group: group.as_uuid(), member: user.as_uuid() };
             match graph.add_member(membership).await? {
                 Added::Added | Added::AlreadyThere => done(None),
                 Added::NotYetThere => not_yet(),
             }
         }
-        Action::RemoveMember { group, user } => {
+        Action::Member(MemberWrite::Remove { group, user }) => {
             graph.remove_member(Membership { group: group.as_uuid(), member: user.as_uuid() }).await?;
             done(None)
         }
@@ -204,7 +210,7 @@ async fn put_azure_role(
 /// "insufficient privileges" the token's permissions (Graph: invitation-post, "app permissions do not work if invitations
 /// are restricted to administrators").
 async fn explain(cloud: &Cloud, action: &Action, failure: &Failure) -> Outcome {
-    let (Action::InviteUser { .. }, Failure::Refused(refusal)) = (action, failure) else {
+    let (Action::User(UserWrite::Invite { .. }), Failure::Refused(refusal)) = (action, failure) else {
         return blame::outcome(failure, action);
     };
     if refusal.says("invitations not allowed") {

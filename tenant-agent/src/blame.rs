@@ -2,9 +2,9 @@
 
 use entente_cloud::{Failure, Refusal, head_and_tail};
 use entente_model::report::Reason;
-use entente_planner::action::Action;
 use entente_planner::observed::Part;
 use entente_planner::record::Outcome;
+use entente_planner::write::{Action, AzureWrite, DefenderWrite, GroupWrite, MemberWrite, UserWrite};
 
 /// Longest detail kept of an answer: all that the services document, with the code, our call and the request's id. Of a
 /// longer one the head and the tail, for what to do about it is said last.
@@ -89,22 +89,24 @@ fn is_denied(refusal: &Refusal) -> bool {
 /// The least permission that lets an identity do it (Graph permissions reference; Azure built-in roles).
 fn needs(action: &Action) -> &'static str {
     match action {
-        Action::BlockUser { .. } | Action::UnblockUser { .. } => {
+        Action::User(UserWrite::Block { .. }) | Action::User(UserWrite::Unblock { .. }) => {
             "User.EnableDisableAccount.All, or the account holds a directory role that only a privileged role may block"
         }
-        Action::RevokeSessions { .. } => "User.RevokeSessions.All",
-        Action::DeleteUser { .. } => "User.DeleteRestore.All",
-        Action::InviteUser { .. } => "User.Invite.All",
-        Action::CreateGroup { .. } => "Group.Create",
-        Action::AddMember { .. } | Action::RemoveMember { .. } => "GroupMember.ReadWrite.All",
-        Action::PutAzureRole { .. } | Action::DeleteAzureRole { .. } => {
+        Action::User(UserWrite::RevokeSessions { .. }) => "User.RevokeSessions.All",
+        Action::User(UserWrite::Delete { .. }) => "User.DeleteRestore.All",
+        Action::User(UserWrite::Invite { .. }) => "User.Invite.All",
+        Action::Group(GroupWrite::Create { .. }) => "Group.Create",
+        Action::Member(MemberWrite::Add { .. }) | Action::Member(MemberWrite::Remove { .. }) => {
+            "GroupMember.ReadWrite.All"
+        }
+        Action::Azure(AzureWrite::Put { .. }) | Action::Azure(AzureWrite::Delete { .. }) => {
             "Role Based Access Control Administrator at the scope"
         }
-        Action::CreateDefenderRole { .. }
-        | Action::UpdateDefenderRole { .. }
-        | Action::DeleteDefenderRole { .. }
-        | Action::CreateDefenderAssignment { .. }
-        | Action::DeleteDefenderAssignment { .. } => "RoleManagement.ReadWrite.Defender",
+        Action::Defender(DefenderWrite::CreateRole { .. })
+        | Action::Defender(DefenderWrite::UpdateRole { .. })
+        | Action::Defender(DefenderWrite::DeleteRole { .. })
+        | Action::Defender(DefenderWrite::CreateAssignment { .. })
+        | Action::Defender(DefenderWrite::DeleteAssignment { .. }) => "RoleManagement.ReadWrite.Defender",
     }
 }
 

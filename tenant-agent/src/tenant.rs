@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use entente_cloud::Cloud;
 use entente_model::Timestamp;
-use entente_planner::action::Action;
 use entente_planner::moment::Moment;
 use entente_planner::observed::Observed;
 use entente_planner::reads::ReadSet;
 use entente_planner::record::Outcome;
+use entente_planner::write::Action;
 
 use crate::{act, blame, observe};
 

@@ -17,7 +17,6 @@ use entente_model::report::bounds::{MAX_TEXT_BYTES, bounded};
 use entente_model::report::{Finding, ItemReport, ItemState, KnownAccount, Reason};
 use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 
-use crate::action::Action;
 use crate::builder::progress::Progress;
 use crate::change::Change;
 use crate::gate;
@@ -25,9 +24,10 @@ use crate::guardrail::{FreezeExcept, Guardrail};
 use crate::input::Input;
 use crate::ledger::{Charge, Failure, LedgerEntry, Ownership, Thing, Update};
 pub(crate) use crate::moment::passes_at;
-use crate::observed::{Listing, Unread};
+use crate::observed::Unread;
 use crate::permission;
 use crate::verdict::{Condition, judge_all};
+use crate::write::{Action, Describe, Effect};
 
 /// What the plan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,13 +208,10 @@ impl<'a> PlanBuilder<'a> {
 
     /// Microsoft's time when it was last looked for what an action creates, by its name.
     fn looked(&self, action: &Action) -> Option<Timestamp> {
-        let listing = match action {
-            Action::InviteUser { mail, .. } => Listing::UsersByMail(mail.to_ascii_lowercase()),
-            Action::CreateGroup { display_name, .. } => Listing::GroupsByName(display_name.clone()),
-            Action::CreateDefenderRole { .. } | Action::CreateDefenderAssignment { .. } => Listing::Defender,
-            _ => return None,
-        };
-        self.input.observed.date(&listing)
+        match action.effect() {
+            Effect::Creates { found_in, .. } => self.input.observed.date(&found_in),
+            Effect::Puts(_) | Effect::Changes { .. } | Effect::Removes(_) | Effect::Account(_) => None,
+        }
     }
 
     /// Counts a change against its cap, for the rest of this plan.
@@ -380,7 +377,7 @@ impl<'a> PlanBuilder<'a> {
             Said::Later(failure) => Progress::of_failure(&failure),
             Said::Not(verdict, reason) => {
                 let state = match verdict {
-                    Verdict::ByPerson if action.is_removal() => ItemState::Residual,
+                    Verdict::ByPerson if action.effect().is_removal() => ItemState::Residual,
                     Verdict::ByPerson => ItemState::Waiting,
                     Verdict::NeedsApproval => ItemState::NeedsApproval,
                     Verdict::Held => ItemState::Held,

@@ -7,8 +7,8 @@ use entente_model::desired::{ItemKey, Version};
 use entente_model::plan::{ChangeClass, PlannedChange, Verdict};
 use entente_model::report::{Finding, ItemReport, Reason};
 
-use crate::action::Action;
 use crate::ledger::{Charge, Update};
+use crate::write::Action;
 
 /// What to do, what is as it is, and what to remember.
 #[derive(Debug, Clone, PartialEq, Eq)]

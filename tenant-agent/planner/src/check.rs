@@ -13,13 +13,13 @@ use entente_model::report::Reason;
 use entente_model::time::Phase;
 use entente_model::{Guid, Plane, PlaneMode, Timestamp, catalog};
 
-use crate::action::Action;
 use crate::capability;
 use crate::defender::{covers, resolve};
 use crate::guardrail::{Adopt, FreezeExcept, Guardrail, OnLeave};
 use crate::ledger::{Charge, Claim, DAY, Ledger, LedgerEntry, Thing, Update, anchor_key};
 use crate::observed::{Group, Listing, Part, User};
 use crate::plan::{Change, Input, Plan};
+use crate::write::{Action, AzureWrite, DefenderWrite, GroupWrite, MemberWrite, UserWrite};
 use facts::{adopts, allows, holds_only, is_removal, is_thing, narrows, object_id, touched};
 
 /// A rule that a plan breaks. What may be done all the same is [`crate::salvage`]'s to say.
@@ -125,7 +125,7 @@ impl Checker<'_> {
     fn guardrail(&mut self, change: &Change, guardrail: &Guardrail) {
         let class = change.class;
         let is_marker = matches!(&change.key, ItemKey::Other(key) if key.starts_with("anchor/"));
-        let managed = guardrail.mode(change.action.plane(is_marker)) == PlaneMode::Manage;
+        let managed = guardrail.mode(plane(&change.action, is_marker)) == PlaneMode::Manage;
         self.unless(managed, "writes only on managed planes", change);
         let marks = !is_marker || guardrail.mode(Plane::Memberships) == PlaneMode::Manage;
         self.unless(marks, "marks nobody where memberships are not managed", change);
@@ -157,37 +157,39 @@ impl Checker<'_> {
     fn within(&mut self, change: &Change, guardrail: &Guardrail) {
         let prefix = &guardrail.limits.name_prefix;
         match &change.action {
-            Action::BlockUser { .. } => {
+            Action::User(UserWrite::Block { .. }) => {
                 let may = guardrail.people.on_leave.contains(&OnLeave::Block);
                 self.unless(may, "blocks only with onLeave block", change);
             }
-            Action::RevokeSessions { .. } => {
+            Action::User(UserWrite::RevokeSessions { .. }) => {
                 let may = guardrail.people.on_leave.contains(&OnLeave::RevokeSessions);
                 self.unless(may, "ends sessions only with onLeave revokeSessions", change);
             }
-            Action::DeleteUser { .. } => {
+            Action::User(UserWrite::Delete { .. }) => {
                 let may = guardrail.people.on_leave.contains(&OnLeave::Delete);
                 self.unless(may, "deletes only with onLeave delete", change);
             }
-            Action::InviteUser { mail, .. } => {
+            Action::User(UserWrite::Invite { mail, .. }) => {
                 let domain = mail.split('@').next_back().unwrap_or_default().to_lowercase();
                 let known = guardrail.provider.mail_domains.iter().any(|it| it.to_lowercase() == domain);
                 self.unless(known, "invites only the provider's domains", change);
                 let barred = guardrail.people.barred.iter().any(|it| it.eq_ignore_ascii_case(mail));
                 self.unless(!barred, "invites nobody who is barred", change);
             }
-            Action::CreateGroup { display_name, .. }
-            | Action::CreateDefenderRole { display_name, .. }
-            | Action::UpdateDefenderRole { display_name, .. }
-            | Action::CreateDefenderAssignment { display_name, .. } => {
+            Action::Group(GroupWrite::Create { display_name, .. })
+            | Action::Defender(DefenderWrite::CreateRole { display_name, .. })
+            | Action::Defender(DefenderWrite::UpdateRole { display_name, .. })
+            | Action::Defender(DefenderWrite::CreateAssignment { display_name, .. }) => {
                 self.unless(display_name.starts_with(prefix.as_str()), "names begin with the prefix", change);
             }
-            Action::PutAzureRole { scope, definition, .. } => self.azure(change, guardrail, scope, *definition),
-            Action::AddMember { group, user } => {
+            Action::Azure(AzureWrite::Put { scope, definition, .. }) => {
+                self.azure(change, guardrail, scope, *definition)
+            }
+            Action::Member(MemberWrite::Add { group, user }) => {
                 self.inherited(change, guardrail, *group);
                 self.account(change, guardrail, *user);
             }
-            Action::UnblockUser { user } => self.account(change, guardrail, *user),
+            Action::User(UserWrite::Unblock { user }) => self.account(change, guardrail, *user),
             _ => {}
         }
         // An assignment gives what its role holds.
@@ -278,32 +280,36 @@ impl Checker<'_> {
         let knows = |id: Guid| self.ledger.entries.values().any(|it| is_thing(it, id) || was_ours(it, id));
         let entry = self.ledger.get(&change.key);
         let (holds, rule) = match &change.action {
-            Action::BlockUser { user, .. } | Action::RevokeSessions { user } | Action::DeleteUser { user } => {
-                (owns(*user), "ends only accounts of ours")
-            }
-            Action::UnblockUser { user } => {
+            Action::User(UserWrite::Block { user, .. })
+            | Action::User(UserWrite::RevokeSessions { user })
+            | Action::User(UserWrite::Delete { user }) => (owns(*user), "ends only accounts of ours"),
+            Action::User(UserWrite::Unblock { user }) => {
                 (owns(*user) && entry.is_some_and(|it| it.block.is_some()), "lifts only a block of ours")
             }
-            Action::RemoveMember { group, .. } => {
+            Action::Member(MemberWrite::Remove { group, .. }) => {
                 let ours = owns(*group) || entry.is_some_and(|it| it.is_owned() && it.thing.is_some());
                 (ours && knows(*group), "removes members only from groups of ours")
             }
-            Action::AddMember { group, .. } => (knows(*group), "adds members only to groups of ours"),
-            Action::DeleteAzureRole { .. } => (
+            Action::Member(MemberWrite::Add { group, .. }) => (knows(*group), "adds members only to groups of ours"),
+            Action::Azure(AzureWrite::Delete { .. }) => (
                 entry.is_some_and(|it| matches!(it.thing, Some(Thing::AzureRole { .. }))),
                 "deletes only assignments of ours",
             ),
-            Action::DeleteDefenderRole { id } | Action::DeleteDefenderAssignment { id } => {
+            Action::Defender(DefenderWrite::DeleteRole { id })
+            | Action::Defender(DefenderWrite::DeleteAssignment { id }) => {
                 let ours = entry.is_some_and(|it| it.is_owned() && object_id(it) == Some(id.clone()));
                 (ours, "deletes only Defender objects of ours")
             }
-            Action::UpdateDefenderRole { id, .. } => {
+            Action::Defender(DefenderWrite::UpdateRole { id, .. }) => {
                 (entry.is_some_and(|it| object_id(it) == Some(id.clone())), "changes only Defender roles of ours")
             }
-            Action::PutAzureRole { principal, .. } | Action::CreateDefenderAssignment { principal, .. } => {
+            Action::Azure(AzureWrite::Put { principal, .. })
+            | Action::Defender(DefenderWrite::CreateAssignment { principal, .. }) => {
                 (knows(*principal), "gives rights only to groups of ours")
             }
-            Action::InviteUser { .. } | Action::CreateGroup { .. } | Action::CreateDefenderRole { .. } => (
+            Action::User(UserWrite::Invite { .. })
+            | Action::Group(GroupWrite::Create { .. })
+            | Action::Defender(DefenderWrite::CreateRole { .. }) => (
                 entry.is_none_or(|it| it.intent.is_none() && it.thing.is_none()),
                 "creates nothing twice: an unknown outcome is looked up",
             ),
@@ -321,16 +327,16 @@ impl Checker<'_> {
         };
         let (holds, rule) = match &change.action {
             // A leaver's account may be blocked unseen, by the id that the ledger holds; never one that was seen blocked.
-            Action::BlockUser { user: id, blind } => {
+            Action::User(UserWrite::Block { user: id, blind }) => {
                 let unshown = user(*id).is_none_or(|user| user.enabled.is_none());
                 let may = if *blind { unshown && change.class == ChangeClass::Leaver } else { enabled(user(*id)) };
                 (may, "blocks only who is enabled, or a leaver who cannot be looked at")
             }
-            Action::AddMember { group, user: id } if Some(*group) != self.marker() => (
+            Action::Member(MemberWrite::Add { group, user: id }) if Some(*group) != self.marker() => (
                 enabled(user(*id)) && user(*id).is_some_and(homed),
                 "members only after redemption by an Entra account that is not blocked",
             ),
-            Action::InviteUser { mail, .. } => {
+            Action::User(UserWrite::Invite { mail, .. }) => {
                 let empty = matches!(self.input.observed.by_mail(mail), Part::Read(found) if found.is_empty());
                 (empty, "invites only whom a look-up by mail did not find")
             }
@@ -461,6 +467,18 @@ impl Checker<'_> {
         if let Some(change) = plan.changes.iter().find(|it| it.verdict != Verdict::Allowed && it.reason.is_none()) {
             self.whole("what is not allowed says why", change.key.to_string());
         }
+    }
+}
+
+/// The plane that must be managed for a write.
+fn plane(action: &Action, is_marker: bool) -> Plane {
+    match action {
+        Action::User(_) => Plane::Users,
+        Action::Group(_) | Action::Member(MemberWrite::Add { .. }) if is_marker => Plane::Users,
+        Action::Group(_) => Plane::Groups,
+        Action::Member(_) => Plane::Memberships,
+        Action::Azure(_) => Plane::AzureRoles,
+        Action::Defender(_) => Plane::DefenderRoles,
     }
 }
 

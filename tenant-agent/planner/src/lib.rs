@@ -9,7 +9,6 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-pub mod action;
 mod assignment_name;
 mod builder;
 pub mod capability;
@@ -36,6 +35,7 @@ pub mod reference;
 pub mod salvage;
 mod script;
 pub mod verdict;
+pub mod write;
 
 pub use assignment_name::assignment_name;
 

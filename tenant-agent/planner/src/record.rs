@@ -5,13 +5,14 @@
 
 use std::time::Duration;
 
+use entente_model::Timestamp;
 use entente_model::plan::ChangeClass;
 use entente_model::report::Reason;
-use entente_model::{Guid, Timestamp};
 
-use crate::action::Action;
 use crate::ledger::{Attempt, Block, Charge, Event, Failure, Ledger, LedgerEntry, Ownership, Thing, Update};
+use crate::observed::Listing;
 use crate::plan::{Change, Settings};
+use crate::write::{AccountEffect, Describe, Effect};
 
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +36,12 @@ pub fn before(ledger: &Ledger, change: &Change, epoch: u64, now: Timestamp) -> V
     if change.charge != Charge::Free {
         updates.push(Update::Charged(Event { at: now, charge: change.charge, key: change.key.clone() }));
     }
-    if let (Action::InviteUser { .. }, Some((_, person))) = (&change.action, change.key.person())
-        && ledger.deleted.contains_key(&person)
+    let lets_in = match change.action.effect() {
+        Effect::Creates { name, found_in, .. } => address(&found_in, name).is_some(),
+        Effect::Puts(_) | Effect::Changes { .. } | Effect::Removes(_) | Effect::Account(_) => false,
+    };
+    if let Some((_, person)) = change.key.person().filter(|(_, person)| ledger.deleted.contains_key(person))
+        && lets_in
     {
         // The customer's leave is for this one invitation.
         updates.push(Update::Readmitted(person));
@@ -58,14 +63,14 @@ pub fn after(ledger: &Ledger, change: &Change, outcome: &Outcome, settings: &Set
             entry.failure = None;
             entry.written = Some(now);
             entry.redeem_url = redeem_url.clone().or(entry.redeem_url);
-            finish(&mut entry, &change.action, id.as_deref(), now);
+            finish(&mut entry, &change.action.effect(), id.as_deref(), now);
         }
         Outcome::Unknown { detail } => {
             entry.written = Some(now);
             fail(&mut entry, Reason::UnknownOutcome, detail, Duration::ZERO, settings, now);
         }
         Outcome::Failed { reason, detail, retry_after } => {
-            undo(&mut entry, &change.action);
+            undo(&mut entry, &change.action.effect());
             fail(&mut entry, *reason, detail, retry_after.unwrap_or_default(), settings, now);
         }
     }
@@ -73,28 +78,38 @@ pub fn after(ledger: &Ledger, change: &Change, outcome: &Outcome, settings: &Set
 }
 
 fn begin(entry: &mut LedgerEntry, change: &Change, now: Timestamp) {
-    match &change.action {
-        Action::InviteUser { mail: name, .. }
-        | Action::CreateGroup { display_name: name, .. }
-        | Action::CreateDefenderRole { display_name: name, .. }
-        | Action::CreateDefenderAssignment { display_name: name, .. } => {
+    match change.action.effect() {
+        Effect::Creates { name, found_in, .. } => {
             // A plan creates only what its look-ups did not find.
             anew(entry);
-            entry.intent = Some(Attempt { at: now, looked: change.looked, name: name.clone(), absent_before: true });
+            entry.intent = Some(Attempt { at: now, looked: change.looked, name: name.to_owned(), absent_before: true });
             (entry.thing, entry.ownership, entry.deleting) = (None, Ownership::Owned, None);
-            if let Action::InviteUser { mail, .. } = &change.action {
-                entry.note_address(mail);
+            if let Some(address) = address(&found_in, name) {
+                entry.note_address(address);
             }
         }
-        Action::AddMember { group, user } => give(entry, Thing::Member { group: *group, user: *user }, now),
-        Action::PutAzureRole { scope, definition, principal, .. } => {
-            let (scope, definition, principal) = (scope.clone(), *definition, *principal);
-            give(entry, Thing::AzureRole { scope, definition, principal }, now);
-        }
-        // A plan blocks only an account that it saw enabled; the blind block of a first step says so.
-        Action::BlockUser { blind, .. } => entry.block = Some(Block { at: now, confirmed: false, blind: *blind }),
-        Action::DeleteUser { .. } => entry.deleting = Some(now),
-        _ => {}
+        Effect::Puts(thing) => give(entry, thing, now),
+        Effect::Changes { .. } | Effect::Removes(_) => {}
+        Effect::Account(effect) => match effect {
+            // A plan blocks only an account that it saw enabled; the blind block of a first step says so.
+            AccountEffect::Blocks { blind, .. } => entry.block = Some(Block { at: now, confirmed: false, blind }),
+            AccountEffect::Deletes { .. } => entry.deleting = Some(now),
+            AccountEffect::EndsSessions { .. } | AccountEffect::Unblocks { .. } => {}
+        },
+    }
+}
+
+/// The address of the person whom a creation lets in.
+fn address<'a>(found_in: &Listing, name: &'a str) -> Option<&'a str> {
+    match found_in {
+        Listing::UsersByMail(_) => Some(name),
+        Listing::Bin(_)
+        | Listing::GroupsByName(_)
+        | Listing::Members(_)
+        | Listing::MembershipsOf(_)
+        | Listing::AzureOf(..)
+        | Listing::Azure(_)
+        | Listing::Defender => None,
     }
 }
 
@@ -125,40 +140,34 @@ fn fail(entry: &mut LedgerEntry, reason: Reason, detail: &str, wait: Duration, s
     entry.failure = Some(Failure { reason, detail: detail.into(), attempts, retry_at });
 }
 
-fn undo(entry: &mut LedgerEntry, action: &Action) {
-    match action {
-        Action::BlockUser { .. } => entry.block = None,
-        Action::DeleteUser { .. } => entry.deleting = None,
-        Action::InviteUser { .. }
-        | Action::CreateGroup { .. }
-        | Action::CreateDefenderRole { .. }
-        | Action::CreateDefenderAssignment { .. } => entry.intent = None,
+fn undo(entry: &mut LedgerEntry, effect: &Effect<'_>) {
+    match effect {
+        Effect::Creates { .. } => entry.intent = None,
         // Never given by us: what is there later is somebody else's.
-        Action::AddMember { .. } | Action::PutAzureRole { .. }
-            if entry.written.is_none() && entry.applied.is_none() =>
-        {
-            entry.thing = None;
+        Effect::Puts(_) => {
+            if entry.written.is_none() && entry.applied.is_none() {
+                entry.thing = None;
+            }
         }
-        _ => {}
+        Effect::Changes { .. } | Effect::Removes(_) => {}
+        Effect::Account(effect) => match effect {
+            AccountEffect::Blocks { .. } => entry.block = None,
+            AccountEffect::Deletes { .. } => entry.deleting = None,
+            AccountEffect::EndsSessions { .. } | AccountEffect::Unblocks { .. } => {}
+        },
     }
 }
 
-fn finish(entry: &mut LedgerEntry, action: &Action, id: Option<&str>, now: Timestamp) {
-    let guid = id.and_then(|id| id.parse::<Guid>().ok());
-    match action {
-        Action::InviteUser { .. } => entry.thing = guid.map(|id| Thing::User { id }),
-        Action::CreateGroup { .. } => entry.thing = guid.map(|id| Thing::Group { id }),
-        Action::CreateDefenderRole { .. } => entry.thing = id.map(|id| Thing::DefenderRole { id: id.into() }),
-        Action::CreateDefenderAssignment { .. } => {
-            entry.thing = id.map(|id| Thing::DefenderAssignment { id: id.into() });
-        }
-        Action::BlockUser { blind, .. } => entry.block = Some(Block { at: now, confirmed: true, blind: *blind }),
-        Action::UnblockUser { .. } => (entry.block, entry.sessions_revoked) = (None, None),
-        Action::RevokeSessions { .. } => entry.sessions_revoked = Some(now),
-        Action::RemoveMember { .. }
-        | Action::DeleteAzureRole { .. }
-        | Action::DeleteDefenderAssignment { .. }
-        | Action::DeleteDefenderRole { .. } => entry.removed = Some(now),
-        _ => {}
+fn finish(entry: &mut LedgerEntry, effect: &Effect<'_>, id: Option<&str>, now: Timestamp) {
+    match effect {
+        Effect::Creates { as_thing, .. } => entry.thing = id.and_then(as_thing),
+        Effect::Puts(_) | Effect::Changes { .. } => {}
+        Effect::Removes(_) => entry.removed = Some(now),
+        Effect::Account(effect) => match *effect {
+            AccountEffect::Blocks { blind, .. } => entry.block = Some(Block { at: now, confirmed: true, blind }),
+            AccountEffect::EndsSessions { .. } => entry.sessions_revoked = Some(now),
+            AccountEffect::Unblocks { .. } => (entry.block, entry.sessions_revoked) = (None, None),
+            AccountEffect::Deletes { .. } => {}
+        },
     }
 }

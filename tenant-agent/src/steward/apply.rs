@@ -5,10 +5,10 @@
 //! the plan is dropped, and the loop looks anew.
 
 use entente_model::report::Reason;
-use entente_planner::action::Action;
 use entente_planner::ledger::Update;
 use entente_planner::plan::Change;
 use entente_planner::record::{self, Outcome};
+use entente_planner::write::{Action, AzureWrite, DefenderWrite, GroupWrite, MemberWrite, UserWrite};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -76,21 +76,21 @@ impl Steward {
 /// account: that it was there is known by the ledger alone.
 fn may_be_owed(action: &Action) -> bool {
     match action {
-        Action::BlockUser { .. }
-        | Action::RevokeSessions { .. }
-        | Action::RemoveMember { .. }
-        | Action::DeleteAzureRole { .. }
-        | Action::DeleteDefenderAssignment { .. } => true,
-        Action::InviteUser { .. }
-        | Action::CreateGroup { .. }
-        | Action::AddMember { .. }
-        | Action::PutAzureRole { .. }
-        | Action::CreateDefenderRole { .. }
-        | Action::UpdateDefenderRole { .. }
-        | Action::CreateDefenderAssignment { .. }
-        | Action::UnblockUser { .. }
-        | Action::DeleteUser { .. }
-        | Action::DeleteDefenderRole { .. } => false,
+        Action::User(UserWrite::Block { .. })
+        | Action::User(UserWrite::RevokeSessions { .. })
+        | Action::Member(MemberWrite::Remove { .. })
+        | Action::Azure(AzureWrite::Delete { .. })
+        | Action::Defender(DefenderWrite::DeleteAssignment { .. }) => true,
+        Action::User(UserWrite::Invite { .. })
+        | Action::Group(GroupWrite::Create { .. })
+        | Action::Member(MemberWrite::Add { .. })
+        | Action::Azure(AzureWrite::Put { .. })
+        | Action::Defender(DefenderWrite::CreateRole { .. })
+        | Action::Defender(DefenderWrite::UpdateRole { .. })
+        | Action::Defender(DefenderWrite::CreateAssignment { .. })
+        | Action::User(UserWrite::Unblock { .. })
+        | Action::User(UserWrite::Delete { .. })
+        | Action::Defender(DefenderWrite::DeleteRole { .. }) => false,
     }
 }
 

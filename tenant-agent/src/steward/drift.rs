@@ -9,10 +9,10 @@ use entente_model::Timestamp;
 use entente_model::desired::ItemKey;
 use entente_model::report::bounds::{MAX_MENDED, MAX_TEXT_BYTES, bounded};
 use entente_model::report::{ItemReport, ItemState, Mended, Reason};
-use entente_planner::action::Action;
 use entente_planner::ledger::{Thing, extra_key};
 use entente_planner::plan::Change;
 use entente_planner::record::Outcome;
+use entente_planner::write::{Action, MemberWrite};
 
 use super::Steward;
 use crate::memory::{MemoryError, Notes};
@@ -104,7 +104,7 @@ impl Steward {
     ) -> Result<(), MemoryError> {
         let now = self.parts.clock.time();
         for (change, _) in step.iter().zip(outcomes).filter(|(_, it)| matches!(it, Outcome::Done { .. })) {
-            let Action::RemoveMember { group, user } = change.action else { continue };
+            let Action::Member(MemberWrite::Remove { group, user }) = change.action else { continue };
             if change.key != extra_key(group, user) {
                 continue;
             }

@@ -1,18 +1,21 @@
 //! The order of a plan.
 //!
-//! Removals first, leavers before all; then grants (user, group, membership, role). A removal from somebody who
-//! gains something in the same plan comes after the grants, so that a mover is never without both: make before
-//! break. Leavers gain nothing, and so never wait.
+//! Removals first, leavers before all; then grants. A removal from somebody who gains something in the same plan comes
+//! after the grants, so that a mover is never without both: make before break. Leavers gain nothing, and so never wait.
+//!
+//! Within these, what an account may do is ended before anything else, and the rest follows from what a key depends on
+//! ([`ItemKey::depends_on`]): given after it, and taken away before it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entente_model::desired::ItemKey;
 use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::report::Reason;
 
-use crate::action::{Action, GRANTS};
 use crate::change::Change;
 use crate::input::Input;
+use crate::ledger::anchor_key;
+use crate::write::{AccountEffect, Action, Describe, Effect};
 
 pub(crate) fn sort(changes: &mut [Change], input: &Input<'_>) {
     let gaining: BTreeSet<_> = changes
@@ -20,12 +23,12 @@ pub(crate) fn sort(changes: &mut [Change], input: &Input<'_>) {
         .filter(|change| change.class == ChangeClass::Grant && change.verdict == Verdict::Allowed)
         .filter_map(|change| change.key.person().map(|(_, id)| id))
         .collect();
+    let (given, taken) = places(changes);
     changes.sort_by_cached_key(|change| {
         let gains = change.key.person().is_some_and(|(_, id)| gaining.contains(&id));
         let phase = match change.class {
             ChangeClass::Grant => 1,
-            _ if gains => 2,
-            _ => 0,
+            ChangeClass::Leaver | ChangeClass::Expiry | ChangeClass::OtherRemoval => u8::from(gains) * 2,
         };
         let class = match change.class {
             ChangeClass::Leaver => 0,
@@ -33,21 +36,91 @@ pub(crate) fn sort(changes: &mut [Change], input: &Input<'_>) {
             ChangeClass::OtherRemoval => 2,
             ChangeClass::Grant => 3,
         };
-        (phase, class, rank(change, input), change.key.clone())
+        let place = if change.action.effect().is_removal() { &taken } else { &given };
+        (phase, class, step(change, input), place.get(&change.key).copied())
     });
 }
 
-/// A block that Microsoft refused comes after the person's memberships: an account that holds roles cannot be
-/// blocked before they are gone (Graph: user-update, sensitive actions).
-fn rank(change: &Change, input: &Input<'_>) -> u8 {
-    let refused = || {
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    /// The block alone ends access.
+    Block,
+    EndSessions,
+    Remove,
+    /// An account that holds roles cannot be blocked before they are gone (Graph: user-update, sensitive actions).
+    RefusedBlock,
+    /// An account goes after what it holds.
+    DeleteAccount,
+    Unblock,
+    Give,
+}
+
+fn step(change: &Change, input: &Input<'_>) -> Step {
+    let is_refused = || {
         let failure = input.ledger.get(&change.key).and_then(|entry| entry.failure.as_ref());
         failure.is_some_and(|failure| matches!(failure.reason, Reason::CloudRefused | Reason::PermissionMissing))
     };
-    match (&change.action, &change.key) {
-        (Action::BlockUser { .. }, ItemKey::User(_)) if refused() => 3,
-        // The marker group before the users that it marks, their marks after them.
-        (Action::CreateGroup { .. }, ItemKey::Other(_)) => GRANTS,
-        _ => change.action.rank(),
+    match change.action.effect() {
+        Effect::Account(effect) => match effect {
+            AccountEffect::Blocks { .. } if is_refused() => Step::RefusedBlock,
+            AccountEffect::Blocks { .. } => Step::Block,
+            AccountEffect::EndsSessions { .. } => Step::EndSessions,
+            AccountEffect::Deletes { .. } => Step::DeleteAccount,
+            AccountEffect::Unblocks { .. } => Step::Unblock,
+        },
+        Effect::Removes(_) => Step::Remove,
+        Effect::Creates { .. } | Effect::Puts(_) | Effect::Changes { .. } => Step::Give,
     }
+}
+
+type Places = BTreeMap<ItemKey, usize>;
+
+/// In which order the keys of these changes are given, and in which they are taken away.
+fn places(changes: &[Change]) -> (Places, Places) {
+    // The marker group before the users that it marks. Otherwise what does not depend on each other goes by kinds of
+    // writes, and then by key.
+    let order = |change: &Change| (change.key != anchor_key(), kind(&change.action), change.key.clone());
+    let keys: BTreeSet<_> = changes.iter().map(order).collect();
+    let keys: Vec<ItemKey> = keys.into_iter().map(|(_, _, key)| key).collect();
+    let mut needs: BTreeMap<ItemKey, Vec<ItemKey>> = BTreeMap::new();
+    let mut needed_by: BTreeMap<ItemKey, Vec<ItemKey>> = BTreeMap::new();
+    for key in &keys {
+        for other in key.depends_on() {
+            needed_by.entry(other.clone()).or_default().push(key.clone());
+            needs.entry(key.clone()).or_default().push(other);
+        }
+    }
+    (arranged(&keys, &needs), arranged(&keys, &needed_by))
+}
+
+fn kind(action: &Action) -> u8 {
+    match action {
+        Action::User(_) => 0,
+        Action::Group(_) => 1,
+        Action::Member(_) => 2,
+        Action::Azure(_) => 3,
+        Action::Defender(_) => 4,
+    }
+}
+
+/// Each key after those that come before it by `before`, and otherwise in the order given.
+fn arranged(keys: &[ItemKey], before: &BTreeMap<ItemKey, Vec<ItemKey>>) -> Places {
+    fn visit(
+        key: &ItemKey,
+        before: &BTreeMap<ItemKey, Vec<ItemKey>>,
+        places: &mut BTreeMap<ItemKey, Option<usize>>,
+        next: &mut usize,
+    ) {
+        // What is being visited has no place yet: a circle, which no kind has, would end here.
+        if places.contains_key(key) {
+            return;
+        }
+        places.insert(key.clone(), None);
+        before.get(key).into_iter().flatten().for_each(|first| visit(first, before, places, next));
+        places.insert(key.clone(), Some(*next));
+        *next += 1;
+    }
+    let (mut places, mut next) = (BTreeMap::new(), 0);
+    keys.iter().for_each(|key| visit(key, before, &mut places, &mut next));
+    places.into_iter().filter_map(|(key, place)| Some((key, place?))).collect()
 }

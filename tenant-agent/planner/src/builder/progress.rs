@@ -3,10 +3,9 @@
 use entente_model::desired::ItemKey;
 use entente_model::report::{ItemState, Reason};
 
-use crate::action::Action;
 use crate::builder::PlanBuilder;
 use crate::ledger::Failure;
-use crate::script;
+use crate::write::{Action, Describe};
 
 /// The state of one thing that an item needs.
 pub(crate) struct Progress {
@@ -46,7 +45,7 @@ impl Progress {
     pub fn say(self, builder: &mut PlanBuilder<'_>, key: &ItemKey) {
         builder.say(key, self.state, self.reason, self.detail);
         if let Some(action) = self.script {
-            builder.set_script(key, script::of(&action, &builder.input.settings.graph));
+            builder.set_script(key, action.script(&builder.input.settings.graph));
         }
     }
 }

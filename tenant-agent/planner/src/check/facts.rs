@@ -4,11 +4,11 @@ use entente_model::Guid;
 use entente_model::desired::ItemKey;
 use entente_model::plan::ChangeClass;
 
-use crate::action::Action;
 use crate::capability::{self, Capability, Definition};
 use crate::guardrail::Guardrail;
 use crate::ledger::{Ledger, LedgerEntry, Ownership, Thing, Update};
 use crate::plan::Change;
+use crate::write::{Action, AzureWrite, DefenderWrite, MemberWrite, UserWrite};
 
 /// Whether all that these Defender permissions let people do is allowed without asking.
 pub(super) fn allows<'a>(guardrail: &Guardrail, mut permissions: impl Iterator<Item = &'a str>) -> bool {
@@ -45,31 +45,33 @@ pub(super) fn object_id(entry: &LedgerEntry) -> Option<String> {
 pub(super) fn is_removal(action: &Action) -> bool {
     matches!(
         action,
-        Action::BlockUser { .. }
-            | Action::RevokeSessions { .. }
-            | Action::RemoveMember { .. }
-            | Action::DeleteAzureRole { .. }
-            | Action::DeleteDefenderAssignment { .. }
-            | Action::DeleteDefenderRole { .. }
-            | Action::DeleteUser { .. }
+        Action::User(UserWrite::Block { .. })
+            | Action::User(UserWrite::RevokeSessions { .. })
+            | Action::Member(MemberWrite::Remove { .. })
+            | Action::Azure(AzureWrite::Delete { .. })
+            | Action::Defender(DefenderWrite::DeleteAssignment { .. })
+            | Action::Defender(DefenderWrite::DeleteRole { .. })
+            | Action::User(UserWrite::Delete { .. })
     )
 }
 
 pub(super) fn narrows(change: &Change) -> bool {
-    matches!(change.action, Action::UpdateDefenderRole { .. }) && change.class == ChangeClass::OtherRemoval
+    matches!(change.action, Action::Defender(DefenderWrite::UpdateRole { .. }))
+        && change.class == ChangeClass::OtherRemoval
 }
 
 /// Users and groups that an action would change.
 pub(super) fn touched(action: &Action) -> (Vec<Guid>, Vec<Guid>) {
     match action {
-        Action::BlockUser { user, .. }
-        | Action::UnblockUser { user }
-        | Action::RevokeSessions { user }
-        | Action::DeleteUser { user } => (vec![*user], Vec::new()),
-        Action::AddMember { group, user } | Action::RemoveMember { group, user } => (vec![*user], vec![*group]),
-        Action::PutAzureRole { principal, .. } | Action::CreateDefenderAssignment { principal, .. } => {
-            (Vec::new(), vec![*principal])
+        Action::User(UserWrite::Block { user, .. })
+        | Action::User(UserWrite::Unblock { user })
+        | Action::User(UserWrite::RevokeSessions { user })
+        | Action::User(UserWrite::Delete { user }) => (vec![*user], Vec::new()),
+        Action::Member(MemberWrite::Add { group, user }) | Action::Member(MemberWrite::Remove { group, user }) => {
+            (vec![*user], vec![*group])
         }
+        Action::Azure(AzureWrite::Put { principal, .. })
+        | Action::Defender(DefenderWrite::CreateAssignment { principal, .. }) => (Vec::new(), vec![*principal]),
         _ => (Vec::new(), Vec::new()),
     }
 }

@@ -5,9 +5,9 @@ use entente_model::desired::{Item, ItemBody, ItemKey, UserBody, UserKey, Want};
 use entente_model::plan::ChangeClass;
 
 use super::Checker;
-use crate::action::Action;
 use crate::guardrail::Guardrail;
 use crate::plan::Change;
+use crate::write::{Action, MemberWrite, UserWrite};
 
 impl Checker<'_> {
     /// Nobody who is to go is given anything.
@@ -27,7 +27,7 @@ impl Checker<'_> {
         let elsewhere = left.is_some_and(|left| left.epoch != self.input.version.epoch);
         self.unless(!elsewhere, "no grant to one known to have left in another history", change);
         let is_held = self.ledger.deleted.get(&object_id).is_some_and(|it| it.allowed.is_none());
-        let invites = matches!(change.action, Action::InviteUser { .. });
+        let invites = matches!(change.action, Action::User(UserWrite::Invite { .. }));
         self.unless(!(invites && is_held), "invites nobody whom the customer deleted, without leave", change);
         let Ok(guardrail) = self.input.guardrail else { return };
         if let Some(ItemBody::User(UserBody { home_tenant, .. })) = user.map(|item| &item.body) {
@@ -64,6 +64,6 @@ impl Checker<'_> {
     }
 
     fn is_mark(&self, action: &Action) -> bool {
-        matches!(action, Action::AddMember { group, .. } if Some(*group) == self.marker())
+        matches!(action, Action::Member(MemberWrite::Add { group, .. }) if Some(*group) == self.marker())
     }
 }

@@ -8,7 +8,6 @@ use entente_model::desired::{Item, ItemKey, Want};
 use entente_model::report::Reason;
 use entente_model::{Guid, Plane};
 
-use crate::action::Action;
 use crate::builder::{PlanBuilder, Proposal};
 use crate::gate;
 use crate::guardrail::OnLeave;
@@ -17,6 +16,7 @@ use crate::observed::{Part, User};
 use crate::path::offboarding;
 use crate::path::person::Exit;
 use crate::verdict::Condition;
+use crate::write::{Action, MemberWrite, UserWrite};
 
 /// Accounts of ours whose block does not wait for a whole look. One short read of each says whether the customer had
 /// blocked it already; where that is not answered at once, it is blocked unseen.
@@ -78,7 +78,14 @@ fn block(builder: &mut PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry, id: 
     let mut against = gate::plane(builder, Plane::Users);
     against.extend(builder.protects_user(id).then_some(Condition::Refused(Reason::GuardrailProtected)));
     let blind = !seen.is_some_and(User::is_enabled);
-    propose(builder, &at, exit, Action::BlockUser { user: id, blind }, "enabled, as far as is known", against);
+    propose(
+        builder,
+        &at,
+        exit,
+        Action::User(UserWrite::Block { user: id, blind }),
+        "enabled, as far as is known",
+        against,
+    );
 }
 
 /// Of a person who leaves, also the memberships that have no item of their own any more.
@@ -100,7 +107,14 @@ fn remove(builder: &mut PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry, exi
     let mut against = gate::plane(builder, Plane::Memberships);
     let is_protected = builder.protects_group(group) || builder.protects_user(user);
     against.extend(is_protected.then_some(Condition::Refused(Reason::GuardrailProtected)));
-    propose(builder, key, exit, Action::RemoveMember { group, user }, "member, as far as is known", against);
+    propose(
+        builder,
+        key,
+        exit,
+        Action::Member(MemberWrite::Remove { group, user }),
+        "member, as far as is known",
+        against,
+    );
 }
 
 fn propose(

@@ -4,6 +4,8 @@
 //! A group of the right name that is not ours may carry rights of the customer's: it is used only with the
 //! customer's leave, and only if it bears our mark. Groups are never deleted: that takes a wider permission.
 
+pub mod write;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use entente_model::desired::{GroupBody, GroupKey, Item, ItemBody, ItemKey, MemberKey, UserKey, Want};
@@ -11,7 +13,6 @@ use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode};
 
-use crate::action::Action;
 use crate::builder::{PlanBuilder, Proposal, Said, passes_at};
 use crate::gate;
 use crate::ledger::{Attempt, Charge, Ownership, Thing, anchor_key, extra_key};
@@ -22,6 +23,7 @@ use crate::path::lookup::{Found, Sought, look};
 use crate::path::person::{ExitKind, People};
 use crate::path::users;
 use crate::verdict::Condition;
+use crate::write::{Action, GroupWrite, MemberWrite};
 
 /// What the marker group says of itself.
 const MARKER_MARK: &str = "Marks the guests that Entente made. Gives no access.";
@@ -202,7 +204,7 @@ fn create(builder: &mut PlanBuilder<'_>, key: &ItemKey, name: &str, mark: &str) 
 fn new_group(name: &str, mark: &str) -> Action {
     let plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
     let mail_nickname = name.chars().filter(plain).take(64).collect();
-    Action::CreateGroup { display_name: name.into(), mail_nickname, description: mark.into() }
+    Action::Group(GroupWrite::Create { display_name: name.into(), mail_nickname, description: mark.into() })
 }
 
 fn adopt(builder: &mut PlanBuilder<'_>, key: &ItemKey, group: &Group, mark: &str) -> bool {
@@ -236,7 +238,7 @@ fn leave_group(builder: &mut PlanBuilder<'_>, key: &ItemKey, found: &Found<'_, G
 pub(crate) fn say_left_over(builder: &mut PlanBuilder<'_>, key: &ItemKey, group: &Group) {
     let detail = format!("group {} is left; deleting groups is a person's task", group.display_name);
     builder.say(key, ItemState::Residual, Some(Reason::PersonTask), detail);
-    builder.set_script(key, crate::script::delete_group(&group.id));
+    builder.set_script(key, write::delete_script(group.id));
 }
 
 /// Members whom no item and no entry of ours stands for. Memberships of our own groups may always be removed.
@@ -320,7 +322,8 @@ fn extra(builder: &mut PlanBuilder<'_>, people: &People<'_>, group: &Group, user
         true => (ChangeClass::Leaver, Charge::Free),
         false => (ChangeClass::OtherRemoval, Charge::Other),
     };
-    let (before, action) = (format!("in {}", group.display_name), Action::RemoveMember { group: group.id, user });
+    let (before, action) =
+        (format!("in {}", group.display_name), Action::Member(MemberWrite::Remove { group: group.id, user }));
     let proposal = Proposal { key, class, charge, action, before, after: String::new(), against };
     if let Said::Goes = builder.propose(proposal) {
         builder.recheck();

@@ -3,6 +3,8 @@
 //! Given when the account is there, redeemed by the right identity and not blocked; removed whenever the person or
 //! the membership has come to an end, whatever else is true.
 
+pub mod write;
+
 use std::collections::BTreeSet;
 
 use entente_model::desired::{GroupKey, Item, ItemKey, MemberKey, UserKey, Want};
@@ -11,7 +13,6 @@ use entente_model::report::{ItemState, Reason};
 use entente_model::time::Phase;
 use entente_model::{Guid, Plane, PlaneMode};
 
-use crate::action::Action;
 use crate::builder::{PlanBuilder, Proposal};
 use crate::gate;
 use crate::ledger::{Charge, Ownership, Thing};
@@ -25,6 +26,7 @@ use crate::path::person::{Exit, ExitKind, People, Person};
 use crate::path::proof;
 use crate::path::unsupported;
 use crate::verdict::Condition;
+use crate::write::{Action, MemberWrite};
 
 pub(crate) fn decide(builder: &mut PlanBuilder<'_>, people: &People<'_>, groups: &Groups<'_>) {
     for item in builder.items() {
@@ -112,7 +114,7 @@ fn give(builder: &mut PlanBuilder<'_>, item: &Item, person: Option<&Person<'_>>,
         key: key.clone(),
         class: ChangeClass::Grant,
         charge: Charge::Other,
-        action: Action::AddMember { group, user },
+        action: Action::Member(MemberWrite::Add { group, user }),
         before: String::new(),
         after: "member".into(),
         against,
@@ -224,7 +226,7 @@ pub(crate) fn end(
         key: key.clone(),
         class: exit.class,
         charge: exit.charge,
-        action: Action::RemoveMember { group, user },
+        action: Action::Member(MemberWrite::Remove { group, user }),
         before: "member".into(),
         after: String::new(),
         against,
@@ -371,7 +373,7 @@ fn remove_unseen(
         key: key.clone(),
         class: exit.class,
         charge: exit.charge,
-        action: Action::RemoveMember { group, user },
+        action: Action::Member(MemberWrite::Remove { group, user }),
         before: "member, as far as is known".into(),
         after: String::new(),
         against,

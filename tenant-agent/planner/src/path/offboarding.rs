@@ -8,7 +8,6 @@ use entente_model::desired::{Item, ItemKey, Want};
 use entente_model::report::{AccountState, ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 
-use crate::action::Action;
 use crate::builder::progress::Progress;
 use crate::builder::{AHEAD, PlanBuilder, Proposal, Said, passes_at};
 use crate::gate;
@@ -22,6 +21,7 @@ use crate::path::person::{Exit, ExitKind, Person};
 use crate::path::proof::{self, Contents};
 use crate::path::residue;
 use crate::verdict::Condition;
+use crate::write::{Action, UserWrite};
 
 /// What is named for removal again is removed anew: what was read back before proves nothing of it, and sessions may
 /// have begun since. What was read back at a time that was refuted since would be refused: it is read back anew.
@@ -214,9 +214,9 @@ fn shut(
         after: after.into(),
         against: against.clone(),
     };
-    let block = step(Action::BlockUser { user: id, blind: false }, "enabled", "blocked by us");
-    let sessions = step(Action::RevokeSessions { user: id }, "signed in", "signed out");
-    let delete = step(Action::DeleteUser { user: id }, "blocked by us", "");
+    let block = step(Action::User(UserWrite::Block { user: id, blind: false }), "enabled", "blocked by us");
+    let sessions = step(Action::User(UserWrite::RevokeSessions { user: id }), "signed in", "signed out");
+    let delete = step(Action::User(UserWrite::Delete { user: id }), "blocked by us", "");
     let is_signed_in = builder.entry(at).is_none_or(|entry| entry.sessions_revoked.is_none());
     let sessions = (exit.is_leaver && does(builder, OnLeave::RevokeSessions) && is_signed_in).then_some(sessions);
     match account.state {

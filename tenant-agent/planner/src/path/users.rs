@@ -3,6 +3,8 @@
 //! A customer's block is never undone, nor got round with another account of the same operator; what the customer
 //! deleted is in `deleted.rs`. How an account ends is in `offboarding.rs`; which ones are only in the ledger in `implied.rs`.
 
+pub mod write;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -12,7 +14,6 @@ use entente_model::report::{ItemState, Reason};
 use entente_model::time::Phase;
 use entente_model::{Guid, OperatorName, Plane, PlaneMode};
 
-use crate::action::Action;
 use crate::builder::{PlanBuilder, Proposal, Purpose, Said};
 use crate::gate;
 use crate::ledger::{Attempt, Charge, Claim, LedgerEntry, Left, Ownership, Thing, Update};
@@ -25,6 +26,7 @@ use crate::path::offboarding;
 use crate::path::person::{Exit, ExitKind, People, Person};
 use crate::reads;
 use crate::verdict::Condition;
+use crate::write::{Action, MemberWrite, UserWrite};
 
 /// A joiner redeems within minutes as a rule, and should not wait for the next comparison then.
 const REDEMPTION_LOOK: Duration = Duration::from_secs(30);
@@ -320,7 +322,7 @@ fn invite(builder: &mut PlanBuilder<'_>, key: &ItemKey, person: &Person<'_>, ite
         key: key.clone(),
         class: ChangeClass::Grant,
         charge: Charge::Joiner,
-        action: Action::InviteUser { mail: mail.clone(), display_name: display_name.clone() },
+        action: Action::User(UserWrite::Invite { mail: mail.clone(), display_name: display_name.clone() }),
         before: String::new(),
         after: format!("guest {mail}"),
         against,
@@ -426,7 +428,7 @@ fn disabled(
                 key: key.clone(),
                 class: ChangeClass::Grant,
                 charge: Charge::Joiner,
-                action: Action::UnblockUser { user: id },
+                action: Action::User(UserWrite::Unblock { user: id }),
                 before: "blocked by us".into(),
                 after: "enabled".into(),
                 against,
@@ -455,7 +457,7 @@ pub(crate) fn mark(builder: &mut PlanBuilder<'_>, user: Guid, marker: Guid, is_m
         key,
         class: ChangeClass::Grant,
         charge: Charge::Free,
-        action: Action::AddMember { group: marker, user },
+        action: Action::Member(MemberWrite::Add { group: marker, user }),
         before: String::new(),
         after: "marked as ours".into(),
         against,

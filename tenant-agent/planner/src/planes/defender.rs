@@ -1,3 +1,4 @@
 //! Defender unified RBAC: custom roles, and their assignments to the groups of roles.
 
 pub(crate) mod decide;
+pub mod write;

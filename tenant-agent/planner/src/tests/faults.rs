@@ -3,10 +3,10 @@
 use entente_model::Guid;
 
 use super::world::World;
-use crate::action::Action;
 use crate::ledger::{Attempt, LedgerEntry, Ownership, Thing, Update};
 use crate::plan::{Change, Plan};
 use crate::salvage::{Salvage, salvage};
+use crate::write::{Action, UserWrite};
 
 /// Sam leaves and Li joins.
 fn comings_and_goings() -> (World, Plan) {
@@ -49,8 +49,9 @@ fn without_a_fault_everything_is_done() {
 fn a_fault_in_a_grant_stops_every_grant_and_no_removal() {
     let (world, plan) = comings_and_goings();
     let (text, sound) = done(&world, plan, |plan| {
-        let mut stray = of(plan, |action| matches!(action, Action::InviteUser { .. })).clone();
-        stray.action = Action::InviteUser { mail: "li@tailspin.example".into(), display_name: "Li".into() };
+        let mut stray = of(plan, |action| matches!(action, Action::User(UserWrite::Invite { .. }))).clone();
+        stray.action =
+            Action::User(UserWrite::Invite { mail: "li@tailspin.example".into(), display_name: "Li".into() });
         plan.changes.push(stray);
     });
     let rules = "invites only the provider's domains\ninvites only whom a look-up by mail did not find\n";
@@ -63,9 +64,11 @@ fn a_fault_in_a_grant_stops_every_grant_and_no_removal() {
 fn a_removal_with_a_fault_is_left_out_alone() {
     let (world, plan) = comings_and_goings();
     let (text, _) = done(&world, plan, |plan| {
-        let block = of(plan, |action| matches!(action, Action::BlockUser { .. })).clone();
-        plan.changes
-            .insert(0, Change { action: Action::BlockUser { user: Guid::from_u128(7), blind: false }, ..block });
+        let block = of(plan, |action| matches!(action, Action::User(UserWrite::Block { .. }))).clone();
+        plan.changes.insert(
+            0,
+            Change { action: Action::User(UserWrite::Block { user: Guid::from_u128(7), blind: false }), ..block },
+        );
     });
     let rules = "ends only accounts of ours\nblocks only who is enabled, or a leaver who cannot be looked at\n";
     assert_eq!(text, format!("{rules}{SAM_GOES}"));

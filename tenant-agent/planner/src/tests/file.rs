@@ -11,10 +11,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::world::{CONTOSO, GUARDRAIL, READER, RESPONDER, SCOPE, World};
-use crate::action::Action;
 use crate::guardrail::Guardrail;
 use crate::observed::{AzureAssignment, DefenderAssignment, DefenderRole, Holding};
 use crate::reads::reads;
+use crate::write::{Action, AzureWrite, DefenderWrite, MemberWrite, UserWrite};
 
 const PEOPLE: [&str; 3] = ["jonas", "maya", "sam"];
 const ROLES: [&str; 2] = ["l1", "l2"];
@@ -290,7 +290,7 @@ impl Game {
         assert!(!told.contains(SECRET), "tells the control plane what is the customer's: {told}");
         for change in plan.todo() {
             self.judge(&change.action);
-            if let Action::InviteUser { mail, .. } = &change.action {
+            if let Action::User(UserWrite::Invite { mail, .. }) = &change.action {
                 self.invited.insert(mail.to_lowercase());
             }
         }
@@ -304,25 +304,28 @@ impl Game {
         let is_made = |user: &Guid| tenant.made.contains_key(user);
         let is_our_group = |id: &Guid| tenant.state.groups.get(id).is_none_or(|it| it.display_name.starts_with("ent-"));
         match action {
-            Action::InviteUser { mail, .. } => assert!(self.file.allows_address(mail), "invites {mail}"),
-            Action::BlockUser { user, .. } | Action::DeleteUser { user } | Action::RevokeSessions { user } => {
+            Action::User(UserWrite::Invite { mail, .. }) => assert!(self.file.allows_address(mail), "invites {mail}"),
+            Action::User(UserWrite::Block { user, .. })
+            | Action::User(UserWrite::Delete { user })
+            | Action::User(UserWrite::RevokeSessions { user }) => {
                 assert!(is_made(user), "ends {user}, who is not ours");
             }
-            Action::AddMember { group, user } => {
+            Action::Member(MemberWrite::Add { group, user }) => {
                 assert!(is_made(user) && is_our_group(group), "{action}");
                 self.judge_account(*user, action);
                 self.judge_rights(*group, action);
             }
-            Action::UnblockUser { user } => self.judge_account(*user, action),
-            Action::RemoveMember { group, .. } => assert!(is_our_group(group), "{action}"),
-            Action::PutAzureRole { scope, definition, principal, .. } => {
+            Action::User(UserWrite::Unblock { user }) => self.judge_account(*user, action),
+            Action::Member(MemberWrite::Remove { group, .. }) => assert!(is_our_group(group), "{action}"),
+            Action::Azure(AzureWrite::Put { scope, definition, principal, .. }) => {
                 assert!(self.file.allows_azure(scope, *definition) && is_our_group(principal), "{action}");
             }
-            Action::DeleteAzureRole { name, .. } => {
+            Action::Azure(AzureWrite::Delete { name, .. }) => {
                 let ours = tenant.state.azure.iter().find(|it| it.name == *name);
                 assert!(ours.is_none_or(|it| is_our_group(&it.principal)), "{action}");
             }
-            Action::CreateDefenderRole { actions, .. } | Action::UpdateDefenderRole { actions, .. } => {
+            Action::Defender(DefenderWrite::CreateRole { actions, .. })
+            | Action::Defender(DefenderWrite::UpdateRole { actions, .. }) => {
                 assert!(actions.iter().all(|it| self.file.allows_defender(it)), "{action}");
             }
             _ => {}
@@ -332,7 +335,7 @@ impl Game {
     /// Who is behind the account, whatever the item calls them; the mark gives nothing.
     fn judge_account(&self, user: Guid, action: &Action) {
         let tenant = &self.world.tenant;
-        let is_mark = matches!(action, Action::AddMember { group, .. }
+        let is_mark = matches!(action, Action::Member(MemberWrite::Add { group, .. })
             if tenant.state.groups.get(group).is_some_and(|it| it.display_name == "ent-anchor"));
         let user = tenant.state.users.get(&user);
         let fits = user.is_none_or(|user| user.addresses.iter().any(|it| self.file.allows_address(it)));

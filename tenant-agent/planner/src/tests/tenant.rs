@@ -7,13 +7,13 @@ use entente_model::report::Reason;
 use entente_model::{Guid, Timestamp};
 
 use super::world::{READER, SCOPE};
-use crate::action::Action;
 use crate::capability::Definition;
 use crate::observed::{
     AzureAssignment, Defender, DefenderAssignment, DefenderRole, Group, Holding, Listing, Observed, Part, Rights, User,
 };
 use crate::reads::ReadSet;
 use crate::record::Outcome;
+use crate::write::{Action, AzureWrite, DefenderWrite, GroupWrite, MemberWrite, UserWrite};
 
 /// What happens to the next call instead of the plain thing.
 #[derive(Debug, Clone, PartialEq)]
@@ -258,11 +258,11 @@ impl Tenant {
 
     fn done(&mut self, action: &Action, now: Timestamp) -> Option<String> {
         match action.clone() {
-            Action::BlockUser { user, .. } => self.enable(user, false),
-            Action::UnblockUser { user } => self.enable(user, true),
-            Action::RevokeSessions { .. } => {}
-            Action::DeleteUser { user } => self.delete_user(user),
-            Action::InviteUser { mail, display_name } => {
+            Action::User(UserWrite::Block { user, .. }) => self.enable(user, false),
+            Action::User(UserWrite::Unblock { user }) => self.enable(user, true),
+            Action::User(UserWrite::RevokeSessions { .. }) => {}
+            Action::User(UserWrite::Delete { user }) => self.delete_user(user),
+            Action::User(UserWrite::Invite { mail, display_name }) => {
                 // Measured on nothing: an invitation of a present guest is taken to answer with the same user.
                 if let Some(known) = self.known_as.get(&mail) {
                     return Some(known.to_string());
@@ -276,7 +276,7 @@ impl Tenant {
                 self.made.insert(id, mail);
                 return Some(id.to_string());
             }
-            Action::CreateGroup { display_name, description, .. } => {
+            Action::Group(GroupWrite::Create { display_name, description, .. }) => {
                 assert!(
                     self.invites_again || !self.state.groups.values().any(|it| it.display_name == display_name),
                     "a second {display_name}"
@@ -284,35 +284,41 @@ impl Tenant {
                 return Some(self.add_group(&display_name, &description, now).to_string());
             }
             // Who is deleted cannot be put into a group.
-            Action::AddMember { user, .. } if !self.state.users.contains_key(&user) => {}
-            Action::AddMember { group, user } => drop(self.state.members.entry(group).or_default().insert(user)),
-            Action::RemoveMember { group, user } => drop(self.state.members.entry(group).or_default().remove(&user)),
-            Action::PutAzureRole { name, scope, definition, principal, .. } => {
+            Action::Member(MemberWrite::Add { user, .. }) if !self.state.users.contains_key(&user) => {}
+            Action::Member(MemberWrite::Add { group, user }) => {
+                _ = self.state.members.entry(group).or_default().insert(user)
+            }
+            Action::Member(MemberWrite::Remove { group, user }) => {
+                _ = self.state.members.entry(group).or_default().remove(&user)
+            }
+            Action::Azure(AzureWrite::Put { name, scope, definition, principal, .. }) => {
                 let same = |it: &AzureAssignment| it.principal == principal && it.definition == definition;
                 if !self.state.azure.iter().any(|it| same(it) && it.scope == scope) {
                     self.state.azure.push(AzureAssignment { scope, name, principal, definition });
                 }
             }
-            Action::DeleteAzureRole { name, .. } => self.state.azure.retain(|it| it.name != name),
-            Action::CreateDefenderRole { display_name, description, actions } => {
+            Action::Azure(AzureWrite::Delete { name, .. }) => self.state.azure.retain(|it| it.name != name),
+            Action::Defender(DefenderWrite::CreateRole { display_name, description, actions }) => {
                 let id = self.id().to_string();
                 let actions = crate::defender::canonical(&actions);
                 self.state.defender.roles.push(DefenderRole { id: id.clone(), display_name, description, actions });
                 return Some(id);
             }
-            Action::UpdateDefenderRole { id, actions, .. } => {
+            Action::Defender(DefenderWrite::UpdateRole { id, actions, .. }) => {
                 let role = self.state.defender.roles.iter_mut().find(|it| it.id == id);
                 role.unwrap().actions = crate::defender::canonical(&actions);
             }
-            Action::CreateDefenderAssignment { display_name, role, principal, app_scopes, .. } => {
+            Action::Defender(DefenderWrite::CreateAssignment { display_name, role, principal, app_scopes, .. }) => {
                 let id = self.id().to_string();
                 let principals = [principal].into();
                 let assignment = DefenderAssignment { id: id.clone(), display_name, role, principals, app_scopes };
                 self.state.defender.assignments.push(assignment);
                 return Some(id);
             }
-            Action::DeleteDefenderAssignment { id } => self.state.defender.assignments.retain(|it| it.id != id),
-            Action::DeleteDefenderRole { id } => self.state.defender.roles.retain(|it| it.id != id),
+            Action::Defender(DefenderWrite::DeleteAssignment { id }) => {
+                self.state.defender.assignments.retain(|it| it.id != id)
+            }
+            Action::Defender(DefenderWrite::DeleteRole { id }) => self.state.defender.roles.retain(|it| it.id != id),
         }
         None
     }
@@ -396,5 +402,6 @@ pub fn definition(id: Guid) -> Definition {
 }
 
 fn redeem_url(action: &Action) -> Option<String> {
-    matches!(action, Action::InviteUser { .. }).then(|| "https://login.microsoftonline.com/redeem?rd=x".into())
+    matches!(action, Action::User(UserWrite::Invite { .. }))
+        .then(|| "https://login.microsoftonline.com/redeem?rd=x".into())
 }

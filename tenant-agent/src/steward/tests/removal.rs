@@ -2,9 +2,9 @@
 
 use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::report::ItemState;
-use entente_planner::action::Action;
 use entente_planner::ledger::Charge;
 use entente_planner::plan::Change;
+use entente_planner::write::{Action, UserWrite};
 use entente_seal::{removal_signature_holds, removal_statement};
 
 use super::*;
@@ -111,7 +111,7 @@ async fn a_plan_that_breaks_a_rule_lets_nobody_in_and_leavers_go_all_the_same() 
     let mut steward = world.steward().await;
     world.settle(&mut steward).await;
     steward.spoil = Some(|plan| {
-        plan.changes.retain(|change| !matches!(change.action, Action::InviteUser { .. }));
+        plan.changes.retain(|change| !matches!(change.action, Action::User(UserWrite::Invite { .. })));
         let (home, user) = ("user/nordwall/0b0de000-0000-4000-8000-000000000001", entente_model::Guid::from_u128(7));
         plan.changes.push(Change {
             looked: None,
@@ -120,7 +120,7 @@ async fn a_plan_that_breaks_a_rule_lets_nobody_in_and_leavers_go_all_the_same() 
             charge: Charge::Free,
             verdict: Verdict::Allowed,
             reason: None,
-            action: Action::DeleteUser { user },
+            action: Action::User(UserWrite::Delete { user }),
             before: String::new(),
             after: String::new(),
         });

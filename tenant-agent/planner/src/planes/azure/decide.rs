@@ -10,7 +10,6 @@ use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode};
 
-use crate::action::Action;
 use crate::assignment_name;
 use crate::builder::{PlanBuilder, Proposal};
 use crate::gate;
@@ -22,6 +21,7 @@ use crate::path::offboarding;
 use crate::path::person::{Exit, ExitKind};
 use crate::planes::azure::defined;
 use crate::verdict::Condition;
+use crate::write::{Action, AzureWrite};
 
 /// What is to be assigned.
 struct Right<'a> {
@@ -99,13 +99,13 @@ fn assign(builder: &mut PlanBuilder<'_>, item: &Item, right: &Right<'_>, role_na
         key: key.clone(),
         class: ChangeClass::Grant,
         charge: Charge::Other,
-        action: Action::PutAzureRole {
+        action: Action::Azure(AzureWrite::Put {
             name: right.name(),
             scope: right.scope.into(),
             definition: right.definition,
             principal: right.principal,
             description: format!("Entente: {key}").chars().take(256).collect(),
-        },
+        }),
         before: String::new(),
         after: format!("{role_name} at {}", right.scope),
         against,
@@ -150,7 +150,7 @@ fn remove_of_old_group(builder: &mut PlanBuilder<'_>, key: &ItemKey, right: &Rig
         key: key.clone(),
         class: ChangeClass::OtherRemoval,
         charge: Charge::Other,
-        action: Action::DeleteAzureRole { scope: found.scope.clone(), name: found.name },
+        action: Action::Azure(AzureWrite::Delete { scope: found.scope.clone(), name: found.name }),
         before: format!("role {definition} at {scope}, for a group of ours that is gone"),
         after: String::new(),
         against: gate::plane(builder, Plane::AzureRoles),
@@ -192,7 +192,7 @@ pub(crate) fn remove(builder: &mut PlanBuilder<'_>, key: &ItemKey, exit: Exit, m
         key: key.clone(),
         class: exit.class,
         charge: exit.charge,
-        action: Action::DeleteAzureRole { scope: found.scope.clone(), name: found.name },
+        action: Action::Azure(AzureWrite::Delete { scope: found.scope.clone(), name: found.name }),
         before: format!("role {definition} at {scope}"),
         after: String::new(),
         against,

@@ -15,7 +15,6 @@ use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode, RoleName};
 
-use crate::action::Action;
 use crate::builder::{PlanBuilder, Proposal};
 use crate::defender::{app_scopes, is_same, resolve_all};
 use crate::gate;
@@ -29,6 +28,7 @@ use crate::path::offboarding;
 use crate::path::person::{Exit, ExitKind};
 use crate::path::unsupported;
 use crate::verdict::Condition;
+use crate::write::{Action, DefenderWrite};
 
 pub(crate) fn decide(builder: &mut PlanBuilder<'_>, groups: &Groups<'_>) {
     let is_of_plane = |item: &&Item| item.key.plane() == Some(Plane::DefenderRoles) && !unsupported::is(item);
@@ -198,8 +198,10 @@ fn write_role(
         _ => builder.missing_state(key),
     };
     let action = match now {
-        Some(role) => Action::UpdateDefenderRole { id: role.id.clone(), display_name, description, actions },
-        None => Action::CreateDefenderRole { display_name, description, actions },
+        Some(role) => {
+            Action::Defender(DefenderWrite::UpdateRole { id: role.id.clone(), display_name, description, actions })
+        }
+        None => Action::Defender(DefenderWrite::CreateRole { display_name, description, actions }),
     };
     let proposal = Proposal { key: key.clone(), class, charge: Charge::Other, action, before, after, against };
     builder.propose_and_say(proposal, going, &because);
@@ -338,8 +340,13 @@ fn create_assignment(
     }
     let going = builder.missing_state(key);
     let description = format!("Entente: {key}");
-    let action =
-        Action::CreateDefenderAssignment { display_name: name.into(), description, role, principal, app_scopes };
+    let action = Action::Defender(DefenderWrite::CreateAssignment {
+        display_name: name.into(),
+        description,
+        role,
+        principal,
+        app_scopes,
+    });
     let (class, charge) = (ChangeClass::Grant, Charge::Other);
     let after = format!("assignment {name}");
     let proposal = Proposal { key: key.clone(), class, charge, action, before: String::new(), after, against };
@@ -407,8 +414,8 @@ fn delete(
         return builder.wait(key, Reason::Propagation, "written, and not visible yet");
     }
     let action = match is_role {
-        true => Action::DeleteDefenderRole { id: id.into() },
-        false => Action::DeleteDefenderAssignment { id: id.into() },
+        true => Action::Defender(DefenderWrite::DeleteRole { id: id.into() }),
+        false => Action::Defender(DefenderWrite::DeleteAssignment { id: id.into() }),
     };
     let (class, charge) = (exit.class, exit.charge);
     let before = if is_role { "Defender role" } else { "Defender assignment" }.into();
