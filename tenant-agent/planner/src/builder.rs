@@ -22,7 +22,7 @@ use crate::change::Change;
 use crate::gate;
 use crate::guardrail::{FreezeExcept, Guardrail};
 use crate::input::Input;
-use crate::ledger::{Charge, Failure, LedgerEntry, Ownership, Thing, Update};
+use crate::ledger::{Charge, Failure, LedgerEntry, LedgerKey, Ownership, Thing, Update};
 pub(crate) use crate::moment::passes_at;
 use crate::observed::Unread;
 use crate::permission;
@@ -44,13 +44,13 @@ pub(crate) const AHEAD: Duration = Duration::from_secs(300);
 pub(crate) struct PlanBuilder<'a> {
     pub input: &'a Input<'a>,
     pub purpose: Purpose,
-    pub(crate) touched: BTreeMap<ItemKey, Option<LedgerEntry>>,
+    pub(crate) touched: BTreeMap<LedgerKey, Option<LedgerEntry>>,
     pub(crate) changes: Vec<Change>,
     pub(crate) reports: BTreeMap<ItemKey, ItemReport>,
     accounts: BTreeMap<ItemKey, Vec<KnownAccount>>,
     pub(crate) findings: BTreeSet<Finding>,
     pub(crate) updates: Vec<Update>,
-    spent: BTreeMap<Charge, BTreeSet<ItemKey>>,
+    spent: BTreeMap<Charge, BTreeSet<LedgerKey>>,
     pub(crate) wake: Timestamp,
     /// What of the reports is in the tenant, see `presence.rs`.
     pub(crate) there: BTreeMap<ItemKey, bool>,
@@ -63,7 +63,7 @@ pub(crate) struct PlanBuilder<'a> {
 
 /// A write that an item asks for.
 pub(crate) struct Proposal {
-    pub key: ItemKey,
+    pub key: LedgerKey,
     pub class: ChangeClass,
     pub charge: Charge,
     pub action: Action,
@@ -124,30 +124,32 @@ impl<'a> PlanBuilder<'a> {
     }
 
     /// The ledger's entry with what this plan has learned.
-    pub fn entry(&self, key: &ItemKey) -> Option<&LedgerEntry> {
-        match self.touched.get(key) {
+    pub fn entry(&self, key: impl Into<LedgerKey>) -> Option<&LedgerEntry> {
+        let key = key.into();
+        match self.touched.get(&key) {
             Some(touched) => touched.as_ref(),
             None => self.input.ledger.get(key),
         }
     }
 
     /// A copy to work on; an empty one where there is none.
-    pub fn entry_or_new(&self, key: &ItemKey) -> LedgerEntry {
+    pub fn entry_or_new(&self, key: impl Into<LedgerKey>) -> LedgerEntry {
         self.entry(key).cloned().unwrap_or_default()
     }
 
-    pub fn put(&mut self, key: &ItemKey, entry: LedgerEntry) {
-        self.touched.insert(key.clone(), Some(entry));
+    pub fn put(&mut self, key: impl Into<LedgerKey>, entry: LedgerEntry) {
+        self.touched.insert(key.into(), Some(entry));
     }
 
-    pub fn touch(&mut self, key: &ItemKey, change: impl FnOnce(&mut LedgerEntry)) {
-        let mut entry = self.entry_or_new(key);
+    pub fn touch(&mut self, key: impl Into<LedgerKey>, change: impl FnOnce(&mut LedgerEntry)) {
+        let key = key.into();
+        let mut entry = self.entry_or_new(&key);
         change(&mut entry);
         self.put(key, entry);
     }
 
-    pub fn forget(&mut self, key: &ItemKey) {
-        self.touched.insert(key.clone(), None);
+    pub fn forget(&mut self, key: impl Into<LedgerKey>) {
+        self.touched.insert(key.into(), None);
     }
 
     pub fn remember(&mut self, update: Update) {
@@ -195,7 +197,7 @@ impl<'a> PlanBuilder<'a> {
     /// What the guardrail says of a change, all conditions considered.
     pub fn judge(
         &mut self,
-        key: &ItemKey,
+        key: &LedgerKey,
         class: ChangeClass,
         charge: Charge,
         mut against: Vec<Condition>,
@@ -215,7 +217,7 @@ impl<'a> PlanBuilder<'a> {
     }
 
     /// Counts a change against its cap, for the rest of this plan.
-    pub fn spend(&mut self, charge: Charge, key: &ItemKey) {
+    pub fn spend(&mut self, charge: Charge, key: &LedgerKey) {
         self.spent.entry(charge).or_default().insert(key.clone());
     }
 
@@ -238,7 +240,7 @@ impl<'a> PlanBuilder<'a> {
         if verdict == Verdict::Allowed { Said::Goes } else { Said::Not(verdict, reason) }
     }
 
-    fn due_later(&mut self, key: &ItemKey) -> Option<Failure> {
+    fn due_later(&mut self, key: &LedgerKey) -> Option<Failure> {
         let failure = self.entry(key)?.failure.clone()?;
         // No wait is longer: one that is comes from a time that was refuted since.
         let is_due = failure.retry_at.since(self.now()) > self.input.settings.retry_longest.max(AHEAD);
@@ -249,7 +251,7 @@ impl<'a> PlanBuilder<'a> {
     }
 
     /// What holds for every change.
-    fn conditions(&mut self, class: ChangeClass, charge: Charge, key: &ItemKey) -> Vec<Condition> {
+    fn conditions(&mut self, class: ChangeClass, charge: Charge, key: &LedgerKey) -> Vec<Condition> {
         let mut found = Vec::new();
         if self.input.revoke_all {
             found.push(Condition::RevokeAll);
@@ -277,7 +279,7 @@ impl<'a> PlanBuilder<'a> {
         found
     }
 
-    fn is_over_cap(&mut self, guardrail: &Guardrail, charge: Charge, key: &ItemKey) -> bool {
+    fn is_over_cap(&mut self, guardrail: &Guardrail, charge: Charge, key: &LedgerKey) -> bool {
         let per_day = &guardrail.limits.per_day;
         let cap = match charge {
             Charge::Free => return false,
@@ -323,11 +325,6 @@ impl<'a> PlanBuilder<'a> {
         self.accounts.insert(key.clone(), accounts);
     }
 
-    /// For what has an entry but no item.
-    pub fn unsay(&mut self, key: &ItemKey) {
-        self.reports.remove(key);
-    }
-
     /// Waiting for Microsoft: looked at again soon.
     pub fn wait(&mut self, key: &ItemKey, reason: Reason, detail: impl Into<String>) {
         self.recheck();
@@ -359,10 +356,12 @@ impl<'a> PlanBuilder<'a> {
 
     /// Proposes and says what became of it; `going` is the state if it goes.
     pub fn propose_and_say(&mut self, proposal: Proposal, going: (ItemState, Option<Reason>), detail: &str) -> bool {
-        let key = proposal.key.clone();
+        let key = proposal.key.item().cloned();
         let standing = self.propose_for(proposal, going, detail);
         let goes = standing.goes;
-        standing.say(self, &key);
+        if let Some(key) = key {
+            standing.say(self, &key);
+        }
         goes
     }
 
@@ -429,7 +428,7 @@ impl<'a> PlanBuilder<'a> {
     }
 
     /// PENDING for what was never there or what we took away, DRIFTED for what was.
-    pub fn missing_state(&self, key: &ItemKey) -> (ItemState, Option<Reason>) {
+    pub fn missing_state(&self, key: impl Into<LedgerKey>) -> (ItemState, Option<Reason>) {
         match self.entry(key).filter(|entry| entry.removed.is_none()).and_then(|entry| entry.applied) {
             Some(_) => (ItemState::Drifted, Some(Reason::DriftMissing)),
             None => (ItemState::Pending, None),

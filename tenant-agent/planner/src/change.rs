@@ -7,7 +7,7 @@ use entente_model::desired::{ItemKey, Version};
 use entente_model::plan::{ChangeClass, PlannedChange, Verdict};
 use entente_model::report::{Finding, ItemReport, Reason};
 
-use crate::ledger::{Charge, Update};
+use crate::ledger::{Charge, LedgerKey, Update};
 use crate::write::Action;
 
 /// What to do, what is as it is, and what to remember.
@@ -34,7 +34,7 @@ pub struct Plan {
 /// One line of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    pub key: ItemKey,
+    pub key: LedgerKey,
     pub class: ChangeClass,
     pub charge: Charge,
     pub verdict: Verdict,
@@ -81,7 +81,7 @@ impl Plan {
 impl Change {
     pub fn planned(&self) -> PlannedChange {
         PlannedChange {
-            key: self.key.clone(),
+            key: self.key.shown(),
             class: self.class.into(),
             verdict: self.verdict.into(),
             reason: self.reason,

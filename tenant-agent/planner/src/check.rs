@@ -16,7 +16,7 @@ use entente_model::{Guid, Plane, PlaneMode, Timestamp, catalog};
 use crate::capability;
 use crate::defender::{covers, resolve};
 use crate::guardrail::{Adopt, FreezeExcept, Guardrail, OnLeave};
-use crate::ledger::{Charge, Claim, DAY, Ledger, LedgerEntry, Thing, Update, anchor_key};
+use crate::ledger::{Charge, Claim, DAY, Ledger, LedgerEntry, LedgerKey, Thing, Update};
 use crate::observed::{Group, Listing, Part, User};
 use crate::plan::{Change, Input, Plan};
 use crate::write::{Action, AzureWrite, DefenderWrite, GroupWrite, MemberWrite, UserWrite};
@@ -28,7 +28,7 @@ pub struct Fault {
     pub rule: &'static str,
     pub detail: String,
     /// Whose item it is about; `None` for a fault that leaving out one item would not mend.
-    pub key: Option<ItemKey>,
+    pub key: Option<LedgerKey>,
     /// Which change of that item; `None` for all of them.
     pub action: Option<Action>,
 }
@@ -78,8 +78,13 @@ impl Checker<'_> {
         self.faults.push(Fault { rule, detail, key: None, action: None });
     }
 
-    fn item(&mut self, rule: &'static str, key: &ItemKey) {
+    fn item(&mut self, rule: &'static str, key: &LedgerKey) {
         self.faults.push(Fault { rule, detail: key.to_string(), key: Some(key.clone()), action: None });
+    }
+
+    /// The item that a change is for, if it is desired.
+    fn wanted(&self, change: &Change) -> Option<&Item> {
+        self.input.items.get(change.key.item()?)
     }
 
     fn change(&mut self, change: &Change) {
@@ -89,7 +94,7 @@ impl Checker<'_> {
             change,
         );
         self.times(change);
-        let is_understood = self.input.items.get(&change.key).is_none_or(|item| item.body != ItemBody::Unknown);
+        let is_understood = self.wanted(change).is_none_or(|item| item.body != ItemBody::Unknown);
         self.unless(is_understood || change.class != ChangeClass::Grant, "grants only what is understood", change);
         match self.input.guardrail {
             Ok(guardrail) => self.guardrail(change, guardrail),
@@ -118,13 +123,13 @@ impl Checker<'_> {
         }
         // Of a right too: an exemption is a window of its own.
         let is_closed = |item: &Item| !matches!(item.windows.phase(self.input.now.at), Phase::Open(_));
-        let is_early_or_late = self.input.items.get(&change.key).is_some_and(is_closed);
+        let is_early_or_late = self.wanted(change).is_some_and(is_closed);
         self.unless(class != ChangeClass::Grant || !is_early_or_late, "no grant outside its window", change);
     }
 
     fn guardrail(&mut self, change: &Change, guardrail: &Guardrail) {
         let class = change.class;
-        let is_marker = matches!(&change.key, ItemKey::Other(key) if key.starts_with("anchor/"));
+        let is_marker = matches!(change.key, LedgerKey::Marker | LedgerKey::Marked(_));
         let managed = guardrail.mode(plane(&change.action, is_marker)) == PlaneMode::Manage;
         self.unless(managed, "writes only on managed planes", change);
         let marks = !is_marker || guardrail.mode(Plane::Memberships) == PlaneMode::Manage;
@@ -194,12 +199,12 @@ impl Checker<'_> {
         }
         // An assignment gives what its role holds.
         let giver = match &change.key {
-            ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. }) => {
-                &ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() })
+            LedgerKey::Item(ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. })) => {
+                Some(&ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() }))
             }
-            key => key,
+            key => key.item(),
         };
-        let item = self.input.items.get(giver);
+        let item = giver.and_then(|key| self.input.items.get(key));
         if let (Some(ItemBody::DefenderRole(DefenderRoleBody { permissions, .. })), ChangeClass::Grant) =
             (item.map(|item| &item.body), change.class)
         {
@@ -354,14 +359,14 @@ impl Checker<'_> {
     }
 
     fn marker(&self) -> Option<Guid> {
-        self.ledger.get(&anchor_key()).and_then(|entry| entry.guid())
+        self.ledger.get(LedgerKey::Marker).and_then(|entry| entry.guid())
     }
 
     fn order(&mut self, plan: &Plan) {
         let mut seen_grant = false;
         for change in plan.todo() {
             seen_grant |= change.class == ChangeClass::Grant;
-            let leaver = change.class == ChangeClass::Leaver && matches!(change.key, ItemKey::User(_));
+            let leaver = change.class == ChangeClass::Leaver && matches!(change.key, LedgerKey::Item(ItemKey::User(_)));
             if leaver && seen_grant {
                 self.whole("leavers before grants", change.key.to_string());
             }
@@ -381,8 +386,8 @@ impl Checker<'_> {
             // What is dated further ahead was counted at a time that was refuted.
             let is_recent = |at: Timestamp| now.since(at) < DAY && at.since(now) <= DAY;
             let recent = self.ledger.events.iter().filter(|it| it.charge == charge && is_recent(it.at));
-            let before: BTreeSet<&ItemKey> = recent.map(|it| &it.key).collect();
-            let added: BTreeSet<&ItemKey> = plan
+            let before: BTreeSet<&LedgerKey> = recent.map(|it| &it.key).collect();
+            let added: BTreeSet<&LedgerKey> = plan
                 .todo()
                 .filter(|it| it.charge == charge)
                 .map(|it| &it.key)
@@ -414,13 +419,13 @@ impl Checker<'_> {
     /// A user becomes ours only where our own invitation made it, whatever its answer said.
     fn claims(&mut self, plan: &Plan) {
         for update in &plan.updates {
-            if let Update::Put(key @ ItemKey::Other(_), entry) = update
+            if let Update::Put(key @ LedgerKey::Account(_), entry) = update
                 && let Some(Thing::User { id }) = entry.thing
                 && !self.is_known_as_ours(id)
             {
                 self.item("claims only accounts that were ours, or bear our mark and are known", key);
             }
-            let Update::Put(key @ ItemKey::User(_), entry) = update else { continue };
+            let Update::Put(key @ LedgerKey::Item(ItemKey::User(_)), entry) = update else { continue };
             let before = self.input.ledger.get(key);
             let was_ours = before.is_some_and(|old| old.is_owned() && old.thing == entry.thing);
             let Some(id) = entry.guid().filter(|_| entry.is_owned() && !was_ours) else { continue };

@@ -101,7 +101,7 @@ fn left_in_another_history(builder: &PlanBuilder<'_>, item: &Item) -> Option<Con
 /// Room for one more account, beside this one.
 pub(crate) fn room_for_person(builder: &PlanBuilder<'_>, this: &ItemKey) -> Option<Condition> {
     let guardrail = builder.guardrail()?;
-    let held = builder.input.ledger.entries.iter().filter(|(key, entry)| {
+    let held = builder.input.ledger.items().filter(|(key, entry)| {
         let begun = entry.thing.is_some() || entry.intent.is_some();
         matches!(key, ItemKey::User(_)) && *key != this && begun && entry.block.is_none()
     });
@@ -123,7 +123,7 @@ pub(crate) fn length(builder: &PlanBuilder<'_>, item: &Item) -> Option<Condition
 pub(crate) fn group(builder: &PlanBuilder<'_>, display_name: &str) -> Vec<Condition> {
     let Some(guardrail) = builder.guardrail() else { return Vec::new() };
     let held =
-        builder.input.ledger.entries.iter().filter(|(key, entry)| {
+        builder.input.ledger.items().filter(|(key, entry)| {
             matches!(key, ItemKey::Group(_)) && (entry.thing.is_some() || entry.intent.is_some())
         });
     let count = u32::try_from(held.count()).unwrap_or(u32::MAX).saturating_add(builder.grouped);

@@ -4,6 +4,8 @@
 //! learned ([`Update`]). An id in here is ownership; a mark in the tenant alone only proposes adoption. Nothing here
 //! knows what should be: see [`crate::plan`].
 
+mod key;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -13,13 +15,13 @@ use entente_model::{Guid, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
+pub use key::LedgerKey;
 
 /// Everything remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Ledger {
-    /// By the item's key; the marker group under [`anchor_key`].
-    pub entries: BTreeMap<ItemKey, LedgerEntry>,
+    pub entries: BTreeMap<LedgerKey, LedgerEntry>,
     /// People known to have left, by home object id.
     pub left: BTreeMap<Guid, Left>,
     /// People whose account the customer deleted, by home object id: they outlive the entries, as the person may be wanted
@@ -31,35 +33,6 @@ pub struct Ledger {
 
 /// The span over which caps count.
 pub const DAY: Duration = Duration::from_secs(86_400);
-
-/// The group whose members are the users that we made. Gives no access; has no item.
-pub fn anchor_key() -> ItemKey {
-    ItemKey::Other("anchor/users".into())
-}
-
-/// The key under which a user's membership in the marker group is remembered.
-pub fn anchor_member_key(user: Guid) -> ItemKey {
-    ItemKey::Other(format!("anchor/{user}"))
-}
-
-/// The key under which another account of a person is remembered, beside the one of the person's own key.
-pub fn account_key(user: Guid) -> ItemKey {
-    ItemKey::Other(format!("account/{user}"))
-}
-
-/// The key under which the removal of a member without an item is remembered.
-pub fn extra_key(group: Guid, user: Guid) -> ItemKey {
-    ItemKey::Other(format!("extra/{group}/{user}"))
-}
-
-/// Whether a key is of an item that this version knows, or one of those above. What is remembered under any other was
-/// written by a later version: this one could neither look after it nor end it.
-pub fn is_known(key: &ItemKey) -> bool {
-    match key {
-        ItemKey::Other(text) => ["anchor/", "account/", "extra/"].iter().any(|kind| text.starts_with(kind)),
-        _ => true,
-    }
-}
 
 /// One item as we know it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -257,7 +230,7 @@ pub struct Deletion {
 pub struct Event {
     pub at: Timestamp,
     pub charge: Charge,
-    pub key: ItemKey,
+    pub key: LedgerKey,
 }
 
 /// Which cap a change counts against.
@@ -278,8 +251,8 @@ pub enum Charge {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Update {
     /// Replaces the entry of a key.
-    Put(ItemKey, Box<LedgerEntry>),
-    Forget(ItemKey),
+    Put(LedgerKey, Box<LedgerEntry>),
+    Forget(LedgerKey),
     Left(Guid, Left),
     /// The person was regranted in the epoch that said they left.
     Rejoined(Guid),
@@ -290,8 +263,13 @@ pub enum Update {
 }
 
 impl Ledger {
-    pub fn get(&self, key: &ItemKey) -> Option<&LedgerEntry> {
-        self.entries.get(key)
+    pub fn get(&self, key: impl Into<LedgerKey>) -> Option<&LedgerEntry> {
+        self.entries.get(&key.into())
+    }
+
+    /// The entries of items, without the agent's own notes.
+    pub fn items(&self) -> impl Iterator<Item = (&ItemKey, &LedgerEntry)> {
+        self.entries.iter().filter_map(|(key, entry)| Some((key.item()?, entry)))
     }
 
     pub fn apply(&mut self, update: &Update) {
@@ -327,7 +305,7 @@ impl Ledger {
 
     /// Keys that count against a cap now, with the time at which each ceases to. What is dated more than a day ahead is of a
     /// time that was refuted since, and would count for as long as that was off.
-    pub fn charged(&self, charge: Charge, now: Timestamp) -> BTreeMap<&ItemKey, Timestamp> {
+    pub fn charged(&self, charge: Charge, now: Timestamp) -> BTreeMap<&LedgerKey, Timestamp> {
         let counts = |event: &&Event| event.charge == charge && now.since(event.at) < DAY && event.at.since(now) <= DAY;
         self.events.iter().filter(counts).map(|event| (&event.key, event.at.plus(DAY))).collect()
     }

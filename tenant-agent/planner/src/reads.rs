@@ -12,7 +12,7 @@ use entente_model::desired::{AzureRoleBody, GroupBody, GroupKey, Item, ItemBody,
 use entente_model::{Guid, Plane, PlaneMode, mail};
 
 use crate::guardrail::Guardrail;
-use crate::ledger::{Ledger, LedgerEntry, Thing, anchor_key};
+use crate::ledger::{Ledger, LedgerEntry, LedgerKey, Thing};
 use crate::observed::Part;
 use crate::path::groups::marker_name;
 use crate::permission;
@@ -85,7 +85,7 @@ pub fn reads(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option
     }
     // What others gave to our groups, a new member has too.
     let is_defender = |key: &ItemKey| matches!(key.plane(), Some(Plane::DefenderRoles | Plane::Memberships));
-    let has_defender = items.keys().chain(ledger.entries.keys()).any(is_defender)
+    let has_defender = items.keys().chain(ledger.items().map(|(key, _)| key)).any(is_defender)
         || !set.principals.is_empty()
         || !set.principals_by_mail.is_empty();
     set.defender = reads_plane(Plane::DefenderRoles) && has_defender;
@@ -116,7 +116,7 @@ fn users(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, gu
             set.user_ids.extend(known);
         }
     }
-    for (key, entry) in &ledger.entries {
+    for (key, entry) in ledger.items() {
         if !matches!(key, ItemKey::User(_)) {
             continue;
         }
@@ -131,7 +131,7 @@ fn users(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, gu
 /// The marker group. While somebody leaves also by its name, with the users in it: what it marks is one of the ways by
 /// which a leaver's accounts are found, and an id that answers nothing is no reason to leave it out.
 fn marker(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option<&Guardrail>) {
-    let entry = ledger.get(&anchor_key());
+    let entry = ledger.get(LedgerKey::Marker);
     let id = entry.and_then(|entry| entry.guid());
     set.group_ids.extend(id);
     set.members.extend(id);
@@ -142,7 +142,7 @@ fn marker(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, g
     // Where nobody is marked, the group is only there from before: whom it names is of use for a leaver.
     let Some(guardrail) = guardrail.filter(|it| leaves || permission::marks(it)) else { return };
     if let Some(id) = id.filter(|_| permission::marks(guardrail)) {
-        let ours = ledger.entries.iter().filter(|(key, entry)| matches!(key, ItemKey::User(_)) && entry.is_owned());
+        let ours = ledger.items().filter(|(key, entry)| matches!(key, ItemKey::User(_)) && entry.is_owned());
         set.expected_members.entry(id).or_default().extend(ours.filter_map(|(_, entry)| entry.guid()));
     }
     let name = marker_name(&guardrail.limits.name_prefix);
@@ -224,7 +224,7 @@ fn groups(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
             set.group_names.insert(display_name.clone());
         }
     }
-    for (key, entry) in &ledger.entries {
+    for (key, entry) in ledger.items() {
         match (key, &entry.thing) {
             (ItemKey::Group(_), thing) => {
                 let id = thing.as_ref().and_then(Thing::guid);

@@ -36,7 +36,7 @@ pub fn salvage(plan: &Plan, faults: &[Fault], items: &BTreeMap<ItemKey, Item>) -
     }
     let is_sound = |update: &&Update| match update {
         Update::Put(key, _) => {
-            let is_wanted = items.get(key).is_some_and(|item| item.want == Want::Present);
+            let is_wanted = key.item().and_then(|key| items.get(key)).is_some_and(|item| item.want == Want::Present);
             !is_wanted && !faults.iter().any(|fault| fault.key.as_ref() == Some(key))
         }
         Update::Left(..) | Update::Deleted(..) => true,

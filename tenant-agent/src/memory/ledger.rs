@@ -2,8 +2,7 @@
 //! customer deleted, one for what counts against caps.
 
 use entente_model::Guid;
-use entente_model::desired::ItemKey;
-use entente_planner::ledger::{Deletion, Ledger, LedgerEntry, Left, Update, is_known};
+use entente_planner::ledger::{Deletion, Ledger, LedgerEntry, LedgerKey, Left, Update};
 use entente_store::Commit;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +28,7 @@ struct FormatRow {
 
 #[derive(Serialize, Deserialize)]
 struct EntryRow {
-    key: ItemKey,
+    key: LedgerKey,
     entry: LedgerEntry,
 }
 
@@ -52,7 +51,7 @@ impl Memory {
         let mut ledger = Ledger::default();
         for (key, row) in self.rows(ENTRY).await? {
             let EntryRow { key, entry } = from_json(&key, &row)?;
-            if !is_known(&key) {
+            if !key.is_known() {
                 return Err(MemoryError::Newer { what: format!("{key} is of a kind that is not known here") });
             }
             ledger.entries.insert(key, entry);
@@ -142,7 +141,7 @@ fn row(update: &Update) -> Option<(String, Option<Vec<u8>>)> {
 #[cfg(test)]
 mod tests {
     use entente_model::Timestamp;
-    use entente_planner::ledger::{Charge, Event, account_key, anchor_key, anchor_member_key, extra_key};
+    use entente_planner::ledger::{Charge, Event, LedgerKey};
 
     use super::*;
 
@@ -150,7 +149,7 @@ mod tests {
     async fn what_was_remembered_is_there_after_a_restart() {
         let dir = tempfile::tempdir().unwrap();
         let id = Memory::create(dir.path()).unwrap();
-        let (key, gone): (ItemKey, ItemKey) = (
+        let (key, gone): (LedgerKey, LedgerKey) = (
             format!("azureRole/l1/standard/subscriptions/{}/3e150937-b8fe-4cfb-8069-0eaf05ecd056", "x".repeat(600))
                 .parse()
                 .unwrap(),
@@ -202,7 +201,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let memory = Memory::open(dir.path(), Memory::create(dir.path()).unwrap()).unwrap();
         let id = Guid::from_u128(7);
-        for own in [anchor_key(), anchor_member_key(id), account_key(id), extra_key(id, id)] {
+        for own in
+            [LedgerKey::Marker, LedgerKey::Marked(id), LedgerKey::Account(id), LedgerKey::Extra { group: id, user: id }]
+        {
             memory.remember(&mut Ledger::default(), &[Update::Put(own, Box::default())]).await.unwrap();
         }
         assert_eq!(memory.ledger().await.unwrap().entries.len(), 4);

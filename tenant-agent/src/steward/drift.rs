@@ -9,7 +9,7 @@ use entente_model::Timestamp;
 use entente_model::desired::ItemKey;
 use entente_model::report::bounds::{MAX_MENDED, MAX_TEXT_BYTES, bounded};
 use entente_model::report::{ItemReport, ItemState, Mended, Reason};
-use entente_planner::ledger::{Thing, extra_key};
+use entente_planner::ledger::{LedgerKey, Thing};
 use entente_planner::plan::Change;
 use entente_planner::record::Outcome;
 use entente_planner::write::{Action, MemberWrite};
@@ -105,14 +105,14 @@ impl Steward {
         let now = self.parts.clock.time();
         for (change, _) in step.iter().zip(outcomes).filter(|(_, it)| matches!(it, Outcome::Done { .. })) {
             let Action::Member(MemberWrite::Remove { group, user }) = change.action else { continue };
-            if change.key != extra_key(group, user) {
+            if change.key != (LedgerKey::Extra { group, user }) {
                 continue;
             }
             let is_it = |thing: &Option<Thing>| *thing == Some(Thing::Group { id: group });
-            let of = self.ledger.entries.iter().find(|(_, entry)| is_it(&entry.thing)).map(|(key, _)| key.clone());
+            let of = self.ledger.entries.iter().find(|(_, entry)| is_it(&entry.thing)).map(|(key, _)| key.shown());
             let detail = bounded(format!("user {user} was {} without an item", change.before), MAX_TEXT_BYTES);
             let found = Found { reason: Reason::DriftExtra, detail, at: found };
-            self.drift.note(of.unwrap_or_else(|| change.key.clone()), found, now);
+            self.drift.note(of.unwrap_or_else(|| change.key.shown()), found, now);
         }
         match self.keep_drift().await {
             // With the next look that finds room.

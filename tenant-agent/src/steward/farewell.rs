@@ -9,7 +9,7 @@ use entente_model::desired::{ItemKey, Version};
 use entente_model::report::{ItemReport, ItemState};
 use entente_planner::check;
 use entente_planner::guardrail::{Guardrail, Unreadable};
-use entente_planner::ledger::{Claim, Ledger, anchor_key};
+use entente_planner::ledger::{Claim, Ledger, LedgerKey};
 use entente_planner::moment;
 use entente_planner::observed::{Listing, Observed, Part, Unread};
 use entente_planner::plan::{self, Input, Plan};
@@ -225,7 +225,7 @@ impl Steward {
 
     /// The group that marked our guests: it gives nothing, and stays like the others.
     fn mark_that_stays(&self, receipt: &mut Receipt, observed: &Observed) {
-        let Some(id) = self.ledger.get(&anchor_key()).and_then(|entry| entry.guid()) else { return };
+        let Some(id) = self.ledger.get(LedgerKey::Marker).and_then(|entry| entry.guid()) else { return };
         match observed.group(id) {
             Part::Read(Some(group)) => {
                 receipt
@@ -243,7 +243,7 @@ impl Steward {
 
     /// What people whom we let in hold, whoever gave it.
     fn by_principal(&self, receipt: &mut Receipt, observed: &Observed) {
-        let anchor = self.ledger.get(&anchor_key()).and_then(|entry| entry.guid());
+        let anchor = self.ledger.get(LedgerKey::Marker).and_then(|entry| entry.guid());
         for (id, name) in receipt.people.clone() {
             match observed.user(id) {
                 Part::Read(Some(user)) if user.is_enabled() => receipt.open.push(format!("{name} is enabled")),
@@ -349,7 +349,7 @@ fn with_every_plane(guardrail: &Guardrail) -> Guardrail {
 }
 
 pub(super) fn people(ledger: &Ledger) -> impl Iterator<Item = (entente_model::Guid, String)> {
-    let ours = ledger.entries.iter().filter(|(key, entry)| matches!(key, ItemKey::User(_)) && entry.is_owned());
+    let ours = ledger.items().filter(|(key, entry)| matches!(key, ItemKey::User(_)) && entry.is_owned());
     ours.flat_map(|(key, entry)| {
         let earlier = entry.accounts.iter().filter(|(_, claim)| **claim == Claim::Ours).map(|(id, _)| *id);
         entry.guid().into_iter().chain(earlier).map(move |id| (id, key.to_string()))

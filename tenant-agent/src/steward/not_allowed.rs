@@ -79,7 +79,7 @@ impl Steward {
 
     /// What was confirmed, is there, and is not refused now: it is not taken, and nothing is claimed of it.
     fn kept(&self, asked: &BTreeSet<ItemKey>, judged: &BTreeSet<ItemKey>) -> Vec<String> {
-        let is_there = |key: &&ItemKey| self.ledger.get(key).is_some_and(|entry| entry.thing.is_some());
+        let is_there = |key: &&ItemKey| self.ledger.get(*key).is_some_and(|entry| entry.thing.is_some());
         let kept = asked.difference(judged).filter(is_there);
         kept.map(|key| format!("{key} is allowed again, or not wanted any more: not taken by this")).collect()
     }

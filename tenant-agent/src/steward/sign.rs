@@ -35,14 +35,15 @@ impl Steward {
 
 /// Puts a signed proof into what is remembered of its item.
 fn keep(updates: &mut Vec<Update>, ledger: &Ledger, key: &ItemKey, proof: &RemovalProof) {
-    let of_item = |update: &&mut Update| matches!(update, Update::Put(of, _) | Update::Forget(of) if of == key);
+    let of_item =
+        |update: &&mut Update| matches!(update, Update::Put(of, _) | Update::Forget(of) if of.item() == Some(key));
     match updates.iter_mut().find(of_item) {
         Some(Update::Put(_, entry)) => entry.proof = Some(proof.clone()),
         Some(_) => {}
         None => {
             let entry = ledger.get(key).filter(|entry| entry.proof.is_some());
             let signed = entry.map(|entry| LedgerEntry { proof: Some(proof.clone()), ..entry.clone() });
-            updates.extend(signed.map(|entry| Update::Put(key.clone(), Box::new(entry))));
+            updates.extend(signed.map(|entry| Update::Put(key.into(), Box::new(entry))));
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::builder::PlanBuilder;
 use crate::builder::findings;
 use crate::builder::order;
 use crate::change::Plan;
-use crate::ledger::{Update, account_key, anchor_key};
+use crate::ledger::{LedgerKey, Update};
 
 impl PlanBuilder<'_> {
     pub fn finish(mut self) -> Plan {
@@ -68,23 +68,21 @@ impl PlanBuilder<'_> {
         }
         // Notes on members without an item are kept only while there is something to note.
         let entries = self.input.ledger.entries.values();
-        let others: BTreeSet<ItemKey> = entries.flat_map(|it| it.accounts.keys().map(|id| account_key(*id))).collect();
-        let used: BTreeSet<&ItemKey> = self.changes.iter().map(|change| &change.key).collect();
-        let stale: Vec<ItemKey> = self
-            .input
-            .ledger
-            .entries
-            .iter()
-            .filter(|(key, entry)| {
-                matches!(key, ItemKey::Other(_))
-                    && **key != anchor_key()
-                    && !others.contains(key)
-                    && !used.contains(key)
-                    && !self.may_lag(entry.written, self.input.settings.replication_lag)
-                    && entry.failure.as_ref().is_none_or(|failure| failure.retry_at <= now)
-            })
-            .map(|(key, _)| key.clone())
-            .collect();
+        let others: BTreeSet<LedgerKey> =
+            entries.flat_map(|it| it.accounts.keys().map(|id| LedgerKey::Account(*id))).collect();
+        let used: BTreeSet<&LedgerKey> = self.changes.iter().map(|change| &change.key).collect();
+        let is_note = |key: &LedgerKey| match key {
+            LedgerKey::Marked(_) | LedgerKey::Account(_) | LedgerKey::Extra { .. } => true,
+            LedgerKey::Item(_) | LedgerKey::Marker => false,
+        };
+        let lag = self.input.settings.replication_lag;
+        let notes = self.input.ledger.entries.iter().filter(|(key, _)| is_note(key));
+        let unused = notes.filter(|(key, _)| !others.contains(key) && !used.contains(key));
+        let over = unused.filter(|(_, entry)| {
+            let is_due = entry.failure.as_ref().is_none_or(|failure| failure.retry_at <= now);
+            is_due && !self.may_lag(entry.written, lag)
+        });
+        let stale: Vec<LedgerKey> = over.map(|(key, _)| key.clone()).collect();
         stale.iter().for_each(|key| self.forget(key));
     }
 }

@@ -4,17 +4,16 @@
 //! after the grants, so that a mover is never without both: make before break. Leavers gain nothing, and so never wait.
 //!
 //! Within these, what an account may do is ended before anything else, and the rest follows from what a key depends on
-//! ([`ItemKey::depends_on`]): given after it, and taken away before it.
+//! ([`LedgerKey::depends_on`]): given after it, and taken away before it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entente_model::desired::ItemKey;
 use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::report::Reason;
 
 use crate::change::Change;
 use crate::input::Input;
-use crate::ledger::anchor_key;
+use crate::ledger::LedgerKey;
 use crate::write::{AccountEffect, Action, Describe, Effect};
 
 pub(crate) fn sort(changes: &mut [Change], input: &Input<'_>) {
@@ -73,17 +72,17 @@ fn step(change: &Change, input: &Input<'_>) -> Step {
     }
 }
 
-type Places = BTreeMap<ItemKey, usize>;
+type Places = BTreeMap<LedgerKey, usize>;
 
 /// In which order the keys of these changes are given, and in which they are taken away.
 fn places(changes: &[Change]) -> (Places, Places) {
     // The marker group before the users that it marks. Otherwise what does not depend on each other goes by kinds of
     // writes, and then by key.
-    let order = |change: &Change| (change.key != anchor_key(), kind(&change.action), change.key.clone());
+    let order = |change: &Change| (change.key != LedgerKey::Marker, kind(&change.action), change.key.clone());
     let keys: BTreeSet<_> = changes.iter().map(order).collect();
-    let keys: Vec<ItemKey> = keys.into_iter().map(|(_, _, key)| key).collect();
-    let mut needs: BTreeMap<ItemKey, Vec<ItemKey>> = BTreeMap::new();
-    let mut needed_by: BTreeMap<ItemKey, Vec<ItemKey>> = BTreeMap::new();
+    let keys: Vec<LedgerKey> = keys.into_iter().map(|(_, _, key)| key).collect();
+    let mut needs: BTreeMap<LedgerKey, Vec<LedgerKey>> = BTreeMap::new();
+    let mut needed_by: BTreeMap<LedgerKey, Vec<LedgerKey>> = BTreeMap::new();
     for key in &keys {
         for other in key.depends_on() {
             needed_by.entry(other.clone()).or_default().push(key.clone());
@@ -104,11 +103,11 @@ fn kind(action: &Action) -> u8 {
 }
 
 /// Each key after those that come before it by `before`, and otherwise in the order given.
-fn arranged(keys: &[ItemKey], before: &BTreeMap<ItemKey, Vec<ItemKey>>) -> Places {
+fn arranged(keys: &[LedgerKey], before: &BTreeMap<LedgerKey, Vec<LedgerKey>>) -> Places {
     fn visit(
-        key: &ItemKey,
-        before: &BTreeMap<ItemKey, Vec<ItemKey>>,
-        places: &mut BTreeMap<ItemKey, Option<usize>>,
+        key: &LedgerKey,
+        before: &BTreeMap<LedgerKey, Vec<LedgerKey>>,
+        places: &mut BTreeMap<LedgerKey, Option<usize>>,
         next: &mut usize,
     ) {
         // What is being visited has no place yet: a circle, which no kind has, would end here.

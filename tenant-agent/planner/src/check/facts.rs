@@ -1,12 +1,11 @@
 //! Small questions that the second judge asks of actions, entries and permissions.
 
 use entente_model::Guid;
-use entente_model::desired::ItemKey;
 use entente_model::plan::ChangeClass;
 
 use crate::capability::{self, Capability, Definition};
 use crate::guardrail::Guardrail;
-use crate::ledger::{Ledger, LedgerEntry, Ownership, Thing, Update};
+use crate::ledger::{Ledger, LedgerEntry, LedgerKey, Ownership, Thing, Update};
 use crate::plan::Change;
 use crate::write::{Action, AzureWrite, DefenderWrite, MemberWrite, UserWrite};
 
@@ -26,7 +25,7 @@ pub(super) fn holds_only(guardrail: &Guardrail, definition: &Definition) -> bool
 }
 
 /// The key of what an update adopts.
-pub(super) fn adopts<'a>(update: &'a Update, before: &Ledger) -> Option<&'a ItemKey> {
+pub(super) fn adopts<'a>(update: &'a Update, before: &Ledger) -> Option<&'a LedgerKey> {
     let Update::Put(key, entry) = update else { return None };
     let is_object = matches!(entry.thing, Some(Thing::User { .. } | Thing::Group { .. }));
     let is_new =

@@ -6,6 +6,7 @@ use entente_model::plan::ChangeClass;
 
 use super::Checker;
 use crate::guardrail::Guardrail;
+use crate::ledger::LedgerKey;
 use crate::plan::Change;
 use crate::write::{Action, MemberWrite, UserWrite};
 
@@ -18,11 +19,7 @@ impl Checker<'_> {
         }
         let user = self.input.items.get(&ItemKey::User(UserKey { home: home.clone(), object_id }));
         let wanted = |item: Option<&Item>| item.is_some_and(|item| item.want == Want::Present);
-        self.unless(
-            wanted(user) && wanted(self.input.items.get(&change.key)),
-            "no grant without a desired item",
-            change,
-        );
+        self.unless(wanted(user) && wanted(self.wanted(change)), "no grant without a desired item", change);
         let left = self.input.ledger.left.get(&object_id);
         let elsewhere = left.is_some_and(|left| left.epoch != self.input.version.epoch);
         self.unless(!elsewhere, "no grant to one known to have left in another history", change);
@@ -33,8 +30,8 @@ impl Checker<'_> {
         if let Some(ItemBody::User(UserBody { home_tenant, .. })) = user.map(|item| &item.body) {
             self.unless(*home_tenant == guardrail.provider.home_tenant, "only people of the home tenant", change);
         }
-        if matches!(change.key, ItemKey::Member(_))
-            && let (Some(longest), Some(item)) = (guardrail.limits.longest_grant, self.input.items.get(&change.key))
+        if matches!(change.key, LedgerKey::Item(ItemKey::Member(_)))
+            && let (Some(longest), Some(item)) = (guardrail.limits.longest_grant, self.wanted(change))
         {
             let ends = item.windows.as_slice().iter().all(|window| {
                 window.end.is_some_and(|end| end.since(window.start.unwrap_or(self.input.now.at)) <= longest.0)

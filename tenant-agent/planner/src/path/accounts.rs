@@ -11,7 +11,7 @@ use entente_model::report::bounds::MAX_ACCOUNTS;
 use entente_model::report::{AccountState, KnownAccount, Reason};
 
 use crate::builder::PlanBuilder;
-use crate::ledger::{Claim, LedgerEntry, account_key};
+use crate::ledger::{Claim, LedgerEntry, LedgerKey};
 use crate::observed::{Listing, Part, Unread, User};
 use crate::path::marker::{self, Marks};
 use crate::reads;
@@ -49,9 +49,9 @@ impl Account<'_> {
     }
 
     /// Under which the ledger keeps what we did to it.
-    pub fn ledger_key(&self, builder: &PlanBuilder<'_>, person: &ItemKey) -> ItemKey {
+    pub fn ledger_key(&self, builder: &PlanBuilder<'_>, person: &ItemKey) -> LedgerKey {
         let is_main = builder.entry(person).and_then(LedgerEntry::guid) == Some(self.id);
-        if is_main { person.clone() } else { account_key(self.id) }
+        if is_main { person.into() } else { LedgerKey::Account(self.id) }
     }
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn of_person(builder: &PlanBuilder<'_>, member: &Item, ids: &BTreeSet
 
 /// Whether it is the account of somebody else who works here.
 fn is_anothers(builder: &PlanBuilder<'_>, person: &ItemKey, id: Guid) -> bool {
-    builder.input.ledger.entries.iter().any(|(key, entry)| {
+    builder.input.ledger.items().any(|(key, entry)| {
         let works = builder.input.items.get(key).is_some_and(|item| item.want == Want::Present);
         key != person && works && matches!(key, ItemKey::User(_)) && entry.guid() == Some(id)
     })

@@ -6,19 +6,37 @@ use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::report::{ItemState, Reason};
 
 use crate::builder::PlanBuilder;
+use crate::builder::progress::Progress;
 use crate::guardrail::Adopt;
-use crate::ledger::{Charge, Event, Ownership, Thing, Update};
+use crate::ledger::{Charge, Event, LedgerKey, Ownership, Thing, Update};
 use crate::verdict::Condition;
 
-/// Adopts a thing, or says why not. `against` comes first, so that its reasons are the ones said.
+/// Adopts the thing of an item, or says why not. `against` comes first, so that its reasons are the ones said.
 pub(crate) fn adopt(
     builder: &mut PlanBuilder<'_>,
     key: &ItemKey,
     thing: Thing,
     charge: Charge,
-    mut against: Vec<Condition>,
+    against: Vec<Condition>,
     what: &str,
 ) -> bool {
+    let refused = try_adopt(builder, &key.into(), thing, charge, against, what);
+    let is_adopted = refused.is_none();
+    if let Some(refused) = refused {
+        refused.say(builder, key);
+    }
+    is_adopted
+}
+
+/// Adopts a thing, or gives why not.
+pub(crate) fn try_adopt(
+    builder: &mut PlanBuilder<'_>,
+    key: &LedgerKey,
+    thing: Thing,
+    charge: Charge,
+    mut against: Vec<Condition>,
+    what: &str,
+) -> Option<Progress> {
     against.push(match builder.guardrail().map_or(Adopt::Never, |guardrail| guardrail.people.adopt_existing) {
         Adopt::Never => Condition::Refused(Reason::NotOurs),
         Adopt::Ask => Condition::NeedsApproval(Reason::AdoptionApproval),
@@ -36,12 +54,11 @@ pub(crate) fn adopt(
             if charge != Charge::Free {
                 builder.remember(Update::Charged(Event { at, charge, key: key.clone() }));
             }
-            return true;
+            return None;
         }
         Verdict::NeedsApproval => ItemState::NeedsApproval,
         Verdict::Held => ItemState::Held,
         Verdict::ByPerson | Verdict::Refused => ItemState::Refused,
     };
-    builder.say(key, state, reason, format!("{what} was there before us"));
-    false
+    Some(Progress::new(state, reason, format!("{what} was there before us")))
 }

@@ -11,7 +11,7 @@ use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, OperatorName};
 
 use crate::builder::PlanBuilder;
-use crate::ledger::{Claim, Deletion, LedgerEntry, Ownership, Thing, Update, account_key};
+use crate::ledger::{Claim, Deletion, LedgerEntry, LedgerKey, Ownership, Thing, Update};
 use crate::observed::{Part, User};
 use crate::path::lookup::Found;
 use crate::path::person::People;
@@ -57,7 +57,10 @@ fn keep_block(builder: &mut PlanBuilder<'_>, id: Guid, before: &LedgerEntry) {
     if before.block.is_some() && before.is_owned() {
         let (thing, epoch) = (Some(Thing::User { id }), before.epoch);
         let (block, sessions_revoked) = (before.block, before.sessions_revoked);
-        builder.put(&account_key(id), LedgerEntry { thing, epoch, block, sessions_revoked, ..LedgerEntry::default() });
+        builder.put(
+            &LedgerKey::Account(id),
+            LedgerEntry { thing, epoch, block, sessions_revoked, ..LedgerEntry::default() },
+        );
     }
 }
 
@@ -95,7 +98,7 @@ fn take_back(builder: &mut PlanBuilder<'_>, entry: &mut LedgerEntry, user: &User
     let Some(id) = user.id else { return };
     (entry.thing, entry.ownership) = (Some(Thing::User { id }), Ownership::Owned);
     (entry.removed, entry.empty_since) = (None, None);
-    let key = account_key(id);
+    let key = LedgerKey::Account(id);
     if let Some(kept) = builder.entry(&key).cloned() {
         (entry.block, entry.sessions_revoked) = (kept.block, kept.sessions_revoked);
         builder.forget(&key);

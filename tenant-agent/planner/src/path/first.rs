@@ -11,7 +11,7 @@ use entente_model::{Guid, Plane};
 use crate::builder::{PlanBuilder, Proposal};
 use crate::gate;
 use crate::guardrail::OnLeave;
-use crate::ledger::{Claim, Ledger, LedgerEntry, Thing, account_key};
+use crate::ledger::{Claim, Ledger, LedgerEntry, LedgerKey, Thing};
 use crate::observed::{Part, User};
 use crate::path::offboarding;
 use crate::path::person::Exit;
@@ -71,7 +71,7 @@ fn block(builder: &mut PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry, id: 
         return;
     }
     let is_main = entry.guid() == Some(id);
-    let at = if is_main { key.clone() } else { account_key(id) };
+    let at = if is_main { key.into() } else { LedgerKey::Account(id) };
     if !is_main {
         offboarding::claim(builder, &at, id);
     }
@@ -92,7 +92,7 @@ fn block(builder: &mut PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry, id: 
 fn memberships(builder: &mut PlanBuilder<'_>, item: &Item, exit: Exit) {
     let person = item.key.person();
     let ledger = builder.input.ledger;
-    for (key, entry) in ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Member(_))) {
+    for (key, entry) in ledger.items().filter(|(key, _)| matches!(key, ItemKey::Member(_))) {
         if key.person() == person && !builder.input.items.contains_key(key) {
             remove(builder, key, entry, exit);
         }
@@ -109,7 +109,7 @@ fn remove(builder: &mut PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry, exi
     against.extend(is_protected.then_some(Condition::Refused(Reason::GuardrailProtected)));
     propose(
         builder,
-        key,
+        &key.into(),
         exit,
         Action::Member(MemberWrite::Remove { group, user }),
         "member, as far as is known",
@@ -119,14 +119,14 @@ fn remove(builder: &mut PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry, exi
 
 fn propose(
     builder: &mut PlanBuilder<'_>,
-    key: &ItemKey,
+    key: &LedgerKey,
     exit: Exit,
     action: Action,
     before: &str,
     against: Vec<Condition>,
 ) {
     let proposal = Proposal {
-        key: key.clone(),
+        key: key.into(),
         class: exit.class,
         charge: exit.charge,
         action,

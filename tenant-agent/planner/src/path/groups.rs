@@ -15,7 +15,7 @@ use entente_model::{Guid, Plane, PlaneMode};
 
 use crate::builder::{PlanBuilder, Proposal, Said, passes_at};
 use crate::gate;
-use crate::ledger::{Attempt, Charge, Ownership, Thing, anchor_key, extra_key};
+use crate::ledger::{Attempt, Charge, LedgerKey, Ownership, Thing};
 use crate::observed::{Group, Observed, Part};
 use crate::path::accounts;
 use crate::path::inherited;
@@ -26,7 +26,7 @@ use crate::verdict::Condition;
 use crate::write::{Action, GroupWrite, MemberWrite};
 
 /// What the marker group says of itself.
-const MARKER_MARK: &str = "Marks the guests that Entente made. Gives no access.";
+const MARKER_DESCRIPTION: &str = "Marks the guests that Entente made. Gives no access.";
 
 /// The marker group's display name.
 pub(crate) fn marker_name(prefix: &str) -> String {
@@ -35,7 +35,7 @@ pub(crate) fn marker_name(prefix: &str) -> String {
 
 /// Whether a group bears the marker's mark.
 pub(crate) fn is_marker(group: &Group) -> bool {
-    group.description == MARKER_MARK
+    group.description == MARKER_DESCRIPTION
 }
 
 /// By the group item's key: those desired, and those in the ledger.
@@ -66,15 +66,15 @@ pub(crate) fn decide<'a>(builder: &mut PlanBuilder<'a>, people: &People<'a>) -> 
     let mut groups = Groups::new();
     for item in builder.items() {
         if let (ItemKey::Group(_), ItemBody::Group(GroupBody { display_name, description })) = (&item.key, &item.body) {
-            let mut found = seek(builder, &item.key, display_name);
+            let mut found = seek(builder, &item.key.clone().into(), display_name);
             decide_one(builder, item, display_name, description, &mut found);
             groups.insert(item.key.clone(), found);
         }
     }
-    for (key, entry) in &builder.input.ledger.entries {
+    for (key, entry) in builder.input.ledger.items() {
         if matches!(key, ItemKey::Group(_)) && !groups.contains_key(key) {
             let name = entry.intent.as_ref().map(|intent| intent.name.clone()).unwrap_or_default();
-            let found = seek(builder, key, &name);
+            let found = seek(builder, &key.into(), &name);
             groups.insert(key.clone(), found);
         }
     }
@@ -91,7 +91,7 @@ pub(crate) fn decide<'a>(builder: &mut PlanBuilder<'a>, people: &People<'a>) -> 
 
 /// A group of ours that was deleted may be restored, with its members: nobody is to be in it.
 fn empty_old_ones(builder: &mut PlanBuilder<'_>, people: &People<'_>) {
-    let entries = builder.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Group(_)));
+    let entries = builder.input.ledger.items().filter(|(key, _)| matches!(key, ItemKey::Group(_)));
     let old: Vec<Guid> = entries.flat_map(|(_, entry)| entry.accounts.keys().copied()).collect();
     if builder.mode(Plane::Memberships) == PlaneMode::None {
         return;
@@ -103,7 +103,7 @@ fn empty_old_ones(builder: &mut PlanBuilder<'_>, people: &People<'_>) {
     }
 }
 
-fn seek<'a>(builder: &mut PlanBuilder<'a>, key: &ItemKey, name: &str) -> Found<'a, Group> {
+fn seek<'a>(builder: &mut PlanBuilder<'a>, key: &LedgerKey, name: &str) -> Found<'a, Group> {
     let observed: &'a Observed = builder.input.observed;
     let mut entry = builder.entry_or_new(key);
     let by_name = match observed.groups_by_name.get(name) {
@@ -187,7 +187,7 @@ fn create(builder: &mut PlanBuilder<'_>, key: &ItemKey, name: &str, mark: &str) 
     against.extend(gate::group(builder, name));
     let going = builder.missing_state(key);
     let proposal = Proposal {
-        key: key.clone(),
+        key: key.into(),
         class: ChangeClass::Grant,
         charge: Charge::Other,
         action: new_group(name, mark),
@@ -207,7 +207,8 @@ fn new_group(name: &str, mark: &str) -> Action {
     Action::Group(GroupWrite::Create { display_name: name.into(), mail_nickname, description: mark.into() })
 }
 
-fn adopt(builder: &mut PlanBuilder<'_>, key: &ItemKey, group: &Group, mark: &str) -> bool {
+/// What stands against using a group that was there before us.
+fn against_adoption(builder: &PlanBuilder<'_>, group: &Group, mark: &str) -> Vec<Condition> {
     let mut against = Vec::new();
     if builder.protects_group(group.id) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
@@ -215,12 +216,21 @@ fn adopt(builder: &mut PlanBuilder<'_>, key: &ItemKey, group: &Group, mark: &str
     if !group.plain || group.description != mark {
         against.push(Condition::Refused(Reason::NotOurs));
     }
-    if *key != anchor_key() {
-        against.extend(gate::plane(builder, Plane::Groups));
-        against.extend(gate::group(builder, &group.display_name));
-    }
+    against
+}
+
+fn adopt(builder: &mut PlanBuilder<'_>, key: &ItemKey, group: &Group, mark: &str) -> bool {
+    let mut against = against_adoption(builder, group, mark);
+    against.extend(gate::plane(builder, Plane::Groups));
+    against.extend(gate::group(builder, &group.display_name));
     let what = format!("a group {}", group.display_name);
     crate::path::adopt::adopt(builder, key, Thing::Group { id: group.id }, Charge::Free, against, &what)
+}
+
+fn adopt_marker(builder: &mut PlanBuilder<'_>, group: &Group) -> bool {
+    let against = against_adoption(builder, group, MARKER_DESCRIPTION);
+    let thing = Thing::Group { id: group.id };
+    crate::path::adopt::try_adopt(builder, &LedgerKey::Marker, thing, Charge::Free, against, "").is_none()
 }
 
 /// A group that is named for removal: what hung on it is removed by its own items; the empty group is a person's
@@ -297,7 +307,7 @@ fn accounted(builder: &PlanBuilder<'_>, people: &People<'_>, key: &ItemKey, grou
         }
         _ => None,
     });
-    let with_entry = builder.input.ledger.entries.iter().filter_map(|(it, entry)| match (it, &entry.thing) {
+    let with_entry = builder.input.ledger.items().filter_map(|(it, entry)| match (it, &entry.thing) {
         (ItemKey::Member(_), Some(Thing::Member { group: of, user })) if *of == group => Some(*user),
         _ => None,
     });
@@ -307,7 +317,7 @@ fn accounted(builder: &PlanBuilder<'_>, people: &People<'_>, key: &ItemKey, grou
 fn extra(builder: &mut PlanBuilder<'_>, people: &People<'_>, group: &Group, user: Guid) {
     let detail = format!("user {user} is in group {} without an item", group.display_name);
     builder.find(Plane::Memberships, Reason::DriftExtra, detail);
-    let key = extra_key(group.id, user);
+    let key = LedgerKey::Extra { group: group.id, user: user };
     let lag = builder.input.settings.replication_lag;
     let written = builder.entry(&key).and_then(|entry| entry.written).filter(|at| builder.may_lag(Some(*at), lag));
     if let Some(written) = written {
@@ -338,11 +348,11 @@ fn marker(builder: &mut PlanBuilder<'_>, people: &People<'_>) {
     if users.is_empty() {
         return;
     }
-    let (key, name) = (anchor_key(), marker_name(&guardrail.limits.name_prefix));
+    let (key, name) = (LedgerKey::Marker, marker_name(&guardrail.limits.name_prefix));
     match seek(builder, &key, &name) {
         Found::Nothing => {
             let against = gate::plane(builder, Plane::Users);
-            let action = new_group(&name, MARKER_MARK);
+            let action = new_group(&name, MARKER_DESCRIPTION);
             let after = format!("group {name}");
             let (class, charge) = (ChangeClass::Grant, Charge::Free);
             let made = builder.propose(Proposal { key, class, charge, action, before: String::new(), after, against });
@@ -363,8 +373,7 @@ fn marker(builder: &mut PlanBuilder<'_>, people: &People<'_>) {
             }
         }
         Found::There(group, None) => {
-            if !adopt(builder, &key, group, MARKER_MARK) {
-                builder.unsay(&key);
+            if !adopt_marker(builder, group) {
                 let detail = format!("a group {name} is there and not ours; our users go unmarked");
                 builder.find(Plane::Users, Reason::NotOurs, detail);
             }
@@ -376,7 +385,7 @@ fn marker(builder: &mut PlanBuilder<'_>, people: &People<'_>) {
 
 /// A mark gives nothing and hurries nobody: soon after the group was made or missed, and then ever more seldom.
 fn await_marker(builder: &mut PlanBuilder<'_>) {
-    let entry = builder.entry(&anchor_key());
+    let entry = builder.entry(LedgerKey::Marker);
     if let Some(since) = entry.and_then(|entry| entry.empty_since.map(|it| it.at).or(entry.written)) {
         builder.recheck_since(since);
     }

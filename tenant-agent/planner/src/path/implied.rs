@@ -20,7 +20,7 @@ use crate::verdict::Condition;
 
 pub(crate) fn decide(builder: &mut PlanBuilder<'_>, people: &People<'_>, groups: &Groups<'_>) {
     let ledger = builder.input.ledger;
-    for (key, entry) in &ledger.entries {
+    for (key, entry) in ledger.items() {
         if !matches!(key, ItemKey::Other(_)) && !builder.input.items.contains_key(key) {
             if claims(entry) && offboarding::say_unlooked(builder, key, key.plane()) {
                 continue;
@@ -62,7 +62,7 @@ fn has_left(builder: &PlanBuilder<'_>, key: &ItemKey) -> bool {
 /// would no longer be ours to remove.
 fn is_named(builder: &PlanBuilder<'_>, id: Guid) -> bool {
     let names = |thing: &Thing| matches!(thing, Thing::Member { group, user } if *group == id || *user == id);
-    let mut members = builder.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::Member(_)));
+    let mut members = builder.input.ledger.items().filter(|(key, _)| matches!(key, ItemKey::Member(_)));
     members.any(|(_, entry)| entry.thing.as_ref().is_some_and(names))
 }
 

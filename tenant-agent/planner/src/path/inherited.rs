@@ -168,7 +168,7 @@ fn azure_roles_of<'d>(builder: &'d PlanBuilder<'_>, group: Guid) -> impl Iterato
 /// Scope and role definition of each Azure item of the role, desired or remembered.
 fn azure_rights(builder: &PlanBuilder<'_>, of: &RoleName, at: IdentityClass) -> BTreeMap<ItemKey, (String, Guid)> {
     let is_of = |key: &ItemKey| matches!(key, ItemKey::AzureRole(AzureRoleKey { role, class, .. }) if role == of && *class == at);
-    let made = builder.input.ledger.entries.iter().filter_map(|(key, entry)| match &entry.thing {
+    let made = builder.input.ledger.items().filter_map(|(key, entry)| match &entry.thing {
         Some(Thing::AzureRole { scope, definition, .. }) => Some((key, (scope.clone(), *definition))),
         _ => None,
     });

@@ -7,7 +7,7 @@ use entente_model::Guid;
 use entente_model::report::Reason;
 
 use crate::builder::PlanBuilder;
-use crate::ledger::{LedgerEntry, anchor_key};
+use crate::ledger::{LedgerEntry, LedgerKey};
 use crate::observed::{Group, Listing, Part, Unread};
 use crate::path::groups;
 
@@ -20,7 +20,7 @@ pub(crate) struct Marks {
 
 pub(crate) fn of(builder: &PlanBuilder<'_>) -> Marks {
     let mut marks = Marks::default();
-    let by_ledger = builder.entry(&anchor_key()).and_then(LedgerEntry::guid);
+    let by_ledger = builder.entry(LedgerKey::Marker).and_then(LedgerEntry::guid);
     if let Some(id) = by_ledger {
         marks.members(builder, id, matches!(builder.input.observed.group(id), Part::Read(None)));
     }

@@ -111,7 +111,7 @@ fn give(builder: &mut PlanBuilder<'_>, item: &Item, person: Option<&Person<'_>>,
     against.extend(carried.into_iter().map(|(_, condition)| condition));
     let going = builder.missing_state(key);
     let proposal = Proposal {
-        key: key.clone(),
+        key: key.into(),
         class: ChangeClass::Grant,
         charge: Charge::Other,
         action: Action::Member(MemberWrite::Add { group, user }),
@@ -223,7 +223,7 @@ pub(crate) fn end(
     against.extend(gate::plane(builder, Plane::Memberships));
     against.extend(protection(builder, group, user));
     let proposal = Proposal {
-        key: key.clone(),
+        key: key.into(),
         class: exit.class,
         charge: exit.charge,
         action: Action::Member(MemberWrite::Remove { group, user }),
@@ -370,7 +370,7 @@ fn remove_unseen(
     against.extend(protection(builder, group, user));
     offboarding::note_not_empty(builder, key);
     let proposal = Proposal {
-        key: key.clone(),
+        key: key.into(),
         class: exit.class,
         charge: exit.charge,
         action: Action::Member(MemberWrite::Remove { group, user }),

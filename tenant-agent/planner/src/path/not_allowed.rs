@@ -19,7 +19,7 @@ use crate::gate;
 use crate::guardrail::Guardrail;
 use crate::input::Input;
 use crate::input::Settings;
-use crate::ledger::{Ledger, LedgerEntry, Thing, Update};
+use crate::ledger::{Ledger, LedgerEntry, LedgerKey, Thing, Update};
 use crate::moment::Moment;
 use crate::observed::{Observed, Part};
 use crate::plan::revoke_all;
@@ -49,7 +49,7 @@ impl NotAllowed {
 pub fn not_allowed(input: &Input<'_>) -> Vec<NotAllowed> {
     let Ok(guardrail) = input.guardrail else { return Vec::new() };
     let builder = PlanBuilder::new(input, Purpose::Converge);
-    let ours = input.ledger.entries.iter().filter(|(_, entry)| entry.thing.is_some() && entry.is_owned());
+    let ours = input.ledger.items().filter(|(_, entry)| entry.thing.is_some() && entry.is_owned());
     let refused = ours.filter_map(|(key, entry)| {
         let reason = by_plane(guardrail, key).or_else(|| refusal(&builder, key, entry))?;
         let is_taken = entry.removed.is_some() || entry.block.is_some();
@@ -68,10 +68,11 @@ pub fn revoke(
     now: Moment,
 ) -> Plan {
     let mut plan = revoke_all(ledger, observed, guardrail, settings, now);
-    plan.changes.retain(|change| keys.contains(&change.key));
+    let is_one = |key: &LedgerKey| key.item().is_some_and(|key| keys.contains(key));
+    plan.changes.retain(|change| is_one(&change.key));
     plan.reports.retain(|report| keys.contains(&report.key));
     plan.findings.clear();
-    plan.updates.retain(|update| matches!(update, Update::Put(key, _) | Update::Forget(key) if keys.contains(key)));
+    plan.updates.retain(|update| matches!(update, Update::Put(key, _) | Update::Forget(key) if is_one(key)));
     plan
 }
 

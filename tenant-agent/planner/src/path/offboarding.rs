@@ -12,7 +12,7 @@ use crate::builder::progress::Progress;
 use crate::builder::{AHEAD, PlanBuilder, Proposal, Said, passes_at};
 use crate::gate;
 use crate::guardrail::OnLeave;
-use crate::ledger::{Block, LedgerEntry, Ownership, Thing};
+use crate::ledger::{Block, LedgerEntry, LedgerKey, Ownership, Thing};
 use crate::moment;
 use crate::observed::User;
 use crate::path::accounts::{self, Account, Accounts};
@@ -82,7 +82,7 @@ fn there(
         return end(builder, key, exit);
     }
     let account = Account { id, user: Some(user), state: user.account_state(), named: true, ours: true, doubt: None };
-    match shut(builder, key, &account, exit, against) {
+    match shut(builder, &key.into(), &account, exit, against) {
         Some(standing) => standing.say(builder, key),
         None => end(builder, key, exit),
     }
@@ -149,7 +149,7 @@ fn last_block(builder: &PlanBuilder<'_>, key: &ItemKey, all: &Accounts<'_>) -> O
 /// What one account still has open, if anything.
 fn close(
     builder: &mut PlanBuilder<'_>,
-    at: &ItemKey,
+    at: &LedgerKey,
     account: &Account<'_>,
     exit: Exit,
     against: &[Condition],
@@ -171,7 +171,7 @@ fn close(
             Some(Progress::new(ItemState::Residual, Some(Reason::NotOurs), detail))
         }
         AccountState::Enabled | AccountState::Blocked if is_ours => {
-            if account.ours && !matches!(at, ItemKey::User(_)) {
+            if account.ours && !matches!(at, LedgerKey::Item(ItemKey::User(_))) {
                 claim(builder, at, account.id);
             }
             shut(builder, at, account, exit, against)
@@ -182,7 +182,7 @@ fn close(
 }
 
 /// An account of ours beside the one of the person's own entry gets one of its own.
-pub(crate) fn claim(builder: &mut PlanBuilder<'_>, at: &ItemKey, id: Guid) {
+pub(crate) fn claim(builder: &mut PlanBuilder<'_>, at: &LedgerKey, id: Guid) {
     let thing = Some(Thing::User { id });
     if builder.entry(at).is_none_or(|entry| entry.thing != thing) {
         let epoch = builder.input.version.epoch;
@@ -193,7 +193,7 @@ pub(crate) fn claim(builder: &mut PlanBuilder<'_>, at: &ItemKey, id: Guid) {
 /// Blocks an account of ours, ends its sessions, deletes it if the file says so. `None` when nothing is left to do.
 fn shut(
     builder: &mut PlanBuilder<'_>,
-    at: &ItemKey,
+    at: &LedgerKey,
     account: &Account<'_>,
     exit: Exit,
     against: &[Condition],
@@ -246,7 +246,7 @@ pub(crate) fn does(builder: &PlanBuilder<'_>, step: OnLeave) -> bool {
     builder.guardrail().map_or(step != OnLeave::Delete, |guardrail| guardrail.people.on_leave.contains(&step))
 }
 
-fn enabled(builder: &mut PlanBuilder<'_>, at: &ItemKey, block: Proposal, sessions: Option<Proposal>) -> Progress {
+fn enabled(builder: &mut PlanBuilder<'_>, at: &LedgerKey, block: Proposal, sessions: Option<Proposal>) -> Progress {
     note_not_empty(builder, at);
     let lag = builder.input.settings.replication_lag;
     let entry = builder.entry_or_new(at);
@@ -268,16 +268,17 @@ fn enabled(builder: &mut PlanBuilder<'_>, at: &ItemKey, block: Proposal, session
 }
 
 /// An account that was enabled when we began to block it, and is disabled now, was blocked by us.
-fn confirm_block(builder: &mut PlanBuilder<'_>, at: &ItemKey) {
+fn confirm_block(builder: &mut PlanBuilder<'_>, at: &LedgerKey) {
     if let Some(block) = builder.entry(at).and_then(|entry| entry.block).filter(|block| !block.confirmed) {
         builder.touch(at, |entry| entry.block = Some(Block { confirmed: true, ..block }));
     }
 }
 
 /// Something is there again: the proof, if there was one, no longer holds.
-pub(crate) fn note_not_empty(builder: &mut PlanBuilder<'_>, key: &ItemKey) {
+pub(crate) fn note_not_empty(builder: &mut PlanBuilder<'_>, key: impl Into<LedgerKey>) {
+    let key = &key.into();
     // Of an account, whether its id answers is the look-up's to note: another one may have its address.
-    let is_account = matches!(key, ItemKey::User(_));
+    let is_account = matches!(key, LedgerKey::Item(ItemKey::User(_)));
     if builder.entry(key).is_some() {
         builder.touch(key, |entry| {
             (entry.first_empty, entry.proof) = (None, None);

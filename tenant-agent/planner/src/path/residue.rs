@@ -6,7 +6,7 @@ use entente_model::report::bounds::{self, bounded};
 use entente_model::{Guid, Plane, PlaneMode};
 
 use crate::builder::PlanBuilder;
-use crate::ledger::{Thing, anchor_key};
+use crate::ledger::{LedgerKey, Thing};
 use crate::observed::{Listing, Part, Unread};
 use crate::reads;
 
@@ -81,7 +81,7 @@ fn outside(builder: &PlanBuilder<'_>, found: &mut Residue) {
 }
 
 fn memberships(builder: &PlanBuilder<'_>, id: Guid, found: &mut Residue) {
-    let marker = builder.entry(&anchor_key()).and_then(|entry| entry.guid());
+    let marker = builder.entry(LedgerKey::Marker).and_then(|entry| entry.guid());
     let entries = &builder.input.ledger.entries;
     let is_ours = |group: Guid| entries.values().any(|entry| entry.thing == Some(Thing::Group { id: group }));
     for (group, members) in &builder.input.observed.members {

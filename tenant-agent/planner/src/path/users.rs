@@ -61,7 +61,7 @@ pub(crate) fn decide<'a>(builder: &mut PlanBuilder<'a>) -> People<'a> {
 fn find<'a>(builder: &mut PlanBuilder<'a>) -> People<'a> {
     let items = builder.items().filter(|item| matches!(item.key, ItemKey::User(_)));
     let mut people: People<'a> = items.map(|item| (item.key.clone(), seek(builder, &item.key, Some(item)))).collect();
-    let in_ledger = builder.input.ledger.entries.keys().filter(|key| matches!(key, ItemKey::User(_)));
+    let in_ledger = builder.input.ledger.items().map(|(key, _)| key).filter(|key| matches!(key, ItemKey::User(_)));
     for key in in_ledger {
         if !people.contains_key(key) {
             people.insert(key.clone(), seek(builder, key, None));
@@ -191,7 +191,7 @@ fn blocked_operators(builder: &PlanBuilder<'_>, people: &People<'_>) -> BTreeSet
     let by_us = |entry: &&LedgerEntry| entry.block.is_some_and(|block| !block.blind);
     let by_us: BTreeSet<Guid> = entries.filter(by_us).filter_map(LedgerEntry::guid).collect();
     let blocked = people.iter().filter(|(key, person)| {
-        let entry = builder.entry(key);
+        let entry = builder.entry(*key);
         let ours = person.id().is_some_and(|id| by_us.contains(&id));
         let lifting = entry.is_some_and(|entry| builder.may_lag(entry.written, builder.input.settings.replication_lag));
         person.user().is_some_and(User::is_blocked) && !ours && !lifting
@@ -225,7 +225,7 @@ fn note_leave(builder: &mut PlanBuilder<'_>, item: &Item) {
 
 /// Which person's guest an account is that we made: by its id, the key of the person it was made for.
 fn made_for(builder: &PlanBuilder<'_>) -> BTreeMap<Guid, ItemKey> {
-    let users = builder.input.ledger.entries.iter().filter(|(key, _)| matches!(key, ItemKey::User(_)));
+    let users = builder.input.ledger.items().filter(|(key, _)| matches!(key, ItemKey::User(_)));
     let ids = users.flat_map(|(key, entry)| {
         let own = entry.guid().filter(|_| entry.is_owned());
         let earlier = entry.accounts.iter().filter(|(_, claim)| **claim == Claim::Ours).map(|(id, _)| *id);
@@ -319,7 +319,7 @@ fn invite(builder: &mut PlanBuilder<'_>, key: &ItemKey, person: &Person<'_>, ite
     }
     against.extend(gate::room_for_person(builder, key));
     let proposal = Proposal {
-        key: key.clone(),
+        key: key.into(),
         class: ChangeClass::Grant,
         charge: Charge::Joiner,
         action: Action::User(UserWrite::Invite { mail: mail.clone(), display_name: display_name.clone() }),
@@ -425,7 +425,7 @@ fn disabled(
         Some(_) => {
             against.extend(gate::room_for_person(builder, key));
             let proposal = Proposal {
-                key: key.clone(),
+                key: key.into(),
                 class: ChangeClass::Grant,
                 charge: Charge::Joiner,
                 action: Action::User(UserWrite::Unblock { user: id }),
@@ -442,7 +442,7 @@ fn disabled(
 
 /// Marks a user of ours in the marker group, for whoever looks at the tenant and for the day the ledger is lost.
 pub(crate) fn mark(builder: &mut PlanBuilder<'_>, user: Guid, marker: Guid, is_member: bool) {
-    let key = crate::ledger::anchor_member_key(user);
+    let key = crate::ledger::LedgerKey::Marked(user);
     let lag = builder.input.settings.replication_lag;
     let lagging = builder.entry(&key).is_some_and(|entry| builder.may_lag(entry.written, lag));
     if is_member || lagging || builder.purpose == Purpose::RevokeAll || builder.protects_user(user) {

@@ -103,10 +103,10 @@ fn what_is_adopted_without_leave_is_not_remembered() {
     let (text, sound) = done(&world, plan, |plan| {
         let thing = Some(Thing::Group { id: Guid::from_u128(7) });
         let entry = crate::ledger::LedgerEntry { thing, ownership: Ownership::Adopted, ..Default::default() };
-        plan.updates.push(Update::Put(adopted, Box::new(entry)));
+        plan.updates.push(Update::Put(adopted.into(), Box::new(entry)));
     });
     assert_eq!(text, format!("adopts only with leave\n{SAM_GOES}"));
-    assert!(!sound.updates.iter().any(|update| matches!(update, Update::Put(of, _) if *of == key)));
+    assert!(!sound.updates.iter().any(|update| matches!(update, Update::Put(of, _) if *of == (&key).into())));
 }
 
 #[test]
@@ -124,10 +124,10 @@ fn a_user_whom_the_invitation_did_not_make_is_not_claimed_by_it() {
         let key = world.user_key("maya");
         let empty_since = Some(world.moment(world.now));
         let entry = LedgerEntry { intent: Some(intent), thing: answered, empty_since, ..LedgerEntry::default() };
-        world.ledger.entries.insert(key.clone(), entry);
+        world.ledger.entries.insert((&key).into(), entry);
         let mut plan = world.plan();
         plan.updates.push(Update::Put(
-            key,
+            key.into(),
             Box::new(LedgerEntry { thing: Some(Thing::User { id }), ..LedgerEntry::default() }),
         ));
         let found: Vec<_> = world.faults(&plan).iter().map(|fault| fault.rule).collect();

@@ -423,7 +423,7 @@ fn what_is_left_on_a_plane_that_is_none_now_is_residual_and_looked_at_only_with_
         let looks = looks_in_an_hour(&mut world);
         assert!(looks <= 13, "{plane}: {looks}");
         let key = world.ledger.entries.keys().find(|key| key.to_string().starts_with(left)).unwrap().clone();
-        assert_eq!(world.state(&key), "RESIDUAL GUARDRAIL_PLANE", "{plane} {left}");
+        assert_eq!(world.state(&key.shown()), "RESIDUAL GUARDRAIL_PLANE", "{plane} {left}");
     }
 }
 

@@ -3,7 +3,7 @@
 use entente_model::Guid;
 
 use super::world::World;
-use crate::ledger::anchor_key;
+use crate::ledger::LedgerKey;
 use crate::observed::Listing;
 
 fn steps(world: &mut World, times: usize) {
@@ -14,7 +14,7 @@ fn steps(world: &mut World, times: usize) {
 }
 
 fn anchor(world: &World) -> Guid {
-    world.ledger.get(&anchor_key()).and_then(|entry| entry.guid()).expect("the group is made with the first guest")
+    world.ledger.get(LedgerKey::Marker).and_then(|entry| entry.guid()).expect("the group is made with the first guest")
 }
 
 /// A tenant in which sam leaves, and another guest is marked whom nothing explains.

@@ -169,7 +169,7 @@ fn what_is_not_ours_or_not_confirmed_is_not_taken() {
     );
     let (sam, maya) = (world.user_key("sam"), world.user_key("maya"));
     // The customer's guest, used with leave.
-    world.ledger.entries.get_mut(&sam).unwrap().ownership = Ownership::Adopted;
+    world.ledger.entries.get_mut(&(&sam).into()).unwrap().ownership = Ownership::Adopted;
     assert!(!keys(&world).contains(&sam));
     // Only Sam's membership was confirmed.
     let confirmed = [world.member_key("sam", "l1")].into();

@@ -47,7 +47,7 @@ fn every_address_that_is_not_looked_up_is_named() {
     world.leave("sam");
     world.known("sam", &[], &["sam@former.example", "s.berg@nordwall.example"]);
     let key = world.user_key("sam");
-    world.ledger.entries.get_mut(&key).unwrap().note_address("sam@earlier.example");
+    world.ledger.entries.get_mut(&(&key).into()).unwrap().note_address("sam@earlier.example");
     steps(&mut world, 40);
     assert_eq!(world.user_state("sam"), "REMOVED");
     let unseen = unseen(&mut world);

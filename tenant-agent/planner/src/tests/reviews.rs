@@ -349,7 +349,7 @@ fn attacks_c05_a_leaver_is_blocked_before_anything_slow_is_read() {
         assert!(!world.is_member("sam", "l1"));
         assert!(world.is_member("maya", "l1"));
         let key = world.user_key("sam");
-        assert_eq!(world.ledger.entries[&key].block.unwrap().blind, blind);
+        assert_eq!(world.ledger.entries[&(&key).into()].block.unwrap().blind, blind);
         // Once for each removal.
         assert_eq!(world.first(closed).trim(), "");
         steps(&mut world, 40, 10);
@@ -370,7 +370,7 @@ fn attacks_c05_a_customers_block_is_not_taken_for_ours_in_a_hurry() {
     world.leave("sam");
     world.first(&[]);
     let key = world.user_key("sam");
-    assert_eq!(world.ledger.entries[&key].block, None);
+    assert_eq!(world.ledger.entries[&(&key).into()].block, None);
 }
 
 #[test]

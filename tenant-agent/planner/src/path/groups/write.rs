@@ -10,7 +10,7 @@ use crate::write::{Describe, Effect, Gives, Touches};
 /// What is done about a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
-    /// The group that marks our users ([`crate::ledger::anchor_key`]) or an item's group. The agent puts its own
+    /// The group that marks our users ([`crate::ledger::LedgerKey::Marker`]) or an item's group. The agent puts its own
     /// service principal in as owner: without one a group made with Group.Create alone cannot be changed again
     /// (Graph: group-post-groups).
     Create { display_name: String, mail_nickname: String, description: String },

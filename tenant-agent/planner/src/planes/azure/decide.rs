@@ -96,7 +96,7 @@ fn assign(builder: &mut PlanBuilder<'_>, item: &Item, right: &Right<'_>, role_na
     let going = builder.missing_state(key);
     let because = because::azure(builder, right.scope, right.definition);
     let proposal = Proposal {
-        key: key.clone(),
+        key: key.into(),
         class: ChangeClass::Grant,
         charge: Charge::Other,
         action: Action::Azure(AzureWrite::Put {
@@ -147,7 +147,7 @@ fn remove_of_old_group(builder: &mut PlanBuilder<'_>, key: &ItemKey, right: &Rig
         return false;
     };
     let proposal = Proposal {
-        key: key.clone(),
+        key: key.into(),
         class: ChangeClass::OtherRemoval,
         charge: Charge::Other,
         action: Action::Azure(AzureWrite::Delete { scope: found.scope.clone(), name: found.name }),
@@ -189,7 +189,7 @@ pub(crate) fn remove(builder: &mut PlanBuilder<'_>, key: &ItemKey, exit: Exit, m
     }
     against.extend(gate::plane(builder, Plane::AzureRoles));
     let proposal = Proposal {
-        key: key.clone(),
+        key: key.into(),
         class: exit.class,
         charge: exit.charge,
         action: Action::Azure(AzureWrite::Delete { scope: found.scope.clone(), name: found.name }),

@@ -203,7 +203,7 @@ fn write_role(
         }
         None => Action::Defender(DefenderWrite::CreateRole { display_name, description, actions }),
     };
-    let proposal = Proposal { key: key.clone(), class, charge: Charge::Other, action, before, after, against };
+    let proposal = Proposal { key: key.into(), class, charge: Charge::Other, action, before, after, against };
     builder.propose_and_say(proposal, going, &because);
 }
 
@@ -349,7 +349,7 @@ fn create_assignment(
     });
     let (class, charge) = (ChangeClass::Grant, Charge::Other);
     let after = format!("assignment {name}");
-    let proposal = Proposal { key: key.clone(), class, charge, action, before: String::new(), after, against };
+    let proposal = Proposal { key: key.into(), class, charge, action, before: String::new(), after, against };
     builder.propose_and_say(proposal, going, &because);
 }
 
@@ -419,6 +419,6 @@ fn delete(
     };
     let (class, charge) = (exit.class, exit.charge);
     let before = if is_role { "Defender role" } else { "Defender assignment" }.into();
-    let proposal = Proposal { key: key.clone(), class, charge, action, before, after: String::new(), against };
+    let proposal = Proposal { key: key.into(), class, charge, action, before, after: String::new(), against };
     builder.propose_and_say(proposal, (ItemState::Pending, None), "");
 }
