@@ -33,7 +33,7 @@ use arc_swap::ArcSwap;
 use entente_model::desired::{Digest, Item, ItemKey};
 use entente_model::report::{ItemReport, Reason, Standing};
 use entente_model::{AgentName, Guid, Plane, Timestamp};
-use entente_planner::check;
+use entente_planner::judge;
 use entente_planner::ledger::Ledger;
 use entente_planner::observed::Observed;
 use entente_planner::plan::{self, Input, Plan, Settings};
@@ -299,7 +299,7 @@ impl Steward {
         if let Some(spoil) = self.spoil {
             spoil(&mut plan);
         }
-        let faults = check::check(&plan, &input);
+        let faults = judge::check(&plan, &input);
         let salvage = salvage::salvage(&plan, &faults, &items);
         let faults: Vec<_> = faults.iter().map(|fault| format!("{}: {}", fault.rule, fault.detail)).collect();
         plan::carry_since(&self.reports, &mut plan.reports);

@@ -3,7 +3,7 @@
 //! Desired state, what was observed, the ledger of what we made, the customer's guardrail and the time become a
 //! [`plan::Plan`]. Nothing here does IO, awaits, draws a random number or asks what time it is. Start at [`plan`];
 //! [`guardrail`] is the customer's file, [`ledger`] what the agent remembers, [`observed`] what it saw, [`reads`]
-//! what it has to look at, [`check`] a second opinion that shares no logic with the plan, and [`salvage`] what is done in
+//! what it has to look at, [`judge`] a second opinion that shares no logic with the plan, and [`salvage`] what is done in
 //! spite of its faults. The session with the control plane is `entente-session`'s, the calls to Microsoft are
 //! `entente-cloud`'s, the loop is `entente-agent`'s.
 
@@ -13,7 +13,6 @@ mod assignment_name;
 mod builder;
 pub mod capability;
 pub mod change;
-pub mod check;
 pub mod condition;
 pub mod consent;
 pub mod defender;
@@ -21,6 +20,7 @@ pub mod difference;
 mod gate;
 pub mod guardrail;
 pub mod input;
+pub mod judge;
 pub mod ledger;
 pub mod moment;
 pub mod need;

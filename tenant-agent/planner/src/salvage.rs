@@ -2,14 +2,14 @@
 //!
 //! A fault is a mistake of ours, and no reason to leave somebody in who is to go: removals without a fault are carried
 //! out, and what they need to be proven is remembered. Nothing is granted and nothing adopted by a plan that is wrong
-//! somewhere. Which rules there are is [`crate::check`]'s; that a person hears of it, the agent's.
+//! somewhere. Which rules there are is [`crate::judge`]'s; that a person hears of it, the agent's.
 
 use std::collections::BTreeMap;
 
 use entente_model::desired::{Item, ItemKey, Want};
 use entente_model::plan::ChangeClass;
 
-use crate::check::Fault;
+use crate::judge::Fault;
 use crate::ledger::Update;
 use crate::plan::{Change, Plan};
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use entente_model::PlaneMode;
 use entente_model::desired::{ItemKey, Version};
 use entente_model::report::{ItemReport, ItemState};
-use entente_planner::check;
 use entente_planner::guardrail::{Guardrail, Unreadable};
+use entente_planner::judge;
 use entente_planner::ledger::{Claim, Ledger, LedgerKey};
 use entente_planner::moment;
 use entente_planner::observed::{Listing, Observed, Part, Unread};
@@ -154,7 +154,7 @@ impl Steward {
         guardrail: &GuardrailFile,
         receipt: &Receipt,
         only: Option<&BTreeSet<ItemKey>>,
-    ) -> (Plan, Observed, Vec<check::Fault>) {
+    ) -> (Plan, Observed, Vec<judge::Fault>) {
         // Everything that we gave is looked at, also on planes that the file has closed since.
         let lifted = guardrail.content.as_ref().ok().map(with_every_plane);
         let content = lifted.as_ref();
@@ -181,12 +181,12 @@ impl Steward {
             settings,
             now,
         };
-        let faults = check::check(&plan, &input);
+        let faults = judge::check(&plan, &input);
         (plan, observed, faults)
     }
 
     /// What a look says of the end.
-    fn judge(&self, receipt: &mut Receipt, plan: &Plan, observed: &Observed, faults: &[check::Fault], acted: bool) {
+    fn judge(&self, receipt: &mut Receipt, plan: &Plan, observed: &Observed, faults: &[judge::Fault], acted: bool) {
         let still_gives = |report: &&ItemReport| gives_access(&report.key) && report.state != ItemState::Removed;
         let is_final = |report: &ItemReport| matches!(report.state, ItemState::Residual | ItemState::Refused);
         let mut giving = plan.reports.iter().filter(still_gives).peekable();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use entente_model::desired::{ItemKey, Want};
-use entente_planner::check;
+use entente_planner::judge;
 use entente_planner::ledger::Update;
 use entente_planner::plan;
 use entente_planner::reads::ReadSet;
@@ -45,7 +45,7 @@ impl Steward {
         let basis = self.basis(&guardrail);
         let input = self.input(desired, &items, &observed, &guardrail, &basis, &self.parts.settings);
         let plan = plan::first(&input);
-        let faults = check::check_first(&plan, &input);
+        let faults = judge::check_first(&plan, &input);
         let salvage = salvage::salvage(&plan, &faults, &items);
         faults
             .iter()

@@ -4,6 +4,7 @@
 //! A group of the right name that is not ours may carry rights of the customer's: it is used only with the
 //! customer's leave, and only if it bears our mark. Groups are never deleted: that takes a wider permission.
 
+pub(crate) mod judge;
 pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};

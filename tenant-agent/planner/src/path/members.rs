@@ -3,6 +3,7 @@
 //! Given when the account is there, redeemed by the right identity and not blocked; removed whenever the person or
 //! the membership has come to an end, whatever else is true.
 
+pub(crate) mod judge;
 pub mod write;
 
 use std::collections::BTreeSet;

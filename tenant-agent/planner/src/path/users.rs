@@ -3,6 +3,7 @@
 //! A customer's block is never undone, nor got round with another account of the same operator; what the customer
 //! deleted is in `deleted.rs`. How an account ends is in `offboarding.rs`; which ones are only in the ledger in `implied.rs`.
 
+pub(crate) mod judge;
 pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,4 +2,5 @@
 
 pub(crate) mod decide;
 pub(crate) mod defined;
+pub(crate) mod judge;
 pub mod write;

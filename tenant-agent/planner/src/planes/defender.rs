@@ -1,4 +1,5 @@
 //! Defender unified RBAC: custom roles, and their assignments to the groups of roles.
 
 pub(crate) mod decide;
+pub(crate) mod judge;
 pub mod write;

@@ -1,12 +1,13 @@
 //! A plan that is wrong somewhere: leavers go all the same, and nobody comes.
 
 use entente_model::Guid;
+use entente_model::plan::{ChangeClass, Verdict};
 
-use super::world::World;
-use crate::ledger::{Attempt, LedgerEntry, Ownership, Thing, Update};
+use super::world::{RESPONDER, SCOPE, World};
+use crate::ledger::{Attempt, Charge, LedgerEntry, Ownership, Thing, Update};
 use crate::plan::{Change, Plan};
 use crate::salvage::{Salvage, salvage};
-use crate::write::{Action, UserWrite};
+use crate::write::{Action, AzureWrite, DefenderWrite, GroupWrite, UserWrite};
 
 /// Sam leaves and Li joins.
 fn comings_and_goings() -> (World, Plan) {
@@ -133,4 +134,83 @@ fn a_user_whom_the_invitation_did_not_make_is_not_claimed_by_it() {
         let found: Vec<_> = world.faults(&plan).iter().map(|fault| fault.rule).collect();
         assert_eq!(found, rules, "absent before: {absent_before}");
     }
+}
+
+/// Which rules one more change breaks, in a world with every kind of item in it.
+fn broken_by(class: ChangeClass, key: &str, action: impl FnOnce(&World) -> Action) -> Vec<&'static str> {
+    let mut world = World::new();
+    world.azure_role("l1", RESPONDER);
+    world.defender_role("l1", &["secdata.basics.read"]);
+    world.settle();
+    let action = action(&world);
+    let mut plan = world.plan();
+    assert!(world.faults(&plan).is_empty() && plan.changes.is_empty());
+    plan.changes.push(Change {
+        key: key.parse().unwrap(),
+        class,
+        charge: Charge::Other,
+        verdict: Verdict::Allowed,
+        reason: None,
+        action,
+        looked: None,
+        before: String::new(),
+        after: String::new(),
+    });
+    world.faults(&plan).into_iter().map(|fault| fault.rule).collect()
+}
+
+#[test]
+fn a_write_is_of_its_items_kind_and_of_no_kind_that_is_not_known() {
+    let create = |_: &World| {
+        let (display_name, description) = ("ent-x".to_owned(), String::new());
+        Action::Group(GroupWrite::Create { mail_nickname: display_name.clone(), display_name, description })
+    };
+    assert_eq!(broken_by(ChangeClass::Grant, "group/l9/standard", create), [] as [&str; 0]);
+    assert_eq!(
+        broken_by(ChangeClass::Grant, "user/nordwall/0b0de000-0000-4000-8000-000000000009", create),
+        ["a write is of its item's kind", "no grant without a desired item",]
+    );
+    assert_eq!(
+        broken_by(ChangeClass::Grant, "entraRole/l9/standard", create),
+        ["a write is of its item's kind", "writes only on managed planes",]
+    );
+}
+
+#[test]
+fn what_takes_away_from_a_role_adds_nothing_to_it() {
+    let update = |more: &'static str| {
+        move |world: &World| {
+            let role = world.tenant.state.defender.roles[0].clone();
+            let mut actions = role.actions;
+            if !more.is_empty() {
+                actions.insert(more.to_owned());
+            }
+            let (display_name, description) = (role.display_name, role.description);
+            Action::Defender(DefenderWrite::UpdateRole { id: role.id, display_name, description, actions })
+        }
+    };
+    let broken = |more| broken_by(ChangeClass::OtherRemoval, "defenderRole/l1", update(more));
+    assert_eq!(broken(""), [] as [&str; 0]);
+    assert_eq!(broken("microsoft.xdr/*/manage"), ["what takes away from a role adds nothing to it"]);
+    let granted = broken_by(ChangeClass::Grant, "defenderRole/l1", update("microsoft.xdr/*/manage"));
+    assert_eq!(granted, ["gives only allowed capabilities"], "also where the item itself asks for less");
+}
+
+#[test]
+fn a_role_without_a_meaning_is_never_given() {
+    let rules = broken_by(
+        ChangeClass::Grant,
+        "azureRole/l1/standard/subscriptions/x/0b0de000-0000-4000-8000-000000000009",
+        |world| {
+            let definition = Guid::from_u128(9);
+            Action::Azure(AzureWrite::Put {
+                name: Guid::from_u128(8),
+                scope: SCOPE.into(),
+                definition,
+                principal: world.group_id("l1"),
+                description: String::new(),
+            })
+        },
+    );
+    assert_eq!(rules, ["gives only allowed capabilities"]);
 }

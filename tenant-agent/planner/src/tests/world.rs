@@ -10,8 +10,8 @@ use entente_model::desired::{Item, ItemKey, Version};
 use entente_model::{Guid, Timestamp, catalog};
 
 use super::tenant::Tenant;
-use crate::check::{Fault, check, check_first};
 use crate::guardrail::{Guardrail, Unreadable};
+use crate::judge::{Fault, check, check_first};
 use crate::ledger::Ledger;
 use crate::moment::Moment;
 use crate::plan::{Input, NotAllowed, Plan, Settings, first, first_reads, not_allowed, plan, revoke, revoke_all};

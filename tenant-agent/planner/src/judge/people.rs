@@ -4,13 +4,13 @@ use entente_model::Guid;
 use entente_model::desired::{Item, ItemBody, ItemKey, UserBody, UserKey, Want};
 use entente_model::plan::ChangeClass;
 
-use super::Checker;
+use super::Judge;
 use crate::guardrail::Guardrail;
 use crate::ledger::LedgerKey;
 use crate::plan::Change;
-use crate::write::{Action, MemberWrite, UserWrite};
+use crate::write::{Describe, Gives, Receiver, What};
 
-impl Checker<'_> {
+impl Judge<'_> {
     /// Nobody who is to go is given anything.
     pub(super) fn people(&mut self, change: &Change) {
         let Some((home, object_id)) = change.key.person() else { return };
@@ -24,7 +24,11 @@ impl Checker<'_> {
         let elsewhere = left.is_some_and(|left| left.epoch != self.input.version.epoch);
         self.unless(!elsewhere, "no grant to one known to have left in another history", change);
         let is_held = self.ledger.deleted.get(&object_id).is_some_and(|it| it.allowed.is_none());
-        let invites = matches!(change.action, Action::User(UserWrite::Invite { .. }));
+        let invites = match change.action.gives() {
+            Gives::Access { to: Receiver::Invited, .. } | Gives::Unknown => true,
+            Gives::Access { to: Receiver::Account(_) | Receiver::Group(_) | Receiver::Holders, .. }
+            | Gives::Nothing => false,
+        };
         self.unless(!(invites && is_held), "invites nobody whom the customer deleted, without leave", change);
         let Ok(guardrail) = self.input.guardrail else { return };
         if let Some(ItemBody::User(UserBody { home_tenant, .. })) = user.map(|item| &item.body) {
@@ -41,8 +45,8 @@ impl Checker<'_> {
     }
 
     /// The account itself, as the tenant shows it, is of the file's people: an item may name another address for it.
-    pub(super) fn account(&mut self, change: &Change, guardrail: &Guardrail, id: Guid) {
-        if change.class != ChangeClass::Grant || self.is_mark(&change.action) {
+    pub(crate) fn account(&mut self, change: &Change, guardrail: &Guardrail, id: Guid) {
+        if change.class != ChangeClass::Grant || self.is_mark(change) {
             return;
         }
         let seen = self.seen(id).map(|user| (user.addresses.clone(), user.upn.to_lowercase()));
@@ -60,7 +64,11 @@ impl Checker<'_> {
         self.unless(!barred, "gives nothing to an account that is barred", change);
     }
 
-    fn is_mark(&self, action: &Action) -> bool {
-        matches!(action, Action::Member(MemberWrite::Add { group, .. }) if Some(*group) == self.marker())
+    /// The membership of the marker group, which gives nothing.
+    fn is_mark(&self, change: &Change) -> bool {
+        match change.action.gives() {
+            Gives::Access { what: What::AllOfGroup(group), .. } => Some(group) == self.marker(),
+            Gives::Access { what: What::SignIn | What::Role, .. } | Gives::Nothing | Gives::Unknown => false,
+        }
     }
 }
