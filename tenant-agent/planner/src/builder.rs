@@ -11,7 +11,7 @@ pub(crate) mod progress;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use entente_model::desired::{Item, ItemKey};
+use entente_model::desired::{Item, ItemKey, Want};
 use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::report::bounds::{MAX_TEXT_BYTES, bounded};
 use entente_model::report::{Finding, ItemReport, ItemState, KnownAccount, Reason};
@@ -121,6 +121,11 @@ impl<'a> PlanBuilder<'a> {
 
     pub fn items(&self) -> impl Iterator<Item = &'a Item> + use<'a> {
         self.input.items.values()
+    }
+
+    /// The item of a key, if it is to be there.
+    pub fn wanted(&self, key: &ItemKey) -> Option<&'a Item> {
+        self.input.items.get(key).filter(|item| item.want == Want::Present)
     }
 
     /// The ledger's entry with what this plan has learned.

@@ -2,15 +2,13 @@
 //!
 //! The table from Microsoft's names to capabilities is `model::capability`, the same for both sides. What a role of Azure's
 //! lets people do follows from its definition's actions, not from its name; what an action means is in
-//! `capability/actions.rs`.
-
-mod actions;
+//! `planes/azure/actions.rs`.
 
 use std::collections::BTreeSet;
 
 pub use entente_model::capability::*;
 
-pub use actions::{Definition, Judged, judge};
+pub use crate::planes::azure::actions::{Definition, Judged, judge};
 
 use crate::guardrail::{Capabilities, Guardrail};
 

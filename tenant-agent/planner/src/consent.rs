@@ -12,8 +12,8 @@ use entente_model::{Plane, PlaneMode};
 
 use crate::capability::{self, AzureRole, Beside, Capability, phrases};
 use crate::condition;
-use crate::guardrail::{Adopt, Guardrail, OnLeave};
-use crate::permission::{self, Permission, System};
+use crate::guardrail::{Guardrail, OnLeave};
+use crate::permission::{self, Column, Permission, System};
 use crate::plan::NOT_LOOKED_AT;
 use page::{columns, wrapped};
 
@@ -29,9 +29,14 @@ pub fn text(guardrail: &Guardrail, sha256: &str) -> String {
         ),
         columns("MICROSOFT LETS THE AGENT", "THIS FILE LETS IT"),
     ];
-    let (reads, writes): (Vec<_>, Vec<_>) = permission::needed(guardrail).into_iter().partition(|row| is_read(row));
-    lines.extend(writes.iter().map(|row| columns(&left(row), &right(guardrail, row.name))));
-    lines.extend(reads.iter().map(|row| columns(&left(row), &format!("to {}", row.why))));
+    let (mut writes, mut reads) = (Vec::new(), Vec::new());
+    for row in permission::needed(guardrail) {
+        match row.column {
+            Column::File(says) => writes.push(columns(&left(row), &says(guardrail))),
+            Column::Reads => reads.push(columns(&left(row), &format!("to {}", row.why))),
+        }
+    }
+    lines.extend(writes.into_iter().chain(reads));
     lines.push("A thief of the agent gets the LEFT column.".into());
     let sentences = [people_may(guardrail, &provider), comes_along(guardrail), not_assigned(guardrail)];
     lines.extend(
@@ -60,10 +65,6 @@ pub fn text(guardrail: &Guardrail, sha256: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-fn is_read(row: &Permission) -> bool {
-    row.name.contains(".Read.") || row.name.contains(".ReadBasic.") || row.name == "Reader"
-}
-
 fn left(row: &Permission) -> String {
     match row.system {
         System::Graph => format!("{}: {}", row.name, row.reach),
@@ -73,48 +74,6 @@ fn left(row: &Permission) -> String {
 
 fn short_role(name: &str) -> &str {
     if name == "Role Based Access Control Administrator" { "RBAC Administrator" } else { name }
-}
-
-fn right(guardrail: &Guardrail, permission: &str) -> String {
-    let limits = &guardrail.limits;
-    match permission {
-        "User.Invite.All" => {
-            let domains = join(guardrail.provider.mail_domains.iter().map(String::as_str));
-            let adopts = match guardrail.people.adopt_existing {
-                Adopt::Never => "never takes over who is there already",
-                Adopt::Ask => "who is there already waits for your approval, which this version cannot take",
-                Adopt::Allow => "takes over who is there already, with whatever they hold, also Entra roles",
-            };
-            format!(
-                "{} guests of {domains}, {} a day; {adopts}",
-                guardrail.people.max_operators, limits.per_day.joiners
-            )
-        }
-        "Group.Create" => groups(guardrail),
-        "GroupMember.ReadWrite.All" => "its own groups only".into(),
-        "User.EnableDisableAccount.All" => "its guests, on leaving; lifts only its own block".into(),
-        "User.RevokeSessions.All" => "asks for its guests, on leaving: without effect".into(),
-        "User.DeleteRestore.All" => "deletes its guests, on leaving; restores nobody".into(),
-        "Role Based Access Control Administrator" => {
-            let scopes = join(guardrail.azure.scopes.iter().map(|scope| scope.rsplit('/').next().unwrap_or(scope)));
-            match join(condition::roles(guardrail).into_iter().map(|(name, _)| name)) {
-                roles if roles.is_empty() => "nothing: it names no role that it allows".into(),
-                roles => format!("at {scopes}, with the condition below: {roles}"),
-            }
-        }
-        "RoleManagement.ReadWrite.Defender" => {
-            format!("roles named {}*, within what people may do", limits.name_prefix)
-        }
-        _ => String::new(),
-    }
-}
-
-fn groups(guardrail: &Guardrail) -> String {
-    let prefix = &guardrail.limits.name_prefix;
-    let marker = permission::marks(guardrail).then(|| format!("{prefix}anchor, which gives nothing"));
-    let named = (guardrail.mode(Plane::Groups) == PlaneMode::Manage)
-        .then(|| format!("{} named {prefix}*", guardrail.limits.groups));
-    named.into_iter().chain(marker).collect::<Vec<_>>().join(", and ")
 }
 
 fn people_may(guardrail: &Guardrail, provider: &str) -> Option<String> {

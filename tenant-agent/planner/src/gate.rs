@@ -3,16 +3,14 @@
 //! Only about grants: what stands against a removal is the plane's mode and protection, which the removal's own
 //! file asks for. Without a readable file nothing is asked here, as no grant passes then.
 
-pub(crate) mod because;
-
-use entente_model::desired::{Item, ItemBody, ItemKey, PermissionGrant, UserBody, UserKey};
+use entente_model::desired::{Item, ItemBody, ItemKey, UserBody, UserKey};
 use entente_model::intent::UserType;
 use entente_model::report::Reason;
 use entente_model::time::Window;
-use entente_model::{Guid, Plane, PlaneMode, Timestamp};
+use entente_model::{Plane, PlaneMode, Timestamp};
 
 use crate::builder::PlanBuilder;
-use crate::capability::{self, Answer, Capability};
+use crate::capability::{Answer, Capability};
 use crate::guardrail::Guardrail;
 use crate::observed::User;
 use crate::reads;
@@ -35,7 +33,7 @@ pub(crate) fn refusal(against: &[Condition]) -> Option<Reason> {
     })
 }
 
-fn refuse_unless(holds: bool, reason: Reason) -> Option<Condition> {
+pub(crate) fn refuse_unless(holds: bool, reason: Reason) -> Option<Condition> {
     (!holds).then_some(Condition::Refused(reason))
 }
 
@@ -136,33 +134,7 @@ pub(crate) fn prefix(builder: &PlanBuilder<'_>, display_name: &str) -> Option<Co
     refuse_unless(display_name.starts_with(&guardrail.limits.name_prefix), Reason::GuardrailPrefix)
 }
 
-/// Scope, role definition, and what the role lets people do: by our own table, and by what Azure shows of it now.
-pub(crate) fn azure(builder: &PlanBuilder<'_>, scope: &str, definition: Guid) -> Vec<Condition> {
-    let Some(guardrail) = builder.guardrail() else { return Vec::new() };
-    let mut found = Vec::new();
-    found.extend(refuse_unless(
-        guardrail.azure.scopes.iter().any(|allowed| is_within(scope, allowed)),
-        Reason::GuardrailScope,
-    ));
-    let near_home = |home: &String| is_within(scope, home) || is_within(home, scope);
-    found.extend(refuse_unless(!guardrail.protected.agent_home.iter().any(near_home), Reason::GuardrailProtected));
-    found.extend(refuse_unless(guardrail.azure.roles.values().any(|id| *id == definition), Reason::GuardrailRole));
-    found.push(capabilities(guardrail, capability::of_azure_role(definition).map(<[_]>::to_vec)));
-    found.extend(crate::planes::azure::defined::against(builder, guardrail, definition));
-    found
-}
-
-/// What the permissions of a Defender role that are not withheld let people do.
-pub(crate) fn defender(builder: &PlanBuilder<'_>, permissions: &[PermissionGrant]) -> Vec<Condition> {
-    let Some(guardrail) = builder.guardrail() else { return Vec::new() };
-    let now = builder.now();
-    let given = permissions.iter().filter(|grant| grant.withheld_until.is_none_or(|until| until <= now));
-    let wanted: Option<Vec<&[Capability]>> =
-        given.map(|grant| capability::of_defender_permission(&grant.permission)).collect();
-    vec![capabilities(guardrail, wanted.map(|lists| lists.concat()))]
-}
-
-fn capabilities(guardrail: &Guardrail, wanted: Option<Vec<Capability>>) -> Condition {
+pub(crate) fn capabilities(guardrail: &Guardrail, wanted: Option<Vec<Capability>>) -> Condition {
     match wanted.map(|wanted| guardrail.capabilities.answer(&wanted)) {
         Some(Answer::Allowed) => Condition::Clear,
         Some(Answer::Ask(_)) => Condition::NeedsApproval(Reason::CapabilityApproval),
@@ -170,9 +142,17 @@ fn capabilities(guardrail: &Guardrail, wanted: Option<Vec<Capability>>) -> Condi
     }
 }
 
-/// Whether one ARM scope is another, or lies below it. ARM compares without regard to case.
-pub(crate) fn is_within(scope: &str, above: &str) -> bool {
-    let (scope, above) = (scope.to_ascii_lowercase(), above.to_ascii_lowercase());
-    let above = above.trim_end_matches('/');
-    scope.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// Why the file says no to capabilities, by the line of the file: for the person who is to widen it, or to ask for less.
+pub(crate) fn lacking(guardrail: &Guardrail, wanted: Option<Vec<Capability>>) -> Option<String> {
+    let words = |mut all: Vec<Capability>| {
+        all.sort();
+        all.dedup();
+        all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    match wanted.map(|wanted| guardrail.capabilities.answer(&wanted)) {
+        Some(Answer::Allowed) => None,
+        Some(Answer::Never(never)) => Some(format!("capabilities.allow lacks {}", words(never))),
+        Some(Answer::Ask(ask)) => Some(format!("capabilities.ask holds {}", words(ask))),
+        None => Some("this version of the agent does not know what it lets people do".into()),
+    }
 }

@@ -15,7 +15,6 @@ pub mod capability;
 pub mod change;
 pub mod condition;
 pub mod consent;
-pub mod defender;
 pub mod difference;
 mod gate;
 pub mod guardrail;

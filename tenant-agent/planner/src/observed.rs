@@ -65,6 +65,36 @@ impl<T> Part<T> {
     }
 }
 
+/// Whether what was asked for of a plane was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looked {
+    Whole,
+    Part,
+    /// Nothing was asked for, and so nothing is known.
+    NotAsked,
+}
+
+impl Looked {
+    pub(crate) fn of<K, T>(parts: &BTreeMap<K, Part<T>>) -> Self {
+        parts.values().map(Self::of_part).fold(Self::NotAsked, Self::and)
+    }
+
+    pub(crate) fn of_part<T>(part: &Part<T>) -> Self {
+        match part {
+            Part::Read(_) => Self::Whole,
+            Part::Unread(_) => Self::Part,
+        }
+    }
+
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::NotAsked, it) | (it, Self::NotAsked) => it,
+            (Self::Whole, Self::Whole) => Self::Whole,
+            (Self::Part, _) | (_, Self::Part) => Self::Part,
+        }
+    }
+}
+
 /// One look at the tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observed {

@@ -1,4 +1,5 @@
-//! The least Microsoft permissions for what a guardrail lets the agent do: one table, from which the documentation,
+//! The least Microsoft permissions for what a guardrail lets the agent do: one table, of
+//! which each plane has its rows, and from which the documentation,
 //! the consent text and the check of the agent's token are made.
 //!
 //! Sources: Graph permissions reference (least privileged application permission per operation), Azure built-in
@@ -9,6 +10,7 @@ use std::collections::BTreeSet;
 use entente_model::{Plane, PlaneMode};
 
 use crate::guardrail::{Guardrail, OnLeave};
+use crate::planes::rules;
 
 /// Who grants it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +33,7 @@ pub enum Need {
 }
 
 /// One row.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Permission {
     pub plane: Plane,
     pub need: Need,
@@ -43,39 +45,61 @@ pub struct Permission {
     pub reach: &'static str,
     /// Wider ones that do as well.
     pub wider: &'static [&'static str],
+    pub column: Column,
 }
 
-const fn graph(plane: Plane, need: Need, name: &'static str, why: &'static str, reach: &'static str) -> Permission {
-    Permission { plane, need, system: System::Graph, name, why, reach, wider: &[] }
+/// What the right column of the consent text says of a permission.
+#[derive(Debug, Clone, Copy)]
+pub enum Column {
+    /// It reads, and for what is in the row.
+    Reads,
+    /// What this file lets the agent do with it.
+    File(fn(&Guardrail) -> String),
+}
+
+pub(crate) const fn graph(
+    plane: Plane,
+    need: Need,
+    name: &'static str,
+    why: &'static str,
+    reach: &'static str,
+) -> Permission {
+    Permission { plane, need, system: System::Graph, name, why, reach, wider: &[], column: Column::Reads }
 }
 
 impl Permission {
-    const fn or(mut self, wider: &'static [&'static str]) -> Self {
+    pub(crate) const fn or(mut self, wider: &'static [&'static str]) -> Self {
         self.wider = wider;
         self
     }
 
-    const fn at_scopes(mut self) -> Self {
+    /// What the file lets the agent do with it.
+    pub(crate) const fn says(mut self, says: fn(&Guardrail) -> String) -> Self {
+        self.column = Column::File(says);
+        self
+    }
+
+    pub(crate) const fn at_scopes(mut self) -> Self {
         self.system = System::Arm;
         self
     }
 }
 
-const VERIFY: Need = Need::Mode(PlaneMode::Verify);
-const MANAGE: Need = Need::Mode(PlaneMode::Manage);
+pub(crate) const VERIFY: Need = Need::Mode(PlaneMode::Verify);
+pub(crate) const MANAGE: Need = Need::Mode(PlaneMode::Manage);
 
 // Wider permissions, by the operation (Graph permissions reference).
-const READ_USERS: &[&str] =
+pub(crate) const READ_USERS: &[&str] =
     &["User.ReadWrite.All", "User.ReadWrite.CrossCloud", "Directory.Read.All", "Directory.ReadWrite.All"];
 // What a user is in (`memberOf`): the reference has no row for it, so nothing that shows names alone.
-const READ_MEMBERSHIPS: &[&str] = &[
+pub(crate) const READ_MEMBERSHIPS: &[&str] = &[
     "GroupMember.ReadWrite.All",
     "Group.Read.All",
     "Group.ReadWrite.All",
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ];
-const LIST_MEMBERS: &[&str] = &[
+pub(crate) const LIST_MEMBERS: &[&str] = &[
     "GroupMember.Read.All",
     "GroupMember.ReadWrite.All",
     "Group.ReadBasic.All",
@@ -85,7 +109,7 @@ const LIST_MEMBERS: &[&str] = &[
     "Directory.ReadWrite.All",
 ];
 // Finding a group by its name is not among what writing members includes (Graph: group-list).
-const FIND_GROUPS: &[&str] = &[
+pub(crate) const FIND_GROUPS: &[&str] = &[
     "GroupMember.Read.All",
     "Group.Read.All",
     "Group.ReadWrite.All",
@@ -95,138 +119,29 @@ const FIND_GROUPS: &[&str] = &[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ];
-const CREATE_GROUP: &[&str] =
+pub(crate) const CREATE_GROUP: &[&str] =
     &["Group.ReadWrite.All", "Group-PreferredDataLocation.ReadWrite.All", "Directory.ReadWrite.All"];
-const ANY_USER: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrite.All"];
+pub(crate) const ANY_USER: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrite.All"];
 // Writing the directory does not include deleting users (Graph: user-delete).
-const DELETE_USER: &[&str] = &["User.ReadWrite.All", "User.ReadWrite.CrossCloud"];
-const ANY_GROUP: &[&str] = &["Group.ReadWrite.All", "Directory.ReadWrite.All"];
-const READ_DEFENDER: &[&str] = &["RoleManagement.ReadWrite.Defender", "RoleManagement.Read.All"];
+pub(crate) const DELETE_USER: &[&str] = &["User.ReadWrite.All", "User.ReadWrite.CrossCloud"];
+pub(crate) const ANY_GROUP: &[&str] = &["Group.ReadWrite.All", "Directory.ReadWrite.All"];
+pub(crate) const READ_DEFENDER: &[&str] = &["RoleManagement.ReadWrite.Defender", "RoleManagement.Read.All"];
 
 // What a holder can do, at its worst. Where sources differ on administrators, harm is assumed.
-const ALL_PROFILES: &str = "read the whole profile of every user";
-const ALL_MEMBERSHIPS: &str = "read every group and who is in it";
-const ANY_MEMBER: &str = "put anyone into any group that is not role-assignable, and so give whatever hangs on it: \
+pub(crate) const ALL_PROFILES: &str = "read the whole profile of every user";
+pub(crate) const ALL_MEMBERSHIPS: &str = "read every group and who is in it";
+pub(crate) const ANY_MEMBER: &str = "put anyone into any group that is not role-assignable, and so give whatever hangs on it: \
                           Azure, Sentinel and Defender rights, apps, exceptions from Conditional Access; by such a \
                           group it can lead to Global Administrator";
 
-/// The table.
-pub const TABLE: &[Permission] = &[
-    graph(Plane::Users, VERIFY, "User.Read.All", "find guests and their state", ALL_PROFILES).or(READ_USERS),
-    graph(Plane::Users, VERIFY, "GroupMember.Read.All", "see what a leaver is still in", ALL_MEMBERSHIPS)
-        .or(READ_MEMBERSHIPS),
-    graph(Plane::Users, MANAGE, "User.Read.All", "find guests and their state", ALL_PROFILES).or(READ_USERS),
-    graph(
-        Plane::Users,
-        MANAGE,
-        "User.Invite.All",
-        "invite guests",
-        "invite anyone, any number, by links of its own; who fits a dynamic group's rule gets what it gives",
-    )
-    .or(ANY_USER),
-    graph(Plane::Users, MANAGE, "GroupMember.Read.All", "see what a leaver is still in", ALL_MEMBERSHIPS)
-        .or(READ_MEMBERSHIPS),
-    graph(
-        Plane::Users,
-        Need::Marks,
-        "Group.Create",
-        "make the group that marks its guests",
-        "make any number of groups, also under names that look like yours",
-    )
-    .or(CREATE_GROUP),
-    graph(
-        Plane::Users,
-        Need::Marks,
-        "Group.ReadBasic.All",
-        "find the group that marks its guests",
-        "read every group's name",
-    )
-    .or(FIND_GROUPS),
-    graph(Plane::Users, Need::Marks, "GroupMember.ReadWrite.All", "mark its guests", ANY_MEMBER).or(ANY_GROUP),
-    graph(
-        Plane::Users,
-        Need::OnLeave(OnLeave::Block),
-        "User.EnableDisableAccount.All",
-        "block its guests, and lift its own block",
-        "lock out everyone, perhaps administrators too, and wake accounts that you blocked",
-    )
-    .or(ANY_USER),
-    graph(
-        Plane::Users,
-        Need::OnLeave(OnLeave::RevokeSessions),
-        "User.RevokeSessions.All",
-        "ask Microsoft to end its guests' sessions, which has no effect: they sign in at home, and the block ends access",
-        "sign out every user of your own, again and again",
-    )
-    .or(ANY_USER),
-    graph(
-        Plane::Users,
-        Need::OnLeave(OnLeave::Delete),
-        "User.DeleteRestore.All",
-        "delete its guests when they leave",
-        "delete everyone, perhaps administrators too, and bring back whom you deleted",
-    )
-    .or(DELETE_USER),
-    graph(Plane::Groups, VERIFY, "Group.ReadBasic.All", "find groups", "read every group's name").or(FIND_GROUPS),
-    graph(
-        Plane::Groups,
-        MANAGE,
-        "Group.Create",
-        "make groups for roles",
-        "make any number of groups, also under names that look like yours",
-    )
-    .or(CREATE_GROUP),
-    graph(Plane::Groups, MANAGE, "Group.ReadBasic.All", "find groups", "read every group's name").or(FIND_GROUPS),
-    graph(
-        Plane::Memberships,
-        VERIFY,
-        "GroupMember.ReadBasic.All",
-        "see who is in its groups",
-        "read who is in every group, by name",
-    )
-    .or(LIST_MEMBERS),
-    graph(Plane::Memberships, MANAGE, "GroupMember.ReadWrite.All", "put people into its groups, and out", ANY_MEMBER)
-        .or(ANY_GROUP),
-    // Adding a user reads the user (Graph: group-post-members).
-    graph(Plane::Memberships, MANAGE, "User.Read.All", "see the user that is added", ALL_PROFILES).or(READ_USERS),
-    graph(
-        Plane::AzureRoles,
-        VERIFY,
-        "Reader",
-        "read role assignments and definitions, for which a custom role with Microsoft.Authorization/*/read does as well",
-        "read everything there: all logs of every workspace, who has access, all settings",
-    )
-    .at_scopes(),
-    // The condition limits what it assigns and deletes, not what it reads.
-    graph(
-        Plane::AzureRoles,
-        MANAGE,
-        "Role Based Access Control Administrator",
-        "assign roles to its groups",
-        "give anyone any role there, unless a condition limits it; and in any case read everything there: all logs of \
-         every workspace, who has access, all settings",
-    )
-    .at_scopes(),
-    graph(
-        Plane::DefenderRoles,
-        VERIFY,
-        "RoleManagement.Read.Defender",
-        "read Defender roles",
-        "read who holds which Defender role",
-    )
-    .or(READ_DEFENDER),
-    graph(
-        Plane::DefenderRoles,
-        MANAGE,
-        "RoleManagement.ReadWrite.Defender",
-        "make Defender roles for its groups",
-        "give anyone every Defender right: live response on all machines, all mail, all settings",
-    ),
-];
+/// The table, in the order of the planes.
+pub fn table() -> impl Iterator<Item = &'static Permission> {
+    Plane::ALL.into_iter().flat_map(|plane| rules(plane).permissions())
+}
 
 /// What a guardrail asks for: each name once, and no reading where the writing includes it.
 pub fn needed(guardrail: &Guardrail) -> Vec<&'static Permission> {
-    let asked: Vec<&'static Permission> = TABLE.iter().filter(|row| asks(guardrail, row)).collect();
+    let asked: Vec<&'static Permission> = table().filter(|row| asks(guardrail, row)).collect();
     let mut seen = BTreeSet::new();
     asked.iter().copied().filter(|row| !is_included(row, &asked) && seen.insert(row.name)).collect()
 }
@@ -264,7 +179,7 @@ pub fn missing(guardrail: &Guardrail, roles: &BTreeSet<String>) -> Vec<&'static 
 pub fn missing_on(plane: Plane, guardrail: &Guardrail, roles: &BTreeSet<String>) -> BTreeSet<&'static str> {
     let missing: BTreeSet<&str> = missing(guardrail, roles).into_iter().map(|row| row.name).collect();
     // A name that several planes need is in the list of what is missing once, by the first of them.
-    let rows = TABLE.iter().filter(|row| row.plane == plane && asks(guardrail, row) && missing.contains(row.name));
+    let rows = table().filter(|row| row.plane == plane && asks(guardrail, row) && missing.contains(row.name));
     rows.map(|row| row.name).collect()
 }
 
@@ -276,7 +191,7 @@ pub fn lack(permission: &Permission) -> String {
 /// The whole table as Markdown, for the documentation.
 pub fn markdown() -> String {
     let mut text = String::from("| plane | where | permission | for | lets its holder |\n|---|---|---|---|---|\n");
-    for row in TABLE {
+    for row in table() {
         let place = match row.need {
             Need::Mode(mode) => mode.word().to_string(),
             Need::OnLeave(step) => format!("onLeave {}", step.word()),

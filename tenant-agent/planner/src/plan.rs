@@ -8,6 +8,7 @@ mod aside;
 
 use std::collections::BTreeMap;
 
+use entente_model::Plane;
 use entente_model::desired::{ItemKey, Version};
 use entente_model::report::ItemReport;
 
@@ -16,6 +17,7 @@ pub use crate::input::{Input, Settings};
 pub use crate::path::first::{first_reads, has_first};
 pub use crate::path::not_allowed::{NotAllowed, not_allowed, revoke};
 pub use crate::path::residue::NOT_LOOKED_AT;
+pub use crate::planes::{gives_access, looked};
 pub use aside::{named_aside, with_leavers};
 
 use crate::builder::{PlanBuilder, Purpose};
@@ -23,23 +25,19 @@ use crate::guardrail::{Guardrail, Unreadable};
 use crate::ledger::Ledger;
 use crate::moment::Moment;
 use crate::observed::Observed;
-use crate::path::{first, groups, implied, members, offboarding, presence, unsupported, users};
-use crate::planes::azure::decide as azure;
-use crate::planes::defender::decide as defender;
+use crate::path::{Path, first, implied, offboarding, presence, unsupported};
+use crate::planes::rules;
 
 /// Decides.
 pub fn plan(input: &Input<'_>) -> Plan {
     let mut builder = PlanBuilder::new(input, Purpose::Converge);
     offboarding::begin(&mut builder);
     unsupported::say_all(&mut builder);
-    let people = users::decide(&mut builder);
-    let groups = groups::decide(&mut builder, &people);
-    members::decide(&mut builder, &people, &groups);
-    azure::decide(&mut builder, &groups);
-    defender::decide(&mut builder, &groups);
-    unsupported::end_all(&mut builder, &people, &groups);
-    implied::decide(&mut builder, &people, &groups);
-    builder.there = presence::of(&builder, &people, &groups);
+    let path = Path::decide(&mut builder);
+    Plane::ALL.into_iter().for_each(|plane| rules(plane).decide(&mut builder, &path));
+    unsupported::end_all(&mut builder, &path);
+    implied::decide(&mut builder, &path);
+    builder.there = presence::of(&builder, &path);
     builder.finish()
 }
 
@@ -76,10 +74,9 @@ pub fn revoke_all(
         now,
     };
     let mut builder = PlanBuilder::new(&input, Purpose::RevokeAll);
-    let people = users::decide(&mut builder);
-    let groups = groups::decide(&mut builder, &people);
-    implied::decide(&mut builder, &people, &groups);
-    builder.there = presence::of(&builder, &people, &groups);
+    let path = Path::decide(&mut builder);
+    implied::decide(&mut builder, &path);
+    builder.there = presence::of(&builder, &path);
     builder.finish()
 }
 

@@ -5,6 +5,9 @@
 //! customer's leave, and only if it bears our mark. Groups are never deleted: that takes a wider permission.
 
 pub(crate) mod judge;
+pub(crate) mod permissions;
+pub(crate) mod reads;
+pub(crate) mod rules;
 pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,9 +21,11 @@ use crate::builder::{PlanBuilder, Proposal, Said, passes_at};
 use crate::gate;
 use crate::ledger::{Attempt, Charge, LedgerKey, Ownership, Thing};
 use crate::observed::{Group, Observed, Part};
+use crate::path::Path;
 use crate::path::accounts;
 use crate::path::inherited;
 use crate::path::lookup::{Found, Sought, look};
+use crate::path::members;
 use crate::path::person::{ExitKind, People};
 use crate::path::users;
 use crate::verdict::Condition;
@@ -389,5 +394,20 @@ fn await_marker(builder: &mut PlanBuilder<'_>) {
     let entry = builder.entry(LedgerKey::Marker);
     if let Some(since) = entry.and_then(|entry| entry.empty_since.map(|it| it.at).or(entry.written)) {
         builder.recheck_since(since);
+    }
+}
+
+/// What is said of a group that is no longer desired: groups are left.
+pub(crate) fn withdraw(builder: &mut PlanBuilder<'_>, path: &Path<'_>, key: &ItemKey) {
+    match path.groups.get(key) {
+        Some(Found::There(group, Some(Ownership::Owned))) => say_left_over(builder, key, group),
+        Some(Found::There(group, Some(Ownership::Adopted))) if members::is_named(builder, group.id) => {}
+        Some(Found::Many(groups)) => {
+            let detail = format!("{} groups have its name; none is certainly ours", groups.len());
+            builder.say(key, ItemState::Residual, Some(Reason::Ambiguous), detail);
+        }
+        Some(Found::Unread(why)) => builder.unread(key, why),
+        Some(Found::Waiting(reason)) => builder.wait(key, *reason, "looked up before it is given up"),
+        Some(Found::There(_, Some(Ownership::Adopted) | None) | Found::Nothing) | None => builder.forget(key),
     }
 }

@@ -4,6 +4,9 @@
 //! the membership has come to an end, whatever else is true.
 
 pub(crate) mod judge;
+pub(crate) mod permissions;
+pub(crate) mod residue;
+pub(crate) mod rules;
 pub mod write;
 
 use std::collections::BTreeSet;
@@ -16,16 +19,19 @@ use entente_model::{Guid, Plane, PlaneMode};
 
 use crate::builder::{PlanBuilder, Proposal};
 use crate::gate;
+use crate::ledger::LedgerEntry;
 use crate::ledger::{Charge, Ownership, Thing};
 use crate::observed::{Group, Listing, Part, Unread};
 use crate::path::accounts;
 use crate::path::groups::{Groups, say_no_group, usable};
 use crate::path::inherited;
+use crate::path::inherited::Carrier;
 use crate::path::lookup::Found;
 use crate::path::offboarding;
 use crate::path::person::{Exit, ExitKind, People, Person};
 use crate::path::proof;
 use crate::path::unsupported;
+use crate::path::users;
 use crate::verdict::Condition;
 use crate::write::{Action, MemberWrite};
 
@@ -101,7 +107,7 @@ fn give(builder: &mut PlanBuilder<'_>, item: &Item, person: Option<&Person<'_>>,
     against.extend(gate::length(builder, item));
     against.extend(protection(builder, group, user));
     let ItemKey::Member(MemberKey { role, class, .. }) = key else { return };
-    let carried = inherited::against(builder, role, *class, group);
+    let carried = inherited::against(builder, &Carrier { id: group, role: Some((role, *class)) });
     if carried.iter().any(|(_, it)| *it == Condition::Unread) && inherited::is_on_its_way(builder, group) {
         builder.recheck();
     }
@@ -381,4 +387,24 @@ fn remove_unseen(
     };
     builder.propose_and_say(proposal, (ItemState::Pending, None), "the group's members cannot be read");
     true
+}
+
+/// Whether a membership still names this user or group: what was adopted is known for as long, or the membership
+/// would no longer be ours to remove.
+pub(crate) fn is_named(builder: &PlanBuilder<'_>, id: Guid) -> bool {
+    let names = |thing: &Thing| matches!(thing, Thing::Member { group, user } if *group == id || *user == id);
+    let mut members = builder.input.ledger.items().filter(|(key, _)| matches!(key, ItemKey::Member(_)));
+    members.any(|(_, entry)| entry.thing.as_ref().is_some_and(names))
+}
+
+pub(crate) fn refusal(builder: &PlanBuilder<'_>, key: &ItemKey) -> Option<Reason> {
+    let (home, object_id) = key.person()?;
+    let user = ItemKey::User(UserKey { home: home.clone(), object_id });
+    users::refusal(builder, &user).or_else(|| gate::refusal(&[gate::length(builder, builder.wanted(key)?)?]))
+}
+
+pub(crate) fn describe(builder: &PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry) -> String {
+    let ItemKey::Member(MemberKey { role, home, object_id, .. }) = key else { return key.to_string() };
+    let user = ItemKey::User(UserKey { home: home.clone(), object_id: *object_id });
+    format!("{} as {}", users::mail(builder, &user, entry), role.id())
 }

@@ -20,6 +20,7 @@ use crate::path::lookup::Found;
 use crate::path::person::{Exit, ExitKind, Person};
 use crate::path::proof::{self, Contents};
 use crate::path::residue;
+use crate::planes::rules;
 use crate::verdict::Condition;
 use crate::write::{Action, UserWrite};
 
@@ -327,8 +328,8 @@ fn forget_when_certain(builder: &mut PlanBuilder<'_>, key: &ItemKey) -> bool {
     let (now, entry) = (builder.input.now, builder.entry_or_new(key));
     let settings = builder.input.settings;
     let lag = match (key.plane(), entry.removed) {
-        (Some(Plane::DefenderRoles), None) => settings.defender_lag,
-        _ => settings.replication_lag,
+        (Some(plane), None) => rules(plane).read_lag(settings),
+        (Some(_), Some(_)) | (None, _) => settings.replication_lag,
     };
     let since = moment::since(entry.empty_since, now);
     let claims_nothing = entry.thing.is_none() && entry.intent.is_none();

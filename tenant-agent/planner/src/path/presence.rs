@@ -6,35 +6,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entente_model::Guid;
-use entente_model::desired::{
-    AzureRoleBody, AzureRoleKey, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, GroupKey, ItemBody, ItemKey,
-    MemberKey, UserKey,
-};
+use entente_model::desired::{AzureRoleKey, DefenderAssignmentKey, GroupKey, ItemKey, MemberKey, UserKey};
 use entente_model::report::AccountState;
 
 use crate::builder::PlanBuilder;
-use crate::gate;
 use crate::ledger::Thing;
-use crate::observed::{Defender, Group, Listing, Part};
+use crate::observed::{Group, Listing, Part};
+use crate::path::Path;
 use crate::path::groups::Groups;
 use crate::path::lookup::Found;
 use crate::path::members;
 use crate::path::person::{People, Person};
+use crate::planes::rules;
 
 /// Of accounts, memberships and rights that something is said of.
-pub(crate) fn of(builder: &PlanBuilder<'_>, people: &People<'_>, groups: &Groups<'_>) -> BTreeMap<ItemKey, bool> {
-    let told = builder.reports.keys().filter_map(|key| Some((key.clone(), is_there(builder, people, groups, key)?)));
-    told.collect()
-}
-
-fn is_there(builder: &PlanBuilder<'_>, people: &People<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<bool> {
-    match key {
-        ItemKey::User(_) => account(builder, people, key),
-        ItemKey::Member(_) => member(builder, people, groups, key),
-        ItemKey::AzureRole(_) => azure(builder, groups, key),
-        ItemKey::DefenderAssignment(_) => defender(builder, groups, key),
-        ItemKey::Group(_) | ItemKey::DefenderRole(_) | ItemKey::Other(_) => None,
-    }
+pub(crate) fn of(builder: &PlanBuilder<'_>, path: &Path<'_>) -> BTreeMap<ItemKey, bool> {
+    let is_there = |key: &ItemKey| rules(key.plane()?).is_there(builder, path, key);
+    builder.reports.keys().filter_map(|key| Some((key.clone(), is_there(key)?))).collect()
 }
 
 /// One of them is; or none is, for certain.
@@ -44,11 +32,11 @@ fn any(parts: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
 }
 
 /// Whether a look-up has an answer: there, or certainly not.
-fn is_certain<T>(found: &Found<'_, T>) -> bool {
+pub(crate) fn is_certain<T>(found: &Found<'_, T>) -> bool {
     matches!(found, Found::There(..) | Found::Nothing)
 }
 
-fn account(builder: &PlanBuilder<'_>, people: &People<'_>, key: &ItemKey) -> Option<bool> {
+pub(crate) fn account(builder: &PlanBuilder<'_>, people: &People<'_>, key: &ItemKey) -> Option<bool> {
     let known = builder.reports.get(key).map(|report| report.accounts.as_slice()).unwrap_or_default();
     if known.is_empty() {
         let found = &people.get(key)?.account;
@@ -61,7 +49,12 @@ fn account(builder: &PlanBuilder<'_>, people: &People<'_>, key: &ItemKey) -> Opt
     }))
 }
 
-fn member(builder: &PlanBuilder<'_>, people: &People<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<bool> {
+pub(crate) fn member(
+    builder: &PlanBuilder<'_>,
+    people: &People<'_>,
+    groups: &Groups<'_>,
+    key: &ItemKey,
+) -> Option<bool> {
     let (home, object_id) = key.person()?;
     let person = people.get(&ItemKey::User(UserKey { home: home.clone(), object_id }));
     let group = carrier(groups, key);
@@ -90,12 +83,12 @@ fn holds(builder: &PlanBuilder<'_>, group: Guid, users: &BTreeSet<Guid>) -> Opti
     }
 }
 
-fn is_understood(builder: &PlanBuilder<'_>, listing: &Listing) -> bool {
+pub(crate) fn is_understood(builder: &PlanBuilder<'_>, listing: &Listing) -> bool {
     builder.input.observed.odd(listing).is_empty()
 }
 
 /// The group on which the rights of an item's role hang.
-fn carrier<'a, 'b>(groups: &'b Groups<'a>, key: &ItemKey) -> Option<&'b Found<'a, Group>> {
+pub(crate) fn carrier<'a, 'b>(groups: &'b Groups<'a>, key: &ItemKey) -> Option<&'b Found<'a, Group>> {
     match key {
         ItemKey::Member(MemberKey { role, class, .. })
         | ItemKey::AzureRole(AzureRoleKey { role, class, .. })
@@ -106,60 +99,9 @@ fn carrier<'a, 'b>(groups: &'b Groups<'a>, key: &ItemKey) -> Option<&'b Found<'a
     }
 }
 
-fn id(found: &Found<'_, Group>) -> Option<Guid> {
+pub(crate) fn id(found: &Found<'_, Group>) -> Option<Guid> {
     match found {
         Found::There(group, _) => Some(group.id),
         _ => None,
     }
-}
-
-fn azure(builder: &PlanBuilder<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<bool> {
-    let group = carrier(groups, key);
-    let mut principals: BTreeSet<Guid> = group.and_then(id).into_iter().collect();
-    let made = match builder.entry(key).and_then(|entry| entry.thing.as_ref()) {
-        Some(Thing::AzureRole { scope, definition, principal }) => {
-            principals.insert(*principal);
-            Some((scope, *definition))
-        }
-        _ => None,
-    };
-    let wanted = match builder.input.items.get(key).map(|item| &item.body) {
-        Some(ItemBody::AzureRole(AzureRoleBody { scope, definition, .. })) => Some((scope, *definition)),
-        _ => None,
-    };
-    let (scope, definition) = wanted.or(made)?;
-    let listed = builder.input.observed.azure(scope).read().copied()?;
-    // What is given above the scope is given there.
-    let is = listed.iter().any(|it| {
-        principals.contains(&it.principal) && it.definition == definition && gate::is_within(scope, &it.scope)
-    });
-    let is_whole = group.is_some_and(is_certain) && is_understood(builder, &Listing::Azure(scope.to_ascii_lowercase()));
-    if is { Some(true) } else { is_whole.then_some(false) }
-}
-
-fn defender(builder: &PlanBuilder<'_>, groups: &Groups<'_>, key: &ItemKey) -> Option<bool> {
-    let group = carrier(groups, key);
-    let tenant = builder.input.observed.defender().read().copied()?;
-    let roles = roles(builder, tenant, key);
-    let is = group.and_then(id).is_some_and(|group| {
-        tenant.assignments.iter().any(|it| roles.contains(it.role.as_str()) && it.principals.contains(&group))
-    });
-    let is_whole = group.is_some_and(is_certain) && is_understood(builder, &Listing::Defender);
-    if is { Some(true) } else { is_whole.then_some(false) }
-}
-
-/// Ids of the role that an assignment gives: the one that is ours, and each of its name.
-fn roles<'a>(builder: &'a PlanBuilder<'_>, tenant: &'a Defender, key: &ItemKey) -> BTreeSet<&'a str> {
-    let ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. }) = key else { return BTreeSet::new() };
-    let key = ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() });
-    let ours = match builder.entry(&key).and_then(|entry| entry.thing.as_ref()) {
-        Some(Thing::DefenderRole { id }) => Some(id.as_str()),
-        _ => None,
-    };
-    let name = match builder.input.items.get(&key).map(|item| &item.body) {
-        Some(ItemBody::DefenderRole(DefenderRoleBody { display_name, .. })) => Some(display_name),
-        _ => None,
-    };
-    let named = tenant.roles.iter().filter(|it| Some(&it.display_name) == name).map(|it| it.id.as_str());
-    named.chain(ours).collect()
 }

@@ -1,8 +1,6 @@
 //! The proof that a removal is done: two looks, further apart than the replication lag, that were answered and
 //! understood whole and found nothing. What was asked for and not answered is no proof, and is said by its own name.
 
-use std::time::Duration;
-
 use entente_model::desired::{ItemKey, Want};
 use entente_model::report::{ItemState, KnownAccount, Reason, RemovalProof};
 use entente_model::{Plane, Timestamp};
@@ -12,17 +10,7 @@ use crate::moment;
 use crate::observed::Unread;
 use crate::path::offboarding::note_not_empty;
 use crate::path::residue::Residue;
-
-/// By when Microsoft's own caches follow a change, by plane. Users: an access token that was given out lives for 60
-/// to 90 minutes (Entra: access token lifetime). Memberships and groups: up to 15 minutes (Entra: service limits,
-/// role changes). Azure: up to 10 minutes (Azure: troubleshoot RBAC). Defender names none: an hour, as for its scopes.
-const EFFECT_DELAYS: [(Plane, Duration); 5] = [
-    (Plane::Users, Duration::from_secs(90 * 60)),
-    (Plane::Groups, Duration::from_secs(15 * 60)),
-    (Plane::Memberships, Duration::from_secs(15 * 60)),
-    (Plane::AzureRoles, Duration::from_secs(10 * 60)),
-    (Plane::DefenderRoles, Duration::from_secs(60 * 60)),
-];
+use crate::planes::rules;
 
 /// For how many replication lags a part that may soon be readable is waited for, before the removal is UNPROVEN.
 const PATIENCE: u32 = 3;
@@ -108,8 +96,8 @@ pub(crate) fn confirm(builder: &mut PlanBuilder<'_>, key: &ItemKey, mut contents
         builder.say(key, ItemState::Waiting, Some(Reason::ConfirmingRemoval), "read back empty once");
         return builder.wake_at(passes_at(first.at, lag));
     }
-    let plane = key.plane();
-    let delay = EFFECT_DELAYS.iter().find(|(it, _)| Some(*it) == plane).map_or(Duration::ZERO, |(_, delay)| *delay);
+    // Of a kind that is not known nothing is proven: `unsupported.rs`.
+    let Some(plane) = key.plane() else { return };
     contents.unseen.sort();
     contents.unseen.dedup();
     let proof = RemovalProof {
@@ -117,7 +105,7 @@ pub(crate) fn confirm(builder: &mut PlanBuilder<'_>, key: &ItemKey, mut contents
         first_empty_read: first.at,
         second_empty_read: begun.at,
         blocked: contents.blocked,
-        effective_by: first.at.plus(delay),
+        effective_by: first.at.plus(rules(plane).effect_delay()),
         accounts: contents.accounts,
         unseen: contents.unseen,
         signed: None,

@@ -5,17 +5,15 @@
 //! what is named for removal, or past its end, ends by what the ledger holds, as its key says enough for that. None of it
 //! is ever proven: a newer agent does that.
 
-use entente_model::desired::{Item, ItemBody, ItemKey, MemberKey, UserKey, Want};
+use entente_model::Plane;
+use entente_model::desired::{Item, ItemBody, ItemKey, Want};
 use entente_model::report::ItemState;
 use entente_model::time::Phase;
 
 use crate::builder::PlanBuilder;
-use crate::path::groups::Groups;
-use crate::path::members;
-use crate::path::offboarding;
-use crate::path::person::{Exit, ExitKind, People};
-use crate::planes::azure::decide as azure;
-use crate::planes::defender::decide as defender;
+use crate::path::person::{Exit, ExitKind};
+use crate::path::{Path, offboarding};
+use crate::planes::rules;
 
 pub(crate) fn is(item: &Item) -> bool {
     item.body == ItemBody::Unknown
@@ -41,11 +39,11 @@ fn say(builder: &mut PlanBuilder<'_>, item: &Item) {
 }
 
 /// Takes away what the ledger holds of those that are to end.
-pub(crate) fn end_all(builder: &mut PlanBuilder<'_>, people: &People<'_>, groups: &Groups<'_>) {
+pub(crate) fn end_all(builder: &mut PlanBuilder<'_>, path: &Path<'_>) {
     for item in builder.items().filter(|item| is(item)) {
         let is_ours = builder.input.ledger.get(&item.key).is_some();
         if let Some(exit) = exit(builder, item).filter(|_| is_ours) {
-            end(builder, people, groups, &item.key, exit);
+            end(builder, path, &item.key, exit);
             say(builder, item);
         }
     }
@@ -60,22 +58,15 @@ fn exit(builder: &PlanBuilder<'_>, item: &Item) -> Option<Exit> {
     }
 }
 
-fn end(builder: &mut PlanBuilder<'_>, people: &People<'_>, groups: &Groups<'_>, key: &ItemKey, exit: Exit) {
-    match key {
-        ItemKey::User(_) => {
-            if let Some(person) = people.get(key) {
+fn end(builder: &mut PlanBuilder<'_>, path: &Path<'_>, key: &ItemKey, exit: Exit) {
+    match key.plane() {
+        Some(Plane::Users) => {
+            if let Some(person) = path.people.get(key) {
                 offboarding::leave(builder, key, person, exit, Vec::new());
             }
         }
-        ItemKey::Member(MemberKey { home, object_id, .. }) => {
-            let person = people.get(&ItemKey::User(UserKey { home: home.clone(), object_id: *object_id }));
-            members::end(builder, key, person, groups, exit, Vec::new());
-        }
-        ItemKey::AzureRole(_) => azure::remove(builder, key, exit, Vec::new()),
-        ItemKey::DefenderRole(_) | ItemKey::DefenderAssignment(_) => {
-            defender::remove(builder, key, exit, Vec::new());
-        }
         // An empty group is a person's task, and an unknown kind nobody's.
-        ItemKey::Group(_) | ItemKey::Other(_) => {}
+        Some(Plane::Groups) | None => {}
+        Some(plane) => rules(plane).withdraw(builder, path, key, exit, Vec::new()),
     }
 }

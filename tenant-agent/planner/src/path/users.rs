@@ -4,6 +4,9 @@
 //! deleted is in `deleted.rs`. How an account ends is in `offboarding.rs`; which ones are only in the ledger in `implied.rs`.
 
 pub(crate) mod judge;
+pub(crate) mod permissions;
+pub(crate) mod reads;
+pub(crate) mod rules;
 pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,12 +23,15 @@ use crate::gate;
 use crate::ledger::{Attempt, Charge, Claim, LedgerEntry, Left, Ownership, Thing, Update};
 use crate::moment::{self, Moment};
 use crate::observed::{Observed, Part, User};
+use crate::path::Path;
 use crate::path::deleted;
 use crate::path::inherited;
+use crate::path::inherited::Carrier;
 use crate::path::lookup::{Found, Sought, look};
+use crate::path::members;
 use crate::path::offboarding;
 use crate::path::person::{Exit, ExitKind, People, Person};
-use crate::reads;
+use crate::reads::is_invitable;
 use crate::verdict::Condition;
 use crate::write::{Action, MemberWrite, UserWrite};
 
@@ -287,7 +293,7 @@ fn present(
 
 fn is_looked_up(builder: &PlanBuilder<'_>, item: &Item) -> bool {
     let ItemBody::User(UserBody { mail, .. }) = &item.body else { return false };
-    builder.guardrail().is_some_and(|guardrail| reads::is_invitable(mail, guardrail))
+    builder.guardrail().is_some_and(|guardrail| is_invitable(mail, guardrail))
 }
 
 /// An account is there for memberships: if the file refuses each of them for its length, there is nothing to invite
@@ -453,17 +459,64 @@ pub(crate) fn mark(builder: &mut PlanBuilder<'_>, user: Guid, marker: Guid, is_m
     if builder.protects_group(marker) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }
-    against.extend(inherited::against_mark(builder, marker));
+    let marker = Carrier { id: marker, role: None };
+    against.extend(inherited::against(builder, &marker).into_iter().map(|(_, condition)| condition));
     let proposal = Proposal {
         key,
         class: ChangeClass::Grant,
         charge: Charge::Free,
-        action: Action::Member(MemberWrite::Add { group: marker, user }),
+        action: Action::Member(MemberWrite::Add { group: marker.id, user }),
         before: String::new(),
         after: "marked as ours".into(),
         against,
     };
     if let Said::Goes = builder.propose(proposal) {
         builder.recheck();
+    }
+}
+
+/// What the ledger holds of an account that is no longer desired ends.
+pub(crate) fn withdraw(
+    builder: &mut PlanBuilder<'_>,
+    path: &Path<'_>,
+    key: &ItemKey,
+    exit: Exit,
+    against: Vec<Condition>,
+) {
+    let Some(person) = path.people.get(key) else { return };
+    match person.account {
+        Found::There(user, Some(Ownership::Adopted)) if user.id.is_some_and(|id| members::is_named(builder, id)) => {}
+        // Its memberships go by themselves; the account was never ours to end.
+        Found::There(_, Some(Ownership::Adopted) | None) | Found::Nothing => builder.forget(key),
+        Found::There(_, Some(Ownership::Owned)) | Found::Waiting(_) | Found::Many(_) | Found::Unread(_) => {
+            offboarding::leave(builder, key, person, exit, against);
+        }
+    }
+}
+
+/// Why the file does not let the person in any more, if so.
+pub(crate) fn refusal(builder: &PlanBuilder<'_>, key: &ItemKey) -> Option<Reason> {
+    let Some(item) = builder.wanted(key) else {
+        // Left out of what is desired, and not gone yet: judged by the addresses that were used.
+        let (guardrail, entry) = (builder.guardrail()?, builder.entry(key)?);
+        let is_refused = !entry.addresses.iter().any(|address| is_invitable(address, guardrail));
+        return (is_refused && !entry.addresses.is_empty()).then_some(Reason::GuardrailPerson);
+    };
+    let account = builder.entry(key).and_then(LedgerEntry::guid).map(|id| builder.input.observed.user(id));
+    let (account, is_unread) = match account {
+        Some(Part::Unread(_)) => (None, true),
+        Some(Part::Read(user)) => (user, false),
+        None => (None, false),
+    };
+    let against = gate::person(builder, item, account);
+    let is_unread = is_unread || against.contains(&Condition::Unread);
+    gate::refusal(&against).or(is_unread.then_some(Reason::Unread))
+}
+
+/// The address of a person, for people.
+pub(crate) fn mail(builder: &PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry) -> String {
+    match builder.input.items.get(key).map(|item| &item.body) {
+        Some(ItemBody::User(UserBody { mail, .. })) => mail.clone(),
+        _ => entry.addresses.first().cloned().unwrap_or_else(|| key.to_string()),
     }
 }

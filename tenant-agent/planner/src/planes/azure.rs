@@ -1,6 +1,14 @@
 //! Azure role assignments of the groups of roles.
 
+pub(crate) mod actions;
 pub(crate) mod decide;
 pub(crate) mod defined;
+pub(crate) mod gate;
+pub(crate) mod inherited;
 pub(crate) mod judge;
+pub(crate) mod permissions;
+pub(crate) mod presence;
+pub(crate) mod reads;
+pub(crate) mod residue;
+pub(crate) mod rules;
 pub mod write;

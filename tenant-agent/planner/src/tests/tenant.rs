@@ -300,13 +300,13 @@ impl Tenant {
             Action::Azure(AzureWrite::Delete { name, .. }) => self.state.azure.retain(|it| it.name != name),
             Action::Defender(DefenderWrite::CreateRole { display_name, description, actions }) => {
                 let id = self.id().to_string();
-                let actions = crate::defender::canonical(&actions);
+                let actions = crate::planes::defender::actions::canonical(&actions);
                 self.state.defender.roles.push(DefenderRole { id: id.clone(), display_name, description, actions });
                 return Some(id);
             }
             Action::Defender(DefenderWrite::UpdateRole { id, actions, .. }) => {
                 let role = self.state.defender.roles.iter_mut().find(|it| it.id == id);
-                role.unwrap().actions = crate::defender::canonical(&actions);
+                role.unwrap().actions = crate::planes::defender::actions::canonical(&actions);
             }
             Action::Defender(DefenderWrite::CreateAssignment { display_name, role, principal, app_scopes, .. }) => {
                 let id = self.id().to_string();

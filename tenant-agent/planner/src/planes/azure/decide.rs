@@ -13,7 +13,6 @@ use entente_model::{Guid, Plane, PlaneMode};
 use crate::assignment_name;
 use crate::builder::{PlanBuilder, Proposal};
 use crate::gate;
-use crate::gate::because;
 use crate::ledger::{Charge, Claim, Ownership, Thing};
 use crate::observed::{AzureAssignment, Part};
 use crate::path::groups::{Groups, say_no_group, usable};
@@ -81,7 +80,7 @@ fn assign(builder: &mut PlanBuilder<'_>, item: &Item, right: &Right<'_>, role_na
     if remove_of_old_group(builder, key, right) {
         return;
     }
-    let mut against = gate::azure(builder, right.scope, right.definition);
+    let mut against = super::gate::against(builder, right.scope, right.definition);
     if let Some(found) = assignments.iter().find(|it| right.is(it)) {
         return there(builder, key, right, found, &against);
     }
@@ -94,7 +93,7 @@ fn assign(builder: &mut PlanBuilder<'_>, item: &Item, right: &Right<'_>, role_na
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }
     let going = builder.missing_state(key);
-    let because = because::azure(builder, right.scope, right.definition);
+    let because = super::gate::because(builder, right.scope, right.definition);
     let proposal = Proposal {
         key: key.into(),
         class: ChangeClass::Grant,
@@ -131,7 +130,7 @@ fn there(
         }
         builder.applied_by_others(key, found.name.to_string());
     }
-    let because = because::azure(builder, right.scope, right.definition);
+    let because = super::gate::because(builder, right.scope, right.definition);
     builder.say_if_refused(key, against, &because);
 }
 

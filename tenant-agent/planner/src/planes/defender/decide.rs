@@ -1,7 +1,7 @@
 //! Defender unified RBAC: custom roles, and their assignments to groups of ours.
 //!
 //! Its lists lag by minutes and names are not unique (measured, Graph beta): what was begun is looked up for longer
-//! than elsewhere before it is begun again. Sets of actions are compared in canonical form, see [`crate::defender`].
+//! than elsewhere before it is begun again. Sets of actions are compared in canonical form, see `actions.rs`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,9 +16,7 @@ use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode, RoleName};
 
 use crate::builder::{PlanBuilder, Proposal};
-use crate::defender::{app_scopes, is_same, resolve_all};
 use crate::gate;
-use crate::gate::because;
 use crate::ledger::{Charge, Claim, LedgerEntry, Ownership, Thing};
 use crate::observed::{Defender, DefenderAssignment, DefenderRole, Part};
 use crate::path::adopt;
@@ -27,6 +25,7 @@ use crate::path::lookup::{Found, Sought, look};
 use crate::path::offboarding;
 use crate::path::person::{Exit, ExitKind};
 use crate::path::unsupported;
+use crate::planes::defender::actions::{app_scopes, is_same, resolve_all};
 use crate::verdict::Condition;
 use crate::write::{Action, DefenderWrite};
 
@@ -161,8 +160,8 @@ fn compare(
 ) {
     if is_same(&role.actions, &actions) {
         builder.applied(key, Thing::DefenderRole { id: role.id.clone() });
-        let because = because::defender(builder, wanted.permissions);
-        return builder.say_if_refused(key, &gate::defender(builder, wanted.permissions), &because);
+        let because = super::gate::because(builder, wanted.permissions);
+        return builder.say_if_refused(key, &super::gate::against(builder, wanted.permissions), &because);
     }
     let entry = builder.entry_or_new(key);
     if builder.may_lag(entry.written, builder.input.settings.replication_lag) && entry.failure.is_none() {
@@ -183,14 +182,14 @@ fn write_role(
     let narrows = now.is_some_and(|role| is_same(&role.actions, &both(role)));
     let (class, mut against) = match narrows {
         true => (ChangeClass::OtherRemoval, Vec::new()),
-        false => (ChangeClass::Grant, gate::defender(builder, wanted.permissions)),
+        false => (ChangeClass::Grant, super::gate::against(builder, wanted.permissions)),
     };
     against.extend(gate::plane(builder, Plane::DefenderRoles));
     against.extend(gate::prefix(builder, wanted.display_name));
     let (display_name, description) = (wanted.display_name.to_string(), wanted.description.to_string());
     let list = |actions: &BTreeSet<String>| actions.iter().cloned().collect::<Vec<_>>().join(" ");
     let (before, after) = (now.map(|role| list(&role.actions)).unwrap_or_default(), list(&actions));
-    let because = if narrows { String::new() } else { because::defender(builder, wanted.permissions) };
+    let because = if narrows { String::new() } else { super::gate::because(builder, wanted.permissions) };
     let going = match now {
         Some(_) if builder.entry(key).is_some_and(|entry| entry.applied.is_some()) => {
             (ItemState::Drifted, Some(Reason::DriftChanged))
@@ -261,8 +260,8 @@ fn assignment(
         Found::There(it, Some(_)) if fits(it) => {
             builder.applied(key, Thing::DefenderAssignment { id: it.id.clone() });
             if let Some(permissions) = permissions_of(builder, key) {
-                let because = because::defender(builder, permissions);
-                builder.say_if_refused(key, &gate::defender(builder, permissions), &because);
+                let because = super::gate::because(builder, permissions);
+                builder.say_if_refused(key, &super::gate::against(builder, permissions), &because);
             }
             if it.principals.len() > 1 {
                 let detail = format!("Defender assignment {name} names others beside our group");
@@ -332,8 +331,8 @@ fn create_assignment(
     // An assignment gives what its role holds.
     let mut because = String::new();
     if let Some(permissions) = permissions_of(builder, key) {
-        against.extend(gate::defender(builder, permissions));
-        because = because::defender(builder, permissions);
+        against.extend(super::gate::against(builder, permissions));
+        because = super::gate::because(builder, permissions);
     }
     if builder.protects_group(principal) {
         against.push(Condition::Refused(Reason::GuardrailProtected));

@@ -9,11 +9,11 @@ use entente_model::{Guid, Plane, PlaneMode, catalog};
 
 use super::write::Write;
 use crate::change::Change;
-use crate::defender::{covers, resolve};
 use crate::guardrail::Guardrail;
 use crate::judge::{Judge, Opinion, allows};
 use crate::ledger::Thing;
 use crate::observed::{Defender, Listing, Part};
+use crate::planes::defender::actions::{covers, resolve};
 
 impl Opinion for Write {
     fn within(&self, _: &mut Judge<'_>, _: &Change, _: &Guardrail) {

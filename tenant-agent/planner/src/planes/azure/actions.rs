@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Beside, Capability};
 use Beside::{Deployments, Names, Rules, Signals, Tickets};
 use Capability::*;
+use entente_model::capability::{Beside, Capability};
 
 /// What an action means: something that the customer is asked for, or something that comes with a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

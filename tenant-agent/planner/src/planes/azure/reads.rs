@@ -1,0 +1,67 @@
+//! What is looked at in Azure: each scope and role definition in use, and what people and groups hold by principal.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entente_model::Guid;
+use entente_model::desired::{AzureRoleBody, GroupKey, Item, ItemBody, ItemKey, MemberKey, Want};
+
+use crate::guardrail::Guardrail;
+use crate::ledger::{Ledger, LedgerEntry, Thing};
+use crate::reads::{ReadSet, Wanted};
+
+pub(crate) fn reads(wanted: &Wanted<'_>, set: &mut ReadSet) {
+    let Wanted { items, ledger, guardrail } = *wanted;
+    set.azure_scopes = item_scopes(items, ledger);
+    set.azure_definitions = azure_rights(items, ledger).map(|(scope, id)| (id, scope.to_ascii_lowercase())).collect();
+    set.principal_scopes = azure_scopes(items, ledger, guardrail);
+    joined(set, items, ledger);
+}
+
+/// Groups that have a member to come, and who is to be in the others: a new member has what the group has, whoever gave it.
+fn joined(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
+    for item in items.values().filter(|item| item.want == Want::Present) {
+        let ItemKey::Member(MemberKey { role, class, .. }) = &item.key else { continue };
+        let group = ledger.get(&ItemKey::Group(GroupKey { role: role.clone(), class: *class }));
+        let Some(group) = group.and_then(LedgerEntry::guid) else { continue };
+        let entry = ledger.get(&item.key).filter(|entry| entry.applied.is_some());
+        match entry.and_then(|entry| entry.thing.as_ref()) {
+            Some(Thing::Member { group: of, user }) if *of == group => {
+                set.expected_members.entry(group).or_default().insert(*user);
+            }
+            _ => _ = set.joined_groups.insert(group),
+        }
+    }
+}
+
+/// Scope and role definition of each item and entry.
+fn azure_rights<'a>(
+    items: &'a BTreeMap<ItemKey, Item>,
+    ledger: &'a Ledger,
+) -> impl Iterator<Item = (&'a String, Guid)> + use<'a> {
+    let wanted = items.values().filter_map(|item| match &item.body {
+        ItemBody::AzureRole(AzureRoleBody { scope, definition, .. }) => Some((scope, *definition)),
+        _ => None,
+    });
+    let made = ledger.entries.values().filter_map(|entry| match &entry.thing {
+        Some(Thing::AzureRole { scope, definition, .. }) => Some((scope, *definition)),
+        _ => None,
+    });
+    wanted.chain(made)
+}
+
+/// Where items and entries have assignments, in lower case.
+fn item_scopes(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) -> BTreeSet<String> {
+    azure_rights(items, ledger).map(|(scope, _)| scope.to_ascii_lowercase()).collect()
+}
+
+/// Where a leaver is looked up by principal: those, and every scope of the guardrail; in lower case.
+pub(crate) fn azure_scopes(
+    items: &BTreeMap<ItemKey, Item>,
+    ledger: &Ledger,
+    guardrail: Option<&Guardrail>,
+) -> BTreeSet<String> {
+    let mut scopes = item_scopes(items, ledger);
+    let allowed = guardrail.into_iter().flat_map(|guardrail| &guardrail.azure.scopes);
+    scopes.extend(allowed.map(|scope| scope.to_ascii_lowercase()));
+    scopes
+}
