@@ -27,10 +27,11 @@ pub(crate) fn plane(builder: &PlanBuilder<'_>, plane: Plane) -> Vec<Condition> {
 
 /// The first reason for which the file says no.
 pub(crate) fn refusal(against: &[Condition]) -> Option<Reason> {
-    against.iter().find_map(|condition| match condition {
-        Condition::Refused(reason) => Some(*reason),
-        _ => None,
-    })
+    let refused = |condition: &Condition| {
+        let Condition::Refused(reason) = condition else { return None };
+        Some(*reason)
+    };
+    against.iter().find_map(refused)
 }
 
 pub(crate) fn refuse_unless(holds: bool, reason: Reason) -> Option<Condition> {

@@ -121,7 +121,10 @@ impl Thing {
     pub fn guid(&self) -> Option<Guid> {
         match self {
             Self::User { id } | Self::Group { id } => Some(*id),
-            _ => None,
+            Self::Member { .. }
+            | Self::AzureRole { .. }
+            | Self::DefenderRole { .. }
+            | Self::DefenderAssignment { .. } => None,
         }
     }
 }

@@ -7,7 +7,8 @@
 //! spite of its faults. The session with the control plane is `entente-session`'s, the calls to Microsoft are
 //! `entente-cloud`'s, the loop is `entente-agent`'s.
 
-#![cfg_attr(test, allow(clippy::unwrap_used))]
+#![deny(clippy::wildcard_enum_match_arm)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm))]
 
 mod assignment_name;
 mod builder;

@@ -24,10 +24,8 @@ impl Progress {
     }
 
     pub fn of_failure(failure: &Failure) -> Self {
-        let state = match failure.reason {
-            Reason::Propagation | Reason::Throttled | Reason::UnknownOutcome => ItemState::Waiting,
-            _ => ItemState::Failed,
-        };
+        let passes = [Reason::Propagation, Reason::Throttled, Reason::UnknownOutcome].contains(&failure.reason);
+        let state = if passes { ItemState::Waiting } else { ItemState::Failed };
         Self::new(state, Some(failure.reason), failure.detail.clone())
     }
 
@@ -38,7 +36,15 @@ impl Progress {
             ItemState::Failed => 1,
             ItemState::Refused | ItemState::Held | ItemState::NeedsApproval => 2,
             ItemState::Residual => 3,
-            _ => 4,
+            ItemState::Waiting
+            | ItemState::Applied
+            | ItemState::Partial
+            | ItemState::Drifted
+            | ItemState::BlockedByCustomer
+            | ItemState::Removed
+            | ItemState::Unproven
+            | ItemState::Unsupported
+            | ItemState::Later(_) => 4,
         }
     }
 

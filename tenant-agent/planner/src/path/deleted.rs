@@ -58,7 +58,7 @@ fn keep_block(builder: &mut PlanBuilder<'_>, id: Guid, before: &LedgerEntry) {
         let (thing, epoch) = (Some(Thing::User { id }), before.epoch);
         let (block, sessions_revoked) = (before.block, before.sessions_revoked);
         builder.put(
-            &LedgerKey::Account(id),
+            LedgerKey::Account(id),
             LedgerEntry { thing, epoch, block, sessions_revoked, ..LedgerEntry::default() },
         );
     }
@@ -110,11 +110,13 @@ fn take_back(builder: &mut PlanBuilder<'_>, entry: &mut LedgerEntry, user: &User
 pub(crate) fn operators(people: &People<'_>) -> BTreeSet<OperatorName> {
     let held = people.values().filter(|person| person.deletion.is_some_and(|it| it.allowed.is_none()));
     let wanted = held.filter_map(|person| person.item).filter(|item| item.want == Want::Present);
-    let operators = wanted.filter_map(|item| match &item.body {
-        ItemBody::User(UserBody { operator, .. }) => Some(operator.clone()),
-        _ => None,
-    });
-    operators.collect()
+    wanted.filter_map(operator).collect()
+}
+
+/// Whose account an item is.
+pub(crate) fn operator(item: &Item) -> Option<OperatorName> {
+    let ItemBody::User(UserBody { operator, .. }) = &item.body else { return None };
+    Some(operator.clone())
 }
 
 pub(crate) fn say(builder: &mut PlanBuilder<'_>, key: &ItemKey, mail: &str, is_own: bool) {

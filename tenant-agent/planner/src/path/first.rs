@@ -54,7 +54,11 @@ pub(crate) fn decide(builder: &mut PlanBuilder<'_>) {
                 memberships(builder, item, exit);
             }
             ItemKey::Member(_) => remove(builder, &item.key, entry, exit),
-            _ => {}
+            ItemKey::Group(_)
+            | ItemKey::AzureRole(_)
+            | ItemKey::DefenderRole(_)
+            | ItemKey::DefenderAssignment(_)
+            | ItemKey::Other(_) => {}
         }
     }
     offboarding::begin(builder);

@@ -56,7 +56,7 @@ pub(crate) fn usable(
     match groups.get(key)? {
         Found::There(_, None) if builder.mode(Plane::Groups) != PlaneMode::Verify => None,
         Found::There(group, ownership) => Some((group.id, *ownership)),
-        _ => None,
+        Found::Nothing | Found::Waiting(_) | Found::Many(_) | Found::Unread(_) => None,
     }
 }
 
@@ -293,11 +293,9 @@ fn leaves(builder: &PlanBuilder<'_>, people: &People<'_>, user: Guid) -> bool {
 /// Whether it is an account of a person whose membership of this group is named for removal.
 fn is_dropped(builder: &PlanBuilder<'_>, key: &ItemKey, user: Guid) -> bool {
     let ids = BTreeSet::from([user]);
-    let is_of = |it: &ItemKey| match it {
-        ItemKey::Member(MemberKey { role, class, .. }) => {
-            *key == ItemKey::Group(GroupKey { role: role.clone(), class: *class })
-        }
-        _ => false,
+    let is_of = |it: &ItemKey| {
+        let ItemKey::Member(MemberKey { role, class, .. }) = it else { return false };
+        *key == ItemKey::Group(GroupKey { role: role.clone(), class: *class })
     };
     let mut dropped = builder.items().filter(|item| item.want != Want::Present && is_of(&item.key));
     dropped.any(|item| !accounts::of_person(builder, item, &ids).is_empty())
@@ -305,13 +303,11 @@ fn is_dropped(builder: &PlanBuilder<'_>, key: &ItemKey, user: Guid) -> bool {
 
 /// Those who have an item or an entry, which decides about them.
 fn accounted(builder: &PlanBuilder<'_>, people: &People<'_>, key: &ItemKey, group: Guid) -> BTreeSet<Guid> {
-    let with_item = builder.input.items.keys().filter_map(|it| match it {
-        ItemKey::Member(MemberKey { role, class, home, object_id }) => {
-            let of_this = *key == ItemKey::Group(GroupKey { role: role.clone(), class: *class });
-            let user = ItemKey::User(UserKey { home: home.clone(), object_id: *object_id });
-            people.get(&user).filter(|_| of_this).and_then(|person| person.id())
-        }
-        _ => None,
+    let with_item = builder.input.items.keys().filter_map(|it| {
+        let ItemKey::Member(MemberKey { role, class, home, object_id }) = it else { return None };
+        let of_this = *key == ItemKey::Group(GroupKey { role: role.clone(), class: *class });
+        let user = ItemKey::User(UserKey { home: home.clone(), object_id: *object_id });
+        people.get(&user).filter(|_| of_this).and_then(|person| person.id())
     });
     let with_entry = builder.input.ledger.items().filter_map(|(it, entry)| match (it, &entry.thing) {
         (ItemKey::Member(_), Some(Thing::Member { group: of, user })) if *of == group => Some(*user),
@@ -323,7 +319,7 @@ fn accounted(builder: &PlanBuilder<'_>, people: &People<'_>, key: &ItemKey, grou
 fn extra(builder: &mut PlanBuilder<'_>, people: &People<'_>, group: &Group, user: Guid) {
     let detail = format!("user {user} is in group {} without an item", group.display_name);
     builder.find(Plane::Memberships, Reason::DriftExtra, detail);
-    let key = LedgerKey::Extra { group: group.id, user: user };
+    let key = LedgerKey::Extra { group: group.id, user };
     let lag = builder.input.settings.replication_lag;
     let written = builder.entry(&key).and_then(|entry| entry.written).filter(|at| builder.may_lag(Some(*at), lag));
     if let Some(written) = written {

@@ -27,6 +27,14 @@ pub(crate) enum Found<'a, T: ?Sized> {
 }
 
 impl<'a, T> Found<'a, T> {
+    /// What is there, and whose it is.
+    pub fn there(&self) -> Option<(&'a T, Option<Ownership>)> {
+        match self {
+            Self::There(object, ownership) => Some((object, *ownership)),
+            Self::Nothing | Self::Waiting(_) | Self::Many(_) | Self::Unread(_) => None,
+        }
+    }
+
     pub fn map<U: ?Sized>(self, part: fn(&'a T) -> &'a U) -> Found<'a, U> {
         match self {
             Self::There(object, ownership) => Found::There(part(object), ownership),

@@ -74,7 +74,7 @@ fn exit(builder: &PlanBuilder<'_>, item: &Item, person: Option<&Person<'_>>) -> 
     }
     match item.windows.phase(builder.now()) {
         Phase::Open(_) => of_person.filter(|exit| matches!(exit.kind, ExitKind::Window(_))),
-        phase => Some(Exit::window(phase)),
+        phase @ (Phase::Before(_) | Phase::Over) => Some(Exit::window(phase)),
     }
 }
 
@@ -111,9 +111,10 @@ fn give(builder: &mut PlanBuilder<'_>, item: &Item, person: Option<&Person<'_>>,
     if carried.iter().any(|(_, it)| *it == Condition::Unread) && inherited::is_on_its_way(builder, group) {
         builder.recheck();
     }
-    let first = carried.first().map(|(right, condition)| match condition {
-        Condition::Unread => format!("a member has {right} too, and that was not read or not understood"),
-        _ => format!("a member has {right} too, and the guardrail does not allow it"),
+    let first = carried.first().map(|(right, condition)| {
+        let is_unread = *condition == Condition::Unread;
+        let why = if is_unread { "that was not read or not understood" } else { "the guardrail does not allow it" };
+        format!("a member has {right} too, and {why}")
     });
     against.extend(carried.into_iter().map(|(_, condition)| condition));
     let going = builder.missing_state(key);
@@ -351,7 +352,7 @@ fn unseen(builder: &mut PlanBuilder<'_>, key: &ItemKey, exit: Exit, why: Unread)
             offboarding::of_member(builder, key);
             proof::say_unproven(builder, key, &[("who is in the group".into(), why)]);
         }
-        _ => builder.unread(key, &why),
+        ExitKind::Window(_) | ExitKind::Barred | ExitKind::Identity | ExitKind::Implied => builder.unread(key, &why),
     }
 }
 

@@ -122,13 +122,14 @@ fn leave_all(
             builder.recheck();
         }
         Found::Unread(why) => all.missing.push(("the account".into(), why.clone())),
-        _ => {}
+        Found::There(..) | Found::Nothing | Found::Many(_) => {}
     }
     if let Some(worst) = open.into_iter().min_by_key(Progress::urgency) {
         note_not_empty(builder, key);
-        return match worst.state {
-            ItemState::Unproven => proof::say_unproven(builder, key, &all.missing),
-            _ => worst.say(builder, key),
+        return if worst.state == ItemState::Unproven {
+            proof::say_unproven(builder, key, &all.missing)
+        } else {
+            worst.say(builder, key)
         };
     }
     let held = all.all.iter().filter(|it| !matches!(it.state, AccountState::Gone | AccountState::Deleted));
@@ -178,7 +179,12 @@ fn close(
             shut(builder, at, account, exit, against)
         }
         // Unread is said with all else that was not read.
-        _ => None,
+        AccountState::Enabled
+        | AccountState::Blocked
+        | AccountState::Deleted
+        | AccountState::Gone
+        | AccountState::Unread
+        | AccountState::Later(_) => None,
     }
 }
 
@@ -227,7 +233,7 @@ fn shut(
             builder.recheck();
             return Some(Progress::new(ItemState::Waiting, Some(Reason::Unread), detail));
         }
-        _ => {}
+        AccountState::Blocked | AccountState::Deleted | AccountState::Gone | AccountState::Later(_) => {}
     }
     confirm_block(builder, at);
     if let Some(sessions) = sessions.filter(|_| builder.mode(Plane::Users) == PlaneMode::Manage) {
@@ -314,7 +320,7 @@ pub(crate) fn ended(builder: &mut PlanBuilder<'_>, key: &ItemKey, exit: Exit) {
             let contents = of_member(builder, key);
             proof::confirm(builder, key, contents);
         }
-        _ => {
+        ExitKind::Window(_) | ExitKind::Barred | ExitKind::Identity => {
             forget_when_certain(builder, key);
             exit.say(builder, key);
         }

@@ -60,10 +60,7 @@ pub(crate) enum ExitKind {
 
 impl<'a> Person<'a> {
     pub fn user(&self) -> Option<&'a User> {
-        match self.account {
-            Found::There(user, _) => Some(user),
-            _ => None,
-        }
+        self.account.there().map(|(user, _)| user)
     }
 
     pub fn id(&self) -> Option<Guid> {
@@ -71,10 +68,7 @@ impl<'a> Person<'a> {
     }
 
     pub fn ownership(&self) -> Option<Ownership> {
-        match self.account {
-            Found::There(_, ownership) => ownership,
-            _ => None,
-        }
+        self.account.there().and_then(|(_, ownership)| ownership)
     }
 
     /// The account, if memberships may be given to it; else how they stand.

@@ -95,13 +95,10 @@ pub(crate) fn carrier<'a, 'b>(groups: &'b Groups<'a>, key: &ItemKey) -> Option<&
         | ItemKey::DefenderAssignment(DefenderAssignmentKey { role, class }) => {
             groups.get(&ItemKey::Group(GroupKey { role: role.clone(), class: *class }))
         }
-        _ => None,
+        ItemKey::User(_) | ItemKey::Group(_) | ItemKey::DefenderRole(_) | ItemKey::Other(_) => None,
     }
 }
 
 pub(crate) fn id(found: &Found<'_, Group>) -> Option<Guid> {
-    match found {
-        Found::There(group, _) => Some(group.id),
-        _ => None,
-    }
+    found.there().map(|(group, _)| group.id)
 }

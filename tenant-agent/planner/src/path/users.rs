@@ -90,10 +90,8 @@ fn seek<'a>(builder: &mut PlanBuilder<'a>, key: &ItemKey, item: Option<&'a Item>
     if matches!(account, Found::Nothing) && begun_as.is_some_and(|name| !name.eq_ignore_ascii_case(&wanted)) {
         account = look_up(builder, &mut entry, &wanted);
     }
-    let is_other_kind = match &account {
-        Found::There(user, _) => doubt(builder, &mut entry, user, observed.begun),
-        _ => false,
-    };
+    let user = account.there().map(|(user, _)| user);
+    let is_other_kind = user.is_some_and(|user| doubt(builder, &mut entry, user, observed.begun));
     let deletion = deleted::note(builder, key, &mut entry, &account);
     account = deleted::restored(builder, item, &mut entry, account);
     if builder.entry(key).is_some_and(|old| *old != entry) {
@@ -188,7 +186,7 @@ fn exit(builder: &PlanBuilder<'_>, item: &Item, account: Option<&User>, is_other
     }
     match item.windows.phase(builder.now()) {
         Phase::Open(_) => None,
-        phase => Some(Exit::window(phase)),
+        phase @ (Phase::Before(_) | Phase::Over) => Some(Exit::window(phase)),
     }
 }
 
@@ -203,14 +201,7 @@ fn blocked_operators(builder: &PlanBuilder<'_>, people: &People<'_>) -> BTreeSet
         let lifting = entry.is_some_and(|entry| builder.may_lag(entry.written, builder.input.settings.replication_lag));
         person.user().is_some_and(User::is_blocked) && !ours && !lifting
     });
-    blocked.filter_map(|(_, person)| operator(person.item?)).collect()
-}
-
-fn operator(item: &Item) -> Option<OperatorName> {
-    match &item.body {
-        ItemBody::User(UserBody { operator, .. }) => Some(operator.clone()),
-        _ => None,
-    }
+    blocked.filter_map(|(_, person)| deleted::operator(person.item?)).collect()
 }
 
 /// Keeps who has left, so that another history cannot bring them back unasked.
@@ -226,7 +217,7 @@ fn note_leave(builder: &mut PlanBuilder<'_>, item: &Item) {
             builder.remember(Update::Left(person, Left { since, epoch, aside: None }));
         }
         Want::Present if known.is_some_and(|left| left.epoch == epoch) => builder.remember(Update::Rejoined(person)),
-        _ => {}
+        Want::Absent { .. } | Want::Present => {}
     }
 }
 

@@ -71,7 +71,14 @@ impl Kind {
             Self::Prefix => "^[a-z0-9-]{2,16}$",
             Self::Scope => "^/[sS][uU][bB][sS][cC][rR][iI][pP][tT][iI][oO][nN][sS]/[0-9a-fA-F-]{36}(/.+)?$",
             Self::Action => "^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+){2,}$",
-            _ => return None,
+            Self::Section
+            | Self::Sections
+            | Self::Form
+            | Self::Count
+            | Self::Flag
+            | Self::Roles
+            | Self::Word(_)
+            | Self::List(_) => return None,
         })
     }
 }

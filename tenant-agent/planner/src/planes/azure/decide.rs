@@ -19,6 +19,7 @@ use crate::path::groups::{Groups, say_no_group, usable};
 use crate::path::offboarding;
 use crate::path::person::{Exit, ExitKind};
 use crate::planes::azure::defined;
+use crate::planes::azure::reads::wanted_right;
 use crate::verdict::Condition;
 use crate::write::{Action, AzureWrite};
 
@@ -208,8 +209,12 @@ fn find_extras(builder: &mut PlanBuilder<'_>, groups: &Groups<'_>) {
         .map(|(id, _)| id)
         .collect();
     let is_open = |item: &&Item| Exit::of_right(item, builder.now()).is_none();
-    let wanted: BTreeSet<(String, Guid)> =
-        builder.items().filter(is_open).filter_map(|item| place(&item.body)).collect();
+    let wanted: BTreeSet<(String, Guid)> = builder
+        .items()
+        .filter(is_open)
+        .filter_map(wanted_right)
+        .map(|(scope, id)| (scope.to_ascii_lowercase(), id))
+        .collect();
     for (scope, part) in &builder.input.observed.azure {
         for it in part.read().into_iter().flatten().filter(|it| owned.contains(&it.principal)) {
             let in_ledger = builder.input.ledger.entries.values().any(|entry| {
@@ -222,12 +227,5 @@ fn find_extras(builder: &mut PlanBuilder<'_>, groups: &Groups<'_>) {
                 builder.name_here(of, [format!("role {} at {}", it.definition, it.scope)]);
             }
         }
-    }
-}
-
-fn place(body: &ItemBody) -> Option<(String, Guid)> {
-    match body {
-        ItemBody::AzureRole(AzureRoleBody { scope, definition, .. }) => Some((scope.to_ascii_lowercase(), *definition)),
-        _ => None,
     }
 }

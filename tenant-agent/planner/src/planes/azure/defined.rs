@@ -6,15 +6,14 @@
 
 use std::collections::BTreeSet;
 
-use entente_model::desired::{AzureRoleBody, ItemBody};
 use entente_model::report::Reason;
 use entente_model::{Guid, Plane, PlaneMode, catalog};
 
 use crate::builder::PlanBuilder;
 use crate::capability::{Answer, beyond, judge};
 use crate::guardrail::Guardrail;
-use crate::ledger::Thing;
 use crate::observed::Part;
+use crate::planes::azure::reads::azure_rights;
 use crate::verdict::Condition;
 
 /// What stands against giving the role, beside what its row in our own table says.
@@ -76,13 +75,5 @@ pub(crate) fn note(builder: &mut PlanBuilder<'_>) {
 }
 
 fn in_use(builder: &PlanBuilder<'_>) -> BTreeSet<Guid> {
-    let wanted = builder.items().filter_map(|item| match &item.body {
-        ItemBody::AzureRole(AzureRoleBody { definition, .. }) => Some(*definition),
-        _ => None,
-    });
-    let made = builder.input.ledger.entries.values().filter_map(|entry| match &entry.thing {
-        Some(Thing::AzureRole { definition, .. }) => Some(*definition),
-        _ => None,
-    });
-    wanted.chain(made).collect()
+    azure_rights(builder.input.items, builder.input.ledger).map(|(_, definition)| definition).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entente_model::desired::{AzureRoleBody, AzureRoleKey, ItemBody, ItemKey};
+use entente_model::desired::{AzureRoleKey, ItemKey};
 use entente_model::intent::IdentityClass;
 use entente_model::{Guid, Plane, PlaneMode, RoleName};
 
@@ -12,6 +12,7 @@ use crate::builder::PlanBuilder;
 use crate::ledger::Thing;
 use crate::observed::{AzureAssignment, Listing, Part};
 use crate::path::inherited::Carrier;
+use crate::planes::azure::reads::{made_right, wanted_right};
 use crate::verdict::Condition;
 
 pub(crate) fn against(builder: &PlanBuilder<'_>, group: &Carrier<'_>, found: &mut Vec<(String, Condition)>) {
@@ -73,15 +74,10 @@ fn azure_roles_of<'d>(builder: &'d PlanBuilder<'_>, group: Guid) -> impl Iterato
 /// Scope and role definition of each Azure item of the role, desired or remembered.
 fn azure_rights(builder: &PlanBuilder<'_>, of: &RoleName, at: IdentityClass) -> BTreeMap<ItemKey, (String, Guid)> {
     let is_of = |key: &ItemKey| matches!(key, ItemKey::AzureRole(AzureRoleKey { role, class, .. }) if role == of && *class == at);
-    let made = builder.input.ledger.items().filter_map(|(key, entry)| match &entry.thing {
-        Some(Thing::AzureRole { scope, definition, .. }) => Some((key, (scope.clone(), *definition))),
-        _ => None,
-    });
-    let wanted = builder.items().filter_map(|item| match &item.body {
-        ItemBody::AzureRole(AzureRoleBody { scope, definition, .. }) => Some((&item.key, (scope.clone(), *definition))),
-        _ => None,
-    });
-    made.chain(wanted).filter(|(key, _)| is_of(key)).map(|(key, right)| (key.clone(), right)).collect()
+    let made = builder.input.ledger.items().filter_map(|(key, entry)| Some((key, made_right(entry)?)));
+    let wanted = builder.items().filter_map(|item| Some((&item.key, wanted_right(item)?)));
+    let all = made.chain(wanted).filter(|(key, _)| is_of(key));
+    all.map(|(key, (scope, definition))| (key.clone(), (scope.clone(), definition))).collect()
 }
 
 /// Where it was not read, what we gave is taken to be there.

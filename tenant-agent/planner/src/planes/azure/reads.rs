@@ -34,19 +34,23 @@ fn joined(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
 }
 
 /// Scope and role definition of each item and entry.
-fn azure_rights<'a>(
+pub(crate) fn azure_rights<'a>(
     items: &'a BTreeMap<ItemKey, Item>,
     ledger: &'a Ledger,
 ) -> impl Iterator<Item = (&'a String, Guid)> + use<'a> {
-    let wanted = items.values().filter_map(|item| match &item.body {
-        ItemBody::AzureRole(AzureRoleBody { scope, definition, .. }) => Some((scope, *definition)),
-        _ => None,
-    });
-    let made = ledger.entries.values().filter_map(|entry| match &entry.thing {
-        Some(Thing::AzureRole { scope, definition, .. }) => Some((scope, *definition)),
-        _ => None,
-    });
-    wanted.chain(made)
+    items.values().filter_map(wanted_right).chain(ledger.entries.values().filter_map(made_right))
+}
+
+/// Scope and role definition of an item.
+pub(crate) fn wanted_right(item: &Item) -> Option<(&String, Guid)> {
+    let ItemBody::AzureRole(AzureRoleBody { scope, definition, .. }) = &item.body else { return None };
+    Some((scope, *definition))
+}
+
+/// Scope and role definition of what we gave.
+pub(crate) fn made_right(entry: &LedgerEntry) -> Option<(&String, Guid)> {
+    let Some(Thing::AzureRole { scope, definition, .. }) = &entry.thing else { return None };
+    Some((scope, *definition))
 }
 
 /// Where items and entries have assignments, in lower case.

@@ -57,7 +57,8 @@ fn present(builder: &mut PlanBuilder<'_>, item: &Item, tenant: &Defender, groups
             let scopes = app_scopes(data_sources);
             assignment(builder, &item.key, tenant, groups, display_name, scopes);
         }
-        _ => {}
+        // Bodies of other planes, and what is not understood (`unsupported.rs`).
+        ItemBody::User(_) | ItemBody::Group(_) | ItemBody::Member(_) | ItemBody::AzureRole(_) | ItemBody::Unknown => {}
     }
 }
 
@@ -286,7 +287,9 @@ fn assignment(
             let detail = format!("an assignment {name} is there, and is not ours or not alone");
             builder.say(key, ItemState::Refused, Some(Reason::Ambiguous), detail);
         }
-        _ => create_assignment(builder, key, name, role, group, scopes),
+        Found::There(_, None) | Found::Many(_) | Found::Nothing => {
+            create_assignment(builder, key, name, role, group, scopes);
+        }
     }
 }
 
@@ -299,23 +302,19 @@ fn is_of_old_group(builder: &PlanBuilder<'_>, role: &RoleName, class: IdentityCl
 
 /// The role's id, where it is ours, or where the plane is only verified the only one of its name.
 fn role_id(builder: &mut PlanBuilder<'_>, tenant: &Defender, key: &ItemKey, verified: bool) -> Option<String> {
-    let name = match builder.input.items.get(key).map(|item| &item.body) {
-        Some(ItemBody::DefenderRole(DefenderRoleBody { display_name, .. })) => display_name.clone(),
-        _ => return None,
+    let ItemBody::DefenderRole(DefenderRoleBody { display_name, .. }) = &builder.input.items.get(key)?.body else {
+        return None;
     };
-    match seek_role(builder, key, tenant, &name) {
-        Found::There(role, ownership) if verified || ownership.is_some() => Some(role.id.clone()),
-        _ => None,
-    }
+    let (role, ownership) = seek_role(builder, key, tenant, display_name).there()?;
+    (verified || ownership.is_some()).then(|| role.id.clone())
 }
 
 /// What the role of an assignment is to hold.
 fn permissions_of<'a>(builder: &PlanBuilder<'a>, key: &ItemKey) -> Option<&'a [PermissionGrant]> {
     let ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. }) = key else { return None };
-    match &builder.input.items.get(&ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() }))?.body {
-        ItemBody::DefenderRole(DefenderRoleBody { permissions, .. }) => Some(permissions),
-        _ => None,
-    }
+    let item = builder.input.items.get(&ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() }))?;
+    let ItemBody::DefenderRole(DefenderRoleBody { permissions, .. }) = &item.body else { return None };
+    Some(permissions)
 }
 
 fn create_assignment(
@@ -352,6 +351,10 @@ fn create_assignment(
     builder.propose_and_say(proposal, going, &because);
 }
 
+fn is_role(key: &ItemKey) -> bool {
+    matches!(key, ItemKey::DefenderRole(_))
+}
+
 /// Removes an assignment or a role of ours; a role only when no assignment names it any more.
 pub(crate) fn remove(builder: &mut PlanBuilder<'_>, key: &ItemKey, exit: Exit, mut against: Vec<Condition>) {
     let entry = builder.entry_or_new(key);
@@ -363,9 +366,10 @@ pub(crate) fn remove(builder: &mut PlanBuilder<'_>, key: &ItemKey, exit: Exit, m
         Part::Unread(why) => return builder.unread(key, &why),
     };
     let name = entry.intent.as_ref().map(|intent| intent.name.clone()).unwrap_or_default();
-    let found = match key {
-        ItemKey::DefenderAssignment(_) => seek_assignment(builder, key, tenant, &name).map(|it| it.id.as_str()),
-        _ => seek_role(builder, key, tenant, &name).map(|it| it.id.as_str()),
+    let found = if is_role(key) {
+        seek_role(builder, key, tenant, &name).map(|it| it.id.as_str())
+    } else {
+        seek_assignment(builder, key, tenant, &name).map(|it| it.id.as_str())
     };
     match found {
         Found::There(id, Some(Ownership::Owned)) => {
@@ -403,7 +407,7 @@ fn delete(
     against: Vec<Condition>,
 ) {
     offboarding::note_not_empty(builder, key);
-    let is_role = matches!(key, ItemKey::DefenderRole(_));
+    let is_role = is_role(key);
     if is_role && tenant.assignments.iter().any(|it| it.role == id) {
         // Ours are looked at for themselves until they are gone; a customer's may stay for ever.
         return builder.say(key, ItemState::Waiting, Some(Reason::Dependency), "its assignments go first");

@@ -32,10 +32,9 @@ pub(crate) fn because(builder: &PlanBuilder<'_>, permissions: &[PermissionGrant]
 
 /// Why the file does not allow what was given, if so. An assignment gives what its role holds.
 pub(crate) fn refusal(builder: &PlanBuilder<'_>, key: &ItemKey) -> Option<Reason> {
-    match &builder.wanted(&ItemKey::DefenderRole(DefenderRoleKey { role: key.role()?.clone() }))?.body {
-        ItemBody::DefenderRole(DefenderRoleBody { permissions, .. }) => gate::refusal(&against(builder, permissions)),
-        _ => None,
-    }
+    let item = builder.wanted(&ItemKey::DefenderRole(DefenderRoleKey { role: key.role()?.clone() }))?;
+    let ItemBody::DefenderRole(DefenderRoleBody { permissions, .. }) = &item.body else { return None };
+    gate::refusal(&against(builder, permissions))
 }
 
 pub(crate) fn describe(key: &ItemKey) -> String {
@@ -44,6 +43,8 @@ pub(crate) fn describe(key: &ItemKey) -> String {
         ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. }) => {
             format!("what {} may do in Defender", role.id())
         }
-        _ => key.to_string(),
+        ItemKey::User(_) | ItemKey::Group(_) | ItemKey::Member(_) | ItemKey::AzureRole(_) | ItemKey::Other(_) => {
+            key.to_string()
+        }
     }
 }
