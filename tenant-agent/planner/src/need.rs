@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::capability::{self, Capability};
 use crate::guardrail::Guardrail;
-use crate::plan::is_within;
+use crate::planes::azure::gate::is_within;
 use crate::reads;
 
 pub use written::written;

@@ -21,7 +21,7 @@ pub(crate) fn reads(wanted: &Wanted<'_>, set: &mut ReadSet) {
 fn joined(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
     for item in items.values().filter(|item| item.want == Want::Present) {
         let ItemKey::Member(MemberKey { role, class, .. }) = &item.key else { continue };
-        let group = ledger.get(&ItemKey::Group(GroupKey { role: role.clone(), class: *class }));
+        let group = ledger.get(ItemKey::Group(GroupKey { role: role.clone(), class: *class }));
         let Some(group) = group.and_then(LedgerEntry::guid) else { continue };
         let entry = ledger.get(&item.key).filter(|entry| entry.applied.is_some());
         match entry.and_then(|entry| entry.thing.as_ref()) {

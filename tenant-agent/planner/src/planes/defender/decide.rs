@@ -295,7 +295,7 @@ fn assignment(
 
 /// Whether it names just a group of ours that was deleted since: then nobody changed it.
 fn is_of_old_group(builder: &PlanBuilder<'_>, role: &RoleName, class: IdentityClass, it: &DefenderAssignment) -> bool {
-    let group = builder.entry(&ItemKey::Group(GroupKey { role: role.clone(), class }));
+    let group = builder.entry(ItemKey::Group(GroupKey { role: role.clone(), class }));
     let was_ours = |id: &Guid| group.is_some_and(|entry| entry.accounts.get(id) == Some(&Claim::Ours));
     !it.principals.is_empty() && it.principals.iter().all(was_ours)
 }
