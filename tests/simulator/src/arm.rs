@@ -1,18 +1,17 @@
 //! Azure Resource Manager: role assignments and definitions, and enough of subscriptions for an SDK to feel at home.
 //!
-//! Rights are checked against the caller's own role assignments (`tenant::azure`), conditions included.
+//! From a path to the plane that answers for it. Rights are checked against the caller's own role assignments
+//! (`planes::azure`), conditions included.
 
-use serde_json::{Value, json};
+use crate::http::{Answer, Reply};
+use crate::planes;
+use crate::tenant::Tenant;
 
-use crate::clock::Now;
-use crate::http::{Answer, Call, Reply};
-use crate::tenant::azure::Action;
-use crate::tenant::{Caller, Tenant};
-
-pub mod assignments;
-pub mod definitions;
 pub mod management_groups;
+pub mod request;
 pub mod subscriptions;
+
+use request::{Request, Target, refuse};
 
 /// Of roleAssignments and roleDefinitions (ARM: the REST specifications of Microsoft.Authorization).
 const VERSIONS: &[&str] = &[
@@ -41,14 +40,6 @@ const VERSIONS: &[&str] = &[
     "2022-05-01-preview",
 ];
 
-/// What a handler may look at besides the tenant.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    pub call: &'a Call,
-    pub caller: &'a Caller,
-    pub now: Now,
-}
-
 /// Answers one ARM request.
 pub fn handle(tenant: &mut Tenant, request: Request<'_>) -> Reply {
     let call = request.call;
@@ -58,15 +49,9 @@ pub fn handle(tenant: &mut Tenant, request: Request<'_>) -> Reply {
     let Some((scope, kind, name)) = target else {
         return subscriptions::handle(tenant, request, &parts);
     };
-    match (call.method.as_str(), kind.as_str(), name) {
-        ("GET", "roleassignments", None) => assignments::list(tenant, request, &scope),
-        ("GET", "roleassignments", Some(name)) => assignments::get(tenant, request, &scope, name),
-        ("PUT", "roleassignments", Some(name)) => assignments::put(tenant, request, &scope, name),
-        ("DELETE", "roleassignments", Some(name)) => assignments::delete(tenant, request, &scope, name),
-        ("GET", "roledefinitions", None) => definitions::list(&tenant.azure, request, &scope),
-        ("GET", "roledefinitions", Some(name)) => definitions::get(&tenant.azure, &scope, name),
-        _ => Err(refuse(405, "MethodNotAllowed", "The requested resource does not support this method.")),
-    }
+    let target = Target { scope: &scope, kind: &kind, name };
+    let refused = || Err(refuse(405, "MethodNotAllowed", "The requested resource does not support this method."));
+    planes::all().find_map(|plane| plane.arm(tenant, request, target)).unwrap_or_else(refused)
 }
 
 /// An api-version is a date that the provider knows; of what is read only here, any date will do.
@@ -107,47 +92,4 @@ fn authorization_target<'a>(parts: &[&'a str]) -> Option<(String, String, Option
         return None;
     }
     Some((scope, kind, parts.get(at + 3).copied()))
-}
-
-/// The caller's rights at a scope, or ARM's refusal.
-pub fn authorize(
-    tenant: &Tenant,
-    request: Request<'_>,
-    scope: &str,
-    action: Action<'_>,
-    operation: &str,
-) -> Result<(), Answer> {
-    let mut principals: Vec<String> = tenant.groups_of(&request.caller.sp_id).into_iter().collect();
-    principals.push(request.caller.sp_id.clone());
-    let principals: Vec<&str> = principals.iter().map(String::as_str).collect();
-    if tenant.azure.permits(&principals, scope, action) {
-        return Ok(());
-    }
-    let text = format!(
-        "The client '{}' with object id '{}' does not have authorization to perform action '{operation}' over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
-        request.caller.app_id, request.caller.sp_id
-    );
-    Err(refuse(403, "AuthorizationFailed", text))
-}
-
-/// `{"error":{"code","message"}}`
-pub fn refuse(status: u16, code: &str, message: impl Into<String>) -> Answer {
-    Answer::json(status, json!({"error": {"code": code, "message": message.into()}}))
-}
-
-/// A list, cut into pages with `nextLink`.
-pub fn page(tenant: &Tenant, request: Request<'_>, items: Vec<Value>) -> Reply {
-    let call = request.call;
-    let size = tenant.settings.arm_page_size;
-    let start = call.parameter("$skipToken").and_then(|token| token.parse::<usize>().ok()).unwrap_or(0);
-    let total = items.len();
-    let value: Vec<Value> = items.into_iter().skip(start).take(size).collect();
-    let mut body = json!({"value": value});
-    if start + size < total {
-        let kept: Vec<&str> =
-            call.raw_query.split('&').filter(|pair| !pair.to_lowercase().contains("skiptoken=")).collect();
-        body["nextLink"] =
-            json!(format!("{}{}?{}&$skipToken={}", call.origin, call.raw_path, kept.join("&"), start + size));
-    }
-    Ok(Answer::json(200, body))
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use crate::control::types::{CallEntry, CallPage};
-use crate::world::locked;
+use crate::lock::locked;
 
 /// Entries kept in memory; the oldest go first. About 200 MB of typical requests.
 pub const KEPT: usize = 200_000;

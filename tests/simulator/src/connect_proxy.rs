@@ -11,8 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
+use crate::lock::locked;
 use crate::tls;
-use crate::world::locked;
 
 /// The longest request that is read; ours are some two hundred bytes.
 const MAX_HEAD_BYTES: usize = 8 * 1024;

@@ -16,9 +16,10 @@ use crate::control::types::{CallEntry, FaultAction, Release, When};
 use crate::disturbance::drip::{Drip, Outgoing};
 use crate::disturbance::{Subject, bend};
 use crate::http::{Answer, Body, Call, settle};
+use crate::lock::locked;
 use crate::tenant::{Caller, Tenant};
 use crate::token::{self, Audience, BadToken};
-use crate::world::{World, locked};
+use crate::world::World;
 use crate::{control, graph};
 
 mod budgets;
@@ -257,7 +258,7 @@ fn unauthorized(plane: Plane, why: BadToken) -> Answer {
         }
     };
     let refusal = match plane {
-        Plane::Arm => crate::arm::refuse(401, code, text),
+        Plane::Arm => crate::arm::request::refuse(401, code, text),
         _ => graph::error::refuse(401, code, text),
     };
     refusal.header(

@@ -4,7 +4,8 @@
 //! nothing of Entente: any client of Microsoft's that can be pointed at another host can use it.
 //!
 //! Start with [`Simulator::start`] (or the binary), fill it through [`control::Client`]. `front` is the way of a
-//! request; `graph`, `arm` and `token` say what requests mean; `tenant` is the state they work on; `switches` lists
+//! request; `graph`, `arm` and `token` take requests to what they mean, which for each plane is a folder of `planes`; `tenant` is
+//! the state they work on, `truth` what is really in it; `switches` lists
 //! what nobody knows for sure about Microsoft's behaviour. See README.md.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -19,12 +20,15 @@ mod disturbance;
 mod front;
 mod graph;
 mod http;
+mod lock;
+mod planes;
 mod replicated;
 mod simulator;
 pub mod switches;
 mod tenant;
 pub mod tls;
 mod token;
+mod truth;
 mod world;
 
 pub use simulator::{Config, Running, Simulator, StartError};

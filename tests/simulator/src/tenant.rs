@@ -1,131 +1,38 @@
 //! One customer tenant: its directory, Azure assignments, Defender roles, and what is on record about its callers.
 //!
-//! A tenant lives behind one lock, and nothing here waits. What requests mean is in `graph`, `arm` and `defender`;
+//! A tenant lives behind one lock, and nothing here waits. What requests mean is in `planes`;
 //! this file holds the state and the questions that all of them ask of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::clock::Now;
 use crate::control::seed::SettingsPatch;
 use crate::control::types::Counters;
+use crate::planes::azure::state::Azure;
+use crate::planes::defender::state::Defender;
+use crate::planes::groups::group::{Group, GroupEntry};
+use crate::planes::members::membership::Membership;
+use crate::planes::users::account::{Invitation, Pending, Session, User};
 use crate::replicated::{Arrival, Lag, Replicated, View};
 use crate::switches::Switches;
 
-pub mod azure;
 pub mod bin;
-pub mod defender;
-pub mod membership_rule;
-pub mod person;
-pub mod redemption;
+pub mod lookup;
+pub mod props;
+pub mod recycling;
 pub mod rounds;
 pub mod seeding;
-pub mod sessions;
 pub mod settings;
-pub mod tampering;
 pub mod throttle;
-pub mod truth;
 
 pub use bin::Deleted;
+pub use props::Props;
 pub use settings::Settings;
 
 /// How many unowned writes are kept by name; the count goes on.
 const UNOWNED_KEPT: usize = 100;
-
-/// Graph's JSON for one object.
-pub type Props = Map<String, Value>;
-
-#[derive(Debug, Clone)]
-pub struct User {
-    pub id: String,
-    pub props: Props,
-    /// Client id of the application that invited it.
-    pub created_by: Option<String>,
-    pub invited_mail: Option<String>,
-    /// Every address that an invitation answered with this account, in small letters; a new name takes none away.
-    pub invited_as: BTreeSet<String>,
-    /// Has accepted the invitation, whatever readers see of it.
-    pub redeemed: bool,
-    /// When revokeSignInSessions was last answered for it, whether or not it ended anything.
-    pub sessions_revoked_at: Option<String>,
-    pub entra_roles: Vec<String>,
-}
-
-impl User {
-    pub fn text(&self, name: &str) -> &str {
-        self.props.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    pub fn enabled(&self) -> bool {
-        self.props.get("accountEnabled").and_then(Value::as_bool).unwrap_or(false)
-    }
-
-    /// Came by invitation, rather than being the tenant's own.
-    pub fn is_b2b(&self) -> bool {
-        self.text("creationType") == "Invitation"
-    }
-
-    /// Whether the address is one of this user's.
-    pub fn answers_to(&self, address: &str) -> bool {
-        let same = |text: &str| text.eq_ignore_ascii_case(address);
-        same(self.text("mail"))
-            || same(self.text("userPrincipalName"))
-            || self.invited_mail.as_deref().is_some_and(same)
-            || self.texts("otherMails").any(same)
-    }
-
-    /// The texts of a property that is a list.
-    pub fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.props.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
-    }
-}
-
-#[derive(Debug, Clone)]
-pub struct Group {
-    pub id: String,
-    pub props: Props,
-    pub created_by: Option<String>,
-    /// Created with only Group.Create and no owner: nobody may change it (Graph: group-post-groups).
-    pub anonymous: bool,
-}
-
-impl Group {
-    pub fn text(&self, name: &str) -> &str {
-        self.props.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    pub fn role_assignable(&self) -> bool {
-        self.props.get("isAssignableToRole").and_then(Value::as_bool).unwrap_or(false)
-    }
-
-    pub fn dynamic(&self) -> bool {
-        let types = self.props.get("groupTypes").and_then(Value::as_array);
-        types.is_some_and(|types| types.iter().any(|one| one == "DynamicMembership"))
-    }
-}
-
-/// That somebody is a member, and by whose doing.
-#[derive(Debug, Clone, Default)]
-pub struct Membership {
-    /// Client id of the application that added the member; absent: seeded or a person.
-    pub added_by: Option<String>,
-}
-
-/// A group and who is in it.
-#[derive(Debug, Clone)]
-pub struct GroupEntry {
-    pub object: Replicated<Group>,
-    pub members: BTreeMap<String, Replicated<Membership>>,
-    pub owners: BTreeSet<String>,
-}
-
-impl GroupEntry {
-    pub fn has_member(&self, id: &str) -> bool {
-        self.members.get(id).is_some_and(|member| member.truth().is_some())
-    }
-}
 
 /// An application and its service principal here.
 #[derive(Debug, Clone)]
@@ -140,17 +47,6 @@ pub struct App {
     pub enabled: bool,
 }
 
-/// An invitation that was answered 201.
-#[derive(Debug, Clone)]
-pub struct Invitation {
-    pub mail: String,
-    pub user: String,
-    pub app: String,
-    pub duplicate: bool,
-    /// An earlier user of that address waits in the bin: somebody threw them out.
-    pub deleted: bool,
-}
-
 /// Who is calling, as the token says.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -161,6 +57,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Whether the token carries any of these permissions.
+    pub fn holds(&self, any: &[&str]) -> bool {
+        self.roles.iter().any(|role| any.contains(&role.as_str()))
+    }
+
     /// A membership of this application's doing.
     pub fn adds(&self) -> Option<Membership> {
         Some(Membership { added_by: Some(self.app_id.clone()) })
@@ -181,18 +82,18 @@ pub struct Tenant {
     pub users: BTreeMap<String, Replicated<User>>,
     pub groups: BTreeMap<String, GroupEntry>,
     pub deleted: BTreeMap<String, bin::Entry>,
-    pub azure: azure::Azure,
-    pub defender: defender::Defender,
+    pub azure: Azure,
+    pub defender: Defender,
     pub throttle: throttle::Throttle,
     pub invitations: Vec<Invitation>,
     pub counters: Counters,
     /// Per application: how many changes to what it did not create, and the newest.
     pub unowned: BTreeMap<String, (u64, Vec<String>)>,
-    pub redemptions: Vec<redemption::Pending>,
+    pub redemptions: Vec<Pending>,
     /// Of delta queries.
     pub rounds: rounds::Rounds,
     /// Of people, by object id.
-    pub sessions: BTreeMap<String, sessions::Session>,
+    pub sessions: BTreeMap<String, Session>,
     ids_made: u64,
 }
 
@@ -336,6 +237,15 @@ impl Tenant {
     pub fn is_privileged(&self, user: &User) -> bool {
         let by_group = |id: &String| self.group(id).is_some_and(Group::role_assignable);
         !user.entra_roles.is_empty() || self.groups_of(&user.id).iter().any(by_group)
+    }
+
+    /// Whether a licence here includes `P1` or `P2`.
+    pub fn is_licensed(&self, plan: &str) -> bool {
+        let implies: &[&str] = match plan {
+            "P1" => &["P1", "P2", "E3", "E5"],
+            _ => &["P2", "E5"],
+        };
+        self.licences.iter().any(|licence| implies.contains(&licence.as_str()))
     }
 
     /// Notes a successful change; counted if the application did not create the object.

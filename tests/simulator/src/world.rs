@@ -3,11 +3,12 @@
 //! Each tenant has a lock of its own, held only while one request is handled and never across an await.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::call_log::CallLog;
 use crate::clock::Clock;
 use crate::disturbance::{barriers::Barriers, faults::Faults, waits::Waits};
+use crate::lock::locked;
 use crate::tenant::Tenant;
 use crate::token::Mint;
 
@@ -63,9 +64,4 @@ impl World {
         ids.sort();
         ids
     }
-}
-
-/// Locks; a panic elsewhere has been reported there and must not silence every later request.
-pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

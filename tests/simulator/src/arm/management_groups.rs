@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::subscriptions::sees;
-use super::{Request, page, refuse};
+use super::request::{Request, page, refuse, sees};
 use crate::http::{Answer, Reply};
 use crate::tenant::Tenant;
 

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::assignments::check_scope;
-use super::{Request, authorize, management_groups, page, refuse};
+use super::management_groups;
+use super::request::{Request, authorize, page, refuse, sees};
 use crate::control::seed::SubscriptionSeed;
 use crate::http::{Answer, Reply};
+use crate::planes::azure::assignments::check_scope;
+use crate::planes::azure::state::Action;
 use crate::tenant::Tenant;
-use crate::tenant::azure::Action;
 
 pub fn handle(tenant: &Tenant, request: Request<'_>, parts: &[&str]) -> Reply {
     let lower: Vec<String> = parts.iter().map(|part| part.to_lowercase()).collect();
@@ -94,15 +95,6 @@ fn below_group(
         }
         _ => Err(refuse(404, "InvalidResourceType", format!("'{}' is not simulated.", request.call.raw_path))),
     }
-}
-
-/// Whether the caller holds a role at, above or below the scope.
-pub fn sees(tenant: &Tenant, request: Request<'_>, scope: &str) -> bool {
-    let groups = tenant.groups_of(&request.caller.sp_id);
-    let own = |principal: &String| *principal == request.caller.sp_id || groups.contains(principal);
-    tenant.azure.assignments.values().any(|one| {
-        own(&one.principal) && (tenant.azure.covers(&one.scope, scope) || tenant.azure.covers(scope, &one.scope))
-    })
 }
 
 fn known<'a>(tenant: &'a Tenant, id: &str) -> Result<&'a SubscriptionSeed, Answer> {

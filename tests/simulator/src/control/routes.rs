@@ -10,9 +10,11 @@ use serde_json::{Value, json};
 use super::seed::{AppSeed, SettingsPatch, TenantSeed};
 use super::types::{Barrier, Fault, Identity, Release, Tamper};
 use crate::http::{Answer, Call, Reply, settle};
+use crate::lock::locked;
+use crate::planes::tampering::tamper;
 use crate::switches::SWITCHES;
 use crate::tenant::Tenant;
-use crate::world::{World, locked};
+use crate::world::World;
 
 /// Longest wait at a barrier in one call; a client asks again.
 const MAX_WAIT_SECONDS: f64 = 60.0;
@@ -160,7 +162,7 @@ fn in_tenant(world: &World, call: &Call, id: &str, parts: &[&str]) -> Reply {
         }
         ("POST", ["tamper"]) => {
             let op: Tamper = body(call)?;
-            let made = tenant.tamper(&op, now).map_err(|error| refuse(404, error))?;
+            let made = tamper(&mut tenant, &op, now).map_err(|error| refuse(404, error))?;
             Ok(Answer::json(200, json!({"id": made})))
         }
         _ => Err(refuse(404, format!("{} {} is not part of the control API", call.method, call.raw_path))),

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::{Matcher, Subject};
 use crate::control::types::{Barrier, BarrierState, Release, When};
-use crate::world::locked;
+use crate::lock::locked;
 
 #[derive(Debug, Default)]
 pub struct Barriers {

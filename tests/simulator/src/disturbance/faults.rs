@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng};
 
 use super::{Matcher, Subject, bend};
 use crate::control::types::{Fault, FaultAction, FaultState};
-use crate::world::locked;
+use crate::lock::locked;
 
 /// Longest drip; a client that waits longer for one answer waits for ever.
 pub const MAX_DRIP_SECONDS: u64 = 600;

@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc2822;
 
 use crate::clock::Now;
 use crate::http::Answer;
-use crate::world::locked;
+use crate::lock::locked;
 
 /// Requests remembered; far more than a client has under way, and what is over goes first.
 const KEPT: usize = 10_000;

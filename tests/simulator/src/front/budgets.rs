@@ -31,7 +31,8 @@ pub fn graph(tenant: &mut Tenant, call: &Call, caller: &Caller, now: Now, phanto
         Ok(left) => left,
         Err((scope, wait)) => return throttled(tenant, scope, wait, &app),
     };
-    let mut answer = settle(crate::graph::handle(tenant, crate::graph::Request { call, caller, now, phantom }));
+    let mut answer =
+        settle(crate::graph::handle(tenant, crate::graph::request::Request { call, caller, now, phantom }));
     if tenant.switches.is("inner_error_spelling", "innererror") {
         respell(&mut answer);
     }
@@ -91,14 +92,14 @@ pub fn arm(tenant: &mut Tenant, call: &Call, caller: &Caller, now: Now) -> Answe
     let bucket = Budget { name: "arm", ..budget };
     match tenant.throttle.take(bucket, &who, 1.0, tenant.settings.throttle_scale, now.seconds) {
         Ok(left) => {
-            let answer = settle(crate::arm::handle(tenant, crate::arm::Request { call, caller, now }));
+            let answer = settle(crate::arm::handle(tenant, crate::arm::request::Request { call, caller, now }));
             tenant.counters.refused += u64::from(answer.status >= 400);
             answer
                 .header(&format!("x-ms-ratelimit-remaining-subscription-{}", budget.name), format!("{}", left.floor()))
         }
         Err(wait) => {
             tenant.counters.throttled += 1;
-            let answer = crate::arm::refuse(
+            let answer = crate::arm::request::refuse(
                 429,
                 "TooManyRequests",
                 "Number of requests for the subscription exceeded the limit. Please try again later.",

@@ -3,8 +3,10 @@
 use serde_json::json;
 
 use super::error::{denied, method_not_allowed, not_found};
-use super::{Request, list, users};
+use super::list;
+use super::request::Request;
 use crate::http::{Answer, Reply};
+use crate::planes::users::graph::check_sensitive;
 use crate::tenant::{Deleted, Props, Tenant};
 
 pub fn handle(tenant: &mut Tenant, request: Request<'_>, parts: &[&str]) -> Reply {
@@ -41,7 +43,7 @@ fn check(tenant: &Tenant, request: Request<'_>, id: &str) -> Result<Option<Strin
     let holds = |any: &[&str]| request.caller.roles.iter().any(|role| any.contains(&role.as_str()));
     let (allowed, creator) = match &tenant.deleted.get(id).ok_or_else(|| not_found(id))?.what {
         Deleted::User(user) => {
-            users::check_sensitive(tenant, request.caller, user)?;
+            check_sensitive(tenant, request.caller, user)?;
             (
                 holds(&["User.DeleteRestore.All", "User.ReadWrite.All", "User.ReadWrite.CrossCloud"]),
                 user.created_by.clone(),

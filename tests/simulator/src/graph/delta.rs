@@ -6,13 +6,15 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::Request;
 use super::error::{bad_request, refuse, unsupported_query};
 use super::filter::Filter;
-use super::list::{self, GROUPS, Kind, USERS};
+use super::list::{GROUPS, Kind};
+use super::request::Request;
 use crate::http::{Answer, Reply};
 use crate::tenant::Tenant;
 use crate::tenant::rounds::Asked;
+
+mod telling;
 
 /// Objects that one stream may follow by id.
 const MAX_IDS: usize = 50;
@@ -130,9 +132,4 @@ fn decode(token: &str) -> Result<(u64, Option<usize>), Answer> {
     let round = round.parse().map_err(|_| bad_request("Badly formed token."))?;
     let at = at.map(|at| at.parse().map_err(|_| bad_request("Badly formed token."))).transpose()?;
     Ok((round, at))
-}
-
-/// Which collection a path's first segment names.
-pub fn kind_of(set: &str) -> Kind {
-    if set == "groups" { list::GROUPS } else { USERS }
 }

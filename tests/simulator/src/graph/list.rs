@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::Request;
 use super::error::{bad_request, refuse, unsupported_query};
 use super::filter::Filter;
+use super::request::Request;
 use crate::http::{Answer, Reply};
 use crate::replicated::View;
 use crate::tenant::{Props, Tenant};

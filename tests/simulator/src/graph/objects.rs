@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::error::{bad_request, not_found};
-use super::{Request, list};
+use super::list;
+use super::request::Request;
 use crate::clock::Now;
 use crate::http::{Answer, Reply};
 use crate::replicated::View;

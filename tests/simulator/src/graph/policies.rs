@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Request;
+use super::request::Request;
 use crate::http::{Answer, Reply};
 use crate::tenant::Tenant;
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What is really in a tenant, whatever its readers see.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Truth {
     pub users: Vec<UserTruth>,
     pub groups: Vec<GroupTruth>,
@@ -198,7 +198,6 @@ impl UserRights {
     }
 
     pub fn count(&self) -> usize {
-        let roles = self.azure_roles.len() + self.defender_roles.len() + self.entra_roles.len();
-        usize::from(self.enabled) + self.memberships.len() + roles + self.ownerships.len()
+        usize::from(self.enabled) + self.rights.len()
     }
 }

@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Request, refuse};
+use super::scopes::subscription_of;
+use super::state::{Azure, BUILT_IN_ROLES};
+use crate::arm::request::{Request, refuse};
 use crate::http::{Answer, Reply};
-use crate::tenant::azure::{Azure, BUILT_IN_ROLES, subscription_of};
 
 /// Only `$filter=roleName eq '..'` and `type eq 'BuiltInRole'` narrow the list; it does not page.
 pub fn list(azure: &Azure, request: Request<'_>, scope: &str) -> Reply {

@@ -4,9 +4,12 @@
 
 use serde_json::{Value, json};
 
-use super::error::{bad_request, method_not_allowed, not_found, refuse, unsupported_query};
-use super::{Request, groups, list, objects, users};
+use crate::graph::error::{bad_request, method_not_allowed, not_found, refuse, unsupported_query};
+use crate::graph::request::Request;
+use crate::graph::{list, objects};
 use crate::http::{Answer, Body, Reply};
+use crate::planes::groups::guard::changeable;
+use crate::planes::users::graph as users;
 use crate::replicated::View;
 use crate::tenant::{Props, Tenant};
 
@@ -137,7 +140,7 @@ fn referenced(tenant: &Tenant, request: Request<'_>, link: &str) -> Result<Strin
 /// Everything that may stand against adding these members; all or none (Graph: group-post-members).
 pub fn check_addition(tenant: &Tenant, request: Request<'_>, group: &str, added: &[String]) -> Result<(), Answer> {
     let Some(entry) = tenant.groups.get(group) else { return Err(not_found(group)) };
-    let target = groups::changeable(tenant, request, group)?;
+    let target = changeable(tenant, request, group)?;
     if added.len() > MAX_BOUND {
         return Err(bad_request(format!("The request adds more than {MAX_BOUND} members.")));
     }
@@ -163,7 +166,7 @@ fn add(tenant: &mut Tenant, request: Request<'_>, group: &str) -> Reply {
 }
 
 fn remove(tenant: &mut Tenant, request: Request<'_>, group: &str, id: &str) -> Reply {
-    let target = groups::changeable(tenant, request, group)?;
+    let target = changeable(tenant, request, group)?;
     if target.dynamic() {
         return Err(bad_request("Members of a dynamic group cannot be changed by hand."));
     }
@@ -179,7 +182,7 @@ fn remove(tenant: &mut Tenant, request: Request<'_>, group: &str, id: &str) -> R
 }
 
 fn change_owner(tenant: &mut Tenant, request: Request<'_>, group: &str, removed: Option<&str>) -> Reply {
-    groups::changeable(tenant, request, group)?;
+    changeable(tenant, request, group)?;
     let body = request.call.json().unwrap_or_else(|| json!({}));
     let link = body.get("@odata.id").and_then(Value::as_str).unwrap_or_default();
     let added = if removed.is_none() { Some(referenced(tenant, request, link)?) } else { None };

@@ -3,21 +3,13 @@
 //! As long as an account is enabled and there, its session renews its tokens. A block, a deletion or an effective sign-out
 //! stops the renewal; tokens issued by then live on to their end (Entra: access token lifetimes, 60 to 90 minutes).
 
-use super::{Tenant, User};
+use super::account::{Session, User};
 use crate::clock::Now;
 use crate::control::types::SessionTruth;
+use crate::tenant::Tenant;
 
 /// How long an access token of a person lives at most without continuous access evaluation.
 pub const TOKEN_SECONDS: f64 = 3600.0;
-
-#[derive(Debug, Clone)]
-pub struct Session {
-    since: String,
-    /// Ended by a sign-out that worked: only signing in again renews it.
-    signed_out: bool,
-    /// Since when no token is issued.
-    stopped: Option<Now>,
-}
 
 impl Tenant {
     /// The person signs in anew, if the account lets them.

@@ -4,9 +4,38 @@
 
 use std::collections::BTreeMap;
 
-use super::{Tenant, User};
 use crate::control::types::{Right, Rights, UserRights};
+use crate::planes::azure::state::Assignment;
+use crate::planes::users::account::User;
 use crate::replicated::Replicated;
+use crate::tenant::Tenant;
+
+/// Every kind of right that there is: a list of the truth's own, so that a right is seen whether or not its plane tells
+/// of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RightKind {
+    Membership,
+    Ownership,
+    Azure,
+    Defender,
+    /// A directory role.
+    Entra,
+}
+
+impl RightKind {
+    const ALL: [RightKind; 5] =
+        [RightKind::Membership, RightKind::Ownership, RightKind::Azure, RightKind::Defender, RightKind::Entra];
+
+    fn word(self) -> &'static str {
+        match self {
+            RightKind::Membership => "membership",
+            RightKind::Ownership => "ownership",
+            RightKind::Azure => "azure",
+            RightKind::Defender => "defender",
+            RightKind::Entra => "entra",
+        }
+    }
+}
 
 /// A group that a principal is in, directly or not.
 #[derive(Debug, Clone, Default)]
@@ -37,12 +66,11 @@ impl Tenant {
 
     fn rights_of(&self, user: &User, in_bin: bool, ties: Vec<&'static str>) -> UserRights {
         let reached = self.reached(&user.id);
-        let mut rights = self.directory_rights(user, &reached);
-        rights.extend(self.role_rights(&user.id, &reached));
-        rights.iter_mut().for_each(|right| right.user = user.id.clone());
-        let of = |kind: &str| {
+        let kinds = RightKind::ALL.into_iter();
+        let rights: Vec<Right> = kinds.flat_map(|kind| self.rights_of_kind(kind, user, &reached)).collect();
+        let of = |kind: RightKind| {
             let mut all: Vec<String> =
-                rights.iter().filter(|right| right.kind == kind).map(|right| right.what.clone()).collect();
+                rights.iter().filter(|right| right.kind == kind.word()).map(|right| right.what.clone()).collect();
             all.sort();
             all
         };
@@ -50,11 +78,11 @@ impl Tenant {
             user: user.id.clone(),
             created_by: user.created_by.clone(),
             enabled: user.enabled(),
-            memberships: of("membership"),
-            azure_roles: of("azure"),
-            defender_roles: of("defender"),
-            entra_roles: of("entra"),
-            ownerships: of("ownership"),
+            memberships: of(RightKind::Membership),
+            azure_roles: of(RightKind::Azure),
+            defender_roles: of(RightKind::Defender),
+            entra_roles: of(RightKind::Entra),
+            ownerships: of(RightKind::Ownership),
             in_bin,
             known_by: ties.into_iter().map(str::to_owned).collect(),
             user_principal_name: user.text("userPrincipalName").to_owned(),
@@ -80,40 +108,44 @@ impl Tenant {
         found
     }
 
-    fn directory_rights(&self, user: &User, reached: &BTreeMap<String, Reached>) -> Vec<Right> {
-        let memberships = reached.iter().map(|(group, reached)| Right {
-            through: reached.through.clone(),
-            given_by: reached.added_by.clone(),
-            ..right("membership", group)
-        });
-        let owned = self.groups.iter().filter(|(_, entry)| entry.object.truth().is_some());
-        let owned = owned.filter(|(_, entry)| entry.owners.contains(&user.id));
-        let ownerships = owned.map(|(group, _)| right("ownership", group));
-        memberships.chain(ownerships).chain(user.entra_roles.iter().map(|role| right("entra", role))).collect()
-    }
-
-    /// Assignments at any scope that name the account or a group that it is in.
-    fn role_rights(&self, user: &str, reached: &BTreeMap<String, Reached>) -> Vec<Right> {
+    /// The list of the truth: every kind of right, wherever it comes from.
+    fn rights_of_kind(&self, kind: RightKind, user: &User, reached: &BTreeMap<String, Reached>) -> Vec<Right> {
+        let right = |what: String, through: Option<String>, given_by: Option<String>| Right {
+            user: user.id.clone(),
+            kind: kind.word().to_owned(),
+            what,
+            through,
+            given_by,
+        };
+        // Whether a principal is the account itself or a group that it is in, and then which.
         let ways = |principal: &String| match principal {
-            direct if direct == user => Some(None),
+            direct if *direct == user.id => Some(None),
             group => reached.contains_key(group).then(|| Some(group.clone())),
         };
-        let azure = self.azure.assignments.values().filter_map(|one| {
-            let through = ways(&one.principal)?;
-            let what = format!("{} {}", one.scope, one.role);
-            Some(Right { through, given_by: one.created_by.clone(), ..right("azure", &what) })
-        });
-        let defender = self.defender.assignments.values().filter_map(Replicated::truth);
-        let defender = defender.filter_map(|one| {
-            let through = one.principals.iter().find_map(ways)?;
-            Some(Right { through, given_by: one.created_by.clone(), ..right("defender", &one.role) })
-        });
-        azure.chain(defender).collect()
+        match kind {
+            RightKind::Membership => {
+                let of =
+                    |(group, by): (&String, &Reached)| right(group.clone(), by.through.clone(), by.added_by.clone());
+                reached.iter().map(of).collect()
+            }
+            RightKind::Ownership => {
+                let living = self.groups.iter().filter(|(_, entry)| entry.object.truth().is_some());
+                let owned = living.filter(|(_, entry)| entry.owners.contains(&user.id));
+                owned.map(|(group, _)| right(group.clone(), None, None)).collect()
+            }
+            RightKind::Azure => {
+                let held = self.azure.assignments.values().filter_map(|one| Some((one, ways(&one.principal)?)));
+                let what = |one: &Assignment| format!("{} {}", one.scope, one.role);
+                held.map(|(one, through)| right(what(one), through, one.created_by.clone())).collect()
+            }
+            RightKind::Defender => {
+                let all = self.defender.assignments.values().filter_map(Replicated::truth);
+                let held = all.filter_map(|one| Some((one, one.principals.iter().find_map(ways)?)));
+                held.map(|(one, through)| right(one.role.clone(), through, one.created_by.clone())).collect()
+            }
+            RightKind::Entra => user.entra_roles.iter().map(|role| right(role.clone(), None, None)).collect(),
+        }
     }
-}
-
-fn right(kind: &str, what: &str) -> Right {
-    Right { kind: kind.to_owned(), what: what.to_owned(), ..Right::default() }
 }
 
 /// By what an account belongs to the address; nothing: it is somebody else's.

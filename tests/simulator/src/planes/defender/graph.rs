@@ -5,11 +5,12 @@
 
 use serde_json::{Value, json};
 
-use super::error::{bad_request, method_not_allowed, not_found, refuse, unknown_segment};
-use super::{Request, list};
+use super::state::{DefenderAssignment, DefenderRole, canonical};
+use crate::graph::error::{bad_request, method_not_allowed, not_found, refuse, unknown_segment};
+use crate::graph::list;
+use crate::graph::request::Request;
 use crate::http::{Answer, Reply};
 use crate::replicated::{Arrival, Lag, Replicated, View};
-use crate::tenant::defender::{DefenderAssignment, DefenderRole, canonical};
 use crate::tenant::{Props, Tenant};
 
 const ROLES: list::Kind = list::Kind {

@@ -6,11 +6,12 @@ use std::cmp::Ordering;
 
 use serde_json::{Value, json};
 
-use super::{Request, authorize, page, refuse};
+use super::scopes::{management_group, normal, subscription_of};
+use super::state::{Action, Assignment, BUILT_IN_ROLES, OWNER};
+use crate::arm::request::{Request, authorize, page, refuse};
 use crate::http::{Answer, Reply};
 use crate::replicated::View;
 use crate::tenant::Tenant;
-use crate::tenant::azure::{Action, Assignment, BUILT_IN_ROLES, OWNER, management_group, normal, subscription_of};
 
 /// Assignments per subscription, and per management group (Azure RBAC limits).
 const MAX_PER_SUBSCRIPTION: usize = 4000;

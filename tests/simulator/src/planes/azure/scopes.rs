@@ -2,7 +2,7 @@
 //!
 //! Compared without regard to case, as Azure Resource Manager does.
 
-use super::Azure;
+use super::state::Azure;
 use crate::control::seed::{ManagementGroupSeed, ResourceGroupSeed, SubscriptionSeed};
 
 /// A hierarchy of management groups that cannot be.

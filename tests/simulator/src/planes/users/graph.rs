@@ -5,13 +5,15 @@
 
 use serde_json::{Value, json};
 
-use super::Request;
-use super::error::{bad_request, denied, method_not_allowed, not_found, refuse};
-use super::filter::Filter;
-use super::list::{self, USERS};
+use super::account::User;
+use crate::graph::error::{bad_request, denied, method_not_allowed, not_found, refuse, unknown_segment};
+use crate::graph::filter::Filter;
+use crate::graph::list::{self, USERS};
+use crate::graph::request::Request;
 use crate::http::{Answer, Reply};
+use crate::planes::groups::group::Group;
 use crate::replicated::View;
-use crate::tenant::{Caller, Props, Tenant, User};
+use crate::tenant::{Caller, Props, Tenant};
 
 const SENSITIVE: &[&str] =
     &["accountEnabled", "otherMails", "userPrincipalName", "onPremisesImmutableId", "passwordProfile"];
@@ -54,7 +56,7 @@ pub fn handle(tenant: &mut Tenant, request: Request<'_>, parts: &[&str]) -> Repl
         }
         ("GET", [id, property]) if USERS.known.contains(property) => property_of(tenant, request, id, property),
         (_, []) | (_, [_]) => Err(method_not_allowed()),
-        (_, [_, other, ..]) => Err(super::error::unknown_segment(other)),
+        (_, [_, other, ..]) => Err(unknown_segment(other)),
     }
 }
 
@@ -170,7 +172,7 @@ fn member_of(tenant: &Tenant, request: Request<'_>, id: &str, nested: bool) -> R
     if nested {
         ids = tenant.groups_of(&user.id).into_iter().collect();
     }
-    let typed = |group: &crate::tenant::Group| {
+    let typed = |group: &Group| {
         let mut props = group.props.clone();
         props.insert("@odata.type".into(), json!("#microsoft.graph.group"));
         props

@@ -1,6 +1,6 @@
 //! Azure's side of a tenant: subscriptions, role assignments, and who may assign what.
 //!
-//! Evaluates conditions, and in `scopes` what reaches what; the HTTP side is in `arm`.
+//! Evaluates conditions, and in `scopes` what reaches what; the HTTP side is in `assignments` and `definitions`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -8,10 +8,6 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::control::seed::{ManagementGroupSeed, SubscriptionSeed};
-
-pub mod scopes;
-
-pub use scopes::{management_group, normal, subscription_of};
 
 /// Built-in roles by GUID and name (Azure built-in roles reference).
 pub const BUILT_IN_ROLES: &[(&str, &str)] = &[

@@ -5,13 +5,13 @@
 
 use serde_json::{Value, json};
 
-use super::Request;
-use super::error::{bad_request, refuse};
+use super::account::{Invitation, Pending, Step, User};
+use super::seeding::{guest_upn, user_props};
+use crate::graph::error::{bad_request, not_found, refuse};
+use crate::graph::request::Request;
 use crate::http::{Answer, Reply};
 use crate::replicated::Replicated;
-use crate::tenant::redemption::{Pending, Step};
-use crate::tenant::seeding::{guest_upn, user_props};
-use crate::tenant::{Caller, Invitation, Tenant, User};
+use crate::tenant::{Caller, Tenant};
 
 /// Graph refuses these in an invited address; plus-addressing is among them.
 const FORBIDDEN: &str = "~!#$%^&*()+=[]{}\\/|;:\"<>?,";
@@ -120,7 +120,7 @@ fn reset(tenant: &mut Tenant, request: Request<'_>, body: &Value, mail: &str) ->
         .as_str()
         .ok_or_else(|| bad_request("resetRedemption requires invitedUser.id."))?
         .to_owned();
-    let mut user = tenant.user(&id).cloned().ok_or_else(|| super::error::not_found(&id))?;
+    let mut user = tenant.user(&id).cloned().ok_or_else(|| not_found(&id))?;
     let creator = user.created_by.clone();
     user.invited_mail = Some(mail.to_owned());
     user.invited_as.insert(mail.to_lowercase());

@@ -4,14 +4,18 @@
 
 use serde_json::{Value, json};
 
-use super::error::{bad_request, denied, method_not_allowed, not_found, refuse, unknown_segment};
-use super::list::{self, GROUPS};
-use super::permissions::WRITE_GROUPS;
-use super::{Request, members};
+use super::group::Group;
+use super::guard::changeable;
+use super::membership_rule;
+use super::seeding::group_props;
+use crate::graph::error::{bad_request, denied, method_not_allowed, not_found, refuse, unknown_segment};
+use crate::graph::list::{self, GROUPS};
+use crate::graph::permissions::lists::WRITE_GROUPS;
+use crate::graph::request::Request;
 use crate::http::{Answer, Reply};
+use crate::planes::members::graph as members;
 use crate::replicated::View;
-use crate::tenant::seeding::group_props;
-use crate::tenant::{Group, Props, Tenant, membership_rule};
+use crate::tenant::{Props, Tenant};
 
 /// Role-assignable groups in a tenant (Entra: groups-concept).
 const MAX_ROLE_ASSIGNABLE: usize = 500;
@@ -55,7 +59,6 @@ pub fn handle(tenant: &mut Tenant, request: Request<'_>, parts: &[&str]) -> Repl
             update(tenant, request, id, body)
         }
         ("DELETE", [id]) => delete(tenant, request, id),
-        (_, [id, "members" | "owners" | "transitiveMembers", ..]) => members::handle(tenant, request, id, &parts[1..]),
         (_, []) | (_, [_]) => Err(method_not_allowed()),
         (_, [_, other, ..]) => Err(unknown_segment(other)),
     }
@@ -285,15 +288,6 @@ fn update(tenant: &mut Tenant, request: Request<'_>, id: &str, body: Props) -> R
         );
     }
     Ok(Answer::empty(204))
-}
-
-/// A group that this caller can see and that anybody may change at all.
-pub fn changeable(tenant: &Tenant, request: Request<'_>, id: &str) -> Result<Group, Answer> {
-    tenant.group_seen(id, View::Id, request.now).ok_or_else(|| not_found(id))?;
-    let group = tenant.group(id).cloned().ok_or_else(|| not_found(id))?;
-    let guarded = group.role_assignable()
-        && !request.caller.roles.iter().any(|role| role == "RoleManagement.ReadWrite.Directory");
-    if group.anonymous || guarded { Err(denied()) } else { Ok(group) }
 }
 
 fn delete(tenant: &mut Tenant, request: Request<'_>, id: &str) -> Reply {

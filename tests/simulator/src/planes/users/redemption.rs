@@ -5,27 +5,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Tenant, User};
+use super::account::{Pending, Step, User};
 use crate::clock::Now;
 use crate::control::types::Identity;
 use crate::replicated::View;
-
-/// What is still to happen to a guest's account.
-#[derive(Debug, Clone)]
-pub struct Pending {
-    /// Simulator seconds.
-    pub at: f64,
-    pub user: String,
-    pub step: Step,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub enum Step {
-    /// The guest accepts by themselves.
-    Redeem,
-    /// The second half of a redemption that has begun.
-    Rest(Identity),
-}
+use crate::tenant::Tenant;
 
 impl Tenant {
     /// The guest accepts the invitation and proves an identity of this kind. `false`: no such invited user.
