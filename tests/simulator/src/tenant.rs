@@ -94,6 +94,8 @@ pub struct Tenant {
     pub rounds: rounds::Rounds,
     /// Of people, by object id.
     pub sessions: BTreeMap<String, Session>,
+    /// Whether the handler of the request at hand has said whose the thing is that it wrote.
+    pub accounted: bool,
     ids_made: u64,
 }
 
@@ -248,8 +250,14 @@ impl Tenant {
         self.licences.iter().any(|licence| implies.contains(&licence.as_str()))
     }
 
+    /// Notes a write that touched nothing of anybody's: it made something new, or found nothing to do.
+    pub fn record_harmless(&mut self) {
+        self.accounted = true;
+    }
+
     /// Notes a successful change; counted if the application did not create the object.
     pub fn record_write(&mut self, caller: &Caller, creator: Option<&str>, what: String) {
+        self.accounted = true;
         if creator == Some(caller.app_id.as_str()) {
             return;
         }

@@ -31,8 +31,10 @@ pub fn graph(tenant: &mut Tenant, call: &Call, caller: &Caller, now: Now, phanto
         Ok(left) => left,
         Err((scope, wait)) => return throttled(tenant, scope, wait, &app),
     };
+    tenant.accounted = false;
     let mut answer =
         settle(crate::graph::handle(tenant, crate::graph::request::Request { call, caller, now, phantom }));
+    check_account(tenant, call, caller, &answer);
     if tenant.switches.is("inner_error_spelling", "innererror") {
         respell(&mut answer);
     }
@@ -43,6 +45,14 @@ pub fn graph(tenant: &mut Tenant, call: &Call, caller: &Caller, now: Now, phanto
         answer.header("x-ms-throttle-limit-percentage", format!("{used:.2}"))
     } else {
         answer
+    }
+}
+
+/// A write that went well and of which nobody said whose the thing is: it counts as somebody else's.
+fn check_account(tenant: &mut Tenant, call: &Call, caller: &Caller, answer: &Answer) {
+    let changed = call.is_write() && !call.raw_path.ends_with("getByIds") && answer.status < 400;
+    if changed && !tenant.accounted {
+        tenant.record_write(caller, None, format!("{} {} (whose it is was not said)", call.method, call.raw_path));
     }
 }
 
@@ -92,7 +102,9 @@ pub fn arm(tenant: &mut Tenant, call: &Call, caller: &Caller, now: Now) -> Answe
     let bucket = Budget { name: "arm", ..budget };
     match tenant.throttle.take(bucket, &who, 1.0, tenant.settings.throttle_scale, now.seconds) {
         Ok(left) => {
+            tenant.accounted = false;
             let answer = settle(crate::arm::handle(tenant, crate::arm::request::Request { call, caller, now }));
+            check_account(tenant, call, caller, &answer);
             tenant.counters.refused += u64::from(answer.status >= 400);
             answer
                 .header(&format!("x-ms-ratelimit-remaining-subscription-{}", budget.name), format!("{}", left.floor()))
@@ -119,4 +131,32 @@ fn count_graph(tenant: &mut Tenant, call: &Call) {
     // A POST by necessity, not a write.
     let write = call.is_write() && !call.raw_path.ends_with("getByIds");
     if write { counters.graph_writes += 1 } else { counters.graph_reads += 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Method};
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::control::seed::TenantSeed;
+
+    #[test]
+    fn a_write_of_which_nobody_said_whose_it_is_counts_as_somebody_elses() {
+        let seed = TenantSeed { id: "0c0de000-0000-4000-8000-000000000001".into(), ..Default::default() };
+        let mut tenant = Tenant::from_seed(&seed, 1, Clock::start().now()).unwrap();
+        let caller = Caller { app_id: "app".into(), sp_id: "sp".into(), roles: Vec::new() };
+        let call =
+            |method: Method| Call::new(method, String::new(), "/v1.0/new/thing", HeaderMap::new(), String::new());
+        let mut unowned = |method: Method, status: u16, said: bool| {
+            tenant.accounted = said;
+            check_account(&mut tenant, &call(method), &caller, &Answer::empty(status));
+            tenant.figures(None).writes_to_unowned
+        };
+        assert_eq!(unowned(Method::GET, 200, false), 0);
+        assert_eq!(unowned(Method::POST, 403, false), 0);
+        assert_eq!(unowned(Method::POST, 201, true), 0);
+        assert_eq!(unowned(Method::POST, 201, false), 1);
+        assert_eq!(unowned(Method::POST, 302, false), 2);
+    }
 }

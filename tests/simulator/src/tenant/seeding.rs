@@ -38,6 +38,7 @@ impl Tenant {
             redemptions: Vec::new(),
             rounds: Default::default(),
             sessions: BTreeMap::new(),
+            accounted: false,
             ids_made: 0,
             id,
         };

@@ -138,6 +138,7 @@ pub fn put(tenant: &mut Tenant, request: Request<'_>, scope: &str, name: &str) -
     };
     let answer = shown(&assignment);
     tenant.azure.assignments.insert(name, assignment);
+    tenant.record_harmless();
     Ok(Answer::json(201, answer))
 }
 
@@ -175,6 +176,7 @@ pub fn delete(tenant: &mut Tenant, request: Request<'_>, scope: &str, name: &str
     check_scope(tenant, scope)?;
     let Some(found) = find(tenant, scope, name).cloned() else {
         authorize(tenant, request, scope, Action::Read, "Microsoft.Authorization/roleAssignments/delete")?;
+        tenant.record_harmless();
         return Ok(Answer::empty(204));
     };
     authorize(tenant, request, scope, Action::Delete(&found.role), "Microsoft.Authorization/roleAssignments/delete")?;

@@ -191,6 +191,7 @@ fn create_role(tenant: &mut Tenant, request: Request<'_>) -> Reply {
     let shown = role_props(&role);
     let arrival = arrival(tenant, &id, request);
     tenant.defender.roles.insert(id.clone(), Replicated::created(role, arrival));
+    tenant.record_harmless();
     created(tenant, request, "post_role_redirect", ROLES, &id, shown)
 }
 
@@ -228,6 +229,7 @@ fn create_assignment(tenant: &mut Tenant, request: Request<'_>) -> Reply {
     let (id, shown) = (one.id.clone(), assignment_props(&one));
     let arrival = arrival(tenant, &id, request);
     tenant.defender.assignments.insert(id.clone(), Replicated::created(one, arrival));
+    tenant.record_harmless();
     created(tenant, request, "post_assignment_redirect", ASSIGNMENTS, &id, shown)
 }
 

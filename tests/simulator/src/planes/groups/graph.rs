@@ -150,6 +150,7 @@ fn create(tenant: &mut Tenant, request: Request<'_>, body: Props) -> Reply {
     let anonymous = owners.is_empty() && !wide;
     let group = Group { id: id.clone(), props: props.clone(), created_by, anonymous };
     tenant.write_group(&id, Some(group), request.now);
+    tenant.record_harmless();
     for member in &bound {
         tenant.write_member(&id, member, request.caller.adds(), request.now);
     }
@@ -267,6 +268,7 @@ fn update(tenant: &mut Tenant, request: Request<'_>, id: &str, body: Props) -> R
     }
     members::check_addition(tenant, request, id, &bound)?;
     let creator = group.created_by.clone();
+    tenant.record_harmless();
     if !changes.is_empty() {
         let names: Vec<&str> = changes.keys().map(String::as_str).collect();
         let what = format!("PATCH /groups/{id} ({})", names.join(", "));

@@ -172,6 +172,7 @@ fn note(tenant: &mut Tenant, caller: &Caller, mail: &str, user: &str) {
     let duplicate = tenant.invitations.iter().any(lives);
     let deleted = tenant.deleted_users().any(|user| user.invited_as.contains(&mail.to_lowercase()));
     let (mail, user, app) = (mail.to_owned(), user.to_owned(), caller.app_id.clone());
+    tenant.record_harmless();
     tenant.invitations.push(Invitation { mail, user, app, duplicate, deleted });
 }
 
