@@ -5,6 +5,7 @@
 
 pub mod azure;
 pub mod defender;
+pub mod entra;
 pub mod groups;
 pub mod members;
 pub mod surface;
@@ -21,10 +22,12 @@ pub enum Plane {
     Members,
     Azure,
     Defender,
+    Entra,
 }
 
 impl Plane {
-    pub const ALL: [Plane; 5] = [Plane::Users, Plane::Groups, Plane::Members, Plane::Azure, Plane::Defender];
+    pub const ALL: [Plane; 6] =
+        [Plane::Users, Plane::Groups, Plane::Members, Plane::Azure, Plane::Defender, Plane::Entra];
 
     pub fn surface(self) -> &'static dyn Surface {
         match self {
@@ -33,6 +36,7 @@ impl Plane {
             Plane::Members => &members::Members,
             Plane::Azure => &azure::Azure,
             Plane::Defender => &defender::Defender,
+            Plane::Entra => &entra::Entra,
         }
     }
 }

@@ -123,6 +123,61 @@ pub const SWITCHES: &[Switch] = &[
         &["as_posted", "portal"],
         "whether a stored Defender assignment gains directoryScopeIds [\"/\"]",
     ),
+    ask(
+        "directory_role_exists",
+        &["400", "409", "201"],
+        "a directory role that its holder has already: refused as a conflicting object with 400 or 409, or 201 with the same id",
+    ),
+    ask(
+        "delete_directory_role_absent",
+        &["404", "204"],
+        "status of DELETE of a directory role assignment that is not there",
+    ),
+    ask(
+        "directory_role_to_ordinary_group",
+        &["400", "201"],
+        "a directory role for a group that is not role-assignable: refused, or answered 201 and never there",
+    ),
+    ask(
+        "new_directory_assignment",
+        &["late", "flapping"],
+        "a new directory role assignment shows after the lag, or then still comes and goes for as long again",
+    ),
+    ask(
+        "read_all_reads_directory_roles",
+        &["no", "yes"],
+        "RoleManagement.Read.All reads directory role assignments, and not definitions alone",
+    ),
+    ask(
+        "deleted_principal_assignments",
+        &["hidden", "listed"],
+        "whether directory role assignments of a user or group in the recycle bin are listed still",
+    ),
+    ask(
+        "group_member_of_roles",
+        &["shown", "hidden"],
+        "whether memberOf of a group shows the directory roles that it holds",
+    ),
+    ask(
+        "owner_manages_role_assignable",
+        &["no", "yes"],
+        "an application that owns a role-assignable group may change it without RoleManagement.ReadWrite.Directory",
+    ),
+    ask(
+        "role_assignable_filter",
+        &["plain", "advanced"],
+        "whether a filter on isAssignableToRole needs the headers of an advanced query",
+    ),
+    ask(
+        "role_assignable_visibility",
+        &["not_public", "hidden"],
+        "visibility that a new role-assignable group may name: any but Public, or Hidden alone",
+    ),
+    ask(
+        "block_directory_reader",
+        &["403", "204"],
+        "blocking or deleting a user who holds Directory Readers and no other role, by an application without a role",
+    ),
     ask("dataops_without_workspace", &["refused", "accepted"], "microsoft.xdr/dataops/* without a Sentinel workspace"),
 ];
 

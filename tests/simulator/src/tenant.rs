@@ -1,4 +1,4 @@
-//! One customer tenant: its directory, Azure assignments, Defender roles, and what is on record about its callers.
+//! One customer tenant: its directory, Azure assignments, Defender and directory roles, and what is on record about its callers.
 //!
 //! A tenant lives behind one lock, and nothing here waits. What requests mean is in `planes`;
 //! this file holds the state and the questions that all of them ask of it.
@@ -12,6 +12,7 @@ use crate::control::seed::SettingsPatch;
 use crate::control::types::Counters;
 use crate::planes::azure::state::Azure;
 use crate::planes::defender::state::Defender;
+use crate::planes::entra::state::{Entra, EntraAssignment};
 use crate::planes::groups::group::{Group, GroupEntry};
 use crate::planes::members::membership::Membership;
 use crate::planes::users::account::{Invitation, Pending, Session, User};
@@ -43,7 +44,6 @@ pub struct App {
     pub secret: Option<String>,
     pub certificates: Vec<crate::assertion::Certificate>,
     pub permissions: Vec<String>,
-    pub entra_roles: Vec<String>,
     pub enabled: bool,
 }
 
@@ -84,6 +84,7 @@ pub struct Tenant {
     pub deleted: BTreeMap<String, bin::Entry>,
     pub azure: Azure,
     pub defender: Defender,
+    pub entra: Entra,
     pub throttle: throttle::Throttle,
     pub invitations: Vec<Invitation>,
     pub counters: Counters,
@@ -195,6 +196,18 @@ impl Tenant {
         }
     }
 
+    /// Gives a directory role, or takes it (`None`).
+    pub fn write_directory_role(&mut self, id: &str, value: Option<EntraAssignment>, now: Now) {
+        let arrival = self.arrival(id, now);
+        match (self.entra.assignments.get_mut(id), value) {
+            (Some(one), value) => one.write(value, now.seconds, arrival),
+            (None, Some(value)) => {
+                self.entra.assignments.insert(id.to_owned(), Replicated::created(value, arrival));
+            }
+            (None, None) => {}
+        }
+    }
+
     /// Ids of the members that such a reader sees; deleted principals are nobody's members.
     pub fn members_seen(&self, group: &str, view: View, now: Now) -> Vec<&str> {
         let Some(entry) = self.groups.get(group) else { return Vec::new() };
@@ -232,13 +245,6 @@ impl Tenant {
         self.user_seen(id, view, now).is_some()
             || self.group_seen(id, view, now).is_some()
             || self.apps.iter().any(|app| app.sp_id == id)
-    }
-
-    /// Holds an Entra role, or might through a role-assignable group: its account is guarded (Graph: user resource,
-    /// "sensitive actions").
-    pub fn is_privileged(&self, user: &User) -> bool {
-        let by_group = |id: &String| self.group(id).is_some_and(Group::role_assignable);
-        !user.entra_roles.is_empty() || self.groups_of(&user.id).iter().any(by_group)
     }
 
     /// Whether a licence here includes `P1` or `P2`.

@@ -167,6 +167,9 @@ pub struct GroupSeed {
     pub unique_name: Option<String>,
     #[serde(default)]
     pub role_assignable: bool,
+    /// Directory roles that it holds, by display name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entra_roles: Vec<String>,
     /// Makes the group dynamic; the rule is stored, not evaluated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub membership_rule: Option<String>,

@@ -193,6 +193,7 @@ pub enum Tamper {
         user: String,
         properties: Value,
     },
+    /// Just these directory roles are what the user holds directly afterwards.
     SetUserEntraRoles {
         user: String,
         roles: Vec<String>,
@@ -259,6 +260,22 @@ pub enum Tamper {
     },
     DeleteDefenderAssignment {
         assignment: String,
+    },
+    /// A directory role over the whole tenant, by the role's name or its id. The holder is a user, an application or a
+    /// group; whether the group may hold one is not asked.
+    AddDirectoryRole {
+        principal: String,
+        role: String,
+    },
+    /// Whoever gave it.
+    RemoveDirectoryRole {
+        principal: String,
+        role: String,
+    },
+    /// Microsoft adds actions to a directory role.
+    GrowDirectoryRole {
+        role: String,
+        actions: Vec<String>,
     },
     /// Replaces an application's Graph permissions; tokens already issued keep theirs.
     SetAppPermissions {

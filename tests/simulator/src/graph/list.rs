@@ -141,7 +141,8 @@ const COLLECTIONS: &[&str] = &[
     "appScopeIds",
 ];
 /// What `$expand` adds to an object, whatever is selected.
-const EXPANDED: &[&str] = &["members", "owners", "memberOf"];
+const EXPANDED: &[&str] =
+    &["members", "owners", "memberOf", "principal", "roleDefinition", "directoryScope", "inheritsPermissionsFrom"];
 
 pub const DIRECTORY_OBJECTS: Kind =
     Kind { set: "directoryObjects", name: "microsoft.graph.directoryObject", by_default: &[], known: &[] };

@@ -101,6 +101,7 @@ fn truth_of(tenant: &Tenant, group: &Group, deleted: bool) -> GroupTruth {
         unique_name: group.props.get("uniqueName").and_then(Value::as_str).map(str::to_owned),
         created_by: group.created_by.clone(),
         deleted,
+        role_assignable: group.role_assignable(),
         members: members.unwrap_or_default(),
         owners: entry.map(|entry| entry.owners.iter().cloned().collect()).unwrap_or_default(),
     }

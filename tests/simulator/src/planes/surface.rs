@@ -36,6 +36,8 @@ pub enum SeedError {
     Hierarchy(#[from] super::azure::scopes::BadHierarchy),
     #[error("app {app}: {reason}")]
     Certificate { app: String, reason: String },
+    #[error("directory role {name:?} is not among those of the simulator")]
+    DirectoryRole { name: String },
     #[error("group {group}: member {member:?} is neither an object id nor the mail or UPN of a seeded user")]
     Member { group: String, member: String },
 }

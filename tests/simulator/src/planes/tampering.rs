@@ -1,6 +1,6 @@
 //! What an administrator does in a tenant by hand, behind the backs of the applications.
 
-use super::{azure, defender, groups, members, users};
+use super::{azure, defender, entra, groups, members, users};
 use crate::clock::Now;
 use crate::control::types::Tamper;
 use crate::tenant::Tenant;
@@ -14,9 +14,7 @@ pub fn tamper(tenant: &mut Tenant, op: &Tamper, now: Now) -> Result<Option<Strin
         Tamper::SetUserProperties { user, properties } => {
             users::tampering::set_properties(tenant, user, properties, now).map(none)
         }
-        Tamper::SetUserEntraRoles { user, roles } => {
-            users::tampering::set_entra_roles(tenant, user, roles, now).map(none)
-        }
+        Tamper::SetUserEntraRoles { user, roles } => entra::tampering::set(tenant, user, roles, now).map(none),
         Tamper::DeleteUser { user } => users::tampering::delete(tenant, user, now).map(none),
         Tamper::AddMember { group, member } => members::tampering::add(tenant, group, member, now).map(none),
         Tamper::RemoveMember { group, member } => members::tampering::remove(tenant, group, member, now).map(none),
@@ -49,6 +47,11 @@ pub fn tamper(tenant: &mut Tenant, op: &Tamper, now: Now) -> Result<Option<Strin
         Tamper::DeleteDefenderAssignment { assignment } => {
             defender::tampering::delete_assignment(tenant, assignment).map(none)
         }
+        Tamper::AddDirectoryRole { principal, role } => entra::tampering::add(tenant, role, principal, now).map(Some),
+        Tamper::RemoveDirectoryRole { principal, role } => {
+            entra::tampering::remove(tenant, role, principal, now).map(none)
+        }
+        Tamper::GrowDirectoryRole { role, actions } => entra::tampering::grow(tenant, role, actions).map(none),
         Tamper::SetAppPermissions { app, permissions } => {
             tenant.edit_app(app, |one| one.permissions = permissions.clone()).map(none)
         }

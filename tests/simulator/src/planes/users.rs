@@ -63,8 +63,7 @@ impl Surface for Users {
     }
 
     fn seed(&self, tenant: &mut Tenant, seed: &TenantSeed, now: Now) -> Result<(), SeedError> {
-        seed.users.iter().for_each(|user| seeding::add_user(tenant, user, now));
-        Ok(())
+        seed.users.iter().try_for_each(|user| seeding::add_user(tenant, user, now))
     }
 
     fn truth(&self, tenant: &Tenant, now: Now, truth: &mut Truth) {
@@ -109,6 +108,6 @@ fn truth_of(tenant: &Tenant, user: &User, deleted: bool, now: Now) -> UserTruth 
         deleted,
         sessions_revoked_at: user.sessions_revoked_at.clone(),
         session: tenant.session_truth(&user.id, now),
-        entra_roles: user.entra_roles.clone(),
+        entra_roles: tenant.entra.of(&user.id).map(|role| role.display_name.clone()).collect(),
     }
 }

@@ -58,7 +58,7 @@ impl Tenant {
         Some(what)
     }
 
-    /// Deletes for good, with memberships and ownerships; role assignments stay, and name nobody.
+    /// Deletes for good, with memberships, ownerships and directory roles; Azure assignments stay, and name nobody.
     pub fn purge(&mut self, id: &str, now: Now) -> bool {
         if self.deleted.remove(id).is_none() {
             return false;
@@ -71,6 +71,7 @@ impl Tenant {
         for entry in self.groups.values_mut() {
             entry.owners.remove(id);
         }
+        self.entra.assignments.retain(|_, one| one.truth().is_none_or(|one| one.principal != id));
         if self.groups.get(id).is_some_and(|entry| entry.object.truth().is_none()) {
             self.groups.remove(id);
         }

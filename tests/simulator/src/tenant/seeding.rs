@@ -10,6 +10,8 @@ use crate::planes;
 use crate::planes::azure::seeding::add_assignment;
 use crate::planes::azure::state::{Azure, condition_for};
 use crate::planes::defender::state::Defender;
+use crate::planes::entra;
+use crate::planes::entra::state::Entra;
 use crate::planes::surface::SeedError;
 use crate::switches::Switches;
 
@@ -31,6 +33,7 @@ impl Tenant {
             deleted: BTreeMap::new(),
             azure: Azure::default(),
             defender: Defender::default(),
+            entra: Entra::default(),
             throttle: Default::default(),
             invitations: Vec::new(),
             counters: Default::default(),
@@ -76,9 +79,9 @@ impl Tenant {
             secret: seed.secret.clone(),
             certificates,
             permissions: seed.permissions.clone(),
-            entra_roles: seed.entra_roles.clone(),
             enabled: true,
         });
+        entra::seeding::set(self, &sp_id, &seed.entra_roles)?;
         for role in &seed.azure_roles {
             let of_roles = (!role.condition_role_ids.is_empty()).then(|| condition_for(&role.condition_role_ids));
             let condition = role.condition.clone().or(of_roles);

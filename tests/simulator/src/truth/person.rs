@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::control::types::{Right, Rights, UserRights};
 use crate::planes::azure::state::Assignment;
+use crate::planes::entra::state::role;
 use crate::planes::users::account::User;
 use crate::replicated::Replicated;
 use crate::tenant::Tenant;
@@ -143,7 +144,11 @@ impl Tenant {
                 let held = all.filter_map(|one| Some((one, one.principals.iter().find_map(ways)?)));
                 held.map(|(one, through)| right(one.role.clone(), through, one.created_by.clone())).collect()
             }
-            RightKind::Entra => user.entra_roles.iter().map(|role| right(role.clone(), None, None)).collect(),
+            RightKind::Entra => {
+                let held = self.entra.held().filter_map(|one| Some((one, ways(&one.principal)?)));
+                let name = |id: &str| role(id).map_or(id.to_owned(), |role| role.display_name.clone());
+                held.map(|(one, through)| right(name(&one.role), through, one.created_by.clone())).collect()
+            }
         }
     }
 }

@@ -10,6 +10,9 @@ pub struct Truth {
     pub azure_assignments: Vec<AzureTruth>,
     pub defender_roles: Vec<DefenderRoleTruth>,
     pub defender_assignments: Vec<DefenderAssignmentTruth>,
+    /// Direct assignments of directory roles, of users, applications and groups.
+    #[serde(default)]
+    pub entra_assignments: Vec<EntraTruth>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,6 +43,7 @@ pub struct UserTruth {
     /// Absent: never signed in.
     #[serde(default)]
     pub session: Option<SessionTruth>,
+    /// Held directly, by display name.
     #[serde(default)]
     pub entra_roles: Vec<String>,
 }
@@ -66,6 +70,8 @@ pub struct GroupTruth {
     #[serde(default)]
     pub created_by: Option<String>,
     pub deleted: bool,
+    #[serde(default)]
+    pub role_assignable: bool,
     pub members: Vec<String>,
     pub owners: Vec<String>,
 }
@@ -98,6 +104,17 @@ pub struct DefenderAssignmentTruth {
     pub principals: Vec<String>,
     #[serde(default)]
     pub app_scopes: Vec<String>,
+    #[serde(default)]
+    pub created_by: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EntraTruth {
+    pub id: String,
+    /// The role's template id.
+    pub role: String,
+    pub role_name: String,
+    pub principal: String,
     #[serde(default)]
     pub created_by: Option<String>,
 }
@@ -158,6 +175,7 @@ pub struct UserRights {
     pub azure_roles: Vec<String>,
     /// Defender role ids, direct or through a group.
     pub defender_roles: Vec<String>,
+    /// Display names of directory roles, direct or through a group.
     pub entra_roles: Vec<String>,
     /// Ids of groups that it owns.
     #[serde(default)]

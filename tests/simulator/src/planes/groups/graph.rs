@@ -8,7 +8,9 @@ use super::group::Group;
 use super::guard::changeable;
 use super::membership_rule;
 use super::seeding::group_props;
-use crate::graph::error::{bad_request, denied, method_not_allowed, not_found, refuse, unknown_segment};
+use crate::graph::error::{
+    bad_request, denied, method_not_allowed, not_found, refuse, unknown_segment, unsupported_query,
+};
 use crate::graph::list::{self, GROUPS};
 use crate::graph::permissions::lists::WRITE_GROUPS;
 use crate::graph::request::Request;
@@ -44,6 +46,7 @@ pub fn handle(tenant: &mut Tenant, request: Request<'_>, parts: &[&str]) -> Repl
             create(tenant, request, body)
         }
         ("GET", []) => {
+            check_role_assignable_filter(tenant, request)?;
             let groups = visible(tenant, request).into_iter();
             let items = groups.map(|group| with_expanded(tenant, request, group)).collect::<Result<_, _>>()?;
             list::answer(tenant, request, GROUPS, items)
@@ -212,7 +215,12 @@ fn check_new(tenant: &Tenant, request: Request<'_>, props: &Props) -> Result<(),
                 "The tenant needs a premium license to create role-assignable groups.",
             ));
         }
-        if dynamic || !on("securityEnabled") || text("visibility").is_some_and(|visibility| visibility == "Public") {
+        let visibility = text("visibility");
+        let shown = match tenant.switches.get("role_assignable_visibility") {
+            "hidden" => visibility.is_some_and(|visibility| visibility != "Hidden"),
+            _ => visibility == Some("Public"),
+        };
+        if dynamic || !on("securityEnabled") || shown {
             return Err(bad_request("A role-assignable group must be security enabled, assigned and not public."));
         }
     }
@@ -232,6 +240,18 @@ fn check_new(tenant: &Tenant, request: Request<'_>, props: &Props) -> Result<(),
     let deleted = tenant.deleted_groups().any(holds);
     if living || (deleted && tenant.switches.is("deleted_unique_name", "held")) {
         return Err(bad_request("Another object with the same value for property uniqueName already exists."));
+    }
+    Ok(())
+}
+
+/// Whether `isAssignableToRole` can be filtered on without the headers of an advanced query is a switch.
+fn check_role_assignable_filter(tenant: &Tenant, request: Request<'_>) -> Result<(), Answer> {
+    let asks = request.call.parameter("$filter").is_some_and(|filter| filter.contains("isAssignableToRole"));
+    let advanced = list::is_eventual(request) && request.call.parameter("$count") == Some("true");
+    if asks && !advanced && tenant.switches.is("role_assignable_filter", "advanced") {
+        return Err(unsupported_query(
+            "A filter on isAssignableToRole needs ConsistencyLevel: eventual and $count=true.",
+        ));
     }
     Ok(())
 }

@@ -11,7 +11,9 @@ use crate::tenant::Tenant;
 pub fn changeable(tenant: &Tenant, request: Request<'_>, id: &str) -> Result<Group, Answer> {
     tenant.group_seen(id, View::Id, request.now).ok_or_else(|| not_found(id))?;
     let group = tenant.group(id).cloned().ok_or_else(|| not_found(id))?;
-    let guarded = group.role_assignable()
-        && !request.caller.roles.iter().any(|role| role == "RoleManagement.ReadWrite.Directory");
+    let owner = tenant.groups.get(id).is_some_and(|entry| entry.owners.contains(&request.caller.sp_id));
+    let by_owner = owner && tenant.switches.is("owner_manages_role_assignable", "yes");
+    let guarded =
+        group.role_assignable() && !by_owner && !request.caller.holds(&["RoleManagement.ReadWrite.Directory"]);
     if group.anonymous || guarded { Err(denied()) } else { Ok(group) }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::group::{Group, GroupEntry};
 use crate::clock::Now;
 use crate::control::seed::GroupSeed;
+use crate::planes::entra;
 use crate::planes::members::membership::Membership;
 use crate::planes::surface::SeedError;
 use crate::replicated::{AT_ONCE, Replicated};
@@ -30,8 +31,8 @@ pub fn add_group(tenant: &mut Tenant, seed: &GroupSeed, now: Now) -> Result<(), 
         props.insert("membershipRuleProcessingState".into(), json!("On"));
     }
     let object = Replicated::created(Group { id: id.clone(), props, created_by: None, anonymous: false }, AT_ONCE);
-    tenant.groups.insert(id, GroupEntry { object, members, owners: BTreeSet::new() });
-    Ok(())
+    tenant.groups.insert(id.clone(), GroupEntry { object, members, owners: BTreeSet::new() });
+    entra::seeding::set(tenant, &id, &seed.entra_roles)
 }
 
 /// A security group as the directory first stores it.

@@ -8,6 +8,7 @@ use crate::graph::error::{bad_request, method_not_allowed, not_found, refuse, un
 use crate::graph::request::Request;
 use crate::graph::{list, objects};
 use crate::http::{Answer, Body, Reply};
+use crate::planes::entra::held;
 use crate::planes::groups::guard::changeable;
 use crate::planes::users::graph as users;
 use crate::replicated::View;
@@ -60,11 +61,14 @@ pub fn objects(tenant: &Tenant, request: Request<'_>, group: &str, view: View) -
     ids.into_iter().filter_map(|id| objects::object(tenant, id, view, request.now)).collect()
 }
 
-/// The groups that it is a direct member of.
+/// The groups that it is a direct member of, and the directory roles that it holds.
 pub fn parents(tenant: &Tenant, request: Request<'_>, group: &str, view: View) -> Vec<Props> {
     let all = tenant.groups.keys();
     let holds = all.filter(|id| tenant.members_seen(id, view, request.now).contains(&group));
-    holds.filter_map(|id| objects::object(tenant, id, view, request.now)).collect()
+    let groups = holds.filter_map(|id| objects::object(tenant, id, view, request.now));
+    let shows = tenant.switches.is("group_member_of_roles", "shown");
+    let roles = if shows { held::objects(tenant, &[group], view, request.now) } else { Vec::new() };
+    groups.chain(roles).collect()
 }
 
 pub fn owners(tenant: &Tenant, request: Request<'_>, group: &str) -> Vec<Props> {

@@ -21,7 +21,6 @@ pub struct User {
     pub redeemed: bool,
     /// When revokeSignInSessions was last answered for it, whether or not it ended anything.
     pub sessions_revoked_at: Option<String>,
-    pub entra_roles: Vec<String>,
 }
 
 impl User {

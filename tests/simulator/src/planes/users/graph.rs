@@ -11,6 +11,7 @@ use crate::graph::filter::Filter;
 use crate::graph::list::{self, USERS};
 use crate::graph::request::Request;
 use crate::http::{Answer, Reply};
+use crate::planes::entra::held;
 use crate::planes::groups::group::Group;
 use crate::replicated::View;
 use crate::tenant::{Caller, Props, Tenant};
@@ -180,25 +181,18 @@ fn member_of(tenant: &Tenant, request: Request<'_>, id: &str, nested: bool) -> R
     let view = list::view_of(request);
     let mut items: Vec<Props> =
         ids.iter().filter_map(|id| tenant.group_seen(id, view, request.now)).map(typed).collect();
-    items.extend(user.entra_roles.iter().map(|role| directory_role(tenant, role)));
+    // What the groups hold reaches their members, and they are members of it in turn.
+    let groups = ids.iter().filter(|_| nested).map(String::as_str);
+    let holders: Vec<&str> = groups.chain([user.id.as_str()]).collect();
+    items.extend(held::objects(tenant, &holders, view, request.now));
     items.sort_by_key(|item| item["id"].as_str().unwrap_or_default().to_owned());
     list::answer(tenant, request, list::DIRECTORY_OBJECTS, items)
 }
 
-fn directory_role(tenant: &Tenant, name: &str) -> Props {
-    let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{}/role/{name}", tenant.id).as_bytes());
-    let pairs = [
-        ("@odata.type", json!("#microsoft.graph.directoryRole")),
-        ("id", json!(id.to_string())),
-        ("displayName", json!(name)),
-    ];
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
 /// Refuses what only a caller with an Entra role of its own may do to someone who holds roles.
 pub fn check_sensitive(tenant: &Tenant, caller: &Caller, user: &User) -> Result<(), Answer> {
-    let caller_has_role = tenant.app(&caller.app_id).is_some_and(|app| !app.entra_roles.is_empty());
-    if tenant.is_privileged(user) && !caller_has_role { Err(denied()) } else { Ok(()) }
+    let may = held::holds(tenant, &caller.sp_id, &[]) || !held::is_guarded(tenant, user);
+    if may { Ok(()) } else { Err(denied()) }
 }
 
 /// A filter on `signInActivity` stands alone (Graph: user resource).

@@ -10,6 +10,7 @@ use super::seeding::{guest_upn, user_props};
 use crate::graph::error::{bad_request, not_found, refuse};
 use crate::graph::request::Request;
 use crate::http::{Answer, Reply};
+use crate::planes::entra::held;
 use crate::replicated::Replicated;
 use crate::tenant::{Caller, Tenant};
 
@@ -110,7 +111,6 @@ fn new_guest(tenant: &Tenant, request: Request<'_>, body: &Value, (id, mail, use
         invited_as: [mail.to_lowercase()].into(),
         redeemed: false,
         sessions_revoked_at: None,
-        entra_roles: Vec::new(),
     }
 }
 
@@ -139,9 +139,7 @@ fn reset(tenant: &mut Tenant, request: Request<'_>, body: &Value, mail: &str) ->
 /// App permissions do not work where invitations are shut off or for administrators only (Graph: invitation-post).
 fn may_invite(tenant: &Tenant, caller: &Caller) -> Result<(), Answer> {
     let inviters = ["Guest Inviter", "User Administrator", "Global Administrator"];
-    let is_inviter = tenant
-        .app(&caller.app_id)
-        .is_some_and(|app| app.entra_roles.iter().any(|role| inviters.contains(&role.as_str())));
+    let is_inviter = held::holds(tenant, &caller.sp_id, &inviters);
     let open = match tenant.settings.allow_invites_from.as_str() {
         "none" => false,
         "adminsAndGuestInviters" => is_inviter,

@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 use super::account::User;
 use crate::clock::Now;
 use crate::control::seed::UserSeed;
+use crate::planes::entra;
+use crate::planes::surface::SeedError;
 use crate::replicated::{AT_ONCE, Replicated};
 use crate::tenant::{Props, Tenant};
 
-pub fn add_user(tenant: &mut Tenant, seed: &UserSeed, now: Now) {
+pub fn add_user(tenant: &mut Tenant, seed: &UserSeed, now: Now) -> Result<(), SeedError> {
     let id = seed.id.clone().unwrap_or_else(|| tenant.new_id());
     let mail = seed.mail.clone();
     let local = seed.display_name.to_lowercase().replace(' ', ".");
@@ -43,12 +45,12 @@ pub fn add_user(tenant: &mut Tenant, seed: &UserSeed, now: Now) {
         invited_mail: if seed.guest { mail } else { None },
         redeemed: seed.redeemed,
         sessions_revoked_at: None,
-        entra_roles: seed.entra_roles.clone(),
     };
     tenant.users.insert(id.clone(), Replicated::created(user, AT_ONCE));
     if seed.redeemed {
         tenant.sign_in(&id, now);
     }
+    entra::seeding::set(tenant, &id, &seed.entra_roles)
 }
 
 /// `maya_nordwall.example#EXT#@contoso.onmicrosoft.com`

@@ -16,10 +16,6 @@ pub fn set_properties(tenant: &mut Tenant, user: &str, properties: &Value, now: 
     edit(tenant, user, now, |one| one.props.extend(set))
 }
 
-pub fn set_entra_roles(tenant: &mut Tenant, user: &str, roles: &[String], now: Now) -> Result<(), Absent> {
-    edit(tenant, user, now, |one| one.entra_roles = roles.to_vec())
-}
-
 pub fn delete(tenant: &mut Tenant, user: &str, now: Now) -> Result<(), Absent> {
     let id = tenant.find("user", user)?;
     tenant.soft_delete_user(&id, now);
