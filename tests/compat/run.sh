@@ -25,5 +25,16 @@ if ! cmp -s "$here/requirements.txt" "$venv/requirements.stamp"; then
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt"
     cp "$here/requirements.txt" "$venv/requirements.stamp"
 fi
+# The client for JavaScript too, where there is a node to run it; else its test says that it was not run.
+modules=${ENTENTE_TOOLS:+$ENTENTE_TOOLS/compat-node}
+modules=${modules:-$here/.venv/node}
+if command -v npm >/dev/null 2>&1; then
+    if ! cmp -s "$here/javascript/package.json" "$modules/package.json" || [ ! -d "$modules/node_modules" ]; then
+        mkdir -p "$modules"
+        cp "$here/javascript/package.json" "$modules/package.json"
+        (cd "$modules" && npm install --silent --no-package-lock --no-audit --no-fund >&2)
+    fi
+    export ENTENTE_NODE_MODULES="$modules"
+fi
 cd "$here"
 PYTHONDONTWRITEBYTECODE=1 exec "$venv/bin/python" -m pytest
