@@ -99,6 +99,7 @@ async fn perform(cloud: &Cloud, action: &Action) -> Answer<Outcome> {
                 mail_nickname: mail_nickname.clone(),
                 description: description.clone(),
                 owner,
+                role_assignable: false,
             };
             done(Some(graph.create_group(&group).await?.id.to_string()))
         }

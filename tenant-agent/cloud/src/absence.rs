@@ -5,7 +5,7 @@
 //!
 //! | asked for | code | source |
 //! |---|---|---|
-//! | a user, a group, a membership, what is in or around them, a deleted item | `Request_ResourceNotFound` | Graph: error responses, resource types of the directory |
+//! | a user, a group, a membership, what is in or around them, a deleted item, a directory role or its assignment | `Request_ResourceNotFound` | Graph: error responses, resource types of the directory |
 //! | a Defender role or assignment | `Request_ResourceNotFound` | not documented for Defender; Graph's own, and no other until one is seen |
 //! | an Azure role assignment | `RoleAssignmentNotFound` | ARM: role assignments, get |
 //! | an Azure role definition | `RoleDefinitionDoesNotExist` | ARM: troubleshooting Azure RBAC |

@@ -1,9 +1,10 @@
-//! Microsoft Graph v1.0, in our words: people, groups, who is in which, and the tenant itself.
+//! Microsoft Graph v1.0, in our words: people, groups, who is in which, directory roles, and the tenant itself.
 //!
 //! One method is one operation; each says what came of it and none decides what to do about it. How a call travels is
 //! `client.rs`; the beta part, Defender, is `defender.rs`.
 
 mod directory;
+mod directory_roles;
 mod groups;
 mod members;
 mod people;
@@ -17,6 +18,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 pub use directory::{Organization, ServicePrincipal, WhoMayInvite};
+pub use directory_roles::{DirectoryAssignment, DirectoryRole, DirectoryScope, Given, NewDirectoryAssignment};
 pub use groups::{Group, MOST_PARENTS, NewGroup};
 pub use members::{Added, DirectoryObject, Membership, ObjectKind};
 pub use people::DeletedUser;

@@ -53,9 +53,9 @@ pub use defender::{
 pub use endpoints::{Endpoints, NationalCloud};
 pub use failure::{Answer, Cause, Failure, Refusal, head_and_tail};
 pub use graph::{
-    Added, DeletedUser, DirectoryObject, Graph, Group, Identity, Invitation, InvitationStatus, Invited, MOST_PARENTS,
-    Membership, NewGroup, NewInvitation, ObjectKind, Organization, Removed, ServicePrincipal, User, UserType,
-    WhoMayInvite,
+    Added, DeletedUser, DirectoryAssignment, DirectoryObject, DirectoryRole, DirectoryScope, Given, Graph, Group,
+    Identity, Invitation, InvitationStatus, Invited, MOST_PARENTS, Membership, NewDirectoryAssignment, NewGroup,
+    NewInvitation, ObjectKind, Organization, Removed, ServicePrincipal, User, UserType, WhoMayInvite,
 };
 pub use knock::Door;
 pub use listing::Listing;

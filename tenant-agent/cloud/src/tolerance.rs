@@ -26,6 +26,9 @@
 //! | values that an enum gets later | asked for, and kept as text | `client.rs`, everywhere |
 //! | dates in a form we do not know | no date, and no decision hangs on one here | `graph.rs` |
 //! | `Retry-After` as seconds, with decimals, as a date, or missing | all four; at most five minutes | `transport.rs`, `gate.rs` |
+//! | a directory role that is held already: 400, 409, or 201 with the same id | a refusal that says "conflicting object" is [`crate::Given::AlreadyThere`] | `graph/directory_roles.rs` |
+//! | deleting a directory role assignment that is absent | 404 `Request_ResourceNotFound` is [`crate::Removed::WasNotThere`], 2xx is removed | `graph/directory_roles.rs` |
+//! | `visibility` of a role-assignable group: Hidden (a page), any (another page's example) | not sent | `graph/groups.rs` |
 //! | Defender: a success answered with a redirect to `http://` | accepted without an id; never followed | `defender.rs` |
 //! | Defender: `@odata.type` in the body (documents) or not (service) | left out | `defender.rs` |
 //! | Defender: `directoryScopeIds`, `appScopeIds` or both | both, as the portal writes them | `defender.rs` |

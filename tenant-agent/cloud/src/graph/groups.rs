@@ -32,6 +32,9 @@ pub struct NewGroup {
     /// The service principal that makes it: without an owner, a group made with `Group.Create` alone can never be
     /// changed again (Graph: group-post-groups).
     pub owner: Uuid,
+    /// May hold directory roles; said now or never, and then changing its members takes
+    /// `RoleManagement.ReadWrite.Directory` (Entra: groups-concept).
+    pub role_assignable: bool,
 }
 
 /// A group as the tenant shows it.
@@ -70,7 +73,7 @@ fn is_dynamic<'de, D: serde::Deserializer<'de>>(from: D) -> Result<bool, D::Erro
 impl Graph {
     /// Not repeatable: names are not unique, so a lost answer is looked up by name. Graph: group-post-groups.
     pub async fn create_group(&self, group: &NewGroup) -> Answer<Group> {
-        let call = write(Method::POST, "POST /groups", "/v1.0/groups".to_owned()).body(json!({
+        let mut body = json!({
             "displayName": group.display_name,
             "mailNickname": group.mail_nickname,
             "description": group.description,
@@ -78,7 +81,12 @@ impl Graph {
             "securityEnabled": true,
             "groupTypes": [],
             "owners@odata.bind": [self.reference("servicePrincipals", group.owner)],
-        }));
+        });
+        if group.role_assignable {
+            // Without a visibility, of which the documents disagree.
+            body["isAssignableToRole"] = json!(true);
+        }
+        let call = write(Method::POST, "POST /groups", "/v1.0/groups".to_owned()).body(body);
         let reply = self.client.send(&call).await?;
         call.decode(reply.body)
     }

@@ -3,6 +3,7 @@
 
 mod batches;
 mod delivery;
+mod directory_roles;
 mod fake;
 mod gates;
 mod operations;

@@ -218,6 +218,7 @@ async fn a_group_is_made_with_its_maker_as_owner() {
         mail_nickname: "ent-l1".into(),
         description: "made for the SOC".into(),
         owner: MAYA,
+        role_assignable: false,
     };
     let made = fake.cloud().graph().create_group(&group).await.unwrap();
     assert!(made.id == GROUP && made.security_enabled && made.dynamic && !made.role_assignable);
@@ -227,6 +228,7 @@ async fn a_group_is_made_with_its_maker_as_owner() {
         json!([format!("https://graph.microsoft.com/v1.0/servicePrincipals/{MAYA}")])
     );
     assert_eq!((&sent["mailEnabled"], &sent["securityEnabled"]), (&json!(false), &json!(true)));
+    assert!(sent.get("isAssignableToRole").is_none() && sent.get("visibility").is_none());
 }
 
 #[tokio::test]
