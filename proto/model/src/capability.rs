@@ -1,6 +1,6 @@
 //! What a role lets people do, in words that a customer can judge.
 //!
-//! A closed table from Defender permissions and Azure role definitions to capabilities. What is custom, unknown, a
+//! A closed table from Defender permissions, Azure role definitions and directory roles to capabilities. What is custom, unknown, a
 //! wildcard, or could change access itself is in no row, and so is never allowed. A new permission of Microsoft's is
 //! refused until a row says what it means.
 //!
@@ -64,6 +64,9 @@ capabilities! {
     ReadSettings "readSettings" "read security settings",
     ManageSettings "manageSettings" "change security settings and policies (also take Sentinel off its workspace)",
     ReadAuthorization "readAuthorization" "read who has access",
+    ReadDirectory "readDirectory" "read the directory (people and groups and devices and applications)",
+    ReadSignIns "readSignIns" "read sign-in and audit logs and reports of use",
+    ReadRecoveryKeys "readRecoveryKeys" "read the recovery keys of encrypted disks",
 }
 
 impl fmt::Display for Capability {
@@ -201,6 +204,38 @@ const AZURE: &[AzureRole] = &[
     azure("Workbook Reader", &[ReadIncidents], &[]),
 ];
 
+/// Directory roles by the names of [`catalog::ENTRA_ROLES`]; all others never. Two of them have the actions of Directory
+/// Readers too.
+const ENTRA: &[(&str, &[Capability])] = &[
+    // `users/standard/read`, `groups/members/read`, `roleAssignments/standard/read` (Entra: Directory Readers).
+    ("Directory Readers", &[ReadDirectory, ReadAuthorization]),
+    // `signInReports`, `auditLogs`, `provisioningLogs`, `usageReports` (Entra: Reports Reader).
+    ("Reports Reader", &[ReadSignIns, ReadDirectory, ReadAuthorization]),
+    // `bitlockerKeys/key/read`, `signInReports`, `auditLogs`, `conditionalAccessPolicies`, `privilegedIdentityManagement`
+    // (Entra: Security Reader). Not among its actions is what other services give it: all of Defender to read, mail
+    // metadata too (Defender XDR: map of roles), and every workspace of the data lake (Microsoft Sentinel: roles).
+    (
+        "Security Reader",
+        &[
+            ReadIncidents,
+            ReadEmailMetadata,
+            ReadPosture,
+            ReadLogs,
+            ReadSettings,
+            ReadSignIns,
+            ReadRecoveryKeys,
+            ReadDirectory,
+            ReadAuthorization,
+        ],
+    ),
+];
+
+/// What a directory role lets people do; `None` is never.
+pub fn of_entra_role(definition: Guid) -> Option<&'static [Capability]> {
+    let role = catalog::ENTRA_ROLES.iter().find(|role| role.id == definition)?;
+    ENTRA.iter().find(|(name, _)| *name == role.name).map(|(_, capabilities)| *capabilities)
+}
+
 /// What a Defender permission lets people do; `None` is never.
 pub fn of_defender_permission(permission: &str) -> Option<&'static [Capability]> {
     DEFENDER.iter().find(|(id, _)| *id == permission).map(|(_, capabilities)| *capabilities)
@@ -247,6 +282,12 @@ mod tests {
         for role in catalog::AZURE_ROLES {
             assert_eq!(of_azure_role(role.id).is_some(), !NEVER.contains(&role.name), "{}", role.name);
         }
+        for role in catalog::ENTRA_ROLES {
+            assert!(of_entra_role(role.id).is_some(), "{}", role.name);
+        }
+        for role in catalog::CLOSED_ENTRA_ROLES {
+            assert_eq!(of_entra_role(role.id), None, "{}", role.name);
+        }
     }
 
     #[test]
@@ -256,6 +297,9 @@ mod tests {
         }
         for row in AZURE {
             assert!(catalog::AZURE_ROLES.iter().any(|role| role.name == row.name), "{}", row.name);
+        }
+        for (name, _) in ENTRA {
+            assert!(catalog::ENTRA_ROLES.iter().any(|role| role.name == *name), "{name}");
         }
     }
 

@@ -1,8 +1,13 @@
-//! Microsoft's names that intent may use: built-in Azure roles and Defender unified RBAC permissions.
+//! Microsoft's names that intent may use: built-in Azure roles, Defender unified RBAC permissions, and in `entra`
+//! directory roles.
 //!
 //! Azure role definition ids are the same in every tenant (Azure: built-in roles). Defender action strings are not
 //! promised to be: a permission is known here by the name that the portal shows, and the agent takes the action from
 //! the tenant's own list. The strings here are candidates for a tenant whose list shows no such name.
+
+mod entra;
+
+pub use entra::{CLOSED_ENTRA_ROLES, ClosedEntraRole, ENTRA_ROLES, EntraRole, LeadsTo, closed_entra_role, entra_role};
 
 use crate::name::Guid;
 

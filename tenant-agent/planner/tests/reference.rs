@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use entente_model::{Plane, PlaneMode, catalog};
@@ -240,4 +240,100 @@ fn fidelity_p5_every_wider_permission_of_the_reference_counts() {
         }
     }
     assert!(held > 30, "{held}");
+}
+
+/// A directory role as published.
+struct EntraRole {
+    name: String,
+    actions: BTreeSet<String>,
+    /// Names of the roles whose actions it has too.
+    inherits: BTreeSet<String>,
+}
+
+fn entra_roles() -> Option<BTreeMap<entente_model::Guid, EntraRole>> {
+    let all = json("entra-role-definitions.json")?;
+    let role = |it: &Value| {
+        let (actions, inherits) = (words(&it["allowedResourceActions"]), words(&it["inherits_from"]));
+        let name = it["display_name"].as_str().unwrap().to_owned();
+        (it["template_id"].as_str().unwrap().parse().unwrap(), EntraRole { name, actions, inherits })
+    };
+    Some(all["roles"].as_array().unwrap().iter().map(role).collect())
+}
+
+#[test]
+fn the_closed_list_of_directory_roles_is_whole_and_no_role_on_it_may_be_asked_for() {
+    let (Some(published), Some(all)) = (entra_roles(), json("entra-role-definitions.json")) else { return };
+    let closed = all["closed_list"].as_array().unwrap();
+    let mut leading = BTreeSet::new();
+    for it in closed {
+        let ours = catalog::closed_entra_role(it["template_id"].as_str().unwrap());
+        let leads_to = match it["leads_to"].as_str().unwrap() {
+            "global_administrator" => Some(catalog::LeadsTo::GlobalAdministrator),
+            "authentication_control" => Some(catalog::LeadsTo::Authentication),
+            _ => None,
+        };
+        assert_eq!(ours.map(|role| role.leads_to), leads_to, "{it}");
+        leading.extend(ours.map(|role| role.id));
+        // Of the others on that list, those alone may be asked for that only read.
+        let asked = catalog::entra_role(it["template_id"].as_str().unwrap());
+        assert!(asked.is_none() || it["strength"] == "read only", "{it}");
+    }
+    assert_eq!(leading.len(), catalog::CLOSED_ENTRA_ROLES.len());
+    let ours = catalog::CLOSED_ENTRA_ROLES.iter().map(|role| (role.id, role.name));
+    for (id, name) in ours.chain(catalog::ENTRA_ROLES.iter().map(|role| (role.id, role.name))) {
+        assert_eq!(published[&id].name, name);
+    }
+}
+
+/// What an action of a directory role means, by a part of it. All must be reads.
+const MEANS: &[(&str, Capability)] = &[
+    ("directory/bitlockerKeys/", Capability::ReadRecoveryKeys),
+    ("directory/signInReports/", Capability::ReadSignIns),
+    ("directory/auditLogs/", Capability::ReadSignIns),
+    ("directory/provisioningLogs/", Capability::ReadSignIns),
+    ("usageReports/", Capability::ReadSignIns),
+    ("directory/conditionalAccessPolicies/", Capability::ReadSettings),
+    ("directory/policies/", Capability::ReadSettings),
+    ("directory/identityProtection/", Capability::ReadIncidents),
+    ("protectionCenter/", Capability::ReadIncidents),
+    ("directory/privilegedIdentityManagement/", Capability::ReadAuthorization),
+    ("directory/entitlementManagement/", Capability::ReadAuthorization),
+    ("directory/accessReviews/", Capability::ReadAuthorization),
+    ("directory/roleAssignments/", Capability::ReadAuthorization),
+    ("directory/users/", Capability::ReadDirectory),
+    ("directory/groups/", Capability::ReadDirectory),
+    ("directory/devices/", Capability::ReadDirectory),
+    ("directory/applications/", Capability::ReadDirectory),
+];
+
+#[test]
+fn what_our_table_says_of_a_directory_role_follows_from_its_definition() {
+    let Some(published) = entra_roles() else { return };
+    for ours in catalog::ENTRA_ROLES {
+        let own = &published[&ours.id];
+        let parents = published.values().filter(|role| own.inherits.contains(&role.name));
+        let inherited = parents.flat_map(|role| &role.actions);
+        let row = capability::of_entra_role(ours.id).unwrap();
+        for action in own.actions.iter().chain(inherited) {
+            // Health of services may be configured by whoever may see it.
+            let reads = action.ends_with("/read") || action.contains("serviceHealth/");
+            assert!(reads, "{} does more than read: {action}", ours.name);
+            let means = MEANS.iter().filter(|(part, _)| action.contains(part)).map(|(_, capability)| capability);
+            for capability in means {
+                assert!(row.contains(capability), "{} does not say {capability}, which {action} is", ours.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_directory_role_that_a_job_asks_for_may_be_asked_for_or_is_closed() {
+    let Some(jobs) = json("soc-role-catalog.json") else { return };
+    let asked = jobs["roles"].as_array().unwrap().iter().flat_map(|job| job["entra"].as_array().into_iter().flatten());
+    let ids: BTreeSet<&str> = asked.map(|it| it["role_template_id"].as_str().unwrap()).collect();
+    for id in &ids {
+        assert!(catalog::entra_role(id).is_some() != catalog::closed_entra_role(id).is_some(), "{id}");
+    }
+    let may = ids.iter().filter(|id| catalog::entra_role(id).is_some()).count();
+    assert_eq!(may, catalog::ENTRA_ROLES.len());
 }

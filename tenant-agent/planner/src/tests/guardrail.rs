@@ -97,7 +97,7 @@ fn a_slip_is_named_with_its_line() {
     "#]]
     .assert_eq(&faults(&WHOLE.replace("longestGrant: 180d", "longestGrant: long")));
     expect![[r#"
-        MALFORMED guardrail, line 28, column 11: unknown variant `readEverything`, expected one of readIncidents, manageAlerts, respond, runPlaybooks, liveResponseBasic, liveResponseAdvanced, collectFiles, manageQuarantine, manageEmail, readEmailMetadata, readEmailContent, useCopilot, readPosture, managePosture, tuneDetections, authorPlaybooks, editWorkbooks, readLogs, manageData, readResources, readSettings, manageSettings, readAuthorization
+        MALFORMED guardrail, line 28, column 11: unknown variant `readEverything`, expected one of readIncidents, manageAlerts, respond, runPlaybooks, liveResponseBasic, liveResponseAdvanced, collectFiles, manageQuarantine, manageEmail, readEmailMetadata, readEmailContent, useCopilot, readPosture, managePosture, tuneDetections, authorPlaybooks, editWorkbooks, readLogs, manageData, readResources, readSettings, manageSettings, readAuthorization, readDirectory, readSignIns, readRecoveryKeys
     "#]].assert_eq(&faults(&WHOLE.replace("readIncidents, ", "readEverything, ")));
     expect![[r#"
         MISSING customer: is missing; there is no default
