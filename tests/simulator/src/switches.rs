@@ -176,7 +176,7 @@ pub const SWITCHES: &[Switch] = &[
     ask(
         "block_directory_reader",
         &["403", "204"],
-        "blocking or deleting a user who holds Directory Readers and no other role, by an application without a role",
+        "blocking or deleting a user who holds Directory Readers and no other role, by an application without a role of its own",
     ),
     ask("dataops_without_workspace", &["refused", "accepted"], "microsoft.xdr/dataops/* without a Sentinel workspace"),
 ];

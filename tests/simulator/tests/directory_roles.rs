@@ -331,6 +331,19 @@ async fn who_is_in_a_role_assignable_group_is_blocked_only_when_out_of_it() {
     assert_eq!(block().await, 403);
     world.switch("block_directory_reader", "204").await;
     assert_eq!(block().await, 204);
+    world.switch("block_directory_reader", "403").await;
+
+    // A role of its own helps as far as it reaches.
+    let give = async |role: &str| {
+        let own = Tamper::AddDirectoryRole { principal: APP.into(), role: role.into() };
+        world.control.tamper(TENANT, &own).await.unwrap();
+    };
+    give("User Administrator").await;
+    assert_eq!(block().await, 204);
+    assert_eq!(world.add_member(&group, &maya).await.0, 204);
+    assert_eq!(block().await, 403);
+    give("Privileged Authentication Administrator").await;
+    assert_eq!(block().await, 204);
 }
 
 #[tokio::test]

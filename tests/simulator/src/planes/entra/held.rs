@@ -40,12 +40,28 @@ pub fn holds(tenant: &Tenant, principal: &str, names: &[&str]) -> bool {
     all.iter().any(|one| tenant.entra.of(one).any(wanted))
 }
 
-/// Holds a role, or might through a role-assignable group: its account is guarded (Graph: user resource, "sensitive
-/// actions"; Entra: groups-concept). Whether Directory Readers alone guards it is a switch.
-pub fn is_guarded(tenant: &Tenant, user: &User) -> bool {
+/// Roles whose holders few may act upon, and those who may beside the two that may everything (Entra: privileged roles and
+/// permissions, "who can perform sensitive actions").
+const WEAK: &[(&str, &[&str])] = &[
+    ("Directory Readers", &["Authentication Administrator", "User Administrator"]),
+    ("Guest Inviter", &["Authentication Administrator", "User Administrator"]),
+    ("Reports Reader", &["Authentication Administrator", "User Administrator"]),
+    ("Groups Administrator", &["User Administrator"]),
+    ("Helpdesk Administrator", &["User Administrator"]),
+    ("User Administrator", &["User Administrator"]),
+];
+
+/// Whether a caller may do what is a "sensitive action" on a user who holds a role or is in a role-assignable group (Graph:
+/// user resource; Entra: groups-concept). Whether Directory Readers alone guards an account is a switch.
+pub fn may_act_on(tenant: &Tenant, caller: &str, user: &User) -> bool {
+    if holds(tenant, caller, &["Global Administrator", "Privileged Authentication Administrator"]) {
+        return true;
+    }
     let by_group = |id: &String| tenant.group(id).is_some_and(Group::role_assignable);
-    let weak = |role: &BuiltIn| {
-        role.display_name == "Directory Readers" && tenant.switches.is("block_directory_reader", "204")
+    let may = |role: &BuiltIn| {
+        let free = role.display_name == "Directory Readers" && tenant.switches.is("block_directory_reader", "204");
+        let row = WEAK.iter().find(|(name, _)| *name == role.display_name);
+        free || row.is_some_and(|(_, who)| holds(tenant, caller, who))
     };
-    tenant.entra.of(&user.id).any(|role| !weak(role)) || tenant.groups_of(&user.id).iter().any(by_group)
+    tenant.entra.of(&user.id).all(may) && !tenant.groups_of(&user.id).iter().any(by_group)
 }

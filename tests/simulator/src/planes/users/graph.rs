@@ -189,9 +189,9 @@ fn member_of(tenant: &Tenant, request: Request<'_>, id: &str, nested: bool) -> R
     list::answer(tenant, request, list::DIRECTORY_OBJECTS, items)
 }
 
-/// Refuses what only a caller with an Entra role of its own may do to someone who holds roles.
+/// Refuses what only a caller with a high enough directory role of its own may do to someone who holds roles.
 pub fn check_sensitive(tenant: &Tenant, caller: &Caller, user: &User) -> Result<(), Answer> {
-    let may = held::holds(tenant, &caller.sp_id, &[]) || !held::is_guarded(tenant, user);
+    let may = held::may_act_on(tenant, &caller.sp_id, user);
     if may { Ok(()) } else { Err(denied()) }
 }
 
