@@ -9,7 +9,6 @@
 mod act;
 mod args;
 mod asked;
-mod blame;
 mod clock;
 mod commands;
 mod config;
@@ -22,6 +21,7 @@ mod identity;
 mod lock;
 mod memory;
 mod observe;
+mod reasons;
 mod receipt;
 mod renew;
 mod run;

@@ -22,7 +22,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
-use crate::blame;
+use crate::reasons;
 use convert::guid;
 use notes::Notes;
 
@@ -74,7 +74,7 @@ impl Look<'_> {
     async fn users(&self, ids: &BTreeSet<Guid>) -> BTreeMap<Guid, Part<Option<User>>> {
         let uuids: Vec<_> = ids.iter().map(Guid::as_uuid).collect();
         let read = async { self.cloud.graph().get_users(&uuids).await };
-        let user = |answer| part(answer, blame::READ_USERS, |user: Option<_>| user.map(convert::user));
+        let user = |answer| part(answer, reasons::READ_USERS, |user: Option<_>| user.map(convert::user));
         self.batch(ids, read, |_, answer| user(answer)).await
     }
 
@@ -82,7 +82,7 @@ impl Look<'_> {
         let mails: Vec<&str> = self.set.mails.iter().map(String::as_str).collect();
         let read = async { self.cloud.graph().find_users_by_mails(&mails).await };
         let users = |mail: &String, answer| {
-            self.listing(Listing::UsersByMail(mail.clone()), answer, blame::READ_USERS, convert::user)
+            self.listing(Listing::UsersByMail(mail.clone()), answer, reasons::READ_USERS, convert::user)
         };
         self.batch(&self.set.mails, read, users).await
     }
@@ -91,7 +91,7 @@ impl Look<'_> {
         let mails: Vec<&str> = self.set.bin.iter().map(String::as_str).collect();
         let read = async { self.cloud.graph().find_deleted_users_by_mails(&mails).await };
         let users = |mail: &String, answer| {
-            self.listing(Listing::Bin(mail.clone()), answer, blame::READ_USERS, convert::deleted_user)
+            self.listing(Listing::Bin(mail.clone()), answer, reasons::READ_USERS, convert::deleted_user)
         };
         self.batch(&self.set.bin, read, users).await
     }
@@ -99,7 +99,7 @@ impl Look<'_> {
     async fn groups(&self) -> BTreeMap<Guid, Part<Option<Group>>> {
         self.each(self.set.group_ids.iter().copied(), |id| async move {
             let answer = self.cloud.graph().get_group(id.as_uuid()).await;
-            part(answer, blame::READ_GROUPS, |group| group.map(convert::group))
+            part(answer, reasons::READ_GROUPS, |group| group.map(convert::group))
         })
         .await
     }
@@ -107,7 +107,7 @@ impl Look<'_> {
     async fn by_name(&self) -> BTreeMap<String, Part<Vec<Group>>> {
         self.each(self.set.group_names.iter().cloned(), |name| async move {
             let answer = self.cloud.graph().find_groups_by_name(&name).await;
-            self.listing(Listing::GroupsByName(name), answer, blame::READ_GROUPS, convert::group)
+            self.listing(Listing::GroupsByName(name), answer, reasons::READ_GROUPS, convert::group)
         })
         .await
     }
@@ -120,8 +120,8 @@ impl Look<'_> {
             Err(Failure::NotFound(_)) => None,
             answer => {
                 let listing = Listing::Members(*group);
-                let all =
-                    self.listing(listing, answer, blame::READ_GROUPS, |it: entente_cloud::DirectoryObject| guid(it.id));
+                let all = self
+                    .listing(listing, answer, reasons::READ_GROUPS, |it: entente_cloud::DirectoryObject| guid(it.id));
                 Some(match all {
                     Part::Read(all) => Part::Read(all.into_iter().collect()),
                     Part::Unread(why) => Part::Unread(why),
@@ -146,7 +146,7 @@ impl Look<'_> {
         let all = self.each(wanted, |(id, scope)| async move {
             let Ok(parsed) = Scope::parse(&scope) else { return no_scope(&scope) };
             let answer = self.cloud.arm().get_role_definition(&parsed, id.as_uuid()).await;
-            part(answer, blame::READ_AZURE, |found| found.map(convert::definition))
+            part(answer, reasons::READ_AZURE, |found| found.map(convert::definition))
         });
         all.await.into_iter().map(|((id, _), part)| (id, part)).collect()
     }
@@ -154,7 +154,7 @@ impl Look<'_> {
     async fn assignments(&self, listing: Listing, scope: String, of: AssignmentsOf) -> Part<Vec<AzureAssignment>> {
         let Ok(parsed) = Scope::parse(&scope) else { return no_scope(&scope) };
         let answer = self.cloud.arm().list_role_assignments(&parsed, of).await;
-        self.listing(listing, answer, blame::READ_AZURE, convert::assignment)
+        self.listing(listing, answer, reasons::READ_AZURE, convert::assignment)
     }
 
     async fn defender(&self) -> Option<Part<Defender>> {
@@ -173,7 +173,7 @@ impl Look<'_> {
             defender.resource_actions()
         );
         let all = roles.and_then(|roles| Ok((roles, assignments?, actions?)));
-        part(all, blame::READ_DEFENDER, |(roles, assignments, actions)| {
+        part(all, reasons::READ_DEFENDER, |(roles, assignments, actions)| {
             let odd = [&roles.odd, &assignments.odd].into_iter().flatten().cloned().collect();
             self.notes.add(Listing::Defender, odd, roles.date.min(assignments.date));
             Defender {
@@ -220,7 +220,7 @@ impl Look<'_> {
         let held = |id: &Guid, answer| match answer {
             // A user who is not there is in nothing.
             Err(Failure::NotFound(_)) => Part::Read(Vec::new()),
-            answer => self.listing(Listing::MembershipsOf(*id), answer, blame::READ_GROUPS, convert::holding),
+            answer => self.listing(Listing::MembershipsOf(*id), answer, reasons::READ_GROUPS, convert::holding),
         };
         self.batch(principals, read, held).await
     }
@@ -301,6 +301,6 @@ fn found<T>(
 fn part<A, T>(answer: Answer<A>, needs: &str, convert: impl FnOnce(A) -> T) -> Part<T> {
     match answer {
         Ok(value) => Part::Read(convert(value)),
-        Err(failure) => blame::unread(&failure, needs),
+        Err(failure) => reasons::unread(&failure, needs),
     }
 }

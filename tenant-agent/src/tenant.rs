@@ -11,7 +11,7 @@ use entente_planner::reads::ReadSet;
 use entente_planner::record::Outcome;
 use entente_planner::write::Action;
 
-use crate::{act, blame, observe};
+use crate::{act, observe, reasons};
 
 /// Its futures are boxed: inside the loop's own, a look at every plane overflows a thread's 2 MiB stack in a debug build.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Tenant {
 
     /// Permissions in the agent's token, or why there is none.
     pub async fn sign_in(&self) -> Result<BTreeSet<String>, String> {
-        Box::pin(self.0.permissions()).await.map_err(|failure| blame::said(&failure))
+        Box::pin(self.0.permissions()).await.map_err(|failure| reasons::said(&failure))
     }
 
     /// The customer may have granted more since the token was made.
@@ -45,7 +45,7 @@ impl Tenant {
     /// What is wrong with the credential while Microsoft refuses it, and until when it is not tried again.
     pub fn credential_refused(&self) -> Option<(String, Duration)> {
         let trouble = self.0.trouble()?;
-        Some((blame::credential(&trouble.failure), trouble.again_in))
+        Some((reasons::credential(&trouble.failure), trouble.again_in))
     }
 
     /// The newest time that a service of Microsoft's told, and how long ago.

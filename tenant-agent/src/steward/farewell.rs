@@ -7,12 +7,12 @@ use std::time::Duration;
 use entente_model::PlaneMode;
 use entente_model::desired::{ItemKey, Version};
 use entente_model::report::{ItemReport, ItemState};
-use entente_planner::guardrail::{Guardrail, Unreadable};
+use entente_planner::guardrail::{Guardrail, Planes, Unreadable};
 use entente_planner::judge;
 use entente_planner::ledger::{Claim, Ledger, LedgerKey};
 use entente_planner::moment;
-use entente_planner::observed::{Listing, Observed, Part, Unread};
-use entente_planner::plan::{self, Input, Plan};
+use entente_planner::observed::{Listing, Observed, Part, Rights, Unread};
+use entente_planner::plan::{self, Input, Plan, gives_access};
 use entente_planner::reads;
 use entente_planner::record::Outcome;
 use entente_planner::salvage::{self, Salvage};
@@ -261,14 +261,16 @@ impl Steward {
                 receipt.unread.insert(format!("what {name} holds"));
                 continue;
             };
-            match &rights.memberships {
+            // Without `..`: what a person may hold on a plane is looked at here.
+            let Rights { memberships, azure } = rights;
+            match memberships {
                 Part::Read(held) => {
                     let held = held.iter().filter(|it| Some(it.id) != anchor);
                     receipt.left.extend(held.map(|it| format!("{name} is in {} {}, not by us", it.kind, it.name)));
                 }
                 Part::Unread(why) => not_read(receipt, &format!("memberships of {name}"), why),
             }
-            for (scope, part) in &rights.azure {
+            for (scope, part) in azure {
                 match part {
                     Part::Read(held) => {
                         let held = held.iter().filter(|it| it.principal == id);
@@ -335,14 +337,19 @@ fn list_name(listing: &Listing) -> String {
 /// The file as it is, but that it lets the agent take back what it gave on a plane that is closed since.
 fn with_every_plane(guardrail: &Guardrail) -> Guardrail {
     let mut lifted = guardrail.clone();
-    let planes = &mut lifted.planes;
-    for mode in [
-        &mut planes.users,
-        &mut planes.groups,
-        &mut planes.memberships,
-        &mut planes.azure_roles,
-        &mut planes.defender_roles,
-    ] {
+    // Without `..`: a plane that can be managed is named here.
+    let Planes {
+        users,
+        groups,
+        memberships,
+        azure_roles,
+        defender_roles,
+        cross_tenant_trust: _,
+        entra_roles: _,
+        pim: _,
+        lighthouse: _,
+    } = &mut lifted.planes;
+    for mode in [users, groups, memberships, azure_roles, defender_roles] {
         *mode = PlaneMode::Manage;
     }
     lifted
@@ -354,11 +361,6 @@ pub(super) fn people(ledger: &Ledger) -> impl Iterator<Item = (entente_model::Gu
         let earlier = entry.accounts.iter().filter(|(_, claim)| **claim == Claim::Ours).map(|(id, _)| *id);
         entry.guid().into_iter().chain(earlier).map(move |id| (id, key.to_string()))
     })
-}
-
-/// An empty group or a role that nobody has gives nothing.
-fn gives_access(key: &ItemKey) -> bool {
-    matches!(key, ItemKey::User(_) | ItemKey::Member(_) | ItemKey::AzureRole(_) | ItemKey::DefenderAssignment(_))
 }
 
 fn line(report: &ItemReport) -> String {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::check::Check;
 use super::microsoft::no_token;
-use crate::blame;
+use crate::reasons;
 
 /// Scopes that are looked at: what a person reads through, and a minute of calls.
 const MAX_SCOPES: usize = 20;
@@ -63,7 +63,7 @@ async fn at_scope(cloud: &Cloud, guardrail: &Guardrail, scope: &str, own: Uuid) 
             let detail = format!("Azure does not let the agent read who has access there: {refusal}");
             return Check::fault(name, detail, format!("give the agent the role {role} at {scope}; {PRINTED}"));
         }
-        Err(failure) => return Check::unknown(name, blame::said(&failure), "run entente-agent doctor again"),
+        Err(failure) => return Check::unknown(name, reasons::said(&failure), "run entente-agent doctor again"),
     };
     if guardrail.mode(Plane::AzureRoles) != PlaneMode::Manage {
         return Check::ok(name, "who has access there can be read");

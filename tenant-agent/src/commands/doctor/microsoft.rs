@@ -11,7 +11,7 @@ use super::azure;
 use super::check::Check;
 use crate::config::Config;
 use crate::guardrail_file::chain;
-use crate::{blame, clock};
+use crate::{clock, reasons};
 
 /// What was found, and what time it is as far as that is known.
 pub(super) async fn look(config: &Config, guardrail: Option<&Guardrail>) -> (Vec<Check>, Timestamp) {
@@ -85,12 +85,12 @@ async fn sign_in(config: &Config, cloud: &Cloud, roles: &Result<BTreeSet<String>
 pub(super) fn no_token(name: &str, failure: &Failure) -> Check {
     match failure.is_of_credential() {
         true => {
-            let detail = blame::credential(failure);
+            let detail = reasons::credential(failure);
             let remedy = of_number(&detail);
             Check::fault(name, detail, remedy)
         }
         false => {
-            Check::unknown(name, blame::said(failure), "mend what is not reached, and run entente-agent doctor again")
+            Check::unknown(name, reasons::said(failure), "mend what is not reached, and run entente-agent doctor again")
         }
     }
 }
@@ -151,13 +151,13 @@ async fn defender(cloud: &Cloud) -> Check {
     match cloud.defender().list_role_definitions().await {
         Ok(_) => Check::ok(NAME, "they can be read"),
         Err(failure @ Failure::DefenderNotActivated(_)) => {
-            Check::fault(NAME, blame::said(&failure), "activate unified RBAC in the Defender portal")
+            Check::fault(NAME, reasons::said(&failure), "activate unified RBAC in the Defender portal")
         }
         Err(Failure::Refused(refusal)) => {
             let remedy = "grant what `permissions` above names; entente-agent permissions lists all";
             Check::fault(NAME, format!("they may not be read: {refusal}"), remedy)
         }
-        Err(failure) => Check::unknown(NAME, blame::said(&failure), "run entente-agent doctor again"),
+        Err(failure) => Check::unknown(NAME, reasons::said(&failure), "run entente-agent doctor again"),
     }
 }
 

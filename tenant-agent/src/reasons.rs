@@ -4,7 +4,6 @@ use entente_cloud::{Failure, Refusal, head_and_tail};
 use entente_model::report::Reason;
 use entente_planner::observed::Part;
 use entente_planner::record::Outcome;
-use entente_planner::write::{Action, AzureWrite, DefenderWrite, GroupWrite, MemberWrite, UserWrite};
 
 /// Longest detail kept of an answer: all that the services document, with the code, our call and the request's id. Of a
 /// longer one the head and the tail, for what to do about it is said last.
@@ -24,14 +23,14 @@ pub fn unread<T>(failure: &Failure, what: &str) -> Part<T> {
         Failure::Refused(refusal) if !failure.is_of_credential() && is_denied(refusal) => {
             (Reason::PermissionMissing, format!("Microsoft does not let the agent read {what}: {}", said(failure)))
         }
-        _ => blame(failure, what),
+        _ => explain(failure, what),
     };
     Part::unread(reason, detail)
 }
 
-/// How a write ended that did not succeed.
-pub fn outcome(failure: &Failure, action: &Action) -> Outcome {
-    let (reason, detail) = blame(failure, needs(action));
+/// How a write ended that did not succeed; `needs` is the right without which it is refused.
+pub fn outcome(failure: &Failure, needs: &str) -> Outcome {
+    let (reason, detail) = explain(failure, needs);
     if failure.may_have_applied() {
         return Outcome::Unknown { detail };
     }
@@ -39,7 +38,7 @@ pub fn outcome(failure: &Failure, action: &Action) -> Outcome {
 }
 
 /// Ours on top; what Microsoft said is always kept beneath.
-fn blame(failure: &Failure, needs: &str) -> (Reason, String) {
+fn explain(failure: &Failure, needs: &str) -> (Reason, String) {
     let text = said(failure);
     match failure {
         _ if failure.is_of_credential() => (Reason::CredentialRefused, credential(failure)),
@@ -86,30 +85,6 @@ fn is_denied(refusal: &Refusal) -> bool {
     refusal.status == 403
 }
 
-/// The least permission that lets an identity do it (Graph permissions reference; Azure built-in roles).
-fn needs(action: &Action) -> &'static str {
-    match action {
-        Action::User(UserWrite::Block { .. }) | Action::User(UserWrite::Unblock { .. }) => {
-            "User.EnableDisableAccount.All, or the account holds a directory role that only a privileged role may block"
-        }
-        Action::User(UserWrite::RevokeSessions { .. }) => "User.RevokeSessions.All",
-        Action::User(UserWrite::Delete { .. }) => "User.DeleteRestore.All",
-        Action::User(UserWrite::Invite { .. }) => "User.Invite.All",
-        Action::Group(GroupWrite::Create { .. }) => "Group.Create",
-        Action::Member(MemberWrite::Add { .. }) | Action::Member(MemberWrite::Remove { .. }) => {
-            "GroupMember.ReadWrite.All"
-        }
-        Action::Azure(AzureWrite::Put { .. }) | Action::Azure(AzureWrite::Delete { .. }) => {
-            "Role Based Access Control Administrator at the scope"
-        }
-        Action::Defender(DefenderWrite::CreateRole { .. })
-        | Action::Defender(DefenderWrite::UpdateRole { .. })
-        | Action::Defender(DefenderWrite::DeleteRole { .. })
-        | Action::Defender(DefenderWrite::CreateAssignment { .. })
-        | Action::Defender(DefenderWrite::DeleteAssignment { .. }) => "RoleManagement.ReadWrite.Defender",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,16 +101,16 @@ mod tests {
         let message =
             format!("The scope '{scope}' cannot perform write: it is locked. Please remove the lock and try again.");
         for status in [400, 401, 403, 409] {
-            let (_, detail) = blame(&refused(status, "ScopeLocked", &message), "a right");
+            let (_, detail) = explain(&refused(status, "ScopeLocked", &message), "a right");
             assert!(detail.contains("ScopeLocked: The scope") && detail.ends_with("try again."), "{detail}");
         }
-        let (_, detail) = blame(&refused(409, "ScopeLocked", &message.repeat(9)), "a right");
+        let (_, detail) = explain(&refused(409, "ScopeLocked", &message.repeat(9)), "a right");
         assert!(detail.contains("The scope") && detail.ends_with("remove the lock and try again."), "{detail}");
     }
 
     #[test]
     fn a_401_is_of_the_credential_unless_the_scope_is_in_another_directory() {
-        let reason = |code| blame(&refused(401, code, "no"), "a right").0;
+        let reason = |code| explain(&refused(401, code, "no"), "a right").0;
         assert_eq!(reason("InvalidAuthenticationToken"), Reason::CredentialRefused);
         assert_eq!(reason("InvalidAuthenticationTokenTenant"), Reason::CloudRefused);
     }
