@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entente_model::Plane;
 use entente_model::report::Reason;
-use entente_planner::observed::{Observed, Part, Unread};
+use entente_planner::observed::{Looked, Observed, Part, Unread};
+use entente_planner::plan::looked;
 
 type Parts<'a> = Box<dyn Iterator<Item = Option<&'a Unread>> + 'a>;
 
@@ -64,19 +65,12 @@ fn unread<T>(part: &Part<T>) -> Option<&Unread> {
 
 /// Planes of which something was asked, and whether all of it was read.
 pub fn planes(observed: &Observed) -> BTreeMap<Plane, bool> {
-    let asked: [(Plane, Vec<bool>); 5] = [
-        (Plane::Users, read(&observed.users).chain(read(&observed.users_by_mail)).collect()),
-        (Plane::Groups, read(&observed.groups).chain(read(&observed.groups_by_name)).collect()),
-        (Plane::Memberships, read(&observed.members).collect()),
-        (Plane::AzureRoles, read(&observed.azure).collect()),
-        (Plane::DefenderRoles, observed.defender.iter().map(|part| part.read().is_some()).collect()),
-    ];
-    let asked = asked.into_iter().filter(|(_, parts)| !parts.is_empty());
-    asked.map(|(plane, parts)| (plane, parts.into_iter().all(|read| read))).collect()
-}
-
-fn read<K, T>(parts: &BTreeMap<K, Part<T>>) -> impl Iterator<Item = bool> {
-    parts.values().map(|part| part.read().is_some())
+    let whole = |plane| match looked(plane, observed) {
+        Looked::Whole => Some((plane, true)),
+        Looked::Part => Some((plane, false)),
+        Looked::NotAsked => None,
+    };
+    Plane::ALL.into_iter().filter_map(whole).collect()
 }
 
 /// Those that were read whole. Where nothing was asked, nothing was read.
