@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a check that cannot read the tree has failed")]
 
+mod circles;
 mod dependencies;
 mod sources;
 
