@@ -3,11 +3,12 @@
 //! Pure: no clock, no IO, no randomness; the same intent gives the same bytes on every replica. [`compile`] is the
 //! whole of it for one tenant. [`Fleet`] holds all tenants compiled and follows changes at a cost that goes with what
 //! they touch: `selection` says which tenants an assignment means, `scaffold` and `roster` make items, `touched` says
-//! what a change reaches, `validate` what is wrong with it, `removals` what it names for removal. Bytes, digests and
+//! what a change reaches, `validate` what is wrong with it, `removals` what it names for removal, `advance` what it comes to. Bytes, digests and
 //! signatures are `entente-seal`'s; rows and transactions `entente-app`'s.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod advance;
 mod edit;
 mod fleet;
 mod index;
@@ -27,7 +28,8 @@ use entente_model::TenantName;
 use entente_model::desired::Item;
 use entente_model::intent::Intent;
 
-pub use edit::{Advance, Edit, Memory, RemovalIn, Sighting};
+pub use advance::Advance;
+pub use edit::{Edit, Memory, RemovalIn, Sighting};
 pub use fleet::{Batch, Fleet, Replay, Touched};
 pub use render::render;
 

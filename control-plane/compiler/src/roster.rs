@@ -14,26 +14,13 @@ use entente_model::{AssignmentName, Guid, OperatorName};
 use entente_seal::SealedItem;
 
 use crate::index::Account;
-use crate::touched::persons;
-use crate::world::{Grant, Holder, Place, World};
-
-/// The items of one account in one tenant.
-pub(crate) type Roster = Vec<(Item, SealedItem)>;
+use crate::world::{Grant, Holder, Place, Roster, RosterKey, World};
 
 /// A removal, and the accounts that are known of the person in the tenant.
 type Removal<'a> = (&'a Revocation, &'a BTreeSet<Guid>);
 
 /// Memberships that are granted, each to whom, when, and by which assignments.
 type Granted<'a> = BTreeMap<ItemKey, (&'a OperatorName, Windows, BTreeSet<AssignmentName>)>;
-
-/// All that a roster depends on, within one [`Holder`].
-#[derive(PartialEq, Eq, Hash)]
-pub(crate) struct RosterKey {
-    granted: Vec<(ItemKey, OperatorName, Windows, BTreeSet<AssignmentName>)>,
-    /// By their place among the account's, each with the accounts that are known here.
-    removals: Vec<(usize, BTreeSet<Guid>)>,
-    user_type: UserType,
-}
 
 impl<'a> Place<'_, 'a> {
     /// The memberships that an account is granted, each with the grants it rests on.
@@ -76,7 +63,7 @@ impl<'a> Place<'_, 'a> {
         let rows = intent.revocations.values().filter(|row| is_in(row, self.tenant));
         let mut accounts: BTreeSet<Account> = rows.map(|row| (&row.identity).into()).collect();
         for (assignment, role) in self.assignments.iter() {
-            let operators = persons(self.world, assignment).into_iter().filter_map(|name| intent.operators.get(name));
+            let operators = self.world.persons(assignment).into_iter().filter_map(|name| intent.operators.get(name));
             let working = operators.filter(|operator| operator.state == OperatorState::Active);
             let identities = working.filter_map(|operator| operator.identity(&self.tenant.home, role.identity_class));
             accounts.extend(identities.map(Account::from));

@@ -136,7 +136,7 @@ impl<'a> Step<'_, 'a> {
         };
         let same_role = matches!((old, new), (Some(old), Some(new)) if old.role == new.role);
         let forms = assignments.into_iter().zip(self.worlds());
-        let reached = forms.filter_map(|(it, world)| Some(persons(world, it?))).flatten().collect();
+        let reached = forms.filter_map(|(it, world)| Some(world.persons(it?))).flatten().collect();
         let accounts = self.accounts_of(reached);
         for tenant in before.iter().chain(&after).map(|tenant| &tenant.name) {
             let stays = in_both.contains(tenant);
@@ -172,13 +172,6 @@ fn reach(world: &World<'_>, assignment: &Assignment, accounts: &BTreeSet<Account
 
 fn accounts<'a>(operators: impl Iterator<Item = &'a Arc<Operator>>) -> BTreeSet<Account> {
     operators.flat_map(|operator| &operator.identities).map(Account::from).collect()
-}
-
-/// Everyone whom an assignment is for.
-pub(crate) fn persons<'a>(world: &World<'a>, assignment: &'a Assignment) -> Vec<&'a OperatorName> {
-    let squad = assignment.squad.as_ref().and_then(|squad| world.intent.squads.get(squad));
-    let members = squad.into_iter().flat_map(|squad| squad.members.iter().map(|member| &member.operator));
-    members.chain(&assignment.operator).collect()
 }
 
 /// Whose membership is not the same in both.

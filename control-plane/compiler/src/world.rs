@@ -4,18 +4,19 @@
 //! account is granted in a place follows from the place's few assignments, never from all that the account has.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use entente_model::desired::{Item, ItemKey};
 use entente_model::intent::{
-    Assignment, Identity, Intent, Operator, OperatorState, ResourceName, SocRole, Squad, Tenant, TenantState,
+    Assignment, Identity, Intent, Operator, OperatorState, ResourceName, SocRole, Squad, Tenant, TenantState, UserType,
 };
 use entente_model::revocation::Revocation;
-use entente_model::{OperatorName, SquadName, TenantName, Window, Windows};
+use entente_model::{AssignmentName, Guid, OperatorName, SquadName, TenantName, Window, Windows};
+use entente_seal::SealedItem;
 
 use crate::index::{Account, Index, Term};
-use crate::roster::{Roster, RosterKey};
 
 /// Intent and its index.
 pub(crate) struct World<'a> {
@@ -41,6 +42,18 @@ pub(crate) struct Holder<'a> {
     in_squads: RefCell<InSquads>,
     /// What has been made of it: tenants share it, as few differ.
     pub rosters: RefCell<HashMap<RosterKey, Rc<Roster>>>,
+}
+
+/// The items of one account in one tenant.
+pub(crate) type Roster = Vec<(Item, SealedItem)>;
+
+/// All that a roster depends on, within one [`Holder`].
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct RosterKey {
+    pub granted: Vec<(ItemKey, OperatorName, Windows, BTreeSet<AssignmentName>)>,
+    /// By their place among the account's, each with the accounts that are known here.
+    pub removals: Vec<(usize, BTreeSet<Guid>)>,
+    pub user_type: UserType,
 }
 
 type InSquads = HashMap<(OperatorName, SquadName), Rc<[Window]>>;
@@ -141,6 +154,13 @@ impl<'a> World<'a> {
             }
         }
         all
+    }
+
+    /// Everyone whom an assignment is for.
+    pub(crate) fn persons(&self, assignment: &'a Assignment) -> Vec<&'a OperatorName> {
+        let squad = assignment.squad.as_ref().and_then(|squad| self.intent.squads.get(squad));
+        let members = squad.into_iter().flat_map(|squad| squad.members.iter().map(|member| &member.operator));
+        members.chain(&assignment.operator).collect()
     }
 }
 

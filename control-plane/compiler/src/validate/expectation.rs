@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entente_model::intent::{Expect, Intent, TenantSelector};
+use entente_model::intent::{Expect, Intent, Tenant, TenantSelector, TenantState};
 use entente_model::nearest::nearest;
 
-use super::tenants::counts;
+/// Whether a tenant is one of those that an assignment expects.
+pub(super) fn counts(tenant: &Tenant) -> bool {
+    tenant.state != TenantState::Offboarded
+}
 
 /// `is 6, but region=nordc matches no tenant (region=nordic matches 6)`.
 pub(super) fn missed(

@@ -6,7 +6,7 @@ use entente_model::RoleName;
 use entente_model::intent::{Intent, Kind, ResourceName, SocRole, Tenant, TenantState};
 use entente_model::violation::Fault;
 
-use super::Faults;
+use super::faults::Faults;
 use crate::index::{Term, references};
 use crate::touched::Step;
 

@@ -7,9 +7,9 @@ use entente_model::revocation::{Cause, Subject};
 use entente_model::violation::Fault;
 use entente_model::{HomeName, OperatorName, TenantName};
 
-use super::Faults;
+use super::faults::Faults;
 use crate::index::{Account, Term};
-use crate::touched::{Step, persons};
+use crate::touched::Step;
 
 pub(super) fn check(step: &Step<'_, '_>, changed: &[ResourceName], rejoins: &[OperatorName], faults: &mut Faults) {
     for name in changed {
@@ -99,7 +99,7 @@ fn reached<'a>(
         let active = world.selected(assignment).into_iter().filter(|tenant| tenant.state == TenantState::Active);
         active.map(|tenant| (&tenant.home, &tenant.name)).collect::<Homes<'a>>()
     };
-    let all = |assignment: &'a Assignment| persons(world, assignment).into_iter().collect::<BTreeSet<_>>();
+    let all = |assignment: &'a Assignment| world.persons(assignment).into_iter().collect::<BTreeSet<_>>();
     for name in changed {
         match name {
             ResourceName::Assignment(name) => {

@@ -10,7 +10,8 @@ use entente_model::intent::{Assignment, Attribute, ResourceName, RoleItem, SocRo
 use entente_model::violation::Fault;
 use entente_model::{AssignmentName, TenantName};
 
-use super::{Faults, expectation};
+use super::expectation::{self, counts};
+use super::faults::Faults;
 use crate::scaffold::holds;
 use crate::touched::{Step, both};
 
@@ -32,10 +33,6 @@ pub(super) fn check(step: &Step<'_, '_>, changed: &[ResourceName], faults: &mut 
             }
         }
     }
-}
-
-pub(super) fn counts(tenant: &Tenant) -> bool {
-    tenant.state != TenantState::Offboarded
 }
 
 /// Assignments that may select more or fewer tenants than before.
