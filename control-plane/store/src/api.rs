@@ -2,7 +2,7 @@
 //!
 //! It promises what both can give: atomic commits with expected revisions, a revision on every entry, reads of what
 //! is durable, and a feed with a bounded memory. It knows nothing of sled, of files, or of what values mean.
-//! Commits are built in `commit.rs`; what can go wrong is in `error.rs`.
+//! Keys and revisions are in `key.rs`, commits are built in `commit.rs`, what can go wrong is in `error.rs`.
 
 use std::fmt;
 use std::future::Future;
@@ -12,10 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::{Commit, CommitError, CommitWithError, ReadError, Stats, Watch, WatchError};
-
-/// A key: not empty, at most [`MAX_KEY_BYTES`](crate::MAX_KEY_BYTES), ordered by its bytes. Prefixes group.
-pub type Key = Arc<str>;
+use crate::{Commit, CommitError, CommitWithError, Key, ReadError, Revision, Stats, Watch, WatchError};
 
 /// A future behind a pointer, so that callers can hold any store as `Arc<dyn Store>`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -23,24 +20,6 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// What runs inside the writer: given the state and the revision to come, a commit, or none to decline.
 /// Callers use [`StoreExt::commit_with`], which carries a result out of it.
 pub type Decide = Box<dyn FnMut(&dyn View, Revision) -> Option<Commit> + Send>;
-
-/// A point in the history of a store: 0 when empty, one more for each commit that changed something.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Revision(pub u64);
-
-impl Revision {
-    /// The revision that the next commit will get.
-    #[must_use]
-    pub fn next(self) -> Self {
-        Self(self.0.checked_add(1).expect("2^64 commits take 600,000 years at a million a second"))
-    }
-}
-
-impl fmt::Display for Revision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// What stands under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,14 +13,16 @@ mod commit;
 mod error;
 mod export;
 mod history;
+mod key;
 mod limits;
 mod stats;
 
-pub use api::{BoxFuture, Decide, Entry, Key, Page, Revision, Store, StoreExt, View};
+pub use api::{BoxFuture, Decide, Entry, Page, Store, StoreExt, View};
 pub use commit::{Commit, Expect};
 pub use error::{Cause, CommitError, CommitWithError, ExportError, OpenError, ReadError, RestoreError, WatchError};
 pub use export::{Exported, export};
 pub use history::{Change, Event, History, Watch};
+pub use key::{Key, Revision};
 pub use limits::{
     MAX_COMMIT_BYTES, MAX_COMMIT_KEYS, MAX_KEY_BYTES, MAX_PAGE_BYTES, MAX_PAGE_ENTRIES, MAX_VALUE_BYTES, STALLED_AFTER,
 };
