@@ -2,9 +2,10 @@
 //!
 //! The log names method, principal, code and time, and never what a request or an answer holds.
 
+mod id;
+
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
@@ -26,21 +27,7 @@ use crate::roles;
 use crate::status::status;
 use crate::transport::Peer;
 
-/// Under which one call stands in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct CallId(Uuid);
-
-impl fmt::Display for CallId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl CallId {
-    pub(crate) fn of<T>(request: &Request<T>) -> Self {
-        *request.extensions().get().expect("every call goes through the layer below")
-    }
-}
+pub(crate) use id::CallId;
 
 /// The other end of the connection on which a call came in.
 pub(crate) fn peer(extensions: &http::Extensions) -> &Arc<Peer> {

@@ -10,10 +10,12 @@ pub mod accept;
 mod anonymous;
 pub mod connection;
 mod crowd;
+mod cut;
 mod gate;
 mod hello;
 pub mod limits;
 pub mod peer;
+mod port;
 mod source;
 pub mod tls;
 mod turns;
@@ -23,7 +25,8 @@ pub use accept::{incoming, listen};
 pub use connection::{Connection, Connections};
 pub use limits::{Limits, Places};
 pub use peer::Peer;
-pub use tls::{Material, Port, Tls, TlsError};
+pub use port::Port;
+pub use tls::{Material, Tls, TlsError};
 
 #[cfg(test)]
 mod tests;

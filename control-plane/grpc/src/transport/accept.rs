@@ -23,13 +23,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::anonymous::Anonymous;
-use super::connection::{Connection, Connections, Cut};
+use super::connection::{Connection, Connections};
+use super::cut::Cut;
 use super::gate;
 use super::hello::hello;
 use super::limits::Limits;
 use super::peer::Peer;
+use super::port::Port;
 use super::source::Source;
-use super::tls::{Port, Tls};
+use super::tls::Tls;
 use super::turns::Turns;
 use super::unfinished::{Seat, Unfinished};
 

@@ -6,12 +6,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use entente_app::pki::Serial;
-use futures::task::AtomicWaker;
 use metrics::counter;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -21,28 +20,6 @@ use tonic::transport::server::Connected;
 
 use super::anonymous::Guest;
 use super::peer::Peer;
-
-/// A signal that ends one connection.
-#[derive(Debug, Default)]
-pub(super) struct Cut {
-    done: AtomicBool,
-    reader: AtomicWaker,
-}
-
-impl Cut {
-    pub(super) fn now(&self) {
-        self.done.store(true, Ordering::Release);
-        self.reader.wake();
-    }
-
-    fn is_done(&self) -> bool {
-        self.done.load(Ordering::Acquire)
-    }
-
-    fn check(&self) -> io::Result<()> {
-        if self.is_done() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
-    }
-}
 
 /// All open connections of all ports.
 #[derive(Debug, Default)]

@@ -6,14 +6,14 @@
 use std::io;
 use std::sync::Arc;
 
-use entente_app::pki::{self, Who};
+use entente_app::pki;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use tracing::debug;
 
-use super::tls::Port;
+use super::port::Port;
 
 /// A verifier of chains, and the port that it stands before.
 #[derive(Debug)]
@@ -21,16 +21,6 @@ pub(super) struct Gate {
     pub(super) chains: Arc<dyn ClientCertVerifier>,
     pub(super) port: Port,
     pub(super) trust_domain: Arc<str>,
-}
-
-impl Port {
-    /// Agents have a port of their own, and it has nobody else.
-    fn is_for(self, who: &Who) -> bool {
-        match self {
-            Self::Agents => matches!(who, Who::Agent(_)),
-            Self::Api | Self::Metrics => matches!(who, Who::Principal(_)),
-        }
-    }
 }
 
 /// Whether a handshake failed because of us here, and not for one of TLS's own reasons.

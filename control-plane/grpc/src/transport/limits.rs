@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::tls::Port;
+use super::port::Port;
 
 /// Twice the fleet that is foreseen for one server, so that a reconnecting fleet fits beside what it replaces.
 const MAX_AGENT_CONNECTIONS: usize = 16_000;

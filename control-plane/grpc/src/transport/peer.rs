@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use entente_app::pki::{self, Serial, Who};
 
-use super::connection::Cut;
+use super::cut::Cut;
 
 /// Who is connected, and the handle that ends the connection.
 #[derive(Debug)]
