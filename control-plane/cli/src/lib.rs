@@ -10,6 +10,7 @@ mod apply;
 mod args;
 mod audit;
 mod certificate;
+mod change;
 mod client;
 mod confirm;
 mod context;

@@ -4,6 +4,7 @@
 //! obeyed: a terminal gets no control character but the ends of our own lines.
 
 mod list;
+mod obeyed;
 mod table;
 pub(crate) mod zone;
 
@@ -19,7 +20,10 @@ use serde_json::Value;
 use crate::args::Format;
 use crate::failure::Failure;
 
+use self::obeyed::is_obeyed;
+
 pub(crate) use self::list::{List, column, wide};
+pub(crate) use self::obeyed::{plain, shown};
 pub(crate) use self::table::{Screen, facts, table};
 
 /// The document of a message, by the rules of protobuf's JSON; 64-bit numbers as numbers, and words as tables have them:
@@ -141,25 +145,6 @@ pub(crate) fn stream(text: &str) -> Result<(), Failure> {
 /// Says what comes before a question, on standard error: standard output holds the answer alone.
 pub(crate) fn before(text: &str) {
     let _ = std::io::stderr().write_all(shown(text).as_bytes());
-}
-
-/// What a terminal obeys, or what makes it show text in another order than it stands in.
-fn is_obeyed(c: char) -> bool {
-    let turns = ['\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}'];
-    c.is_control()
-        || turns.contains(&c)
-        || ('\u{202a}'..='\u{202e}').contains(&c)
-        || ('\u{2066}'..='\u{2069}').contains(&c)
-}
-
-/// Lines of text, with a mark for each character that a terminal would obey.
-pub(crate) fn shown(text: &str) -> String {
-    text.replace(|c| is_obeyed(c) && !matches!(c, '\n' | '\t'), "\u{fffd}")
-}
-
-/// The same for what others wrote within one line of ours.
-pub(crate) fn plain(text: &str) -> String {
-    text.replace(is_obeyed, "\u{fffd}")
 }
 
 /// An instant in a table, in the zone that was chosen; a dash for none.

@@ -11,7 +11,7 @@ use crate::args::{Delete, Format};
 use crate::client::{Client, request_id, within};
 use crate::confirm::Asked;
 use crate::failure::Failure;
-use crate::{apply, output, status, who};
+use crate::{change, output, status, who};
 
 /// One resource as it is in the store.
 pub(crate) struct Stored {
@@ -87,30 +87,17 @@ pub(crate) async fn delete(mut client: Client, ask: Delete, format: Format) -> R
         deletions: names.iter().map(deletion).collect(),
     };
     if !ask.dry_run && !ask.yes {
-        apply::ask_for(&apply::look(&mut client, &request).await?, Asked::of(false)).await?;
+        change::ask_for(&change::look(&mut client, &request).await?, Asked::of(false)).await?;
     }
-    let answer = apply::send(&mut client, &request).await?;
+    let answer = change::send(&mut client, &request).await?;
     let tree = document(&names, ask.dry_run, answer.impact.as_ref().map(output::document));
-    output::print(format, &tree, || apply::text(&answer, ask.dry_run))
+    output::print(format, &tree, || change::text(&answer, ask.dry_run))
 }
 
 /// What would be deleted is not called deleted, whoever looks at one field.
 fn document(names: &[ResourceName], dry_run: bool, impact: Option<Value>) -> Value {
     let what = if dry_run { "wouldDelete" } else { "deleted" };
     json!({what: names, "dryRun": dry_run, "impact": impact})
-}
-
-/// A control plane of before deletions in a set passes over them.
-pub(crate) fn are_deleted(deletions: &[wire::Deletion], answer: &wire::ApplyIntentResponse) -> Result<(), Failure> {
-    let is_told = |it: &&wire::Deletion| !answer.changes.iter().any(|change| change.name == it.name);
-    match deletions.iter().find(is_told) {
-        None => Ok(()),
-        Some(wire::Deletion { name, .. }) => {
-            let text =
-                "the control plane is older than this command line; update it, or use the `entente` of its version";
-            Err(Failure::Failed(format!("{name} was not deleted: {text}")))
-        }
-    }
 }
 
 fn name(text: &str) -> Result<ResourceName, Failure> {
@@ -242,16 +229,5 @@ mod tests {
         let looked = document(&names, true, None);
         assert_eq!((&looked["wouldDelete"][0], &looked["deleted"]), (&json!("squads/a"), &Value::Null));
         assert_eq!(document(&names, false, None)["deleted"][0], "squads/a");
-    }
-
-    #[test]
-    fn users_d15_a_control_plane_that_passes_over_deletions_is_no_success() {
-        let names = ["squads/a", "squads/b"].map(|name| wire::Deletion { name: name.into(), ..Default::default() });
-        let change = |name: &str| wire::ResourceChange { name: name.into(), ..Default::default() };
-        let mut answer = wire::ApplyIntentResponse { changes: vec![change("squads/a")], ..Default::default() };
-        let missing = are_deleted(&names, &answer).unwrap_err().to_string();
-        assert!(missing.starts_with("squads/b was not deleted: "), "{missing}");
-        answer.changes.push(change("squads/b"));
-        assert!(are_deleted(&names, &answer).is_ok());
     }
 }
