@@ -8,7 +8,8 @@ use std::time::Duration;
 use entente_model::desired::{Item, ItemKey, Want};
 use entente_seal::{Buckets, Seal, SealError, SealedItem};
 
-use super::{Alarm, Effect, Link, Session};
+use super::event::{Alarm, Effect};
+use super::state::{Link, Session};
 use crate::clock::Now;
 use crate::gather::{Complete, Gathering};
 use crate::held::as_of;

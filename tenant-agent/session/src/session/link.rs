@@ -6,10 +6,10 @@ use std::time::Duration;
 use entente_model::desired::Version;
 use entente_seal::Signed;
 
-use super::transfer::Transfer;
-use super::{Alarm, Effect, PROTOCOL, Session};
+use super::event::{Alarm, Effect, PROTOCOL};
+use super::state::{Link, Live, Session, Transfer};
 use crate::clock::Now;
-use crate::gather::{Gathering, MAX_STATEMENTS};
+use crate::gather::MAX_STATEMENTS;
 use crate::message::{GoAwayReason, Outbound, Welcome};
 
 /// A ping period that an agent accepts, so that neither silence nor noise can be asked of it.
@@ -20,33 +20,6 @@ const MAX_BATCH: usize = 1_000;
 
 /// Longest that changes are gathered, whatever is asked.
 const LONGEST_GATHER: Duration = Duration::from_secs(10);
-
-#[derive(Debug)]
-pub(super) enum Link {
-    Waiting { until: Duration },
-    Dialling { since: Duration },
-    Greeting { since: Duration },
-    Live(Live),
-    Ended,
-}
-
-/// A stream on which `Welcome` has been said.
-#[derive(Debug)]
-pub(super) struct Live {
-    pub since: Duration,
-    pub heard: Duration,
-    /// Silence longer than this is death.
-    pub patience: Duration,
-    pub parked: Option<String>,
-    pub batch: usize,
-    pub gather: Duration,
-    pub transfer: Transfer,
-    /// Parts of a state that comes for its leavers alone.
-    pub leavers: Option<Box<Gathering>>,
-    /// States in a row that arrived whole and did not add up.
-    pub mismatches: u32,
-    pub plans: usize,
-}
 
 impl Session {
     pub(super) fn opened(&mut self, guardrail_digest: String, now: Now, out: &mut Vec<Effect>) {

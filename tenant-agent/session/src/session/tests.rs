@@ -7,12 +7,13 @@ mod stories;
 
 use std::time::Duration;
 
-use entente_model::Timestamp;
 use entente_model::desired::Version;
+use entente_model::{Guid, Timestamp};
+use entente_seal::PublicKey;
 
-use super::link::Live;
-use super::transfer::Transfer;
+use super::state::{Live, Transfer};
 use super::*;
+use crate::held::Desired;
 use provider::Provider;
 
 /// The wall shows the provider's time; the dice show the middle.

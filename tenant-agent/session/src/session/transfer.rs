@@ -6,7 +6,8 @@
 use entente_model::desired::{Digest, MAX_ITEMS};
 use entente_seal::{Delta, Seal, SealError, SealedItem};
 
-use super::{Alarm, Effect, Link, Session};
+use super::event::{Alarm, Effect};
+use super::state::{Keeping, Link, Session, Transfer};
 use crate::clock::Now;
 use crate::gather::{Complete, GatherError, Gathering, MAX_STATE_BYTES};
 use crate::held::{Believed, Unbelievable};
@@ -17,23 +18,6 @@ const MAX_ERROR_CHARS: usize = 1_000;
 
 /// A snapshot that does not add up may have lost a part on the way; twice in a row, it was compiled so.
 const MAX_MISMATCHES: u32 = 2;
-
-/// What is arriving on this stream.
-#[derive(Debug)]
-pub(super) enum Transfer {
-    Idle,
-    Gathering(Gathering),
-}
-
-/// A state that is verified and on its way to disk.
-#[derive(Debug)]
-pub(super) struct Keeping {
-    /// Whom to tell; none once the stream is gone.
-    pub nonce: Option<String>,
-    believed: Box<Believed>,
-    /// A lease that came meanwhile.
-    lease: Option<Seal>,
-}
 
 impl Session {
     pub(super) fn chunk(
