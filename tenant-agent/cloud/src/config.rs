@@ -2,13 +2,16 @@
 //!
 //! It knows nothing of files on disk beyond their paths; `credential.rs` reads those, anew for each token.
 
+mod error;
+
 use std::time::Duration;
 
 use uuid::Uuid;
 
+pub use error::ConfigError;
+
 use crate::credential::Credential;
 use crate::endpoints::Endpoints;
-use crate::failure::Cause;
 use crate::secret::Secret;
 
 /// Attempts of one call in all. Three outlast a blip; longer troubles are the caller's next round.
@@ -95,21 +98,4 @@ impl Default for Patience {
             batch: BATCH,
         }
     }
-}
-
-/// Why a [`crate::Cloud`] could not be built.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    #[error("cloud {0:?} is not one of global, usGovL4, usGovL5, china")]
-    Cloud(String),
-    #[error("endpoint {field} must be an https origin without a path, not {address:?}")]
-    Endpoint { field: &'static str, address: String },
-    #[error("the extra certificate authorities are not PEM certificates")]
-    Authority(#[source] Option<Cause>),
-    /// Without the cause, which would show the address and the password in it.
-    #[error("the proxy address is not usable; expected http://host:port")]
-    Proxy,
-    #[error("the http client could not be built; is there any trusted certificate authority on this machine?")]
-    Client(#[source] Cause),
 }

@@ -4,10 +4,10 @@
 //! `tokens.rs` does. The signed assertion is in `credential/assertion.rs`.
 
 mod assertion;
+mod file;
 mod managed_identity;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
@@ -17,12 +17,9 @@ pub use managed_identity::ManagedIdentity;
 pub(crate) use managed_identity::{WAITS, read_token};
 
 use crate::secret::Secret;
-use crate::tokens::TokenError;
 
-/// The largest credential file: a certificate chain with its key is under a tenth of it.
-const FILE_LIMIT_BYTES: u64 = 64 * 1024;
-
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+use crate::failure::TokenError;
+use file::{read_bounded, unusable};
 
 /// RFC 7523: what kind of assertion the `client_assertion` is.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -96,20 +93,4 @@ fn first_line(path: &Path) -> Result<Secret, TokenError> {
         Some(line) => Ok(Secret::new(line.trim_end())),
         None => Err(unusable(path, "is empty")),
     }
-}
-
-fn read_bounded(path: &Path) -> Result<Vec<u8>, TokenError> {
-    let failed = |source| TokenError::File { path: path.to_owned(), source };
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.take(FILE_LIMIT_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > FILE_LIMIT_BYTES {
-        return Err(failed(io::Error::other("larger than 64 KiB")));
-    }
-    // What a Windows editor or PowerShell puts before UTF-8 (Unicode: byte order mark) is no part of a secret or a key.
-    Ok(bytes.strip_prefix(BYTE_ORDER_MARK).map(<[u8]>::to_vec).unwrap_or(bytes))
-}
-
-fn unusable(path: &Path, reason: impl Into<String>) -> TokenError {
-    TokenError::Credential { path: path.to_owned(), reason: reason.into() }
 }

@@ -4,13 +4,13 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-
-use crate::tokens::TokenError;
-use crate::trouble;
+use uuid::Uuid;
 
 /// What every operation of this crate gives back.
 pub type Answer<T> = Result<T, Failure>;
@@ -26,6 +26,9 @@ const CUT: &str = " [..] ";
 
 /// How deep nested error codes are followed; the services nest two or three.
 const NESTING_LIMIT: usize = 8;
+
+/// ARM says so of one subscription that belongs to another directory: no trouble of the credential.
+const OTHER_DIRECTORY: &str = "InvalidAuthenticationTokenTenant";
 
 /// Why a call did not succeed, by what it means for the tenant.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -99,7 +102,11 @@ impl Failure {
 
     /// Whether a person has to see to the credential: no token is given for it, or those that are given are not taken.
     pub fn is_of_credential(&self) -> bool {
-        trouble::is_of_credential(self)
+        match self {
+            Failure::NoToken(error) => error.is_refusal(),
+            Failure::Refused(refusal) => refusal.status == 401 && !refusal.has_code(OTHER_DIRECTORY),
+            _ => false,
+        }
     }
 
     /// What the service said, if it was the service that said no.
@@ -117,6 +124,47 @@ impl Failure {
 
 fn words(refusal: &Option<Box<Refusal>>) -> String {
     refusal.as_ref().map(|refusal| format!(" ({refusal})")).unwrap_or_default()
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    #[error("credential file {} cannot be read", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("credential file {} {reason}", path.display())]
+    Credential { path: PathBuf, reason: String },
+    #[error("the login service gave no token")]
+    Login(#[source] Box<Failure>),
+    /// After all the patience that it is documented to need.
+    #[error("this machine's managed identity gave no token")]
+    Machine(#[source] Box<Failure>),
+    #[error("the token is for entra tenant {actual}, not for {expected}; check the credential")]
+    WrongTenant { expected: Uuid, actual: Uuid },
+    #[error("the token cannot be used: {0}")]
+    Malformed(String),
+}
+
+impl TokenError {
+    /// Whether a person has to see to the credential; time alone heals the rest.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            TokenError::Login(failure) => matches!(**failure, Failure::Refused(_) | Failure::NotFound(_)),
+            _ => true,
+        }
+    }
+
+    /// What came of asking the login service, if it was asked.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        match self {
+            TokenError::Login(failure) | TokenError::Machine(failure) => Some(failure),
+            _ => None,
+        }
+    }
 }
 
 /// A service's own words for its no.

@@ -51,7 +51,7 @@ pub use defender::{
     Accepted, Defender, DefenderAssignment, DefenderRole, NewDefenderAssignment, NewDefenderRole, ResourceAction,
 };
 pub use endpoints::{Endpoints, NationalCloud};
-pub use failure::{Answer, Cause, Failure, Refusal, head_and_tail};
+pub use failure::{Answer, Cause, Failure, Refusal, TokenError, head_and_tail};
 pub use graph::{
     Added, DeletedUser, DirectoryAssignment, DirectoryObject, DirectoryRole, DirectoryScope, Given, Graph, Group,
     Identity, Invitation, InvitationStatus, Invited, MOST_PARENTS, Membership, NewDirectoryAssignment, NewGroup,
@@ -61,7 +61,6 @@ pub use knock::Door;
 pub use listing::Listing;
 pub use secret::Secret;
 pub use server_time::{CLOCKS_APART, ServerTime};
-pub use tokens::TokenError;
 pub use trouble::Trouble;
 pub use usage::Usage;
 

@@ -4,8 +4,6 @@
 //! signature and knows no operation. What proves who we are is in `credential.rs`.
 
 use std::collections::BTreeSet;
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +21,7 @@ use crate::call::{Attempt, Call, Effect, Service, Step, Trail};
 use crate::config::{Config, Patience};
 use crate::credential::{Credential, WAITS, print, proof, read_token};
 use crate::endpoints::Endpoints;
-use crate::failure::{Answer, Failure, Refusal};
+use crate::failure::{Answer, Failure, Refusal, TokenError};
 use crate::secret::Secret;
 use crate::transport::{Exchange, Reply, Transport, Via, root_cause};
 use crate::trouble::Troubles;
@@ -34,47 +32,6 @@ const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
 
 const ASK: &str = "POST /{tenant}/oauth2/v2.0/token";
 const ASK_MACHINE: &str = "GET managed identity token";
-
-/// Why there is no token.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TokenError {
-    #[error("credential file {} cannot be read", path.display())]
-    File {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("credential file {} {reason}", path.display())]
-    Credential { path: PathBuf, reason: String },
-    #[error("the login service gave no token")]
-    Login(#[source] Box<Failure>),
-    /// After all the patience that it is documented to need.
-    #[error("this machine's managed identity gave no token")]
-    Machine(#[source] Box<Failure>),
-    #[error("the token is for entra tenant {actual}, not for {expected}; check the credential")]
-    WrongTenant { expected: Uuid, actual: Uuid },
-    #[error("the token cannot be used: {0}")]
-    Malformed(String),
-}
-
-impl TokenError {
-    /// Whether a person has to see to the credential; time alone heals the rest.
-    pub(crate) fn is_refusal(&self) -> bool {
-        match self {
-            TokenError::Login(failure) => matches!(**failure, Failure::Refused(_) | Failure::NotFound(_)),
-            _ => true,
-        }
-    }
-
-    /// What came of asking the login service, if it was asked.
-    pub(crate) fn failure(&self) -> Option<&Failure> {
-        match self {
-            TokenError::Login(failure) | TokenError::Machine(failure) => Some(failure),
-            _ => None,
-        }
-    }
-}
 
 /// What a token says of its bearer.
 #[derive(Debug, Clone, Deserialize)]

@@ -9,8 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::call::{Call, Service};
-use crate::failure::{Answer, Failure};
-use crate::tokens::TokenError;
+use crate::failure::{Answer, Failure, TokenError};
 use crate::transport::Reply;
 
 /// Until a refused credential is tried again; it doubles. A person who has just mended it waits no longer than this.
@@ -18,9 +17,6 @@ const FIRST_WAIT: Duration = Duration::from_secs(15);
 
 /// A mended credential is noticed within this time, and sooner if its file changes.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
-
-/// ARM says so of one subscription that belongs to another directory: no trouble of the credential.
-const OTHER_DIRECTORY: &str = "InvalidAuthenticationTokenTenant";
 
 /// Why no call can succeed until a person acts.
 #[derive(Debug, Clone)]
@@ -111,7 +107,7 @@ impl Troubles {
         let mut state = self.lock();
         match answer {
             Ok(_) => *state.of(call.service) = Denied::default(),
-            Err(failure) if call.is_read() && is_of_credential(failure) => {
+            Err(failure) if call.is_read() && failure.is_of_credential() => {
                 state.of(call.service).failure = Some(failure.clone());
             }
             Err(_) => {}
@@ -140,15 +136,6 @@ impl State {
             Service::Arm => &mut self.arm,
             Service::Graph | Service::Login => &mut self.graph,
         }
-    }
-}
-
-/// Whether a person has to see to the credential: no token was given for it, or a fresh one is not taken.
-pub(crate) fn is_of_credential(failure: &Failure) -> bool {
-    match failure {
-        Failure::NoToken(error) => error.is_refusal(),
-        Failure::Refused(refusal) => refusal.status == 401 && !refusal.has_code(OTHER_DIRECTORY),
-        _ => false,
     }
 }
 

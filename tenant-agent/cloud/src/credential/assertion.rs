@@ -16,8 +16,8 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{read_bounded, unusable};
-use crate::tokens::TokenError;
+use super::file::{read_bounded, unusable};
+use crate::failure::TokenError;
 
 /// Entra: certificate credentials: five to ten minutes. The shorter, plus what clocks differ by.
 const LIFETIME: Duration = Duration::minutes(5);

@@ -11,8 +11,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::failure::TokenError;
 use crate::secret::Secret;
-use crate::tokens::TokenError;
 
 const IMDS: &str = "http://169.254.169.254";
 
