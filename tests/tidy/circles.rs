@@ -59,7 +59,7 @@ impl Tree {
                 }
                 (_, "mod") => {
                     let name = word(&rest[0]);
-                    let inner = [module.as_slice(), &[name.clone()]].concat();
+                    let inner = [module.as_slice(), std::slice::from_ref(&name)].concat();
                     match block(&rest[1]) {
                         Some(body) => self.module(body.stream(), file, inner, &below.join(name)),
                         None => self.file(&below.join(format!("{name}.rs")), inner, &below.join(name)),

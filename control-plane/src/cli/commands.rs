@@ -15,7 +15,7 @@ use entente_store_embedded::Restored;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{
+use super::args::{
     BackupArgs, Command, ConfigArgs, DelegateArgs, InitArgs, NewEpochArgs, RecoverAdminArgs, RestoreArgs,
     RevokeDelegationArgs, RootArgs, RunArgs,
 };

@@ -8,6 +8,7 @@ use entente_tests::{Fleet, FleetSpec, args};
 use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::args::Args;
 use crate::customers::{self, LATE, Part};
 use crate::intent::{self, CUSTOMERS, Intent};
 use crate::lag::Lag;
@@ -16,7 +17,7 @@ use crate::report::Report;
 use crate::scenarios::{self, Stage};
 use crate::screen::Screen;
 use crate::truth::{self, Figures};
-use crate::{Args, keep, prove, watch};
+use crate::{keep, prove, watch};
 
 /// As a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
