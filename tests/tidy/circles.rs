@@ -14,6 +14,9 @@ use super::{files, none_of, root, shown};
 /// Circles that are still there, a line for each: the folder of the crate, and the files. This list only gets shorter.
 const OPEN: &str = include_str!("circles.txt");
 
+/// The floors of the application, the lowest first: a folder names only those below it.
+const FLOORS: [&str; 8] = ["identity", "history", "channel", "reports", "stream", "intent", "removals", "app"];
+
 /// A path as it is written; of a module, its path from the root of the crate.
 type Name = Vec<String>;
 
@@ -251,6 +254,20 @@ fn no_file_is_reached_again_from_what_it_names() {
     }
     faults.extend(over.into_iter().map(|it| format!("{it} is in no circle any more: take it off circles.txt")));
     none_of(faults);
+}
+
+#[test]
+fn a_floor_of_the_application_names_only_those_below() {
+    let source = root().join("control-plane/app/src");
+    let floor = |file: &Path| {
+        let top = file.strip_prefix(&source).unwrap().iter().next().unwrap();
+        FLOORS.iter().position(|it| *it == Path::new(top).file_stem().unwrap())
+    };
+    let tree = Tree::of(&source.join("lib.rs"));
+    let arrows = tree.arrows();
+    let all = arrows.iter().flat_map(|(from, all)| all.iter().map(move |(to, name)| (*from, *to, name)));
+    let up = all.filter(|(from, to, _)| matches!((floor(from), floor(to)), (Some(from), Some(to)) if from < to));
+    none_of(up.map(|(from, to, name)| format!("{} names {} by {name}", shown(from), shown(to))).collect());
 }
 
 #[test]

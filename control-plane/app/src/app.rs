@@ -1,103 +1,94 @@
-//! The application: everything that the operations share, behind one cheap handle.
+//! The facade: every operation of the control plane behind one cheap handle. Nothing else in this crate knows it.
+//!
+//! What an operation needs is built once (`open`), floor by floor, and each part has the handles that it needs and no more.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+mod agents;
+mod audit;
+mod cleanup;
+mod dispatch;
+mod endings;
+mod leases;
+mod open;
+mod operations;
+mod plan;
+mod principals;
+mod resources;
+mod sign_in;
+mod stated;
+mod tasks;
+mod tokens;
+mod vouch;
+
+use std::sync::{Arc, Mutex};
 
 use entente_model::Timestamp;
-use entente_seal::{OnlineKey, PublicKey};
-use entente_store::Store;
-use tokio::sync::{Notify, Semaphore, watch};
+use entente_seal::PublicKey;
 
-use crate::config::{Clock, Config};
-use crate::desk::Desks;
-use crate::leases::LeaseList;
+use crate::channel::Desks;
+use crate::config::Config;
+use crate::error::AppError;
+use crate::history::{Draft, History, World};
+use crate::identity::Registry;
+use crate::intent::Intents;
 use crate::pki::CertificateAuthority;
-use crate::registry::Registry;
-use crate::removals::Receipts;
-use crate::stated::Stated;
-use crate::status::watch::Watchers;
-use crate::tasks::Tasks;
-use crate::world::World;
-use crate::writer::Head;
+use crate::removals::Removals;
+use crate::reports::Reports;
+use crate::running::Running;
+use crate::stream::Streams;
+use dispatch::Dispatch;
+
+pub use agents::{Agent, EnrollRequest, Enrolled, Renewed};
+pub use endings::{Ending, EndingKind};
+pub use open::OpenError;
+pub use plan::TenantPlan;
+pub use principals::{NewPrincipal, Principal};
+pub use stated::RestateError;
+pub use tokens::{CreatedToken, EnrollmentToken, TokenFile};
 
 /// The control plane without its doors. Clones are the same one.
 #[derive(Debug, Clone)]
 pub struct App {
-    pub(crate) inner: Arc<Inner>,
+    inner: Arc<Parts>,
 }
 
-pub(crate) struct Inner {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) config: Config,
-    pub(crate) clock: Clock,
-    pub(crate) online: OnlineKey,
-    pub(crate) ca: CertificateAuthority,
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) config: Arc<Config>,
+    pub(crate) ca: Arc<CertificateAuthority>,
     pub(crate) root_key: PublicKey,
-    /// Of the history that is the one now.
-    pub(crate) epoch: u64,
-    /// When this server first ran in it; the beginning of time where that is not known.
-    pub(crate) epoch_begun: Timestamp,
-    /// What the root key has stated.
-    pub(crate) stated: RwLock<Arc<Stated>>,
     /// From when until when the server's TLS certificate is good, once that was told.
     pub(crate) server_certificate: Mutex<Option<(Timestamp, Timestamp)>>,
-    /// The newest stand; touched by the store's writer.
-    pub(crate) head: Mutex<Head>,
-    /// Held while something becomes visible, so that it does in order.
-    pub(crate) publishing: Mutex<()>,
-    /// Held from what a look at removals judges until it is written.
-    pub(crate) settling: tokio::sync::Mutex<()>,
-    /// What is published.
-    pub(crate) world: RwLock<Arc<World>>,
-    pub(crate) registry: Registry,
-    pub(crate) desks: Desks,
-    pub(crate) receipts: Receipts,
-    pub(crate) watchers: Watchers,
-    /// The number of the newest event that is durable.
-    pub(crate) events: watch::Sender<u64>,
-    /// Places for those who follow events.
-    pub(crate) event_watches: Arc<Semaphore>,
-    pub(crate) leases: LeaseList,
-    /// A removal may have been proven, or somebody been seen who has left.
-    pub(crate) removals_told: Notify,
-    /// A tenant was deleted: what it left is cleared before another of its name comes.
-    pub(crate) tenant_gone: Notify,
-    /// A principal has ended: its connections are cut.
-    pub(crate) principal_gone: Notify,
-    pub(crate) tasks: Tasks,
-}
-
-impl std::fmt::Debug for Inner {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Inner(epoch {})", self.epoch)
-    }
-}
-
-/// A lock whose holder panicked is taken all the same: every critical section here leaves its data whole.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Inner {
-    pub(crate) fn now(&self) -> Timestamp {
-        (self.clock)()
-    }
-
-    pub(crate) fn world(&self) -> Arc<World> {
-        self.world.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(crate) fn show(&self, world: Arc<World>) {
-        *self.world.write().unwrap_or_else(PoisonError::into_inner) = world;
-    }
+    pub(crate) history: Arc<History>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) desks: Arc<Desks>,
+    pub(crate) reports: Arc<Reports>,
+    pub(crate) streams: Arc<Streams>,
+    pub(crate) intents: Arc<Intents>,
+    pub(crate) removals: Arc<Removals>,
+    pub(crate) dispatch: Arc<Dispatch>,
+    pub(crate) running: Arc<Running>,
 }
 
 impl App {
+    #[cfg(test)]
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.inner
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
-        self.inner.now()
+        self.inner.history.now()
     }
 
     pub(crate) fn world(&self) -> Arc<World> {
-        self.inner.world()
+        self.inner.history.world()
+    }
+
+    pub(crate) async fn commit<T, F>(&self, decide: F) -> Result<(u64, T), AppError>
+    where
+        F: FnMut(&mut Draft<'_>) -> Result<T, AppError> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.inner.history.commit(decide).await
     }
 
     /// The authority's certificate, by which clients know this server.

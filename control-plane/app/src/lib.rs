@@ -1,77 +1,63 @@
 //! What each operation of the control plane means: authorise, load, decide, commit, audit, nudge.
 //!
 //! [`App`] is all of it behind one handle; `entente-grpc` puts doors on it. Knows neither gRPC nor sockets nor which
-//! store it has. Where to go: `change` for every change of intent, `writer` for how one is committed and published,
-//! `desk` for what an agent is told, `status` for what it has said, `events` for what happened, `removals` for the proof that somebody is gone,
-//! `pki` for certificates, `endings` for what ends when, `stated` for the root key's word, `open` for start-up, `tasks` for what runs by itself.
+//! store it has. The floors, lowest first, each naming only those below it (`tests/tidy/circles.rs` sees to it): `identity` for
+//! who may connect and who may ask, `history` for how something is decided, committed and published, `channel` for what each
+//! tenant's agent is to be told and has said, `reports` for what is kept of that and how tenants stand, `stream` for how an
+//! agent connects, speaks and hears, `intent` for every change of intent, `removals` for the proof that somebody is gone,
+//! `app` for the operations, start-up and what runs by itself. `pki` is certificates.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod agents;
+mod api_role;
 mod app;
-mod audit;
-mod batch;
 mod caller;
-mod change;
-mod cleanup;
+mod channel;
 mod config;
-mod desk;
-mod displacement;
-mod endings;
 mod error;
-mod events;
-mod leases;
-mod memory;
-mod missing;
-mod open;
+mod history;
+mod identities;
+mod identity;
+mod intent;
 mod page;
-mod plan;
-mod principals;
-mod registry;
+mod recollection;
+mod refusals;
 mod removals;
-mod replay;
+mod reports;
+mod request_log;
 mod rows;
-mod stated;
-mod status;
-mod tasks;
-mod tokens;
-mod world;
-mod writer;
+mod running;
+mod stream;
+mod sync;
+mod tenant_phase;
 
 pub mod pki;
 pub mod provision;
 
-pub use agents::{Agent, EnrollRequest, Enrolled, Renewed};
-pub use app::App;
-pub use audit::{AuditRecord, AuditedChange};
-pub use caller::{ApiRole, Caller};
-pub use change::{
-    Applied, Change, ChangeKind, Delete, FieldChange, Impact, Outlook, Put, ResourceChange, Right, RightsChange,
-    TenantOutlook,
+pub use api_role::ApiRole;
+pub use app::{
+    Agent, App, CreatedToken, Ending, EndingKind, EnrollRequest, Enrolled, EnrollmentToken, NewPrincipal, OpenError,
+    Principal, Renewed, RestateError, TenantPlan, TokenFile,
 };
+pub use caller::Caller;
+pub use channel::{AwayReason, Outgoing, Refused};
 pub use config::{Clock, Config, system_clock};
-pub use desk::{AwayReason, Connected, Hello, Inbox, Incoming, Outbox, Outgoing, ProtocolError, Refused, Welcome};
-pub use displacement::{Displacement, Vouch};
-pub use endings::{Ending, EndingKind};
 pub use error::AppError;
-pub use events::{Event, EventFilter, EventKind, EventStart, EventWatch};
-pub use open::OpenError;
+pub use history::{
+    AuditRecord, AuditedChange, ChangeKind, Event, EventKind, FieldChange, Meta, ResourceChange, Stored,
+};
+pub use identity::Vouch;
+pub use intent::{Applied, Change, Delete, Impact, Outlook, Put, Right, RightsChange, TenantOutlook};
 pub use page::{Page, PageRequest};
-pub use plan::TenantPlan;
-pub use principals::{NewPrincipal, Principal};
 pub use removals::{Removal, SignedStatement};
-pub use replay::Options;
+pub use reports::{
+    Access, AccessFilter, Displacement, EventFilter, EventStart, EventWatch, Ground, ItemStatus, Party, ReportError,
+    StatusWatch, TenantSelection, TenantStatus, WatchEvent,
+};
+pub use request_log::Options;
 pub use rows::RowError;
-pub use stated::RestateError;
-pub use status::access::{Access, AccessFilter, Ground};
-pub use status::phase::TenantPhase;
-pub use status::report::ReportError;
-pub use status::select::TenantSelection;
-pub use status::view::{ItemStatus, TenantStatus};
-pub use status::watch::{StatusWatch, WatchEvent};
-pub use status::whose::Party;
-pub use tokens::{CreatedToken, EnrollmentToken, TokenFile};
-pub use world::{Meta, Stored};
+pub use stream::{Connected, Hello, Inbox, Incoming, Outbox, ProtocolError, Welcome};
+pub use tenant_phase::TenantPhase;
 
 #[cfg(test)]
 mod tests;

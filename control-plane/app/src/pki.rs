@@ -2,7 +2,7 @@
 //!
 //! Identity is one URI, `spiffe://{trust domain}/...`, in the certificate's subject alternative name. Keys are P-256,
 //! chains two long: both are what a handshake costs (RSA-2048 costs 1.8 times as much). Knows nothing about who is
-//! revoked: see [`crate::registry`].
+//! revoked: see [`crate::identity`].
 
 mod authority;
 mod peer;

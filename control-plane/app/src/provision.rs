@@ -7,9 +7,9 @@ use entente_seal::{PublicKey, SealError, Signed, Statement, Verifier};
 use entente_store::{Commit, CommitError, Expect, MAX_PAGE_ENTRIES, ReadError, Store};
 use serde::{Deserialize, Serialize};
 
-use crate::caller::ApiRole;
+use crate::api_role::ApiRole;
+use crate::identity::PrincipalRow;
 use crate::pki::Serial;
-use crate::principals::PrincipalRow;
 use crate::rows::{self, RowError, as_hex};
 
 /// Why nothing was put into the store.

@@ -7,14 +7,15 @@ use entente_model::report::{ItemState, KnownAccount, Reason, RemovalProof};
 use entente_model::revocation::Cause;
 use entente_model::{OperatorName, TenantName, Timestamp};
 
+use super::handles::Removals;
 use super::receipt::{Receipt, SignedStatement};
 use super::standing::{Open, Place};
-use crate::app::{App, Inner};
-use crate::caller::{ApiRole, Caller};
+use crate::api_role::ApiRole;
+use crate::caller::Caller;
 use crate::error::AppError;
+use crate::history::World;
 use crate::page::{Page, PageRequest};
 use crate::rows;
-use crate::world::World;
 
 /// The removal of a person, or of one membership, in one tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,19 +50,19 @@ enum Source<'w> {
     Open(Place<'w>),
 }
 
-impl App {
+impl Removals {
     /// Removals of one operator, ended ones included; or all that are not complete. By tenant.
-    pub async fn list_removals(
-        &self,
+    pub(crate) async fn list_removals(
+        self: &Arc<Self>,
         caller: &Caller,
         operator: Option<&OperatorName>,
         page: &PageRequest,
     ) -> Result<Page<Removal>, AppError> {
         caller.needs(ApiRole::Viewer)?;
         // Before the receipts: what is proven in between is then told twice, and not left out of a list that looks complete.
-        let world = self.world();
+        let world = self.history.world();
         let receipts = match operator {
-            Some(operator) => self.inner.receipts_of(operator).await?,
+            Some(operator) => self.receipts_of(operator).await?,
             None => Vec::new(),
         };
         let had =
@@ -70,14 +71,14 @@ impl App {
         if let Some(operator) = operator.filter(|it| receipts.is_empty() && !had(it)) {
             world.needs_operator("operator", operator)?;
         }
-        let (inner, world, operator, page) = (self.inner.clone(), world, operator.cloned(), page.clone());
+        let (removals, world, operator, page) = (self.clone(), world, operator.cloned(), page.clone());
         // Each proof that is looked at costs the check of a signature.
-        let listed = move || inner.listed(&world, operator.as_ref(), receipts, &page);
+        let listed = move || removals.listed(&world, operator.as_ref(), receipts, &page);
         tokio::task::spawn_blocking(listed).await.map_err(AppError::internal)
     }
 }
 
-impl Inner {
+impl Removals {
     fn listed(
         &self,
         world: &Arc<World>,
@@ -104,7 +105,7 @@ impl Inner {
     async fn receipts_of(&self, operator: &OperatorName) -> Result<Vec<Receipt>, AppError> {
         let (prefix, mut after, mut found) = (rows::removals_of(operator), None, Vec::new());
         loop {
-            let page = self.store.scan(&prefix, after.as_deref(), entente_store::MAX_PAGE_ENTRIES).await?;
+            let page = self.history.store.scan(&prefix, after.as_deref(), entente_store::MAX_PAGE_ENTRIES).await?;
             for (key, entry) in &page.entries {
                 found.push(rows::decode(key, &entry.value).map_err(AppError::internal)?);
             }

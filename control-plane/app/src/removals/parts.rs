@@ -2,6 +2,12 @@
 
 use crate::error::AppError;
 
+/// Removals that change in one commit, at first: what the audit record names of them makes some 30 KiB.
+pub(super) const MAX_AT_ONCE: usize = 150;
+
+/// In the audit log, for what nobody asked for by hand.
+pub(super) const ACTOR: &str = "control-plane";
+
 /// What is left to be written. Where a commit is refused its halves are tried, so that one thing that is too large or
 /// wrong holds up no other. A fault that is not of the content (no disk, no time) ends it.
 pub(super) struct Parts<'a, T> {

@@ -9,10 +9,10 @@ use entente_model::revocation::Known;
 use entente_model::{AgentName, Guid, Timestamp};
 use entente_seal::{removal_signature_holds, removal_statement};
 
+use super::handles::Removals;
 use super::receipt::{Receipt, SignedStatement};
 use super::speaker::speaker;
 use super::standing::Place;
-use crate::app::Inner;
 use crate::pki::{SignerError, Who};
 
 /// Why a proof counts for nothing.
@@ -45,7 +45,7 @@ impl Refused {
     }
 }
 
-impl Inner {
+impl Removals {
     /// Makes a receipt of a report that says that the subject is gone.
     pub(super) fn receipt(&self, place: &Place<'_>, report: &ItemReport) -> Option<Result<Receipt, Refused>> {
         let proof = report.proof.as_ref().filter(|_| report.state == ItemState::Removed)?;
@@ -80,7 +80,7 @@ impl Inner {
             seen_by_others,
             last_read: self.receipts.get(&place.row.id, place.tenant).map(|last| last.proof.second_empty_read),
             speaker: removal::Speaker { enrolled: signed.enrolled, vouched: signed.vouched.is_some() },
-            now: self.time(),
+            now: self.history.time(),
         };
         removal::judge(proof, &case)?;
         Ok(signed)

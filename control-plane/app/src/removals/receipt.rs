@@ -8,8 +8,8 @@ use entente_model::revocation::Cause;
 use entente_model::{AgentName, OperatorName, TenantName, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::app::lock;
-use crate::world::World;
+use crate::history::World;
+use crate::sync::lock;
 
 /// The proof of one removal in one tenant. Of a person who comes back there are several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

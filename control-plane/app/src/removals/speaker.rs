@@ -2,7 +2,7 @@
 
 use entente_model::{AgentName, Timestamp};
 
-use crate::registry::Tables;
+use crate::identity::Tables;
 
 /// An agent that may speak now.
 #[derive(Debug, Clone, PartialEq, Eq)]

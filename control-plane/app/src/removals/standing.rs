@@ -9,10 +9,10 @@ use entente_model::report::{AccountState, ItemReport, ItemState, Reason};
 use entente_model::revocation::{InTenant, Revocation, Subject};
 use entente_model::{Guid, TenantName, Timestamp};
 
+use super::handles::Removals;
 use super::receipt::Receipt;
-use crate::app::Inner;
-use crate::memory::Account;
-use crate::world::World;
+use crate::channel::Account;
+use crate::history::World;
 
 /// One removal in one tenant.
 pub(super) struct Place<'w> {
@@ -98,7 +98,7 @@ impl<'w> Open<'w> {
     }
 }
 
-impl Inner {
+impl Removals {
     /// What a tenant's agent last said of a removal's subject. That it is gone counts only with a proof of what is open
     /// now: one of an earlier removal, since which the person was back, proves nothing.
     pub(super) fn reported(&self, place: &Place<'_>) -> Option<ItemReport> {
@@ -171,7 +171,7 @@ impl Inner {
 
     fn nobody_looks(&self, world: &World, place: &Place<'_>, is_reported: bool) -> Option<Standing> {
         let unproven = |text: &str| Some(Standing::new(ItemState::Unproven, Some(Reason::NobodyLooks), text.into()));
-        if place.it.never_enrolled && !self.was_enrolled(place.tenant) {
+        if place.it.never_enrolled && !self.desks.was_enrolled(&self.registry.tables(), place.tenant) {
             let text = "no agent was ever enrolled here: nothing was made, and nothing is to be removed";
             return Some(Standing { complete: true, ..Standing::new(ItemState::Removed, None, text.into()) });
         }

@@ -1,18 +1,18 @@
 //! People who have left and whom an agent still reports. The report may come after the leave.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use entente_compiler::{Edit, Sighting};
 
-use super::parts::Parts;
-use super::{ACTOR, MAX_AT_ONCE};
-use crate::app::App;
-use crate::audit::Entry;
+use super::handles::Removals;
+use super::parts::{ACTOR, MAX_AT_ONCE, Parts};
 use crate::error::AppError;
-use crate::memory::Recollection;
+use crate::history::Entry;
+use crate::recollection::Recollection;
 
-impl App {
-    pub(super) async fn name_strays(&self) -> Result<(), AppError> {
+impl Removals {
+    pub(super) async fn name_strays(self: &Arc<Self>) -> Result<(), AppError> {
         let strays = self.strays();
         let mut parts = Parts::of(&strays, MAX_AT_ONCE);
         while let Some(part) = parts.next() {
@@ -24,49 +24,54 @@ impl App {
     /// Those who have left. Sightings of people who work are dropped here, and the writer is not asked; but only while no
     /// change is decided or on its way, because a leave among them did not know the sighting.
     fn strays(&self) -> Vec<Sighting> {
-        let all = self.inner.desks.strays();
+        let all = self.desks.strays();
         if all.is_empty() {
             return all;
         }
-        let settled = self.inner.settled();
-        let world = settled.clone().unwrap_or_else(|| self.world());
+        let settled = self.history.settled();
+        let world = settled.clone().unwrap_or_else(|| self.history.world());
         let has_left = |it: &Sighting| world.fleet.has_left(&it.home, it.object_id);
         let (left, work): (Vec<_>, Vec<_>) = all.into_iter().partition(has_left);
         if settled.is_some() {
-            self.inner.desks.forget_strays(&work);
+            self.desks.forget_strays(&work);
         }
         left
     }
 
     /// Decided by the writer, so that a leave which is being written is known.
-    async fn name_seen(&self, seen: &[Sighting]) -> Result<(), AppError> {
-        let (app, still_there) = (self.clone(), seen.to_vec());
-        self.commit(move |draft| {
-            let edit = Edit {
-                still_there: still_there.clone(),
-                memory: Recollection::of(&app.inner, &draft.stand.world),
-                actor: ACTOR.into(),
-                now: draft.now,
-                number: draft.revision,
-                ..Edit::default()
-            };
-            let advance = draft.stand.world.fleet.advance(&edit).map_err(AppError::of_whole)?;
-            if advance.revocation_puts.is_empty() {
-                return Ok(());
-            }
-            let operators: BTreeSet<_> = advance.revocation_puts.iter().map(|row| row.operator.to_string()).collect();
-            draft.record(Entry {
-                actor: ACTOR.into(),
-                method: "NameRemovals",
-                request_id: None,
-                resources: operators.into_iter().collect(),
-                summary: format!("{} removals of people who had left, seen by agents", advance.revocation_puts.len()),
-            });
-            draft.install(advance);
-            Ok(())
-        })
-        .await?;
-        self.inner.desks.forget_strays(seen);
+    async fn name_seen(self: &Arc<Self>, seen: &[Sighting]) -> Result<(), AppError> {
+        let (removals, still_there) = (self.clone(), seen.to_vec());
+        self.history
+            .commit(move |draft| {
+                let edit = Edit {
+                    still_there: still_there.clone(),
+                    memory: Recollection::of(&removals.registry, &removals.desks, &draft.stand.world),
+                    actor: ACTOR.into(),
+                    now: draft.now,
+                    number: draft.revision,
+                    ..Edit::default()
+                };
+                let advance = draft.stand.world.fleet.advance(&edit).map_err(AppError::of_whole)?;
+                if advance.revocation_puts.is_empty() {
+                    return Ok(());
+                }
+                let operators: BTreeSet<_> =
+                    advance.revocation_puts.iter().map(|row| row.operator.to_string()).collect();
+                draft.record(Entry {
+                    actor: ACTOR.into(),
+                    method: "NameRemovals",
+                    request_id: None,
+                    resources: operators.into_iter().collect(),
+                    summary: format!(
+                        "{} removals of people who had left, seen by agents",
+                        advance.revocation_puts.len()
+                    ),
+                });
+                draft.install(advance);
+                Ok(())
+            })
+            .await?;
+        self.desks.forget_strays(seen);
         Ok(())
     }
 }

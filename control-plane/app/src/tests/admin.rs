@@ -52,7 +52,7 @@ async fn a_token_file_holds_what_an_agent_needs_and_pins_who_it_trusts() {
     let lines: Vec<&str> = created.file.expose().lines().filter(|line| !line.starts_with('#')).collect();
     let id = created.token.name.id();
     let pinned = [
-        format!("ca_sha256 = \"{}\"", hex::encode(bed.app.inner.ca.sha256())),
+        format!("ca_sha256 = \"{}\"", hex::encode(bed.app.parts().ca.sha256())),
         format!("root_key = \"{}\"", bed.root.id()),
     ];
     assert_eq!(
@@ -79,7 +79,7 @@ async fn a_repeated_creation_shows_the_token_and_not_its_secret() {
     assert_eq!(format!("{:?}", first.file), "TokenFile(..)");
     let secret = secret(first.file.expose());
     let (_, plain) = secret.split_once('.').unwrap();
-    let stored = bed.app.inner.store.scan("", None, 1_000).await.unwrap();
+    let stored = bed.app.parts().history.store.scan("", None, 1_000).await.unwrap();
     let holds = |value: &[u8]| String::from_utf8_lossy(value).contains(plain);
     assert!(!stored.entries.iter().any(|(_, entry)| holds(&entry.value)), "the secret is stored nowhere");
 }

@@ -73,7 +73,7 @@ async fn field_kind_10_a_new_delegation_is_taken_up_without_a_restart() {
     let now = bed.app.now();
     let key = OnlineKey::from_pkcs8(&bed.online).unwrap().public();
     let statement = Statement::Delegation { key, not_before: now, not_after: now.plus(30 * DAY), serial: 2 };
-    let store = bed.app.inner.store.clone();
+    let store = bed.app.parts().history.store.clone();
     provision::import(&*store, bed.root.public(), &bed.root.state(&statement)).await.unwrap();
     assert_eq!(bed.app.restate().await.unwrap(), now.plus(30 * DAY));
     leave(&bed).await.unwrap();

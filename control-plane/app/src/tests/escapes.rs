@@ -21,17 +21,17 @@ async fn a_leaver_is_removed_also_where_an_account_is_known_that_no_agent_speaks
     fabrikam.hear(&bed).await;
     fabrikam.report(Vec::new(), forgotten, false).await;
     // Of those who work nothing is kept in mind for a leave.
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     bed.leave("operators/maya").await;
     contoso.hear(&bed).await;
     contoso.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     let open = [("tenants/fabrikam".to_owned(), ItemState::Pending, false)];
     assert_eq!(removals(&bed, None).await, open);
     fabrikam.hear(&bed).await;
     assert!(fabrikam.absent().iter().any(|key| matches!(key, ItemKey::User(_))), "{:?}", fabrikam.absent());
     fabrikam.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert!(removals(&bed, None).await.is_empty());
 }
 
@@ -48,7 +48,7 @@ async fn an_agent_that_a_restored_backup_has_forgotten_is_not_taken_for_none() {
     let serial = crate::pki::Serial::random().unwrap();
     let issued = ca.agent(&agent, &key, serial, Timestamp::from_unix(start()), 30 * DAY).unwrap();
     assert!(bed.app.check_agent(&peer(&issued.certificate_pem)).is_err());
-    bed.app.settle_told().await.unwrap();
+    bed.app.parts().removals.settle_told().await.unwrap();
     let found = bed.app.list_removals(&viewer(), None, &page()).await.unwrap().items;
     let open: Vec<_> = found.into_iter().map(|it| (it.tenant, it.state, it.reason, it.complete)).collect();
     let unproven = (tenant("contoso"), ItemState::Unproven, Some(Reason::NobodyLooks), false);
@@ -68,7 +68,7 @@ async fn what_changes_between_the_judgement_and_the_receipt_makes_no_receipt() {
         bed.leave("operators/maya").await;
         contoso.hear(&bed).await;
         contoso.report_removed().await;
-        let judged = bed.app.look(None).await.unwrap().receipts;
+        let judged = bed.app.parts().removals.look(None).await.unwrap().receipts;
         assert!(!judged.is_empty());
         if is_revoked {
             let Who::Agent(name) = &contoso.peer.who else { panic!("an agent's certificate") };
@@ -80,7 +80,7 @@ async fn what_changes_between_the_judgement_and_the_receipt_makes_no_receipt() {
             contoso.report(vec![seen], Vec::new(), false).await;
         }
         let judged = judged.into_iter().filter(|it| it.subject == "person").collect();
-        bed.app.write(Method::Prove, Edit::default(), judged).await.unwrap();
+        bed.app.parts().removals.write(Method::Prove, Edit::default(), judged).await.unwrap();
         let receipts = removals(&bed, Some("operators/maya")).await;
         assert!(receipts.iter().all(|(_, _, complete)| !complete), "{is_revoked}: {receipts:?}");
     }

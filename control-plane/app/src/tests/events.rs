@@ -132,11 +132,11 @@ async fn who_was_proven_gone_and_is_there_again_is_told() {
     bed.leave("operators/maya").await;
     agent.hear(&bed).await;
     agent.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     let key = agent.absent().into_iter().find(|key| key.to_string().starts_with("user/")).unwrap();
     let back = agent.item(key, ItemState::Residual);
     agent.report(vec![back], Vec::new(), false).await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     let told = told(&bed, "contoso").await;
     assert!(told.contains(&"ACCOUNT_CAME_BACK operators/maya".to_owned()), "{told:?}");
 }
@@ -155,7 +155,7 @@ async fn only_so_many_are_kept_of_each_tenant_and_one_tenant_pushes_out_no_other
     let all = async |prefix: &str| {
         let (mut count, mut after) = (0, None);
         loop {
-            let page = bed.app.inner.store.scan(prefix, after.as_deref(), 1_000).await.unwrap();
+            let page = bed.app.parts().history.store.scan(prefix, after.as_deref(), 1_000).await.unwrap();
             count += page.entries.len();
             match page.next {
                 Some(next) => after = Some(next),
@@ -246,6 +246,6 @@ async fn a_tenant_that_is_deleted_takes_its_events_along() {
     bed.delete("tenants/fabrikam").await.unwrap();
     bed.app.clean_up().await.unwrap();
     for prefix in ["event/", "event-at/"] {
-        assert_eq!(bed.app.inner.store.scan(prefix, None, 10).await.unwrap().entries, [], "{prefix}");
+        assert_eq!(bed.app.parts().history.store.scan(prefix, None, 10).await.unwrap().entries, [], "{prefix}");
     }
 }

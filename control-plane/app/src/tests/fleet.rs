@@ -88,7 +88,7 @@ async fn a_report_that_says_nothing_new_writes_no_item_and_a_full_one_replaces_a
     let bed = Bed::with_sample().await;
     let mut agent = connected(&bed).await;
     agent.report_applied().await;
-    let rows = async || bed.app.inner.store.scan("status/contoso/", None, 100).await.unwrap().entries;
+    let rows = async || bed.app.parts().history.store.scan("status/contoso/", None, 100).await.unwrap().entries;
     let before = rows().await;
     agent.report_applied().await;
     assert_eq!(rows().await, before, "rows keep the revision at which they were written");
@@ -313,9 +313,9 @@ async fn who_and_what_is_deleted_is_still_told() {
         agent.hear(&bed).await;
         agent.report_removed().await;
     }
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     bed.sleep(40 * DAY);
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert!(bed.app.world().fleet.intent().revocations.is_empty());
     assert!(!bed.app.list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items.is_empty());
     assert!(!bed.app.audit(&viewer(), &page(), Some(&name("operators/maya"))).await.unwrap().items.is_empty());

@@ -49,7 +49,7 @@ async fn attacks_d11_an_agent_that_reports_much_fills_neither_memory_nor_disk() 
     assert!(short > 50, "{short} are shortened");
     let mut rows = (0, None);
     loop {
-        let part = bed.app.inner.store.scan("status/contoso/", rows.1.as_deref(), 1_000).await.unwrap();
+        let part = bed.app.parts().history.store.scan("status/contoso/", rows.1.as_deref(), 1_000).await.unwrap();
         rows.0 += part.entries.iter().map(|(_, entry)| entry.value.len()).sum::<usize>();
         rows.1 = part.next;
         if rows.1.is_none() {
@@ -60,7 +60,7 @@ async fn attacks_d11_an_agent_that_reports_much_fills_neither_memory_nor_disk() 
 
     // A leaver is proven gone all the same.
     agent.report_removed().await;
-    bed.app.settle_told().await.unwrap();
+    bed.app.parts().removals.settle_told().await.unwrap();
     let open = bed.app.list_removals(&viewer(), None, &page()).await.unwrap().items;
     assert!(open.iter().all(|removal| removal.tenant != agent.tenant), "{open:?}");
 

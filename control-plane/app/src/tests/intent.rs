@@ -31,9 +31,9 @@ async fn a_set_is_applied_and_says_what_it_touches() {
 #[tokio::test]
 async fn a_set_that_changes_nothing_commits_nothing() {
     let bed = Bed::with_sample().await;
-    let before = bed.app.inner.store.revision();
+    let before = bed.app.parts().history.store.revision();
     let again = bed.apply(sample()).await.unwrap();
-    assert_eq!(bed.app.inner.store.revision(), before);
+    assert_eq!(bed.app.parts().history.store.revision(), before);
     assert_eq!(again.revision, bed.app.world().revision);
     assert!(again.changes.iter().all(|change| change.kind == ChangeKind::Unchanged && change.fields.is_empty()));
     assert_eq!(again.impact, Impact::default());
@@ -42,11 +42,11 @@ async fn a_set_that_changes_nothing_commits_nothing() {
 #[tokio::test]
 async fn validate_only_answers_the_same_and_changes_nothing() {
     let bed = Bed::with_sample().await;
-    let before = bed.app.inner.store.revision();
+    let before = bed.app.parts().history.store.revision();
     let change = || Change { puts: vec![Put::Set { manifest: squad(&["maya"]), etag: None }], deletes: Vec::new() };
     let only = Options { validate_only: true, ..options() };
     let asked = bed.app.change(&editor(), change(), &only).await.unwrap();
-    assert_eq!(bed.app.inner.store.revision(), before);
+    assert_eq!(bed.app.parts().history.store.revision(), before);
     let done = bed.app.change(&editor(), change(), &options()).await.unwrap();
     assert_eq!((asked.impact, asked.changes), (done.impact.clone(), done.changes));
     assert_eq!((done.impact.tenants, done.impact.people), (2, 1));
@@ -58,9 +58,9 @@ async fn a_repeated_request_gets_the_first_answer_and_another_one_under_its_id_i
     let bed = Bed::with_sample().await;
     let once = Options { request_id: Some(Uuid::new_v4()), ..options() };
     let first = bed.app.change(&editor(), create(person("sam", 9)), &once).await.unwrap();
-    let revision = bed.app.inner.store.revision();
+    let revision = bed.app.parts().history.store.revision();
     assert_eq!(bed.app.change(&editor(), create(person("sam", 9)), &once).await.unwrap(), first);
-    assert_eq!(bed.app.inner.store.revision(), revision);
+    assert_eq!(bed.app.parts().history.store.revision(), revision);
     let other = bed.app.change(&editor(), create(person("ida", 10)), &once).await.unwrap_err();
     assert_eq!(other.reason(), "REQUEST_ID_REUSED");
     // Under another principal it is another request.
@@ -123,11 +123,11 @@ async fn updates_replace_fields_and_honour_the_etag() {
 async fn what_is_wrong_is_told_apart() {
     let bed = Bed::with_sample().await;
     let check = async |manifests: Vec<Manifest>, reason: &str, text: &str| {
-        let before = bed.app.inner.store.revision();
+        let before = bed.app.parts().history.store.revision();
         let error = bed.apply(manifests).await.unwrap_err();
         assert_eq!(error.reason(), reason, "{error}");
         assert!(error.to_string().contains(text), "{error}");
-        assert_eq!(bed.app.inner.store.revision(), before);
+        assert_eq!(bed.app.parts().history.store.revision(), before);
     };
     let mut paused = serde_json::to_value(customer("contoso", 1)).unwrap();
     paused["delivery"] = "access_package".into();
@@ -218,7 +218,7 @@ async fn a_commit_that_the_store_refuses_leaves_nothing_behind() {
     let bed = Bed::with_sample().await;
     let before = bed.app.audit(&viewer(), &page(), None).await.unwrap().items;
     let refused = bed.app.commit(|draft| {
-        draft.record(crate::audit::Entry {
+        draft.record(crate::history::Entry {
             actor: "principals/admin".into(),
             method: "Test",
             request_id: None,
@@ -240,7 +240,7 @@ async fn users_an_audit_record_says_what_changed_from_what_to_what_and_older_one
     let bed = Bed::with_sample().await;
     // As it was written before records had changes.
     let older = bed.app.commit(|draft| {
-        draft.record(crate::audit::Entry {
+        draft.record(crate::history::Entry {
             actor: "principals/admin".into(),
             method: "Test",
             request_id: None,

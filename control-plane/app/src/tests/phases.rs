@@ -140,14 +140,14 @@ async fn a_day_of_review_that_is_over_reaches_who_watches_though_nobody_reports_
     // Sooner than the stream of a silent agent is cut, which would be told too.
     let soon = Duration::from_secs(5);
     let _agent = with(&bed, |it| it.review_ends = Some(Timestamp::from_unix(start()).plus(soon))).await;
-    bed.app.inner.pulse();
+    bed.app.parts().streams.pulse();
     let mut watch = bed.app.watch_tenant_statuses(&viewer(), Vec::new()).unwrap();
     let mut seen = || std::iter::from_fn(|| watch.next().now_or_never().flatten()).count();
     assert_eq!(seen(), 3, "both as they are, and that this is all");
     bed.sleep(soon);
-    bed.app.inner.pulse();
+    bed.app.parts().streams.pulse();
     assert_eq!(seen(), 1, "it comes by the clock");
-    bed.app.inner.pulse();
+    bed.app.parts().streams.pulse();
     assert_eq!(seen(), 0, "once");
     assert_eq!(bed.status(&tenant("contoso")).phase, TenantPhase::ReviewPast);
 }

@@ -58,13 +58,13 @@ async fn proofs_that_are_not_worth_their_word_make_no_receipt() {
         let mut agent = contoso_alone(&bed).await;
         assert_eq!(known(&agent).len(), 1, "as it was reported before the leave");
         agent.report_removed_with(change).await;
-        bed.app.settle_removals().await.unwrap();
+        bed.app.parts().removals.settle_removals().await.unwrap();
         let it = standing(&bed, None).await;
         assert_eq!((it.state, it.reason, it.complete), (ItemState::Unproven, Some(reason), false), "{name}: {it:?}");
         assert!(it.detail.starts_with("the agent's proof is refused: "), "{name}: {}", it.detail);
         // The next one may be good.
         agent.report_removed().await;
-        bed.app.settle_removals().await.unwrap();
+        bed.app.parts().removals.settle_removals().await.unwrap();
         assert!(standing(&bed, Some("operators/maya")).await.complete, "{name}");
     }
 }
@@ -94,13 +94,13 @@ async fn a_proof_is_signed_by_the_agent_that_reports() {
         (Some(ProofSignature { certificate: "?".into(), ..signature.clone() }), "not base64"),
     ] {
         agent.report(vec![with(signed)], Vec::new(), false).await;
-        bed.app.settle_removals().await.unwrap();
+        bed.app.parts().removals.settle_removals().await.unwrap();
         let it = standing(&bed, None).await;
         assert_eq!((it.state, it.reason), (ItemState::Unproven, Some(Reason::ProofRefused)), "{text}");
         assert!(it.detail.contains(text), "{text}: {}", it.detail);
     }
     agent.report(vec![good], Vec::new(), false).await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert!(removals(&bed, None).await.is_empty());
 }
 
@@ -124,7 +124,7 @@ async fn a_proof_with_the_certificate_of_before_a_renewal_counts() {
     let (_, csr) = create_key_and_csr().unwrap();
     bed.app.renew(&agent.peer, &csr).await.unwrap();
     agent.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert!(removals(&bed, None).await.is_empty());
 }
 
@@ -141,7 +141,7 @@ async fn attacks_g01_an_agent_that_came_after_the_account_was_seen_proves_nothin
     let seen = new.item(user(&new).key, ItemState::Pending);
     new.report(vec![seen], Vec::new(), true).await;
     new.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     let it = standing(&bed, None).await;
     assert_eq!((it.state, it.reason), (ItemState::Unproven, Some(Reason::AgentUnvouched)), "{it:?}");
 }
@@ -155,21 +155,21 @@ async fn field_reports_kind_1_every_account_that_is_seen_is_in_the_removal_from_
     let seen =
         ItemReport { accounts: both(AccountState::Enabled), ..agent.item(user(&agent).key, ItemState::Residual) };
     agent.report(vec![seen], Vec::new(), false).await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert_eq!(agent.hear(&bed).await.last().unwrap(), "delta");
     assert_eq!(known(&agent).len(), 2);
     assert_eq!(standing(&bed, None).await.state, ItemState::Residual);
     agent.report_removed_with(|it| it.accounts.retain(|it| it.id != second)).await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert_eq!(standing(&bed, None).await.reason, Some(Reason::ProofRefused));
     agent.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert!(removals(&bed, None).await.is_empty());
     // A restart forgets none of them.
     drop(agent);
     let bed = bed.restart(async |_, _| {}).await;
-    let known = |desk: Arc<crate::desk::Desk>| desk.lock().known.values().map(|row| row.known.ids.len()).max();
-    assert_eq!(known(bed.app.inner.desks.get(&tenant("contoso")).unwrap()), Some(2));
+    let known = |desk: Arc<crate::channel::Desk>| desk.lock().known.values().map(|row| row.known.ids.len()).max();
+    assert_eq!(known(bed.app.parts().desks.get(&tenant("contoso")).unwrap()), Some(2));
 }
 
 #[tokio::test]
@@ -177,17 +177,17 @@ async fn what_comes_back_opens_the_removal_again_and_a_new_proof_makes_a_new_rec
     let bed = Bed::with_sample().await;
     let mut agent = contoso_alone(&bed).await;
     agent.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert!(removals(&bed, None).await.is_empty());
     bed.sleep(3 * DAY);
     let old = agent.removed(&user(&agent), |_| {});
     agent.report(vec![agent.item(user(&agent).key, ItemState::Applied)], Vec::new(), false).await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     let it = standing(&bed, None).await;
     assert_eq!((it.reason, it.complete), (Some(Reason::CameBack), false), "{it:?}");
     // The proof of before is none of now.
     agent.report(vec![old], Vec::new(), false).await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert_eq!(standing(&bed, None).await.reason, Some(Reason::ProofRefused));
     let later = |it: &mut RemovalProof| {
         for time in [&mut it.first_empty_read, &mut it.second_empty_read] {
@@ -195,7 +195,7 @@ async fn what_comes_back_opens_the_removal_again_and_a_new_proof_makes_a_new_rec
         }
     };
     agent.report_removed_with(later).await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     let maya = "operators/maya".parse().unwrap();
     let all = bed.app.list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items;
     let of_person: Vec<_> = all.iter().filter(|it| it.subject == "person" && it.tenant == tenant("contoso")).collect();
@@ -211,7 +211,7 @@ async fn a_receipt_holds_what_was_signed_and_the_audit_log_its_digest() {
     let bed = Bed::with_sample().await;
     let mut agent = contoso_alone(&bed).await;
     agent.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     let it = standing(&bed, Some("operators/maya")).await;
     let signed = it.signed.unwrap();
     let Who::Agent(name) = &agent.peer.who else { panic!("an agent's certificate") };
@@ -238,14 +238,14 @@ async fn a_removal_stays_open_whatever_happens_to_its_tenant() {
     offboarded["labels"] = json!({"region": "alpine"});
     offboarded["state"] = json!("OFFBOARDED");
     if bed.apply(vec![manifest(offboarded)]).await.is_ok() {
-        bed.app.settle_removals().await.unwrap();
+        bed.app.parts().removals.settle_removals().await.unwrap();
         assert_eq!(removals(&bed, None).await, nobody);
     }
     bed.delete("tenants/fabrikam").await.unwrap();
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert_eq!(removals(&bed, None).await, nobody);
     bed.sleep(40 * DAY);
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     drop((contoso, fabrikam));
     let bed = bed.restart(async |_, _| {}).await;
     assert_eq!(removals(&bed, None).await, nobody);
@@ -258,8 +258,8 @@ async fn a_removal_stays_open_whatever_happens_to_its_tenant() {
 async fn a_revoked_agent_looks_at_nothing_and_a_parked_one_is_told_of_leavers_alone() {
     let bed = Bed::with_sample().await;
     let agent = contoso_alone(&bed).await;
-    let parked = crate::desk::Parked::Clone("two agents answered".into());
-    bed.app.inner.desks.get(&tenant("contoso")).unwrap().lock().parked = Some(parked);
+    let parked = crate::channel::Parked::Clone("two agents answered".into());
+    bed.app.parts().desks.get(&tenant("contoso")).unwrap().lock().parked = Some(parked);
     let it = standing(&bed, None).await;
     assert_eq!((it.state, it.reason), (ItemState::Unproven, Some(Reason::NobodyLooks)), "{it:?}");
     let Who::Agent(name) = &agent.peer.who else { panic!("an agent's certificate") };
@@ -276,12 +276,12 @@ async fn where_no_agent_was_ever_enrolled_there_is_nothing_to_remove_until_one_i
     let it = standing(&bed, Some("operators/maya")).await;
     assert!(it.complete && it.proof.is_none() && it.detail.contains("no agent was ever enrolled"), "{it:?}");
     let mut agent = Agent::enrol(&bed, "contoso").await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert_eq!(removals(&bed, None).await, [("tenants/contoso".into(), ItemState::Pending, false)]);
     agent.connect(&bed).await;
     agent.hear(&bed).await;
     agent.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     let it = standing(&bed, Some("operators/maya")).await;
     assert!(it.complete && it.proven.is_some(), "{it:?}");
     assert!(removals(&bed, None).await.is_empty());
@@ -350,7 +350,7 @@ async fn more_addresses_than_are_kept_prove_nothing() {
     bed.leave("operators/maya").await;
     agent.hear(&bed).await;
     agent.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     let it = standing(&bed, None).await;
     assert_eq!((it.state, it.reason), (ItemState::Unproven, Some(Reason::ProofRefused)), "{it:?}");
     assert!(it.detail.contains("more accounts or addresses"), "{}", it.detail);
@@ -379,7 +379,7 @@ async fn a_person_with_two_accounts_at_home_has_two_removals_that_are_told_apart
     bed.apply([maya, lead, squad, assignment].map(manifest).to_vec()).await.unwrap();
     let mut agent = contoso_alone(&bed).await;
     agent.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     let all = bed.app.list_removals(&viewer(), Some(&"operators/maya".parse().unwrap()), &page()).await.unwrap().items;
     let ids: BTreeSet<_> = all.iter().map(|it| it.id.as_str()).collect();
     assert_eq!((all.len(), ids.len()), (2, 2));
@@ -389,11 +389,11 @@ async fn a_person_with_two_accounts_at_home_has_two_removals_that_are_told_apart
 async fn whoever_works_is_not_asked_of_the_writer_when_their_item_changes() {
     let bed = Bed::with_sample().await;
     let [contoso, _fabrikam] = fleet(&bed).await;
-    let is_told = || bed.app.inner.removals_told.notified().now_or_never().is_some();
+    let is_told = || bed.app.parts().desks.removals_told.notified().now_or_never().is_some();
     assert!(!is_told(), "of people who work");
-    assert!(!bed.app.inner.desks.strays().is_empty(), "kept, for a leave that is being written");
-    bed.app.settle_removals().await.unwrap();
-    assert!(bed.app.inner.desks.strays().is_empty());
+    assert!(!bed.app.parts().desks.strays().is_empty(), "kept, for a leave that is being written");
+    bed.app.parts().removals.settle_removals().await.unwrap();
+    assert!(bed.app.parts().desks.strays().is_empty());
     drop(contoso);
 }
 
@@ -413,15 +413,15 @@ async fn what_was_known_of_people_is_forgotten_when_they_are_nobodys_and_their_r
     let mut agent = contoso_alone(&bed).await;
     let is_known = async || {
         bed.app.clean_up().await.unwrap();
-        let rows = bed.app.inner.store.scan("known/contoso/", None, 100).await.unwrap().entries;
+        let rows = bed.app.parts().history.store.scan("known/contoso/", None, 100).await.unwrap().entries;
         rows.iter().any(|(_, entry)| String::from_utf8_lossy(&entry.value).contains("000000000003"))
     };
     agent.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     bed.apply(vec![squad(&["li"])]).await.unwrap();
     bed.delete("operators/maya").await.unwrap();
     assert!(is_known().await, "the removal is watched");
     bed.sleep(36 * DAY);
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert!(!is_known().await);
 }

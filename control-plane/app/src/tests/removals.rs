@@ -36,22 +36,22 @@ async fn a_leaver_is_absent_everywhere_until_every_tenant_has_proven_it_and_the_
     assert!(removals(&bed, None).await.iter().all(|(_, _, complete)| !complete));
 
     contoso.report_removed().await;
-    bed.app.settle_told().await.unwrap();
+    bed.app.parts().removals.settle_told().await.unwrap();
     let open = removals(&bed, None).await;
     assert_eq!(open.len(), 1, "{open:?}");
     assert_eq!(open[0].0, "tenants/fabrikam");
     assert!(!contoso.absent().is_empty(), "named until it is proven everywhere");
 
     fabrikam.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert!(removals(&bed, None).await.is_empty());
     // It is watched until nothing can be restored any more.
     bed.sleep(35 * DAY - Duration::from_secs(1));
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert_eq!(contoso.hear(&bed).await, ["ack 2"]);
     assert!(!contoso.absent().is_empty());
     bed.sleep(Duration::from_secs(1));
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert!(bed.app.world().fleet.intent().revocations.is_empty());
     for agent in [&mut contoso, &mut fabrikam] {
         assert_eq!(agent.hear(&bed).await.last().unwrap(), "delta");
@@ -73,17 +73,17 @@ async fn a_proof_of_an_earlier_removal_proves_nothing_for_a_later_one() {
     bed.leave("operators/maya").await;
     contoso.hear(&bed).await;
     contoso.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     bed.sleep(Duration::from_secs(600));
     let maya = "operators/maya".parse().unwrap();
     bed.app.rejoin_operator(&editor(), &maya, &options()).await.unwrap();
     bed.leave("operators/maya").await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     let open = removals(&bed, None).await;
     assert_eq!(open.len(), 2, "{open:?}");
     contoso.hear(&bed).await;
     contoso.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert_eq!(removals(&bed, None).await.len(), 1);
 }
 
@@ -96,7 +96,7 @@ async fn who_leaves_again_while_the_first_leave_is_open_elsewhere_is_proven_gone
     bed.leave("operators/maya").await;
     contoso.hear(&bed).await;
     contoso.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     bed.relabel("fabrikam", 2).await;
     bed.sleep(Duration::from_secs(600));
     let maya = "operators/maya".parse().unwrap();
@@ -105,7 +105,7 @@ async fn who_leaves_again_while_the_first_leave_is_open_elsewhere_is_proven_gone
     bed.sleep(Duration::from_secs(600));
     bed.leave("operators/maya").await;
 
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     let open = |tenant: &str| (format!("tenants/{tenant}"), ItemState::Pending, false);
     assert_eq!(removals(&bed, None).await, [open("contoso"), open("fabrikam")]);
     contoso.hear(&bed).await;
@@ -114,7 +114,7 @@ async fn who_leaves_again_while_the_first_leave_is_open_elsewhere_is_proven_gone
     fabrikam.connect(&bed).await;
     fabrikam.hear(&bed).await;
     fabrikam.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert!(removals(&bed, None).await.is_empty());
     let receipts = removals(&bed, Some("operators/maya")).await;
     let tenants: Vec<_> = receipts.iter().map(|(tenant, _, complete)| (tenant.as_str(), *complete)).collect();
@@ -150,12 +150,12 @@ async fn proofs_survive_a_restart_in_the_middle() {
     fabrikam.disconnect();
     let bed = bed.restart(async |_, _| {}).await;
     assert_eq!((contoso.held.clone(), fabrikam.held.clone()), held);
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert_eq!(removals(&bed, None).await.len(), 1, "the proof was in the report's rows");
     fabrikam.connect(&bed).await;
     fabrikam.hear(&bed).await;
     fabrikam.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert!(removals(&bed, None).await.is_empty());
     assert_eq!(removals(&bed, Some("operators/maya")).await.len(), 2);
 }
@@ -192,11 +192,11 @@ async fn who_is_seen_only_after_they_have_left_is_removed_there_too() {
     assert!(fabrikam.absent().is_empty());
     let user = maya.person().map(|(home, object_id)| ItemKey::User(UserKey { home: home.clone(), object_id })).unwrap();
     fabrikam.report(vec![fabrikam.item(user.clone(), ItemState::Pending)], Vec::new(), false).await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     fabrikam.hear(&bed).await;
     assert_eq!(fabrikam.absent(), [user]);
     fabrikam.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert!(removals(&bed, None).await.iter().all(|(tenant, ..)| tenant == "tenants/contoso"));
 }
 

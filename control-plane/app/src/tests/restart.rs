@@ -68,7 +68,7 @@ async fn a_restored_backup_parks_the_agents_that_have_seen_more() {
     for members in [&["li"][..], &["maya", "li"], &["maya", "jonas"]] {
         bed.apply(vec![squad(members)]).await.unwrap();
     }
-    assert!(bed.app.inner.store.revision().0 > agent.held.as_ref().unwrap().version.revision);
+    assert!(bed.app.parts().history.store.revision().0 > agent.held.as_ref().unwrap().version.revision);
     agent.connect(&bed).await;
     assert!(agent.welcome.as_ref().unwrap().parked.is_some());
     assert!(agent.hear(&bed).await.is_empty());
@@ -78,9 +78,9 @@ async fn a_restored_backup_parks_the_agents_that_have_seen_more() {
 #[tokio::test]
 async fn the_chain_of_roots_and_records_goes_on_after_a_restart() {
     let bed = Bed::with_sample().await;
-    let before = bed.app.inner.published().head;
+    let before = bed.app.parts().history.published().head;
     let bed = bed.restart(async |_, _| {}).await;
-    let after = bed.app.inner.published().head;
+    let after = bed.app.parts().history.published().head;
     assert_eq!(after.audit, before.audit);
     assert_ne!(after.root, before.root);
     bed.apply(vec![squad(&["maya"])]).await.unwrap();
@@ -135,12 +135,12 @@ async fn rows_of_a_deleted_tenant_are_cleaned_up_at_once() {
     agent.hear(&bed).await;
     agent.report_applied().await;
     bed.relabel("fabrikam", 2).await;
-    let rows = async || bed.app.inner.store.scan("status/fabrikam/", None, 100).await.unwrap().entries.len();
+    let rows = async || bed.app.parts().history.store.scan("status/fabrikam/", None, 100).await.unwrap().entries.len();
     assert!(rows().await > 0);
     bed.app.start();
     bed.delete("tenants/fabrikam").await.unwrap();
     let gone = async {
-        while bed.app.inner.store.get("standing/fabrikam").await.unwrap().is_some() {
+        while bed.app.parts().history.store.get("standing/fabrikam").await.unwrap().is_some() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

@@ -192,7 +192,7 @@ async fn an_older_stream_that_is_silent_is_only_a_restart() {
     newer.connect(&bed).await;
     assert_eq!(older.hear(&bed).await, ["ping"]);
     bed.sleep(Duration::from_secs(31));
-    bed.app.inner.pulse();
+    bed.app.parts().streams.pulse();
     assert_eq!(older.hear(&bed).await, ["away: displaced"]);
     assert_eq!(bed.status(&tenant("contoso")).parked, None);
     bed.apply(vec![squad(&["maya"])]).await.unwrap();
@@ -214,7 +214,7 @@ async fn revocation_and_the_end_of_a_certificate_cut_the_stream() {
     assert_eq!(bed.status(&tenant("contoso")).phase, TenantPhase::AgentRevoked);
 
     bed.sleep(31 * DAY);
-    bed.app.inner.pulse();
+    bed.app.parts().streams.pulse();
     assert_eq!(fabrikam.hear(&bed).await.last().unwrap(), "away: not known", "ended, and not revoked");
 }
 
@@ -226,12 +226,12 @@ async fn silence_ends_a_stream_and_pings_keep_it() {
     agent.hear(&bed).await;
     for _ in 0..5 {
         bed.sleep(Duration::from_secs(61));
-        bed.app.inner.pulse();
+        bed.app.parts().streams.pulse();
         assert_eq!(agent.hear(&bed).await, ["ping"]);
     }
     agent.mute = true;
     bed.sleep(Duration::from_secs(181));
-    bed.app.inner.pulse();
+    bed.app.parts().streams.pulse();
     assert!(!bed.status(&tenant("contoso")).connected, "also if nobody polls its stream any more");
     assert!(agent.hear(&bed).await.last().unwrap().starts_with("away"));
 }

@@ -145,7 +145,7 @@ async fn users_d05_a_leave_names_its_own_removals_and_a_movers_are_others() {
         agent.hear(&bed).await;
         agent.report_removed().await;
     }
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     bed.sleep(Duration::from_secs(180));
     let left = bed.leave("operators/maya").await;
     let maya = "operators/maya".parse().unwrap();
@@ -175,10 +175,10 @@ async fn users_d13_where_no_agent_ever_enrolled_nothing_is_to_be_removed_and_onl
     assert_eq!(stands().await, [(c.clone(), false), (f.clone(), true)]);
     contoso.hear(&bed).await;
     contoso.report_removed().await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert_eq!(stands().await, [(c.clone(), true), (f.clone(), true)]);
     let _fabrikam = Agent::enrol(&bed, "fabrikam").await;
-    bed.app.settle_removals().await.unwrap();
+    bed.app.parts().removals.settle_removals().await.unwrap();
     assert_eq!(stands().await, [(c, true), (f, false)], "somebody looks there now");
 }
 

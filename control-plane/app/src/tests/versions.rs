@@ -6,7 +6,7 @@ use entente_store::Commit;
 use super::agent::Agent;
 use super::restart::copy;
 use super::*;
-use crate::status::report::{self, ReportError};
+use crate::reports::{ReportError, keep};
 
 /// Runs `lost` on the server, and then takes it back to where it was.
 async fn restored(bed: Bed, lost: impl AsyncFnOnce(&Bed)) -> Bed {
@@ -104,7 +104,7 @@ async fn a_certificate_that_has_ended_is_no_revocation() {
     agent.connect(&bed).await;
     agent.hear(&bed).await;
     bed.sleep(31 * DAY);
-    bed.app.inner.pulse();
+    bed.app.parts().streams.pulse();
     assert_eq!(agent.hear(&bed).await.last().unwrap(), "away: not known");
     agent.disconnect();
     assert_eq!(away(agent.try_connect(&bed).await), AwayReason::NotKnown);
@@ -120,7 +120,7 @@ async fn reported(bed: &Bed) -> Agent {
 }
 
 async fn status_rows(bed: &Bed) -> Vec<String> {
-    let page = bed.app.inner.store.scan("status/contoso/", None, 100).await.unwrap();
+    let page = bed.app.parts().history.store.scan("status/contoso/", None, 100).await.unwrap();
     page.entries.iter().map(|(key, _)| key.to_string()).collect()
 }
 
@@ -136,7 +136,7 @@ async fn architecture_1_5_a_reported_row_that_cannot_be_read_is_asked_for_again(
         });
         // It asks as long as nothing was said, over restarts.
         let bed = bed.await.restart(async |_, _| {}).await;
-        assert!(bed.app.inner.was_enrolled(&tenant("contoso")));
+        assert!(bed.app.parts().desks.was_enrolled(&bed.app.parts().registry.tables(), &tenant("contoso")));
         agent.connect(&bed).await;
         assert!(agent.welcome.as_ref().unwrap().resend_reports);
         agent.report_applied().await;
@@ -170,14 +170,14 @@ async fn architecture_7_10_a_report_in_flight_does_not_outlive_its_tenant() {
     let bed = Bed::with_sample().await;
     let agent = reported(&bed).await;
     let Who::Agent(name) = &agent.peer.who else { panic!("an agent's certificate") };
-    let desk = bed.app.inner.desks.get(&tenant("contoso")).unwrap();
+    let desk = bed.app.parts().desks.get(&tenant("contoso")).unwrap();
     let item = agent.item(agent.desired()[0].key.clone(), ItemState::Drifted);
     bed.relabel("contoso", 1).await;
     bed.delete("tenants/contoso").await.unwrap();
     bed.app.clean_up().await.unwrap();
     bed.apply(vec![customer("contoso", 1)]).await.unwrap();
     let said = entente_model::report::Report { items: vec![item], ..Default::default() };
-    let kept = report::keep(&bed.app.inner, &desk, name, said, false).await;
+    let kept = keep::keep(&bed.app.parts().reports, &desk, name, said, false).await;
     assert!(matches!(kept, Err(ReportError::Gone)), "{kept:?}");
     assert!(status_rows(&bed).await.is_empty());
 }

@@ -1,0 +1,128 @@
+//! Agents: what is kept of them, who may see it, revocation. A tenant has at most one that may connect. How one comes is in
+//! [`enrol`], how it stays in [`renew`].
+
+mod enrol;
+mod renew;
+
+use entente_model::{AgentName, PrincipalName, TenantName, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use crate::api_role::ApiRole;
+use crate::caller::Caller;
+use crate::error::AppError;
+use crate::history::Draft;
+use crate::history::Entry;
+use crate::history::{EventKind, Happening};
+use crate::identities;
+use crate::identity::{AgentRow, Vouch};
+use crate::page::{Page, PageRequest};
+use crate::pki::Serial;
+use crate::request_log::{Options, Request};
+use crate::rows;
+
+pub use enrol::{EnrollRequest, Enrolled};
+pub use renew::Renewed;
+
+/// An enrolled agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agent {
+    pub name: AgentName,
+    pub enrolled: Timestamp,
+    pub serial: Serial,
+    pub expires: Timestamp,
+    pub revoked: Option<Timestamp>,
+    pub connected: bool,
+    pub last_seen: Option<Timestamp>,
+    /// Who made the token that it enrolled with.
+    pub admitted_by: Option<PrincipalName>,
+    /// The live agent whose place it took.
+    pub displaced: Option<AgentName>,
+    /// An admin says that it is the customer's.
+    pub vouched: Option<Vouch>,
+    /// An admin has seen that it took another's place.
+    pub acknowledged: Option<Vouch>,
+}
+
+impl App {
+    /// Any agent.
+    pub fn get_agent(&self, caller: &Caller, name: &AgentName) -> Result<Agent, AppError> {
+        caller.needs(ApiRole::Viewer)?;
+        let row = self.inner.registry.tables().agents.get(name).cloned();
+        row.map(|row| self.agent(name, &row)).ok_or_else(|| AppError::not_found(name))
+    }
+
+    /// Agents by name, of one tenant or of all; revoked ones included.
+    pub fn list_agents(
+        &self,
+        caller: &Caller,
+        tenant: Option<&TenantName>,
+        page: &PageRequest,
+    ) -> Result<Page<Agent>, AppError> {
+        caller.needs(ApiRole::Viewer)?;
+        let after = page.after::<AgentName>()?;
+        let rows = {
+            let tables = self.inner.registry.tables();
+            let all = tables.agents.iter().filter(|(name, _)| {
+                after.as_ref().is_none_or(|after| *name > after) && tenant.is_none_or(|tenant| name.tenant == *tenant)
+            });
+            Page::of(all.map(|(name, row)| (name.clone(), row.clone())), page.limit(), |(name, _)| name.clone())
+        };
+        // Revoked agents stay listed after the tenant of which they were.
+        if let Some(tenant) = tenant.filter(|_| rows.items.is_empty()) {
+            self.world().needs_tenant("parent", tenant)?;
+        }
+        Ok(rows.map(|(name, row)| self.agent(&name, &row)))
+    }
+
+    fn agent(&self, name: &AgentName, row: &AgentRow) -> Agent {
+        let presence = self.inner.desks.presence(name);
+        Agent {
+            name: name.clone(),
+            enrolled: row.enrolled,
+            serial: row.serial,
+            expires: row.expires,
+            revoked: row.revoked,
+            connected: presence.connected,
+            last_seen: presence.last_seen,
+            admitted_by: row.admitted_by.clone(),
+            displaced: row.displaced.clone(),
+            vouched: row.vouched.clone(),
+            acknowledged: row.acknowledged.clone(),
+        }
+    }
+
+    /// Its certificates are refused from now on, and its stream is cut. Twice is the same as once. Whoever revokes it
+    /// has seen whom it displaced.
+    pub async fn revoke_agent(&self, caller: &Caller, name: &AgentName, options: &Options) -> Result<Agent, AppError> {
+        caller.needs(ApiRole::Admin)?;
+        let (wanted, request) = (name.clone(), Request::of(caller, options, name));
+        let entry = Entry {
+            actor: caller.principal.to_string(),
+            method: options.method,
+            request_id: options.request_id,
+            resources: vec![name.to_string()],
+            summary: format!("{name} revoked"),
+        };
+        let by = caller.clone();
+        let revoke = move |draft: &mut Draft<'_>| {
+            draft.check(&by)?;
+            if let Some(()) = request.first_answer(draft)? {
+                return Ok(());
+            }
+            let row: AgentRow = draft.read(&rows::agent(&wanted))?.ok_or_else(|| AppError::not_found(&wanted))?;
+            if row.revoked.is_none() {
+                let seen = row.is_alarm().then(|| Vouch { by: by.principal.clone(), at: draft.now });
+                let acknowledged = row.acknowledged.clone().or(seen);
+                identities::put_agent(draft, &wanted, AgentRow { revoked: Some(draft.now), acknowledged, ..row });
+                let text = format!("{wanted} was revoked by {}", by.principal);
+                draft.happens(&wanted.tenant, Happening::new(EventKind::AgentRevoked, &text));
+                draft.record(entry.clone());
+            }
+            request.answered(draft, &());
+            Ok(())
+        };
+        self.commit(revoke).await?;
+        self.get_agent(caller, name)
+    }
+}

@@ -1,0 +1,178 @@
+//! Enrolment: a token and a signing request for a certificate, once.
+
+use std::time::Duration;
+
+use entente_model::desired::Digest;
+use entente_model::{AgentName, TokenName};
+
+use super::super::App;
+use super::super::principals::wrong_request;
+use super::super::tokens;
+use crate::api_role::ApiRole;
+use crate::error::AppError;
+use crate::history::Draft;
+use crate::history::Entry;
+use crate::history::{EventKind, Happening};
+use crate::identities::{self, Agents};
+use crate::identity::{AgentRow, TokenRow, Used};
+use crate::pki::{RequestedKey, Serial};
+use crate::rows;
+
+/// What an agent sends to enrol.
+#[derive(Clone, Copy)]
+pub struct EnrollRequest<'a> {
+    pub token: &'a str,
+    pub csr_pem: &'a str,
+    pub entra_tenant: &'a str,
+}
+
+impl std::fmt::Debug for EnrollRequest<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "EnrollRequest({})", self.entra_tenant)
+    }
+}
+
+/// What it gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrolled {
+    pub agent: AgentName,
+    /// Its certificate and the CA's.
+    pub certificate_pem: String,
+    pub ca_pem: String,
+    /// Ed25519.
+    pub root_key: [u8; 32],
+}
+
+impl App {
+    /// Exchanges a token and a signing request for a certificate. The same token and key get the same one again.
+    pub async fn enroll(&self, request: &EnrollRequest<'_>) -> Result<Enrolled, AppError> {
+        let key = RequestedKey::from_csr_pem(request.csr_pem).map_err(|error| wrong_request(&error))?;
+        let Some((token, secret)) = tokens::parse_secret(request.token) else { return Err(self.refused("malformed")) };
+        // Looked up here first: anybody may send anything, and the writer is everybody's.
+        let known = self.inner.registry.tables().tokens.get(&token).is_some_and(|row| row.secret == secret);
+        if !known {
+            return Err(self.refused("unknown"));
+        }
+        let agent_id = tokens::random_text(4)?;
+        let enrolment =
+            Enrolment { app: self.clone(), key, token, secret, entra: request.entra_tenant.into(), agent_id };
+        let (_, used) = self.commit(move |draft| enrolment.decide(draft)).await?;
+        Ok(Enrolled {
+            agent: used.agent,
+            certificate_pem: used.certificate_pem,
+            ca_pem: self.ca_pem().to_owned(),
+            root_key: *self.inner.root_key.as_bytes(),
+        })
+    }
+
+    fn refused(&self, reason: &'static str) -> AppError {
+        self.count_refused(match reason {
+            "malformed" => "enrolment_malformed",
+            "unknown" => "enrolment_unknown",
+            "expired" => "enrolment_expired",
+            "other_key" => "enrolment_other_key",
+            "maker_gone" => "enrolment_maker_gone",
+            "displaces" => "enrolment_displaces",
+            _ => "enrolment_other_tenant",
+        });
+        AppError::EnrolmentRefused
+    }
+}
+
+struct Enrolment {
+    app: App,
+    key: RequestedKey,
+    token: TokenName,
+    secret: Digest,
+    entra: String,
+    agent_id: String,
+}
+
+impl Enrolment {
+    fn decide(&self, draft: &mut Draft<'_>) -> Result<Used, AppError> {
+        let refused = |reason| self.app.refused(reason);
+        let row: Option<TokenRow> = draft.read(&rows::token(&self.token))?;
+        let row = row.filter(|row| row.secret == self.secret).ok_or_else(|| refused("unknown"))?;
+        if row.expires <= draft.now {
+            return Err(refused("expired"));
+        }
+        let tenant = draft.stand.world.fleet.intent().tenants.get(&row.tenant).cloned();
+        if tenant.is_none_or(|tenant| !tenant.entra_tenant.to_string().eq_ignore_ascii_case(&self.entra)) {
+            return Err(refused("other_tenant"));
+        }
+        match &row.used {
+            Some(used) => self.again(draft, used),
+            None => self.first(draft, row),
+        }
+    }
+
+    fn again(&self, draft: &Draft<'_>, used: &Used) -> Result<Used, AppError> {
+        let agent: Option<AgentRow> = draft.read(&rows::agent(&used.agent))?;
+        let same = used.key.0 == *self.key.digest() && agent.is_some_and(|agent| agent.revoked.is_none());
+        if same { Ok(used.clone()) } else { Err(self.app.refused("other_key")) }
+    }
+
+    fn first(&self, draft: &mut Draft<'_>, row: TokenRow) -> Result<Used, AppError> {
+        let present = identities::agents_of(draft, &row.tenant)?;
+        let displaced = self.may_enrol(draft, &row, &present)?;
+        let name = AgentName::new(row.tenant.clone(), &self.agent_id).expect("hexadecimal digits make an id");
+        let serial = Serial::random().map_err(AppError::internal)?;
+        let (ca, lifetime): (_, Duration) = (&self.app.inner.ca, self.app.inner.config.agent_certificate);
+        let issued = ca.agent(&name, &self.key, serial, draft.now, lifetime).map_err(AppError::internal)?;
+        let entry = enrolment(&name, &self.token, &row, &present, displaced.as_ref());
+        identities::revoke_agents(draft, &row.tenant)?;
+        draft.happens(&row.tenant, Happening::new(EventKind::AgentEnrolled, &format!("{name}: {}", entry.summary)));
+        if let Some(displaced) = &displaced {
+            let text =
+                format!("{name} took the place of the live agent {displaced}; an admin looks whether that is right");
+            draft.happens(&row.tenant, Happening::new(EventKind::AgentDisplaced, &text));
+        }
+        let agent =
+            AgentRow { displaced, admitted_by: row.by.clone(), ..AgentRow::new(serial, draft.now, issued.not_after) };
+        identities::put_agent(draft, &name, agent);
+        let (time, key) = (draft.now, Digest(*self.key.digest()));
+        let used = Used { time, agent: name.clone(), key, certificate_pem: issued.certificate_pem };
+        identities::put_token(draft, &self.token, Some(TokenRow { used: Some(used.clone()), ..row }));
+        draft.record(entry);
+        Ok(used)
+    }
+
+    /// Decided again here, whatever held when the token was made: its maker may have gone, or another agent come. Says
+    /// which live agent is displaced.
+    fn may_enrol(&self, draft: &Draft<'_>, row: &TokenRow, present: &Agents) -> Result<Option<AgentName>, AppError> {
+        let maker = identities::maker_of(row, draft)?;
+        if row.by.is_some() && maker.is_none() {
+            return Err(self.app.refused("maker_gone"));
+        }
+        let Some(live) = identities::live_agent(present, draft.now) else { return Ok(None) };
+        if !row.replaces || maker.is_none_or(|maker| maker.role < ApiRole::Admin) {
+            tracing::warn!(token = %self.token, agent = %live, "refused: this token may not displace a live agent");
+            return Err(self.app.refused("displaces"));
+        }
+        Ok(Some(live.clone()))
+    }
+}
+
+/// In the audit log, an enrolment names whoever loses its place by it.
+fn enrolment(
+    name: &AgentName,
+    token: &TokenName,
+    row: &TokenRow,
+    present: &Agents,
+    displaced: Option<&AgentName>,
+) -> Entry {
+    let mut entry = Entry::by_agent(name, "Enroll", &format!("enrolled with {token}"));
+    if let Some(by) = &row.by {
+        entry.summary.push_str(&format!(", made by {by}"));
+        entry.resources.push(by.to_string());
+    }
+    for (former, _) in present.iter().filter(|(_, row)| row.revoked.is_none()) {
+        let what = if displaced == Some(former) { "displaced the live agent" } else { "took the place of" };
+        entry.summary.push_str(&format!("; {what} {former}"));
+        entry.resources.push(former.to_string());
+    }
+    if displaced.is_some() {
+        entry.resources.push(name.tenant.to_string());
+    }
+    entry
+}

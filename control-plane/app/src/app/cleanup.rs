@@ -1,0 +1,239 @@
+//! What goes by itself: first answers after a day, tokens and agents long after their end, rows of tenants that are
+//! gone. Each bound here is why something stored cannot grow for ever.
+
+use std::time::Duration;
+
+use entente_model::desired::{ItemKey, UserKey};
+use entente_model::{TenantName, Timestamp};
+use entente_store::{Commit, Key, MAX_PAGE_ENTRIES, Page};
+
+use super::App;
+use crate::channel::Account;
+use crate::error::AppError;
+use crate::history;
+use crate::history::Draft;
+use crate::identity::RegistryChange;
+use crate::request_log::RequestRow;
+use crate::rows;
+
+/// A client that has not heard by then asks a person.
+const REQUEST_AGE: Duration = Duration::from_secs(86_400);
+
+/// Most first answers that are kept: one a second for a day.
+const MAX_REQUESTS: usize = 86_400;
+
+/// Most bytes of them: a large manifest's answer names all that it holds, and a pipeline may apply it every minute.
+const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;
+
+/// Time for a person with the root key to come by.
+const DELEGATION_ALARM: Duration = Duration::from_secs(14 * 86_400);
+
+/// Tokens and agents stay in sight for a while after their end, for those who look into something.
+const AFTERLIFE: Duration = Duration::from_secs(30 * 86_400);
+
+impl App {
+    /// Looks once.
+    pub(crate) async fn clean_up(&self) -> Result<(), AppError> {
+        self.watch_delegation();
+        self.forget_requests().await?;
+        let stale = self.stale();
+        if !stale.is_empty() {
+            self.commit(move |draft| forget(draft, &stale)).await?;
+        }
+        self.forget_known().await?;
+        self.forget_gone_tenants().await?;
+        self.forget_gone_events().await
+    }
+
+    /// What was known of people who are no longer ours, and whose removal is over.
+    async fn forget_known(&self) -> Result<(), AppError> {
+        for desk in self.inner.desks.all() {
+            // Between a report's rows and its memory nothing is forgotten.
+            let _one_by_one = desk.reporting.lock().await;
+            // Of now: somebody may have come back, and been reported, while the desks before were looked at.
+            let world = self.world();
+            let is_stale = |(home, object_id): &Account| !world.fleet.has_account(home, *object_id);
+            let stale: Vec<_> =
+                desk.lock().known.keys().filter(|it| is_stale(it)).take(MAX_PAGE_ENTRIES).cloned().collect();
+            if stale.is_empty() {
+                continue;
+            }
+            let key = |(home, object_id): &Account| {
+                let user = ItemKey::User(UserKey { home: home.clone(), object_id: *object_id });
+                rows::known(&desk.tenant, &user)
+            };
+            self.inner
+                .history
+                .store
+                .commit(stale.iter().fold(Commit::new(), |commit, it| commit.delete(key(it))))
+                .await?;
+            stale.iter().for_each(|account| drop(desk.lock().known.remove(account)));
+        }
+        Ok(())
+    }
+
+    /// When it ends, agents refuse what is signed: a person has to act before, offline.
+    fn watch_delegation(&self) {
+        let left = self.inner.history.stated().delegated_until.since(self.now());
+        metrics::gauge!("entente_delegation_seconds_left").set(left.as_secs_f64());
+        if left < DELEGATION_ALARM {
+            let ends = self.inner.history.stated().delegated_until;
+            tracing::warn!(%ends, "the delegation of the online key ends soon: run `entente-control-plane delegate`, then send SIGHUP");
+        }
+    }
+
+    async fn forget_requests(&self) -> Result<(), AppError> {
+        let now = self.now();
+        let (mut answers, mut after) = (Vec::new(), None);
+        loop {
+            let page: Page = self.inner.history.store.scan(rows::REQUEST, after.as_deref(), MAX_PAGE_ENTRIES).await?;
+            for (key, entry) in &page.entries {
+                let row: RequestRow = rows::decode(key, &entry.value).map_err(AppError::internal)?;
+                answers.push((row.time, entry.value.len(), key.clone()));
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        for some in beyond(answers, now, MAX_REQUEST_BYTES).chunks(MAX_PAGE_ENTRIES) {
+            let delete = |commit: Commit, key: &Key| commit.delete(key.clone());
+            self.inner.history.store.commit(some.iter().fold(Commit::new(), delete)).await?;
+        }
+        Ok(())
+    }
+
+    fn stale(&self) -> Vec<Stale> {
+        let (now, tables) = (self.now(), self.inner.registry.tables());
+        let over = |end: Timestamp| end.plus(AFTERLIFE) < now;
+        let tokens = tables.tokens.iter().filter(|(_, row)| over(row.expires));
+        let agents =
+            tables.agents.iter().filter(|(_, row)| row.revoked.is_some() && !row.is_alarm() && over(row.expires));
+        let tokens = tokens.map(|(name, _)| Stale::Token(name.clone()));
+        tokens.chain(agents.map(|(name, _)| Stale::Agent(name.clone()))).take(MAX_PAGE_ENTRIES).collect()
+    }
+
+    /// Rows of reports outlive their tenant, because they may be too many for the commit that deletes it.
+    async fn forget_gone_tenants(&self) -> Result<(), AppError> {
+        let mut after = None;
+        loop {
+            let page = self.inner.history.store.scan(rows::STANDING, after.as_deref(), MAX_PAGE_ENTRIES).await?;
+            for (key, _) in &page.entries {
+                let id = key.strip_prefix(rows::STANDING).unwrap_or_default();
+                let tenant = TenantName::from_id(id).map_err(AppError::internal)?;
+                if self.inner.desks.get(&tenant).is_none() {
+                    self.forget_tenant(tenant).await?;
+                }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Events of tenants that are gone: also of those whose agents never reported. Goes from tenant to tenant.
+    async fn forget_gone_events(&self) -> Result<(), AppError> {
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.inner.history.store.scan(rows::EVENT, after.as_deref(), 1).await?;
+            let Some((key, _)) = page.entries.first() else { return Ok(()) };
+            let id = key[rows::EVENT.len()..].split('/').next().unwrap_or_default();
+            let tenant = TenantName::from_id(id).map_err(AppError::internal)?;
+            if self.inner.desks.get(&tenant).is_none() {
+                while !self.forget_events(tenant.clone()).await? {}
+            }
+            // Behind every number of it.
+            after = Some(format!("{}~", rows::events_of(&tenant)));
+        }
+    }
+
+    /// Some of them; says whether these were the last.
+    async fn forget_events(&self, tenant: TenantName) -> Result<bool, AppError> {
+        let forget = move |draft: &mut Draft<'_>| {
+            if draft.stand.world.fleet.intent().tenants.contains_key(&tenant) {
+                return Ok(true);
+            }
+            let page = draft.view.scan(&rows::events_of(&tenant), None, MAX_PAGE_ENTRIES)?;
+            let keys = page.entries.iter().flat_map(|(key, entry)| history::forget(key, &entry.value));
+            keys.for_each(|key| draft.delete(key));
+            Ok(page.next.is_none())
+        };
+        Ok(self.commit(forget).await?.1)
+    }
+
+    async fn forget_tenant(&self, tenant: TenantName) -> Result<(), AppError> {
+        loop {
+            let gone = tenant.clone();
+            let (_, is_last) = self.commit(move |draft| forget_reports(draft, &gone)).await?;
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Which first answers go: what is too old, and the oldest of what is too much.
+fn beyond(mut answers: Vec<(Timestamp, usize, Key)>, now: Timestamp, most: usize) -> Vec<Key> {
+    answers.sort_by(|one, other| other.cmp(one));
+    let (mut count, mut bytes) = (0, 0);
+    let stays = |(time, len, _): &(Timestamp, usize, Key)| {
+        count += 1;
+        bytes += len;
+        now.since(*time) <= REQUEST_AGE && count <= MAX_REQUESTS && bytes <= most
+    };
+    answers.into_iter().skip_while(stays).map(|(_, _, key)| key).collect()
+}
+
+enum Stale {
+    Token(entente_model::TokenName),
+    Agent(entente_model::AgentName),
+}
+
+fn forget(draft: &mut Draft<'_>, stale: &[Stale]) -> Result<(), AppError> {
+    for one in stale {
+        match one {
+            Stale::Token(name) => {
+                draft.delete(rows::token(name));
+                draft.register(RegistryChange::Token(name.clone(), None));
+            }
+            Stale::Agent(name) => {
+                draft.delete(rows::agent(name));
+                draft.register(RegistryChange::Agent(name.clone(), None));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A page of a tenant's rows. Looks again whether the tenant is gone: it may have been made anew.
+fn forget_reports(draft: &mut Draft<'_>, tenant: &TenantName) -> Result<bool, AppError> {
+    if draft.stand.world.fleet.intent().tenants.contains_key(tenant) {
+        return Ok(true);
+    }
+    let mut is_last = true;
+    for prefix in [format!("{}{}/", rows::STATUS, tenant.id()), rows::known_in(tenant)] {
+        let page = draft.view.scan(&prefix, None, MAX_PAGE_ENTRIES)?;
+        page.entries.iter().for_each(|(key, _)| draft.delete(key.to_string()));
+        is_last &= page.next.is_none();
+    }
+    if is_last {
+        draft.delete(rows::standing(tenant));
+    }
+    Ok(is_last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_answers_go_when_they_are_too_old_or_too_much() {
+        let at = Timestamp::from_unix;
+        let key = |name: &str| Key::from(name);
+        let answers = vec![(at(10), 40, key("b")), (at(20), 40, key("c")), (at(0), 1, key("a"))];
+        assert_eq!(beyond(answers.clone(), at(20), 100), Vec::<Key>::new());
+        assert_eq!(beyond(answers.clone(), at(20), 79), [key("b"), key("a")]);
+        assert_eq!(beyond(answers, at(86_405), 100), [key("a")]);
+    }
+}

@@ -1,0 +1,318 @@
+//! Start-up: read everything, check that this server may sign, compile all tenants, sign them once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use entente_compiler::Fleet;
+use entente_model::intent::Intent;
+use entente_model::{AgentName, Map, PrincipalName, TenantName, Timestamp, TokenName};
+use entente_seal::{KeyId, OnlineKey, PublicKey, SealError, Signed, Statement, Verifier};
+use entente_store::{MAX_PAGE_ENTRIES, ReadError, Store};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, Semaphore, watch};
+
+use super::dispatch::Dispatch;
+use super::{App, Parts};
+use crate::channel::Desks;
+use crate::channel::{KnownAccounts, KnownRow};
+use crate::channel::{Reported, StandingRow};
+use crate::config::{Clock, Config};
+use crate::error::AppError;
+use crate::history::pieces;
+use crate::history::{HeadRow, History, Location, Stand, Stated};
+use crate::history::{Stored, World};
+use crate::identity::{Registry, Tables};
+use crate::intent::Intents;
+use crate::pki::CertificateAuthority;
+use crate::provision::{self, ImportError};
+use crate::removals::{Receipt, Receipts, Removals};
+use crate::reports::{MAX_WATCHES, Reports};
+use crate::rows::{self, RowError};
+use crate::running::Running;
+use crate::stream::Streams;
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the store holds no root key: run `entente-control-plane init`")]
+    NoRootKey,
+    #[error("the store holds no epoch: run `entente-control-plane new-epoch`")]
+    NoEpoch,
+    #[error("no statement of the root key lets {0} sign: run `entente-control-plane delegate`")]
+    NoDelegation(KeyId),
+    #[error("the delegation of {key} ended {ended}: run `entente-control-plane delegate`")]
+    DelegationEnded { key: KeyId, ended: Timestamp },
+    #[error("the delegation of {key} begins {begins}: check this machine's clock")]
+    DelegationNotBegun { key: KeyId, begins: Timestamp },
+    #[error("a stored statement is not one of the store's root key: restore the store from an export")]
+    Statement(#[source] SealError),
+    #[error("the root key's statements cannot be read")]
+    Import(#[from] ImportError),
+    #[error("the store cannot be read")]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Row(#[from] RowError),
+    #[error("a row has a key that is not one of ours: {0}")]
+    Key(String),
+    #[error("the first root could not be written")]
+    Commit(#[source] AppError),
+}
+
+impl App {
+    /// Opens the application over a store.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        config: Config,
+        online: OnlineKey,
+        ca: CertificateAuthority,
+        clock: Clock,
+    ) -> Result<Self, OpenError> {
+        let root_key = provision::root_key(&*store).await?.ok_or(OpenError::NoRootKey)?;
+        let statements = provision::statements(&*store).await?.into();
+        let stated = check_statements(root_key, statements, online.public(), clock())?;
+        let epoch_begun = epoch_begun(&*store, stated.epoch, clock()).await?;
+        let (head, world) = load_world(&*store).await?;
+        let world = Arc::new(world);
+        let receipts = load::<Receipt>(&*store, rows::REMOVAL).await?;
+        let receipts = Receipts::of(receipts.into_iter().map(|(_, receipt)| receipt), &world);
+        let registry = Arc::new(Registry::of(load_registry(&*store).await?));
+        let reports = load_reports(&*store).await?;
+        let known = load_known(&*store).await?;
+        let events = watch::Sender::new(newest_event(&*store).await?);
+        let desks = Arc::new(Desks::default());
+        let (tenant_gone, principal_gone) = (Notify::new(), Notify::new());
+        let dispatch = Dispatch {
+            registry: registry.clone(),
+            desks: desks.clone(),
+            events: events.clone(),
+            tenant_gone,
+            principal_gone,
+        };
+        let dispatch = Arc::new(dispatch);
+        let stand = Stand { world: world.clone(), head };
+        let history = History::new(store, clock, online, (stated, epoch_begun), stand, events, dispatch.clone());
+        let app = Self::of(Arc::new(history), registry, desks, dispatch, (config, ca, root_key), receipts);
+        let epoch = app.inner.history.epoch;
+        let signed = app.commit(move |draft| {
+            draft.put(rows::EPOCH.into(), rows::encode(&EpochRow { epoch, begun: epoch_begun }));
+            draft.sign_all();
+            Ok(())
+        });
+        signed.await.map_err(OpenError::Commit)?;
+        app.inner.desks.remember(reports, known, &app.world());
+        Ok(app)
+    }
+
+    /// Floor by floor.
+    fn of(
+        history: Arc<History>,
+        registry: Arc<Registry>,
+        desks: Arc<Desks>,
+        dispatch: Arc<Dispatch>,
+        (config, ca, root_key): (Config, CertificateAuthority, PublicKey),
+        receipts: Receipts,
+    ) -> Self {
+        let (config, ca, running) = (Arc::new(config), Arc::new(ca), Arc::new(Running::default()));
+        let reports = Arc::new(Reports {
+            history: history.clone(),
+            registry: registry.clone(),
+            desks: desks.clone(),
+            running: running.clone(),
+            event_watches: Arc::new(Semaphore::new(MAX_WATCHES)),
+        });
+        let streams = Arc::new(Streams {
+            history: history.clone(),
+            registry: registry.clone(),
+            desks: desks.clone(),
+            reports: reports.clone(),
+            config: config.clone(),
+            running: running.clone(),
+        });
+        let intents = Arc::new(Intents {
+            history: history.clone(),
+            registry: registry.clone(),
+            desks: desks.clone(),
+            reports: reports.clone(),
+        });
+        let removals = Arc::new(Removals {
+            history: history.clone(),
+            registry: registry.clone(),
+            desks: desks.clone(),
+            ca: ca.clone(),
+            receipts,
+            settling: tokio::sync::Mutex::default(),
+        });
+        let server_certificate = Mutex::default();
+        let parts = Parts {
+            config,
+            ca,
+            root_key,
+            server_certificate,
+            history,
+            registry,
+            desks,
+            reports,
+            streams,
+            intents,
+            removals,
+            dispatch,
+            running,
+        };
+        Self { inner: Arc::new(parts) }
+    }
+}
+
+/// When a history began here.
+#[derive(Serialize, Deserialize)]
+struct EpochRow {
+    epoch: u64,
+    begun: Timestamp,
+}
+
+/// Of an epoch that this server has not run in before, now. A store without the row is as old as its epoch may be.
+async fn epoch_begun(store: &dyn Store, epoch: u64, now: Timestamp) -> Result<Timestamp, OpenError> {
+    let Some(entry) = store.get(rows::EPOCH).await? else { return Ok(Timestamp::default()) };
+    let row: EpochRow = rows::decode(rows::EPOCH, &entry.value)?;
+    Ok(if row.epoch == epoch { row.begun } else { now })
+}
+
+/// What is in force, if the online key may sign now.
+pub(crate) fn check_statements(
+    root: PublicKey,
+    all: Arc<[Signed]>,
+    online: PublicKey,
+    now: Timestamp,
+) -> Result<Stated, OpenError> {
+    let mut verifier = Verifier::new(root);
+    let (mut current, mut revoked, mut mine) = (None, Vec::new(), Vec::new());
+    for signed in all.iter() {
+        match verifier.accept(signed).map_err(OpenError::Statement)? {
+            Statement::Epoch { epoch, .. } => current = current.max(Some(epoch)),
+            Statement::Revocation { serials } => revoked.extend(serials),
+            Statement::Delegation { key, not_before, not_after, serial } if key == online => {
+                mine.push((serial, not_before, not_after));
+            }
+            Statement::Delegation { .. } => {}
+        }
+    }
+    mine.retain(|(serial, ..)| !revoked.contains(serial));
+    let key = online.id();
+    let (_, begins, ended) = *mine.iter().max_by_key(|(_, _, ends)| *ends).ok_or(OpenError::NoDelegation(key))?;
+    if ended <= now {
+        return Err(OpenError::DelegationEnded { key, ended });
+    }
+    if !mine.iter().any(|(_, begins, ends)| *begins <= now && now < *ends) {
+        return Err(OpenError::DelegationNotBegun { key, begins });
+    }
+    let epoch = current.ok_or(OpenError::NoEpoch)?;
+    Ok(Stated { epoch, delegated_from: begins, delegated_until: ended, statements: all })
+}
+
+/// All rows below a prefix: what follows the prefix, and the row.
+async fn load<T: DeserializeOwned>(store: &dyn Store, prefix: &str) -> Result<Vec<(String, T)>, OpenError> {
+    let read = read_all(store, prefix).await?.into_iter();
+    read.map(|(path, row)| Ok((path, row?))).collect()
+}
+
+/// The same, with what cannot be read of them.
+async fn read_all<T: DeserializeOwned>(
+    store: &dyn Store,
+    prefix: &str,
+) -> Result<Vec<(String, Result<T, RowError>)>, OpenError> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.scan(prefix, after.as_deref(), MAX_PAGE_ENTRIES).await?;
+        for (key, entry) in &page.entries {
+            found.push((key[prefix.len()..].to_owned(), rows::decode(key, &entry.value)));
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(found),
+        }
+    }
+}
+
+async fn load_world(store: &dyn Store) -> Result<(HeadRow, World), OpenError> {
+    let head = match store.get(rows::HEAD).await? {
+        Some(entry) => rows::decode(rows::HEAD, &entry.value)?,
+        None => HeadRow::default(),
+    };
+    let (mut intent, mut metas) = (Intent::default(), Map::default());
+    for (_, stored) in load::<Stored>(store, rows::INTENT).await? {
+        metas.insert(stored.manifest.name(), Arc::new(stored.meta));
+        intent.put(stored.manifest);
+    }
+    let rows = load(store, rows::REVOCATION).await?;
+    pieces::joined(rows.into_iter().map(|(_, piece)| piece)).for_each(|row| intent.put_revocation(row));
+    let fleet = Fleet::compile_all(intent);
+    Ok((head, World { revision: head.revision, fleet, metas }))
+}
+
+async fn load_registry(store: &dyn Store) -> Result<Tables, OpenError> {
+    let mut tables = Tables::default();
+    for (id, row) in load(store, rows::PRINCIPAL).await? {
+        tables.principals.insert(PrincipalName::from_id(&id).map_err(|_| OpenError::Key(id))?, row);
+    }
+    for (id, row) in load(store, rows::TOKEN).await? {
+        tables.tokens.insert(TokenName::from_id(&id).map_err(|_| OpenError::Key(id))?, row);
+    }
+    for (ids, row) in load(store, rows::AGENT).await? {
+        tables.agents.insert(agent_name(&ids).ok_or(OpenError::Key(ids))?, row);
+    }
+    Ok(tables)
+}
+
+fn agent_name(ids: &str) -> Option<AgentName> {
+    let (tenant, agent) = ids.split_once('/')?;
+    AgentName::new(TenantName::from_id(tenant).ok()?, agent).ok()
+}
+
+async fn load_known(store: &dyn Store) -> Result<HashMap<TenantName, KnownAccounts>, OpenError> {
+    let mut known: HashMap<TenantName, KnownAccounts> = HashMap::new();
+    for (path, row) in load::<KnownRow>(store, rows::KNOWN).await? {
+        let id = path.split('/').next().unwrap_or_default();
+        let tenant = TenantName::from_id(id).map_err(|_| OpenError::Key(path.clone()))?;
+        let account = row.key.person().map(|(home, object_id)| (home.clone(), object_id));
+        known.entry(tenant).or_default().insert(account.ok_or(OpenError::Key(path))?, Arc::new(row));
+    }
+    Ok(known)
+}
+
+/// What agents have said. What of it cannot be read is no reason not to start, as a newer version may have written it:
+/// the agent is asked to say everything again, and only then is the row dropped.
+async fn load_reports(store: &dyn Store) -> Result<HashMap<TenantName, Reported>, OpenError> {
+    let tenant = |id: &str| TenantName::from_id(id).map_err(|_| OpenError::Key(id.to_owned()));
+    let mut reports: HashMap<TenantName, Reported> = HashMap::new();
+    for (id, row) in read_all::<StandingRow>(store, rows::STANDING).await? {
+        let reported = reports.entry(tenant(&id)?).or_default();
+        match row {
+            Ok(row) => *reported = std::mem::take(reported).with_row(row),
+            Err(error) => unread(reported, format!("{}{id}", rows::STANDING), &error),
+        }
+    }
+    for (path, item) in read_all::<entente_model::report::ItemReport>(store, rows::STATUS).await? {
+        let id = path.split('/').next().unwrap_or_default();
+        let reported = reports.entry(tenant(id)?).or_default();
+        match item {
+            Ok(item) => drop(reported.items.insert(item.key.to_string().into(), Arc::new(item))),
+            Err(error) => unread(reported, format!("{}{path}", rows::STATUS), &error),
+        }
+    }
+    Ok(reports)
+}
+
+async fn newest_event(store: &dyn Store) -> Result<u64, OpenError> {
+    let page = store.scan(rows::EVENT_AT, None, 1).await?;
+    let Some((key, entry)) = page.entries.first() else { return Ok(0) };
+    Ok(rows::decode::<Location>(key, &entry.value)?.number)
+}
+
+fn unread(reported: &mut Reported, key: String, error: &RowError) {
+    tracing::warn!(
+        key,
+        error = error as &dyn std::error::Error,
+        "a reported row cannot be read: it is asked for again"
+    );
+    reported.unreadable.push(key);
+}

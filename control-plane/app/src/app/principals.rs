@@ -1,0 +1,223 @@
+//! Principals: who may call the API, with which role.
+//!
+//! One may be tied to an operator, a person of the SOC. Then it decides nothing in that person's case
+//! ([`crate::intent`]), and ends when the person leaves ([`identities::ending`]).
+
+use std::collections::BTreeSet;
+
+use entente_model::intent::{OperatorState, ResourceName};
+use entente_model::violation::Fault;
+use entente_model::{OperatorName, PrincipalName, Timestamp, Violation};
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use crate::api_role::ApiRole;
+use crate::caller::Caller;
+use crate::error::AppError;
+use crate::history::Draft;
+use crate::history::Entry;
+use crate::identities;
+use crate::identity::PrincipalRow;
+use crate::page::{Page, PageRequest};
+use crate::pki::{PkiError, RequestedKey, Serial};
+use crate::request_log::{Options, Request};
+use crate::rows;
+
+/// Principals that are tied to one operator: a person has a laptop, a console and some scripts. It keeps small what a
+/// leave ends in one commit.
+const MAX_TIED: usize = 16;
+
+/// A principal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Principal {
+    pub name: PrincipalName,
+    pub role: ApiRole,
+    pub created: Timestamp,
+    pub expires: Timestamp,
+    /// The person whom it is tied to.
+    #[serde(default)]
+    pub operator: Option<OperatorName>,
+    /// Its certificate and the CA's; empty but in the answer to its creation.
+    pub certificate_pem: String,
+}
+
+/// A principal to be made.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct NewPrincipal<'a> {
+    pub name: &'a PrincipalName,
+    pub role: ApiRole,
+    /// The person whom it is tied to.
+    pub operator: Option<&'a OperatorName>,
+    pub csr_pem: &'a str,
+}
+
+impl Principal {
+    fn of(name: &PrincipalName, row: &PrincipalRow) -> Self {
+        let (role, created, expires, operator) = (row.role, row.created, row.expires, row.operator.clone());
+        Self { name: name.clone(), role, created, expires, operator, certificate_pem: String::new() }
+    }
+}
+
+impl App {
+    /// Any principal.
+    pub fn get_principal(&self, caller: &Caller, name: &PrincipalName) -> Result<Principal, AppError> {
+        caller.needs(ApiRole::Viewer)?;
+        let tables = self.inner.registry.tables();
+        tables.principals.get(name).map(|row| Principal::of(name, row)).ok_or_else(|| AppError::not_found(name))
+    }
+
+    /// The caller.
+    pub fn own_principal(&self, caller: &Caller) -> Result<Principal, AppError> {
+        self.get_principal(caller, &caller.principal)
+    }
+
+    /// Returns when a principal has ended, since the last time that this was asked: whoever has connections cuts it off.
+    pub async fn principal_gone(&self) {
+        self.inner.dispatch.principal_gone.notified().await;
+    }
+
+    /// By name.
+    pub fn list_principals(&self, caller: &Caller, page: &PageRequest) -> Result<Page<Principal>, AppError> {
+        caller.needs(ApiRole::Admin)?;
+        let after = page.after::<PrincipalName>()?;
+        let tables = self.inner.registry.tables();
+        let rows = tables.principals.iter().filter(|(name, _)| after.as_ref().is_none_or(|after| *name > after));
+        Ok(Page::of(rows.map(|(name, row)| Principal::of(name, row)), page.limit(), |it| it.name.clone()))
+    }
+
+    /// Makes a principal and signs its certificate.
+    pub async fn create_principal(
+        &self,
+        caller: &Caller,
+        new: NewPrincipal<'_>,
+        options: &Options,
+    ) -> Result<Principal, AppError> {
+        caller.needs(ApiRole::Admin)?;
+        let key = RequestedKey::from_csr_pem(new.csr_pem).map_err(|error| wrong_request(&error))?;
+        let request = Request::of(caller, options, &new);
+        let (role, operator) = (new.role, new.operator.cloned());
+        let tie = operator.as_ref().map(|operator| format!(", tied to {operator}")).unwrap_or_default();
+        let entry = entry(caller, options, new.name, &format!("created as {}{tie}", role.word()));
+        let (app, name, by) = (self.clone(), new.name.clone(), caller.clone());
+        let create = move |draft: &mut Draft<'_>| {
+            draft.check(&by)?;
+            if let Some(first) = request.first_answer(draft)? {
+                return Ok(first);
+            }
+            if draft.view.get(&rows::principal(&name))?.is_some() {
+                return Err(AppError::AlreadyExists { resource: name.to_string() });
+            }
+            operator.as_ref().map_or(Ok(()), |operator| may_be_tied(draft, operator))?;
+            let serial = Serial::random().map_err(AppError::internal)?;
+            let lifetime = app.inner.config.principal_certificate;
+            let issued =
+                app.inner.ca.principal(&name, &key, serial, draft.now, lifetime).map_err(AppError::internal)?;
+            let (created, expires, operator) = (draft.now, issued.not_after, operator.clone());
+            let row = PrincipalRow { role, created, serial, expires, operator };
+            let answer = Principal { certificate_pem: issued.certificate_pem, ..Principal::of(&name, &row) };
+            identities::put_principal(draft, &name, Some(row));
+            draft.record(entry.clone());
+            request.answered(draft, &answer);
+            Ok(answer)
+        };
+        Ok(self.commit(create).await?.1)
+    }
+
+    /// Ties a principal to an operator, or removes the tie. A principal may not change its own tie, or it could untie itself.
+    pub async fn tie_principal(
+        &self,
+        caller: &Caller,
+        name: &PrincipalName,
+        operator: Option<&OperatorName>,
+        options: &Options,
+    ) -> Result<Principal, AppError> {
+        caller.needs(ApiRole::Admin)?;
+        let request = Request::of(caller, options, &(name, operator));
+        let verb = operator.map_or_else(|| "tied to nobody".into(), |operator| format!("tied to {operator}"));
+        let entry = entry(caller, options, name, &verb);
+        let (name, operator, by) = (name.clone(), operator.cloned(), caller.clone());
+        let tie = move |draft: &mut Draft<'_>| {
+            draft.check(&by)?;
+            if let Some(first) = request.first_answer(draft)? {
+                return Ok(first);
+            }
+            let row: PrincipalRow = draft.read(&rows::principal(&name))?.ok_or_else(|| AppError::not_found(&name))?;
+            let own = by.operator.is_some() && (row.operator == by.operator || name == by.principal);
+            if own && row.operator != operator {
+                let text = format!("{name} is tied to the same person");
+                return Err(AppError::OwnCase { principal: by.principal.clone(), text });
+            }
+            if row.operator != operator {
+                operator.as_ref().map_or(Ok(()), |operator| may_be_tied(draft, operator))?;
+                let row = PrincipalRow { operator: operator.clone(), ..row.clone() };
+                identities::put_principal(draft, &name, Some(row));
+                draft.record(entry.clone());
+            }
+            let answer = Principal::of(&name, &PrincipalRow { operator: operator.clone(), ..row });
+            request.answered(draft, &answer);
+            Ok(answer)
+        };
+        Ok(self.commit(tie).await?.1)
+    }
+
+    /// Deletes a principal, unless it is the last admin.
+    pub async fn delete_principal(
+        &self,
+        caller: &Caller,
+        name: &PrincipalName,
+        options: &Options,
+    ) -> Result<(), AppError> {
+        caller.needs(ApiRole::Admin)?;
+        let request = Request::of(caller, options, name);
+        let (name, entry, by) = (name.clone(), entry(caller, options, name, "deleted"), caller.clone());
+        let delete = move |draft: &mut Draft<'_>| {
+            draft.check(&by)?;
+            if let Some(()) = request.first_answer(draft)? {
+                return Ok(());
+            }
+            let all = identities::principals(draft)?;
+            if !all.iter().any(|(other, _)| *other == name) {
+                return Err(AppError::not_found(&name));
+            }
+            identities::an_admin_stays(&all, &BTreeSet::from([name.clone()]), draft.now)?;
+            identities::put_principal(draft, &name, None);
+            draft.record(entry.clone());
+            request.answered(draft, &());
+            Ok(())
+        };
+        self.commit(delete).await?;
+        Ok(())
+    }
+}
+
+/// A new tie is to somebody who works: to one who has left it would end at once.
+fn may_be_tied(draft: &Draft<'_>, operator: &OperatorName) -> Result<(), AppError> {
+    let world = &draft.stand.world;
+    let stored_operator = world.fleet.intent().operators.get(operator);
+    let missing = || world.missing("principal.operator", &ResourceName::Operator(operator.clone()));
+    let state = stored_operator.ok_or_else(missing)?.state;
+    let refused = |text| AppError::Contradicts(vec![Violation::new("principal.operator", Fault::Conflict, text)]);
+    if state != OperatorState::Active {
+        return Err(refused(format!("{operator} is {}, and only who works has principals", state.word())));
+    }
+    let tied = identities::principals(draft)?.iter().filter(|(_, row)| row.operator.as_ref() == Some(operator)).count();
+    if tied >= MAX_TIED {
+        return Err(refused(format!("{operator} has {tied} principals already; delete one of them")));
+    }
+    Ok(())
+}
+
+/// What a person sees of a signing request that cannot be used.
+pub(crate) fn wrong_request(error: &PkiError) -> AppError {
+    AppError::Invalid(vec![Violation::new("csr_pem", Fault::Malformed, error.to_string())])
+}
+
+fn entry(caller: &Caller, options: &Options, name: &PrincipalName, verb: &str) -> Entry {
+    Entry {
+        actor: caller.principal.to_string(),
+        method: options.method,
+        request_id: options.request_id,
+        resources: vec![name.to_string()],
+        summary: format!("{name} {verb}"),
+    }
+}

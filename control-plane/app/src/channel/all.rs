@@ -1,0 +1,234 @@
+//! All channels, and who is told what changes at them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use entente_compiler::Sighting;
+use entente_model::intent::{Identity, Intent, Manifest, Operator, OperatorState, ResourceName};
+use entente_model::{AgentName, Guid, HomeName, OperatorName, TenantName, Timestamp};
+use tokio::sync::Notify;
+
+use super::away::{AwayReason, Parked};
+use super::desk::Desk;
+use super::known::{self, KnownAccounts};
+use super::lease_list::LeaseList;
+use super::reported::Reported;
+use super::watchers::Watchers;
+use crate::history::{State, World};
+use crate::identity::Tables;
+
+/// Whether an agent is here.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Presence {
+    pub(crate) connected: bool,
+    pub(crate) last_seen: Option<Timestamp>,
+}
+
+/// All desks, and who is told what changes at them.
+#[derive(Debug, Default)]
+pub(crate) struct Desks {
+    all: RwLock<HashMap<TenantName, Arc<Desk>>>,
+    pub(crate) watchers: Watchers,
+    pub(crate) leases: LeaseList,
+    /// A removal may have been proven, or somebody been seen who has left.
+    pub(crate) removals_told: Notify,
+}
+
+impl Desks {
+    /// At start-up: what agents said before it.
+    pub(crate) fn remember(
+        &self,
+        reports: HashMap<TenantName, Reported>,
+        mut known: HashMap<TenantName, KnownAccounts>,
+        world: &World,
+    ) {
+        let mut desks = self.all.write().unwrap_or_else(PoisonError::into_inner);
+        for (tenant, mut reported) in reports {
+            // Rows of a tenant that is gone wait for the cleanup.
+            if let Some(desk) = desks.get_mut(&tenant) {
+                reported.count();
+                let wanted = desk.lock().wanted.clone();
+                *desk = Arc::new(Desk::new(tenant, wanted, reported));
+            }
+        }
+        for (tenant, desk) in desks.iter() {
+            let mut state = desk.lock();
+            state.known = known.remove(tenant).unwrap_or_default();
+            // Reports of older versions had no such rows beside them.
+            let (items, agent) = (state.reported.items.values(), state.reported.reporter.as_ref());
+            let at = state.reported.last_seen.unwrap_or_default();
+            let more = known::gained(&state.known, world, items.map(|item| &**item), agent, at);
+            state.known.extend(more);
+        }
+    }
+
+    pub(crate) fn get(&self, tenant: &TenantName) -> Option<Arc<Desk>> {
+        self.all.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Desk>> {
+        self.all.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Lays new states on the desks and wakes their streams; called in order of revision.
+    pub(crate) fn install(&self, states: Vec<(TenantName, Arc<State>)>, gone: Vec<TenantName>) {
+        for (tenant, state) in states {
+            match self.get(&tenant) {
+                Some(desk) => {
+                    let mut desk = desk.lock();
+                    desk.install(state);
+                    if desk.is_connected() {
+                        self.leases.add(&tenant);
+                    }
+                }
+                None => {
+                    let desk = Arc::new(Desk::new(tenant.clone(), state, Reported::default()));
+                    self.all.write().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone(), desk);
+                }
+            }
+            self.watchers.changed(&tenant);
+        }
+        for tenant in gone {
+            let desk = self.all.write().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
+            if let Some(desk) = desk {
+                desk.lock().cut(AwayReason::Revoked, Duration::ZERO);
+            }
+            self.watchers.changed(&tenant);
+        }
+    }
+
+    /// An agent may not connect any more.
+    pub(crate) fn revoked(&self, agent: &AgentName) {
+        let Some(desk) = self.get(&agent.tenant) else { return };
+        desk.lock().cut_agent(agent, AwayReason::Revoked);
+        self.watchers.changed(&agent.tenant);
+    }
+
+    /// Another agent may connect: an alarm about a clone of the former one is over.
+    pub(crate) fn enrolled(&self, tenant: &TenantName) {
+        let Some(desk) = self.get(tenant) else { return };
+        let mut state = desk.lock();
+        if matches!(state.parked, Some(Parked::Clone(_))) {
+            state.parked = None;
+            // In its row with the next report; a restart before that asks once more.
+            state.reported.clone = None;
+        }
+        drop(state);
+        self.watchers.changed(tenant);
+    }
+
+    /// Whether an agent was ever enrolled in a tenant: its row stays a while after its end, its reports stay longer.
+    pub(crate) fn was_enrolled(&self, tables: &Tables, tenant: &TenantName) -> bool {
+        let has_row = tables.agents_of(tenant).next().is_some();
+        let desk = self.get(tenant);
+        has_row || desk.is_some_and(|desk| desk.lock().has_enrolled())
+    }
+
+    /// An agent has shown a certificate of ours, and there is no row of it: it enrolled in a history that a restored
+    /// backup has forgotten. That no agent ever was there is not so, whatever the store says.
+    pub(crate) fn note_unknown(&self, tenant: &TenantName) {
+        let Some(desk) = self.get(tenant) else { return };
+        let mut state = desk.lock();
+        if !std::mem::replace(&mut state.forgotten_agent, true) {
+            tracing::warn!(%tenant, "an agent with a certificate of ours is not known here: was a backup restored?");
+            state.told = true;
+            self.removals_told.notify_one();
+        }
+    }
+    /// An agent has come with a certificate that is younger than all that the store knows of it: the store was restored
+    /// from a backup. Like its state, it waits for a person's word.
+    pub(crate) fn note_forgotten(&self, agent: &AgentName, made: Timestamp) {
+        let Some(desk) = self.get(&agent.tenant) else { return };
+        let text = format!(
+            "{agent} comes with a certificate of {made} that this store does not know, as after a restored backup: restore \
+             the right store, or begin a new epoch with `entente-control-plane new-epoch`, which accepts it"
+        );
+        let mut state = desk.lock();
+        if state.parked.is_none() && !state.is_connected() {
+            tracing::error!(tenant = %desk.tenant, reason = text, "tenant parked: unknown certificate");
+            state.parked = Some(Parked::History(text));
+            drop(state);
+            self.watchers.changed(&agent.tenant);
+        }
+    }
+
+    pub(crate) fn presence(&self, agent: &AgentName) -> Presence {
+        let Some(desk) = self.get(&agent.tenant) else { return Presence::default() };
+        let state = desk.lock();
+        let connected = state.live.as_ref().is_some_and(|live| live.agent == *agent);
+        let mine = state.reported.reporter.as_ref() == Some(agent);
+        Presence { connected, last_seen: state.last_seen().filter(|_| connected || mine) }
+    }
+
+    /// Tenants whose agents have said something of a removal since this was last asked.
+    pub(crate) fn take_told(&self) -> BTreeSet<TenantName> {
+        let told = self.all().into_iter().filter(|desk| std::mem::take(&mut desk.lock().told));
+        told.map(|desk| desk.tenant.clone()).collect()
+    }
+
+    /// Accounts that agents have come to see.
+    pub(crate) fn strays(&self) -> Vec<Sighting> {
+        let of = |desk: Arc<Desk>| {
+            let strays = desk.lock().strays.clone().into_iter();
+            strays.map(move |(home, object_id)| Sighting { tenant: desk.tenant.clone(), home, object_id })
+        };
+        self.all().into_iter().flat_map(of).collect()
+    }
+
+    /// What has been seen to.
+    pub(crate) fn forget_strays(&self, seen: &[Sighting]) {
+        for one in seen {
+            if let Some(desk) = self.get(&one.tenant) {
+                desk.lock().strays.remove(&(one.home.clone(), one.object_id));
+            }
+        }
+    }
+
+    /// Where accounts are reported, or were ever, that are about to lose everything: of those who leave, and those that
+    /// their operator has no more. An agent may speak of an account no longer that is there all the same, as of an adopted
+    /// guest whom no assignment means. Asked only when there are any.
+    pub(crate) fn sightings(&self, world: &World, puts: &[Manifest], deletes: &[ResourceName]) -> Vec<Sighting> {
+        let departing = departing(world.fleet.intent(), puts, deletes);
+        if departing.is_empty() {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for desk in self.all() {
+            let state = desk.lock();
+            for ((home, object_id), leaves_now) in &departing {
+                let account = (home.clone(), *object_id);
+                if state.reported.shows(home, *object_id) || (*leaves_now && state.known.contains_key(&account)) {
+                    let (home, object_id) = account;
+                    found.push(Sighting { tenant: desk.tenant.clone(), home, object_id });
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Accounts that lose their operator by a change, and whether their removal is not named yet: who had left before was
+/// removed wherever the account was known. The stored form counts: what a manifest leaves out goes too.
+fn departing(intent: &Intent, puts: &[Manifest], deletes: &[ResourceName]) -> BTreeMap<(HomeName, Guid), bool> {
+    let account = |identity: &Identity| (identity.home.clone(), identity.object_id);
+    let mut departing = BTreeMap::new();
+    let mut compare = |name: &OperatorName, after: Option<&Operator>| {
+        let Some(before) = intent.operators.get(name).filter(|before| after != Some(before)) else { return };
+        let stays = after.filter(|after| after.state == OperatorState::Active);
+        let kept: BTreeSet<_> = stays.iter().flat_map(|after| &after.identities).map(account).collect();
+        let lost = before.identities.iter().map(account).filter(|account| !kept.contains(account));
+        departing.extend(lost.map(|account| (account, before.state != OperatorState::Left)));
+    };
+    for manifest in puts {
+        if let Manifest::Operator(operator) = manifest {
+            compare(&operator.name, Some(operator));
+        }
+    }
+    for name in deletes {
+        if let ResourceName::Operator(name) = name {
+            compare(name, None);
+        }
+    }
+    departing
+}

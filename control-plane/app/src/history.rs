@@ -1,0 +1,249 @@
+//! The one way in which anything audited is committed: decide on the store's writer, sign, commit, then publish.
+//!
+//! Stands queue here until the store says that they are durable, and are then published in order; [`Follow`] is told what
+//! follows from each. What a refused commit left behind is taken back by the next one, which compares its stand with the row
+//! that every such commit writes. `decision` is a commit while it is decided, `world` what is published, `sign` how states and
+//! leases are signed, `audit` and `event` what is said of a change. Knows nothing about who is connected.
+
+pub(crate) mod audit;
+mod changed;
+mod decision;
+pub(crate) mod event;
+mod event_rows;
+mod former;
+mod missing;
+pub(crate) mod pieces;
+mod sign;
+mod stated;
+mod world;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use entente_model::Timestamp;
+use entente_seal::OnlineKey;
+use entente_store::{Store, StoreExt, View};
+use tokio::sync::watch;
+
+use crate::config::Clock;
+use crate::error::AppError;
+use crate::rows;
+use crate::sync::lock;
+
+pub use audit::{AuditRecord, AuditedChange};
+pub(crate) use audit::{Entry, kept};
+pub use changed::{ChangeKind, FieldChange, ResourceChange};
+pub(crate) use decision::{Draft, Effects, HeadRow, Stand};
+pub(crate) use event::Happening;
+pub use event::{Event, EventKind};
+pub(crate) use event_rows::{Location, forget, of_tenant, write};
+pub(crate) use sign::{Place, SignedLease, State, sign_leases};
+pub(crate) use stated::Stated;
+pub(crate) use world::World;
+pub use world::{Meta, Stored};
+
+use decision::{Pending, Signer};
+
+/// Who is told what follows from a commit that is durable and published, in order.
+pub(crate) trait Follow: std::fmt::Debug + Send + Sync {
+    fn follow(&self, effects: Effects);
+}
+
+/// What was committed, and how more is.
+pub(crate) struct History {
+    pub(crate) store: Arc<dyn Store>,
+    clock: Clock,
+    pub(crate) online: OnlineKey,
+    /// Of the history that is the one now.
+    pub(crate) epoch: u64,
+    /// When this server first ran in it; the beginning of time where that is not known.
+    pub(crate) epoch_begun: Timestamp,
+    /// What the root key has stated.
+    stated: RwLock<Arc<Stated>>,
+    /// The newest stand; touched by the store's writer.
+    head: Mutex<Head>,
+    /// Held while something becomes visible, so that it does in order.
+    publishing: Mutex<()>,
+    /// What is published.
+    world: RwLock<Arc<World>>,
+    /// The number of the newest event that is durable.
+    pub(crate) events: watch::Sender<u64>,
+    follow: Arc<dyn Follow>,
+}
+
+/// The newest stand, and those that are not published yet.
+#[derive(Debug)]
+pub(crate) struct Head {
+    published: Stand,
+    pending: VecDeque<Pending>,
+}
+
+impl Head {
+    pub(crate) fn new(stand: Stand) -> Self {
+        Self { published: stand, pending: VecDeque::new() }
+    }
+
+    fn newest(&self) -> &Stand {
+        self.pending.back().map_or(&self.published, |pending| &pending.stand)
+    }
+
+    /// Goes back to the stand that the store has, if a commit was refused after it was decided.
+    fn align(&mut self, view: &dyn View) -> Result<(), AppError> {
+        let stored = stored_head(view)?;
+        while self.newest().head != stored {
+            // Another process wrote, or the store was exchanged below us: nothing here can be trusted any more.
+            let gone = self.pending.pop_back();
+            gone.ok_or_else(|| AppError::internal("the store has another history than this process; restart it"))?;
+        }
+        Ok(())
+    }
+
+    fn durable_until(&mut self, revision: u64) -> Vec<Effects> {
+        let mut durable = Vec::new();
+        while self.pending.front().is_some_and(|pending| pending.stand.head.revision <= revision) {
+            let pending = self.pending.pop_front().expect("the front was just looked at");
+            self.published = pending.stand;
+            durable.push(pending.effects);
+        }
+        durable
+    }
+}
+
+fn stored_head(view: &dyn View) -> Result<HeadRow, AppError> {
+    let Some(entry) = view.get(rows::HEAD)? else { return Ok(HeadRow::default()) };
+    rows::decode(rows::HEAD, &entry.value).map_err(AppError::internal)
+}
+
+impl std::fmt::Debug for History {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "History(epoch {})", self.epoch)
+    }
+}
+
+impl History {
+    /// As it was read at start-up.
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        online: OnlineKey,
+        (stated, epoch_begun): (Stated, Timestamp),
+        stand: Stand,
+        events: watch::Sender<u64>,
+        follow: Arc<dyn Follow>,
+    ) -> Self {
+        let epoch = stated.epoch;
+        let (stated, world) = (RwLock::new(Arc::new(stated)), RwLock::new(stand.world.clone()));
+        let (head, publishing) = (Mutex::new(Head::new(stand)), Mutex::default());
+        Self { store, clock, online, epoch, epoch_begun, stated, head, publishing, world, events, follow }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// What is published.
+    pub(crate) fn world(&self) -> Arc<World> {
+        self.world.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn show(&self, world: Arc<World>) {
+        *self.world.write().unwrap_or_else(PoisonError::into_inner) = world;
+    }
+
+    fn signer(&self) -> Signer<'_> {
+        Signer { epoch: self.epoch, online: &self.online }
+    }
+
+    /// Held while leases are signed: while nothing becomes visible, channels and revision agree.
+    pub(crate) fn hold_publishing(&self) -> MutexGuard<'_, ()> {
+        lock(&self.publishing)
+    }
+
+    /// What the root key has stated.
+    pub(crate) fn stated(&self) -> Arc<Stated> {
+        self.stated.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn restate(&self, stated: Stated) {
+        *self.stated.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(stated);
+    }
+
+    /// Agents take nothing that is signed after the delegation's end: a change that could not reach them is refused.
+    pub(crate) fn ensure_signs(&self) -> Result<(), AppError> {
+        let ended = self.stated().delegated_until;
+        if ended <= self.now() { Err(AppError::CannotSign { ended }) } else { Ok(()) }
+    }
+
+    /// Events up to that number are durable.
+    pub(crate) fn tell_events(&self, newest: Option<u64>) {
+        if let Some(newest) = newest {
+            self.events.send_if_modified(|told| std::mem::replace(told, newest.max(*told)) < newest);
+        }
+    }
+}
+
+impl History {
+    /// Decides and commits; returns when it is durable and published. A caller that goes away does not stop it.
+    pub(crate) async fn commit<T, F>(self: &Arc<Self>, mut decide: F) -> Result<(u64, T), AppError>
+    where
+        F: FnMut(&mut Draft<'_>) -> Result<T, AppError> + Send + 'static,
+        T: Send + 'static,
+    {
+        let history = self.clone();
+        let task = tokio::spawn(async move {
+            let writer = history.clone();
+            let decided = history.store.commit_with(move |view, revision| {
+                let mut head = lock(&writer.head);
+                head.align(view)?;
+                let stand = head.newest().clone();
+                let now = writer.now().max(stand.head.time);
+                let mut draft = Draft::new(writer.signer(), view, revision.0, now, stand);
+                let answer = decide(&mut draft)?;
+                let (commit, pending) = draft.finish()?;
+                head.pending.extend(pending);
+                Ok((commit, answer))
+            });
+            let (revision, answer) = decided.await?;
+            history.publish(revision.0);
+            Ok((revision.0, answer))
+        });
+        task.await.map_err(AppError::internal)?
+    }
+}
+
+impl History {
+    /// Makes everything visible that is durable up to a revision, in order, whoever's commit it was.
+    fn publish(&self, revision: u64) {
+        let _in_order = lock(&self.publishing);
+        let (durable, stand) = {
+            let mut head = lock(&self.head);
+            (head.durable_until(revision), head.published.clone())
+        };
+        if durable.is_empty() {
+            return;
+        }
+        self.show(stand.world.clone());
+        metrics::counter!("entente_commits_total").increment(durable.len() as u64);
+        for effects in durable {
+            metrics::histogram!("entente_touched_tenants").record(effects.states.len() as f64);
+            self.tell_events(effects.event);
+            self.follow.follow(effects);
+        }
+    }
+
+    /// The time as the next thing that is written may say it. Not for the writer, who has a newer stand.
+    pub(crate) fn time(&self) -> Timestamp {
+        self.now().max(self.published().head.time)
+    }
+
+    /// What is published, if nothing else is decided or on its way.
+    pub(crate) fn settled(&self) -> Option<Arc<World>> {
+        let head = lock(&self.head);
+        head.pending.is_empty().then(|| head.published.world.clone())
+    }
+
+    /// Where what is published stands. While the lock is held, desks and world agree.
+    pub(crate) fn published(&self) -> Stand {
+        lock(&self.head).published.clone()
+    }
+}

@@ -1,0 +1,352 @@
+//! Changes of intent: every one of them, from one field to a thousand manifests, goes through [`Intents::change`].
+//!
+//! Authorise, look for a first answer, check shapes, and decide on the store's writer: apply, validate, name removals,
+//! compile what is touched, sign, write the audit record, all in one commit. A set that changes nothing commits
+//! nothing but its answer, if the request has an id. What a change says to whom is [`crate::history`]'s; how a manifest
+//! is put together from a mask is [`prepare`]'s; what is counted is [`impact`]'s; what nobody may do in their own case, and
+//! which principals end, is [`guard`]'s.
+
+mod asked;
+mod diff;
+mod guard;
+mod impact;
+mod outlook;
+mod own;
+mod prepare;
+mod right;
+mod rights;
+mod sides;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use entente_compiler::{Advance, Edit};
+use entente_model::intent::{Intent, Manifest, Operator, OperatorState, ResourceName};
+use entente_model::revocation::{Cause, Revocation};
+use entente_model::violation::{Fault, Violation};
+use entente_model::{OperatorName, PrincipalName, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::api_role::ApiRole;
+use crate::caller::Caller;
+use crate::channel::Desks;
+use crate::error::AppError;
+use crate::history::Draft;
+use crate::history::{ChangeKind, Entry, History, ResourceChange, kept};
+use crate::history::{Meta, Stored, World};
+use crate::identities;
+use crate::identity::Registry;
+use crate::recollection::Recollection;
+use crate::reports::Reports;
+use crate::request_log::{Options, Request};
+
+pub use asked::{Change, Delete, Put};
+use guard::{Books, guard};
+pub use impact::Impact;
+pub use outlook::{Outlook, TenantOutlook};
+use prepare::Prepared;
+pub use right::{Right, RightsChange};
+
+/// What a change of intent is worked out with.
+#[derive(Debug)]
+pub(crate) struct Intents {
+    pub(crate) history: Arc<History>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) desks: Arc<Desks>,
+    pub(crate) reports: Arc<Reports>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Applied {
+    /// The store revision at which it holds; without a change, the present one.
+    pub revision: u64,
+    /// Puts in order of the request, then deletions.
+    pub changes: Vec<ResourceChange>,
+    pub impact: Impact,
+    /// The resource afterwards, if the change was about one.
+    pub resource: Option<Stored>,
+    /// Ids of the removals of those who leave by it. A leave that is repeated names those of the first.
+    #[serde(default)]
+    pub removals: Vec<String>,
+    /// Of a dry run: what agents last said of the like of it.
+    #[serde(default)]
+    pub outlook: Option<Outlook>,
+}
+
+/// What is asked, with what only some operations ask.
+#[derive(Debug, Clone, Serialize)]
+enum Asked {
+    Change(Change),
+    Leave(OperatorName),
+    Rejoin(OperatorName),
+}
+
+impl Intents {
+    /// Puts and deletes resources of intent, all or none.
+    pub(crate) async fn change(
+        self: &Arc<Self>,
+        caller: &Caller,
+        change: Change,
+        options: &Options,
+    ) -> Result<Applied, AppError> {
+        self.carry_out(caller, Asked::Change(change), options).await
+    }
+
+    /// Ends an operator's access everywhere. Twice is the same as once.
+    pub(crate) async fn leave_operator(
+        self: &Arc<Self>,
+        caller: &Caller,
+        name: &OperatorName,
+        options: &Options,
+    ) -> Result<Applied, AppError> {
+        self.carry_out(caller, Asked::Leave(name.clone()), options).await
+    }
+
+    /// Takes back an operator's leaving.
+    pub(crate) async fn rejoin_operator(
+        self: &Arc<Self>,
+        caller: &Caller,
+        name: &OperatorName,
+        options: &Options,
+    ) -> Result<Applied, AppError> {
+        self.carry_out(caller, Asked::Rejoin(name.clone()), options).await
+    }
+
+    async fn carry_out(
+        self: &Arc<Self>,
+        caller: &Caller,
+        asked: Asked,
+        options: &Options,
+    ) -> Result<Applied, AppError> {
+        caller.needs(ApiRole::Editor)?;
+        if let Asked::Change(change) = &asked {
+            prepare::check_size(change)?;
+        }
+        let (intents, caller, options) = (self.clone(), caller.clone(), *options);
+        if options.validate_only {
+            let world = self.history.world();
+            let (now, number) = (self.history.time(), world.revision + 1);
+            let decision =
+                Decision::of(&intents, &Books::Published(&self.registry), &world, &caller, &asked, now, number)?;
+            let outlook = Some(Outlook::of(&self.reports, &decision.advance.batch));
+            return Ok(Applied { outlook, ..decision.answer(&world, world.revision)? });
+        }
+        let request = Request::of(&caller, &options, &asked);
+        let (_, applied) = self
+            .history
+            .commit(move |draft| {
+                draft.check(&caller)?;
+                match request.first_answer(draft)? {
+                    Some(first) => Ok(first),
+                    None => decide(&intents, draft, &caller, &asked, &options, &request),
+                }
+            })
+            .await?;
+        Ok(applied)
+    }
+}
+
+fn decide(
+    intents: &Intents,
+    draft: &mut Draft<'_>,
+    caller: &Caller,
+    asked: &Asked,
+    options: &Options,
+    request: &Request,
+) -> Result<Applied, AppError> {
+    let before = draft.stand.world.clone();
+    let (now, number) = (draft.now, draft.revision);
+    let decision = Decision::of(intents, &Books::Draft(draft), &before, caller, asked, now, number)?;
+    if decision.is_nothing() {
+        let answer = decision.answer(&before, before.revision)?;
+        // Or it would become a change, if it is repeated once there is something to change.
+        request.answered(draft, &answer.to_keep());
+        return Ok(answer);
+    }
+    let entry = decision.entry(caller, options);
+    let mut answer = decision.answer(&before, draft.revision)?;
+    draft.record_changes(entry, kept(&decision.changes));
+    decision.ending.iter().for_each(|name| identities::end_principal(draft, name));
+    for tenant in decision.tenants_deleted() {
+        identities::revoke_agents(draft, tenant)?;
+    }
+    draft.install(decision.advance);
+    if let Some(resource) = &mut answer.resource {
+        // Written just now, so the revision and the times are the row's own.
+        let meta = draft.stand.world.metas.get(&resource.manifest.name());
+        resource.meta = meta.map_or_else(|| resource.meta.clone(), |meta| Meta::clone(meta));
+    }
+    request.answered(draft, &answer.to_keep());
+    Ok(answer)
+}
+
+/// Largest answer that is kept whole, in bytes of field changes: with the rest it stays below what a store takes as
+/// one value.
+const MAX_KEPT_FIELD_BYTES: usize = 256 * 1024;
+
+impl Applied {
+    /// What a repeated request gets: the same, but for the single fields of a change that is too large for one row.
+    fn to_keep(&self) -> Self {
+        let mut kept = self.clone();
+        let fields = self.changes.iter().flat_map(|change| &change.fields);
+        if fields.map(|it| it.path.len() + it.before.len() + it.after.len()).sum::<usize>() > MAX_KEPT_FIELD_BYTES {
+            kept.changes.iter_mut().for_each(|change| change.fields.clear());
+        }
+        kept
+    }
+}
+
+/// A change worked out, on some world, and not carried out.
+struct Decision {
+    advance: Advance,
+    changes: Vec<ResourceChange>,
+    now: Timestamp,
+    /// The one resource that the change is about.
+    subject: Option<ResourceName>,
+    /// Principals of people who work no more.
+    ending: BTreeSet<PrincipalName>,
+    /// Whose leave was asked for, and who leaves by a manifest.
+    leaves: BTreeSet<OperatorName>,
+}
+
+impl Decision {
+    fn of(
+        intents: &Intents,
+        books: &Books<'_, '_>,
+        world: &Arc<World>,
+        caller: &Caller,
+        asked: &Asked,
+        now: Timestamp,
+        number: u64,
+    ) -> Result<Self, AppError> {
+        let Prepared { puts, deletes, rejoins, subject } = match asked {
+            Asked::Change(change) => prepare::prepare(world, change)?,
+            Asked::Leave(name) => leaving(world, name)?,
+            Asked::Rejoin(name) => rejoining(world, name)?,
+        };
+        let changes = diff::changes(world, &puts, &deletes);
+        let still_there = intents.desks.sightings(world, &puts, &deletes);
+        let actor = caller.principal.to_string();
+        let memory = Recollection::of(&intents.registry, &intents.desks, world);
+        let edit = Edit { puts, deletes, rejoins, still_there, memory, actor, now, number, ..Edit::default() };
+        let advance = world.fleet.advance(&edit).map_err(AppError::of_whole)?;
+        let ending = guard(books, caller, world, &edit, &advance)?;
+        // Checked here, so that a dry run is refused too.
+        if !advance.batch.tenants.is_empty() {
+            intents.history.ensure_signs()?;
+        }
+        let leaves = match asked {
+            Asked::Leave(name) => [name.clone()].into(),
+            _ => leavers(world, &advance),
+        };
+        Ok(Self { advance, changes, now, subject, ending, leaves })
+    }
+
+    fn is_nothing(&self) -> bool {
+        let advance = &self.advance;
+        let rows = advance.changed.len() + advance.revocation_puts.len() + advance.revocation_deletes.len();
+        let nothing = rows == 0 && advance.batch.tenants.is_empty() && advance.batch.gone.is_empty();
+        nothing && self.ending.is_empty()
+    }
+
+    fn answer(&self, before: &World, revision: u64) -> Result<Applied, AppError> {
+        let changed = self.subject.as_ref().is_some_and(|name| self.advance.changed.contains(name));
+        let stored = |name: &ResourceName| {
+            let manifest = self.advance.fleet.intent().get(name)?;
+            let meta = before.metas.get(name).map(|meta| &**meta);
+            let written = || Meta::written(meta, revision, self.now);
+            let meta = meta.filter(|_| !changed).cloned().unwrap_or_else(written);
+            Some(Stored { manifest, meta })
+        };
+        Ok(Applied {
+            revision,
+            changes: self.changes.clone(),
+            impact: Impact {
+                ended_principals: self.ending.iter().cloned().collect(),
+                ..Impact::of(&before.fleet, &self.advance, self.now)
+            },
+            resource: self.subject.as_ref().and_then(stored),
+            removals: self.leaves.iter().flat_map(|operator| self.removals(operator)).collect(),
+            outlook: None,
+        })
+    }
+
+    /// Those that this leave names; of one that only says again what was said, those of the leave that it repeats, with what was
+    /// seen since.
+    fn removals(&self, operator: &OperatorName) -> Vec<String> {
+        let rows = self.advance.fleet.intent().revocations.values();
+        let theirs = rows.filter(|row| row.operator == *operator && row.cause == Cause::Left);
+        let is_new = self.advance.changed.contains(&ResourceName::Operator(operator.clone()));
+        let is_of_it = |row: &Revocation| {
+            if is_new { row.time == self.now } else { row.tenants.values().any(|it| !it.of_earlier_leave) }
+        };
+        theirs.filter(|row| is_of_it(row)).map(|row| row.id.clone()).collect()
+    }
+
+    fn tenants_deleted(&self) -> impl Iterator<Item = &entente_model::TenantName> {
+        self.advance.batch.gone.iter()
+    }
+
+    fn entry(&self, caller: &Caller, options: &Options) -> Entry {
+        let count = |kind| self.changes.iter().filter(|change| change.kind == kind).count();
+        let mut parts = Vec::new();
+        for (kind, word) in
+            [(ChangeKind::Created, "created"), (ChangeKind::Updated, "updated"), (ChangeKind::Deleted, "deleted")]
+        {
+            match count(kind) {
+                0 => {}
+                some => parts.push(format!("{some} {word}")),
+            }
+        }
+        let changed = self.advance.changed.iter().map(ToString::to_string);
+        let mut summary = format!("{}; {} tenants touched", parts.join(", "), self.advance.batch.tenants.len());
+        if !self.ending.is_empty() {
+            let ending: Vec<_> = self.ending.iter().map(ToString::to_string).collect();
+            summary.push_str(&format!("; ended {}", ending.join(", ")));
+        }
+        Entry {
+            actor: caller.principal.to_string(),
+            method: options.method,
+            request_id: options.request_id,
+            resources: changed.chain(self.ending.iter().map(ToString::to_string)).collect(),
+            summary,
+        }
+    }
+}
+
+/// Those whose manifest says from now on that they have left.
+fn leavers(world: &World, advance: &Advance) -> BTreeSet<OperatorName> {
+    let (before, after) = (world.fleet.intent(), advance.fleet.intent());
+    let has_left = |intent: &Intent, name| intent.operators.get(name).map(|it| it.state == OperatorState::Left);
+    let changed = advance.changed.iter().filter_map(|name| match name {
+        ResourceName::Operator(name) => Some(name),
+        _ => None,
+    });
+    changed
+        .filter(|name| has_left(after, name) == Some(true) && has_left(before, name) == Some(false))
+        .cloned()
+        .collect()
+}
+
+fn operator(world: &World, name: &OperatorName) -> Result<Operator, AppError> {
+    match world.fleet.intent().get(&ResourceName::Operator(name.clone())) {
+        Some(Manifest::Operator(operator)) => Ok(operator),
+        _ => Err(world.missing("name", &ResourceName::Operator(name.clone()))),
+    }
+}
+
+fn leaving(world: &World, name: &OperatorName) -> Result<Prepared, AppError> {
+    let operator = Operator { state: OperatorState::Left, ..operator(world, name)? };
+    Ok(Prepared::of_one(Manifest::Operator(operator), Vec::new()))
+}
+
+fn rejoining(world: &World, name: &OperatorName) -> Result<Prepared, AppError> {
+    let operator = operator(world, name)?;
+    if operator.state != OperatorState::Left {
+        let text = format!("is {}, and only who has LEFT can rejoin", operator.state.word());
+        return Err(AppError::Contradicts(vec![Violation::new(format!("{name}: state"), Fault::Conflict, text)]));
+    }
+    let operator = Operator { state: OperatorState::Active, ..operator };
+    Ok(Prepared::of_one(Manifest::Operator(operator), vec![name.clone()]))
+}

@@ -1,0 +1,186 @@
+//! What a change lets people do, and no longer lets them do: what each person's groups give in each tenant, before and after,
+//! in the words that customers consent to ([`entente_model::capability`]).
+//!
+//! Counted by the compiled items alone. Whether a customer's guardrail lets any of it happen is not asked here.
+
+mod held;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use entente_model::desired::Digest;
+use entente_model::{Guid, HomeName, OperatorName, TenantName, Timestamp};
+use entente_seal::{Buckets, SealedItem};
+
+use super::right::{Right, RightsChange};
+use super::sides::Sides;
+use held::{Given, Held, assigned, beyond, from_then};
+
+/// Most changes of rights in an answer: each is a line on a screen, and more are a number.
+const MAX_CHANGES: usize = 20;
+
+/// Most names of people, and of tenants, of one change of rights.
+const MAX_NAMES: usize = 50;
+
+/// An account.
+pub(super) type Person = (HomeName, Guid);
+
+/// Rights that come, and rights that go.
+type Difference = (Vec<Right>, Vec<Right>);
+
+/// A group, by role and class, and from when on somebody is in it, if not now.
+type Joined<'a> = (&'a str, Option<Timestamp>);
+
+/// Groups of a person, before and after.
+type Groups<'a> = [BTreeSet<Joined<'a>>; 2];
+
+/// Counts over tenants.
+pub(super) struct Rights {
+    now: Timestamp,
+    /// What one item gives, by its leaf: the same in many tenants is opened once.
+    opened: BTreeMap<Digest, Arc<Given>>,
+    changes: BTreeMap<Difference, BTreeMap<Person, BTreeSet<TenantName>>>,
+}
+
+impl Rights {
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self { now, opened: BTreeMap::new(), changes: BTreeMap::new() }
+    }
+
+    /// Compares one tenant with what it was.
+    pub(super) fn count(&mut self, compared: &Sides<'_>) {
+        let keys = || compared.keys.iter().copied();
+        let changed: BTreeSet<&str> = keys().filter_map(role_of).collect();
+        let persons: BTreeSet<&str> = keys().filter_map(|key| member_of(key).map(|(_, person)| person)).collect();
+        if changed.is_empty() && persons.is_empty() {
+            return;
+        }
+        let sides = [compared.before, compared.after];
+        let mut people: BTreeMap<&str, Groups<'_>> = BTreeMap::new();
+        for (at, side) in sides.into_iter().enumerate() {
+            for item in side.iter() {
+                let Some((group, person)) = member_of(item.key()) else { continue };
+                if let Given::Member(joins) = *self.given(item) {
+                    people.entry(person).or_default()[at].insert((group, joins));
+                }
+            }
+        }
+        let is_of = |(group, _): &Joined<'_>| changed.iter().any(|role| group.split('/').next() == Some(*role));
+        people.retain(|person, groups| persons.contains(person) || groups.iter().flatten().any(is_of));
+        let gives = sides.map(|side| self.gives(side));
+        let mut alike: BTreeMap<Groups<'_>, Vec<&str>> = BTreeMap::new();
+        people.into_iter().for_each(|(person, groups)| alike.entry(groups).or_default().push(person));
+        for ([was, is], persons) in alike {
+            let held = |side: usize, groups: &BTreeSet<Joined<'_>>| -> BTreeSet<Held> {
+                let of_each = groups.iter().filter_map(|(group, joins)| Some((gives[side].get(group)?, *joins)));
+                of_each.flat_map(|(held, joins)| held.iter().map(move |it| from_then(it, joins))).collect()
+            };
+            let (was, is) = (held(0, &was), held(1, &is));
+            let difference = (beyond(&is, &was), beyond(&was, &is));
+            if difference.0.is_empty() && difference.1.is_empty() {
+                continue;
+            }
+            let of = self.changes.entry(difference).or_default();
+            for person in persons.into_iter().filter_map(account) {
+                of.entry(person).or_default().insert(compared.tenant.clone());
+            }
+        }
+    }
+
+    /// Everybody whose rights change.
+    pub(super) fn people(&self) -> impl Iterator<Item = &Person> {
+        self.changes.values().flat_map(BTreeMap::keys)
+    }
+
+    /// The widest first, with how many more there are.
+    pub(super) fn told(self, names: &BTreeMap<Person, OperatorName>) -> (Vec<RightsChange>, u32) {
+        let mut all = Vec::new();
+        for ((added, removed), persons) in self.changes {
+            let mut by_tenants: BTreeMap<BTreeSet<TenantName>, BTreeSet<OperatorName>> = BTreeMap::new();
+            for (person, tenants) in persons {
+                by_tenants.entry(tenants).or_default().extend(names.get(&person).cloned());
+            }
+            let one = |(tenants, people): (BTreeSet<TenantName>, BTreeSet<OperatorName>)| RightsChange {
+                added: added.clone(),
+                removed: removed.clone(),
+                people: people.len() as u32,
+                operator_names: people.into_iter().take(MAX_NAMES).collect(),
+                tenants: tenants.len() as u32,
+                tenant_names: tenants.into_iter().take(MAX_NAMES).collect(),
+            };
+            all.extend(by_tenants.into_iter().map(one));
+        }
+        all.sort_by_key(|it| std::cmp::Reverse(u64::from(it.people) * u64::from(it.tenants)));
+        let more = all.len().saturating_sub(MAX_CHANGES) as u32;
+        all.truncate(MAX_CHANGES);
+        (all, more)
+    }
+
+    /// What each group gives, by role and class.
+    fn gives<'b>(&mut self, side: &'b Buckets) -> BTreeMap<&'b str, Vec<Held>> {
+        let mut gives: BTreeMap<&str, Vec<Held>> = BTreeMap::new();
+        let (mut defender, mut assignments) = (BTreeMap::new(), Vec::new());
+        for item in side.iter().filter(|item| role_of(item.key()).is_some()) {
+            let rest = item.key().split_once('/').map_or("", |(_, rest)| rest);
+            let given = self.given(item);
+            match &*given {
+                Given::Rights(held) => gives.entry(group_of(rest)).or_default().extend(held.iter().cloned()),
+                Given::Permissions(_) => drop(defender.insert(rest, given)),
+                Given::Places(_) => assignments.push((rest, given)),
+                Given::Nothing | Given::Member(_) => {}
+            }
+        }
+        for (group, places) in assignments {
+            let role = group.split('/').next().unwrap_or_default();
+            if let (Some(Given::Permissions(whats)), Given::Places(places)) =
+                (defender.get(role).map(|it| &**it), &*places)
+            {
+                gives.entry(group).or_default().extend(assigned(whats, places));
+            }
+        }
+        gives
+    }
+
+    fn given(&mut self, item: &SealedItem) -> Arc<Given> {
+        let now = self.now;
+        let open = || Arc::new(item.open().map_or(Given::Nothing, |item| Given::of(&item, now)));
+        self.opened.entry(item.leaf()).or_insert_with(open).clone()
+    }
+}
+
+/// The role that a right's item belongs to.
+fn role_of(key: &str) -> Option<&str> {
+    let (kind, rest) = key.split_once('/')?;
+    matches!(kind, "azureRole" | "defenderRole" | "defenderAssignment").then(|| rest.split('/').next())?
+}
+
+/// The group and the person of a membership.
+fn member_of(key: &str) -> Option<(&str, &str)> {
+    let rest = key.strip_prefix("member/")?;
+    let group = group_of(rest);
+    Some((group, rest[group.len()..].trim_start_matches('/')))
+}
+
+/// Role and class, of `role/class/...`.
+fn group_of(rest: &str) -> &str {
+    let mut slashes = rest.match_indices('/').map(|(at, _)| at);
+    &rest[..slashes.nth(1).unwrap_or(rest.len())]
+}
+
+fn account(person: &str) -> Option<Person> {
+    let (home, id) = person.split_once('/')?;
+    Some((HomeName::from_id(home).ok()?, id.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_taken_apart() {
+        assert_eq!(member_of("member/l1/standard/nordwall/0b0d"), Some(("l1/standard", "nordwall/0b0d")));
+        assert_eq!(role_of("azureRole/l1/standard/subscriptions/1/2"), Some("l1"));
+        assert_eq!([role_of("defenderRole/l1"), role_of("group/l1/standard")], [Some("l1"), None]);
+        assert_eq!(group_of("l1/standard"), "l1/standard");
+    }
+}

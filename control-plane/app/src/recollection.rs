@@ -1,0 +1,44 @@
+//! What is known of people beyond intent, as the compiler asks for it: accounts that agents reported, and former addresses.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use entente_compiler::Memory;
+use entente_model::intent::ResourceName;
+use entente_model::revocation::Known;
+use entente_model::{Guid, HomeName, OperatorName, TenantName};
+
+use crate::channel::Desks;
+use crate::history::World;
+use crate::identity::Registry;
+
+/// What the compiler asks when it names somebody for removal.
+#[derive(Debug)]
+pub(crate) struct Recollection {
+    registry: Arc<Registry>,
+    desks: Arc<Desks>,
+    world: Arc<World>,
+}
+
+impl Recollection {
+    pub(crate) fn of(registry: &Arc<Registry>, desks: &Arc<Desks>, world: &Arc<World>) -> Option<Arc<dyn Memory>> {
+        Some(Arc::new(Self { registry: registry.clone(), desks: desks.clone(), world: world.clone() }))
+    }
+}
+
+impl Memory for Recollection {
+    fn known(&self, tenant: &TenantName, home: &HomeName, object_id: Guid) -> Known {
+        let desk = self.desks.get(tenant);
+        desk.map(|desk| desk.known(&(home.clone(), object_id))).unwrap_or_default()
+    }
+
+    fn was_enrolled(&self, tenant: &TenantName) -> bool {
+        self.desks.was_enrolled(&self.registry.tables(), tenant)
+    }
+
+    fn former_addresses(&self, operator: &OperatorName, home: &HomeName, object_id: Guid) -> BTreeSet<String> {
+        let meta = self.world.metas.get(&ResourceName::Operator(operator.clone()));
+        let account = format!("{}/{object_id}", home.id());
+        meta.and_then(|meta| meta.former.get(&account).cloned()).unwrap_or_default()
+    }
+}

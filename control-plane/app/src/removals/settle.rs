@@ -1,0 +1,255 @@
+//! One look after another: what is missing is written, in the audit log too.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use entente_compiler::{Edit, RemovalIn};
+use entente_model::TenantName;
+
+use super::handles::Removals;
+use super::parts::{ACTOR, MAX_AT_ONCE, Parts};
+use super::receipt::Receipt;
+use super::standing::{Open, Place};
+use crate::error::AppError;
+use crate::history::Draft;
+use crate::history::Entry;
+use crate::history::World;
+use crate::history::{EventKind, Happening};
+use crate::recollection::Recollection;
+use crate::rows;
+
+/// What a look finds to be written.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) receipts: Vec<Receipt>,
+    came_back: Vec<RemovalIn>,
+    amended: Vec<RemovalIn>,
+}
+
+impl Removals {
+    /// Looks once: names whom agents still see though they have left, opens again what came back, writes receipts for
+    /// what is proven, and ends removals that have been watched for long enough.
+    pub(crate) async fn settle_removals(self: &Arc<Self>) -> Result<(), AppError> {
+        self.desks.take_told();
+        let settled = self.settle(None).await;
+        self.end_watches().await.and(settled)
+    }
+
+    /// Likewise, but only in tenants whose agents have said something of a removal since the last look, and ends none:
+    /// removals are watched for long, so that there are many more of them than news.
+    pub(crate) async fn settle_told(self: &Arc<Self>) -> Result<(), AppError> {
+        let told = self.desks.take_told();
+        self.settle(Some(Arc::new(told))).await
+    }
+
+    async fn settle(self: &Arc<Self>, only: Option<Arc<BTreeSet<TenantName>>>) -> Result<(), AppError> {
+        // One look at a time: between its judgement and its commit no other one reopens what it found proven.
+        let _one_by_one = self.settling.lock().await;
+        // A step that fails does not stop the receipts. The first error is returned at the end.
+        let named = self.name_strays().await;
+        let Found { came_back, amended, .. } = self.look(only.clone()).await?;
+        let amended = self.write_all(Method::Amend, &amended, |amended| (Edit { amended, ..Edit::default() }, vec![]));
+        let amended = amended.await;
+        let reopen = |came_back| (Edit { came_back, ..Edit::default() }, vec![]);
+        let reopened = self.write_all(Method::Reopen, &came_back, reopen).await;
+        let receipts = self.look(only).await?.receipts;
+        let proven = self.write_all(Method::Prove, &receipts, |receipts| (Edit::default(), receipts));
+        proven.await.and(reopened).and(amended).and(named)
+    }
+
+    /// On a thread of its own: many leavers in many tenants take a while, and each proof a signature's check.
+    pub(crate) async fn look(self: &Arc<Self>, only: Option<Arc<BTreeSet<TenantName>>>) -> Result<Found, AppError> {
+        let (removals, world) = (self.clone(), self.history.world());
+        let look = tokio::task::spawn_blocking(move || removals.found(&world, only.as_deref()));
+        look.await.map_err(AppError::internal)
+    }
+
+    async fn end_watches(self: &Arc<Self>) -> Result<(), AppError> {
+        let (world, now) = (self.history.world(), self.history.time());
+        let over = world.fleet.intent().revocations.values().filter(|row| row.is_over(now));
+        let over: Vec<_> = over.map(|row| row.id.clone()).collect();
+        let end = |watched| (Edit { watched, ..Edit::default() }, vec![]);
+        let ended = self.write_all(Method::End, &over, end).await;
+        self.receipts.forget(&self.history.world());
+        ended
+    }
+
+    /// In as many commits as it takes.
+    async fn write_all<T: Clone>(
+        self: &Arc<Self>,
+        method: Method,
+        all: &[T],
+        what: fn(Vec<T>) -> (Edit, Vec<Receipt>),
+    ) -> Result<(), AppError> {
+        let mut parts = Parts::of(all, MAX_AT_ONCE);
+        while let Some(part) = parts.next() {
+            let (edit, receipts) = what(part.to_vec());
+            parts.tried(part, self.write(method, edit, receipts).await);
+        }
+        parts.end()
+    }
+
+    /// One commit: receipts, what they change of their removals, and the audit record of it.
+    pub(crate) async fn write(
+        self: &Arc<Self>,
+        method: Method,
+        edit: Edit,
+        receipts: Vec<Receipt>,
+    ) -> Result<(), AppError> {
+        let removals = self.clone();
+        let (number, written) =
+            self.history.commit(move |draft| removals.decide(draft, method, &edit, &receipts)).await?;
+        for receipt in written {
+            self.receipts.add(Receipt { number, ..receipt });
+        }
+        Ok(())
+    }
+
+    fn decide(
+        &self,
+        draft: &mut Draft<'_>,
+        method: Method,
+        edit: &Edit,
+        receipts: &[Receipt],
+    ) -> Result<Vec<Receipt>, AppError> {
+        let world = draft.stand.world.clone();
+        // Looked at again here: a removal may have ended, been taken over by a later one, or lost a tenant meanwhile;
+        // and the agent may have said something else, or have been revoked.
+        let written = self.standing_still(&world, receipts);
+        let written: Vec<_> =
+            written.into_iter().map(|it| Receipt { number: draft.revision, recorded: draft.now, ..it }).collect();
+        let place = |it: &Receipt| RemovalIn { revocation: it.revocation.clone(), tenant: it.tenant.clone() };
+        let edit = Edit {
+            proven: written.iter().map(place).collect(),
+            memory: Recollection::of(&self.registry, &self.desks, &world),
+            actor: ACTOR.into(),
+            now: draft.now,
+            number: draft.revision,
+            ..edit.clone()
+        };
+        let advance = world.fleet.advance(&edit).map_err(AppError::of_whole)?;
+        if advance.revocation_puts.is_empty() && advance.revocation_deletes.is_empty() {
+            return Ok(Vec::new());
+        }
+        for receipt in &written {
+            let key = rows::removal(&receipt.operator, &receipt.tenant, &receipt.revocation, receipt.number);
+            draft.put(key, rows::encode(receipt));
+        }
+        for (tenant, text) in returned(&world, &edit) {
+            draft.happens(&tenant, Happening::new(EventKind::AccountCameBack, &text));
+        }
+        draft.record(entry(method, &world, &edit, &written));
+        draft.install(advance);
+        Ok(written)
+    }
+}
+
+/// What the reconciler does by itself, as the audit log names it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Method {
+    Prove,
+    Reopen,
+    Amend,
+    End,
+}
+
+impl Method {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Prove => "ProveRemovals",
+            Self::Reopen => "ReopenRemovals",
+            Self::Amend => "AmendRemovals",
+            Self::End => "EndRemovals",
+        }
+    }
+}
+
+/// Who was proven gone, and is there again.
+fn returned(world: &World, edit: &Edit) -> Vec<(TenantName, String)> {
+    let rows = &world.fleet.intent().revocations;
+    let one = |it: &RemovalIn| {
+        let row = rows.get(&it.revocation)?;
+        row.tenants.get(&it.tenant)?.proven?;
+        let text = format!("{}: what was proven gone is there again, and is removed again", row.operator);
+        Some((it.tenant.clone(), text))
+    };
+    edit.came_back.iter().filter_map(one).collect()
+}
+
+/// What the audit log says. Of receipts it holds the digest of what was signed, so that the log's roots cover it.
+fn entry(method: Method, world: &World, edit: &Edit, receipts: &[Receipt]) -> Entry {
+    let rows = &world.fleet.intent().revocations;
+    let operator = |id: &String| rows.get(id).map_or_else(|| id.clone(), |row| row.operator.to_string());
+    let in_tenant = |it: &RemovalIn| format!("{} in {}", operator(&it.revocation), it.tenant);
+    let proven = |it: &Receipt| {
+        let statement = it.signed.as_ref().map(|it| rows::sha256(it.statement.as_bytes()).to_string());
+        format!("{} in {}, sha256 {}", it.operator, it.tenant, statement.unwrap_or_default())
+    };
+    let (what, mut which): (_, Vec<_>) = match method {
+        Method::Prove => ("removals proven", receipts.iter().map(proven).collect()),
+        Method::Reopen => ("proven removals open again", edit.came_back.iter().map(in_tenant).collect()),
+        Method::Amend => ("removals with more known accounts", edit.amended.iter().map(in_tenant).collect()),
+        Method::End => ("removals proven and watched to their end", edit.watched.iter().map(operator).collect()),
+    };
+    let count = which.len();
+    which.truncate(MAX_AT_ONCE);
+    let ids = [&edit.proven, &edit.came_back, &edit.amended].into_iter().flatten().map(|it| &it.revocation);
+    let resources: BTreeSet<_> = ids.chain(&edit.watched).map(operator).collect();
+    Entry {
+        actor: ACTOR.into(),
+        method: method.word(),
+        request_id: None,
+        resources: resources.into_iter().collect(),
+        summary: format!("{count} {what}: {}", which.join("; ")),
+    }
+}
+
+impl Removals {
+    fn found(&self, world: &World, only: Option<&BTreeSet<TenantName>>) -> Found {
+        let mut found = Found::default();
+        for place in Open::of(world).places(only).filter(|place| place.entra_tenant.is_some()) {
+            let here = || RemovalIn { revocation: place.row.id.clone(), tenant: place.tenant.clone() };
+            if self.knows_more(&place) {
+                found.amended.push(here());
+            }
+            if place.it.proven.is_some() {
+                let receipt = self.receipts.get(&place.row.id, place.tenant);
+                if receipt.is_some_and(|receipt| self.has_come_back(&place, &receipt)) {
+                    found.came_back.push(here());
+                }
+            } else if let Some(Ok(receipt)) = self.reported(&place).and_then(|report| self.receipt(&place, &report)) {
+                found.receipts.push(receipt);
+            }
+        }
+        found
+    }
+
+    /// Those that are still what their agents say of an open removal, and name every account that is known. Signatures
+    /// are not checked again.
+    fn standing_still(&self, world: &World, receipts: &[Receipt]) -> Vec<Receipt> {
+        if receipts.is_empty() {
+            return Vec::new();
+        }
+        let open = Open::of(world);
+        let stands = |receipt: &&Receipt| {
+            let here = BTreeSet::from([receipt.tenant.clone()]);
+            let mut places = open.places(Some(&here)).filter(|it| it.row.id == receipt.revocation);
+            places.any(|place| place.it.proven.is_none() && self.is_said(&place, receipt))
+        };
+        receipts.iter().filter(stands).cloned().collect()
+    }
+
+    /// Whether agents have reported an account since the removal was named, or one has enrolled.
+    fn knows_more(&self, place: &Place<'_>) -> bool {
+        if place.it.never_enrolled && self.desks.was_enrolled(&self.registry.tables(), place.tenant) {
+            return true;
+        }
+        let desk = self.desks.get(place.tenant);
+        let row = desk.and_then(|desk| desk.lock().known.get(&place.account()).cloned());
+        row.is_some_and(|row| {
+            let mut known = place.it.known.clone();
+            known.merge(&row.known);
+            known != place.it.known
+        })
+    }
+}

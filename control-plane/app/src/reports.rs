@@ -1,0 +1,55 @@
+//! What agents have reported is kept, and the views that are made of it.
+//!
+//! `keep` keeps what comes in, with what happened by it (`said`), `view` says how a tenant stands, `phase` in which phase it is,
+//! `whose` whose move that is, `settled` whether an agent has work left, `access` who has access where and `carried` how much
+//! of a role, `display` what an item is called, `select` which tenants are meant, `watch` tells who wants to know. Knows
+//! nothing about streams.
+
+mod access;
+mod carried;
+mod displacement;
+mod display;
+mod event_list;
+mod event_watch;
+mod found;
+pub(crate) mod keep;
+mod keep_events;
+mod open_items;
+mod phase;
+mod said;
+mod select;
+mod settled;
+mod view;
+mod watch;
+mod whose;
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::channel::Desks;
+use crate::history::History;
+use crate::identity::Registry;
+use crate::running::Running;
+
+pub use access::{Access, AccessFilter, Ground};
+pub use displacement::Displacement;
+pub use event_list::EventFilter;
+pub(crate) use event_watch::MAX_WATCHES;
+pub use event_watch::{EventStart, EventWatch};
+pub use keep::ReportError;
+pub use select::TenantSelection;
+pub use view::{ItemStatus, TenantStatus};
+pub use watch::{StatusWatch, WatchEvent};
+pub use whose::Party;
+
+/// What reports are kept by and looked at with.
+#[derive(Debug)]
+pub(crate) struct Reports {
+    pub(crate) history: Arc<History>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) desks: Arc<Desks>,
+    pub(crate) running: Arc<Running>,
+    /// Places for those who follow events.
+    pub(crate) event_watches: Arc<Semaphore>,
+}

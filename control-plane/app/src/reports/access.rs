@@ -1,0 +1,237 @@
+//! Who has access where: each membership that is desired, which assignments give it, and whether it was read back.
+
+use std::collections::BTreeMap;
+
+use entente_model::desired::{ItemKey, MemberKey, UserKey, Want};
+use entente_model::intent::{Assignment, IdentityClass, Intent, Operator};
+use entente_model::report::{ItemState, Reason};
+use entente_model::{AssignmentName, OperatorName, Plane, RoleName, TenantName, Timestamp};
+
+use super::Reports;
+use super::carried::{Carried, Standing};
+use super::view::opened;
+use crate::api_role::ApiRole;
+use crate::caller::Caller;
+use crate::error::AppError;
+use crate::history::World;
+use crate::page::{Page, PageRequest};
+
+/// One role of one person in one tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    pub tenant: TenantName,
+    pub operator: OperatorName,
+    /// The account.
+    pub mail: String,
+    pub role: RoleName,
+    pub class: IdentityClass,
+    /// The membership's, until it is applied; then what becomes of it with what the group carries.
+    pub state: ItemState,
+    pub reason: Option<Reason>,
+    pub detail: String,
+    /// Those that give it.
+    pub assignments: Vec<AssignmentName>,
+    /// The beginning of the first window; none means since ever.
+    pub start: Option<Timestamp>,
+    /// The end of the last window; none means without an end.
+    pub end: Option<Timestamp>,
+    /// When the tenant's memberships were last read back.
+    pub verified: Option<Timestamp>,
+    /// While the operator's redemption is awaited. It is personal: only where that person's access alone is asked for.
+    pub redeem_url: Option<String>,
+    /// How the account itself stands.
+    pub account: (ItemState, Option<Reason>),
+    /// What the role's group carries in the tenant.
+    pub rights: u32,
+    /// How much of it the person has.
+    pub rights_applied: u32,
+    /// How many more there may be: given before, and not read as gone.
+    pub rights_unknown: u32,
+    /// What each assignment says of why.
+    pub grounds: Vec<Ground>,
+}
+
+/// Why somebody has access.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ground {
+    pub assignment: AssignmentName,
+    pub justification: String,
+    pub ticket: Option<String>,
+}
+
+/// Whose access, and which: all that is given holds.
+#[derive(Debug, Clone, Default)]
+pub struct AccessFilter {
+    pub tenant: Option<TenantName>,
+    pub operator: Option<OperatorName>,
+    /// In any version.
+    pub role: Option<RoleName>,
+    pub assignment: Option<AssignmentName>,
+    /// What ends by then.
+    pub ends_by: Option<Timestamp>,
+}
+
+impl AccessFilter {
+    fn check(&self, world: &World) -> Result<(), AppError> {
+        self.tenant.as_ref().map_or(Ok(()), |name| world.needs_tenant("tenant", name))?;
+        self.operator.as_ref().map_or(Ok(()), |name| world.needs_operator("operator", name))?;
+        self.assignment.as_ref().map_or(Ok(()), |name| world.needs_assignment("assignment", name))?;
+        self.role.as_ref().map_or(Ok(()), |name| world.needs_role("role", name))
+    }
+
+    fn takes(&self, it: &Access) -> bool {
+        self.role.as_ref().is_none_or(|role| *role == it.role)
+            && self.assignment.as_ref().is_none_or(|name| it.assignments.contains(name))
+            && self.ends_by.is_none_or(|by| it.end.is_some_and(|end| end <= by))
+    }
+}
+
+/// Operator, role, class: the order within a tenant.
+type Right = (OperatorName, RoleName, IdentityClass);
+
+impl Reports {
+    /// By tenant, then operator, then role.
+    pub(crate) fn list_access(
+        &self,
+        caller: &Caller,
+        filter: &AccessFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Access>, AppError> {
+        caller.needs(ApiRole::Viewer)?;
+        let after = position(&page.token)?;
+        let world = self.history.world();
+        filter.check(&world)?;
+        let (intent, operator) = (world.fleet.intent(), filter.operator.as_ref());
+        let names = intent.tenants.keys().filter(|name| {
+            filter.tenant.as_ref().is_none_or(|tenant| tenant == *name)
+                && after.as_ref().is_none_or(|(first, _)| *name >= first)
+        });
+        let now = self.history.now();
+        let rights = names.flat_map(|name| self.access(&world, name, operator, now));
+        let rights = rights.filter(|it| filter.takes(it)).filter(|it| {
+            let at = (it.tenant.clone(), (it.operator.clone(), it.role.clone(), it.class));
+            after.as_ref().is_none_or(|after| at > *after)
+        });
+        Ok(Page::of(rights, page.limit(), |it| {
+            format!("{}|{}|{}|{}", it.tenant, it.operator, it.role, it.class.word())
+        }))
+    }
+}
+
+fn position(token: &str) -> Result<Option<(TenantName, Right)>, AppError> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let read = || {
+        let mut parts = token.split('|');
+        let (tenant, operator, role) = (parts.next()?, parts.next()?, parts.next()?);
+        let class = parts.next()?;
+        let classes = [IdentityClass::Standard, IdentityClass::Privileged];
+        let class = classes.into_iter().find(|it| it.word() == class)?;
+        Some((tenant.parse().ok()?, (operator.parse().ok()?, role.parse().ok()?, class)))
+    };
+    read().map(Some).ok_or_else(PageRequest::wrong)
+}
+
+impl Reports {
+    fn access(
+        &self,
+        world: &World,
+        tenant: &TenantName,
+        operator: Option<&OperatorName>,
+        now: Timestamp,
+    ) -> Vec<Access> {
+        let Some(desk) = self.desks.get(tenant) else { return Vec::new() };
+        let rights = given(world, tenant, operator);
+        if rights.is_empty() {
+            return Vec::new();
+        }
+        let state = desk.lock();
+        let carried = Carried::of(&state, now);
+        let one = |(right, assignments)| one(world, tenant, &state, &carried, right, assignments);
+        let link = |it: Access| Access { redeem_url: it.redeem_url.filter(|_| operator.is_some()), ..it };
+        rights.into_iter().filter_map(one).map(link).collect()
+    }
+}
+
+/// Which assignments give whom which role in a tenant.
+fn given(world: &World, tenant: &TenantName, only: Option<&OperatorName>) -> BTreeMap<Right, Vec<AssignmentName>> {
+    let intent = world.fleet.intent();
+    let mut rights: BTreeMap<Right, Vec<AssignmentName>> = BTreeMap::new();
+    for name in world.fleet.assignments_of(tenant) {
+        let Some(assignment) = intent.assignments.get(&name) else { continue };
+        let Some(role) = intent.roles.get(&assignment.role) else { continue };
+        for operator in people(intent, assignment) {
+            if only.is_none_or(|only| *only == operator) {
+                let right = (operator, role.name.clone(), role.identity_class);
+                let names = rights.entry(right).or_default();
+                if !names.contains(&name) {
+                    names.push(name.clone());
+                }
+            }
+        }
+    }
+    rights
+}
+
+fn people(intent: &Intent, assignment: &Assignment) -> Vec<OperatorName> {
+    let squad = assignment.squad.as_ref().and_then(|name| intent.squads.get(name));
+    let members = squad.into_iter().flat_map(|squad| squad.members.iter().map(|member| member.operator.clone()));
+    members.chain(assignment.operator.clone()).collect()
+}
+
+/// The right as it is desired and verified; nothing if the state does not hold it (somebody who has left).
+fn one(
+    world: &World,
+    tenant: &TenantName,
+    desk: &crate::channel::DeskState,
+    carried: &Carried,
+    (name, role, class): Right,
+    assignments: Vec<AssignmentName>,
+) -> Option<Access> {
+    let intent = world.fleet.intent();
+    let operator: &Operator = intent.operators.get(&name)?;
+    let home = &intent.tenants.get(tenant)?.home;
+    let account = operator.identity(home, class)?;
+    let (role_name, object_id) = (role.clone(), account.object_id);
+    let key = ItemKey::Member(MemberKey { role: role_name, class, home: home.clone(), object_id }).to_string();
+    let item = opened(&desk.wanted.items, &key).filter(|item| item.want == Want::Present)?;
+    let reported = desk.reported.items.get(key.as_str());
+    let user = ItemKey::User(UserKey { home: home.clone(), object_id }).to_string();
+    let user = desk.reported.items.get(user.as_str());
+    let planes = desk.reported.standing.as_ref().map(|standing| standing.planes.as_slice()).unwrap_or_default();
+    let windows = item.windows.as_slice();
+    let member = Standing::of(reported.map(|report| &**report));
+    let group = carried.of_group(&role, class);
+    let is_member = member.state == ItemState::Applied;
+    let rights_unknown = match () {
+        () if is_member => group.unknown,
+        () if member.may_be_there => group.applied + group.unknown,
+        () => 0,
+    };
+    let Standing { state, reason, detail, .. } = if is_member { group.with(member) } else { member };
+    let ground = |name: &AssignmentName| {
+        let it = intent.assignments.get(name)?;
+        Some(Ground { assignment: name.clone(), justification: it.justification.clone(), ticket: it.ticket.clone() })
+    };
+    Some(Access {
+        tenant: tenant.clone(),
+        operator: name,
+        mail: account.mail.clone(),
+        role,
+        class,
+        state,
+        reason,
+        detail,
+        grounds: assignments.iter().filter_map(ground).collect(),
+        assignments,
+        start: windows.first().and_then(|window| window.start),
+        end: windows.last().and_then(|window| window.end),
+        verified: planes.iter().find(|it| it.plane == Plane::Memberships).and_then(|it| it.verified),
+        redeem_url: user.filter(|user| user.reason == Some(Reason::Redemption)).and_then(|it| it.redeem_url.clone()),
+        account: user.map_or((ItemState::Pending, None), |user| (user.state, user.reason)),
+        rights: group.rights,
+        rights_applied: if is_member { group.applied } else { 0 },
+        rights_unknown,
+    })
+}

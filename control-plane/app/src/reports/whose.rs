@@ -1,0 +1,97 @@
+//! Whose move it is, and what that one does about items that are open.
+
+use entente_model::report::advice::Move;
+use entente_model::report::{ItemState, Reason};
+use entente_model::{TenantName, Timestamp};
+
+use super::open_items::Open;
+
+/// Whose move it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Party {
+    Customer,
+    /// A person at the service provider.
+    Provider,
+    /// Or the network on the way there.
+    Microsoft,
+    /// The agent goes on by itself.
+    Agent,
+    /// There is nothing to do.
+    Nobody,
+}
+
+impl Party {
+    /// For a reader at the service provider.
+    pub fn whose_move(self) -> &'static str {
+        match self {
+            Self::Customer => "customer's move",
+            Self::Provider => "your move",
+            Self::Microsoft => "Microsoft's move",
+            Self::Agent => "agent's move",
+            Self::Nobody => "nobody's move",
+        }
+    }
+}
+
+/// What is to be done where the agent has the move.
+pub(super) const GOES_ON: &str = "the agent goes on by itself";
+
+/// Most states and reasons that a sentence names: the rest is in the list of items.
+const MOST_NAMED: usize = 4;
+
+/// `4 REFUSED (GUARDRAIL_CAPABILITY), 2 HELD (OVER_CAP)`.
+pub(super) fn summary(open: &Open) -> String {
+    let part = |((state, reason), count): (&(ItemState, Option<Reason>), &u32)| {
+        let reason = reason.map_or_else(String::new, |reason| format!(" ({})", reason.word()));
+        format!("{count} {}{reason}", state.word())
+    };
+    let mut parts: Vec<_> = open.iter().take(MOST_NAMED).map(part).collect();
+    let more: u32 = open.values().skip(MOST_NAMED).sum();
+    parts.extend((more > 0).then(|| format!("{more} more")));
+    parts.join(", ")
+}
+
+/// Whose move it is by the first of these that a person can do something about; nothing of none.
+pub(super) fn of_items(open: &Open, tenant: &TenantName) -> Option<(Party, String)> {
+    let moves = open.keys().map(|(state, reason)| (of_item(*state, *reason), *state));
+    let (party, state) = moves.min()?;
+    let todo = match party {
+        Party::Agent | Party::Microsoft | Party::Nobody => GOES_ON.into(),
+        Party::Customer | Party::Provider => {
+            let (tenant, state) = (tenant.id(), state.word());
+            format!(
+                "`entente items {tenant} --state {state}` lists them, `entente explain {tenant} ITEM` says what to do"
+            )
+        }
+    };
+    Some((party, todo))
+}
+
+/// Whose move one item is, by the table that `entente explain` shows.
+pub(super) fn move_of(state: ItemState, reason: Option<Reason>) -> Move {
+    reason.map_or_else(|| state.advice(), Reason::advice).0
+}
+
+fn of_item(state: ItemState, reason: Option<Reason>) -> Party {
+    if state.is_settled() {
+        return Party::Nobody;
+    }
+    match move_of(state, reason) {
+        Move::Nobody | Move::Clock => Party::Agent,
+        // An operator is reached through the service provider.
+        Move::Provider | Move::Operator => Party::Provider,
+        Move::Customer | Move::Both => Party::Customer,
+    }
+}
+
+pub(super) fn since(at: Option<Timestamp>) -> String {
+    at.map_or_else(String::new, |at| format!(" since {at}"))
+}
+
+pub(super) fn count(number: u32, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+pub(super) fn count_of(number: u64, one: &str, more: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {more}") }
+}

@@ -1,0 +1,56 @@
+//! What a stream sends: polled by whoever writes to the agent, when the agent can take more.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::Stream;
+
+use super::Streams;
+use crate::channel::{Connection, Desk, Outgoing};
+
+/// The sending half of a stream. Dropping it ends the connection.
+#[derive(Debug)]
+pub struct Outbox {
+    pub(super) streams: Arc<Streams>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) connection: Arc<Connection>,
+    /// Stopping the server waits for it.
+    pub(super) _running: tokio_util::task::task_tracker::TaskTrackerToken,
+}
+
+impl Stream for Outbox {
+    type Item = Outgoing;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Outgoing>> {
+        // Before looking, so that what happens after looking wakes us.
+        self.connection.waker.register(cx.waker());
+        let now = self.streams.history.now();
+        let desk = self.desk.lock();
+        let mut slot = self.connection.slot();
+        if slot.over {
+            return Poll::Ready(None);
+        }
+        match slot.next(&desk.told(), desk.is_live(&self.connection), now) {
+            Some(outgoing) => Poll::Ready(Some(outgoing)),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        let mut desk = self.desk.lock();
+        self.connection.slot().over = true;
+        if desk.is_live(&self.connection) {
+            desk.live = None;
+            desk.reported.last_seen = Some(self.streams.history.now());
+        }
+        if desk.displaced.as_ref().is_some_and(|older| Arc::ptr_eq(&older.connection, &self.connection)) {
+            desk.displaced = None;
+        }
+        drop(desk);
+        metrics::gauge!("entente_connected_agents").decrement(1.0);
+        self.streams.desks.watchers.changed(&self.desk.tenant);
+    }
+}

@@ -1,0 +1,82 @@
+//! What time does to streams: pings, silence, certificates that end, states that may be tried again.
+//!
+//! One task looks at all of them, because a timer for each of ten thousand streams would cost more than the looking.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use entente_model::Timestamp;
+
+use super::Streams;
+use crate::channel::{AwayReason, Connection, LONG_RETRY};
+use crate::config::Config;
+
+/// Pings without an answer after which a stream is dead.
+const MISSED: u32 = 3;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Alive,
+    Dead,
+}
+
+impl Streams {
+    /// Looks at every stream once. Cheap: a few comparisons for each.
+    pub(crate) fn pulse(&self) {
+        let (now, mut parked) = (self.history.now(), 0);
+        for desk in self.desks.all() {
+            let mut state = desk.lock();
+            parked += u32::from(state.parked.is_some());
+            if let Some(live) = state.live.clone()
+                && self.look(&live, now) == Look::Dead
+            {
+                // Nobody may ever poll it again, so it is not waited for.
+                state.live = None;
+                self.desks.watchers.changed(&desk.tenant);
+            }
+            if state.review_turns(now) {
+                self.desks.watchers.changed(&desk.tenant);
+            }
+            if let Some(older) = state.displaced.take_if(|older| older.until <= now) {
+                older.connection.send_away(AwayReason::Displaced, Duration::ZERO);
+            }
+        }
+        metrics::gauge!("entente_parked_tenants").set(f64::from(parked));
+    }
+
+    fn look(&self, connection: &Arc<Connection>, now: Timestamp) -> Look {
+        if !self.still_accepts(connection) {
+            connection.send_away(AwayReason::Revoked, Duration::ZERO);
+            return Look::Alive;
+        }
+        // It has ended by itself: an agent that has a newer one comes with that.
+        if now >= connection.not_after {
+            connection.send_away(AwayReason::NotKnown, LONG_RETRY);
+            return Look::Alive;
+        }
+        let slot = connection.slot();
+        let (silent, since_ping) = (now.since(slot.heard), now.since(slot.pinged));
+        let retry = slot.retry_is_due(now);
+        drop(slot);
+        if is_dead(&self.config, silent) {
+            connection.send_away(AwayReason::Overloaded, Duration::ZERO);
+            return Look::Dead;
+        }
+        if since_ping >= self.config.ping {
+            connection.ask_ping(now);
+        }
+        if retry {
+            connection.wake();
+        }
+        Look::Alive
+    }
+
+    fn still_accepts(&self, connection: &Connection) -> bool {
+        let tables = self.registry.tables();
+        tables.agents.get(&connection.agent).is_some_and(|row| row.accepts(connection.leaf, self.history.epoch_begun))
+    }
+}
+
+fn is_dead(config: &Config, silent: Duration) -> bool {
+    silent > config.ping * MISSED
+}
