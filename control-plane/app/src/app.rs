@@ -24,10 +24,10 @@ use std::sync::{Arc, Mutex};
 use entente_model::Timestamp;
 use entente_seal::PublicKey;
 
-use crate::channel::Desks;
+use crate::channel::Channels;
 use crate::config::Config;
 use crate::error::AppError;
-use crate::history::{Draft, History, World};
+use crate::history::{Decision, History, World};
 use crate::identity::Registry;
 use crate::intent::Intents;
 use crate::pki::CertificateAuthority;
@@ -60,7 +60,7 @@ pub(crate) struct Parts {
     pub(crate) server_certificate: Mutex<Option<(Timestamp, Timestamp)>>,
     pub(crate) history: Arc<History>,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) desks: Arc<Desks>,
+    pub(crate) channels: Arc<Channels>,
     pub(crate) reports: Arc<Reports>,
     pub(crate) streams: Arc<Streams>,
     pub(crate) intents: Arc<Intents>,
@@ -85,7 +85,7 @@ impl App {
 
     pub(crate) async fn commit<T, F>(&self, decide: F) -> Result<(u64, T), AppError>
     where
-        F: FnMut(&mut Draft<'_>) -> Result<T, AppError> + Send + 'static,
+        F: FnMut(&mut Decision<'_>) -> Result<T, AppError> + Send + 'static,
         T: Send + 'static,
     {
         self.inner.history.commit(decide).await

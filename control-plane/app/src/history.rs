@@ -1,7 +1,7 @@
 //! The one way in which anything audited is committed: decide on the store's writer, sign, commit, then publish.
 //!
-//! Stands queue here until the store says that they are durable, and are then published in order; [`Follow`] is told what
-//! follows from each. What a refused commit left behind is taken back by the next one, which compares its stand with the row
+//! What is decided queues here until the store says that it is durable, and is then published in order; [`Follow`] is told what
+//! follows from each. What a refused commit left behind is taken back by the next one, which compares what it began from with the row
 //! that every such commit writes. `decision` is a commit while it is decided, `world` what is published, `sign` how states and
 //! leases are signed, `audit` and `event` what is said of a change. Knows nothing about who is connected.
 
@@ -33,7 +33,7 @@ use crate::sync::lock;
 pub use audit::{AuditRecord, AuditedChange};
 pub(crate) use audit::{Entry, kept};
 pub use changed::{ChangeKind, FieldChange, ResourceChange};
-pub(crate) use decision::{Draft, Effects, HeadRow, Stand};
+pub(crate) use decision::{Committed, Decision, Effects, HeadRow};
 pub(crate) use event::Happening;
 pub use event::{Event, EventKind};
 pub(crate) use event_rows::{Location, forget, of_tenant, write};
@@ -60,7 +60,7 @@ pub(crate) struct History {
     pub(crate) epoch_begun: Timestamp,
     /// What the root key has stated.
     stated: RwLock<Arc<Stated>>,
-    /// The newest stand; touched by the store's writer.
+    /// Where the history stands; touched by the store's writer.
     head: Mutex<Head>,
     /// Held while something becomes visible, so that it does in order.
     publishing: Mutex<()>,
@@ -71,23 +71,23 @@ pub(crate) struct History {
     follow: Arc<dyn Follow>,
 }
 
-/// The newest stand, and those that are not published yet.
+/// Where the history stands as it is published, and after each commit that is not published yet.
 #[derive(Debug)]
 pub(crate) struct Head {
-    published: Stand,
+    published: Committed,
     pending: VecDeque<Pending>,
 }
 
 impl Head {
-    pub(crate) fn new(stand: Stand) -> Self {
-        Self { published: stand, pending: VecDeque::new() }
+    pub(crate) fn new(committed: Committed) -> Self {
+        Self { published: committed, pending: VecDeque::new() }
     }
 
-    fn newest(&self) -> &Stand {
-        self.pending.back().map_or(&self.published, |pending| &pending.stand)
+    fn newest(&self) -> &Committed {
+        self.pending.back().map_or(&self.published, |pending| &pending.committed)
     }
 
-    /// Goes back to the stand that the store has, if a commit was refused after it was decided.
+    /// Goes back to where the store stands, if a commit was refused after it was decided.
     fn align(&mut self, view: &dyn View) -> Result<(), AppError> {
         let stored = stored_head(view)?;
         while self.newest().head != stored {
@@ -100,9 +100,9 @@ impl Head {
 
     fn durable_until(&mut self, revision: u64) -> Vec<Effects> {
         let mut durable = Vec::new();
-        while self.pending.front().is_some_and(|pending| pending.stand.head.revision <= revision) {
+        while self.pending.front().is_some_and(|pending| pending.committed.head.revision <= revision) {
             let pending = self.pending.pop_front().expect("the front was just looked at");
-            self.published = pending.stand;
+            self.published = pending.committed;
             durable.push(pending.effects);
         }
         durable
@@ -127,13 +127,13 @@ impl History {
         clock: Clock,
         online: OnlineKey,
         (stated, epoch_begun): (Stated, Timestamp),
-        stand: Stand,
+        committed: Committed,
         events: watch::Sender<u64>,
         follow: Arc<dyn Follow>,
     ) -> Self {
         let epoch = stated.epoch;
-        let (stated, world) = (RwLock::new(Arc::new(stated)), RwLock::new(stand.world.clone()));
-        let (head, publishing) = (Mutex::new(Head::new(stand)), Mutex::default());
+        let (stated, world) = (RwLock::new(Arc::new(stated)), RwLock::new(committed.world.clone()));
+        let (head, publishing) = (Mutex::new(Head::new(committed)), Mutex::default());
         Self { store, clock, online, epoch, epoch_begun, stated, head, publishing, world, events, follow }
     }
 
@@ -186,7 +186,7 @@ impl History {
     /// Decides and commits; returns when it is durable and published. A caller that goes away does not stop it.
     pub(crate) async fn commit<T, F>(self: &Arc<Self>, mut decide: F) -> Result<(u64, T), AppError>
     where
-        F: FnMut(&mut Draft<'_>) -> Result<T, AppError> + Send + 'static,
+        F: FnMut(&mut Decision<'_>) -> Result<T, AppError> + Send + 'static,
         T: Send + 'static,
     {
         let history = self.clone();
@@ -195,11 +195,11 @@ impl History {
             let decided = history.store.commit_with(move |view, revision| {
                 let mut head = lock(&writer.head);
                 head.align(view)?;
-                let stand = head.newest().clone();
-                let now = writer.now().max(stand.head.time);
-                let mut draft = Draft::new(writer.signer(), view, revision.0, now, stand);
-                let answer = decide(&mut draft)?;
-                let (commit, pending) = draft.finish()?;
+                let committed = head.newest().clone();
+                let now = writer.now().max(committed.head.time);
+                let mut decision = Decision::new(writer.signer(), view, revision.0, now, committed);
+                let answer = decide(&mut decision)?;
+                let (commit, pending) = decision.finish()?;
                 head.pending.extend(pending);
                 Ok((commit, answer))
             });
@@ -215,14 +215,14 @@ impl History {
     /// Makes everything visible that is durable up to a revision, in order, whoever's commit it was.
     fn publish(&self, revision: u64) {
         let _in_order = lock(&self.publishing);
-        let (durable, stand) = {
+        let (durable, committed) = {
             let mut head = lock(&self.head);
             (head.durable_until(revision), head.published.clone())
         };
         if durable.is_empty() {
             return;
         }
-        self.show(stand.world.clone());
+        self.show(committed.world.clone());
         metrics::counter!("entente_commits_total").increment(durable.len() as u64);
         for effects in durable {
             metrics::histogram!("entente_touched_tenants").record(effects.states.len() as f64);
@@ -231,7 +231,7 @@ impl History {
         }
     }
 
-    /// The time as the next thing that is written may say it. Not for the writer, who has a newer stand.
+    /// The time as the next thing that is written may say it. Not for the writer, who knows of newer commits.
     pub(crate) fn time(&self) -> Timestamp {
         self.now().max(self.published().head.time)
     }
@@ -242,8 +242,8 @@ impl History {
         head.pending.is_empty().then(|| head.published.world.clone())
     }
 
-    /// Where what is published stands. While the lock is held, desks and world agree.
-    pub(crate) fn published(&self) -> Stand {
+    /// Where what is published stands. While the lock is held, channels and world agree.
+    pub(crate) fn published(&self) -> Committed {
         lock(&self.head).published.clone()
     }
 }

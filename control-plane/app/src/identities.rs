@@ -8,11 +8,11 @@ use entente_model::{AgentName, OperatorName, PrincipalName, TenantName, Timestam
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::error::AppError;
-use crate::history::Draft;
+use crate::history::Decision;
 use crate::identity::{AgentRow, PrincipalRow, RegistryChange, TokenRow};
 use crate::rows;
 
-impl Draft<'_> {
+impl Decision<'_> {
     /// Whether the caller still is who it was when its call began: who has ended meanwhile decides nothing more.
     pub(crate) fn check(&self, caller: &Caller) -> Result<(), AppError> {
         let row: Option<PrincipalRow> = self.read(&rows::principal(&caller.principal))?;
@@ -24,9 +24,9 @@ impl Draft<'_> {
 /// All principals, by name.
 pub(crate) type Principals = Vec<(PrincipalName, PrincipalRow)>;
 
-pub(crate) fn principals(draft: &Draft<'_>) -> Result<Principals, AppError> {
+pub(crate) fn principals(decision: &Decision<'_>) -> Result<Principals, AppError> {
     let name = |id: &str| PrincipalName::from_id(id).map_err(AppError::internal);
-    draft.rows(rows::PRINCIPAL)?.into_iter().map(|(id, row)| Ok((name(&id)?, row))).collect()
+    decision.rows(rows::PRINCIPAL)?.into_iter().map(|(id, row)| Ok((name(&id)?, row))).collect()
 }
 
 /// Which principals end because their people work no more, of those whom a change names.
@@ -56,28 +56,28 @@ pub(crate) fn an_admin_stays(
 }
 
 /// Its certificate is refused from now on, and so are the tokens that it made.
-pub(crate) fn end_principal(draft: &mut Draft<'_>, name: &PrincipalName) {
-    put_principal(draft, name, None);
+pub(crate) fn end_principal(decision: &mut Decision<'_>, name: &PrincipalName) {
+    put_principal(decision, name, None);
 }
 
-pub(crate) fn put_principal(draft: &mut Draft<'_>, name: &PrincipalName, row: Option<PrincipalRow>) {
+pub(crate) fn put_principal(decision: &mut Decision<'_>, name: &PrincipalName, row: Option<PrincipalRow>) {
     match &row {
-        Some(row) => draft.put(rows::principal(name), rows::encode(row)),
-        None => draft.delete(rows::principal(name)),
+        Some(row) => decision.put(rows::principal(name), rows::encode(row)),
+        None => decision.delete(rows::principal(name)),
     }
-    draft.register(RegistryChange::Principal(name.clone(), row));
+    decision.register(RegistryChange::Principal(name.clone(), row));
 }
 
-pub(crate) fn put_agent(draft: &mut Draft<'_>, name: &AgentName, row: AgentRow) {
-    draft.put(rows::agent(name), rows::encode(&row));
-    draft.register(RegistryChange::Agent(name.clone(), Some(row)));
+pub(crate) fn put_agent(decision: &mut Decision<'_>, name: &AgentName, row: AgentRow) {
+    decision.put(rows::agent(name), rows::encode(&row));
+    decision.register(RegistryChange::Agent(name.clone(), Some(row)));
 }
 
 /// A tenant's agents, as they are stored.
 pub(crate) type Agents = Vec<(AgentName, AgentRow)>;
 
-pub(crate) fn agents_of(draft: &Draft<'_>, tenant: &TenantName) -> Result<Agents, AppError> {
-    let rows = draft.rows::<AgentRow>(&format!("{}{}/", rows::AGENT, tenant.id()))?;
+pub(crate) fn agents_of(decision: &Decision<'_>, tenant: &TenantName) -> Result<Agents, AppError> {
+    let rows = decision.rows::<AgentRow>(&format!("{}{}/", rows::AGENT, tenant.id()))?;
     let name = |id: &str| AgentName::new(tenant.clone(), id).map_err(AppError::internal);
     rows.into_iter().map(|(id, row)| Ok((name(&id)?, row))).collect()
 }
@@ -88,26 +88,26 @@ pub(crate) fn live_agent(all: &Agents, now: Timestamp) -> Option<&AgentName> {
 }
 
 /// Revokes whatever agents a tenant has: before another one enrols, and when the tenant goes.
-pub(crate) fn revoke_agents(draft: &mut Draft<'_>, tenant: &TenantName) -> Result<(), AppError> {
-    for (name, row) in agents_of(draft, tenant)? {
+pub(crate) fn revoke_agents(decision: &mut Decision<'_>, tenant: &TenantName) -> Result<(), AppError> {
+    for (name, row) in agents_of(decision, tenant)? {
         if row.revoked.is_none() {
-            put_agent(draft, &name, AgentRow { revoked: Some(draft.now), ..row });
+            put_agent(decision, &name, AgentRow { revoked: Some(decision.now), ..row });
         }
     }
     Ok(())
 }
 
-pub(crate) fn put_token(draft: &mut Draft<'_>, name: &TokenName, row: Option<TokenRow>) {
+pub(crate) fn put_token(decision: &mut Decision<'_>, name: &TokenName, row: Option<TokenRow>) {
     match &row {
-        Some(row) => draft.put(rows::token(name), rows::encode(row)),
-        None => draft.delete(rows::token(name)),
+        Some(row) => decision.put(rows::token(name), rows::encode(row)),
+        None => decision.delete(rows::token(name)),
     }
-    draft.register(RegistryChange::Token(name.clone(), row));
+    decision.register(RegistryChange::Token(name.clone(), row));
 }
 
 /// The principal that made it, if it is still there. Another one that was made later under its name is not.
-pub(crate) fn maker_of(token: &TokenRow, draft: &Draft<'_>) -> Result<Option<PrincipalRow>, AppError> {
+pub(crate) fn maker_of(token: &TokenRow, decision: &Decision<'_>) -> Result<Option<PrincipalRow>, AppError> {
     let Some(by) = &token.by else { return Ok(None) };
-    let maker: Option<PrincipalRow> = draft.read(&rows::principal(by))?;
+    let maker: Option<PrincipalRow> = decision.read(&rows::principal(by))?;
     Ok(maker.filter(|maker| maker.created <= token.created))
 }

@@ -29,9 +29,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
-use crate::channel::Desks;
+use crate::channel::Channels;
 use crate::error::AppError;
-use crate::history::Draft;
+use crate::history::Decision;
 use crate::history::{ChangeKind, Entry, History, ResourceChange, kept};
 use crate::history::{Meta, Stored, World};
 use crate::identities;
@@ -52,7 +52,7 @@ pub use right::{Right, RightsChange};
 pub(crate) struct Intents {
     pub(crate) history: Arc<History>,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) desks: Arc<Desks>,
+    pub(crate) channels: Arc<Channels>,
     pub(crate) reports: Arc<Reports>,
 }
 
@@ -127,19 +127,19 @@ impl Intents {
         if options.validate_only {
             let world = self.history.world();
             let (now, number) = (self.history.time(), world.revision + 1);
-            let decision =
-                Decision::of(&intents, &Books::Published(&self.registry), &world, &caller, &asked, now, number)?;
-            let outlook = Some(Outlook::of(&self.reports, &decision.advance.batch));
-            return Ok(Applied { outlook, ..decision.answer(&world, world.revision)? });
+            let outcome =
+                Outcome::of(&intents, &Books::Published(&self.registry), &world, &caller, &asked, now, number)?;
+            let outlook = Some(Outlook::of(&self.reports, &outcome.advance.batch));
+            return Ok(Applied { outlook, ..outcome.answer(&world, world.revision)? });
         }
         let request = Request::of(&caller, &options, &asked);
         let (_, applied) = self
             .history
-            .commit(move |draft| {
-                draft.check(&caller)?;
-                match request.first_answer(draft)? {
+            .commit(move |decision| {
+                decision.check(&caller)?;
+                match request.first_answer(decision)? {
                     Some(first) => Ok(first),
-                    None => decide(&intents, draft, &caller, &asked, &options, &request),
+                    None => decide(&intents, decision, &caller, &asked, &options, &request),
                 }
             })
             .await?;
@@ -149,35 +149,35 @@ impl Intents {
 
 fn decide(
     intents: &Intents,
-    draft: &mut Draft<'_>,
+    decision: &mut Decision<'_>,
     caller: &Caller,
     asked: &Asked,
     options: &Options,
     request: &Request,
 ) -> Result<Applied, AppError> {
-    let before = draft.stand.world.clone();
-    let (now, number) = (draft.now, draft.revision);
-    let decision = Decision::of(intents, &Books::Draft(draft), &before, caller, asked, now, number)?;
-    if decision.is_nothing() {
-        let answer = decision.answer(&before, before.revision)?;
+    let before = decision.committed.world.clone();
+    let (now, number) = (decision.now, decision.revision);
+    let outcome = Outcome::of(intents, &Books::Decision(decision), &before, caller, asked, now, number)?;
+    if outcome.is_nothing() {
+        let answer = outcome.answer(&before, before.revision)?;
         // Or it would become a change, if it is repeated once there is something to change.
-        request.answered(draft, &answer.to_keep());
+        request.answered(decision, &answer.to_keep());
         return Ok(answer);
     }
-    let entry = decision.entry(caller, options);
-    let mut answer = decision.answer(&before, draft.revision)?;
-    draft.record_changes(entry, kept(&decision.changes));
-    decision.ending.iter().for_each(|name| identities::end_principal(draft, name));
-    for tenant in decision.tenants_deleted() {
-        identities::revoke_agents(draft, tenant)?;
+    let entry = outcome.entry(caller, options);
+    let mut answer = outcome.answer(&before, decision.revision)?;
+    decision.record_changes(entry, kept(&outcome.changes));
+    outcome.ending.iter().for_each(|name| identities::end_principal(decision, name));
+    for tenant in outcome.tenants_deleted() {
+        identities::revoke_agents(decision, tenant)?;
     }
-    draft.install(decision.advance);
+    decision.install(outcome.advance);
     if let Some(resource) = &mut answer.resource {
         // Written just now, so the revision and the times are the row's own.
-        let meta = draft.stand.world.metas.get(&resource.manifest.name());
+        let meta = decision.committed.world.metas.get(&resource.manifest.name());
         resource.meta = meta.map_or_else(|| resource.meta.clone(), |meta| Meta::clone(meta));
     }
-    request.answered(draft, &answer.to_keep());
+    request.answered(decision, &answer.to_keep());
     Ok(answer)
 }
 
@@ -198,7 +198,7 @@ impl Applied {
 }
 
 /// A change worked out, on some world, and not carried out.
-struct Decision {
+struct Outcome {
     advance: Advance,
     changes: Vec<ResourceChange>,
     now: Timestamp,
@@ -210,7 +210,7 @@ struct Decision {
     leaves: BTreeSet<OperatorName>,
 }
 
-impl Decision {
+impl Outcome {
     fn of(
         intents: &Intents,
         books: &Books<'_, '_>,
@@ -226,9 +226,9 @@ impl Decision {
             Asked::Rejoin(name) => rejoining(world, name)?,
         };
         let changes = diff::changes(world, &puts, &deletes);
-        let still_there = intents.desks.sightings(world, &puts, &deletes);
+        let still_there = intents.channels.sightings(world, &puts, &deletes);
         let actor = caller.principal.to_string();
-        let memory = Recollection::of(&intents.registry, &intents.desks, world);
+        let memory = Recollection::of(&intents.registry, &intents.channels, world);
         let edit = Edit { puts, deletes, rejoins, still_there, memory, actor, now, number, ..Edit::default() };
         let advance = world.fleet.advance(&edit).map_err(AppError::of_whole)?;
         let ending = guard(books, caller, world, &edit, &advance)?;

@@ -8,7 +8,7 @@ use entente_model::intent::ResourceName;
 use entente_model::revocation::Known;
 use entente_model::{Guid, HomeName, OperatorName, TenantName};
 
-use crate::channel::Desks;
+use crate::channel::Channels;
 use crate::history::World;
 use crate::identity::Registry;
 
@@ -16,24 +16,28 @@ use crate::identity::Registry;
 #[derive(Debug)]
 pub(crate) struct Recollection {
     registry: Arc<Registry>,
-    desks: Arc<Desks>,
+    channels: Arc<Channels>,
     world: Arc<World>,
 }
 
 impl Recollection {
-    pub(crate) fn of(registry: &Arc<Registry>, desks: &Arc<Desks>, world: &Arc<World>) -> Option<Arc<dyn Memory>> {
-        Some(Arc::new(Self { registry: registry.clone(), desks: desks.clone(), world: world.clone() }))
+    pub(crate) fn of(
+        registry: &Arc<Registry>,
+        channels: &Arc<Channels>,
+        world: &Arc<World>,
+    ) -> Option<Arc<dyn Memory>> {
+        Some(Arc::new(Self { registry: registry.clone(), channels: channels.clone(), world: world.clone() }))
     }
 }
 
 impl Memory for Recollection {
     fn known(&self, tenant: &TenantName, home: &HomeName, object_id: Guid) -> Known {
-        let desk = self.desks.get(tenant);
-        desk.map(|desk| desk.known(&(home.clone(), object_id))).unwrap_or_default()
+        let channel = self.channels.get(tenant);
+        channel.map(|channel| channel.known(&(home.clone(), object_id))).unwrap_or_default()
     }
 
     fn was_enrolled(&self, tenant: &TenantName) -> bool {
-        self.desks.was_enrolled(&self.registry.tables(), tenant)
+        self.channels.was_enrolled(&self.registry.tables(), tenant)
     }
 
     fn former_addresses(&self, operator: &OperatorName, home: &HomeName, object_id: Guid) -> BTreeSet<String> {

@@ -3,7 +3,7 @@
 //!
 //! A reconciler: it looks at open removals and at what agents report, and writes what is missing; all of it is in the
 //! audit log. Receipts are kept for good, because they are what the customer was promised. [`proof`] says whether a report
-//! proves a removal, [`standing`] how a removal stands that is not proven, [`strays`] names people who have left and
+//! proves a removal, [`standing`] how a removal stands that is not proven, [`unexpected`] names people who have left and
 //! whom an agent still reports, [`list`] lists them. Compiling what then changes is [`crate::history`]'s.
 
 mod handles;
@@ -14,7 +14,7 @@ mod receipt;
 mod settle;
 mod speaker;
 mod standing;
-mod strays;
+mod unexpected;
 
 pub(crate) use handles::Removals;
 pub use list::Removal;

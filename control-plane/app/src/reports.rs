@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::channel::Desks;
+use crate::channel::Channels;
 use crate::history::History;
 use crate::identity::Registry;
 use crate::running::Running;
@@ -48,7 +48,7 @@ pub use whose::Party;
 pub(crate) struct Reports {
     pub(crate) history: Arc<History>,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) desks: Arc<Desks>,
+    pub(crate) channels: Arc<Channels>,
     pub(crate) running: Arc<Running>,
     /// Places for those who follow events.
     pub(crate) event_watches: Arc<Semaphore>,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::error::AppError;
-use crate::history::Draft;
+use crate::history::Decision;
 use crate::rows::{self, as_hex};
 
 /// How a call is to be carried out.
@@ -53,10 +53,10 @@ impl Request {
     }
 
     /// The first answer, if this is a repetition.
-    pub(crate) fn first_answer<T: DeserializeOwned>(&self, draft: &Draft<'_>) -> Result<Option<T>, AppError> {
+    pub(crate) fn first_answer<T: DeserializeOwned>(&self, decision: &Decision<'_>) -> Result<Option<T>, AppError> {
         let Some(id) = self.id else { return Ok(None) };
         let key = rows::request(&self.principal, id);
-        let Some(row) = draft.read::<RequestRow>(&key)? else { return Ok(None) };
+        let Some(row) = decision.read::<RequestRow>(&key)? else { return Ok(None) };
         if row.fingerprint != self.fingerprint {
             return Err(AppError::RequestIdReused);
         }
@@ -64,10 +64,10 @@ impl Request {
     }
 
     /// Keeps the answer, in the same commit.
-    pub(crate) fn answered<T: Serialize>(&self, draft: &mut Draft<'_>, answer: &T) {
+    pub(crate) fn answered<T: Serialize>(&self, decision: &mut Decision<'_>, answer: &T) {
         let Some(id) = self.id else { return };
         let answer = serde_json::to_value(answer).expect("answers have string keys and no failing serializer");
-        let row = RequestRow { fingerprint: self.fingerprint, time: draft.now, answer };
-        draft.put(rows::request(&self.principal, id), rows::encode(&row));
+        let row = RequestRow { fingerprint: self.fingerprint, time: decision.now, answer };
+        decision.put(rows::request(&self.principal, id), rows::encode(&row));
     }
 }

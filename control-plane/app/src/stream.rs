@@ -9,7 +9,7 @@ mod pulse;
 
 use std::sync::Arc;
 
-use crate::channel::Desks;
+use crate::channel::Channels;
 use crate::config::Config;
 use crate::history::History;
 use crate::identity::Registry;
@@ -25,7 +25,7 @@ pub use outbox::Outbox;
 pub(crate) struct Streams {
     pub(crate) history: Arc<History>,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) desks: Arc<Desks>,
+    pub(crate) channels: Arc<Channels>,
     pub(crate) reports: Arc<Reports>,
     pub(crate) config: Arc<Config>,
     pub(crate) running: Arc<Running>,

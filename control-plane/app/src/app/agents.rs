@@ -11,7 +11,7 @@ use super::App;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::error::AppError;
-use crate::history::Draft;
+use crate::history::Decision;
 use crate::history::Entry;
 use crate::history::{EventKind, Happening};
 use crate::identities;
@@ -76,7 +76,7 @@ impl App {
     }
 
     fn agent(&self, name: &AgentName, row: &AgentRow) -> Agent {
-        let presence = self.inner.desks.presence(name);
+        let presence = self.inner.channels.presence(name);
         Agent {
             name: name.clone(),
             enrolled: row.enrolled,
@@ -105,21 +105,21 @@ impl App {
             summary: format!("{name} revoked"),
         };
         let by = caller.clone();
-        let revoke = move |draft: &mut Draft<'_>| {
-            draft.check(&by)?;
-            if let Some(()) = request.first_answer(draft)? {
+        let revoke = move |decision: &mut Decision<'_>| {
+            decision.check(&by)?;
+            if let Some(()) = request.first_answer(decision)? {
                 return Ok(());
             }
-            let row: AgentRow = draft.read(&rows::agent(&wanted))?.ok_or_else(|| AppError::not_found(&wanted))?;
+            let row: AgentRow = decision.read(&rows::agent(&wanted))?.ok_or_else(|| AppError::not_found(&wanted))?;
             if row.revoked.is_none() {
-                let seen = row.is_alarm().then(|| Vouch { by: by.principal.clone(), at: draft.now });
+                let seen = row.is_alarm().then(|| Vouch { by: by.principal.clone(), at: decision.now });
                 let acknowledged = row.acknowledged.clone().or(seen);
-                identities::put_agent(draft, &wanted, AgentRow { revoked: Some(draft.now), acknowledged, ..row });
+                identities::put_agent(decision, &wanted, AgentRow { revoked: Some(decision.now), acknowledged, ..row });
                 let text = format!("{wanted} was revoked by {}", by.principal);
-                draft.happens(&wanted.tenant, Happening::new(EventKind::AgentRevoked, &text));
-                draft.record(entry.clone());
+                decision.happens(&wanted.tenant, Happening::new(EventKind::AgentRevoked, &text));
+                decision.record(entry.clone());
             }
-            request.answered(draft, &());
+            request.answered(decision, &());
             Ok(())
         };
         self.commit(revoke).await?;

@@ -11,7 +11,7 @@ use super::App;
 use crate::channel::Account;
 use crate::error::AppError;
 use crate::history;
-use crate::history::Draft;
+use crate::history::Decision;
 use crate::identity::RegistryChange;
 use crate::request_log::RequestRow;
 use crate::rows;
@@ -38,7 +38,7 @@ impl App {
         self.forget_requests().await?;
         let stale = self.stale();
         if !stale.is_empty() {
-            self.commit(move |draft| forget(draft, &stale)).await?;
+            self.commit(move |decision| forget(decision, &stale)).await?;
         }
         self.forget_known().await?;
         self.forget_gone_tenants().await?;
@@ -47,27 +47,27 @@ impl App {
 
     /// What was known of people who are no longer ours, and whose removal is over.
     async fn forget_known(&self) -> Result<(), AppError> {
-        for desk in self.inner.desks.all() {
+        for channel in self.inner.channels.all() {
             // Between a report's rows and its memory nothing is forgotten.
-            let _one_by_one = desk.reporting.lock().await;
-            // Of now: somebody may have come back, and been reported, while the desks before were looked at.
+            let _one_by_one = channel.reporting.lock().await;
+            // Of now: somebody may have come back, and been reported, while the channels before were looked at.
             let world = self.world();
             let is_stale = |(home, object_id): &Account| !world.fleet.has_account(home, *object_id);
             let stale: Vec<_> =
-                desk.lock().known.keys().filter(|it| is_stale(it)).take(MAX_PAGE_ENTRIES).cloned().collect();
+                channel.lock().known.keys().filter(|it| is_stale(it)).take(MAX_PAGE_ENTRIES).cloned().collect();
             if stale.is_empty() {
                 continue;
             }
             let key = |(home, object_id): &Account| {
                 let user = ItemKey::User(UserKey { home: home.clone(), object_id: *object_id });
-                rows::known(&desk.tenant, &user)
+                rows::known(&channel.tenant, &user)
             };
             self.inner
                 .history
                 .store
                 .commit(stale.iter().fold(Commit::new(), |commit, it| commit.delete(key(it))))
                 .await?;
-            stale.iter().for_each(|account| drop(desk.lock().known.remove(account)));
+            stale.iter().for_each(|account| drop(channel.lock().known.remove(account)));
         }
         Ok(())
     }
@@ -121,7 +121,7 @@ impl App {
             for (key, _) in &page.entries {
                 let id = key.strip_prefix(rows::STANDING).unwrap_or_default();
                 let tenant = TenantName::from_id(id).map_err(AppError::internal)?;
-                if self.inner.desks.get(&tenant).is_none() {
+                if self.inner.channels.get(&tenant).is_none() {
                     self.forget_tenant(tenant).await?;
                 }
             }
@@ -140,7 +140,7 @@ impl App {
             let Some((key, _)) = page.entries.first() else { return Ok(()) };
             let id = key[rows::EVENT.len()..].split('/').next().unwrap_or_default();
             let tenant = TenantName::from_id(id).map_err(AppError::internal)?;
-            if self.inner.desks.get(&tenant).is_none() {
+            if self.inner.channels.get(&tenant).is_none() {
                 while !self.forget_events(tenant.clone()).await? {}
             }
             // Behind every number of it.
@@ -150,13 +150,13 @@ impl App {
 
     /// Some of them; says whether these were the last.
     async fn forget_events(&self, tenant: TenantName) -> Result<bool, AppError> {
-        let forget = move |draft: &mut Draft<'_>| {
-            if draft.stand.world.fleet.intent().tenants.contains_key(&tenant) {
+        let forget = move |decision: &mut Decision<'_>| {
+            if decision.committed.world.fleet.intent().tenants.contains_key(&tenant) {
                 return Ok(true);
             }
-            let page = draft.view.scan(&rows::events_of(&tenant), None, MAX_PAGE_ENTRIES)?;
+            let page = decision.view.scan(&rows::events_of(&tenant), None, MAX_PAGE_ENTRIES)?;
             let keys = page.entries.iter().flat_map(|(key, entry)| history::forget(key, &entry.value));
-            keys.for_each(|key| draft.delete(key));
+            keys.for_each(|key| decision.delete(key));
             Ok(page.next.is_none())
         };
         Ok(self.commit(forget).await?.1)
@@ -165,7 +165,7 @@ impl App {
     async fn forget_tenant(&self, tenant: TenantName) -> Result<(), AppError> {
         loop {
             let gone = tenant.clone();
-            let (_, is_last) = self.commit(move |draft| forget_reports(draft, &gone)).await?;
+            let (_, is_last) = self.commit(move |decision| forget_reports(decision, &gone)).await?;
             if is_last {
                 return Ok(());
             }
@@ -190,16 +190,16 @@ enum Stale {
     Agent(entente_model::AgentName),
 }
 
-fn forget(draft: &mut Draft<'_>, stale: &[Stale]) -> Result<(), AppError> {
+fn forget(decision: &mut Decision<'_>, stale: &[Stale]) -> Result<(), AppError> {
     for one in stale {
         match one {
             Stale::Token(name) => {
-                draft.delete(rows::token(name));
-                draft.register(RegistryChange::Token(name.clone(), None));
+                decision.delete(rows::token(name));
+                decision.register(RegistryChange::Token(name.clone(), None));
             }
             Stale::Agent(name) => {
-                draft.delete(rows::agent(name));
-                draft.register(RegistryChange::Agent(name.clone(), None));
+                decision.delete(rows::agent(name));
+                decision.register(RegistryChange::Agent(name.clone(), None));
             }
         }
     }
@@ -207,18 +207,18 @@ fn forget(draft: &mut Draft<'_>, stale: &[Stale]) -> Result<(), AppError> {
 }
 
 /// A page of a tenant's rows. Looks again whether the tenant is gone: it may have been made anew.
-fn forget_reports(draft: &mut Draft<'_>, tenant: &TenantName) -> Result<bool, AppError> {
-    if draft.stand.world.fleet.intent().tenants.contains_key(tenant) {
+fn forget_reports(decision: &mut Decision<'_>, tenant: &TenantName) -> Result<bool, AppError> {
+    if decision.committed.world.fleet.intent().tenants.contains_key(tenant) {
         return Ok(true);
     }
     let mut is_last = true;
     for prefix in [format!("{}{}/", rows::STATUS, tenant.id()), rows::known_in(tenant)] {
-        let page = draft.view.scan(&prefix, None, MAX_PAGE_ENTRIES)?;
-        page.entries.iter().for_each(|(key, _)| draft.delete(key.to_string()));
+        let page = decision.view.scan(&prefix, None, MAX_PAGE_ENTRIES)?;
+        page.entries.iter().for_each(|(key, _)| decision.delete(key.to_string()));
         is_last &= page.next.is_none();
     }
     if is_last {
-        draft.delete(rows::standing(tenant));
+        decision.delete(rows::standing(tenant));
     }
     Ok(is_last)
 }

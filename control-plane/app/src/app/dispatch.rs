@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
 
-use crate::channel::Desks;
+use crate::channel::Channels;
 use crate::history::{Effects, Follow};
 use crate::identity::{Consequence, Registry};
 
 #[derive(Debug)]
 pub(crate) struct Dispatch {
     pub(super) registry: Arc<Registry>,
-    pub(super) desks: Arc<Desks>,
+    pub(super) channels: Arc<Channels>,
     pub(super) events: watch::Sender<u64>,
     /// A tenant was deleted: what it left is cleared before another of its name comes.
     pub(super) tenant_gone: Notify,
@@ -23,18 +23,18 @@ impl Follow for Dispatch {
     fn follow(&self, effects: Effects) {
         for change in effects.registry {
             match self.registry.apply(change) {
-                Consequence::Enrolled(tenant) => self.desks.enrolled(&tenant),
-                Consequence::Revoked(agent) => self.desks.revoked(&agent),
+                Consequence::Enrolled(tenant) => self.channels.enrolled(&tenant),
+                Consequence::Revoked(agent) => self.channels.revoked(&agent),
                 Consequence::PrincipalGone => {
                     self.wake_watchers();
                     self.principal_gone.notify_one();
                 }
-                Consequence::Shown(tenant) => self.desks.watchers.changed(&tenant),
+                Consequence::Shown(tenant) => self.channels.watchers.changed(&tenant),
                 Consequence::Nothing => {}
             }
         }
         let tenants_gone = !effects.gone.is_empty();
-        self.desks.install(effects.states, effects.gone);
+        self.channels.install(effects.states, effects.gone);
         if tenants_gone {
             self.tenant_gone.notify_one();
         }
@@ -44,7 +44,7 @@ impl Follow for Dispatch {
 impl Dispatch {
     /// Everybody who watches looks whether it may go on.
     pub(super) fn wake_watchers(&self) {
-        self.desks.watchers.wake_all();
+        self.channels.watchers.wake_all();
         self.events.send_modify(|_| {});
     }
 }

@@ -119,14 +119,14 @@ impl App {
         }
         let (begins, ends) = inner.ca.validity();
         all.push(ending(EndingKind::CaCertificate, inner.ca.trust_domain().to_owned(), Some(begins), ends));
-        for desk in inner.desks.all() {
-            let Some(standing) = desk.lock().reported.standing.clone() else { continue };
+        for channel in inner.channels.all() {
+            let Some(standing) = channel.lock().reported.standing.clone() else { continue };
             let told = [
                 (EndingKind::CloudCredential, standing.credential_expires),
                 (EndingKind::GuardrailReview, standing.review_ends),
             ];
             let told = told.into_iter().filter_map(|(kind, ends)| Some((kind, ends?)));
-            all.extend(told.map(|(kind, ends)| ending(kind, desk.tenant.to_string(), None, ends)));
+            all.extend(told.map(|(kind, ends)| ending(kind, channel.tenant.to_string(), None, ends)));
         }
         let tables = inner.registry.tables();
         let principals = tables.principals.iter();

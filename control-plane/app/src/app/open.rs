@@ -14,13 +14,13 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use super::dispatch::Dispatch;
 use super::{App, Parts};
-use crate::channel::Desks;
+use crate::channel::Channels;
 use crate::channel::{KnownAccounts, KnownRow};
 use crate::channel::{Reported, StandingRow};
 use crate::config::{Clock, Config};
 use crate::error::AppError;
 use crate::history::pieces;
-use crate::history::{HeadRow, History, Location, Stand, Stated};
+use crate::history::{Committed, HeadRow, History, Location, Stated};
 use crate::history::{Stored, World};
 use crate::identity::{Registry, Tables};
 use crate::intent::Intents;
@@ -80,27 +80,27 @@ impl App {
         let reports = load_reports(&*store).await?;
         let known = load_known(&*store).await?;
         let events = watch::Sender::new(newest_event(&*store).await?);
-        let desks = Arc::new(Desks::default());
+        let channels = Arc::new(Channels::default());
         let (tenant_gone, principal_gone) = (Notify::new(), Notify::new());
         let dispatch = Dispatch {
             registry: registry.clone(),
-            desks: desks.clone(),
+            channels: channels.clone(),
             events: events.clone(),
             tenant_gone,
             principal_gone,
         };
         let dispatch = Arc::new(dispatch);
-        let stand = Stand { world: world.clone(), head };
-        let history = History::new(store, clock, online, (stated, epoch_begun), stand, events, dispatch.clone());
-        let app = Self::of(Arc::new(history), registry, desks, dispatch, (config, ca, root_key), receipts);
+        let committed = Committed { world: world.clone(), head };
+        let history = History::new(store, clock, online, (stated, epoch_begun), committed, events, dispatch.clone());
+        let app = Self::of(Arc::new(history), registry, channels, dispatch, (config, ca, root_key), receipts);
         let epoch = app.inner.history.epoch;
-        let signed = app.commit(move |draft| {
-            draft.put(rows::EPOCH.into(), rows::encode(&EpochRow { epoch, begun: epoch_begun }));
-            draft.sign_all();
+        let signed = app.commit(move |decision| {
+            decision.put(rows::EPOCH.into(), rows::encode(&EpochRow { epoch, begun: epoch_begun }));
+            decision.sign_all();
             Ok(())
         });
         signed.await.map_err(OpenError::Commit)?;
-        app.inner.desks.remember(reports, known, &app.world());
+        app.inner.channels.remember(reports, known, &app.world());
         Ok(app)
     }
 
@@ -108,7 +108,7 @@ impl App {
     fn of(
         history: Arc<History>,
         registry: Arc<Registry>,
-        desks: Arc<Desks>,
+        channels: Arc<Channels>,
         dispatch: Arc<Dispatch>,
         (config, ca, root_key): (Config, CertificateAuthority, PublicKey),
         receipts: Receipts,
@@ -117,14 +117,14 @@ impl App {
         let reports = Arc::new(Reports {
             history: history.clone(),
             registry: registry.clone(),
-            desks: desks.clone(),
+            channels: channels.clone(),
             running: running.clone(),
             event_watches: Arc::new(Semaphore::new(MAX_WATCHES)),
         });
         let streams = Arc::new(Streams {
             history: history.clone(),
             registry: registry.clone(),
-            desks: desks.clone(),
+            channels: channels.clone(),
             reports: reports.clone(),
             config: config.clone(),
             running: running.clone(),
@@ -132,13 +132,13 @@ impl App {
         let intents = Arc::new(Intents {
             history: history.clone(),
             registry: registry.clone(),
-            desks: desks.clone(),
+            channels: channels.clone(),
             reports: reports.clone(),
         });
         let removals = Arc::new(Removals {
             history: history.clone(),
             registry: registry.clone(),
-            desks: desks.clone(),
+            channels: channels.clone(),
             ca: ca.clone(),
             receipts,
             settling: tokio::sync::Mutex::default(),
@@ -151,7 +151,7 @@ impl App {
             server_certificate,
             history,
             registry,
-            desks,
+            channels,
             reports,
             streams,
             intents,

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::App;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
-use crate::channel::{AwayReason, Desk, DeskState, Parked};
+use crate::channel::{AwayReason, Channel, ChannelState, Parked};
 use crate::error::AppError;
 use crate::history::Entry;
 
@@ -31,8 +31,8 @@ impl App {
         let offline = || AppError::Offline { tenant: tenant.clone() };
         let answer = {
             let (sender, receiver) = oneshot::channel();
-            let desk = self.desk(tenant)?;
-            let mut state = desk.lock();
+            let channel = self.channel(tenant)?;
+            let mut state = channel.lock();
             let live = state.live().ok_or_else(offline)?;
             state.asks.count(self.now(), tenant)?;
             live.ask_plan(sender).then_some(receiver).ok_or_else(offline)?
@@ -47,14 +47,14 @@ impl App {
     pub async fn compare_tenant(&self, caller: &Caller, tenant: &TenantName) -> Result<(), AppError> {
         caller.needs(ApiRole::Editor)?;
         let offline = || AppError::Offline { tenant: tenant.clone() };
-        let desk = self.desk(tenant)?;
+        let channel = self.channel(tenant)?;
         {
-            let mut state = desk.lock();
+            let mut state = channel.lock();
             state.live().ok_or_else(offline)?;
             state.asks.count(self.now(), tenant)?;
         }
         self.note(caller, tenant, "CompareTenant", "its agent is asked to compare now".into()).await?;
-        let live = desk.lock().live();
+        let live = channel.lock().live();
         live.ok_or_else(offline)?.ask_compare();
         Ok(())
     }
@@ -63,11 +63,11 @@ impl App {
     /// can end.
     pub async fn resend_tenant(&self, caller: &Caller, tenant: &TenantName) -> Result<(), AppError> {
         caller.needs(ApiRole::Editor)?;
-        let desk = self.desk(tenant)?;
-        let alarm = may_resend(&desk.lock(), tenant)?;
+        let channel = self.channel(tenant)?;
+        let alarm = may_resend(&channel.lock(), tenant)?;
         let alarm = alarm.map(|alarm| format!("; ends the alarm: {alarm}")).unwrap_or_default();
         self.note(caller, tenant, "ResendTenant", format!("its state is sent again{alarm}")).await?;
-        let mut state = desk.lock();
+        let mut state = channel.lock();
         may_resend(&state, tenant)?;
         tracing::info!(%tenant, principal = %caller.principal, parked = ?state.parked, "state is sent again");
         // Of two clones nobody knows which one is here now: it begins anew, and says what it holds.
@@ -79,7 +79,7 @@ impl App {
         state.reported.clone = None;
         state.resend();
         drop(state);
-        self.inner.desks.watchers.changed(tenant);
+        self.inner.channels.watchers.changed(tenant);
         Ok(())
     }
 
@@ -93,21 +93,21 @@ impl App {
     ) -> Result<(), AppError> {
         let (actor, resources) = (caller.principal.to_string(), vec![tenant.to_string()]);
         let entry = Entry { actor, method, request_id: None, resources, summary: format!("{tenant}: {what}") };
-        let noted = self.commit(move |draft| {
-            draft.record(entry.clone());
+        let noted = self.commit(move |decision| {
+            decision.record(entry.clone());
             Ok(())
         });
         noted.await.map(|_| ())
     }
 
-    fn desk(&self, tenant: &TenantName) -> Result<std::sync::Arc<Desk>, AppError> {
+    fn channel(&self, tenant: &TenantName) -> Result<std::sync::Arc<Channel>, AppError> {
         self.world().needs_tenant("tenant", tenant)?;
-        self.inner.desks.get(tenant).ok_or_else(|| AppError::not_found(tenant))
+        self.inner.channels.get(tenant).ok_or_else(|| AppError::not_found(tenant))
     }
 }
 
 /// The alarm that it would end.
-fn may_resend(state: &DeskState, tenant: &TenantName) -> Result<Option<String>, AppError> {
+fn may_resend(state: &ChannelState, tenant: &TenantName) -> Result<Option<String>, AppError> {
     if let Some(Parked::History(text)) = &state.parked {
         let fault = Violation::new(tenant.to_string(), Fault::Conflict, text.clone());
         return Err(AppError::Contradicts(vec![fault]));

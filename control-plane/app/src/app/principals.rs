@@ -14,7 +14,7 @@ use super::App;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::error::AppError;
-use crate::history::Draft;
+use crate::history::Decision;
 use crate::history::Entry;
 use crate::identities;
 use crate::identity::PrincipalRow;
@@ -99,25 +99,25 @@ impl App {
         let tie = operator.as_ref().map(|operator| format!(", tied to {operator}")).unwrap_or_default();
         let entry = entry(caller, options, new.name, &format!("created as {}{tie}", role.word()));
         let (app, name, by) = (self.clone(), new.name.clone(), caller.clone());
-        let create = move |draft: &mut Draft<'_>| {
-            draft.check(&by)?;
-            if let Some(first) = request.first_answer(draft)? {
+        let create = move |decision: &mut Decision<'_>| {
+            decision.check(&by)?;
+            if let Some(first) = request.first_answer(decision)? {
                 return Ok(first);
             }
-            if draft.view.get(&rows::principal(&name))?.is_some() {
+            if decision.view.get(&rows::principal(&name))?.is_some() {
                 return Err(AppError::AlreadyExists { resource: name.to_string() });
             }
-            operator.as_ref().map_or(Ok(()), |operator| may_be_tied(draft, operator))?;
+            operator.as_ref().map_or(Ok(()), |operator| may_be_tied(decision, operator))?;
             let serial = Serial::random().map_err(AppError::internal)?;
             let lifetime = app.inner.config.principal_certificate;
             let issued =
-                app.inner.ca.principal(&name, &key, serial, draft.now, lifetime).map_err(AppError::internal)?;
-            let (created, expires, operator) = (draft.now, issued.not_after, operator.clone());
+                app.inner.ca.principal(&name, &key, serial, decision.now, lifetime).map_err(AppError::internal)?;
+            let (created, expires, operator) = (decision.now, issued.not_after, operator.clone());
             let row = PrincipalRow { role, created, serial, expires, operator };
             let answer = Principal { certificate_pem: issued.certificate_pem, ..Principal::of(&name, &row) };
-            identities::put_principal(draft, &name, Some(row));
-            draft.record(entry.clone());
-            request.answered(draft, &answer);
+            identities::put_principal(decision, &name, Some(row));
+            decision.record(entry.clone());
+            request.answered(decision, &answer);
             Ok(answer)
         };
         Ok(self.commit(create).await?.1)
@@ -136,25 +136,26 @@ impl App {
         let verb = operator.map_or_else(|| "tied to nobody".into(), |operator| format!("tied to {operator}"));
         let entry = entry(caller, options, name, &verb);
         let (name, operator, by) = (name.clone(), operator.cloned(), caller.clone());
-        let tie = move |draft: &mut Draft<'_>| {
-            draft.check(&by)?;
-            if let Some(first) = request.first_answer(draft)? {
+        let tie = move |decision: &mut Decision<'_>| {
+            decision.check(&by)?;
+            if let Some(first) = request.first_answer(decision)? {
                 return Ok(first);
             }
-            let row: PrincipalRow = draft.read(&rows::principal(&name))?.ok_or_else(|| AppError::not_found(&name))?;
+            let row: PrincipalRow =
+                decision.read(&rows::principal(&name))?.ok_or_else(|| AppError::not_found(&name))?;
             let own = by.operator.is_some() && (row.operator == by.operator || name == by.principal);
             if own && row.operator != operator {
                 let text = format!("{name} is tied to the same person");
                 return Err(AppError::OwnCase { principal: by.principal.clone(), text });
             }
             if row.operator != operator {
-                operator.as_ref().map_or(Ok(()), |operator| may_be_tied(draft, operator))?;
+                operator.as_ref().map_or(Ok(()), |operator| may_be_tied(decision, operator))?;
                 let row = PrincipalRow { operator: operator.clone(), ..row.clone() };
-                identities::put_principal(draft, &name, Some(row));
-                draft.record(entry.clone());
+                identities::put_principal(decision, &name, Some(row));
+                decision.record(entry.clone());
             }
             let answer = Principal::of(&name, &PrincipalRow { operator: operator.clone(), ..row });
-            request.answered(draft, &answer);
+            request.answered(decision, &answer);
             Ok(answer)
         };
         Ok(self.commit(tie).await?.1)
@@ -170,19 +171,19 @@ impl App {
         caller.needs(ApiRole::Admin)?;
         let request = Request::of(caller, options, name);
         let (name, entry, by) = (name.clone(), entry(caller, options, name, "deleted"), caller.clone());
-        let delete = move |draft: &mut Draft<'_>| {
-            draft.check(&by)?;
-            if let Some(()) = request.first_answer(draft)? {
+        let delete = move |decision: &mut Decision<'_>| {
+            decision.check(&by)?;
+            if let Some(()) = request.first_answer(decision)? {
                 return Ok(());
             }
-            let all = identities::principals(draft)?;
+            let all = identities::principals(decision)?;
             if !all.iter().any(|(other, _)| *other == name) {
                 return Err(AppError::not_found(&name));
             }
-            identities::an_admin_stays(&all, &BTreeSet::from([name.clone()]), draft.now)?;
-            identities::put_principal(draft, &name, None);
-            draft.record(entry.clone());
-            request.answered(draft, &());
+            identities::an_admin_stays(&all, &BTreeSet::from([name.clone()]), decision.now)?;
+            identities::put_principal(decision, &name, None);
+            decision.record(entry.clone());
+            request.answered(decision, &());
             Ok(())
         };
         self.commit(delete).await?;
@@ -191,8 +192,8 @@ impl App {
 }
 
 /// A new tie is to somebody who works: to one who has left it would end at once.
-fn may_be_tied(draft: &Draft<'_>, operator: &OperatorName) -> Result<(), AppError> {
-    let world = &draft.stand.world;
+fn may_be_tied(decision: &Decision<'_>, operator: &OperatorName) -> Result<(), AppError> {
+    let world = &decision.committed.world;
     let stored_operator = world.fleet.intent().operators.get(operator);
     let missing = || world.missing("principal.operator", &ResourceName::Operator(operator.clone()));
     let state = stored_operator.ok_or_else(missing)?.state;
@@ -200,7 +201,8 @@ fn may_be_tied(draft: &Draft<'_>, operator: &OperatorName) -> Result<(), AppErro
     if state != OperatorState::Active {
         return Err(refused(format!("{operator} is {}, and only who works has principals", state.word())));
     }
-    let tied = identities::principals(draft)?.iter().filter(|(_, row)| row.operator.as_ref() == Some(operator)).count();
+    let tied =
+        identities::principals(decision)?.iter().filter(|(_, row)| row.operator.as_ref() == Some(operator)).count();
     if tied >= MAX_TIED {
         return Err(refused(format!("{operator} has {tied} principals already; delete one of them")));
     }

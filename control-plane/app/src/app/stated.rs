@@ -36,9 +36,9 @@ impl App {
         let is_new = stated.statements != inner.history.stated().statements;
         if is_new {
             inner.history.restate(stated);
-            for (number, desk) in inner.desks.all().into_iter().enumerate() {
+            for (number, channel) in inner.channels.all().into_iter().enumerate() {
                 let seconds = 1 + number / COME_BACK_PER_SECOND;
-                desk.lock().cut(AwayReason::Shutdown, Duration::from_secs(seconds as u64));
+                channel.lock().cut(AwayReason::Shutdown, Duration::from_secs(seconds as u64));
             }
         }
         Ok(until)

@@ -31,7 +31,7 @@ impl App {
     /// Starts the background tasks. Once, inside a runtime.
     pub fn start(&self) {
         let (lease, gather) = (self.inner.config.lease, self.inner.config.lease_gather);
-        self.run("leases", lease, Some((|app| &app.inner.desks.leases.nudge, gather)), |app| async move {
+        self.run("leases", lease, Some((|app| &app.inner.channels.leases.nudge, gather)), |app| async move {
             app.grant_leases();
             Ok(())
         });
@@ -41,7 +41,7 @@ impl App {
             Ok(())
         });
         self.run("removals", REMOVALS, None, |app| async move { app.inner.removals.settle_removals().await });
-        let told: Nudge = (|app| &app.inner.desks.removals_told, REMOVALS_GATHER);
+        let told: Nudge = (|app| &app.inner.channels.removals_told, REMOVALS_GATHER);
         self.run("told removals", REMOVALS, Some(told), |app| async move { app.inner.removals.settle_told().await });
         self.run("pulse", PULSE, None, |app| async move {
             app.inner.streams.pulse();
@@ -99,8 +99,8 @@ impl App {
     /// Sends all agents away, ends watches and tasks. Says whether all ended before the deadline.
     pub async fn shutdown(&self, deadline: Duration) -> bool {
         self.inner.running.stop();
-        for desk in self.inner.desks.all() {
-            desk.lock().cut(AwayReason::Shutdown, COME_BACK);
+        for channel in self.inner.channels.all() {
+            channel.lock().cut(AwayReason::Shutdown, COME_BACK);
         }
         self.inner.dispatch.wake_watchers();
         self.inner.running.tracker.close();

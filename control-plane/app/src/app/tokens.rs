@@ -13,7 +13,7 @@ use super::App;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::error::AppError;
-use crate::history::Draft;
+use crate::history::Decision;
 use crate::history::Entry;
 use crate::identities;
 use crate::identity::TokenRow;
@@ -107,24 +107,24 @@ impl App {
         let verb = format!("created for {tenant}{right}");
         let (entry, hash) = (entry(caller, options, &name, &verb), rows::sha256(secret.as_bytes()));
         let (made, tenant, by) = (name.clone(), tenant.clone(), caller.clone());
-        let create = move |draft: &mut Draft<'_>| {
-            draft.check(&by)?;
-            if let Some(first) = request.first_answer(draft)? {
+        let create = move |decision: &mut Decision<'_>| {
+            decision.check(&by)?;
+            if let Some(first) = request.first_answer(decision)? {
                 return Ok(first);
             }
-            draft.stand.world.needs_tenant("tenant", &tenant)?;
+            decision.committed.world.needs_tenant("tenant", &tenant)?;
             if let Some(agent) =
-                identities::live_agent(&identities::agents_of(draft, &tenant)?, draft.now).filter(|_| !replaces)
+                identities::live_agent(&identities::agents_of(decision, &tenant)?, decision.now).filter(|_| !replaces)
             {
                 return Err(AppError::AgentLives { tenant: tenant.clone(), agent: agent.clone() });
             }
-            let (tenant, created, by) = (tenant.clone(), draft.now, Some(by.principal.clone()));
+            let (tenant, created, by) = (tenant.clone(), decision.now, Some(by.principal.clone()));
             let expires = created.plus(lifetime);
             let row = TokenRow { tenant, secret: hash, created, expires, by, replaces, used: None };
             let token = EnrollmentToken::of(&made, &row);
-            identities::put_token(draft, &made, Some(row));
-            draft.record(entry.clone());
-            request.answered(draft, &token);
+            identities::put_token(decision, &made, Some(row));
+            decision.record(entry.clone());
+            request.answered(decision, &token);
             Ok(token)
         };
         let (_, token): (_, EnrollmentToken) = self.commit(create).await?;
@@ -146,17 +146,17 @@ impl App {
         caller.needs(ApiRole::Editor)?;
         let request = Request::of(caller, options, name);
         let (entry, name, by) = (entry(caller, options, name, "deleted"), name.clone(), caller.clone());
-        let delete = move |draft: &mut Draft<'_>| {
-            draft.check(&by)?;
-            if let Some(()) = request.first_answer(draft)? {
+        let delete = move |decision: &mut Decision<'_>| {
+            decision.check(&by)?;
+            if let Some(()) = request.first_answer(decision)? {
                 return Ok(());
             }
-            if draft.view.get(&rows::token(&name))?.is_none() {
+            if decision.view.get(&rows::token(&name))?.is_none() {
                 return Err(AppError::not_found(&name));
             }
-            identities::put_token(draft, &name, None);
-            draft.record(entry.clone());
-            request.answered(draft, &());
+            identities::put_token(decision, &name, None);
+            decision.record(entry.clone());
+            request.answered(decision, &());
             Ok(())
         };
         self.commit(delete).await?;

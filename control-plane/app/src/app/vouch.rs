@@ -11,7 +11,7 @@ use super::agents::Agent;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::error::AppError;
-use crate::history::Draft;
+use crate::history::Decision;
 use crate::history::Entry;
 use crate::identities;
 use crate::identity::AgentRow;
@@ -49,36 +49,36 @@ impl App {
         caller.needs(ApiRole::Admin)?;
         let request = Request::of(caller, options, name);
         let (wanted, by, options) = (name.clone(), caller.clone(), *options);
-        self.commit(move |draft| {
-            draft.check(&by)?;
-            if let Some(()) = request.first_answer(draft)? {
+        self.commit(move |decision| {
+            decision.check(&by)?;
+            if let Some(()) = request.first_answer(decision)? {
                 return Ok(());
             }
-            let row: AgentRow = draft.read(&rows::agent(&wanted))?.ok_or_else(|| AppError::not_found(&wanted))?;
-            not_their_own(draft, &by, &wanted.tenant)?;
-            if let Some(row) = said(draft, &by, &wanted, row, word)? {
-                identities::put_agent(draft, &wanted, row);
-                draft.record(entry(&by, &options, &wanted, word));
+            let row: AgentRow = decision.read(&rows::agent(&wanted))?.ok_or_else(|| AppError::not_found(&wanted))?;
+            not_their_own(decision, &by, &wanted.tenant)?;
+            if let Some(row) = said(decision, &by, &wanted, row, word)? {
+                identities::put_agent(decision, &wanted, row);
+                decision.record(entry(&by, &options, &wanted, word));
             }
-            request.answered(draft, &());
+            request.answered(decision, &());
             Ok(())
         })
         .await?;
         // A proof of this agent's may count from now on.
-        self.inner.desks.removals_told.notify_one();
+        self.inner.channels.removals_told.notify_one();
         self.get_agent(caller, name)
     }
 }
 
 /// The row with what is said now; nothing if it was said already.
 fn said(
-    draft: &Draft<'_>,
+    decision: &Decision<'_>,
     by: &Caller,
     name: &AgentName,
     row: AgentRow,
     word: Word,
 ) -> Result<Option<AgentRow>, AppError> {
-    let now = Some(Vouch { by: by.principal.clone(), at: draft.now });
+    let now = Some(Vouch { by: by.principal.clone(), at: decision.now });
     let refused = |text: &str| AppError::Contradicts(vec![Violation::new(name.to_string(), Fault::Conflict, text)]);
     Ok(match word {
         Word::Vouch if row.revoked.is_some() => {
@@ -92,9 +92,9 @@ fn said(
 }
 
 /// Nobody vouches for the agent that will say that they are gone.
-fn not_their_own(draft: &Draft<'_>, caller: &Caller, tenant: &TenantName) -> Result<(), AppError> {
+fn not_their_own(decision: &Decision<'_>, caller: &Caller, tenant: &TenantName) -> Result<(), AppError> {
     let Some(name) = &caller.operator else { return Ok(()) };
-    let intent = draft.stand.world.fleet.intent();
+    let intent = decision.committed.world.fleet.intent();
     let accounts = intent.operators.get(name).map(|operator| operator.identities.as_slice()).unwrap_or_default();
     let is_own = |row: &entente_model::revocation::Revocation| {
         let account = &row.identity;

@@ -1,4 +1,4 @@
-//! All channels, and who is told what changes at them.
+//! All channels, and who is told what changes in them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,10 +10,10 @@ use entente_model::{AgentName, Guid, HomeName, OperatorName, TenantName, Timesta
 use tokio::sync::Notify;
 
 use super::away::{AwayReason, Parked};
-use super::desk::Desk;
 use super::known::{self, KnownAccounts};
 use super::lease_list::LeaseList;
 use super::reported::Reported;
+use super::state::Channel;
 use super::watchers::Watchers;
 use crate::history::{State, World};
 use crate::identity::Tables;
@@ -25,17 +25,17 @@ pub(crate) struct Presence {
     pub(crate) last_seen: Option<Timestamp>,
 }
 
-/// All desks, and who is told what changes at them.
+/// All channels, and who is told what changes in them.
 #[derive(Debug, Default)]
-pub(crate) struct Desks {
-    all: RwLock<HashMap<TenantName, Arc<Desk>>>,
+pub(crate) struct Channels {
+    all: RwLock<HashMap<TenantName, Arc<Channel>>>,
     pub(crate) watchers: Watchers,
     pub(crate) leases: LeaseList,
     /// A removal may have been proven, or somebody been seen who has left.
     pub(crate) removals_told: Notify,
 }
 
-impl Desks {
+impl Channels {
     /// At start-up: what agents said before it.
     pub(crate) fn remember(
         &self,
@@ -43,17 +43,17 @@ impl Desks {
         mut known: HashMap<TenantName, KnownAccounts>,
         world: &World,
     ) {
-        let mut desks = self.all.write().unwrap_or_else(PoisonError::into_inner);
+        let mut channels = self.all.write().unwrap_or_else(PoisonError::into_inner);
         for (tenant, mut reported) in reports {
             // Rows of a tenant that is gone wait for the cleanup.
-            if let Some(desk) = desks.get_mut(&tenant) {
+            if let Some(channel) = channels.get_mut(&tenant) {
                 reported.count();
-                let wanted = desk.lock().wanted.clone();
-                *desk = Arc::new(Desk::new(tenant, wanted, reported));
+                let wanted = channel.lock().wanted.clone();
+                *channel = Arc::new(Channel::new(tenant, wanted, reported));
             }
         }
-        for (tenant, desk) in desks.iter() {
-            let mut state = desk.lock();
+        for (tenant, channel) in channels.iter() {
+            let mut state = channel.lock();
             state.known = known.remove(tenant).unwrap_or_default();
             // Reports of older versions had no such rows beside them.
             let (items, agent) = (state.reported.items.values(), state.reported.reporter.as_ref());
@@ -63,36 +63,36 @@ impl Desks {
         }
     }
 
-    pub(crate) fn get(&self, tenant: &TenantName) -> Option<Arc<Desk>> {
+    pub(crate) fn get(&self, tenant: &TenantName) -> Option<Arc<Channel>> {
         self.all.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
     }
 
-    pub(crate) fn all(&self) -> Vec<Arc<Desk>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Channel>> {
         self.all.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// Lays new states on the desks and wakes their streams; called in order of revision.
+    /// Lays new states on the channels and wakes their streams; called in order of revision.
     pub(crate) fn install(&self, states: Vec<(TenantName, Arc<State>)>, gone: Vec<TenantName>) {
         for (tenant, state) in states {
             match self.get(&tenant) {
-                Some(desk) => {
-                    let mut desk = desk.lock();
-                    desk.install(state);
-                    if desk.is_connected() {
+                Some(channel) => {
+                    let mut channel = channel.lock();
+                    channel.install(state);
+                    if channel.is_connected() {
                         self.leases.add(&tenant);
                     }
                 }
                 None => {
-                    let desk = Arc::new(Desk::new(tenant.clone(), state, Reported::default()));
-                    self.all.write().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone(), desk);
+                    let channel = Arc::new(Channel::new(tenant.clone(), state, Reported::default()));
+                    self.all.write().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone(), channel);
                 }
             }
             self.watchers.changed(&tenant);
         }
         for tenant in gone {
-            let desk = self.all.write().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
-            if let Some(desk) = desk {
-                desk.lock().cut(AwayReason::Revoked, Duration::ZERO);
+            let channel = self.all.write().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
+            if let Some(channel) = channel {
+                channel.lock().cut(AwayReason::Revoked, Duration::ZERO);
             }
             self.watchers.changed(&tenant);
         }
@@ -100,15 +100,15 @@ impl Desks {
 
     /// An agent may not connect any more.
     pub(crate) fn revoked(&self, agent: &AgentName) {
-        let Some(desk) = self.get(&agent.tenant) else { return };
-        desk.lock().cut_agent(agent, AwayReason::Revoked);
+        let Some(channel) = self.get(&agent.tenant) else { return };
+        channel.lock().cut_agent(agent, AwayReason::Revoked);
         self.watchers.changed(&agent.tenant);
     }
 
     /// Another agent may connect: an alarm about a clone of the former one is over.
     pub(crate) fn enrolled(&self, tenant: &TenantName) {
-        let Some(desk) = self.get(tenant) else { return };
-        let mut state = desk.lock();
+        let Some(channel) = self.get(tenant) else { return };
+        let mut state = channel.lock();
         if matches!(state.parked, Some(Parked::Clone(_))) {
             state.parked = None;
             // In its row with the next report; a restart before that asks once more.
@@ -121,15 +121,15 @@ impl Desks {
     /// Whether an agent was ever enrolled in a tenant: its row stays a while after its end, its reports stay longer.
     pub(crate) fn was_enrolled(&self, tables: &Tables, tenant: &TenantName) -> bool {
         let has_row = tables.agents_of(tenant).next().is_some();
-        let desk = self.get(tenant);
-        has_row || desk.is_some_and(|desk| desk.lock().has_enrolled())
+        let channel = self.get(tenant);
+        has_row || channel.is_some_and(|channel| channel.lock().has_enrolled())
     }
 
     /// An agent has shown a certificate of ours, and there is no row of it: it enrolled in a history that a restored
     /// backup has forgotten. That no agent ever was there is not so, whatever the store says.
     pub(crate) fn note_unknown(&self, tenant: &TenantName) {
-        let Some(desk) = self.get(tenant) else { return };
-        let mut state = desk.lock();
+        let Some(channel) = self.get(tenant) else { return };
+        let mut state = channel.lock();
         if !std::mem::replace(&mut state.forgotten_agent, true) {
             tracing::warn!(%tenant, "an agent with a certificate of ours is not known here: was a backup restored?");
             state.told = true;
@@ -139,14 +139,14 @@ impl Desks {
     /// An agent has come with a certificate that is younger than all that the store knows of it: the store was restored
     /// from a backup. Like its state, it waits for a person's word.
     pub(crate) fn note_forgotten(&self, agent: &AgentName, made: Timestamp) {
-        let Some(desk) = self.get(&agent.tenant) else { return };
+        let Some(channel) = self.get(&agent.tenant) else { return };
         let text = format!(
             "{agent} comes with a certificate of {made} that this store does not know, as after a restored backup: restore \
              the right store, or begin a new epoch with `entente-control-plane new-epoch`, which accepts it"
         );
-        let mut state = desk.lock();
+        let mut state = channel.lock();
         if state.parked.is_none() && !state.is_connected() {
-            tracing::error!(tenant = %desk.tenant, reason = text, "tenant parked: unknown certificate");
+            tracing::error!(tenant = %channel.tenant, reason = text, "tenant parked: unknown certificate");
             state.parked = Some(Parked::History(text));
             drop(state);
             self.watchers.changed(&agent.tenant);
@@ -154,8 +154,8 @@ impl Desks {
     }
 
     pub(crate) fn presence(&self, agent: &AgentName) -> Presence {
-        let Some(desk) = self.get(&agent.tenant) else { return Presence::default() };
-        let state = desk.lock();
+        let Some(channel) = self.get(&agent.tenant) else { return Presence::default() };
+        let state = channel.lock();
         let connected = state.live.as_ref().is_some_and(|live| live.agent == *agent);
         let mine = state.reported.reporter.as_ref() == Some(agent);
         Presence { connected, last_seen: state.last_seen().filter(|_| connected || mine) }
@@ -163,24 +163,28 @@ impl Desks {
 
     /// Tenants whose agents have said something of a removal since this was last asked.
     pub(crate) fn take_told(&self) -> BTreeSet<TenantName> {
-        let told = self.all().into_iter().filter(|desk| std::mem::take(&mut desk.lock().told));
-        told.map(|desk| desk.tenant.clone()).collect()
+        let told = self.all().into_iter().filter(|channel| std::mem::take(&mut channel.lock().told));
+        told.map(|channel| channel.tenant.clone()).collect()
     }
 
     /// Accounts that agents have come to see.
-    pub(crate) fn strays(&self) -> Vec<Sighting> {
-        let of = |desk: Arc<Desk>| {
-            let strays = desk.lock().strays.clone().into_iter();
-            strays.map(move |(home, object_id)| Sighting { tenant: desk.tenant.clone(), home, object_id })
+    pub(crate) fn unexpected_accounts(&self) -> Vec<Sighting> {
+        let of = |channel: Arc<Channel>| {
+            let unexpected_accounts = channel.lock().unexpected_accounts.clone().into_iter();
+            unexpected_accounts.map(move |(home, object_id)| Sighting {
+                tenant: channel.tenant.clone(),
+                home,
+                object_id,
+            })
         };
         self.all().into_iter().flat_map(of).collect()
     }
 
     /// What has been seen to.
-    pub(crate) fn forget_strays(&self, seen: &[Sighting]) {
+    pub(crate) fn forget_unexpected(&self, seen: &[Sighting]) {
         for one in seen {
-            if let Some(desk) = self.get(&one.tenant) {
-                desk.lock().strays.remove(&(one.home.clone(), one.object_id));
+            if let Some(channel) = self.get(&one.tenant) {
+                channel.lock().unexpected_accounts.remove(&(one.home.clone(), one.object_id));
             }
         }
     }
@@ -194,13 +198,13 @@ impl Desks {
             return Vec::new();
         }
         let mut found = Vec::new();
-        for desk in self.all() {
-            let state = desk.lock();
+        for channel in self.all() {
+            let state = channel.lock();
             for ((home, object_id), leaves_now) in &departing {
                 let account = (home.clone(), *object_id);
                 if state.reported.shows(home, *object_id) || (*leaves_now && state.known.contains_key(&account)) {
                     let (home, object_id) = account;
-                    found.push(Sighting { tenant: desk.tenant.clone(), home, object_id });
+                    found.push(Sighting { tenant: channel.tenant.clone(), home, object_id });
                 }
             }
         }

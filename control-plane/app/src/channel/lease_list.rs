@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use crate::sync::lock;
 
-/// Desks that may need a lease soon.
+/// Channels that may need a lease soon.
 #[derive(Debug, Default)]
 pub(crate) struct LeaseList {
     due: Mutex<BTreeSet<TenantName>>,

@@ -1,6 +1,6 @@
 //! A commit while it is decided: what it reads, writes, signs and says, and what follows from it.
 //!
-//! A decision sees the newest stand, which may not be durable yet. Knows nothing about what is decided.
+//! A decision sees where the history stands after the newest commit, which may not be durable yet. Knows nothing about what is decided.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::rows::{self, as_hex};
 
 /// Where the history stands after one commit.
 #[derive(Debug, Clone)]
-pub(crate) struct Stand {
+pub(crate) struct Committed {
     pub(crate) world: Arc<World>,
     pub(crate) head: HeadRow,
 }
@@ -66,7 +66,7 @@ pub(crate) struct Effects {
 
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) stand: Stand,
+    pub(super) committed: Committed,
     pub(super) effects: Effects,
 }
 
@@ -78,28 +78,34 @@ pub(super) struct Signer<'a> {
 }
 
 /// A commit while it is decided.
-pub(crate) struct Draft<'a> {
+pub(crate) struct Decision<'a> {
     signer: Signer<'a>,
     pub(crate) view: &'a dyn View,
     /// The revision that the commit will have.
     pub(crate) revision: u64,
     /// Never before the newest time that was written.
     pub(crate) now: Timestamp,
-    pub(crate) stand: Stand,
+    pub(crate) committed: Committed,
     commit: Commit,
     effects: Effects,
     happened: Vec<(TenantName, Happening)>,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> Decision<'a> {
     /// Of the commit that will have this revision.
-    pub(super) fn new(signer: Signer<'a>, view: &'a dyn View, revision: u64, now: Timestamp, stand: Stand) -> Self {
+    pub(super) fn new(
+        signer: Signer<'a>,
+        view: &'a dyn View,
+        revision: u64,
+        now: Timestamp,
+        committed: Committed,
+    ) -> Self {
         let (commit, effects, happened) = (Commit::new(), Effects::default(), Vec::new());
-        Self { signer, view, revision, now, stand, commit, effects, happened }
+        Self { signer, view, revision, now, committed, commit, effects, happened }
     }
 }
 
-impl Draft<'_> {
+impl Decision<'_> {
     pub(crate) fn put(&mut self, key: String, value: Bytes) {
         self.commit = std::mem::take(&mut self.commit).put(key, value);
     }
@@ -145,15 +151,15 @@ impl Draft<'_> {
 
     /// With what it changes, from what to what.
     pub(crate) fn record_changes(&mut self, entry: Entry, kept: Kept) {
-        let record = AuditRecord::after(self.stand.head.audit, self.revision, self.now, entry, kept);
-        self.stand.head.audit = record.digest;
-        self.stand.head.revision = self.revision;
+        let record = AuditRecord::after(self.committed.head.audit, self.revision, self.now, entry, kept);
+        self.committed.head.audit = record.digest;
+        self.committed.head.revision = self.revision;
         self.put(rows::audit(self.revision), rows::encode(&record));
     }
 
     /// Writes a change of intent, and signs the states that it touches.
     pub(crate) fn install(&mut self, advance: Advance) {
-        let (world, fleet) = (self.stand.world.clone(), advance.fleet);
+        let (world, fleet) = (self.committed.world.clone(), advance.fleet);
         let mut next = World { revision: self.revision, fleet, ..World::clone(&world) };
         for name in &advance.changed {
             self.put_resource(&mut next, name);
@@ -168,19 +174,19 @@ impl Draft<'_> {
         let touched = advance.batch.tenants.iter();
         self.sign(touched.map(|touched| (&touched.tenant, touched.entra_tenant, &touched.items)));
         self.effects.gone = advance.batch.gone;
-        self.stand.world = Arc::new(next);
+        self.committed.world = Arc::new(next);
     }
 
     /// Signs everything anew: at start-up, because states and their seals are not stored.
     pub(crate) fn sign_all(&mut self) {
-        let next = Arc::new(World { revision: self.revision, ..World::clone(&self.stand.world) });
+        let next = Arc::new(World { revision: self.revision, ..World::clone(&self.committed.world) });
         let tenants = next.fleet.intent().tenants.clone();
         let states = next.fleet.tenants().filter_map(|(name, items)| {
             let tenant = tenants.get(name)?;
             Some((name, tenant.entra_tenant, items))
         });
         self.sign(states);
-        self.stand.world = next.clone();
+        self.committed.world = next.clone();
     }
 
     fn put_resource(&mut self, next: &mut World, name: &ResourceName) {
@@ -191,7 +197,7 @@ impl Draft<'_> {
         };
         let mut meta = Meta::written(next.metas.get(name).map(|meta| &**meta), self.revision, self.now);
         if let (ResourceName::Operator(name), Manifest::Operator(after)) = (name, &manifest)
-            && let Some(before) = self.stand.world.fleet.intent().operators.get(name)
+            && let Some(before) = self.committed.world.fleet.intent().operators.get(name)
         {
             meta.former = former::former(&meta.former, before, after);
         }
@@ -219,13 +225,13 @@ impl Draft<'_> {
         }
         let place = Place {
             version: Version { epoch: self.signer.epoch, revision: self.revision },
-            previous: self.stand.head.root,
-            audit_head: self.stand.head.audit,
+            previous: self.committed.head.root,
+            audit_head: self.committed.head.audit,
         };
         let (batch, states) = sign_states(tenants, place, self.signer.online);
         let row = RootRow { root: batch.root_bytes().to_vec(), signature: batch.signature().to_vec() };
-        self.stand.head.root = batch.root_digest();
-        self.stand.head.revision = self.revision;
+        self.committed.head.root = batch.root_digest();
+        self.committed.head.revision = self.revision;
         self.put(rows::root(batch.root_digest()), rows::encode(&row));
         self.effects.states = states;
     }
@@ -237,10 +243,10 @@ impl Draft<'_> {
         if self.commit.is_empty() {
             return Ok((self.commit, None));
         }
-        self.stand.head.revision = self.revision;
-        self.stand.head.time = self.now;
-        let head = rows::encode(&self.stand.head);
+        self.committed.head.revision = self.revision;
+        self.committed.head.time = self.now;
+        let head = rows::encode(&self.committed.head);
         self.put(rows::HEAD.to_owned(), head);
-        Ok((self.commit, Some(Pending { stand: self.stand, effects: self.effects })))
+        Ok((self.commit, Some(Pending { committed: self.committed, effects: self.effects })))
     }
 }

@@ -10,21 +10,21 @@ use super::own;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::error::AppError;
-use crate::history::Draft;
+use crate::history::Decision;
 use crate::history::World;
 use crate::identities::{self, Principals};
 use crate::identity::Registry;
 
 /// Who may call and connect: as the commit will find it, or as it is published.
 pub(super) enum Books<'a, 'd> {
-    Draft(&'a Draft<'d>),
+    Decision(&'a Decision<'d>),
     Published(&'a Registry),
 }
 
 impl Books<'_, '_> {
     fn principals(&self) -> Result<Principals, AppError> {
         match self {
-            Self::Draft(draft) => identities::principals(draft),
+            Self::Decision(decision) => identities::principals(decision),
             Self::Published(registry) => {
                 let tables = registry.tables();
                 Ok(tables.principals.iter().map(|(name, row)| (name.clone(), row.clone())).collect())
@@ -34,7 +34,9 @@ impl Books<'_, '_> {
 
     fn live_agent(&self, tenant: &TenantName, now: Timestamp) -> Result<Option<AgentName>, AppError> {
         match self {
-            Self::Draft(draft) => Ok(identities::live_agent(&identities::agents_of(draft, tenant)?, now).cloned()),
+            Self::Decision(decision) => {
+                Ok(identities::live_agent(&identities::agents_of(decision, tenant)?, now).cloned())
+            }
             Self::Published(registry) => {
                 let tables = registry.tables();
                 let live = tables.agents_of(tenant).find(|(_, row)| row.is_live(now));

@@ -9,7 +9,7 @@ use entente_model::report::{ItemReport, ItemState, Reason};
 use entente_model::{TenantName, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::channel::DeskState;
+use crate::channel::ChannelState;
 use crate::reports::{Reports, TenantStatus};
 use crate::tenant_phase::TenantPhase;
 
@@ -60,12 +60,12 @@ impl Outlook {
         for touched in &batch.tenants {
             let items = touched.delta.upserts.iter().filter_map(|item| item.open().ok());
             let keys: Vec<ItemKey> = items.filter(|item| item.want == Want::Present).map(|item| item.key).collect();
-            let Some(desk) = reports.desks.get(&touched.tenant) else {
+            let Some(channel) = reports.channels.get(&touched.tenant) else {
                 outlook.unknown += keys.len() as u32;
                 continue;
             };
             let obstacle = reports.status(&touched.tenant).and_then(obstacle);
-            let one = tenant(touched.tenant.clone(), &desk.lock(), &keys, obstacle);
+            let one = tenant(touched.tenant.clone(), &channel.lock(), &keys, obstacle);
             outlook.refused += one.refused;
             outlook.unknown += keys.len() as u32 - one.refused;
             outlook.add(one);
@@ -88,8 +88,8 @@ fn obstacle(status: TenantStatus) -> Option<Obstacle> {
     is_one.then(|| Obstacle { phase: status.phase.word().to_owned(), explanation: status.explanation })
 }
 
-fn tenant(tenant: TenantName, desk: &DeskState, keys: &[ItemKey], obstacle: Option<Obstacle>) -> TenantOutlook {
-    let reports = || desk.reported.items.values().map(|report| &**report);
+fn tenant(tenant: TenantName, channel: &ChannelState, keys: &[ItemKey], obstacle: Option<Obstacle>) -> TenantOutlook {
+    let reports = || channel.reported.items.values().map(|report| &**report);
     let refusals: Vec<&ItemReport> = reports().filter(|report| report.state == ItemState::Refused).collect();
     let refusal = |key: &ItemKey| refusals.iter().find(|report| is_alike(key, &report.key));
     let refused: Vec<_> = keys.iter().filter_map(refusal).collect();
@@ -99,7 +99,7 @@ fn tenant(tenant: TenantName, desk: &DeskState, keys: &[ItemKey], obstacle: Opti
         reasons: reasons.into_iter().map(str::to_owned).collect(),
         over_cap: reports().filter(|report| report.reason == Some(Reason::OverCap)).count() as u32,
         obstacle,
-        last_seen: desk.last_seen(),
+        last_seen: channel.last_seen(),
         tenant,
     }
 }

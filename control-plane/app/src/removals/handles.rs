@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::receipt::Receipts;
-use crate::channel::Desks;
+use crate::channel::Channels;
 use crate::history::History;
 use crate::identity::Registry;
 use crate::pki::CertificateAuthority;
@@ -12,7 +12,7 @@ use crate::pki::CertificateAuthority;
 pub(crate) struct Removals {
     pub(crate) history: Arc<History>,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) desks: Arc<Desks>,
+    pub(crate) channels: Arc<Channels>,
     pub(crate) ca: Arc<CertificateAuthority>,
     pub(crate) receipts: Receipts,
     /// Held from what a look at removals judges until it is written.

@@ -117,7 +117,7 @@ impl Removals {
     }
 
     fn is_connected(&self, tenant: &TenantName) -> bool {
-        self.desks.get(tenant).is_some_and(|desk| desk.lock().is_connected())
+        self.channels.get(tenant).is_some_and(|channel| channel.lock().is_connected())
     }
 
     fn ended(&self, world: &World, receipt: Receipt) -> Removal {

@@ -98,7 +98,7 @@ impl Removals {
         let bytes = |text: &str| STANDARD.decode(text).map_err(|_| Refused::NotBase64);
         let signer = self.ca.signer(&bytes(&signature.certificate)?)?;
         let Who::Agent(agent) = &signer.peer.who else { return Err(Refused::OtherAgent("no agent".into())) };
-        let reporter = self.desks.get(place.tenant).and_then(|desk| desk.lock().reported.reporter.clone());
+        let reporter = self.channels.get(place.tenant).and_then(|channel| channel.lock().reported.reporter.clone());
         if reporter.as_ref() != Some(agent) {
             return Err(Refused::OtherAgent(agent.to_string()));
         }
@@ -135,7 +135,8 @@ impl Removals {
     /// What is known of the person in that tenant, and when another agent than this one saw them.
     fn known_of(&self, place: &Place<'_>, agent: &AgentName) -> (Known, Option<Timestamp>) {
         let mut known = place.it.known.clone();
-        let row = self.desks.get(place.tenant).and_then(|desk| desk.lock().known.get(&place.account()).cloned());
+        let row =
+            self.channels.get(place.tenant).and_then(|channel| channel.lock().known.get(&place.account()).cloned());
         row.iter().for_each(|row| known.merge(&row.known));
         (known, row.and_then(|row| row.seen_by_others(agent)))
     }

@@ -11,7 +11,7 @@ use super::parts::{ACTOR, MAX_AT_ONCE, Parts};
 use super::receipt::Receipt;
 use super::standing::{Open, Place};
 use crate::error::AppError;
-use crate::history::Draft;
+use crate::history::Decision;
 use crate::history::Entry;
 use crate::history::World;
 use crate::history::{EventKind, Happening};
@@ -30,7 +30,7 @@ impl Removals {
     /// Looks once: names whom agents still see though they have left, opens again what came back, writes receipts for
     /// what is proven, and ends removals that have been watched for long enough.
     pub(crate) async fn settle_removals(self: &Arc<Self>) -> Result<(), AppError> {
-        self.desks.take_told();
+        self.channels.take_told();
         let settled = self.settle(None).await;
         self.end_watches().await.and(settled)
     }
@@ -38,7 +38,7 @@ impl Removals {
     /// Likewise, but only in tenants whose agents have said something of a removal since the last look, and ends none:
     /// removals are watched for long, so that there are many more of them than news.
     pub(crate) async fn settle_told(self: &Arc<Self>) -> Result<(), AppError> {
-        let told = self.desks.take_told();
+        let told = self.channels.take_told();
         self.settle(Some(Arc::new(told))).await
     }
 
@@ -46,7 +46,7 @@ impl Removals {
         // One look at a time: between its judgement and its commit no other one reopens what it found proven.
         let _one_by_one = self.settling.lock().await;
         // A step that fails does not stop the receipts. The first error is returned at the end.
-        let named = self.name_strays().await;
+        let named = self.name_unexpected().await;
         let Found { came_back, amended, .. } = self.look(only.clone()).await?;
         let amended = self.write_all(Method::Amend, &amended, |amended| (Edit { amended, ..Edit::default() }, vec![]));
         let amended = amended.await;
@@ -98,7 +98,7 @@ impl Removals {
     ) -> Result<(), AppError> {
         let removals = self.clone();
         let (number, written) =
-            self.history.commit(move |draft| removals.decide(draft, method, &edit, &receipts)).await?;
+            self.history.commit(move |decision| removals.decide(decision, method, &edit, &receipts)).await?;
         for receipt in written {
             self.receipts.add(Receipt { number, ..receipt });
         }
@@ -107,24 +107,24 @@ impl Removals {
 
     fn decide(
         &self,
-        draft: &mut Draft<'_>,
+        decision: &mut Decision<'_>,
         method: Method,
         edit: &Edit,
         receipts: &[Receipt],
     ) -> Result<Vec<Receipt>, AppError> {
-        let world = draft.stand.world.clone();
+        let world = decision.committed.world.clone();
         // Looked at again here: a removal may have ended, been taken over by a later one, or lost a tenant meanwhile;
         // and the agent may have said something else, or have been revoked.
         let written = self.standing_still(&world, receipts);
         let written: Vec<_> =
-            written.into_iter().map(|it| Receipt { number: draft.revision, recorded: draft.now, ..it }).collect();
+            written.into_iter().map(|it| Receipt { number: decision.revision, recorded: decision.now, ..it }).collect();
         let place = |it: &Receipt| RemovalIn { revocation: it.revocation.clone(), tenant: it.tenant.clone() };
         let edit = Edit {
             proven: written.iter().map(place).collect(),
-            memory: Recollection::of(&self.registry, &self.desks, &world),
+            memory: Recollection::of(&self.registry, &self.channels, &world),
             actor: ACTOR.into(),
-            now: draft.now,
-            number: draft.revision,
+            now: decision.now,
+            number: decision.revision,
             ..edit.clone()
         };
         let advance = world.fleet.advance(&edit).map_err(AppError::of_whole)?;
@@ -133,13 +133,13 @@ impl Removals {
         }
         for receipt in &written {
             let key = rows::removal(&receipt.operator, &receipt.tenant, &receipt.revocation, receipt.number);
-            draft.put(key, rows::encode(receipt));
+            decision.put(key, rows::encode(receipt));
         }
         for (tenant, text) in returned(&world, &edit) {
-            draft.happens(&tenant, Happening::new(EventKind::AccountCameBack, &text));
+            decision.happens(&tenant, Happening::new(EventKind::AccountCameBack, &text));
         }
-        draft.record(entry(method, &world, &edit, &written));
-        draft.install(advance);
+        decision.record(entry(method, &world, &edit, &written));
+        decision.install(advance);
         Ok(written)
     }
 }
@@ -241,11 +241,11 @@ impl Removals {
 
     /// Whether agents have reported an account since the removal was named, or one has enrolled.
     fn knows_more(&self, place: &Place<'_>) -> bool {
-        if place.it.never_enrolled && self.desks.was_enrolled(&self.registry.tables(), place.tenant) {
+        if place.it.never_enrolled && self.channels.was_enrolled(&self.registry.tables(), place.tenant) {
             return true;
         }
-        let desk = self.desks.get(place.tenant);
-        let row = desk.and_then(|desk| desk.lock().known.get(&place.account()).cloned());
+        let channel = self.channels.get(place.tenant);
+        let row = channel.and_then(|channel| channel.lock().known.get(&place.account()).cloned());
         row.is_some_and(|row| {
             let mut known = place.it.known.clone();
             known.merge(&row.known);

@@ -103,8 +103,8 @@ impl Removals {
     /// now: one of an earlier removal, since which the person was back, proves nothing.
     pub(super) fn reported(&self, place: &Place<'_>) -> Option<ItemReport> {
         place.entra_tenant?;
-        let desk = self.desks.get(place.tenant)?;
-        let state = desk.lock();
+        let channel = self.channels.get(place.tenant)?;
+        let state = channel.lock();
         let report = state.reported.items.get(item_key(place.row).as_str())?;
         let is_of_it = match report.state {
             ItemState::Removed => report.proof.as_ref().is_some_and(|it| it.named == place.named),
@@ -128,8 +128,8 @@ impl Removals {
     }
 
     fn now_known(&self, place: &Place<'_>) -> Vec<Guid> {
-        let desk = self.desks.get(place.tenant);
-        let row = desk.and_then(|desk| desk.lock().known.get(&place.account()).cloned());
+        let channel = self.channels.get(place.tenant);
+        let row = channel.and_then(|channel| channel.lock().known.get(&place.account()).cloned());
         row.iter().flat_map(|row| &row.known.ids).chain(&place.it.known.ids).copied().collect()
     }
 
@@ -158,9 +158,9 @@ impl Removals {
 
     /// The agent has not reported it yet. An older agent never does after the customer's revoke-all.
     fn not_reported(&self, place: &Place<'_>) -> Standing {
-        let desk = self.desks.get(place.tenant);
-        let ends =
-            desk.is_some_and(|desk| desk.lock().reported.standing.as_ref().is_some_and(|it| it.revoke_all.is_some()));
+        let channel = self.channels.get(place.tenant);
+        let ends = channel
+            .is_some_and(|channel| channel.lock().reported.standing.as_ref().is_some_and(|it| it.revoke_all.is_some()));
         let text = "the customer takes everything back, or has, and its agent has not said yet that this is gone; an agent \
                     of before this version says so only after `entente-agent resume`";
         match ends {
@@ -171,7 +171,7 @@ impl Removals {
 
     fn nobody_looks(&self, world: &World, place: &Place<'_>, is_reported: bool) -> Option<Standing> {
         let unproven = |text: &str| Some(Standing::new(ItemState::Unproven, Some(Reason::NobodyLooks), text.into()));
-        if place.it.never_enrolled && !self.desks.was_enrolled(&self.registry.tables(), place.tenant) {
+        if place.it.never_enrolled && !self.channels.was_enrolled(&self.registry.tables(), place.tenant) {
             let text = "no agent was ever enrolled here: nothing was made, and nothing is to be removed";
             return Some(Standing { complete: true, ..Standing::new(ItemState::Removed, None, text.into()) });
         }
@@ -186,7 +186,7 @@ impl Removals {
         if self.registry.tables().agent_of(place.tenant).is_none() {
             return unproven("no agent may connect here; enrol one, or ask the customer");
         }
-        let parked = self.desks.get(place.tenant)?.lock().parked.as_ref().map(|parked| parked.reason().to_owned());
+        let parked = self.channels.get(place.tenant)?.lock().parked.as_ref().map(|parked| parked.reason().to_owned());
         unproven(&format!("only leavers are told to the agent: {}", parked.filter(|_| !is_reported)?))
     }
 }

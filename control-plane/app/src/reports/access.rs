@@ -141,12 +141,12 @@ impl Reports {
         operator: Option<&OperatorName>,
         now: Timestamp,
     ) -> Vec<Access> {
-        let Some(desk) = self.desks.get(tenant) else { return Vec::new() };
+        let Some(channel) = self.channels.get(tenant) else { return Vec::new() };
         let rights = given(world, tenant, operator);
         if rights.is_empty() {
             return Vec::new();
         }
-        let state = desk.lock();
+        let state = channel.lock();
         let carried = Carried::of(&state, now);
         let one = |(right, assignments)| one(world, tenant, &state, &carried, right, assignments);
         let link = |it: Access| Access { redeem_url: it.redeem_url.filter(|_| operator.is_some()), ..it };
@@ -184,7 +184,7 @@ fn people(intent: &Intent, assignment: &Assignment) -> Vec<OperatorName> {
 fn one(
     world: &World,
     tenant: &TenantName,
-    desk: &crate::channel::DeskState,
+    channel: &crate::channel::ChannelState,
     carried: &Carried,
     (name, role, class): Right,
     assignments: Vec<AssignmentName>,
@@ -195,11 +195,11 @@ fn one(
     let account = operator.identity(home, class)?;
     let (role_name, object_id) = (role.clone(), account.object_id);
     let key = ItemKey::Member(MemberKey { role: role_name, class, home: home.clone(), object_id }).to_string();
-    let item = opened(&desk.wanted.items, &key).filter(|item| item.want == Want::Present)?;
-    let reported = desk.reported.items.get(key.as_str());
+    let item = opened(&channel.wanted.items, &key).filter(|item| item.want == Want::Present)?;
+    let reported = channel.reported.items.get(key.as_str());
     let user = ItemKey::User(UserKey { home: home.clone(), object_id }).to_string();
-    let user = desk.reported.items.get(user.as_str());
-    let planes = desk.reported.standing.as_ref().map(|standing| standing.planes.as_slice()).unwrap_or_default();
+    let user = channel.reported.items.get(user.as_str());
+    let planes = channel.reported.standing.as_ref().map(|standing| standing.planes.as_slice()).unwrap_or_default();
     let windows = item.windows.as_slice();
     let member = Standing::of(reported.map(|report| &**report));
     let group = carried.of_group(&role, class);

@@ -9,7 +9,7 @@ use entente_model::report::{ItemReport, ItemState, Reason};
 use entente_model::time::Phase;
 use entente_model::{RoleName, Timestamp};
 
-use crate::channel::DeskState;
+use crate::channel::ChannelState;
 
 /// Rights by group.
 pub(super) struct Carried(BTreeMap<(RoleName, IdentityClass), Group>);
@@ -48,14 +48,15 @@ impl Standing {
 }
 
 impl Carried {
-    pub(super) fn of(desk: &DeskState, now: Timestamp) -> Self {
+    pub(super) fn of(channel: &ChannelState, now: Timestamp) -> Self {
         let mut all = Self(BTreeMap::new());
-        let mut keys: Vec<&str> = desk.wanted.items.iter().map(|item| item.key()).filter(|key| is_right(key)).collect();
+        let mut keys: Vec<&str> =
+            channel.wanted.items.iter().map(|item| item.key()).filter(|key| is_right(key)).collect();
         keys.sort_unstable();
         for key in keys {
-            let Some(item) = desk.wanted.items.get(key).and_then(|item| item.open().ok()) else { continue };
+            let Some(item) = channel.wanted.items.get(key).and_then(|item| item.open().ok()) else { continue };
             let reported =
-                |key: &ItemKey| Standing::of(desk.reported.items.get(key.to_string().as_str()).map(|it| &**it));
+                |key: &ItemKey| Standing::of(channel.reported.items.get(key.to_string().as_str()).map(|it| &**it));
             if item.want != Want::Present || !matches!(item.windows.phase(now), Phase::Open(_)) {
                 all.withheld(&item.key, &reported(&item.key));
                 continue;

@@ -14,7 +14,7 @@ use entente_store::Commit;
 use super::Reports;
 use super::said::Said;
 use super::view;
-use crate::channel::Desk;
+use crate::channel::Channel;
 use crate::channel::Reported;
 use crate::channel::room::{self, Room};
 use crate::channel::{KnownAccounts, gained};
@@ -64,41 +64,41 @@ struct Changed {
 /// Keeps a report, durably.
 pub(crate) async fn keep(
     reports: &Reports,
-    desk: &Arc<Desk>,
+    channel: &Arc<Channel>,
     agent: &AgentName,
     report: Report,
     full: bool,
 ) -> Result<(), ReportError> {
     check(&report)?;
-    let _one_by_one = desk.reporting.lock().await;
+    let _one_by_one = channel.reporting.lock().await;
     let world = reports.history.world();
-    let changed = changed(desk, &world, &report, full)?;
-    let mut after = desk.lock().reported.after(&changed.deletes, &changed.puts);
+    let changed = changed(channel, &world, &report, full)?;
+    let mut after = channel.lock().reported.after(&changed.deletes, &changed.puts);
     after.standing = report.standing.clone().map(|it| room::fitting(*it)).map(Arc::new).or(after.standing);
     after.reporter = Some(agent.clone());
     after.last_seen = Some(reports.history.now());
-    let happened = happened(reports, desk, &world, &changed, &report.mended, &mut after);
+    let happened = happened(reports, channel, &world, &changed, &report.mended, &mut after);
     let gained = {
         // As it was said, also where there is no room for all of it.
         let said = report.items.iter().filter(|item| changed.puts.contains_key(item.key.to_string().as_str()));
-        gained(&desk.lock().known, &world, said, Some(agent), reports.history.now())
+        gained(&channel.lock().known, &world, said, Some(agent), reports.history.now())
     };
     let row = rows::encode(&after.row());
-    let mut commits = commits(&desk.tenant, &changed, &gained, row);
+    let mut commits = commits(&channel.tenant, &changed, &gained, row);
     let last = commits.pop().unwrap_or_default();
     for commit in commits {
-        reports.keep_of(desk, commit, Vec::new()).await?;
+        reports.keep_of(channel, commit, Vec::new()).await?;
     }
-    reports.keep_of(desk, last, happened).await?;
+    reports.keep_of(channel, last, happened).await?;
     let of_removal = changed.puts.values().any(|item| is_of_removal(&world, item));
     let mut tells = of_removal;
     {
-        let mut state = desk.lock();
+        let mut state = channel.lock();
         for key in changed.deletes {
             state.reported.remove(&key);
         }
         for (key, item) in changed.puts {
-            tells |= state.note_stray(&item) && may_have_left(&world, &item);
+            tells |= state.note_unexpected(&item) && may_have_left(&world, &item);
             state.reported.put(key, item);
         }
         state.known.extend(gained);
@@ -112,24 +112,24 @@ pub(crate) async fn keep(
         }
     }
     if tells {
-        reports.desks.removals_told.notify_one();
+        reports.channels.removals_told.notify_one();
     }
-    reports.desks.watchers.changed(&desk.tenant);
+    reports.channels.watchers.changed(&channel.tenant);
     Ok(())
 }
 
 /// What happened by that report; and in `after`, what of it is not to be told again.
 fn happened(
     reports: &Reports,
-    desk: &Desk,
+    channel: &Channel,
     world: &World,
     changed: &Changed,
     mended: &[Mended],
     after: &mut Reported,
 ) -> Vec<Happening> {
-    let phase = reports.phase_by(desk, after);
+    let phase = reports.phase_by(channel, after);
     let (before, wanted) = {
-        let state = desk.lock();
+        let state = channel.lock();
         let items = changed.puts.keys().filter_map(|key| Some((key.clone(), state.reported.items.get(key)?.clone())));
         let items: BTreeMap<_, _> = items.collect();
         let standing = state.reported.standing.clone();
@@ -155,10 +155,14 @@ fn happened(
 }
 
 /// Keeps how the agent stands as it is in memory, and what happened that it is so.
-pub(crate) async fn keep_standing(reports: &Reports, desk: &Arc<Desk>, happened: Happening) -> Result<(), ReportError> {
-    let _one_by_one = desk.reporting.lock().await;
-    let row = rows::encode(&desk.lock().reported.row());
-    reports.keep_of(desk, Commit::new().put(rows::standing(&desk.tenant), row), vec![happened]).await
+pub(crate) async fn keep_standing(
+    reports: &Reports,
+    channel: &Arc<Channel>,
+    happened: Happening,
+) -> Result<(), ReportError> {
+    let _one_by_one = channel.reporting.lock().await;
+    let row = rows::encode(&channel.lock().reported.row());
+    reports.keep_of(channel, Commit::new().put(rows::standing(&channel.tenant), row), vec![happened]).await
 }
 
 /// Whether an open removal may go on by it: be proven, come back, or have one account more.
@@ -172,8 +176,8 @@ fn may_have_left(world: &World, item: &ItemReport) -> bool {
     item.key.person().is_some_and(|(home, object_id)| world.fleet.has_left(home, object_id))
 }
 
-fn changed(desk: &Desk, world: &World, report: &Report, full: bool) -> Result<Changed, ReportError> {
-    let state = desk.lock();
+fn changed(channel: &Channel, world: &World, report: &Report, full: bool) -> Result<Changed, ReportError> {
+    let state = channel.lock();
     let known = &state.reported.items;
     let mut changed = Changed::default();
     let named: BTreeSet<String> = report.items.iter().map(|item| item.key.to_string()).collect();

@@ -6,7 +6,7 @@ use entente_store::{Commit, CommitWithError, ReadError, StoreExt};
 
 use super::Reports;
 use super::keep::ReportError;
-use crate::channel::Desk;
+use crate::channel::Channel;
 use crate::history::{Happening, write};
 
 /// Why something is not kept.
@@ -24,13 +24,13 @@ impl Reports {
     /// comes either before and is seen, or after.
     pub(crate) async fn keep_of(
         &self,
-        desk: &Arc<Desk>,
+        channel: &Arc<Channel>,
         commit: Commit,
         happened: Vec<Happening>,
     ) -> Result<(), ReportError> {
-        let (here, of, now) = (self.desks.clone(), desk.clone(), self.history.time());
-        let is_here = move || here.get(&of.tenant).is_some_and(|desk| Arc::ptr_eq(&desk, &of));
-        let tenant = desk.tenant.clone();
+        let (here, of, now) = (self.channels.clone(), channel.clone(), self.history.time());
+        let is_here = move || here.get(&of.tenant).is_some_and(|channel| Arc::ptr_eq(&channel, &of));
+        let tenant = channel.tenant.clone();
         let happened: Vec<_> = happened.into_iter().map(|it| (tenant.clone(), it)).collect();
         let kept = self.history.store.commit_with(move |view, _| {
             if !is_here() {
@@ -50,9 +50,9 @@ impl Reports {
     }
 
     /// Something that happened beside any report.
-    pub(crate) async fn note(&self, desk: &Arc<Desk>, happened: Happening) {
-        if let Err(error) = self.keep_of(desk, Commit::new(), vec![happened]).await {
-            tracing::error!(tenant = %desk.tenant, ?error, "an event could not be kept");
+    pub(crate) async fn note(&self, channel: &Arc<Channel>, happened: Happening) {
+        if let Err(error) = self.keep_of(channel, Commit::new(), vec![happened]).await {
+            tracing::error!(tenant = %channel.tenant, ?error, "an event could not be kept");
         }
     }
 }

@@ -5,13 +5,13 @@ use entente_model::desired::ItemKey;
 use entente_model::report::advice::Move;
 use entente_model::report::{ItemReport, ItemState, Reason};
 
-use crate::channel::DeskState;
+use crate::channel::ChannelState;
 use crate::channel::Reported;
 
 use super::{found, whose};
 
 /// The agent is here, holds the newest state, has compared the tenant with it, and does nothing more by itself.
-pub(super) fn is_settled(state: &DeskState) -> bool {
+pub(super) fn is_settled(state: &ChannelState) -> bool {
     if !state.is_connected() || state.parked.is_some() || state.behind() > 0 {
         return false;
     }

@@ -14,7 +14,7 @@ use super::displacement::Displacement;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::channel::Reported;
-use crate::channel::{Desk, DeskState};
+use crate::channel::{Channel, ChannelState};
 use crate::error::AppError;
 use crate::identity::Tables;
 use crate::page::{Page, PageRequest};
@@ -107,7 +107,7 @@ impl Reports {
         selected.tenants.iter().try_for_each(|name| world.needs_tenant("tenants", name))?;
         let tenants = world.fleet.intent().tenants.values().filter(|it| selected.takes(it));
         let names = tenants.map(|it| &it.name).filter(|name| after.as_ref().is_none_or(|after| *name > after));
-        // A tenant between its commit and its desk has no status yet.
+        // A tenant between its commit and its channel has no status yet.
         let statuses = names.filter_map(|name| self.status(name)).filter(|it| selected.takes_phase(it.phase));
         Ok(Page::of(statuses, page.limit(), |status| status.tenant.clone()))
     }
@@ -122,9 +122,9 @@ impl Reports {
     ) -> Result<Page<ItemStatus>, AppError> {
         caller.needs(ApiRole::Viewer)?;
         self.history.world().needs_tenant("tenant", tenant)?;
-        let desk = self.desks.get(tenant).ok_or_else(|| AppError::not_found(tenant))?;
+        let channel = self.channels.get(tenant).ok_or_else(|| AppError::not_found(tenant))?;
         let (wanted, reported) = {
-            let state = desk.lock();
+            let state = channel.lock();
             (state.wanted.clone(), state.reported.items.clone())
         };
         let world = self.history.world();
@@ -149,22 +149,22 @@ impl Reports {
 
 impl Reports {
     pub(crate) fn status(&self, tenant: &TenantName) -> Option<TenantStatus> {
-        let desk = self.desks.get(tenant)?;
+        let channel = self.channels.get(tenant)?;
         let world = self.history.world();
         let created = world.metas.get(&ResourceName::Tenant(tenant.clone())).map(|meta| meta.created);
         let enrolment = Enrolment::of(&self.registry.tables(), tenant, created, self.history.now());
-        Some(status(&desk, &desk.lock(), enrolment, self.history.now()))
+        Some(status(&channel, &channel.lock(), enrolment, self.history.now()))
     }
 }
 
 impl Reports {
     /// The phase that follows from what an agent is saying: it is there, so that the tenant is not OFFLINE.
-    pub(crate) fn phase_by(&self, desk: &Desk, reported: &Reported) -> Said {
+    pub(crate) fn phase_by(&self, channel: &Channel, reported: &Reported) -> Said {
         let created =
-            self.history.world().metas.get(&ResourceName::Tenant(desk.tenant.clone())).map(|meta| meta.created);
-        let enrolment = Enrolment::of(&self.registry.tables(), &desk.tenant, created, self.history.now());
-        let state = desk.lock();
-        let facts = Facts { connected: true, ..facts(desk, &state, reported, &enrolment, self.history.now()) };
+            self.history.world().metas.get(&ResourceName::Tenant(channel.tenant.clone())).map(|meta| meta.created);
+        let enrolment = Enrolment::of(&self.registry.tables(), &channel.tenant, created, self.history.now());
+        let state = channel.lock();
+        let facts = Facts { connected: true, ..facts(channel, &state, reported, &enrolment, self.history.now()) };
         alarmed(phase::phase(&facts), &enrolment.displacements)
     }
 }
@@ -204,15 +204,15 @@ impl Enrolment {
 
 /// What a tenant's phase follows from, with what its agent has said.
 fn facts<'a>(
-    desk: &'a Desk,
-    state: &'a DeskState,
+    channel: &'a Channel,
+    state: &'a ChannelState,
     reported: &'a Reported,
     enrolment: &Enrolment,
     now: Timestamp,
 ) -> Facts<'a> {
     let told = told(reported, enrolment.agent.as_ref().map(|(name, _)| name));
     Facts {
-        tenant: &desk.tenant,
+        tenant: &channel.tenant,
         now,
         certificate: enrolment.agent.as_ref().map(|(_, expires)| *expires),
         revoked: enrolment.revoked.clone(),
@@ -228,8 +228,8 @@ fn facts<'a>(
     }
 }
 
-fn status(desk: &Desk, state: &DeskState, enrolment: Enrolment, now: Timestamp) -> TenantStatus {
-    let facts = facts(desk, state, &state.reported, &enrolment, now);
+fn status(channel: &Channel, state: &ChannelState, enrolment: Enrolment, now: Timestamp) -> TenantStatus {
+    let facts = facts(channel, state, &state.reported, &enrolment, now);
     let Enrolment { agent, token, displacements, .. } = enrolment;
     let (counts, told) = (counts(&facts.open), facts.standing);
     // The agent reads again what it could not read. The report of an agent that was replaced does not count.
@@ -237,7 +237,7 @@ fn status(desk: &Desk, state: &DeskState, enrolment: Enrolment, now: Timestamp) 
     let said = alarmed(phase::phase(&facts), &displacements);
     let standing = told.cloned().unwrap_or_default();
     TenantStatus {
-        tenant: desk.tenant.clone(),
+        tenant: channel.tenant.clone(),
         phase: said.phase,
         since: said.since,
         party: said.party,
@@ -274,7 +274,7 @@ fn told<'a>(reported: &'a Reported, agent: Option<&AgentName>) -> Option<&'a Sta
 }
 
 /// Planes on which something is to be there. What is to be gone proves itself.
-fn wanted(state: &DeskState) -> BTreeSet<&'static str> {
+fn wanted(state: &ChannelState) -> BTreeSet<&'static str> {
     let present = state.wanted.items.iter().filter_map(|item| item.open().ok()).filter(|it| it.want == Want::Present);
     present.filter_map(|item| item.key.plane()).map(|plane| plane.word()).collect()
 }
@@ -288,7 +288,7 @@ fn alarmed(said: Said, displacements: &[Displacement]) -> Said {
 }
 
 /// Items by state and reason; what is desired and not reported is PENDING.
-fn open(state: &DeskState, reported: &Reported) -> Open {
+fn open(state: &ChannelState, reported: &Reported) -> Open {
     let reported = &reported.items;
     let mut open = Open::new();
     for item in reported.values() {
@@ -302,7 +302,7 @@ fn open(state: &DeskState, reported: &Reported) -> Open {
 }
 
 /// Desired items that are as they should be. The agent still reports others until it has taken them away.
-fn done(state: &DeskState) -> u32 {
+fn done(state: &ChannelState) -> u32 {
     let is_done = |key: &str| {
         let item = state.reported.items.get(key);
         item.is_some_and(|item| matches!(item.state, ItemState::Applied | ItemState::Removed))

@@ -50,7 +50,7 @@ impl Reports {
         let only: BTreeSet<TenantName> = only.into_iter().collect();
         let watcher = Arc::new(Watcher { only, changed: Mutex::default(), waker: AtomicWaker::new() });
         // Before anything is looked up, so that no change falls in between.
-        if !self.desks.watchers.add(&watcher) {
+        if !self.channels.watchers.add(&watcher) {
             return Err(AppError::TooLarge { what: "watches at once", limit: MAX_WATCHERS });
         }
         let world = self.history.world();

@@ -5,7 +5,7 @@ use entente_model::AgentName;
 use super::Streams;
 use crate::channel::{AwayReason, LONG_RETRY, Refused};
 use crate::error::AppError;
-use crate::history::Draft;
+use crate::history::Decision;
 use crate::identities;
 use crate::identity::AgentRow;
 use crate::pki::{Peer, Who};
@@ -30,7 +30,7 @@ impl Streams {
         let row = self.registry.tables().agents.get(name).cloned();
         match row {
             None => {
-                self.desks.note_unknown(&name.tenant);
+                self.channels.note_unknown(&name.tenant);
                 refused("unknown_agent", not_known)
             }
             Some(row) if row.accepts(peer.into(), self.history.epoch_begun) => {
@@ -38,7 +38,7 @@ impl Streams {
                 if is_over { refused("expired_certificate", not_known) } else { Ok(name.clone()) }
             }
             Some(row) if row.is_forgotten(peer.into()) => {
-                self.desks.note_forgotten(name, peer.not_before);
+                self.channels.note_forgotten(name, peer.not_before);
                 refused("unknown_certificate", not_known)
             }
             Some(_) => refused("revoked_certificate", revoked),
@@ -52,13 +52,13 @@ impl Streams {
             return Ok(());
         }
         let name = name.clone();
-        let note = move |draft: &mut Draft<'_>| {
-            let row: AgentRow = draft.read(&rows::agent(&name))?.ok_or(AppError::Unauthenticated)?;
+        let note = move |decision: &mut Decision<'_>| {
+            let row: AgentRow = decision.read(&rows::agent(&name))?.ok_or(AppError::Unauthenticated)?;
             if row.revoked.is_some() {
                 return Err(AppError::Unauthenticated);
             }
             if row.awaited {
-                identities::put_agent(draft, &name, AgentRow { awaited: false, ..row });
+                identities::put_agent(decision, &name, AgentRow { awaited: false, ..row });
             }
             Ok(())
         };

@@ -11,7 +11,7 @@ use entente_seal::Signed;
 use super::Streams;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
-use crate::channel::{AwayReason, Connection, Desk, LONG_RETRY, Parked, Refused};
+use crate::channel::{AwayReason, Channel, Connection, LONG_RETRY, Parked, Refused};
 use crate::error::AppError;
 use crate::history::{EventKind, Happening};
 use crate::pki::Peer;
@@ -86,7 +86,7 @@ impl Streams {
                 refused(AwayReason::Overloaded, RETRY)
             }
         })?;
-        let desk = self.desks.get(&agent.tenant).ok_or(refused(AwayReason::NotKnown, LONG_RETRY))?;
+        let channel = self.channels.get(&agent.tenant).ok_or(refused(AwayReason::NotKnown, LONG_RETRY))?;
         let strange = self.strange(&hello).await.map_err(|error| {
             tracing::error!(%agent, ?error, "a root cannot be looked up");
             refused(AwayReason::Overloaded, RETRY)
@@ -95,21 +95,21 @@ impl Streams {
         let base = hello.held.as_ref().filter(|_| strange.is_none()).map(|held| (held.version, held.digest));
         let leaf = (peer.into(), peer.not_after);
         let connection = Arc::new(Connection::new(agent, leaf, hello.boot_id.clone(), base, now));
-        let parked = strange.clone().map(Parked::History).and_then(|parked| desk.lock().news_of(&parked));
-        let welcome = self.admit(&desk, &connection, strange, hello.held, now);
+        let parked = strange.clone().map(Parked::History).and_then(|parked| channel.lock().news_of(&parked));
+        let welcome = self.admit(&channel, &connection, strange, hello.held, now);
         if let Some(why) = parked {
-            self.reports.note(&desk, Happening::new(EventKind::TenantParked, &why)).await;
+            self.reports.note(&channel, Happening::new(EventKind::TenantParked, &why)).await;
         }
-        // Revoked between the check and now: whoever revokes looks at the desks after the row is durable.
+        // Revoked between the check and now: whoever revokes looks at the channels after the row is durable.
         if let Err(refused) = self.admit_agent(peer) {
             connection.send_away(refused.reason, refused.retry_after);
         }
         metrics::gauge!("entente_connected_agents").increment(1.0);
         metrics::counter!("entente_streams_total").increment(1);
-        self.desks.watchers.changed(&desk.tenant);
+        self.channels.watchers.changed(&channel.tenant);
         let (streams, running) = (self.clone(), self.running.token());
-        let inbox = Inbox { streams: streams.clone(), desk: desk.clone(), connection: connection.clone() };
-        Ok(Connected { welcome, inbox, outbox: Outbox { streams, desk, connection, _running: running } })
+        let inbox = Inbox { streams: streams.clone(), channel: channel.clone(), connection: connection.clone() };
+        Ok(Connected { welcome, inbox, outbox: Outbox { streams, channel, connection, _running: running } })
     }
 }
 
@@ -150,17 +150,17 @@ impl Streams {
 
     fn admit(
         &self,
-        desk: &Desk,
+        channel: &Channel,
         connection: &Arc<Connection>,
         strange: Option<String>,
         held: Option<Accepted>,
         now: Timestamp,
     ) -> Welcome {
-        let mut state = desk.lock();
+        let mut state = channel.lock();
         state.displace(connection, now, self.config.clone_window);
         state.parked = match (strange, state.parked.take()) {
             (Some(text), _) => {
-                tracing::error!(tenant = %desk.tenant, reason = text, "tenant parked: unknown history");
+                tracing::error!(tenant = %channel.tenant, reason = text, "tenant parked: unknown history");
                 Some(Parked::History(text))
             }
             (None, Some(Parked::Clone(text))) => Some(Parked::Clone(text)),
@@ -171,7 +171,7 @@ impl Streams {
         }
         state.reported.last_seen = Some(now);
         if state.needs_lease(now, self.config.lease / 2) {
-            self.desks.leases.add(&desk.tenant);
+            self.channels.leases.add(&channel.tenant);
         }
         let reported = &state.reported;
         let knows = reported.reporter.as_ref() == Some(&connection.agent) && reported.unreadable.is_empty();

@@ -7,7 +7,7 @@ use entente_model::plan::PlannedChange;
 use entente_model::report::{Accepted, Report};
 
 use super::Streams;
-use crate::channel::{AwayReason, Connection, Desk, Parked, UnknownNonce, pace};
+use crate::channel::{AwayReason, Channel, Connection, Parked, UnknownNonce, pace};
 use crate::history::{EventKind, Happening};
 use crate::reports::{ReportError, keep};
 use crate::sync::lock;
@@ -49,7 +49,7 @@ pub enum ProtocolError {
 #[derive(Debug)]
 pub struct Inbox {
     pub(super) streams: Arc<Streams>,
-    pub(super) desk: Arc<Desk>,
+    pub(super) channel: Arc<Channel>,
     pub(super) connection: Arc<Connection>,
 }
 
@@ -61,7 +61,7 @@ impl Inbox {
             return Err(ProtocolError::Over);
         }
         self.connection.slot().heard = self.streams.history.now();
-        if !self.desk.lock().is_live(&self.connection) {
+        if !self.channel.lock().is_live(&self.connection) {
             self.answered_though_displaced(&incoming).await;
             return Ok(());
         }
@@ -72,7 +72,10 @@ impl Inbox {
             Incoming::Nack { nonce, permanent, errors } => match self.refused(nonce, permanent, &errors) {
                 Ok(parked) => {
                     if let Some(parked) = parked {
-                        self.streams.reports.note(&self.desk, Happening::new(EventKind::TenantParked, &parked)).await;
+                        self.streams
+                            .reports
+                            .note(&self.channel, Happening::new(EventKind::TenantParked, &parked))
+                            .await;
                     }
                     Ok(())
                 }
@@ -92,23 +95,23 @@ impl Inbox {
     }
 
     fn accepted(&self, nonce: u64) -> Result<(), ProtocolError> {
-        let mut desk = self.desk.lock();
+        let mut channel = self.channel.lock();
         let Some(state) = self.connection.slot().accepted(nonce)? else { return Ok(()) };
         let root = state.root();
-        desk.reported.accepted = Some(Accepted { version: state.version, root, digest: state.digest });
-        if desk.needs_lease(self.streams.history.now(), self.streams.config.lease / 2) {
-            self.streams.desks.leases.add(&self.desk.tenant);
+        channel.reported.accepted = Some(Accepted { version: state.version, root, digest: state.digest });
+        if channel.needs_lease(self.streams.history.now(), self.streams.config.lease / 2) {
+            self.streams.channels.leases.add(&self.channel.tenant);
         }
-        drop(desk);
+        drop(channel);
         self.connection.wake();
-        self.streams.desks.watchers.changed(&self.desk.tenant);
+        self.streams.channels.watchers.changed(&self.channel.tenant);
         Ok(())
     }
 
     /// Why the tenant is parked by it, if that is news.
     fn refused(&self, nonce: u64, permanent: bool, errors: &[String]) -> Result<Option<String>, ProtocolError> {
         metrics::counter!("entente_refused_states_total").increment(1);
-        let mut desk = self.desk.lock();
+        let mut channel = self.channel.lock();
         let mut slot = self.connection.slot();
         if !permanent {
             let until = self.streams.history.now().plus(self.streams.config.retry_backoff);
@@ -119,28 +122,28 @@ impl Inbox {
         let Some(parked) = slot.refused(nonce, errors)? else { return Ok(None) };
         tracing::error!(agent = %self.connection.agent, reason = parked.reason(), "tenant parked");
         // Something newer may be wanted already, and that has not been refused.
-        let newer = matches!(&parked, Parked::Refused { digest, .. } if *digest != desk.wanted.digest);
-        let news = desk.news_of(&parked);
+        let newer = matches!(&parked, Parked::Refused { digest, .. } if *digest != channel.wanted.digest);
+        let news = channel.news_of(&parked);
         if !newer {
-            desk.parked = Some(parked);
+            channel.parked = Some(parked);
         }
-        drop((slot, desk));
+        drop((slot, channel));
         self.connection.wake();
-        self.streams.desks.watchers.changed(&self.desk.tenant);
+        self.streams.channels.watchers.changed(&self.channel.tenant);
         Ok(news)
     }
 
     async fn report(&self, report: Report, full: bool) -> Result<(), ProtocolError> {
         let number = report.number;
-        let wait = lock(&self.desk.pace).count(pace::cost(&report), Instant::now());
+        let wait = lock(&self.channel.pace).count(pace::cost(&report), Instant::now());
         if !wait.is_zero() {
             tracing::warn!(agent = %self.connection.agent, seconds = wait.as_secs(), "an agent reports too much; it waits");
             metrics::counter!("entente_slowed_reports_total").increment(1);
             tokio::time::sleep(wait).await;
         }
-        let (streams, desk, agent) = (self.streams.clone(), self.desk.clone(), self.connection.agent.clone());
+        let (streams, channel, agent) = (self.streams.clone(), self.channel.clone(), self.connection.agent.clone());
         // In a task of its own: a connection that goes away in the middle must not part the rows from what is seen.
-        let kept = tokio::spawn(async move { keep::keep(&streams.reports, &desk, &agent, report, full).await });
+        let kept = tokio::spawn(async move { keep::keep(&streams.reports, &channel, &agent, report, full).await });
         kept.await.map_err(|panic| ReportError::NotKept(panic.into()))??;
         metrics::counter!("entente_reports_total").increment(1);
         if self.connection.acknowledge(number) { Ok(()) } else { Err(ProtocolError::Unread) }
@@ -151,26 +154,26 @@ impl Inbox {
         if !self.raise_clone(incoming) {
             return;
         }
-        self.streams.desks.watchers.changed(&self.desk.tenant);
+        self.streams.channels.watchers.changed(&self.channel.tenant);
         let happened = Happening::new(EventKind::TenantParked, CLONE);
-        if let Err(error) = keep::keep_standing(&self.streams.reports, &self.desk, happened).await {
+        if let Err(error) = keep::keep_standing(&self.streams.reports, &self.channel, happened).await {
             tracing::error!(agent = %self.connection.agent, ?error, "a restart will forget that alarm");
         }
     }
 
     fn raise_clone(&self, incoming: &Incoming) -> bool {
-        let mut desk = self.desk.lock();
+        let mut channel = self.channel.lock();
         let asked = self.connection.slot().last_ping;
         let answers = matches!(incoming, Incoming::Pong { number } if *number == asked);
-        let is_older = desk.displaced.as_ref().is_some_and(|older| Arc::ptr_eq(&older.connection, &self.connection));
+        let is_older = channel.displaced.as_ref().is_some_and(|older| Arc::ptr_eq(&older.connection, &self.connection));
         if !(answers && is_older) {
             return false;
         }
         tracing::error!(agent = %self.connection.agent, "two agents answer under one identity; both are cut");
         metrics::counter!("entente_clones_total").increment(1);
-        desk.parked = Some(Parked::Clone(CLONE.into()));
-        desk.reported.clone = Some(CLONE.into());
-        desk.cut(AwayReason::Clone, CLONE_RETRY);
+        channel.parked = Some(Parked::Clone(CLONE.into()));
+        channel.reported.clone = Some(CLONE.into());
+        channel.cut(AwayReason::Clone, CLONE_RETRY);
         true
     }
 }

@@ -7,13 +7,13 @@ use std::task::{Context, Poll};
 use futures::Stream;
 
 use super::Streams;
-use crate::channel::{Connection, Desk, Outgoing};
+use crate::channel::{Channel, Connection, Outgoing};
 
 /// The sending half of a stream. Dropping it ends the connection.
 #[derive(Debug)]
 pub struct Outbox {
     pub(super) streams: Arc<Streams>,
-    pub(super) desk: Arc<Desk>,
+    pub(super) channel: Arc<Channel>,
     pub(super) connection: Arc<Connection>,
     /// Stopping the server waits for it.
     pub(super) _running: tokio_util::task::task_tracker::TaskTrackerToken,
@@ -26,12 +26,12 @@ impl Stream for Outbox {
         // Before looking, so that what happens after looking wakes us.
         self.connection.waker.register(cx.waker());
         let now = self.streams.history.now();
-        let desk = self.desk.lock();
+        let channel = self.channel.lock();
         let mut slot = self.connection.slot();
         if slot.over {
             return Poll::Ready(None);
         }
-        match slot.next(&desk.told(), desk.is_live(&self.connection), now) {
+        match slot.next(&channel.told(), channel.is_live(&self.connection), now) {
             Some(outgoing) => Poll::Ready(Some(outgoing)),
             None => Poll::Pending,
         }
@@ -40,17 +40,17 @@ impl Stream for Outbox {
 
 impl Drop for Outbox {
     fn drop(&mut self) {
-        let mut desk = self.desk.lock();
+        let mut channel = self.channel.lock();
         self.connection.slot().over = true;
-        if desk.is_live(&self.connection) {
-            desk.live = None;
-            desk.reported.last_seen = Some(self.streams.history.now());
+        if channel.is_live(&self.connection) {
+            channel.live = None;
+            channel.reported.last_seen = Some(self.streams.history.now());
         }
-        if desk.displaced.as_ref().is_some_and(|older| Arc::ptr_eq(&older.connection, &self.connection)) {
-            desk.displaced = None;
+        if channel.displaced.as_ref().is_some_and(|older| Arc::ptr_eq(&older.connection, &self.connection)) {
+            channel.displaced = None;
         }
-        drop(desk);
+        drop(channel);
         metrics::gauge!("entente_connected_agents").decrement(1.0);
-        self.streams.desks.watchers.changed(&self.desk.tenant);
+        self.streams.channels.watchers.changed(&self.channel.tenant);
     }
 }

@@ -24,18 +24,18 @@ impl Streams {
     /// Looks at every stream once. Cheap: a few comparisons for each.
     pub(crate) fn pulse(&self) {
         let (now, mut parked) = (self.history.now(), 0);
-        for desk in self.desks.all() {
-            let mut state = desk.lock();
+        for channel in self.channels.all() {
+            let mut state = channel.lock();
             parked += u32::from(state.parked.is_some());
             if let Some(live) = state.live.clone()
                 && self.look(&live, now) == Look::Dead
             {
                 // Nobody may ever poll it again, so it is not waited for.
                 state.live = None;
-                self.desks.watchers.changed(&desk.tenant);
+                self.channels.watchers.changed(&channel.tenant);
             }
             if state.review_turns(now) {
-                self.desks.watchers.changed(&desk.tenant);
+                self.channels.watchers.changed(&channel.tenant);
             }
             if let Some(older) = state.displaced.take_if(|older| older.until <= now) {
                 older.connection.send_away(AwayReason::Displaced, Duration::ZERO);

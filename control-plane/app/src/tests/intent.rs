@@ -217,15 +217,15 @@ async fn the_audit_log_is_a_chain_and_names_each_change() {
 async fn a_commit_that_the_store_refuses_leaves_nothing_behind() {
     let bed = Bed::with_sample().await;
     let before = bed.app.audit(&viewer(), &page(), None).await.unwrap().items;
-    let refused = bed.app.commit(|draft| {
-        draft.record(crate::history::Entry {
+    let refused = bed.app.commit(|decision| {
+        decision.record(crate::history::Entry {
             actor: "principals/admin".into(),
             method: "Test",
             request_id: None,
             resources: Vec::new(),
             summary: "too large".into(),
         });
-        draft.put("meta/too-large".into(), vec![0; 2 << 20].into());
+        decision.put("meta/too-large".into(), vec![0; 2 << 20].into());
         Ok(())
     });
     assert_eq!(refused.await.unwrap_err().reason(), "TOO_LARGE");
@@ -239,8 +239,8 @@ async fn a_commit_that_the_store_refuses_leaves_nothing_behind() {
 async fn users_an_audit_record_says_what_changed_from_what_to_what_and_older_ones_hold() {
     let bed = Bed::with_sample().await;
     // As it was written before records had changes.
-    let older = bed.app.commit(|draft| {
-        draft.record(crate::history::Entry {
+    let older = bed.app.commit(|decision| {
+        decision.record(crate::history::Entry {
             actor: "principals/admin".into(),
             method: "Test",
             request_id: None,

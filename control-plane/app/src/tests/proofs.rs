@@ -168,8 +168,9 @@ async fn field_reports_kind_1_every_account_that_is_seen_is_in_the_removal_from_
     // A restart forgets none of them.
     drop(agent);
     let bed = bed.restart(async |_, _| {}).await;
-    let known = |desk: Arc<crate::channel::Desk>| desk.lock().known.values().map(|row| row.known.ids.len()).max();
-    assert_eq!(known(bed.app.parts().desks.get(&tenant("contoso")).unwrap()), Some(2));
+    let known =
+        |channel: Arc<crate::channel::Channel>| channel.lock().known.values().map(|row| row.known.ids.len()).max();
+    assert_eq!(known(bed.app.parts().channels.get(&tenant("contoso")).unwrap()), Some(2));
 }
 
 #[tokio::test]
@@ -259,7 +260,7 @@ async fn a_revoked_agent_looks_at_nothing_and_a_parked_one_is_told_of_leavers_al
     let bed = Bed::with_sample().await;
     let agent = contoso_alone(&bed).await;
     let parked = crate::channel::Parked::Clone("two agents answered".into());
-    bed.app.parts().desks.get(&tenant("contoso")).unwrap().lock().parked = Some(parked);
+    bed.app.parts().channels.get(&tenant("contoso")).unwrap().lock().parked = Some(parked);
     let it = standing(&bed, None).await;
     assert_eq!((it.state, it.reason), (ItemState::Unproven, Some(Reason::NobodyLooks)), "{it:?}");
     let Who::Agent(name) = &agent.peer.who else { panic!("an agent's certificate") };
@@ -389,11 +390,11 @@ async fn a_person_with_two_accounts_at_home_has_two_removals_that_are_told_apart
 async fn whoever_works_is_not_asked_of_the_writer_when_their_item_changes() {
     let bed = Bed::with_sample().await;
     let [contoso, _fabrikam] = fleet(&bed).await;
-    let is_told = || bed.app.parts().desks.removals_told.notified().now_or_never().is_some();
+    let is_told = || bed.app.parts().channels.removals_told.notified().now_or_never().is_some();
     assert!(!is_told(), "of people who work");
-    assert!(!bed.app.parts().desks.strays().is_empty(), "kept, for a leave that is being written");
+    assert!(!bed.app.parts().channels.unexpected_accounts().is_empty(), "kept, for a leave that is being written");
     bed.app.parts().removals.settle_removals().await.unwrap();
-    assert!(bed.app.parts().desks.strays().is_empty());
+    assert!(bed.app.parts().channels.unexpected_accounts().is_empty());
     drop(contoso);
 }
 

@@ -136,7 +136,7 @@ async fn architecture_1_5_a_reported_row_that_cannot_be_read_is_asked_for_again(
         });
         // It asks as long as nothing was said, over restarts.
         let bed = bed.await.restart(async |_, _| {}).await;
-        assert!(bed.app.parts().desks.was_enrolled(&bed.app.parts().registry.tables(), &tenant("contoso")));
+        assert!(bed.app.parts().channels.was_enrolled(&bed.app.parts().registry.tables(), &tenant("contoso")));
         agent.connect(&bed).await;
         assert!(agent.welcome.as_ref().unwrap().resend_reports);
         agent.report_applied().await;
@@ -170,14 +170,14 @@ async fn architecture_7_10_a_report_in_flight_does_not_outlive_its_tenant() {
     let bed = Bed::with_sample().await;
     let agent = reported(&bed).await;
     let Who::Agent(name) = &agent.peer.who else { panic!("an agent's certificate") };
-    let desk = bed.app.parts().desks.get(&tenant("contoso")).unwrap();
+    let channel = bed.app.parts().channels.get(&tenant("contoso")).unwrap();
     let item = agent.item(agent.desired()[0].key.clone(), ItemState::Drifted);
     bed.relabel("contoso", 1).await;
     bed.delete("tenants/contoso").await.unwrap();
     bed.app.clean_up().await.unwrap();
     bed.apply(vec![customer("contoso", 1)]).await.unwrap();
     let said = entente_model::report::Report { items: vec![item], ..Default::default() };
-    let kept = keep::keep(&bed.app.parts().reports, &desk, name, said, false).await;
+    let kept = keep::keep(&bed.app.parts().reports, &channel, name, said, false).await;
     assert!(matches!(kept, Err(ReportError::Gone)), "{kept:?}");
     assert!(status_rows(&bed).await.is_empty());
 }

@@ -10,7 +10,7 @@ use super::super::principals::wrong_request;
 use super::super::tokens;
 use crate::api_role::ApiRole;
 use crate::error::AppError;
-use crate::history::Draft;
+use crate::history::Decision;
 use crate::history::Entry;
 use crate::history::{EventKind, Happening};
 use crate::identities::{self, Agents};
@@ -56,7 +56,7 @@ impl App {
         let agent_id = tokens::random_text(4)?;
         let enrolment =
             Enrolment { app: self.clone(), key, token, secret, entra: request.entra_tenant.into(), agent_id };
-        let (_, used) = self.commit(move |draft| enrolment.decide(draft)).await?;
+        let (_, used) = self.commit(move |decision| enrolment.decide(decision)).await?;
         Ok(Enrolled {
             agent: used.agent,
             certificate_pem: used.certificate_pem,
@@ -89,62 +89,70 @@ struct Enrolment {
 }
 
 impl Enrolment {
-    fn decide(&self, draft: &mut Draft<'_>) -> Result<Used, AppError> {
+    fn decide(&self, decision: &mut Decision<'_>) -> Result<Used, AppError> {
         let refused = |reason| self.app.refused(reason);
-        let row: Option<TokenRow> = draft.read(&rows::token(&self.token))?;
+        let row: Option<TokenRow> = decision.read(&rows::token(&self.token))?;
         let row = row.filter(|row| row.secret == self.secret).ok_or_else(|| refused("unknown"))?;
-        if row.expires <= draft.now {
+        if row.expires <= decision.now {
             return Err(refused("expired"));
         }
-        let tenant = draft.stand.world.fleet.intent().tenants.get(&row.tenant).cloned();
+        let tenant = decision.committed.world.fleet.intent().tenants.get(&row.tenant).cloned();
         if tenant.is_none_or(|tenant| !tenant.entra_tenant.to_string().eq_ignore_ascii_case(&self.entra)) {
             return Err(refused("other_tenant"));
         }
         match &row.used {
-            Some(used) => self.again(draft, used),
-            None => self.first(draft, row),
+            Some(used) => self.again(decision, used),
+            None => self.first(decision, row),
         }
     }
 
-    fn again(&self, draft: &Draft<'_>, used: &Used) -> Result<Used, AppError> {
-        let agent: Option<AgentRow> = draft.read(&rows::agent(&used.agent))?;
+    fn again(&self, decision: &Decision<'_>, used: &Used) -> Result<Used, AppError> {
+        let agent: Option<AgentRow> = decision.read(&rows::agent(&used.agent))?;
         let same = used.key.0 == *self.key.digest() && agent.is_some_and(|agent| agent.revoked.is_none());
         if same { Ok(used.clone()) } else { Err(self.app.refused("other_key")) }
     }
 
-    fn first(&self, draft: &mut Draft<'_>, row: TokenRow) -> Result<Used, AppError> {
-        let present = identities::agents_of(draft, &row.tenant)?;
-        let displaced = self.may_enrol(draft, &row, &present)?;
+    fn first(&self, decision: &mut Decision<'_>, row: TokenRow) -> Result<Used, AppError> {
+        let present = identities::agents_of(decision, &row.tenant)?;
+        let displaced = self.may_enrol(decision, &row, &present)?;
         let name = AgentName::new(row.tenant.clone(), &self.agent_id).expect("hexadecimal digits make an id");
         let serial = Serial::random().map_err(AppError::internal)?;
         let (ca, lifetime): (_, Duration) = (&self.app.inner.ca, self.app.inner.config.agent_certificate);
-        let issued = ca.agent(&name, &self.key, serial, draft.now, lifetime).map_err(AppError::internal)?;
+        let issued = ca.agent(&name, &self.key, serial, decision.now, lifetime).map_err(AppError::internal)?;
         let entry = enrolment(&name, &self.token, &row, &present, displaced.as_ref());
-        identities::revoke_agents(draft, &row.tenant)?;
-        draft.happens(&row.tenant, Happening::new(EventKind::AgentEnrolled, &format!("{name}: {}", entry.summary)));
+        identities::revoke_agents(decision, &row.tenant)?;
+        decision.happens(&row.tenant, Happening::new(EventKind::AgentEnrolled, &format!("{name}: {}", entry.summary)));
         if let Some(displaced) = &displaced {
             let text =
                 format!("{name} took the place of the live agent {displaced}; an admin looks whether that is right");
-            draft.happens(&row.tenant, Happening::new(EventKind::AgentDisplaced, &text));
+            decision.happens(&row.tenant, Happening::new(EventKind::AgentDisplaced, &text));
         }
-        let agent =
-            AgentRow { displaced, admitted_by: row.by.clone(), ..AgentRow::new(serial, draft.now, issued.not_after) };
-        identities::put_agent(draft, &name, agent);
-        let (time, key) = (draft.now, Digest(*self.key.digest()));
+        let agent = AgentRow {
+            displaced,
+            admitted_by: row.by.clone(),
+            ..AgentRow::new(serial, decision.now, issued.not_after)
+        };
+        identities::put_agent(decision, &name, agent);
+        let (time, key) = (decision.now, Digest(*self.key.digest()));
         let used = Used { time, agent: name.clone(), key, certificate_pem: issued.certificate_pem };
-        identities::put_token(draft, &self.token, Some(TokenRow { used: Some(used.clone()), ..row }));
-        draft.record(entry);
+        identities::put_token(decision, &self.token, Some(TokenRow { used: Some(used.clone()), ..row }));
+        decision.record(entry);
         Ok(used)
     }
 
     /// Decided again here, whatever held when the token was made: its maker may have gone, or another agent come. Says
     /// which live agent is displaced.
-    fn may_enrol(&self, draft: &Draft<'_>, row: &TokenRow, present: &Agents) -> Result<Option<AgentName>, AppError> {
-        let maker = identities::maker_of(row, draft)?;
+    fn may_enrol(
+        &self,
+        decision: &Decision<'_>,
+        row: &TokenRow,
+        present: &Agents,
+    ) -> Result<Option<AgentName>, AppError> {
+        let maker = identities::maker_of(row, decision)?;
         if row.by.is_some() && maker.is_none() {
             return Err(self.app.refused("maker_gone"));
         }
-        let Some(live) = identities::live_agent(present, draft.now) else { return Ok(None) };
+        let Some(live) = identities::live_agent(present, decision.now) else { return Ok(None) };
         if !row.replaces || maker.is_none_or(|maker| maker.role < ApiRole::Admin) {
             tracing::warn!(token = %self.token, agent = %live, "refused: this token may not displace a live agent");
             return Err(self.app.refused("displaces"));

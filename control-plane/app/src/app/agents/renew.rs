@@ -7,7 +7,7 @@ use entente_model::Timestamp;
 use super::super::App;
 use super::super::principals::wrong_request;
 use crate::error::AppError;
-use crate::history::{Draft, Entry};
+use crate::history::{Decision, Entry};
 use crate::identities;
 use crate::identity::{AgentRow, Leaf};
 use crate::pki::{Peer, RequestedKey, Serial};
@@ -40,22 +40,26 @@ impl App {
         let name = self.check_agent(peer)?;
         let key = RequestedKey::from_csr_pem(csr_pem).map_err(|error| wrong_request(&error))?;
         let (app, peer) = (self.clone(), peer.clone());
-        let renew = move |draft: &mut Draft<'_>| {
-            let row: AgentRow = draft.read(&rows::agent(&name))?.ok_or(AppError::Unauthenticated)?;
+        let renew = move |decision: &mut Decision<'_>| {
+            let row: AgentRow = decision.read(&rows::agent(&name))?.ok_or(AppError::Unauthenticated)?;
             if !row.accepts(Leaf::from(&peer), app.inner.history.epoch_begun) {
                 return Err(AppError::Unauthenticated);
             }
             let from = renewable_from(&peer, &row);
-            if draft.now < from {
+            if decision.now < from {
                 return Err(AppError::RenewalEarly { from });
             }
             let serial = Serial::random().map_err(AppError::internal)?;
             let lifetime = app.inner.config.agent_certificate;
-            let issued = app.inner.ca.agent(&name, &key, serial, draft.now, lifetime).map_err(AppError::internal)?;
+            let issued = app.inner.ca.agent(&name, &key, serial, decision.now, lifetime).map_err(AppError::internal)?;
             // The one that was shown stays good beside the new one; any other ends here.
-            let (previous, renewed, expires) = (Some(peer.serial), Some(draft.now), issued.not_after);
-            identities::put_agent(draft, &name, AgentRow { serial, previous, renewed, expires, awaited: false, ..row });
-            draft.record(Entry::by_agent(&name, "Renew", "certificate renewed"));
+            let (previous, renewed, expires) = (Some(peer.serial), Some(decision.now), issued.not_after);
+            identities::put_agent(
+                decision,
+                &name,
+                AgentRow { serial, previous, renewed, expires, awaited: false, ..row },
+            );
+            decision.record(Entry::by_agent(&name, "Renew", "certificate renewed"));
             Ok(issued.certificate_pem)
         };
         let (_, certificate_pem) = self.commit(renew).await?;

@@ -23,18 +23,18 @@ use crate::sync::lock;
 /// snapshot; they share what is equal, so each costs little.
 const MAX_RECENT: usize = 8;
 
-/// One tenant's desk.
+/// One tenant's channel.
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub(crate) struct Channel {
     pub(crate) tenant: TenantName,
-    state: Mutex<DeskState>,
+    state: Mutex<ChannelState>,
     /// Reports are kept one after the other, over all streams of the tenant.
     pub(crate) reporting: tokio::sync::Mutex<()>,
     pub(crate) pace: Mutex<Pace>,
 }
 
 #[derive(Debug)]
-pub(crate) struct DeskState {
+pub(crate) struct ChannelState {
     pub(crate) wanted: Arc<State>,
     /// Of the newest state whose content differs from the one before.
     pub(crate) content_revision: u64,
@@ -50,7 +50,7 @@ pub(crate) struct DeskState {
     /// What the tenant's agents have ever reported of our people's accounts.
     pub(crate) known: KnownAccounts,
     /// Accounts that the agent has come to see, until it is certain that their people work, or the writer has looked.
-    pub(crate) strays: BTreeSet<(HomeName, Guid)>,
+    pub(crate) unexpected_accounts: BTreeSet<(HomeName, Guid)>,
     /// The agent has said something of a removal since it was last looked at.
     pub(crate) told: bool,
     /// Whether the guardrail's day of review was over at the last pulse. The clock ends it, and no report tells that.
@@ -67,7 +67,7 @@ pub(crate) struct Displaced {
     pub(crate) until: Timestamp,
 }
 
-impl Desk {
+impl Channel {
     pub(crate) fn new(tenant: TenantName, wanted: Arc<State>, reported: Reported) -> Self {
         // What was accepted before a restart with the same content keeps its revision.
         let accepted = reported.accepted.as_ref().filter(|accepted| accepted.digest == wanted.digest);
@@ -75,9 +75,9 @@ impl Desk {
         let recent = VecDeque::from([wanted.items.clone()]);
         let (lease, live, displaced) = (None, None, None);
         let parked = reported.clone.clone().map(Parked::Clone);
-        let (known, strays) = (KnownAccounts::new(), BTreeSet::new());
+        let (known, unexpected_accounts) = (KnownAccounts::new(), BTreeSet::new());
         let (told, forgotten_agent) = (false, false);
-        let mut state = DeskState {
+        let mut state = ChannelState {
             wanted,
             content_revision,
             lease,
@@ -88,7 +88,7 @@ impl Desk {
             told_parked: None,
             reported,
             known,
-            strays,
+            unexpected_accounts,
             told,
             review_past: false,
             forgotten_agent,
@@ -97,13 +97,13 @@ impl Desk {
         let undesired = |(key, _): &(&Arc<str>, &Arc<ItemReport>)| state.wanted.items.get(key).is_none();
         let reported: Vec<_> = state.reported.items.iter().filter(undesired).map(|(_, item)| item.clone()).collect();
         for item in &reported {
-            state.note_stray(item);
+            state.note_unexpected(item);
         }
         let pace = Mutex::new(Pace::new(Instant::now()));
         Self { tenant, state: Mutex::new(state), reporting: tokio::sync::Mutex::new(()), pace }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, DeskState> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, ChannelState> {
         lock(&self.state)
     }
 
@@ -112,7 +112,7 @@ impl Desk {
     }
 }
 
-impl DeskState {
+impl ChannelState {
     pub(crate) fn install(&mut self, state: Arc<State>) {
         if state.digest != self.wanted.digest {
             self.content_revision = state.version.revision;
@@ -129,9 +129,9 @@ impl DeskState {
     }
 
     /// Keeps an account in mind that is seen and not named for removal. Says whether it did. One that is desired
-    /// counts: a leave that was decided before may not be laid on this desk yet, and whoever works is passed over by
+    /// counts: a leave that was decided before may not be installed in this channel yet, and whoever works is passed over by
     /// the writer.
-    pub(crate) fn note_stray(&mut self, item: &ItemReport) -> bool {
+    pub(crate) fn note_unexpected(&mut self, item: &ItemReport) -> bool {
         let ItemKey::User(UserKey { home, object_id }) = &item.key else { return false };
         let is_seen = match item.state {
             ItemState::Removed => false,
@@ -139,8 +139,8 @@ impl DeskState {
             ItemState::Waiting => item.reason == Some(Reason::Redemption),
             _ => true,
         };
-        let is_stray = is_seen && !self.is_named_for_removal(&item.key.to_string());
-        is_stray && self.strays.insert((home.clone(), *object_id))
+        let is_unexpected = is_seen && !self.is_named_for_removal(&item.key.to_string());
+        is_unexpected && self.unexpected_accounts.insert((home.clone(), *object_id))
     }
 
     /// Whether the agent is told that it should be gone.
@@ -210,7 +210,7 @@ impl DeskState {
     }
 }
 
-impl DeskState {
+impl ChannelState {
     /// What there is to be told of states.
     pub(crate) fn told(&self) -> Told<'_> {
         let (wanted, lease, recent) = (&self.wanted, self.lease.as_ref(), &self.recent);

@@ -12,9 +12,9 @@ use crate::history::Entry;
 use crate::recollection::Recollection;
 
 impl Removals {
-    pub(super) async fn name_strays(self: &Arc<Self>) -> Result<(), AppError> {
-        let strays = self.strays();
-        let mut parts = Parts::of(&strays, MAX_AT_ONCE);
+    pub(super) async fn name_unexpected(self: &Arc<Self>) -> Result<(), AppError> {
+        let unexpected_accounts = self.unexpected_accounts();
+        let mut parts = Parts::of(&unexpected_accounts, MAX_AT_ONCE);
         while let Some(part) = parts.next() {
             parts.tried(part, self.name_seen(part).await);
         }
@@ -23,8 +23,8 @@ impl Removals {
 
     /// Those who have left. Sightings of people who work are dropped here, and the writer is not asked; but only while no
     /// change is decided or on its way, because a leave among them did not know the sighting.
-    fn strays(&self) -> Vec<Sighting> {
-        let all = self.desks.strays();
+    fn unexpected_accounts(&self) -> Vec<Sighting> {
+        let all = self.channels.unexpected_accounts();
         if all.is_empty() {
             return all;
         }
@@ -33,7 +33,7 @@ impl Removals {
         let has_left = |it: &Sighting| world.fleet.has_left(&it.home, it.object_id);
         let (left, work): (Vec<_>, Vec<_>) = all.into_iter().partition(has_left);
         if settled.is_some() {
-            self.desks.forget_strays(&work);
+            self.channels.forget_unexpected(&work);
         }
         left
     }
@@ -42,22 +42,22 @@ impl Removals {
     async fn name_seen(self: &Arc<Self>, seen: &[Sighting]) -> Result<(), AppError> {
         let (removals, still_there) = (self.clone(), seen.to_vec());
         self.history
-            .commit(move |draft| {
+            .commit(move |decision| {
                 let edit = Edit {
                     still_there: still_there.clone(),
-                    memory: Recollection::of(&removals.registry, &removals.desks, &draft.stand.world),
+                    memory: Recollection::of(&removals.registry, &removals.channels, &decision.committed.world),
                     actor: ACTOR.into(),
-                    now: draft.now,
-                    number: draft.revision,
+                    now: decision.now,
+                    number: decision.revision,
                     ..Edit::default()
                 };
-                let advance = draft.stand.world.fleet.advance(&edit).map_err(AppError::of_whole)?;
+                let advance = decision.committed.world.fleet.advance(&edit).map_err(AppError::of_whole)?;
                 if advance.revocation_puts.is_empty() {
                     return Ok(());
                 }
                 let operators: BTreeSet<_> =
                     advance.revocation_puts.iter().map(|row| row.operator.to_string()).collect();
-                draft.record(Entry {
+                decision.record(Entry {
                     actor: ACTOR.into(),
                     method: "NameRemovals",
                     request_id: None,
@@ -67,11 +67,11 @@ impl Removals {
                         advance.revocation_puts.len()
                     ),
                 });
-                draft.install(advance);
+                decision.install(advance);
                 Ok(())
             })
             .await?;
-        self.desks.forget_strays(seen);
+        self.channels.forget_unexpected(seen);
         Ok(())
     }
 }
