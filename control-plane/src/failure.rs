@@ -45,8 +45,7 @@ impl Failure {
 
     /// The sentence and its causes, in one line.
     pub fn chain(&self) -> String {
-        let causes = std::iter::successors(Some(self as &(dyn Error + 'static)), |&error| error.source());
-        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+        entente_model::text::chain(self)
     }
 }
 

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use entente_model::Guid;
+pub(crate) use entente_model::text::chain;
 use entente_model::violation::{Fault, Violation};
 use entente_planner::guardrail::{Guardrail, MAX_BYTES, Unreadable};
 use entente_seal::KeyId;
@@ -105,21 +106,6 @@ fn check_key(guardrail: Guardrail, root: KeyId) -> Result<Guardrail, Unreadable>
 
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     hex::encode(ring::digest::digest(&ring::digest::SHA256, bytes))
-}
-
-/// An error with its causes, on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        // Transparent errors say what their cause says.
-        let next = error.to_string();
-        if !text.ends_with(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -46,12 +46,11 @@ impl From<tonic::Status> for Failure {
 fn call_text(status: &tonic::Status) -> String {
     // In one line, whatever the other end puts there.
     let text = plain(headline(status));
+    let cause = std::error::Error::source(status);
     match status.code() {
         // A status of the server's own has no cause here.
-        tonic::Code::Unavailable | tonic::Code::Unknown | tonic::Code::Cancelled
-            if std::error::Error::source(status).is_some() =>
-        {
-            format!("the control plane does not answer: {}", chain(status))
+        tonic::Code::Unavailable | tonic::Code::Unknown | tonic::Code::Cancelled if cause.is_some() => {
+            format!("the control plane does not answer: {}", cause.map(entente_model::text::chain).unwrap_or_default())
         }
         // tonic's word for an answer over HTTP that is none of gRPC's.
         _ if text.contains("grpc-status header missing") => {
@@ -83,20 +82,6 @@ fn may_be_done(status: &tonic::Status) -> bool {
 fn was_never_sent(status: &tonic::Status) -> bool {
     let first = std::error::Error::source(status);
     std::iter::successors(first, |error| error.source()).any(|error| error.is::<tonic::ConnectError>())
-}
-
-/// The error and its causes, outermost first.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut texts = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if texts.last() != Some(&text) {
-            texts.push(text);
-        }
-        next = cause.source();
-    }
-    if texts.is_empty() { "no cause was given".into() } else { texts.join(": ") }
 }
 
 impl Failure {

@@ -4,11 +4,11 @@
 //! What is internal stays in the log, under the id that the client is given.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::time::Duration;
 
 use entente_app::AppError;
 use entente_model::Violation;
+use entente_model::text::chain;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
 use tracing::error;
@@ -150,10 +150,4 @@ fn metadata(error: &AppError) -> HashMap<String, String> {
 fn not_found(resource: &str, field: &str, nearest: Option<&str>) -> HashMap<String, String> {
     let all = [("resource", resource), ("field", field), ("nearest", nearest.unwrap_or_default())];
     all.into_iter().filter(|(_, text)| !text.is_empty()).map(|(key, text)| (key.to_owned(), text.to_owned())).collect()
-}
-
-/// An error and its causes, in one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -37,6 +37,19 @@ pub fn plain(text: &str) -> Result<(), TextError> {
     if text.chars().any(is_unseen) { Err(TextError::Unseen) } else { Ok(()) }
 }
 
+/// An error and its causes, outermost first, in one line. A cause that says what was just said is left out: transparent errors
+/// say what their cause says.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    for cause in std::iter::successors(error.source(), |error| error.source()) {
+        let next = cause.to_string();
+        if !text.ends_with(&next) {
+            text = format!("{text}: {next}");
+        }
+    }
+    text
+}
+
 /// A file in the wrong form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it is UTF-16, as PowerShell writes it; save it as UTF-8")]
@@ -85,5 +98,22 @@ mod tests {
             assert_eq!(check(text), Err(TextError::Unseen), "{text:?}");
         }
         assert_eq!(check(&"x".repeat(257)), Err(TextError::Long));
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    enum Failure {
+        #[error("the file cannot be read")]
+        Read(#[source] std::num::ParseIntError),
+        #[error(transparent)]
+        Whole(Box<Self>),
+        #[error("it is not kept")]
+        NotKept(#[source] Box<Self>),
+    }
+
+    #[test]
+    fn an_error_is_told_with_each_of_its_causes_once() {
+        let read = Failure::Read("x".parse::<u8>().unwrap_err());
+        let error = Failure::NotKept(Box::new(Failure::Whole(Box::new(read))));
+        assert_eq!(chain(&error), "it is not kept: the file cannot be read: invalid digit found in string");
     }
 }
