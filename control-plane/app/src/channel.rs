@@ -19,7 +19,7 @@ mod state;
 mod watchers;
 
 pub(crate) use all::Channels;
-pub use away::{AwayReason, Refused};
+pub use away::Refused;
 pub(crate) use away::{LONG_RETRY, Parked};
 pub(crate) use connection::Connection;
 pub use connection::UnknownNonce;

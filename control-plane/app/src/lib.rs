@@ -40,7 +40,7 @@ pub use app::{
     Principal, Renewed, RestateError, TenantPlan, TokenFile,
 };
 pub use caller::Caller;
-pub use channel::{AwayReason, Outgoing, Refused};
+pub use channel::{Outgoing, Refused};
 pub use config::{Clock, Config, system_clock};
 pub use error::AppError;
 pub use history::{

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use entente_model::intent::{Manifest, ResourceName};
-use entente_model::{TenantName, Timestamp};
+use entente_model::{GoAwayReason, TenantName, Timestamp};
 use entente_seal::{OnlineKey, RootKey, Statement, generate_pkcs8};
 use entente_store::Store;
 use entente_store_embedded::{Sizes, SledStore};

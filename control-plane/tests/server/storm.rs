@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use entente_app::pki;
+use entente_model::GoAwayReason;
 use entente_proto::access::v1 as access;
 use entente_proto::access::v1::access_service_client::AccessServiceClient;
 use entente_proto::access::v1::admin_service_client::AdminServiceClient;
@@ -20,7 +21,7 @@ use entente_proto::agent::v1::connect_request::Message as Said;
 use entente_proto::agent::v1::connect_response::Message;
 use entente_proto::channel::{channel, client_config};
 use entente_seal::PublicKey;
-use entente_session::{Effect, Event, GoAwayReason, Inbound, Now, Session};
+use entente_session::{Effect, Event, Inbound, Now, Session};
 use futures::stream::{self, StreamExt};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};

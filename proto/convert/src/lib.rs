@@ -7,6 +7,9 @@
 
 pub mod access;
 pub mod agent;
+mod go_away;
 pub mod manifest;
 pub mod seal;
 pub mod time;
+
+pub use go_away::{go_away_from_proto, go_away_to_proto};

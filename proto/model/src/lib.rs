@@ -10,6 +10,7 @@
 pub mod capability;
 pub mod catalog;
 pub mod desired;
+mod go_away;
 pub mod intent;
 pub mod mail;
 pub mod map;
@@ -26,6 +27,7 @@ pub mod time;
 pub mod violation;
 pub mod word;
 
+pub use go_away::GoAwayReason;
 pub use map::Map;
 pub use name::{
     AgentName, AssignmentName, Guid, HomeName, OperatorName, PrincipalName, RoleName, RoleVersion, SquadName,

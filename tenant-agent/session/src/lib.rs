@@ -17,6 +17,6 @@ mod session;
 pub use clock::Now;
 pub use gather::{MAX_STATE_BYTES, MAX_STATEMENTS};
 pub use held::{Desired, Kept};
-pub use message::{GoAwayReason, Inbound, NackKind, Outbound, Stage, Welcome};
+pub use message::{Inbound, NackKind, Outbound, Stage, Welcome};
 pub use outbox::Status;
 pub use session::{Alarm, Config, Effect, Event, PROTOCOL, Session, View};

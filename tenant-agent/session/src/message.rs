@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use entente_model::Timestamp;
 use entente_model::desired::{Digest, Version};
 use entente_model::plan::PlannedChange;
 use entente_model::report::Report;
+use entente_model::{GoAwayReason, Timestamp};
 use entente_seal::{Delta, Seal, SealedItem, Signed};
 
 /// What the control plane sends.
@@ -120,19 +120,4 @@ pub enum Stage {
 pub enum NackKind {
     Permanent,
     Retry,
-}
-
-/// Why the control plane closes a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GoAwayReason {
-    Shutdown,
-    Displaced,
-    Revoked,
-    Clone,
-    Overloaded,
-    Protocol,
-    Behind,
-    NotKnown,
-    /// One that this version does not know.
-    Other,
 }

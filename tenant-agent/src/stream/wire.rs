@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use entente_convert::seal::{digest, items_from_proto, seal_from_proto, signed_from_proto};
-use entente_convert::{agent as convert, time};
+use entente_convert::{agent as convert, go_away_from_proto, time};
 use entente_model::desired::Digest;
 use entente_proto::agent::v1 as wire;
 use entente_proto::agent::v1::connect_request::Message as Out;
 use entente_proto::agent::v1::connect_response::Message as In;
 use entente_seal::Delta;
-use entente_session::{GoAwayReason, Inbound, NackKind, Outbound, PROTOCOL, Stage, Welcome};
+use entente_session::{Inbound, NackKind, Outbound, PROTOCOL, Stage, Welcome};
 
 pub fn inbound(message: wire::ConnectResponse) -> Inbound {
     match message.message {
@@ -34,7 +34,7 @@ pub fn inbound(message: wire::ConnectResponse) -> Inbound {
         Some(In::ReportAck(ack)) => Inbound::ReportAck { number: ack.number },
         Some(In::Ping(ping)) => Inbound::Ping { number: ping.number },
         Some(In::GoAway(away)) => Inbound::GoAway {
-            reason: reason_from(away.reason()),
+            reason: go_away_from_proto(away.reason()),
             retry_after: Duration::from_millis(away.retry_after_milliseconds.into()),
         },
     }
@@ -76,20 +76,6 @@ fn delta_from(delta: wire::Delta) -> Result<Inbound, Box<dyn std::error::Error>>
     let removed = delta.removals.into_iter().map(Into::into).collect();
     let seal = delta.seal.map(seal_from_proto).transpose()?;
     Ok(Inbound::Delta { nonce: delta.nonce, from, delta: Delta { upserts, removed }, seal })
-}
-
-fn reason_from(reason: wire::GoAwayReason) -> GoAwayReason {
-    match reason {
-        wire::GoAwayReason::Unspecified => GoAwayReason::Other,
-        wire::GoAwayReason::Shutdown => GoAwayReason::Shutdown,
-        wire::GoAwayReason::Displaced => GoAwayReason::Displaced,
-        wire::GoAwayReason::Revoked => GoAwayReason::Revoked,
-        wire::GoAwayReason::Clone => GoAwayReason::Clone,
-        wire::GoAwayReason::Overloaded => GoAwayReason::Overloaded,
-        wire::GoAwayReason::Protocol => GoAwayReason::Protocol,
-        wire::GoAwayReason::Behind => GoAwayReason::Behind,
-        wire::GoAwayReason::NotKnown => GoAwayReason::NotKnown,
-    }
 }
 
 pub fn outbound(message: Outbound) -> wire::ConnectRequest {

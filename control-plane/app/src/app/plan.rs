@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use entente_model::plan::PlannedChange;
 use entente_model::violation::Fault;
-use entente_model::{TenantName, Timestamp, Violation};
+use entente_model::{GoAwayReason, TenantName, Timestamp, Violation};
 use tokio::sync::oneshot;
 
 use super::App;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
-use crate::channel::{AwayReason, Channel, ChannelState, Parked};
+use crate::channel::{Channel, ChannelState, Parked};
 use crate::error::AppError;
 use crate::history::Entry;
 
@@ -72,7 +72,7 @@ impl App {
         tracing::info!(%tenant, principal = %caller.principal, parked = ?state.parked, "state is sent again");
         // Of two clones nobody knows which one is here now: it begins anew, and says what it holds.
         if matches!(state.parked, Some(Parked::Clone(_))) {
-            state.cut(AwayReason::Overloaded, Duration::from_secs(1));
+            state.cut(GoAwayReason::Overloaded, Duration::from_secs(1));
         }
         state.parked = None;
         // In its row with the next report; a restart before that asks once more.

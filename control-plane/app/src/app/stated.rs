@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use entente_model::Timestamp;
+use entente_model::{GoAwayReason, Timestamp};
 
 use super::App;
 use super::open::{OpenError, check_statements};
-use crate::channel::AwayReason;
 use crate::provision;
 
 /// Agents hear statements when they connect. So many of them come back in each second after something was stated anew;
@@ -38,7 +37,7 @@ impl App {
             inner.history.restate(stated);
             for (number, channel) in inner.channels.all().into_iter().enumerate() {
                 let seconds = 1 + number / COME_BACK_PER_SECOND;
-                channel.lock().cut(AwayReason::Shutdown, Duration::from_secs(seconds as u64));
+                channel.lock().cut(GoAwayReason::Shutdown, Duration::from_secs(seconds as u64));
             }
         }
         Ok(until)

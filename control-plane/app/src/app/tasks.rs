@@ -6,10 +6,10 @@
 use std::future::Future;
 use std::time::Duration;
 
+use entente_model::GoAwayReason;
 use tokio::sync::Notify;
 
 use super::App;
-use crate::channel::AwayReason;
 use crate::error::AppError;
 
 /// How often streams are looked at: the grain of pings, retries and certificate checks. Ten thousand take some 5 ms,
@@ -100,7 +100,7 @@ impl App {
     pub async fn shutdown(&self, deadline: Duration) -> bool {
         self.inner.running.stop();
         for channel in self.inner.channels.all() {
-            channel.lock().cut(AwayReason::Shutdown, COME_BACK);
+            channel.lock().cut(GoAwayReason::Shutdown, COME_BACK);
         }
         self.inner.dispatch.wake_watchers();
         self.inner.running.tracker.close();

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use entente_compiler::Sighting;
 use entente_model::intent::{Identity, Intent, Manifest, Operator, OperatorState, ResourceName};
-use entente_model::{AgentName, Guid, HomeName, OperatorName, TenantName, Timestamp};
+use entente_model::{AgentName, GoAwayReason, Guid, HomeName, OperatorName, TenantName, Timestamp};
 use tokio::sync::Notify;
 
-use super::away::{AwayReason, Parked};
+use super::away::Parked;
 use super::known::{self, KnownAccounts};
 use super::lease_list::LeaseList;
 use super::reported::Reported;
@@ -92,7 +92,7 @@ impl Channels {
         for tenant in gone {
             let channel = self.all.write().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
             if let Some(channel) = channel {
-                channel.lock().cut(AwayReason::Revoked, Duration::ZERO);
+                channel.lock().cut(GoAwayReason::Revoked, Duration::ZERO);
             }
             self.watchers.changed(&tenant);
         }
@@ -101,7 +101,7 @@ impl Channels {
     /// An agent may not connect any more.
     pub(crate) fn revoked(&self, agent: &AgentName) {
         let Some(channel) = self.get(&agent.tenant) else { return };
-        channel.lock().cut_agent(agent, AwayReason::Revoked);
+        channel.lock().cut_agent(agent, GoAwayReason::Revoked);
         self.watchers.changed(&agent.tenant);
     }
 

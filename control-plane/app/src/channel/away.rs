@@ -1,41 +1,12 @@
-//! Why a stream ends, and why a tenant is parked.
+//! How a stream is refused, and why a tenant is parked.
 
 use std::time::Duration;
 
+use entente_model::GoAwayReason;
 use entente_model::desired::Digest;
 
 /// How long an agent stays away that will be refused again until a person acts.
 pub(crate) const LONG_RETRY: Duration = Duration::from_secs(300);
-
-/// Why a stream is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AwayReason {
-    Shutdown,
-    Displaced,
-    Revoked,
-    Clone,
-    Overloaded,
-    Protocol,
-    Behind,
-    /// The certificate is not one that is accepted here, and nobody has revoked it: it may be later.
-    NotKnown,
-}
-
-impl AwayReason {
-    /// For logs and metrics.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Shutdown => "shutdown",
-            Self::Displaced => "displaced",
-            Self::Revoked => "revoked",
-            Self::Clone => "clone",
-            Self::Overloaded => "overloaded",
-            Self::Protocol => "protocol",
-            Self::Behind => "behind",
-            Self::NotKnown => "not known",
-        }
-    }
-}
 
 /// Why nothing is sent to a tenant until a person acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +30,6 @@ impl Parked {
 /// A stream that was not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused {
-    pub reason: AwayReason,
+    pub reason: GoAwayReason,
     pub retry_after: Duration,
 }

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use entente_model::desired::{Digest, Version, Want};
 use entente_model::plan::PlannedChange;
-use entente_model::{AgentName, Timestamp};
+use entente_model::{AgentName, GoAwayReason, Timestamp};
 use entente_seal::{Buckets, Delta};
 use futures::task::AtomicWaker;
 use tokio::sync::oneshot;
 
-use super::away::{AwayReason, Parked};
+use super::away::Parked;
 use super::outgoing::Outgoing;
 use crate::history::{SignedLease, State};
 use crate::identity::Leaf;
@@ -71,7 +71,7 @@ pub(crate) struct Slot {
     pub(crate) last_ping: u64,
     pub(crate) pinged: Timestamp,
     pub(crate) heard: Timestamp,
-    away: Option<(AwayReason, Duration)>,
+    away: Option<(GoAwayReason, Duration)>,
     pub(crate) over: bool,
 }
 
@@ -148,7 +148,7 @@ impl Connection {
     }
 
     /// Says goodbye; the first reason counts.
-    pub(crate) fn send_away(&self, reason: AwayReason, retry_after: Duration) {
+    pub(crate) fn send_away(&self, reason: GoAwayReason, retry_after: Duration) {
         self.slot().away.get_or_insert((reason, retry_after));
         self.wake();
     }

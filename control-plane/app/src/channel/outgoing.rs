@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use entente_model::GoAwayReason;
 use entente_model::desired::Digest;
 use entente_seal::{Buckets, Delta, Seal};
-
-use super::away::AwayReason;
 
 /// One message to an agent.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ pub enum Outgoing {
     },
     /// The last message.
     GoAway {
-        reason: AwayReason,
+        reason: GoAwayReason,
         retry_after: Duration,
     },
 }

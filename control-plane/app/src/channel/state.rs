@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use entente_model::desired::{ItemKey, UserKey, Want};
 use entente_model::report::{ItemReport, ItemState, Reason};
 use entente_model::revocation::Known;
-use entente_model::{AgentName, Guid, HomeName, TenantName, Timestamp};
+use entente_model::{AgentName, GoAwayReason, Guid, HomeName, TenantName, Timestamp};
 use entente_seal::Buckets;
 
 use super::asks::Asks;
-use super::away::{AwayReason, Parked};
+use super::away::Parked;
 use super::connection::{Connection, Told};
 use super::known::{Account, KnownAccounts};
 use super::pace::Pace;
@@ -222,7 +222,7 @@ impl ChannelState {
     }
 
     /// Sends every stream of the tenant away.
-    pub(crate) fn cut(&self, reason: AwayReason, retry_after: Duration) {
+    pub(crate) fn cut(&self, reason: GoAwayReason, retry_after: Duration) {
         let displaced = self.displaced.iter().map(|older| &older.connection);
         for connection in self.live.iter().chain(displaced) {
             connection.send_away(reason, retry_after);
@@ -230,7 +230,7 @@ impl ChannelState {
     }
 
     /// Sends the streams of one agent away.
-    pub(crate) fn cut_agent(&self, agent: &AgentName, reason: AwayReason) {
+    pub(crate) fn cut_agent(&self, agent: &AgentName, reason: GoAwayReason) {
         let displaced = self.displaced.iter().map(|older| &older.connection);
         for connection in self.live.iter().chain(displaced).filter(|connection| connection.agent == *agent) {
             connection.send_away(reason, Duration::ZERO);
@@ -249,12 +249,12 @@ impl ChannelState {
     pub(crate) fn displace(&mut self, connection: &Arc<Connection>, now: Timestamp, window: Duration) {
         let Some(older) = self.live.replace(connection.clone()) else { return };
         if older.boot_id == connection.boot_id {
-            return older.send_away(AwayReason::Displaced, Duration::ZERO);
+            return older.send_away(GoAwayReason::Displaced, Duration::ZERO);
         }
         older.ask_ping(now);
         let displaced = Displaced { connection: older, until: now.plus(window) };
         if let Some(still_older) = self.displaced.replace(displaced) {
-            still_older.connection.send_away(AwayReason::Displaced, Duration::ZERO);
+            still_older.connection.send_away(GoAwayReason::Displaced, Duration::ZERO);
         }
     }
 }

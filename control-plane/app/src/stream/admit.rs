@@ -1,9 +1,9 @@
 //! Which agents are let in.
 
-use entente_model::AgentName;
+use entente_model::{AgentName, GoAwayReason};
 
 use super::Streams;
-use crate::channel::{AwayReason, LONG_RETRY, Refused};
+use crate::channel::{LONG_RETRY, Refused};
 use crate::error::AppError;
 use crate::history::Decision;
 use crate::identities;
@@ -20,8 +20,8 @@ impl Streams {
 
     /// The same, and whether the agent is to come back: who was revoked, or replaced by what is known here, is not.
     pub(crate) fn admit_agent(&self, peer: &Peer) -> Result<AgentName, Refused> {
-        let revoked = Refused { reason: AwayReason::Revoked, retry_after: LONG_RETRY };
-        let not_known = Refused { reason: AwayReason::NotKnown, ..revoked };
+        let revoked = Refused { reason: GoAwayReason::Revoked, retry_after: LONG_RETRY };
+        let not_known = Refused { reason: GoAwayReason::NotKnown, ..revoked };
         let refused = |reason, refused| {
             count_refused(reason);
             Err(refused)

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entente_model::Timestamp;
 use entente_model::desired::Version;
 use entente_model::report::Accepted;
+use entente_model::{GoAwayReason, Timestamp};
 use entente_seal::Signed;
 
 use super::Streams;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
-use crate::channel::{AwayReason, Channel, Connection, LONG_RETRY, Parked, Refused};
+use crate::channel::{Channel, Connection, LONG_RETRY, Parked, Refused};
 use crate::error::AppError;
 use crate::history::{EventKind, Happening};
 use crate::pki::Peer;
@@ -74,22 +74,22 @@ impl Streams {
         let refused = |reason, retry_after| Refused { reason, retry_after };
         let agent = self.admit_agent(peer)?;
         if self.running.is_stopping() {
-            return Err(refused(AwayReason::Shutdown, RETRY));
+            return Err(refused(GoAwayReason::Shutdown, RETRY));
         }
         if !(hello.protocol_min..=hello.protocol_max).contains(&PROTOCOL) || !hello.is_well_formed() {
-            return Err(refused(AwayReason::Protocol, LONG_RETRY));
+            return Err(refused(GoAwayReason::Protocol, LONG_RETRY));
         }
         self.note_first_sight(&agent).await.map_err(|error| match error {
-            AppError::Unauthenticated => self.admit_agent(peer).err().unwrap_or(refused(AwayReason::NotKnown, RETRY)),
+            AppError::Unauthenticated => self.admit_agent(peer).err().unwrap_or(refused(GoAwayReason::NotKnown, RETRY)),
             error => {
                 tracing::error!(%agent, ?error, "that an agent has come cannot be kept");
-                refused(AwayReason::Overloaded, RETRY)
+                refused(GoAwayReason::Overloaded, RETRY)
             }
         })?;
-        let channel = self.channels.get(&agent.tenant).ok_or(refused(AwayReason::NotKnown, LONG_RETRY))?;
+        let channel = self.channels.get(&agent.tenant).ok_or(refused(GoAwayReason::NotKnown, LONG_RETRY))?;
         let strange = self.strange(&hello).await.map_err(|error| {
             tracing::error!(%agent, ?error, "a root cannot be looked up");
-            refused(AwayReason::Overloaded, RETRY)
+            refused(GoAwayReason::Overloaded, RETRY)
         })?;
         let now = self.history.now();
         let base = hello.held.as_ref().filter(|_| strange.is_none()).map(|held| (held.version, held.digest));

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use entente_model::GoAwayReason;
 use entente_model::plan::PlannedChange;
 use entente_model::report::{Accepted, Report};
 
 use super::Streams;
-use crate::channel::{AwayReason, Channel, Connection, Parked, UnknownNonce, pace};
+use crate::channel::{Channel, Connection, Parked, UnknownNonce, pace};
 use crate::history::{EventKind, Happening};
 use crate::reports::{ReportError, keep};
 use crate::sync::lock;
@@ -89,7 +90,7 @@ impl Inbox {
         };
         if let Err(error) = &heard {
             tracing::warn!(agent = %self.connection.agent, %error, "stream ended");
-            self.connection.send_away(AwayReason::Protocol, PROTOCOL_RETRY);
+            self.connection.send_away(GoAwayReason::Protocol, PROTOCOL_RETRY);
         }
         heard
     }
@@ -173,7 +174,7 @@ impl Inbox {
         metrics::counter!("entente_clones_total").increment(1);
         channel.parked = Some(Parked::Clone(CLONE.into()));
         channel.reported.clone = Some(CLONE.into());
-        channel.cut(AwayReason::Clone, CLONE_RETRY);
+        channel.cut(GoAwayReason::Clone, CLONE_RETRY);
         true
     }
 }

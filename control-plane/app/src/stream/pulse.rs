@@ -5,10 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entente_model::Timestamp;
+use entente_model::{GoAwayReason, Timestamp};
 
 use super::Streams;
-use crate::channel::{AwayReason, Connection, LONG_RETRY};
+use crate::channel::{Connection, LONG_RETRY};
 use crate::config::Config;
 
 /// Pings without an answer after which a stream is dead.
@@ -38,7 +38,7 @@ impl Streams {
                 self.channels.watchers.changed(&channel.tenant);
             }
             if let Some(older) = state.displaced.take_if(|older| older.until <= now) {
-                older.connection.send_away(AwayReason::Displaced, Duration::ZERO);
+                older.connection.send_away(GoAwayReason::Displaced, Duration::ZERO);
             }
         }
         metrics::gauge!("entente_parked_tenants").set(f64::from(parked));
@@ -46,12 +46,12 @@ impl Streams {
 
     fn look(&self, connection: &Arc<Connection>, now: Timestamp) -> Look {
         if !self.still_accepts(connection) {
-            connection.send_away(AwayReason::Revoked, Duration::ZERO);
+            connection.send_away(GoAwayReason::Revoked, Duration::ZERO);
             return Look::Alive;
         }
         // It has ended by itself: an agent that has a newer one comes with that.
         if now >= connection.not_after {
-            connection.send_away(AwayReason::NotKnown, LONG_RETRY);
+            connection.send_away(GoAwayReason::NotKnown, LONG_RETRY);
             return Look::Alive;
         }
         let slot = connection.slot();
@@ -59,7 +59,7 @@ impl Streams {
         let retry = slot.retry_is_due(now);
         drop(slot);
         if is_dead(&self.config, silent) {
-            connection.send_away(AwayReason::Overloaded, Duration::ZERO);
+            connection.send_away(GoAwayReason::Overloaded, Duration::ZERO);
             return Look::Dead;
         }
         if since_ping >= self.config.ping {

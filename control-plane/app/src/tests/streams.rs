@@ -178,7 +178,7 @@ async fn an_older_stream_of_another_run_that_still_answers_is_a_clone() {
     let mut fresh = Agent::enrol(&bed, "contoso").await;
     fresh.connect(&bed).await;
     assert_eq!(fresh.hear(&bed).await, ["snapshot"]);
-    assert_eq!(one.try_connect(&bed).await.unwrap_err().reason, AwayReason::Revoked);
+    assert_eq!(one.try_connect(&bed).await.unwrap_err().reason, GoAwayReason::Revoked);
 }
 
 #[tokio::test]
@@ -245,12 +245,12 @@ async fn a_deleted_tenant_sends_its_agent_away() {
     bed.relabel("fabrikam", 2).await;
     bed.delete("tenants/fabrikam").await.unwrap();
     assert_eq!(agent.hear(&bed).await, ["away: revoked"]);
-    assert_eq!(agent.try_connect(&bed).await.unwrap_err().reason, AwayReason::Revoked);
+    assert_eq!(agent.try_connect(&bed).await.unwrap_err().reason, GoAwayReason::Revoked);
     assert_eq!(bed.app.tenant_status(&viewer(), &tenant("fabrikam")).unwrap_err().reason(), "NOT_FOUND");
     // A tenant of the same name is another one.
     bed.apply(vec![customer("fabrikam", 2)]).await.unwrap();
     assert_eq!(bed.status(&tenant("fabrikam")).phase, TenantPhase::Unenrolled);
-    assert_eq!(agent.try_connect(&bed).await.unwrap_err().reason, AwayReason::Revoked);
+    assert_eq!(agent.try_connect(&bed).await.unwrap_err().reason, GoAwayReason::Revoked);
 }
 
 #[tokio::test]
@@ -352,5 +352,5 @@ async fn shutting_down_tells_the_agents_and_waits_for_them() {
     assert_eq!(agent.hear(&bed).await.last().unwrap(), "away: shutdown");
     agent.disconnect();
     assert!(bed.app.shutdown(Duration::from_secs(10)).await);
-    assert_eq!(agent.try_connect(&bed).await.unwrap_err().reason, AwayReason::Shutdown);
+    assert_eq!(agent.try_connect(&bed).await.unwrap_err().reason, GoAwayReason::Shutdown);
 }

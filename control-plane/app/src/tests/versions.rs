@@ -38,7 +38,7 @@ async fn renewed(bed: &Bed, peer_before: &Peer) -> Peer {
     peer(&bed.app.renew(peer_before, &csr).await.unwrap().certificate_pem)
 }
 
-fn away(refused: Result<(), Refused>) -> AwayReason {
+fn away(refused: Result<(), Refused>) -> GoAwayReason {
     refused.unwrap_err().reason
 }
 
@@ -56,7 +56,7 @@ async fn architecture_7_1_agents_that_renewed_since_a_restored_backup_come_back_
     .await;
     bed.sleep(DAY);
 
-    assert_eq!(away(agent.try_connect(&bed).await), AwayReason::NotKnown, "nobody has revoked it");
+    assert_eq!(away(agent.try_connect(&bed).await), GoAwayReason::NotKnown, "nobody has revoked it");
     let status = bed.status(&tenant("contoso"));
     assert_eq!(status.phase, TenantPhase::Parked);
     assert!(status.explanation.contains("new-epoch"), "{}", status.explanation);
@@ -82,18 +82,18 @@ async fn only_what_was_made_before_the_new_epoch_is_taken_for_forgotten() {
     let third = renewed(&bed, &second).await;
     let bed = new_epoch(bed, 2).await;
     let reason = |bed: &Bed, peer: &Peer| bed.app.admit_agent(peer).map_err(|refused| refused.reason);
-    assert_eq!(reason(&bed, &first), Err(AwayReason::Revoked), "replaced by what is known");
+    assert_eq!(reason(&bed, &first), Err(GoAwayReason::Revoked), "replaced by what is known");
     bed.app.admit_agent(&third).unwrap();
     // One from a history after that epoch, as after a second restored backup.
     bed.sleep(20 * DAY);
     let mut later = Peer { serial: pki::Serial::random().unwrap(), ..third.clone() };
     (later.not_before, later.not_after) = (bed.app.now(), bed.app.now().plus(30 * DAY));
-    assert_eq!(reason(&bed, &later), Err(AwayReason::NotKnown));
+    assert_eq!(reason(&bed, &later), Err(GoAwayReason::NotKnown));
     let Who::Agent(name) = &third.who else { panic!("an agent's certificate") };
     bed.app.revoke_agent(&admin(), name, &options()).await.unwrap();
     let bed = new_epoch(bed, 3).await;
     for peer in [&first, &second, &third, &later] {
-        assert_eq!(reason(&bed, peer), Err(AwayReason::Revoked), "a new epoch brings back nobody who was revoked");
+        assert_eq!(reason(&bed, peer), Err(GoAwayReason::Revoked), "a new epoch brings back nobody who was revoked");
     }
 }
 
@@ -107,7 +107,7 @@ async fn a_certificate_that_has_ended_is_no_revocation() {
     bed.app.parts().streams.pulse();
     assert_eq!(agent.hear(&bed).await.last().unwrap(), "away: not known");
     agent.disconnect();
-    assert_eq!(away(agent.try_connect(&bed).await), AwayReason::NotKnown);
+    assert_eq!(away(agent.try_connect(&bed).await), GoAwayReason::NotKnown);
 }
 
 async fn reported(bed: &Bed) -> Agent {

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use entente_app::{AwayReason, Hello, Incoming, Outgoing, Welcome};
+use entente_app::{Hello, Incoming, Outgoing, Welcome};
 use entente_convert::agent::{change_from_proto, report_from_proto};
 use entente_convert::seal::{item_to_proto, seal_to_proto, signed_to_proto};
-use entente_convert::time;
+use entente_convert::{go_away_to_proto, time};
+use entente_model::GoAwayReason;
 use entente_model::desired::{Digest, Version};
 use entente_model::report::Accepted;
 use entente_proto::agent::v1 as wire;
@@ -145,22 +146,9 @@ fn changes(nonce: u64, from: Digest, delta: &Delta, by: &Seal) -> wire::Delta {
     }
 }
 
-pub(super) fn go_away(reason: AwayReason, retry_after: Duration) -> wire::ConnectResponse {
-    let reason = away_reason(reason).into();
+pub(super) fn go_away(reason: GoAwayReason, retry_after: Duration) -> wire::ConnectResponse {
+    let reason = go_away_to_proto(reason).into();
     response(Message::GoAway(wire::GoAway { reason, retry_after_milliseconds: milliseconds(retry_after) }))
-}
-
-pub(super) fn away_reason(reason: AwayReason) -> wire::GoAwayReason {
-    match reason {
-        AwayReason::Shutdown => wire::GoAwayReason::Shutdown,
-        AwayReason::Displaced => wire::GoAwayReason::Displaced,
-        AwayReason::Revoked => wire::GoAwayReason::Revoked,
-        AwayReason::Clone => wire::GoAwayReason::Clone,
-        AwayReason::Overloaded => wire::GoAwayReason::Overloaded,
-        AwayReason::Protocol => wire::GoAwayReason::Protocol,
-        AwayReason::Behind => wire::GoAwayReason::Behind,
-        AwayReason::NotKnown => wire::GoAwayReason::NotKnown,
-    }
 }
 
 fn milliseconds(duration: Duration) -> u32 {

@@ -10,7 +10,8 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use entente_app::{App, AppError, AwayReason, Inbox, Outbox, Refused};
+use entente_app::{App, AppError, Inbox, Outbox, Refused};
+use entente_model::GoAwayReason;
 use entente_model::violation::Fault;
 use entente_proto::agent::v1::ConnectRequest;
 use entente_proto::agent::v1::connect_request::Message as Said;
@@ -23,7 +24,7 @@ use tonic::{Status, Streaming};
 use tracing::{debug, info};
 
 use super::admission::Admission;
-use super::convert::{away_reason, go_away, hello, incoming, welcome};
+use super::convert::{go_away, hello, incoming, welcome};
 use super::frames::{Frames, frame, inbound, respond, trailers};
 use crate::call::{CallId, peer, who};
 use crate::parse::fault;
@@ -48,11 +49,11 @@ pub(super) async fn connect(
     let credential = credential.map_err(|error| status(&error, call))?;
     match app.admit_agent(credential) {
         Ok(_) => {}
-        Err(refused) if refused.reason == AwayReason::NotKnown => return Ok(sent_away(&peer, &refused)),
+        Err(refused) if refused.reason == GoAwayReason::NotKnown => return Ok(sent_away(&peer, &refused)),
         Err(_) => return Err(status(&AppError::Unauthenticated, call)),
     }
     if let Err(retry_after) = admission.enter(Instant::now(), rand::random()) {
-        return Ok(sent_away(&peer, &Refused { reason: AwayReason::Overloaded, retry_after }));
+        return Ok(sent_away(&peer, &Refused { reason: GoAwayReason::Overloaded, retry_after }));
     }
     let mut messages = inbound(request.into_body());
     let hello = first(&mut messages, call).await?;
@@ -78,7 +79,7 @@ async fn first(messages: &mut Streaming<ConnectRequest>, call: CallId) -> Result
 }
 
 fn sent_away(peer: &Peer, refused: &Refused) -> http::Response<Body> {
-    let reason = away_reason(refused.reason).as_str_name();
+    let reason = entente_convert::go_away_to_proto(refused.reason).as_str_name();
     counter!("entente_agents_sent_away_total", "reason" => reason).increment(1);
     debug!(agent = who(peer), reason, "agent sent away");
     let go_away = frame(&go_away(refused.reason, refused.retry_after));
@@ -153,7 +154,7 @@ impl StreamBody {
                 Some(Ended::HungUp) => return Poll::Ready(None),
                 Some(Ended::Unreadable) => {
                     self.last = true;
-                    self.outgoing = Frames::one(&go_away(AwayReason::Protocol, PROTOCOL_RETRY));
+                    self.outgoing = Frames::one(&go_away(GoAwayReason::Protocol, PROTOCOL_RETRY));
                     continue;
                 }
                 Some(Ended::Refused) | None => {}

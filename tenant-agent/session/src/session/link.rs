@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use entente_model::GoAwayReason;
 use entente_model::desired::Version;
 use entente_seal::Signed;
 
@@ -10,7 +11,7 @@ use super::event::{Alarm, Effect, PROTOCOL};
 use super::state::{Link, Live, Session, Transfer};
 use crate::clock::Now;
 use crate::gather::MAX_STATEMENTS;
-use crate::message::{GoAwayReason, Outbound, Welcome};
+use crate::message::{Outbound, Welcome};
 
 /// A ping period that an agent accepts, so that neither silence nor noise can be asked of it.
 const PING: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));

@@ -8,7 +8,7 @@ mod stories;
 use std::time::Duration;
 
 use entente_model::desired::Version;
-use entente_model::{Guid, Timestamp};
+use entente_model::{GoAwayReason, Guid, Timestamp};
 use entente_seal::PublicKey;
 
 use super::state::{Live, Transfer};

@@ -6,7 +6,7 @@ use expect_test::expect_file;
 
 use super::provider::{groups, v};
 use super::*;
-use crate::message::{GoAwayReason, Welcome};
+use crate::message::Welcome;
 
 /// Each way to a state. All of them are at 100 s of uptime, when they are there.
 fn rigs(provider: &Provider) -> Vec<(&'static str, Rig)> {

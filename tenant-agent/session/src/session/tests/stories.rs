@@ -10,7 +10,7 @@ use entente_seal::{Buckets, SealedItem, Statement};
 
 use super::provider::{epoch, groups, v};
 use super::*;
-use crate::message::{GoAwayReason, NackKind, Stage, Welcome};
+use crate::message::{NackKind, Stage, Welcome};
 
 fn holding(provider: &Provider) -> Rig {
     let mut rig = Rig::new();
