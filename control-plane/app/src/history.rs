@@ -28,6 +28,7 @@ use tokio::sync::watch;
 use crate::config::Clock;
 use crate::error::AppError;
 use crate::rows;
+use crate::running::Running;
 use crate::sync::lock;
 
 pub use audit::{AuditRecord, AuditedChange};
@@ -69,6 +70,8 @@ pub(crate) struct History {
     /// The number of the newest event that is durable.
     pub(crate) events: watch::Sender<u64>,
     follow: Arc<dyn Follow>,
+    /// Stopping waits for what is being committed.
+    running: Arc<Running>,
 }
 
 /// Where the history stands as it is published, and after each commit that is not published yet.
@@ -129,12 +132,12 @@ impl History {
         (stated, epoch_begun): (Stated, Timestamp),
         committed: Committed,
         events: watch::Sender<u64>,
-        follow: Arc<dyn Follow>,
+        (follow, running): (Arc<dyn Follow>, Arc<Running>),
     ) -> Self {
         let epoch = stated.epoch;
         let (stated, world) = (RwLock::new(Arc::new(stated)), RwLock::new(committed.world.clone()));
         let (head, publishing) = (Mutex::new(Head::new(committed)), Mutex::default());
-        Self { store, clock, online, epoch, epoch_begun, stated, head, publishing, world, events, follow }
+        Self { store, clock, online, epoch, epoch_begun, stated, head, publishing, world, events, follow, running }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -190,7 +193,7 @@ impl History {
         T: Send + 'static,
     {
         let history = self.clone();
-        let task = tokio::spawn(async move {
+        let task = self.running.spawn(async move {
             let writer = history.clone();
             let decided = history.store.commit_with(move |view, revision| {
                 let mut head = lock(&writer.head);

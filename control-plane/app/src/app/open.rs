@@ -20,8 +20,7 @@ use crate::channel::{Reported, StandingRow};
 use crate::config::{Clock, Config};
 use crate::error::AppError;
 use crate::history::pieces;
-use crate::history::{Committed, HeadRow, History, Location, Stated};
-use crate::history::{Stored, World};
+use crate::history::{Committed, Follow, HeadRow, History, Location, Stated, Stored, World};
 use crate::identity::{Registry, Tables};
 use crate::intent::Intents;
 use crate::pki::CertificateAuthority;
@@ -91,8 +90,10 @@ impl App {
         };
         let dispatch = Arc::new(dispatch);
         let committed = Committed { world: world.clone(), head };
-        let history = History::new(store, clock, online, (stated, epoch_begun), committed, events, dispatch.clone());
-        let app = Self::of(Arc::new(history), registry, channels, dispatch, (config, ca, root_key), receipts);
+        let running = Arc::new(Running::default());
+        let follow = (dispatch.clone() as Arc<dyn Follow>, running.clone());
+        let history = History::new(store, clock, online, (stated, epoch_begun), committed, events, follow);
+        let app = Self::of(Arc::new(history), registry, channels, dispatch, (config, ca, root_key), receipts, running);
         let epoch = app.inner.history.epoch;
         let signed = app.commit(move |decision| {
             decision.put(rows::EPOCH.into(), rows::encode(&EpochRow { epoch, begun: epoch_begun }));
@@ -112,8 +113,9 @@ impl App {
         dispatch: Arc<Dispatch>,
         (config, ca, root_key): (Config, CertificateAuthority, PublicKey),
         receipts: Receipts,
+        running: Arc<Running>,
     ) -> Self {
-        let (config, ca, running) = (Arc::new(config), Arc::new(ca), Arc::new(Running::default()));
+        let (config, ca) = (Arc::new(config), Arc::new(ca));
         let reports = Arc::new(Reports {
             history: history.clone(),
             registry: registry.clone(),

@@ -56,10 +56,10 @@ impl App {
         F: Future<Output = Result<(), AppError>> + Send + 'static,
     {
         let app = self.clone();
-        self.inner.running.tracker.spawn(async move {
+        self.inner.running.spawn(async move {
             while app.wake(period, nudge).await {
                 // In a task of its own, so that a panic ends one look and not the task.
-                match tokio::spawn(look(app.clone())).await {
+                match app.inner.running.spawn(look(app.clone())).await {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => app.failed(name, &error),
                     Err(panic) => app.failed(name, &panic),
@@ -103,8 +103,7 @@ impl App {
             channel.lock().cut(GoAwayReason::Shutdown, COME_BACK);
         }
         self.inner.dispatch.wake_watchers();
-        self.inner.running.tracker.close();
-        tokio::time::timeout(deadline, self.inner.running.tracker.wait()).await.is_ok()
+        tokio::time::timeout(deadline, self.inner.running.ended()).await.is_ok()
     }
 }
 

@@ -5,6 +5,24 @@ use entente_model::report::ItemState;
 use super::agent::Agent;
 use super::*;
 
+#[tokio::test(flavor = "multi_thread")]
+async fn architecture_7_12_a_stop_waits_for_what_is_being_committed() {
+    let bed = Bed::new().await;
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (begin, mut begun) = tokio::sync::mpsc::unbounded_channel();
+    let app = bed.app.clone();
+    let commit = app.commit(move |_| {
+        begin.send(()).unwrap();
+        Ok(held.recv().is_ok())
+    });
+    // The caller is gone, and the commit goes on.
+    tokio::time::timeout(Duration::from_millis(50), commit).await.unwrap_err();
+    begun.recv().await.unwrap();
+    assert!(!bed.app.shutdown(Duration::from_millis(50)).await, "it is not over yet");
+    release.send(()).unwrap();
+    assert!(bed.app.shutdown(Duration::from_secs(60)).await);
+}
+
 #[tokio::test]
 async fn a_restart_keeps_digests_statuses_and_who_may_connect() {
     let bed = Bed::with_sample().await;
