@@ -14,8 +14,7 @@ const MAX_PATH: usize = 32;
 
 pub fn seal_to_proto(seal: &Seal) -> wire::Seal {
     wire::Seal {
-        root: seal.root.clone(),
-        signature: seal.signature.clone(),
+        note: seal.note.clone(),
         leaf: seal.leaf.clone(),
         index: seal.path.index,
         size: seal.path.size,
@@ -29,7 +28,7 @@ pub fn seal_from_proto(seal: wire::Seal) -> Result<Seal, SealForm> {
     }
     let siblings = seal.path.iter().map(|it| digest(it)).collect::<Option<_>>().ok_or(SealForm("path"))?;
     let path = Path { index: seal.index, size: seal.size, siblings };
-    Ok(Seal { root: seal.root, signature: seal.signature, leaf: seal.leaf, path })
+    Ok(Seal { note: seal.note, leaf: seal.leaf, path })
 }
 
 pub fn signed_to_proto(signed: &Signed) -> wire::SignedStatement {

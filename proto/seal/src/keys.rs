@@ -12,8 +12,8 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 
 use crate::hash;
 
-/// Signed before the bytes, so that a signature over one kind of thing never fits another.
-pub(crate) const ROOT_CONTEXT: &[u8] = b"entente root v1\n";
+/// Signed before a statement's bytes, so that a signature over one kind of thing never fits another: the text of a note
+/// begins with its origin.
 pub(crate) const STATEMENT_CONTEXT: &[u8] = b"entente statement v1\n";
 
 /// Why something is not a key.

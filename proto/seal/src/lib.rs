@@ -2,8 +2,9 @@
 //!
 //! Read in this order: [`item`] gives one item its bytes, [`buckets`] gives all items of a tenant one digest,
 //! [`header`] binds that digest to a tenant and a version, [`tree`] binds many headers to one hash, [`root`] is what
-//! is signed, [`keys`] are what signs, and [`verify`] is the reader's side of all of it. No IO, no clock, and no
-//! randomness of its own: both sides link this same code.
+//! is stated of them, [`log`] holds all roots of a signer, [`note`] is what is signed, [`keys`] are what signs, and
+//! [`verify`] is the reader's side of all of it. No IO, no clock, and no randomness of its own: both sides link this same
+//! code.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -16,6 +17,7 @@ mod item;
 mod keys;
 mod kinds;
 mod log;
+mod note;
 mod removal;
 mod root;
 mod statement;
@@ -35,8 +37,9 @@ pub use header::{decode_header, decode_lease, encode_header, encode_lease};
 pub use item::{MAX_ITEM_BYTES, SealedItem, decode_item, encode_item};
 pub use keys::{KeyError, KeyId, OnlineKey, PublicKey, RootKey, Secret, generate_pkcs8};
 pub use log::{Log, consistency_proof, inclusion_proof};
+pub use note::{Checkpoint, log_origin, verifier_key};
 pub use removal::{removal_signature_holds, removal_statement};
-pub use root::{Root, RootKind, SignedRoot, root_digest};
+pub use root::{Root, RootKind, root_digest};
 pub use statement::{Signed, Statement};
 pub use tree::{Path, Tree};
 pub use verify::{Held, MAX_LEASE, Seal, SealError, Verified, Verifier};

@@ -1,14 +1,17 @@
-//! Roots: one signature over all tenants that were compiled together, or over all leases that were renewed together.
+//! Roots: one statement over all tenants that were compiled together, or over all leases that were renewed together.
 //!
-//! Roots of one signer chain by `previous` and are kept: they are the transparency log. Each carries the head of the
-//! audit records at that moment, so that a record cut off later shows.
+//! A root of states is kept, and is a leaf of its signer's log: the transparency log. Its signature stands on a checkpoint of
+//! that log ([`crate::note`]). Each root carries the head of the audit records at that moment, so that a record cut off
+//! later shows.
 
+use bytes::Bytes;
 use entente_model::desired::{Digest, Version};
 use prost::Message;
 
 use crate::decode::{DecodeError, digest};
-use crate::keys::{KeyId, OnlineKey, ROOT_CONTEXT};
-use crate::{hash, wire};
+use crate::keys::{KeyId, OnlineKey};
+use crate::log::Log;
+use crate::{hash, note, wire};
 
 /// What is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +22,8 @@ pub struct Root {
     /// Of the compiler that made the states; also under leases, which are of those states.
     pub compiler: u32,
     pub signer: KeyId,
-    /// The signer's root before this one, by [`root_digest`]; zero for its first.
+    /// The newest root of states before this one, by [`root_digest`], whichever key signed it; zero for the first. So the
+    /// log of a new key hangs on that of the key before.
     pub previous: Digest,
     /// The hash at the top of the [`crate::Tree`].
     pub tree: Digest,
@@ -36,16 +40,9 @@ pub enum RootKind {
     Leases,
 }
 
-/// A root with its signature, as it travels and rests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignedRoot {
-    pub bytes: Vec<u8>,
-    pub signature: Vec<u8>,
-}
-
-/// The name of a root: what the next one of its signer calls `previous`, and what an agent says it holds.
+/// The name of a root: its leaf in the log, what the next one calls `previous`, and what an agent says it holds.
 pub fn root_digest(root: &[u8]) -> Digest {
-    hash::of_bytes(root)
+    hash::of_leaf(root)
 }
 
 impl Root {
@@ -68,7 +65,7 @@ impl Root {
         .encode_to_vec()
     }
 
-    /// Reads a root back. Says nothing of who signed it: see [`crate::Verifier::verify_root`].
+    /// Reads a root back. Says nothing of who signed it: see [`crate::Verifier::verify_note`].
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let root = wire::Root::decode(bytes).map_err(|error| DecodeError::Bytes("root".into(), error))?;
         Ok(Self {
@@ -87,10 +84,20 @@ impl Root {
         })
     }
 
-    /// Signs it. The root must name this key as its signer, or nobody will take it.
-    pub fn sign(&self, key: &OnlineKey) -> SignedRoot {
+    /// Signs it on a checkpoint of the signer's log in this epoch: a signed note. A root of states becomes a leaf of the log
+    /// first; one of leases shows the log as it is. The root must name this key as its signer, or nobody will take it.
+    pub fn sign(&self, key: &OnlineKey, log: &mut Log) -> Bytes {
         debug_assert_eq!(self.signer, key.id(), "a root names the key that signs it");
         let bytes = self.encode();
-        SignedRoot { signature: key.sign(ROOT_CONTEXT, &bytes), bytes }
+        match self.kind {
+            RootKind::States => log.append(root_digest(&bytes)),
+            RootKind::Leases => {}
+        }
+        note::signed(self, &bytes, key, log).into()
+    }
+
+    /// The log that it belongs to, or shows.
+    pub fn log_origin(&self) -> String {
+        note::log_origin(self.signer, self.version.epoch)
     }
 }

@@ -6,7 +6,10 @@ use std::fmt::Write;
 use entente_model::desired::Digest;
 
 use crate::samples::{self, CONTOSO, FABRIKAM, at};
-use crate::{Root, RootKind, SealedItem, Statement, Tree, encode_header, encode_item, encode_lease, root_digest};
+use crate::{
+    Log, Root, RootKind, SealedItem, Statement, Tree, encode_header, encode_item, encode_lease, root_digest,
+    verifier_key,
+};
 
 fn hex(bytes: impl AsRef<[u8]>) -> String {
     bytes.as_ref().iter().fold(String::new(), |mut text, byte| {
@@ -40,12 +43,18 @@ fn vectors() -> String {
         size: tree.size(),
         audit_head: Digest([2; 32]),
     };
-    let signed = root.sign(&online);
+    let (mut log, bytes) = (Log::default(), root.encode());
+    log.append(Digest([3; 32]));
+    let note = root.sign(&online, &mut log);
+    let lease = Root { kind: RootKind::Leases, ..root }.sign(&online, &mut log);
     line("root key", root_key.id().to_string());
     line("online key", online.id().to_string());
-    line("root", hex(&signed.bytes));
-    line("root signature", hex(&signed.signature));
-    line("root digest", root_digest(&signed.bytes).to_string());
+    line("root", hex(&bytes));
+    line("root digest", root_digest(&bytes).to_string());
+    line("log edge", log.edge().iter().map(ToString::to_string).collect());
+    line("note", String::from_utf8_lossy(&note).escape_default().to_string());
+    line("lease note", String::from_utf8_lossy(&lease).escape_default().to_string());
+    line("verifier key", verifier_key(&root.log_origin(), &online.public()));
     let (not_before, not_after) = (at("2026-12-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
     let statements = [
         ("delegation", Statement::Delegation { key: online.public(), not_before, not_after, serial: 7 }),

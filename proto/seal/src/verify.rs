@@ -13,7 +13,8 @@ use entente_model::{Guid, Timestamp};
 use crate::buckets::Buckets;
 use crate::decode::DecodeError;
 use crate::header::{decode_header, decode_lease};
-use crate::keys::{KeyId, PublicKey, ROOT_CONTEXT, STATEMENT_CONTEXT};
+use crate::keys::{KeyId, PublicKey, STATEMENT_CONTEXT};
+use crate::note::Checkpoint;
 use crate::root::{Root, RootKind, root_digest};
 use crate::statement::{Signed, Statement};
 use crate::tree::Path;
@@ -25,16 +26,14 @@ const MAX_STATEMENTS: usize = 4_000;
 /// which a person looks.
 pub const MAX_LEASE: Duration = Duration::from_secs(86_400);
 
-/// Most bytes of a root or a leaf. Both are below 300.
-const MAX_SEAL_BYTES: usize = 1_024;
+/// Most bytes of a leaf. Ours are below 300.
+const MAX_LEAF_BYTES: usize = 1_024;
 
 /// What makes a state or a lease the provider's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seal {
-    /// The root's canonical bytes.
-    pub root: Bytes,
-    /// Over the root.
-    pub signature: Bytes,
+    /// The root, signed: a [`Checkpoint`].
+    pub note: Bytes,
     /// The header's or the lease's canonical bytes.
     pub leaf: Bytes,
     /// From the leaf to the root.
@@ -61,9 +60,9 @@ pub struct Verified {
 /// Why a state, a lease or a statement is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
-    #[error("there is no root or no leaf")]
+    #[error("there is no note or no leaf")]
     Missing,
-    #[error("there is no signature")]
+    #[error("there is no signature, or more than one")]
     Stripped,
     #[error("the signature does not fit")]
     BadSignature,
@@ -75,6 +74,8 @@ pub enum SealError {
     KeyExpired(KeyId),
     #[error("the delegation of {0} is revoked")]
     KeyRevoked(KeyId),
+    #[error("the note is of log {note}, its root of {root}")]
+    WrongLog { note: String, root: String },
     #[error("the root is for {0:?}, which is not what came")]
     WrongKind(RootKind),
     #[error("the path does not lead from the leaf to the signed root")]
@@ -150,25 +151,33 @@ impl Verifier {
         if most > MAX_STATEMENTS { Err(SealError::TooMany) } else { Ok(statement) }
     }
 
-    /// Whether a root is the provider's at `now`.
-    pub fn verify_root(&self, root: &[u8], signature: &[u8], now: Timestamp) -> Result<Root, SealError> {
-        if root.is_empty() {
+    /// Whether a note is the provider's at `now`: the root that it states, and that root's name. The log that it shows is
+    /// not looked at: an agent has no other checkpoint to compare it with.
+    pub fn verify_note(&self, note: &[u8], now: Timestamp) -> Result<(Root, Digest), SealError> {
+        if note.is_empty() {
             return Err(SealError::Missing);
         }
-        if signature.is_empty() {
+        let checkpoint = Checkpoint::read(note)?;
+        let decoded = Root::decode(&checkpoint.root)?;
+        if decoded.kind != checkpoint.kind {
+            return Err(SealError::WrongKind(decoded.kind));
+        }
+        let key = self.delegated(decoded.signer, now)?.key;
+        let origin = decoded.log_origin();
+        if checkpoint.origin != origin {
+            return Err(SealError::WrongLog { note: checkpoint.origin, root: origin });
+        }
+        if checkpoint.signature(&key).is_none() {
             return Err(SealError::Stripped);
         }
-        check_size("root", root)?;
-        let decoded = Root::decode(root)?;
-        let key = self.delegated(decoded.signer, now)?.key;
-        if !key.verifies(ROOT_CONTEXT, root, signature) {
+        if !checkpoint.is_signed_by(&key) {
             return Err(SealError::BadSignature);
         }
         let offered = decoded.version.epoch;
         match self.epochs.last() {
             Some(&current) if offered < current => Err(SealError::EpochOver { offered, current }),
             _ if !self.epochs.contains(&offered) => Err(SealError::UnknownEpoch(offered)),
-            _ => Ok(decoded),
+            _ => Ok((decoded, root_digest(&checkpoint.root))),
         }
     }
 
@@ -190,20 +199,23 @@ impl Verifier {
         longest.ok_or(refusal)
     }
 
-    /// The root above a leaf, if the leaf is under it and it is of this kind.
-    fn verify_leaf(&self, seal: &Seal, kind: RootKind, now: Timestamp) -> Result<Root, SealError> {
-        let root = self.verify_root(&seal.root, &seal.signature, now)?;
+    /// The root above a leaf, and its name, if the leaf is under it and it is of this kind.
+    fn verify_leaf(&self, seal: &Seal, kind: RootKind, now: Timestamp) -> Result<(Root, Digest), SealError> {
+        let (root, name) = self.verify_note(&seal.note, now)?;
         if root.kind != kind {
             return Err(SealError::WrongKind(root.kind));
         }
         if seal.leaf.is_empty() {
             return Err(SealError::Missing);
         }
-        check_size("leaf", &seal.leaf)?;
+        if seal.leaf.len() > MAX_LEAF_BYTES {
+            let (what, len) = ("leaf".into(), seal.leaf.len());
+            return Err(DecodeError::TooLarge { what, len, max: MAX_LEAF_BYTES }.into());
+        }
         if seal.path.size != root.size || seal.path.root_of(&seal.leaf) != Some(root.tree) {
             return Err(SealError::WrongPath);
         }
-        Ok(root)
+        Ok((root, name))
     }
 
     /// Whether a header is the provider's word for this tenant, and not older than what is held. Its items may still
@@ -215,7 +227,7 @@ impl Verifier {
         held: Option<Held>,
         now: Timestamp,
     ) -> Result<Verified, SealError> {
-        let root = self.verify_leaf(seal, RootKind::States, now)?;
+        let (root, name) = self.verify_leaf(seal, RootKind::States, now)?;
         let header = decode_header(&seal.leaf)?;
         check_binding(header.entra_tenant, header.version, tenant, &root)?;
         if let Some(held) = held {
@@ -227,7 +239,7 @@ impl Verifier {
                 return Err(SealError::OtherContent(offered));
             }
         }
-        Ok(Verified { header, root: root_digest(&seal.root) })
+        Ok(Verified { header, root: name })
     }
 
     /// Whether these items are what the provider signed for this tenant: [`Self::verify_header`], and the items.
@@ -253,7 +265,7 @@ impl Verifier {
     /// Whether the provider says that what is held is still right, and until when: no longer than [`MAX_LEASE`] from
     /// `now`, at which it came, and than its signer may sign. Whoever steals the online key gets no more.
     pub fn verify_lease(&self, seal: &Seal, tenant: Guid, held: Held, now: Timestamp) -> Result<Lease, SealError> {
-        let root = self.verify_leaf(seal, RootKind::Leases, now)?;
+        let (root, _) = self.verify_leaf(seal, RootKind::Leases, now)?;
         let ends = self.delegated(root.signer, now)?.not_after.min(now.plus(MAX_LEASE));
         let lease = decode_lease(&seal.leaf)?;
         let lease = Lease { fresh_until: lease.fresh_until.min(ends), ..lease };
@@ -267,13 +279,6 @@ impl Verifier {
         }
         Ok(lease)
     }
-}
-
-fn check_size(what: &str, bytes: &[u8]) -> Result<(), DecodeError> {
-    if bytes.len() <= MAX_SEAL_BYTES {
-        return Ok(());
-    }
-    Err(DecodeError::TooLarge { what: what.into(), len: bytes.len(), max: MAX_SEAL_BYTES })
 }
 
 fn check_binding(is_for: Guid, version: Version, tenant: Guid, root: &Root) -> Result<(), SealError> {

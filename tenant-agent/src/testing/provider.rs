@@ -71,8 +71,7 @@ fn seal(kind: RootKind, version: Version, leaf: Vec<u8>) -> Seal {
     let (signer, size) = (online().id(), tree.size());
     let (previous, audit_head) = Default::default();
     let root = Root { kind, version, compiler: 1, signer, previous, tree: tree.root(), size, audit_head };
-    let signed = root.sign(&online());
-    Seal { root: signed.bytes.into(), signature: signed.signature.into(), leaf: leaf.into(), path: tree.path(0) }
+    Seal { note: root.sign(&online(), &mut entente_seal::Log::default()), leaf: leaf.into(), path: tree.path(0) }
 }
 
 /// What came in, over all streams.

@@ -13,7 +13,7 @@ use entente_proto::agent::v1 as wire;
 use entente_proto::agent::v1::agent_service_server::{AgentService, AgentServiceServer};
 use entente_proto::agent::v1::connect_request::Message as Heard;
 use entente_proto::agent::v1::connect_response::Message as Said;
-use entente_seal::{Buckets, OnlineKey, Root, RootKind, SealedItem, Tree, encode_header, encode_lease};
+use entente_seal::{Buckets, Log, OnlineKey, Root, RootKind, SealedItem, Tree, encode_header, encode_lease};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::OffsetDateTime;
@@ -218,16 +218,10 @@ impl Talk {
         let (signer, size) = (self.signer.id(), tree.size());
         let (previous, audit_head) = Default::default();
         let root = Root { kind, version, compiler: 1, signer, previous, tree: tree.root(), size, audit_head };
-        let signed = root.sign(&self.signer);
         let (index, path) = (0, Vec::new());
-        wire::Seal {
-            root: signed.bytes.into(),
-            signature: signed.signature.into(),
-            leaf: leaf.into(),
-            index,
-            size,
-            path,
-        }
+        // An agent does not look at the log.
+        let note = root.sign(&self.signer, &mut Log::default());
+        wire::Seal { note, leaf: leaf.into(), index, size, path }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Everything that can be wrong with a seal, and what is said of it.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use proptest::prelude::*;
 
 use super::*;
 use crate::samples::{self, CONTOSO, FABRIKAM, at};
-use crate::{Delta, Tree, encode_header, encode_lease};
+use crate::{Delta, Log, Tree, encode_header, encode_lease};
 
 const NOON: &str = "2026-12-24T12:00:00Z";
 
@@ -37,9 +39,9 @@ fn trusting() -> Verifier {
 /// Seals leaves under one root, and gives the seal of the first.
 fn seal_under(root: Root, leaves: Vec<Vec<u8>>) -> Seal {
     let tree = Tree::of(&leaves);
-    let signed = Root { tree: tree.root(), size: tree.size(), ..root }.sign(&samples::online_key());
-    let leaf = leaves.into_iter().next().unwrap().into();
-    Seal { root: signed.bytes.into(), signature: signed.signature.into(), leaf, path: tree.path(0) }
+    let root = Root { tree: tree.root(), size: tree.size(), ..root };
+    let note = root.sign(&samples::online_key(), &mut Log::default());
+    Seal { note, leaf: leaves.into_iter().next().unwrap().into(), path: tree.path(0) }
 }
 
 fn root(kind: RootKind, version: Version) -> Root {
@@ -55,6 +57,19 @@ fn state_seal(header: &Header) -> Seal {
 fn lease_seal(lease: &Lease) -> Seal {
     let leaves = vec![encode_lease(lease), encode_lease(&samples::lease(FABRIKAM))];
     seal_under(root(RootKind::Leases, lease.version), leaves)
+}
+
+/// The root's bytes.
+fn stated(seal: &Seal) -> Vec<u8> {
+    Checkpoint::read(&seal.note).unwrap().root
+}
+
+/// With another text of the note, signed by this online key.
+fn with_text(seal: &Seal, key: &crate::OnlineKey, change: impl FnOnce(&str) -> String) -> Seal {
+    let note = std::str::from_utf8(&seal.note).unwrap();
+    let text = change(&format!("{}\n", note.split_once("\n\n").unwrap().0));
+    let origin = text.split('\n').next().unwrap();
+    Seal { note: crate::note::tests::sign_as(origin, &text, key).into(), ..seal.clone() }
 }
 
 fn contoso() -> (Header, Seal) {
@@ -82,16 +97,21 @@ macro_rules! refused {
 fn a_state_as_it_was_signed_is_taken_once_and_again() {
     let (header, seal) = contoso();
     let verified = judge(&trusting(), &seal, None, NOON).unwrap();
-    assert_eq!(verified, Verified { header, root: root_digest(&seal.root) });
+    assert_eq!(verified, Verified { header, root: root_digest(&stated(&seal)) });
     assert!(judge(&trusting(), &seal, Some(held(&header)), NOON).is_ok());
 }
 
 #[test]
 fn a_missing_or_stripped_seal_is_refused() {
     let (_, seal) = contoso();
-    refused!(judge(&trusting(), &Seal { root: Bytes::new(), ..seal.clone() }, None, NOON), SealError::Missing);
+    refused!(judge(&trusting(), &Seal { note: Bytes::new(), ..seal.clone() }, None, NOON), SealError::Missing);
     refused!(judge(&trusting(), &Seal { leaf: Bytes::new(), ..seal.clone() }, None, NOON), SealError::Missing);
-    refused!(judge(&trusting(), &Seal { signature: Bytes::new(), ..seal }, None, NOON), SealError::Stripped);
+    let note = String::from_utf8(seal.note.to_vec()).unwrap();
+    let (text, signature) = note.split_at(note.find("\n\n").unwrap() + 2);
+    let bare = Seal { note: text.to_owned().into(), ..seal.clone() };
+    refused!(judge(&trusting(), &bare, None, NOON), SealError::Malformed(_));
+    let witnessed = format!("{text}{}", signature.replace("entente/", "example.com/")).into();
+    refused!(judge(&trusting(), &Seal { note: witnessed, ..seal }, None, NOON), SealError::Stripped);
 }
 
 #[test]
@@ -145,10 +165,43 @@ fn a_statement_that_another_key_signed_is_refused() {
 }
 
 #[test]
-fn a_root_by_the_root_key_itself_is_not_an_online_keys() {
+fn a_note_by_another_key_is_not_the_signers() {
     let (_, seal) = contoso();
-    let signature = samples::root_key().sign(ROOT_CONTEXT, &seal.root);
-    refused!(judge(&trusting(), &Seal { signature: signature.into(), ..seal }, None, NOON), SealError::BadSignature);
+    // The root key itself, in the name of its own key and in that of the online one.
+    let stolen = crate::OnlineKey::from_pkcs8(&samples::PKCS8).unwrap();
+    refused!(judge(&trusting(), &with_text(&seal, &stolen, str::to_owned), None, NOON), SealError::Stripped);
+    let (note, other) = (String::from_utf8(seal.note.to_vec()).unwrap(), samples::root_key());
+    let (text, line) = note.split_once("\n\n").unwrap();
+    let (name, signature) = line.trim_end().rsplit_once(' ').unwrap();
+    let hash = BASE64_STANDARD.decode(signature).unwrap()[..4].to_vec();
+    let forged = [hash, other.sign(b"", format!("{text}\n").as_bytes())].concat();
+    let note = format!("{text}\n\n{name} {}\n", BASE64_STANDARD.encode(forged)).into();
+    refused!(judge(&trusting(), &Seal { note, ..seal }, None, NOON), SealError::BadSignature);
+}
+
+#[test]
+fn a_note_of_another_log_is_refused() {
+    let (_, seal) = contoso();
+    let online = samples::online_key();
+    assert!(judge(&trusting(), &with_text(&seal, &online, str::to_owned), None, NOON).is_ok(), "unchanged");
+    let others: [fn(&str) -> String; 2] =
+        [|text| text.replacen("/1\n", "/2\n", 1), |text| text.replacen("entente/", "example.com/", 1)];
+    for change in others {
+        refused!(judge(&trusting(), &with_text(&seal, &online, change), None, NOON), SealError::WrongLog { .. });
+    }
+}
+
+#[test]
+fn the_word_of_the_line_and_the_kind_of_the_root_agree() {
+    let (header, seal) = contoso();
+    let lease = lease_seal(&samples::lease(CONTOSO));
+    let online = samples::online_key();
+    let state_as_lease = with_text(&seal, &online, |text| text.replace("entente-state", "entente-lease"));
+    let lease_as_state = with_text(&lease, &online, |text| text.replace("entente-lease", "entente-state"));
+    for seal in [state_as_lease, lease_as_state] {
+        refused!(judge(&trusting(), &seal, None, NOON), SealError::WrongKind(_));
+        refused!(trusting().verify_lease(&seal, CONTOSO, held(&header), at(NOON)), SealError::WrongKind(_));
+    }
 }
 
 #[test]
@@ -250,8 +303,7 @@ proptest! {
     fn no_flipped_bit_passes(at in any::<usize>()) {
         let (_, seal) = contoso();
         let seals = [
-            Seal { root: flip(&seal.root, at).into(), ..seal.clone() },
-            Seal { signature: flip(&seal.signature, at).into(), ..seal.clone() },
+            Seal { note: flip(&seal.note, at).into(), ..seal.clone() },
             Seal { leaf: flip(&seal.leaf, at).into(), ..seal.clone() },
         ];
         for seal in seals {

@@ -3,7 +3,7 @@
 use entente_model::desired::{GroupBody, Header, Item, ItemBody, ItemKey, Lease, Want};
 use entente_model::{Timestamp, Windows};
 use entente_seal::{
-    Buckets, OnlineKey, Root, RootKey, RootKind, Seal, SealedItem, Statement, Tree, encode_header, encode_lease,
+    Buckets, Log, OnlineKey, Root, RootKey, RootKind, Seal, SealedItem, Statement, Tree, encode_header, encode_lease,
 };
 
 use super::*;
@@ -82,8 +82,7 @@ impl Provider {
             size: tree.size(),
             audit_head: Default::default(),
         };
-        let signed = root.sign(&self.online);
-        Seal { root: signed.bytes.into(), signature: signed.signature.into(), leaf: leaf.into(), path: tree.path(0) }
+        Seal { note: root.sign(&self.online, &mut Log::default()), leaf: leaf.into(), path: tree.path(0) }
     }
 
     pub fn sealed(&self, version: Version, items: &Buckets) -> Seal {
