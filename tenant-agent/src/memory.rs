@@ -6,6 +6,7 @@
 mod ledger;
 mod mended;
 mod owed;
+mod records;
 mod reports;
 mod state;
 

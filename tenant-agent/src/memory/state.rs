@@ -5,47 +5,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use entente_model::Timestamp;
 use entente_model::desired::Digest;
-use entente_proto::agent::v1 as wire;
 use entente_seal::{Buckets, SealedItem, Signed};
 use entente_session::Kept;
 use entente_store::{Commit, Store};
 use prost::Message;
+use tracing::warn;
 
+use super::records::{CurrentRecord, FORMAT, ItemRecord, LeaseRecord, Record, StatementRecord, damaged};
 use super::{Batched, Memory, MemoryError};
 use crate::guardrail_file::sha256_hex;
-use entente_convert::seal;
 
 const ITEM: &str = "state/item/";
 const CURRENT: &str = "state/current";
 const LEASE: &str = "state/lease";
 const STATEMENT: &str = "state/statement/";
-
-/// Raised when a row's form changes; an older one is then read as far as it goes.
-const FORMAT: u32 = 1;
-
-#[derive(Message)]
-struct CurrentRow {
-    #[prost(uint32, tag = "1")]
-    format: u32,
-    #[prost(message, optional, tag = "2")]
-    seal: Option<wire::Seal>,
-    #[prost(int64, tag = "3")]
-    accepted: i64,
-    /// Hashes of the items, 32 bytes each.
-    #[prost(bytes = "bytes", tag = "4")]
-    leaves: Bytes,
-}
-
-#[derive(Message)]
-struct LeaseRow {
-    #[prost(message, optional, tag = "1")]
-    seal: Option<wire::Seal>,
-    #[prost(int64, tag = "2")]
-    at: i64,
-}
 
 /// What the disk holds, unverified.
 #[derive(Debug, Default)]
@@ -58,22 +33,23 @@ impl Memory {
     /// Reads the state. What has been altered is read as it is: the session verifies it.
     pub async fn state(&self) -> Result<OnDisk, MemoryError> {
         let statements = self.statements().await?;
-        let Some(current) = self.decode::<CurrentRow>(CURRENT).await? else {
+        let Some(current) = self.record::<CurrentRecord>(CURRENT).await? else {
             return Ok(OnDisk { statements, kept: None });
         };
+        if current.format < FORMAT {
+            warn!("the state on disk is of an older agent, and is asked for again");
+            return Ok(OnDisk { statements, kept: None });
+        }
         let named: BTreeSet<_> = current.leaves.chunks(32).map(|leaf| format!("{ITEM}{}", hex::encode(leaf))).collect();
         let mut items = Vec::with_capacity(named.len());
         for (key, entry) in self.rows(ITEM).await? {
             if named.contains(&*key) {
-                let row = wire::Item::decode(entry.value).map_err(|_| damaged(&key))?;
-                items.push(SealedItem::received(&row.key, row.content).map_err(|_| damaged(&key))?);
+                items.push(ItemRecord::read(&key, entry.value)?.item().map_err(|_| damaged(&key))?);
             }
         }
-        let seal = current.seal.and_then(|seal| seal::seal_from_proto(seal).ok()).ok_or_else(|| damaged(CURRENT))?;
-        let lease = self
-            .decode::<LeaseRow>(LEASE)
-            .await?
-            .and_then(|row| Some((seal::seal_from_proto(row.seal?).ok()?, Timestamp::from_unix(row.at))));
+        let seal = current.seal.and_then(|seal| seal.seal()).ok_or_else(|| damaged(CURRENT))?;
+        let lease = self.record::<LeaseRecord>(LEASE).await?;
+        let lease = lease.and_then(|row| Some((row.seal?.seal()?, Timestamp::from_unix(row.at))));
         let accepted = Timestamp::from_unix(current.accepted);
         Ok(OnDisk { statements, kept: Some(Kept { seal, items: Buckets::from_items(items), accepted, lease }) })
     }
@@ -85,14 +61,13 @@ impl Memory {
         let row_key = |leaf: &Digest| format!("{ITEM}{leaf}");
         let mut items = Batched::of(self);
         for (leaf, item) in wanted.iter().filter(|(leaf, _)| !there.contains(&row_key(leaf))) {
-            let row = wire::Item { key: item.key().into(), content: item.bytes().clone() };
-            items.put(row_key(leaf), row.encode_to_vec()).await?;
+            items.put(row_key(leaf), ItemRecord::from(*item).encode_to_vec()).await?;
         }
         items.finish().await?;
         let leaves: Vec<u8> = wanted.keys().flat_map(|leaf| leaf.0).collect();
-        let current = CurrentRow {
+        let current = CurrentRecord {
             format: FORMAT,
-            seal: Some(seal::seal_to_proto(&kept.seal)),
+            seal: Some((&kept.seal).into()),
             accepted: kept.accepted.as_unix(),
             leaves: leaves.into(),
         };
@@ -115,22 +90,19 @@ impl Memory {
         let mut rows = Batched::of(self);
         for signed in statements {
             let key = format!("{STATEMENT}{}", sha256_hex(&signed.statement));
-            rows.put(key, seal::signed_to_proto(signed).encode_to_vec()).await?;
+            rows.put(key, StatementRecord::from(signed).encode_to_vec()).await?;
         }
         rows.finish().await
     }
 
     async fn statements(&self) -> Result<Vec<Signed>, MemoryError> {
-        let decode = |(key, entry): (entente_store::Key, entente_store::Entry)| {
-            let row = wire::SignedStatement::decode(entry.value).map_err(|_| damaged(&key))?;
-            Ok(seal::signed_from_proto(row))
-        };
-        self.rows(STATEMENT).await?.into_iter().map(decode).collect()
+        let rows = self.rows(STATEMENT).await?.into_iter();
+        rows.map(|(key, entry)| Ok(StatementRecord::read(&key, entry.value)?.into())).collect()
     }
 
-    async fn decode<T: Message + Default>(&self, key: &str) -> Result<Option<T>, MemoryError> {
+    async fn record<T: Record>(&self, key: &str) -> Result<Option<T>, MemoryError> {
         let Some(entry) = self.store.get(key).await? else { return Ok(None) };
-        T::decode(entry.value).map(Some).map_err(|_| damaged(key))
+        T::read(key, entry.value).map(Some)
     }
 }
 
@@ -138,12 +110,62 @@ fn with_lease(commit: Commit, kept: &Kept) -> Commit {
     match &kept.lease {
         None => commit.delete(LEASE),
         Some((seal, at)) => {
-            let row = LeaseRow { seal: Some(seal::seal_to_proto(seal)), at: at.as_unix() };
+            let row = LeaseRecord { seal: Some(seal.into()), at: at.as_unix(), format: FORMAT };
             commit.put(LEASE, row.encode_to_vec())
         }
     }
 }
 
-fn damaged(key: &str) -> MemoryError {
-    MemoryError::Row { key: key.into(), source: None }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::analysts;
+    use crate::testing::provider::{buckets, seal_lease, seal_state, statements};
+
+    fn kept() -> Kept {
+        let items = buckets(&analysts(&[0, 1]));
+        let lease = Some((seal_lease(7, &items), Timestamp::from_unix(20)));
+        Kept { seal: seal_state(7, &items), accepted: Timestamp::from_unix(10), lease, items }
+    }
+
+    async fn written() -> (tempfile::TempDir, Memory) {
+        let dir = tempfile::tempdir().unwrap();
+        let memory = Memory::open(dir.path(), Memory::create(dir.path()).unwrap()).unwrap();
+        memory.keep_statements(&statements()).await.unwrap();
+        memory.keep_state(&kept()).await.unwrap();
+        (dir, memory)
+    }
+
+    #[tokio::test]
+    async fn a_record_of_a_newer_form_is_refused_by_name() {
+        let (_dir, memory) = written().await;
+        let mut of_each = vec![CURRENT.to_owned(), LEASE.to_owned()];
+        for prefix in [ITEM, STATEMENT] {
+            of_each.push(memory.rows(prefix).await.unwrap()[0].0.to_string());
+        }
+        for key in of_each {
+            let whole = memory.store.get(&key).await.unwrap().unwrap().value;
+            // The last field of a message counts where one stands twice.
+            let tag = if key == CURRENT { 1 << 3 } else { 3 << 3 };
+            let newer = [&whole[..], &[tag, FORMAT as u8 + 1]].concat();
+            memory.commit(Commit::new().put(key.clone(), newer)).await.unwrap();
+            let error = memory.state().await.unwrap_err();
+            assert!(matches!(&error, MemoryError::Newer { what } if what.contains(&key)), "{key}: {error}");
+            memory.commit(Commit::new().put(key, whole)).await.unwrap();
+        }
+        assert!(memory.state().await.unwrap().kept.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_state_of_an_older_form_is_asked_for_again_and_the_statements_stay() {
+        let (_dir, memory) = written().await;
+        // As it was written before seals had notes: form 1, a seal with root and signature under tag 2.
+        let older = [&[1 << 3, 1, (2 << 3) | 2, 4, 0x0a, 0, 0x12, 0][..], &[3 << 3, 10]].concat();
+        memory.commit(Commit::new().put(CURRENT, older)).await.unwrap();
+        let read = memory.state().await.unwrap();
+        assert!(read.kept.is_none());
+        assert_eq!(read.statements.len(), statements().len());
+        memory.keep_state(&kept()).await.unwrap();
+        assert!(memory.state().await.unwrap().kept.is_some());
+    }
 }
