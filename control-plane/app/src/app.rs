@@ -13,6 +13,7 @@ mod operations;
 mod plan;
 mod principals;
 mod resources;
+mod roots;
 mod sign_in;
 mod stated;
 mod tasks;
@@ -42,6 +43,7 @@ pub use endings::{Ending, EndingKind};
 pub use open::OpenError;
 pub use plan::TenantPlan;
 pub use principals::{NewPrincipal, Principal};
+pub use roots::Roots;
 pub use stated::RestateError;
 pub use tokens::{CreatedToken, EnrollmentToken, TokenFile};
 

@@ -37,14 +37,14 @@ pub mod provision;
 pub use api_role::ApiRole;
 pub use app::{
     Agent, App, CreatedToken, Ending, EndingKind, EnrollRequest, Enrolled, EnrollmentToken, NewPrincipal, OpenError,
-    Principal, Renewed, RestateError, TenantPlan, TokenFile,
+    Principal, Renewed, RestateError, Roots, TenantPlan, TokenFile,
 };
 pub use caller::Caller;
 pub use channel::{Outgoing, Refused};
 pub use config::{Clock, Config, system_clock};
 pub use error::AppError;
 pub use history::{
-    AuditRecord, AuditedChange, ChangeKind, Event, EventKind, FieldChange, Meta, ResourceChange, Stored,
+    AuditRecord, AuditedChange, ChangeKind, Event, EventKind, FieldChange, LogError, Meta, ResourceChange, Stored,
 };
 pub use identity::Vouch;
 pub use intent::{Applied, Change, Delete, Impact, Outlook, Put, Right, RightsChange, TenantOutlook};

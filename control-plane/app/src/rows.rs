@@ -9,6 +9,7 @@ use bytes::Bytes;
 use entente_model::desired::{Digest, ItemKey};
 use entente_model::intent::ResourceName;
 use entente_model::{AgentName, OperatorName, PrincipalName, TenantName, TokenName};
+use entente_seal::KeyId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -79,6 +80,7 @@ pub(crate) const STANDING: &str = "standing/";
 pub(crate) const REMOVAL: &str = "removal/";
 pub(crate) const KNOWN: &str = "known/";
 pub(crate) const STATEMENT: &str = "statement/";
+pub(crate) const ROOT: &str = "root/";
 pub(crate) const EVENT: &str = "event/";
 /// Where each event is, by its number in the fleet.
 pub(crate) const EVENT_AT: &str = "event-at/";
@@ -103,7 +105,12 @@ pub(crate) fn audit(revision: u64) -> String {
 }
 
 pub(crate) fn root(digest: Digest) -> String {
-    format!("root/{digest}")
+    format!("{ROOT}{digest}")
+}
+
+/// How the log of a key in an epoch stands.
+pub(crate) fn log(signer: KeyId, epoch: u64) -> String {
+    format!("log/{}/{epoch}", signer.0)
 }
 
 pub(crate) fn events_of(tenant: &TenantName) -> String {

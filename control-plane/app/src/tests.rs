@@ -10,6 +10,7 @@ mod events;
 mod fleet;
 mod flood;
 mod intent;
+mod log;
 mod many;
 mod phases;
 mod principals;

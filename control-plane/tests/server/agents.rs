@@ -23,7 +23,7 @@ async fn an_enrolled_agent_gets_a_state_that_it_can_verify() {
     assert!(keys.iter().any(|key| key.starts_with("member/l1-analyst/standard/nordwall/")), "{keys:?}");
     loop {
         if let Message::Lease(lease) = agent.next().await.unwrap() {
-            assert!(!lease.seal.unwrap().signature.is_empty());
+            assert!(!lease.seal.unwrap().note.is_empty());
             break;
         }
     }

@@ -285,8 +285,7 @@ impl Agent {
             size: seal.size,
             siblings: seal.path.iter().map(|bytes| sibling(bytes)).collect(),
         };
-        let (root, signature) = (seal.root.clone(), seal.signature.clone());
-        let seal = Seal { root, signature, leaf: seal.leaf.clone(), path };
+        let seal = Seal { note: seal.note.clone(), leaf: seal.leaf.clone(), path };
         let held: Option<Held> = None;
         self.verifier.verify_state(&seal, CONTOSO.parse().unwrap(), items, held, system_clock()()).unwrap()
     }

@@ -1,8 +1,8 @@
 //! Leases: the word that a state is still the right one. Many are signed together, for agents that are here.
 //!
 //! Whoever gives a channel a new state or a new stream puts it on the list; a task signs what is on the list a moment
-//! later, all under one root, and looks at every channel now and then. The roots of leases hang below the newest root of
-//! states and are kept by nobody: a lease proves nothing after its hour.
+//! later, all under one root, and looks at every channel now and then. The roots of leases show the log as the newest root of
+//! states left it, are no leaves of it and are not kept: a lease proves nothing after its hour.
 
 use std::sync::Arc;
 
@@ -51,7 +51,9 @@ impl App {
         }
         let place = Place { version, previous: committed.head.root, audit_head: committed.head.audit };
         metrics::counter!("entente_leases_total").increment(leases.len() as u64);
-        for (channel, lease) in leased.iter().zip(sign_leases(&leases, place, &self.inner.history.online)) {
+        for (channel, lease) in
+            leased.iter().zip(sign_leases(&leases, place, &self.inner.history.online, committed.log))
+        {
             channel.lock().renew(lease);
         }
     }

@@ -19,8 +19,8 @@ use crate::channel::{KnownAccounts, KnownRow};
 use crate::channel::{Reported, StandingRow};
 use crate::config::{Clock, Config};
 use crate::error::AppError;
-use crate::history::pieces;
-use crate::history::{Committed, Follow, HeadRow, History, Location, Stated, Stored, World};
+use crate::history::{Committed, Follow, HeadRow, History, Location, LogError, Stated, Stored, World};
+use crate::history::{log, pieces};
 use crate::identity::{Registry, Tables};
 use crate::intent::Intents;
 use crate::pki::CertificateAuthority;
@@ -54,6 +54,8 @@ pub enum OpenError {
     Row(#[from] RowError),
     #[error("a row has a key that is not one of ours: {0}")]
     Key(String),
+    #[error(transparent)]
+    Log(#[from] LogError),
     #[error("the first root could not be written")]
     Commit(#[source] AppError),
 }
@@ -89,7 +91,8 @@ impl App {
             principal_gone,
         };
         let dispatch = Arc::new(dispatch);
-        let committed = Committed { world: world.clone(), head };
+        let log = log::load(&*store, online.public(), stated.epoch, head.root).await?;
+        let committed = Committed { world: world.clone(), head, log };
         let running = Arc::new(Running::default());
         let follow = (dispatch.clone() as Arc<dyn Follow>, running.clone());
         let history = History::new(store, clock, online, (stated, epoch_begun), committed, events, follow);

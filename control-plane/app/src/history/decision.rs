@@ -10,7 +10,7 @@ use entente_model::desired::{Digest, Version};
 use entente_model::intent::{Manifest, ResourceName};
 use entente_model::revocation::Revocation;
 use entente_model::{TenantName, Timestamp};
-use entente_seal::OnlineKey;
+use entente_seal::{Log, OnlineKey};
 use entente_store::{Commit, View};
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use super::audit::{AuditRecord, Entry, Kept};
 use super::event::Happening;
 use super::sign::{Place, State, sign_states};
 use super::world::{Meta, Stored, World};
-use super::{event_rows, former, pieces};
+use super::{event_rows, former, log, pieces};
 use crate::error::AppError;
 use crate::identity::RegistryChange;
 use crate::rows::{self, as_hex};
@@ -28,6 +28,8 @@ use crate::rows::{self, as_hex};
 pub(crate) struct Committed {
     pub(crate) world: Arc<World>,
     pub(crate) head: HeadRow,
+    /// Of our key, in this epoch.
+    pub(crate) log: Log,
 }
 
 /// The row that every audited commit writes.
@@ -42,16 +44,6 @@ pub(crate) struct HeadRow {
     /// The newest time that was written. What is written later says no earlier one, whatever the clock does.
     #[serde(default)]
     pub(crate) time: Timestamp,
-}
-
-/// A root that was signed, as it is kept: the transparency log.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RootRow {
-    #[serde(with = "as_hex")]
-    root: Vec<u8>,
-    #[serde(with = "as_hex")]
-    signature: Vec<u8>,
 }
 
 /// What follows from a commit once it is durable.
@@ -214,7 +206,7 @@ impl Decision<'_> {
         }
     }
 
-    /// Signs states under one root, and writes that root.
+    /// Signs states under one root, and writes that root and the log that it is a leaf of.
     pub(crate) fn sign<'t>(
         &mut self,
         tenants: impl Iterator<Item = (&'t TenantName, entente_model::Guid, &'t entente_seal::Buckets)>,
@@ -228,11 +220,13 @@ impl Decision<'_> {
             previous: self.committed.head.root,
             audit_head: self.committed.head.audit,
         };
-        let (batch, states) = sign_states(tenants, place, self.signer.online);
-        let row = RootRow { root: batch.root_bytes().to_vec(), signature: batch.signature().to_vec() };
+        let Signer { epoch, online } = self.signer;
+        let (batch, states) = sign_states(tenants, place, online, &mut self.committed.log);
         self.committed.head.root = batch.root_digest();
         self.committed.head.revision = self.revision;
-        self.put(rows::root(batch.root_digest()), rows::encode(&row));
+        for (key, row) in log::rows_of(&batch, &self.committed.log, online.id(), epoch) {
+            self.put(key, row);
+        }
         self.effects.states = states;
     }
 

@@ -8,15 +8,12 @@ use bytes::Bytes;
 use entente_compiler::COMPILER_VERSION;
 use entente_model::desired::{Digest, Header, Lease, Version};
 use entente_model::{Guid, TenantName};
-use entente_seal::{
-    Buckets, OnlineKey, Root, RootKind, Seal, SignedRoot, Tree, encode_header, encode_lease, root_digest,
-};
+use entente_seal::{Buckets, Log, OnlineKey, Root, RootKind, Seal, Tree, encode_header, encode_lease, root_digest};
 
 /// Leaves that were signed together.
 #[derive(Debug)]
 pub(crate) struct SignedBatch {
-    root: Bytes,
-    signature: Bytes,
+    note: Bytes,
     leaves: Vec<Bytes>,
     tree: Tree,
     root_digest: Digest,
@@ -31,7 +28,7 @@ pub(crate) struct Place {
 }
 
 impl SignedBatch {
-    fn sign(kind: RootKind, leaves: Vec<Bytes>, place: Place, key: &OnlineKey) -> Self {
+    fn sign(kind: RootKind, leaves: Vec<Bytes>, place: Place, key: &OnlineKey, log: &mut Log) -> Self {
         let tree = Tree::of(&leaves);
         let root = Root {
             kind,
@@ -43,17 +40,13 @@ impl SignedBatch {
             size: tree.size(),
             audit_head: place.audit_head,
         };
-        let SignedRoot { bytes, signature } = root.sign(key);
-        let root_digest = root_digest(&bytes);
-        Self { root: bytes.into(), signature: signature.into(), leaves, tree, root_digest }
+        let root_digest = root_digest(&root.encode());
+        Self { note: root.sign(key, log), leaves, tree, root_digest }
     }
 
-    pub(crate) fn root_bytes(&self) -> &Bytes {
-        &self.root
-    }
-
-    pub(crate) fn signature(&self) -> &Bytes {
-        &self.signature
+    /// The root, signed.
+    pub(crate) fn note(&self) -> &Bytes {
+        &self.note
     }
 
     pub(crate) fn root_digest(&self) -> Digest {
@@ -61,12 +54,7 @@ impl SignedBatch {
     }
 
     fn seal(&self, index: u32) -> Seal {
-        Seal {
-            root: self.root.clone(),
-            signature: self.signature.clone(),
-            leaf: self.leaves[index as usize].clone(),
-            path: self.tree.path(index),
-        }
+        Seal { note: self.note.clone(), leaf: self.leaves[index as usize].clone(), path: self.tree.path(index) }
     }
 }
 
@@ -91,11 +79,12 @@ impl State {
     }
 }
 
-/// Signs the states of tenants that were compiled together, in their order.
+/// Signs the states of tenants that were compiled together, in their order. Their root becomes a leaf of the log.
 pub(crate) fn sign_states<'a>(
     tenants: impl Iterator<Item = (&'a TenantName, Guid, &'a Buckets)>,
     place: Place,
     key: &OnlineKey,
+    log: &mut Log,
 ) -> (Arc<SignedBatch>, Vec<(TenantName, Arc<State>)>) {
     let tenants: Vec<_> = tenants.collect();
     let header = |entra_tenant, items: &Buckets| Header {
@@ -106,7 +95,7 @@ pub(crate) fn sign_states<'a>(
         count: items.len(),
     };
     let leaves = tenants.iter().map(|(_, id, items)| encode_header(&header(*id, items)).into()).collect();
-    let batch = Arc::new(SignedBatch::sign(RootKind::States, leaves, place, key));
+    let batch = Arc::new(SignedBatch::sign(RootKind::States, leaves, place, key, log));
     let state = |index: usize, items: &Buckets| State {
         version: place.version,
         digest: items.digest(),
@@ -133,10 +122,10 @@ impl SignedLease {
     }
 }
 
-/// Signs leases, in their order.
-pub(crate) fn sign_leases(leases: &[Lease], place: Place, key: &OnlineKey) -> Vec<SignedLease> {
+/// Signs leases, in their order. The note shows the log as it is.
+pub(crate) fn sign_leases(leases: &[Lease], place: Place, key: &OnlineKey, mut log: Log) -> Vec<SignedLease> {
     let leaves = leases.iter().map(|lease| encode_lease(lease).into()).collect();
-    let batch = Arc::new(SignedBatch::sign(RootKind::Leases, leaves, place, key));
+    let batch = Arc::new(SignedBatch::sign(RootKind::Leases, leaves, place, key, &mut log));
     let signed = |(at, lease): (usize, &Lease)| SignedLease { lease: *lease, batch: batch.clone(), index: at as u32 };
     leases.iter().enumerate().map(signed).collect()
 }

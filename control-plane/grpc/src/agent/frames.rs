@@ -152,7 +152,7 @@ mod tests {
 
     fn seal() -> Seal {
         let path = Path { index: 0, size: 1, siblings: Vec::new() };
-        Seal { root: b"root"[..].into(), signature: b"signature"[..].into(), leaf: b"leaf"[..].into(), path }
+        Seal { note: b"note"[..].into(), leaf: b"leaf"[..].into(), path }
     }
 
     /// What a client's gRPC library makes of a frame.
