@@ -186,7 +186,7 @@ pub async fn what_somebody_removed_is_mended_and_what_they_added_is_taken_away(s
     let unknown = fleet.cli(&args!["events", "nowhere"]).await?;
     ensure!(unknown.code == 1 && unknown.stderr.contains("tenants/nowhere does not exist"), "{unknown:?}");
     let verified = fleet.cli(&args!["audit", "verify"]).await?.ok()?;
-    ensure!(verified.contains("the chain is whole"), "{verified}");
+    ensure!(verified.contains("the chain is whole") && verified.contains("signed roots in one log"), "{verified}");
     kit::ensure_clean(&fleet).await
 }
 

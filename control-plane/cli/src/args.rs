@@ -435,12 +435,15 @@ pub(crate) enum Role {
 pub(crate) enum Audit {
     /// List changes of intent, the newest first: who changed what, from what to what
     List(AuditList),
-    /// Compute the chain of all records anew, and compare it with what the server states; exit code 1 if a record was altered, taken
-    /// out, moved or cut off
+    /// Compute the chain of all records and the logs of all signed roots anew, and compare them with what the server states; exit
+    /// code 1 if a record or a root was altered, taken out, moved or cut off
     Verify {
         /// A digest that was written down before: one of the records must have it
         #[arg(long, value_name = "DIGEST")]
         known: Option<String>,
+        /// A checkpoint that was kept: the log that it is of must go on from it
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
     },
 }
 

@@ -1,5 +1,6 @@
 //! The record of changes of intent: who changed what, the newest first.
 
+mod logs;
 mod verify;
 
 use entente_model::Timestamp;
@@ -23,7 +24,7 @@ const MAX_FIELDS: usize = 2;
 pub(crate) async fn audit(client: Client, ask: Audit, format: Format) -> Result<(), Failure> {
     match ask {
         Audit::List(ask) => list_records(client, ask, format).await,
-        Audit::Verify { known } => verify::verify(client, known, format).await,
+        Audit::Verify { known, checkpoint } => verify::verify(client, known, checkpoint, format).await,
     }
 }
 

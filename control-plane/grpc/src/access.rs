@@ -6,7 +6,7 @@ mod convert;
 #[cfg(test)]
 mod tests;
 
-use entente_app::{App, AppError, Applied, Caller, Change, Delete, Put};
+use entente_app::{App, AppError, Applied, Caller, Change, Delete, Put, Roots};
 use entente_convert::access::{Resource, manifest_from_proto, resource_from_proto, resource_to_value};
 use entente_model::OperatorName;
 use entente_model::intent::{Kind, Manifest, ResourceName};
@@ -229,6 +229,18 @@ access_service! {
                 let page = app.audit(&caller, &page(asked.page_size, asked.page_token)?, resource.as_ref()).await?;
                 let records = page.items.iter().map(audit_record).collect();
                 Ok(wire::ListAuditRecordsResponse { records, next_page_token: page.next, head_digest })
+            })
+            .await
+        }
+
+        async fn list_roots(
+            &self,
+            request: Request<wire::ListRootsRequest>,
+        ) -> Result<Response<wire::ListRootsResponse>, Status> {
+            answer(&self.0, request, |app, caller, asked| async move {
+                let roots = app.roots(&caller, &page(asked.page_size, asked.page_token)?).await?;
+                let Roots { notes, verifier_keys } = roots;
+                Ok(wire::ListRootsResponse { notes: notes.items, next_page_token: notes.next, verifier_keys })
             })
             .await
         }

@@ -37,7 +37,7 @@ pub use header::{decode_header, decode_lease, encode_header, encode_lease};
 pub use item::{MAX_ITEM_BYTES, SealedItem, decode_item, encode_item};
 pub use keys::{KeyError, KeyId, OnlineKey, PublicKey, RootKey, Secret, generate_pkcs8};
 pub use log::{Log, consistency_proof, inclusion_proof};
-pub use note::{Checkpoint, log_origin, verifier_key};
+pub use note::{Checkpoint, log_origin, read_verifier_key, verifier_key};
 pub use removal::{removal_signature_holds, removal_statement};
 pub use root::{Root, RootKind, root_digest};
 pub use statement::{Signed, Statement};

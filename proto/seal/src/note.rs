@@ -63,6 +63,14 @@ pub fn verifier_key(origin: &str, key: &PublicKey) -> String {
     format!("{origin}+{a:02x}{b:02x}{c:02x}{d:02x}+{}", BASE64_STANDARD.encode(typed(key)))
 }
 
+/// Reads what [`verifier_key`] writes: the name and the key.
+pub fn read_verifier_key(text: &str) -> Option<(&str, PublicKey)> {
+    // Base64 has this sign too.
+    let [origin, _, key] = text.splitn(3, '+').collect::<Vec<_>>()[..] else { return None };
+    let key = decoded(key).and_then(|typed| PublicKey::from_bytes(typed.get(1..)?).ok())?;
+    (verifier_key(origin, &key) == text).then_some((origin, key))
+}
+
 fn typed(key: &PublicKey) -> Vec<u8> {
     [&[ED25519], &key.as_bytes()[..]].concat()
 }

@@ -2,7 +2,10 @@
 //!
 //! Each record's digest is over what it says and the digest before it. So a record that was altered, taken out, put in or moved
 //! shows; and that the newest were cut off, by the head that the server states. A server that wrote the whole chain anew shows
-//! only by a digest that somebody wrote down before.
+//! only by a digest that somebody wrote down before. Signed roots hold these digests: see [`super::logs`].
+
+use std::collections::HashSet;
+use std::path::PathBuf;
 
 use entente_convert::time;
 use entente_model::desired::Digest;
@@ -10,12 +13,25 @@ use entente_proto::access::v1 as wire;
 use entente_seal::{AuditChange, AuditContent, AuditField};
 use serde_json::json;
 
+use super::logs::Roots;
 use crate::args::Format;
 use crate::client::{Client, within};
 use crate::failure::Failure;
 use crate::output;
 
-pub(super) async fn verify(mut client: Client, known: Option<String>, format: Format) -> Result<(), Failure> {
+pub(super) async fn verify(
+    mut client: Client,
+    known: Option<String>,
+    checkpoint: Option<PathBuf>,
+    format: Format,
+) -> Result<(), Failure> {
+    let kept = checkpoint.map(|path| {
+        let unreadable = |error| Failure::Usage(format!("--checkpoint: {} cannot be read: {error}", path.display()));
+        std::fs::read_to_string(&path).map_err(unreadable)
+    });
+    let kept = kept.transpose()?;
+    // Before the records, so that all that they name are among these.
+    let roots = Roots::all(&mut client).await?;
     let (mut chain, is_known) = (None, known.is_some());
     let mut page_token = String::new();
     loop {
@@ -30,13 +46,14 @@ pub(super) async fn verify(mut client: Client, known: Option<String>, format: Fo
         }
     }
     let verified = chain.unwrap_or_default().end().map_err(broken)?;
+    let logs = roots.verify(&verified.digests, kept.as_deref()).map_err(broken)?;
     let document = json!({
         "records": verified.count, "firstRevision": verified.last, "lastRevision": verified.first,
-        "headDigest": verified.head,
+        "headDigest": verified.head, "roots": logs.roots, "logs": logs.logs, "checkpoint": logs.checkpoint,
     });
     output::print(format, &document, || match verified.count {
-        0 => "there are no records\n".into(),
-        _ => text(&verified, is_known),
+        0 => format!("there are no records\n{}", logs.text(kept.is_some())),
+        _ => format!("{}{}", text(&verified, is_known), logs.text(kept.is_some())),
     })
 }
 
@@ -68,6 +85,8 @@ struct Chain {
     /// Of the one that was looked at last, and what it says stands before it.
     last: i64,
     previous: String,
+    /// Of all that were walked.
+    digests: HashSet<String>,
 }
 
 impl Chain {
@@ -94,6 +113,7 @@ impl Chain {
         self.known.take_if(|known| *known == record.digest);
         (self.count, self.last) = (self.count + 1, revision);
         self.previous.clone_from(&record.previous_digest);
+        self.digests.insert(record.digest.clone());
         Ok(())
     }
 

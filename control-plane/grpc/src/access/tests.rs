@@ -1,5 +1,7 @@
 //! Repeated calls, over the wire: each gets the first answer, whatever has happened to its resource since (AIP-155).
 
+use entente_convert::access::manifest_to_proto;
+use entente_convert::manifest::from_value;
 use entente_proto::access::v1::access_service_client::AccessServiceClient;
 use prost_types::FieldMask;
 use tonic::transport::Channel;
@@ -167,4 +169,29 @@ async fn the_audit_log_says_what_changed_and_which_record_is_its_newest() {
     let change = wire::ResourceChange { name: "operators/sam".into(), kind, fields: vec![field], more_fields: 0 };
     assert_eq!(log.records[0].changes, [change]);
     assert_eq!(log.records[1].changes[0].kind(), wire::ChangeKind::Created);
+}
+
+#[tokio::test]
+async fn signed_roots_come_with_the_keys_that_verify_them() {
+    let (_fixture, mut client, _) = start().await;
+    let none = client.list_roots(wire::ListRootsRequest::default()).await.unwrap().into_inner();
+    assert_eq!(none, wire::ListRootsResponse::default(), "nothing is desired of anybody yet");
+    for tenant in ["contoso", "fabrikam"] {
+        let home = serde_json::json!({"kind": "HomeTenant", "name": "homeTenants/nordwall",
+            "entraTenant": "0a0de000-0000-4000-8000-000000000001"});
+        let number = if tenant == "contoso" { 1 } else { 2 };
+        let tenant = serde_json::json!({"kind": "Tenant", "name": format!("tenants/{tenant}"), "customer": tenant,
+            "home": "homeTenants/nordwall", "entraTenant": format!("0c0de000-0000-4000-8000-{number:012}")});
+        let manifest = |value| manifest_to_proto(&from_value(value).unwrap());
+        let manifests = [home, tenant].map(manifest).to_vec();
+        client.apply_intent(wire::ApplyIntentRequest { manifests, ..Default::default() }).await.unwrap();
+    }
+    let roots = client.list_roots(wire::ListRootsRequest::default()).await.unwrap().into_inner();
+    let (_, key) = entente_seal::read_verifier_key(&roots.verifier_keys[0]).unwrap();
+    let read = |note: &String| entente_seal::Checkpoint::read(note.as_bytes()).unwrap();
+    let sizes: Vec<u64> = roots.notes.iter().map(|note| read(note).size).collect();
+    assert_eq!(sizes.len(), 2);
+    assert!(sizes.iter().rev().copied().eq(1..=roots.notes.len() as u64), "{sizes:?}");
+    assert!(roots.notes.iter().all(|note| read(note).is_signed_by(&key)));
+    assert!(roots.next_page_token.is_empty());
 }

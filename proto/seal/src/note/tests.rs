@@ -81,6 +81,17 @@ fn others_read_our_notes() {
 }
 
 #[test]
+fn a_verifier_key_reads_back_and_has_one_spelling() {
+    let key = samples::online_key().public();
+    let text = verifier_key("entente/x/1", &key);
+    assert_eq!(read_verifier_key(&text), Some(("entente/x/1", key)));
+    let others = [text.replace("/1+", "/2+"), format!("{text}="), text.replace('+', " "), text.to_uppercase()];
+    for other in others.iter().map(String::as_str).chain(["", "+", "a+b", "a+b+AQ=="]) {
+        assert_eq!(read_verifier_key(other), None, "{other}");
+    }
+}
+
+#[test]
 fn what_the_format_allows_beside_ours_changes_nothing() {
     let text = note().split_once("\n\n").unwrap().0.to_owned();
     assert!(is_ours(&sign(&format!("{text}\nwitnessed by example.com\n"))));
