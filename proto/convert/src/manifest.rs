@@ -5,12 +5,19 @@ use entente_model::nearest::nearest;
 use entente_model::violation::{Fault, Violation};
 use serde_json::Value;
 
-/// Reads one manifest: an object with `kind` and the fields of that kind.
+/// What a manifest may say of its own form; it is meant where nothing is said.
+pub const API_VERSION: &str = "entente/v1";
+
+/// Reads one manifest: an object with `kind` and the fields of that kind, and perhaps `apiVersion`.
 pub fn from_value(mut value: Value) -> Result<Manifest, Violation> {
     let Some(object) = value.as_object_mut() else {
         return Err(Violation::new("manifest", Fault::Malformed, "is not a mapping; begin with kind and name"));
     };
     let name = object.get("name").and_then(Value::as_str).unwrap_or("manifest").to_owned();
+    if let Some(version) = object.remove("apiVersion").filter(|it| it.as_str() != Some(API_VERSION)) {
+        let text = format!("{version} is not a version that is known here; write {API_VERSION}, or leave it out");
+        return Err(Violation::new(format!("{name}: apiVersion"), Fault::Unimplemented, text));
+    }
     let kind = object.remove("kind");
     let word = kind.as_ref().and_then(Value::as_str);
     let kinds = || Kind::ALL.map(Kind::word).join(", ");
@@ -123,6 +130,25 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_manifest_of_another_version_is_refused_and_one_without_is_of_the_first() {
+        let squad = |version: Option<Value>| {
+            let mut squad = json!({"kind": "Squad", "name": "squads/n", "owner": "operators/j", "members": []});
+            squad.as_object_mut().unwrap().extend(version.map(|it| ("apiVersion".to_owned(), it)));
+            squad
+        };
+        let first = from_value(squad(None)).unwrap();
+        assert_eq!(from_value(squad(Some(json!("entente/v1")))).unwrap(), first);
+        for version in [json!("entente/v2"), json!("v1"), json!(1), json!(null)] {
+            // Whatever else a later version may say.
+            let mut later = squad(Some(version.clone()));
+            later["kind"] = json!("Robot");
+            let fault = from_value(later).unwrap_err();
+            let text = format!("is not a version that is known here; write {API_VERSION}, or leave it out");
+            assert_eq!(fault.to_string(), format!("squads/n: apiVersion: {version} {text}"));
+        }
+    }
 
     #[test]
     fn faults_name_the_path() {

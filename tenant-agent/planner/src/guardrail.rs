@@ -350,7 +350,9 @@ impl Guardrail {
             let text = "is a tag, which has no use here; leave it out, or quote the text";
             return Err(unreadable(place(line, column), Fault::Malformed, text.into()));
         }
-        Self::read(yaml).map_err(|first| Unreadable { faults: sections::faults(yaml, first) })
+        Self::read(yaml).map_err(|first| Unreadable {
+            faults: check::other_form(yaml).map_or_else(|| sections::faults(yaml, first), |other| vec![other]),
+        })
     }
 
     /// The whole file, or a part of it.

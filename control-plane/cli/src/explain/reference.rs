@@ -14,7 +14,7 @@ const HEAD: &str = "\
 What the service provider writes: one document of YAML for each resource, with its `kind`. `entente apply -f FILE` takes files
 and folders; `--dry-run` says what would change. A field that is not here is refused. `entente explain squad.members.until` says
 the same on the command line; [`deploy/demo/intent`](../deploy/demo/intent) is a whole intent to begin with. Ids have 1 to 40
-lower-case letters, digits and hyphens.
+lower-case letters, digits and hyphens. A document may say `apiVersion: entente/v1`, which is meant where it says nothing.
 
 This page is made from code: `UPDATE_EXPECT=1 cargo test -p entente-cli --lib reference`.
 ";

@@ -6,6 +6,7 @@ use entente_model::catalog;
 use entente_model::intent::UserType;
 use entente_model::violation::{Fault, Violation};
 use entente_model::{Plane, PlaneMode, scope};
+use serde::Deserialize;
 
 use super::{FORMAT, Guardrail};
 use crate::capability;
@@ -15,12 +16,7 @@ const LAST_REVIEW: &str = "2099-12-31";
 
 pub(super) fn check(guardrail: &Guardrail) -> Vec<Violation> {
     let mut faults = Faults(Vec::new());
-    faults.unless(
-        guardrail.guardrail == FORMAT,
-        "guardrail",
-        Fault::Unimplemented,
-        format!("is form {}; this agent understands {FORMAT}", guardrail.guardrail),
-    );
+    faults.0.extend(form(guardrail.guardrail));
     for (field, value, placeholder, remedy) in [
         ("customer.name", &guardrail.customer.name, "NAME", "write your own name"),
         ("owner", &guardrail.owner, "OWNER", "say who answers for the file"),
@@ -39,6 +35,21 @@ pub(super) fn check(guardrail: &Guardrail) -> Vec<Violation> {
     azure(guardrail, &mut faults);
     limits(guardrail, &mut faults);
     faults.0
+}
+
+/// Of a file that does not read: whether it says that it is of another form, whose other faults then mean nothing.
+pub(super) fn other_form(yaml: &str) -> Option<Violation> {
+    #[derive(Deserialize)]
+    struct Form {
+        #[serde(deserialize_with = "super::plain::count")]
+        guardrail: u32,
+    }
+    Guardrail::read::<Form>(yaml).ok().and_then(|it| form(it.guardrail))
+}
+
+fn form(said: u32) -> Option<Violation> {
+    let text = || format!("is form {said}; this agent understands {FORMAT}");
+    (said != FORMAT).then(|| Violation::new("guardrail", Fault::Unimplemented, text()))
 }
 
 struct Faults(Vec<Violation>);

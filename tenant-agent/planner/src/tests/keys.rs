@@ -123,3 +123,18 @@ fn every_example_can_be_used_as_it_is() {
 fn the_page_of_the_reference_says_what_the_code_says() {
     expect_test::expect_file!["../../../../docs/guardrail-reference.md"].assert_eq(&page());
 }
+
+#[test]
+fn a_file_of_another_form_is_told_by_its_form_alone() {
+    let mut later = whole();
+    later["guardrail"] = json!(2);
+    let said = "guardrail: is form 2; this agent understands 1";
+    let faults = Guardrail::parse(&serde_json::to_string(&later).unwrap()).unwrap().check();
+    assert_eq!(faults.iter().map(ToString::to_string).collect::<Vec<_>>(), [said]);
+    // What else it says is of that form, too.
+    later["later"] = json!({"key": true});
+    later["planes"] = json!("everything");
+    assert_eq!(parsed(&later).unwrap_err(), format!("the guardrail cannot be used: {said}"));
+    later["guardrail"] = json!(1);
+    assert!(parsed(&later).unwrap_err().contains("later"), "of this form, every fault is named");
+}
