@@ -17,8 +17,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use entente_model::desired::Digest;
 
+use crate::decode::DecodeError;
 use crate::hash;
-use crate::item::DecodeError;
 use crate::keys::{KeyId, OnlineKey, PublicKey};
 use crate::log::Log;
 use crate::root::{Root, RootKind};

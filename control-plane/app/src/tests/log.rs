@@ -237,12 +237,11 @@ async fn a_new_epoch_begins_a_log_and_a_restored_backup_forks_the_one_that_it_wa
 #[tokio::test]
 async fn a_log_that_does_not_agree_with_its_newest_root_is_not_gone_on_with() {
     let bed = Bed::with_sample().await;
+    let key = crate::rows::log(bed.app.parts().history.online.id(), bed.app.parts().history.epoch);
+    let older = bed.app.parts().history.store.get(&key).await.unwrap().unwrap().value;
     bed.apply(vec![squad(&["maya"])]).await.unwrap();
     let Bed { dir, online, ca, time, app, .. } = bed;
-    let (key, head) = (
-        crate::rows::log(app.parts().history.online.id(), app.parts().history.epoch),
-        app.parts().history.published().head.root,
-    );
+    let head = app.parts().history.published().head.root;
     drop(app);
     let row = async |store: &Arc<dyn Store>| {
         String::from_utf8(store.get(&key).await.unwrap().unwrap().value.to_vec()).unwrap()
@@ -264,6 +263,7 @@ async fn a_log_that_does_not_agree_with_its_newest_root_is_not_gone_on_with() {
         Some(of(&bent, head)),
         Some(of(&kept, Digest([7; 32]))),
         Some(of(&Log::default(), head)),
+        Some(String::from_utf8(older.to_vec()).unwrap()),
         None,
     ];
     for wrong in wrong {
