@@ -10,7 +10,7 @@ pub mod lines;
 mod plain;
 mod sections;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ use entente_model::{Date, Guid, Plane, PlaneMode, Timestamp};
 use serde::Deserialize;
 
 use crate::capability::Capability;
+pub use crate::planes::azure::section::Azure;
+pub(crate) use check::Faults;
 
 /// Largest file taken: the longest that makes sense, 1,000 scopes of 60 bytes, and no room for a bomb.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -183,15 +185,6 @@ pub struct Capabilities {
     /// Actions of Azure's that are allowed by their own names, whatever they mean: what Microsoft has added to a role
     /// since, and the customer has looked at.
     pub actions: BTreeSet<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Azure {
-    /// ARM scopes at or below which roles may be assigned.
-    pub scopes: Vec<String>,
-    /// Role definitions that may be assigned there, by name.
-    pub roles: BTreeMap<String, Guid>,
 }
 
 /// What is never touched.

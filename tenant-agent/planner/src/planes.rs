@@ -15,6 +15,7 @@ use entente_model::report::Reason;
 use entente_model::{Guid, Plane};
 
 use crate::builder::PlanBuilder;
+use crate::guardrail::{Faults, Guardrail};
 use crate::input::Settings;
 use crate::ledger::LedgerEntry;
 use crate::observed::{Looked, Observed};
@@ -26,70 +27,51 @@ use crate::permission::Permission;
 use crate::reads::{ReadSet, Wanted};
 use crate::verdict::Condition;
 
-/// What is asked of a plane. There are no default methods.
-pub(crate) trait Rules: Sync {
+/// What is asked of a plane. Every field is to be given: a plane that has nothing to say says so.
+pub(crate) struct Rules {
     /// By when Microsoft's own caches follow a change: from then on what was taken away has no effect.
-    fn effect_delay(&self) -> Duration;
-
+    pub effect_delay: Duration,
     /// For how long reads may not show what is there, and was not taken away by us.
-    fn read_lag(&self, settings: &Settings) -> Duration;
-
+    pub read_lag: fn(&Settings) -> Duration,
     /// Microsoft permissions that it takes.
-    fn permissions(&self) -> &'static [Permission];
-
+    pub permissions: &'static [Permission],
+    /// Says what is wrong with the plane's section of the guardrail.
+    pub section: fn(&Guardrail, &mut Faults),
     /// Adds what a plan of these looks at. Asked only of a plane that may be looked at.
-    fn reads(&self, wanted: &Wanted<'_>, set: &mut ReadSet);
-
+    pub reads: fn(&Wanted<'_>, &mut ReadSet),
     /// Whether all that was asked for was read.
-    fn looked(&self, observed: &Observed) -> Looked;
-
+    pub looked: fn(&Observed) -> Looked,
     /// Decides about the items of the plane.
-    fn decide(&self, builder: &mut PlanBuilder<'_>, path: &Path<'_>);
-
-    /// Takes away what the ledger holds under this key. `against` is what stands against it beside the plane's mode.
-    fn withdraw(
-        &self,
-        builder: &mut PlanBuilder<'_>,
-        path: &Path<'_>,
-        key: &ItemKey,
-        exit: Exit,
-        against: Vec<Condition>,
-    );
-
+    pub decide: fn(&mut PlanBuilder<'_>, &Path<'_>),
+    /// Takes away what the ledger holds under this key. The conditions stand against it beside the plane's mode.
+    pub withdraw: fn(&mut PlanBuilder<'_>, &Path<'_>, &ItemKey, Exit, Vec<Condition>),
     /// What stands against giving somebody what hangs on a group, and what that is, for people.
-    fn inherited(&self, builder: &PlanBuilder<'_>, group: &Carrier<'_>, found: &mut Vec<(String, Condition)>);
-
+    pub inherited: fn(&PlanBuilder<'_>, &Carrier<'_>, &mut Vec<(String, Condition)>),
     /// Whether what hangs on the group may be readable soon, where it was not read.
-    fn is_on_its_way(&self, builder: &PlanBuilder<'_>, group: Guid) -> bool;
-
+    pub is_on_its_way: fn(&PlanBuilder<'_>, Guid) -> bool,
     /// What the account of a person who is to go still holds.
-    fn residue(&self, builder: &PlanBuilder<'_>, account: Guid, found: &mut Residue);
-
+    pub residue: fn(&PlanBuilder<'_>, Guid, &mut Residue),
     /// Where the agent does not look for such: a receipt says so.
-    fn unseen(&self, builder: &PlanBuilder<'_>) -> Vec<String>;
-
+    pub unseen: fn(&PlanBuilder<'_>) -> Vec<String>,
     /// Whether what an item names is in the tenant, by this look alone; `None` where nobody knows.
-    fn is_there(&self, builder: &PlanBuilder<'_>, path: &Path<'_>, key: &ItemKey) -> Option<bool>;
-
+    pub is_there: fn(&PlanBuilder<'_>, &Path<'_>, &ItemKey) -> Option<bool>,
     /// Why the file does not allow what was given under this key, if so; [`Reason::Unread`] where that cannot be told.
-    fn refusal(&self, builder: &PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry) -> Option<Reason>;
-
+    pub refusal: fn(&PlanBuilder<'_>, &ItemKey, &LedgerEntry) -> Option<Reason>,
     /// What was given under this key, for a person.
-    fn describe(&self, builder: &PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry) -> String;
-
+    pub describe: fn(&PlanBuilder<'_>, &ItemKey, &LedgerEntry) -> String,
     /// Whether somebody has access by an item of the plane. An empty group, or a role that nobody has, gives nothing.
-    fn gives_access(&self, key: &ItemKey) -> bool;
+    pub gives_access: fn(&ItemKey) -> bool,
 }
 
 /// The register.
-pub(crate) fn rules(plane: Plane) -> &'static dyn Rules {
+pub(crate) fn rules(plane: Plane) -> &'static Rules {
     match plane {
-        Plane::Users => &users::rules::Rules,
-        Plane::Groups => &groups::rules::Rules,
-        Plane::Memberships => &members::rules::Rules,
-        Plane::AzureRoles => &azure::rules::Rules,
-        Plane::DefenderRoles => &defender::rules::Rules,
-        Plane::CrossTenantTrust | Plane::EntraRoles | Plane::Pim | Plane::Lighthouse => &reserved::Rules,
+        Plane::Users => &users::rules::RULES,
+        Plane::Groups => &groups::rules::RULES,
+        Plane::Memberships => &members::rules::RULES,
+        Plane::AzureRoles => &azure::rules::RULES,
+        Plane::DefenderRoles => &defender::rules::RULES,
+        Plane::CrossTenantTrust | Plane::EntraRoles | Plane::Pim | Plane::Lighthouse => &reserved::RULES,
     }
 }
 
@@ -109,10 +91,10 @@ pub(crate) fn rights_first() -> impl Iterator<Item = Plane> {
 
 /// Whether somebody has access by what this item names. Of a kind that is not known it is taken to be so.
 pub fn gives_access(key: &ItemKey) -> bool {
-    key.plane().is_none_or(|plane| rules(plane).gives_access(key))
+    key.plane().is_none_or(|plane| (rules(plane).gives_access)(key))
 }
 
 /// Whether a plane was read whole in a look.
 pub fn looked(plane: Plane, observed: &Observed) -> Looked {
-    rules(plane).looked(observed)
+    (rules(plane).looked)(observed)
 }

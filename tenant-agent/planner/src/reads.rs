@@ -123,7 +123,7 @@ pub fn reads(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option
     let wanted = Wanted { items, ledger, guardrail };
     let mut set = ReadSet::default();
     for plane in Plane::ALL.into_iter().filter(|plane| wanted.reads(*plane)) {
-        rules(plane).reads(&wanted, &mut set);
+        (rules(plane).reads)(&wanted, &mut set);
     }
     set
 }

@@ -2,14 +2,13 @@
 //!
 //! A file that asks for more protection than the agent can give is refused by field rather than half kept.
 
-use entente_model::catalog;
 use entente_model::intent::UserType;
 use entente_model::violation::{Fault, Violation};
-use entente_model::{Plane, PlaneMode, scope};
+use entente_model::{Plane, PlaneMode};
 use serde::Deserialize;
 
 use super::{FORMAT, Guardrail};
-use crate::capability;
+use crate::planes::rules;
 
 /// A later day is a slip, or no review at all.
 const LAST_REVIEW: &str = "2099-12-31";
@@ -32,7 +31,7 @@ pub(super) fn check(guardrail: &Guardrail) -> Vec<Violation> {
     planes(guardrail, &mut faults);
     provider(guardrail, &mut faults);
     people(guardrail, &mut faults);
-    azure(guardrail, &mut faults);
+    Plane::ALL.into_iter().for_each(|plane| (rules(plane).section)(guardrail, &mut faults));
     limits(guardrail, &mut faults);
     faults.0
 }
@@ -52,10 +51,17 @@ fn form(said: u32) -> Option<Violation> {
     (said != FORMAT).then(|| Violation::new("guardrail", Fault::Unimplemented, text()))
 }
 
-struct Faults(Vec<Violation>);
+/// What is found, by field.
+pub(crate) struct Faults(Vec<Violation>);
 
 impl Faults {
-    fn unless(&mut self, holds: bool, field: impl Into<String>, reason: Fault, description: impl Into<String>) {
+    pub(crate) fn unless(
+        &mut self,
+        holds: bool,
+        field: impl Into<String>,
+        reason: Fault,
+        description: impl Into<String>,
+    ) {
         if !holds {
             self.0.push(Violation::new(field, reason, description));
         }
@@ -143,34 +149,6 @@ fn people(guardrail: &Guardrail, faults: &mut Faults) {
             "approvers.need",
             Fault::Conflict,
             format!("is {} of {} keys; write a number between 1 and that", approvers.need, approvers.keys.len()),
-        );
-    }
-}
-
-fn azure(guardrail: &Guardrail, faults: &mut Faults) {
-    let home = guardrail.protected.agent_home.iter().map(|home| ("protected.agentHome", home));
-    for (field, scope) in guardrail.azure.scopes.iter().map(|scope| ("azure.scopes", scope)).chain(home) {
-        faults.unless(
-            scope::check(scope).is_ok(),
-            field,
-            Fault::Malformed,
-            format!("{scope:?} is not an ARM scope; write /subscriptions/GUID/resourceGroups/NAME"),
-        );
-    }
-    for (name, id) in &guardrail.azure.roles {
-        let field = format!("azure.roles.{name}");
-        let known = catalog::AZURE_ROLES.iter().find(|role| role.id == *id);
-        faults.unless(
-            known.is_none_or(|role| role.name == name),
-            &field,
-            Fault::Conflict,
-            format!("{id} is {}; write its own name", known.map_or("", |role| role.name)),
-        );
-        faults.unless(
-            capability::of_azure_role(*id).is_some(),
-            &field,
-            Fault::Conflict,
-            "can never be assigned: it is custom, unknown, or lets people change access; leave it out",
         );
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn decide(builder: &mut PlanBuilder<'_>, path: &Path<'_>) {
             }
             let (exit, against) = judge(builder, key, entry);
             if let Some(plane) = key.plane() {
-                rules(plane).withdraw(builder, path, key, exit, against);
+                (rules(plane).withdraw)(builder, path, key, exit, against);
             }
         }
     }

@@ -22,14 +22,14 @@ pub(crate) struct Carrier<'a> {
 /// What stands against giving what the group carries, and what that is, for people.
 pub(crate) fn against(builder: &PlanBuilder<'_>, group: &Carrier<'_>) -> Vec<(String, Condition)> {
     let mut found = Vec::new();
-    rights_first().for_each(|plane| rules(plane).inherited(builder, group, &mut found));
+    rights_first().for_each(|plane| (rules(plane).inherited)(builder, group, &mut found));
     found.retain(|(_, condition)| *condition != Condition::Clear);
     found
 }
 
 /// Whether what the group holds may be readable soon.
 pub(crate) fn is_on_its_way(builder: &PlanBuilder<'_>, group: Guid) -> bool {
-    Plane::ALL.into_iter().any(|plane| rules(plane).is_on_its_way(builder, group))
+    Plane::ALL.into_iter().any(|plane| (rules(plane).is_on_its_way)(builder, group))
 }
 
 /// A group that is in another one gives what that one has, of which this agent sees a part at most.

@@ -47,9 +47,9 @@ pub fn not_allowed(input: &Input<'_>) -> Vec<NotAllowed> {
     let ours = input.ledger.items().filter(|(_, entry)| entry.thing.is_some() && entry.is_owned());
     let refused = ours.filter_map(|(key, entry)| {
         let plane = key.plane()?;
-        let reason = by_plane(guardrail, key).or_else(|| rules(plane).refusal(&builder, key, entry))?;
+        let reason = by_plane(guardrail, key).or_else(|| (rules(plane).refusal)(&builder, key, entry))?;
         let is_taken = entry.removed.is_some() || entry.block.is_some();
-        Some(NotAllowed { key: key.clone(), reason, what: rules(plane).describe(&builder, key, entry), is_taken })
+        Some(NotAllowed { key: key.clone(), reason, what: (rules(plane).describe)(&builder, key, entry), is_taken })
     });
     refused.collect()
 }

@@ -334,7 +334,7 @@ fn forget_when_certain(builder: &mut PlanBuilder<'_>, key: &ItemKey) -> bool {
     let (now, entry) = (builder.input.now, builder.entry_or_new(key));
     let settings = builder.input.settings;
     let lag = match (key.plane(), entry.removed) {
-        (Some(plane), None) => rules(plane).read_lag(settings),
+        (Some(plane), None) => (rules(plane).read_lag)(settings),
         (Some(_), Some(_)) | (None, _) => settings.replication_lag,
     };
     let since = moment::since(entry.empty_since, now);

@@ -21,7 +21,7 @@ use crate::planes::rules;
 
 /// Of accounts, memberships and rights that something is said of.
 pub(crate) fn of(builder: &PlanBuilder<'_>, path: &Path<'_>) -> BTreeMap<ItemKey, bool> {
-    let is_there = |key: &ItemKey| rules(key.plane()?).is_there(builder, path, key);
+    let is_there = |key: &ItemKey| (rules(key.plane()?).is_there)(builder, path, key);
     builder.reports.keys().filter_map(|key| Some((key.clone(), is_there(key)?))).collect()
 }
 

@@ -105,7 +105,7 @@ pub(crate) fn confirm(builder: &mut PlanBuilder<'_>, key: &ItemKey, mut contents
         first_empty_read: first.at,
         second_empty_read: begun.at,
         blocked: contents.blocked,
-        effective_by: first.at.plus(rules(plane).effect_delay()),
+        effective_by: first.at.plus(rules(plane).effect_delay),
         accounts: contents.accounts,
         unseen: contents.unseen,
         signed: None,

@@ -67,6 +67,6 @@ fn end(builder: &mut PlanBuilder<'_>, path: &Path<'_>, key: &ItemKey, exit: Exit
         }
         // An empty group is a person's task, and an unknown kind nobody's.
         Some(Plane::Groups) | None => {}
-        Some(plane) => rules(plane).withdraw(builder, path, key, exit, Vec::new()),
+        Some(plane) => (rules(plane).withdraw)(builder, path, key, exit, Vec::new()),
     }
 }

@@ -11,4 +11,5 @@ pub(crate) mod presence;
 pub(crate) mod reads;
 pub(crate) mod residue;
 pub(crate) mod rules;
+pub(crate) mod section;
 pub mod write;

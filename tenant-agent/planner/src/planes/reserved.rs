@@ -3,75 +3,26 @@
 
 use std::time::Duration;
 
-use entente_model::Guid;
-use entente_model::desired::ItemKey;
-use entente_model::report::Reason;
+use crate::observed::Looked;
+use crate::planes::Rules;
 
-use crate::builder::PlanBuilder;
-use crate::input::Settings;
-use crate::ledger::LedgerEntry;
-use crate::observed::{Looked, Observed};
-use crate::path::Path;
-use crate::path::inherited::Carrier;
-use crate::path::person::Exit;
-use crate::path::residue::Residue;
-use crate::permission::Permission;
-use crate::planes;
-use crate::reads::{ReadSet, Wanted};
-use crate::verdict::Condition;
-
-pub(crate) struct Rules;
-
-impl planes::Rules for Rules {
-    fn effect_delay(&self) -> Duration {
-        // Longer than that of any plane: nothing is claimed.
-        Duration::from_secs(24 * 60 * 60)
-    }
-
-    fn read_lag(&self, settings: &Settings) -> Duration {
-        settings.defender_lag
-    }
-
-    fn permissions(&self) -> &'static [Permission] {
-        &[]
-    }
-
-    fn reads(&self, _: &Wanted<'_>, _: &mut ReadSet) {}
-
-    fn looked(&self, _: &Observed) -> Looked {
-        Looked::NotAsked
-    }
-
-    fn decide(&self, _: &mut PlanBuilder<'_>, _: &Path<'_>) {}
-
-    fn withdraw(&self, _: &mut PlanBuilder<'_>, _: &Path<'_>, _: &ItemKey, _: Exit, _: Vec<Condition>) {}
-
-    fn inherited(&self, _: &PlanBuilder<'_>, _: &Carrier<'_>, _: &mut Vec<(String, Condition)>) {}
-
-    fn is_on_its_way(&self, _: &PlanBuilder<'_>, _: Guid) -> bool {
-        false
-    }
-
-    fn residue(&self, _: &PlanBuilder<'_>, _: Guid, _: &mut Residue) {}
-
-    fn unseen(&self, _: &PlanBuilder<'_>) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn is_there(&self, _: &PlanBuilder<'_>, _: &Path<'_>, _: &ItemKey) -> Option<bool> {
-        None
-    }
-
-    fn refusal(&self, _: &PlanBuilder<'_>, _: &ItemKey, _: &LedgerEntry) -> Option<Reason> {
-        None
-    }
-
-    fn describe(&self, _: &PlanBuilder<'_>, key: &ItemKey, _: &LedgerEntry) -> String {
-        key.to_string()
-    }
-
-    fn gives_access(&self, _: &ItemKey) -> bool {
-        // What is not known is taken to give access.
-        true
-    }
-}
+pub(crate) const RULES: Rules = Rules {
+    // Longer than that of any plane: nothing is claimed.
+    effect_delay: Duration::from_secs(24 * 60 * 60),
+    read_lag: |settings| settings.defender_lag,
+    permissions: &[],
+    section: |_, _| {},
+    reads: |_, _| {},
+    looked: |_| Looked::NotAsked,
+    decide: |_, _| {},
+    withdraw: |_, _, _, _, _| {},
+    inherited: |_, _, _| {},
+    is_on_its_way: |_, _| false,
+    residue: |_, _, _| {},
+    unseen: |_| Vec::new(),
+    is_there: |_, _, _| None,
+    refusal: |_, _, _| None,
+    describe: |_, key, _| key.to_string(),
+    // What is not known is taken to give access.
+    gives_access: |_| true,
+};

@@ -2,93 +2,34 @@
 
 use std::time::Duration;
 
-use entente_model::desired::ItemKey;
-use entente_model::report::Reason;
-use entente_model::{Guid, Plane};
+use entente_model::Plane;
 
-use crate::builder::PlanBuilder;
-use crate::input::Settings;
-use crate::ledger::LedgerEntry;
-use crate::observed::{Looked, Observed};
-use crate::path::Path;
-use crate::path::inherited::Carrier;
-use crate::path::person::Exit;
+use super::{permissions, residue};
+use crate::observed::Looked;
 use crate::path::presence;
-use crate::path::residue::Residue;
 use crate::path::residue::closed;
-use crate::permission::Permission;
-use crate::planes;
-use crate::reads::{ReadSet, Wanted};
-use crate::verdict::Condition;
+use crate::planes::Rules;
 
-pub(crate) struct Rules;
-
-impl planes::Rules for Rules {
-    fn effect_delay(&self) -> Duration {
-        // Entra: service limits, role changes.
-        Duration::from_secs(15 * 60)
-    }
-
-    fn read_lag(&self, settings: &Settings) -> Duration {
-        settings.replication_lag
-    }
-
-    fn permissions(&self) -> &'static [Permission] {
-        super::permissions::ROWS
-    }
-
-    fn reads(&self, _: &Wanted<'_>, _: &mut ReadSet) {
-        // Members are listed with their groups, and what a leaver is in with the people.
-    }
-
-    fn looked(&self, observed: &Observed) -> Looked {
-        Looked::of(&observed.members)
-    }
-
-    fn decide(&self, builder: &mut PlanBuilder<'_>, path: &Path<'_>) {
-        super::decide(builder, &path.people, &path.groups)
-    }
-
-    fn withdraw(
-        &self,
-        builder: &mut PlanBuilder<'_>,
-        path: &Path<'_>,
-        key: &ItemKey,
-        exit: Exit,
-        against: Vec<Condition>,
-    ) {
-        super::end(builder, key, path.person_of(key), &path.groups, exit, against)
-    }
-
-    fn inherited(&self, _: &PlanBuilder<'_>, _: &Carrier<'_>, _: &mut Vec<(String, Condition)>) {
-        // A membership hangs on no group but its own.
-    }
-
-    fn is_on_its_way(&self, _: &PlanBuilder<'_>, _: Guid) -> bool {
-        false
-    }
-
-    fn residue(&self, builder: &PlanBuilder<'_>, account: Guid, found: &mut Residue) {
-        super::residue::memberships(builder, account, found)
-    }
-
-    fn unseen(&self, builder: &PlanBuilder<'_>) -> Vec<String> {
-        closed(builder, Plane::Memberships)
-    }
-
-    fn is_there(&self, builder: &PlanBuilder<'_>, path: &Path<'_>, key: &ItemKey) -> Option<bool> {
-        presence::member(builder, &path.people, &path.groups, key)
-    }
-
-    fn refusal(&self, builder: &PlanBuilder<'_>, key: &ItemKey, _: &LedgerEntry) -> Option<Reason> {
-        super::refusal(builder, key)
-    }
-
-    fn describe(&self, builder: &PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry) -> String {
-        super::describe(builder, key, entry)
-    }
-
-    fn gives_access(&self, _: &ItemKey) -> bool {
-        true
-    }
-}
+pub(crate) const RULES: Rules = Rules {
+    // Entra: service limits, role changes.
+    effect_delay: Duration::from_secs(15 * 60),
+    read_lag: |settings| settings.replication_lag,
+    permissions: permissions::ROWS,
+    section: |_, _| {},
+    // Members are listed with their groups, and what a leaver is in with the people.
+    reads: |_, _| {},
+    looked: |observed| Looked::of(&observed.members),
+    decide: |builder, path| super::decide(builder, &path.people, &path.groups),
+    withdraw: |builder, path, key, exit, against| {
+        super::end(builder, key, path.person_of(key), &path.groups, exit, against);
+    },
+    // A membership hangs on no group but its own.
+    inherited: |_, _, _| {},
+    is_on_its_way: |_, _| false,
+    residue: residue::memberships,
+    unseen: |builder| closed(builder, Plane::Memberships),
+    is_there: |builder, path, key| presence::member(builder, &path.people, &path.groups, key),
+    refusal: |builder, key, _| super::refusal(builder, key),
+    describe: super::describe,
+    gives_access: |_| true,
+};

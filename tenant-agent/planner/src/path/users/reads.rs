@@ -9,14 +9,14 @@ use crate::guardrail::Guardrail;
 use crate::ledger::{Ledger, LedgerEntry, LedgerKey, Thing};
 use crate::path::groups::marker_name;
 use crate::permission;
-use crate::reads::{ReadSet, addresses, is_invitable};
+use crate::reads::{ReadSet, Wanted, addresses, is_invitable};
 
-pub(crate) fn users(
-    set: &mut ReadSet,
-    items: &BTreeMap<ItemKey, Item>,
-    ledger: &Ledger,
-    guardrail: Option<&Guardrail>,
-) {
+pub(crate) fn reads(wanted: &Wanted<'_>, set: &mut ReadSet) {
+    users(set, wanted.items, wanted.ledger, wanted.guardrail);
+    marker(set, wanted.items, wanted.ledger, wanted.guardrail);
+}
+
+fn users(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option<&Guardrail>) {
     for item in items.values() {
         let ItemBody::User(UserBody { mail, .. }) = &item.body else { continue };
         let entry = ledger.get(&item.key);
@@ -54,12 +54,7 @@ pub(crate) fn users(
 
 /// The marker group. While somebody leaves also by its name, with the users in it: what it marks is one of the ways by
 /// which a leaver's accounts are found, and an id that answers nothing is no reason to leave it out.
-pub(crate) fn marker(
-    set: &mut ReadSet,
-    items: &BTreeMap<ItemKey, Item>,
-    ledger: &Ledger,
-    guardrail: Option<&Guardrail>,
-) {
+fn marker(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option<&Guardrail>) {
     let entry = ledger.get(LedgerKey::Marker);
     let id = entry.and_then(|entry| entry.guid());
     set.group_ids.extend(id);
