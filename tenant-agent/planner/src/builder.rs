@@ -19,14 +19,13 @@ use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 
 use crate::builder::progress::Progress;
 use crate::change::Change;
-use crate::gate;
 use crate::guardrail::{FreezeExcept, Guardrail};
 use crate::input::Input;
 use crate::ledger::{Charge, Failure, LedgerEntry, LedgerKey, Ownership, Thing, Update};
 pub(crate) use crate::moment::passes_at;
 use crate::observed::Unread;
 use crate::permission;
-use crate::verdict::{Condition, judge_all};
+use crate::verdict::{self, Condition, judge_all};
 use crate::write::{Action, Describe, Effect};
 
 /// What the plan is for.
@@ -425,7 +424,7 @@ impl<'a> PlanBuilder<'a> {
 
     /// There, and the file says no to it now.
     pub fn say_if_refused(&mut self, key: &ItemKey, against: &[Condition], because: &str) {
-        if let Some(reason) = gate::refusal(against) {
+        if let Some(reason) = verdict::refusal(against) {
             let because = if because.is_empty() { String::new() } else { format!(": {because}") };
             let detail = format!("it is there from before; the guardrail no longer allows it{because}");
             self.say(key, ItemState::Refused, Some(reason), detail);
@@ -452,6 +451,16 @@ impl<'a> PlanBuilder<'a> {
 
     pub fn protects_group(&self, group: Guid) -> bool {
         self.guardrail().is_some_and(|guardrail| contains_id(&guardrail.protected.groups, group))
+    }
+}
+
+impl Progress {
+    /// Says it of the item that it is of.
+    pub fn say(self, builder: &mut PlanBuilder<'_>, key: &ItemKey) {
+        builder.say(key, self.state, self.reason, self.detail);
+        if let Some(action) = self.script {
+            builder.set_script(key, action.script(&builder.input.settings.graph));
+        }
     }
 }
 

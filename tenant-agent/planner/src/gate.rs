@@ -25,15 +25,6 @@ pub(crate) fn plane(builder: &PlanBuilder<'_>, plane: Plane) -> Vec<Condition> {
     }
 }
 
-/// The first reason for which the file says no.
-pub(crate) fn refusal(against: &[Condition]) -> Option<Reason> {
-    let refused = |condition: &Condition| {
-        let Condition::Refused(reason) = condition else { return None };
-        Some(*reason)
-    };
-    against.iter().find_map(refused)
-}
-
 pub(crate) fn refuse_unless(holds: bool, reason: Reason) -> Option<Condition> {
     (!holds).then_some(Condition::Refused(reason))
 }

@@ -19,9 +19,9 @@ use entente_model::violation::{Fault, Violation};
 use entente_model::{Date, Guid, Plane, PlaneMode, Timestamp};
 use serde::Deserialize;
 
-use crate::capability::Capability;
 pub use crate::planes::azure::section::Azure;
 pub(crate) use check::Faults;
+use entente_model::capability::Capability;
 
 /// Largest file taken: the longest that makes sense, 1,000 scopes of 60 bytes, and no room for a bomb.
 pub const MAX_BYTES: usize = 64 * 1024;

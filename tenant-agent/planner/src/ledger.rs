@@ -297,6 +297,14 @@ impl Ledger {
         Some(Update::Deleted(person, Deletion { allowed: Some(now), ..*held }))
     }
 
+    /// Whether a membership still names this user or group: what was adopted is known for as long, or the membership
+    /// would no longer be ours to remove.
+    pub fn is_named(&self, id: Guid) -> bool {
+        let mut members = self.items().filter(|(key, _)| matches!(key, ItemKey::Member(_)));
+        let names = |thing: &Thing| matches!(thing, Thing::Member { group, user } if *group == id || *user == id);
+        members.any(|(_, entry)| entry.thing.as_ref().is_some_and(names))
+    }
+
     /// A key counts once a day, so that a second attempt costs nothing.
     fn charge(&mut self, event: &Event) {
         self.events.retain(|old| event.at.since(old.at) < DAY);

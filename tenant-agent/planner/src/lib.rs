@@ -17,6 +17,7 @@ pub mod change;
 pub mod condition;
 pub mod consent;
 pub mod difference;
+pub mod effect;
 mod gate;
 pub mod guardrail;
 pub mod input;

@@ -9,6 +9,7 @@ pub(crate) mod implied;
 pub(crate) mod inherited;
 pub(crate) mod lookup;
 pub(crate) mod marker;
+pub(crate) mod marks;
 pub(crate) mod members;
 pub(crate) mod not_allowed;
 pub(crate) mod offboarding;
@@ -36,6 +37,7 @@ impl<'a> Path<'a> {
     pub fn decide(builder: &mut PlanBuilder<'a>) -> Self {
         let people = users::decide(builder);
         let groups = groups::decide(builder, &people);
+        marker::decide(builder, &people);
         Self { people, groups }
     }
 

@@ -6,7 +6,7 @@
 
 mod aside;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entente_model::Plane;
 use entente_model::desired::{ItemKey, Version};
@@ -15,14 +15,14 @@ use entente_model::report::ItemReport;
 pub use crate::change::{Change, Plan};
 pub use crate::input::{Input, Settings};
 pub use crate::path::first::{first_reads, has_first};
-pub use crate::path::not_allowed::{NotAllowed, not_allowed, revoke};
+pub use crate::path::not_allowed::{NotAllowed, not_allowed};
 pub use crate::path::residue::NOT_LOOKED_AT;
 pub use crate::planes::{gives_access, looked};
 pub use aside::{named_aside, with_leavers};
 
 use crate::builder::{PlanBuilder, Purpose};
 use crate::guardrail::{Guardrail, Unreadable};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, LedgerKey, Update};
 use crate::moment::Moment;
 use crate::observed::Observed;
 use crate::path::{Path, first, implied, offboarding, presence, unsupported};
@@ -78,6 +78,24 @@ pub fn revoke_all(
     implied::decide(&mut builder, &path);
     builder.there = presence::of(&builder, &path);
     builder.finish()
+}
+
+/// What is to be done and how it stands, for these keys alone: as where the customer ends everything.
+pub fn revoke(
+    keys: &BTreeSet<ItemKey>,
+    ledger: &Ledger,
+    observed: &Observed,
+    guardrail: Option<&Guardrail>,
+    settings: &Settings,
+    now: Moment,
+) -> Plan {
+    let mut plan = revoke_all(ledger, observed, guardrail, settings, now);
+    let is_one = |key: &LedgerKey| key.item().is_some_and(|key| keys.contains(key));
+    plan.changes.retain(|change| is_one(&change.key));
+    plan.reports.retain(|report| keys.contains(&report.key));
+    plan.findings.clear();
+    plan.updates.retain(|update| matches!(update, Update::Put(key, _) | Update::Forget(key) if is_one(key)));
+    plan
 }
 
 /// Keeps the time at which an item came into its state, where neither state nor reason has changed.

@@ -78,3 +78,12 @@ pub fn judge_all(class: ChangeClass, conditions: &[Condition]) -> (Verdict, Opti
     let worst = conditions.iter().map(|condition| judge(class, *condition)).rev();
     worst.max_by_key(|(verdict, _)| severity(verdict)).unwrap_or((Verdict::Allowed, None))
 }
+
+/// The first reason for which the file says no.
+pub(crate) fn refusal(against: &[Condition]) -> Option<Reason> {
+    let refused = |condition: &Condition| {
+        let Condition::Refused(reason) = condition else { return None };
+        Some(*reason)
+    };
+    against.iter().find_map(refused)
+}

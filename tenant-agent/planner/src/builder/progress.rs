@@ -1,11 +1,9 @@
 //! The state of one thing of several that an item needs. The item's report shows the most urgent one.
 
-use entente_model::desired::ItemKey;
 use entente_model::report::{ItemState, Reason};
 
-use crate::builder::PlanBuilder;
 use crate::ledger::Failure;
-use crate::write::{Action, Describe};
+use crate::write::Action;
 
 /// The state of one thing that an item needs.
 pub(crate) struct Progress {
@@ -45,13 +43,6 @@ impl Progress {
             | ItemState::Unproven
             | ItemState::Unsupported
             | ItemState::Later(_) => 4,
-        }
-    }
-
-    pub fn say(self, builder: &mut PlanBuilder<'_>, key: &ItemKey) {
-        builder.say(key, self.state, self.reason, self.detail);
-        if let Some(action) = self.script {
-            builder.set_script(key, action.script(&builder.input.settings.graph));
         }
     }
 }

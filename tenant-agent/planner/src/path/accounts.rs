@@ -13,7 +13,7 @@ use entente_model::report::{AccountState, KnownAccount, Reason};
 use crate::builder::PlanBuilder;
 use crate::ledger::{Claim, LedgerEntry, LedgerKey};
 use crate::observed::{Listing, Part, Unread, User};
-use crate::path::marker::{self, Marks};
+use crate::path::marks::{self, Marks};
 use crate::reads;
 
 /// One of them.
@@ -149,7 +149,7 @@ impl<'d, 'a> Finder<'d, 'a> {
             addresses,
             found: BTreeMap::new(),
             deleted: BTreeSet::new(),
-            marks: marker::of(builder),
+            marks: marks::of(builder),
             accounts: Accounts::default(),
         }
     }

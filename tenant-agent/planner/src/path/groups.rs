@@ -25,24 +25,9 @@ use crate::path::Path;
 use crate::path::accounts;
 use crate::path::inherited;
 use crate::path::lookup::{Found, Sought, look};
-use crate::path::members;
 use crate::path::person::{ExitKind, People};
-use crate::path::users;
 use crate::verdict::Condition;
 use crate::write::{Action, GroupWrite, MemberWrite};
-
-/// What the marker group says of itself.
-const MARKER_DESCRIPTION: &str = "Marks the guests that Entente made. Gives no access.";
-
-/// The marker group's display name.
-pub(crate) fn marker_name(prefix: &str) -> String {
-    format!("{prefix}anchor")
-}
-
-/// Whether a group bears the marker's mark.
-pub(crate) fn is_marker(group: &Group) -> bool {
-    group.description == MARKER_DESCRIPTION
-}
 
 /// By the group item's key: those desired, and those in the ledger.
 pub(crate) type Groups<'a> = BTreeMap<ItemKey, Found<'a, Group>>;
@@ -91,7 +76,6 @@ pub(crate) fn decide<'a>(builder: &mut PlanBuilder<'a>, people: &People<'a>) -> 
         }
     }
     empty_old_ones(builder, people);
-    marker(builder, people);
     groups
 }
 
@@ -109,7 +93,7 @@ fn empty_old_ones(builder: &mut PlanBuilder<'_>, people: &People<'_>) {
     }
 }
 
-fn seek<'a>(builder: &mut PlanBuilder<'a>, key: &LedgerKey, name: &str) -> Found<'a, Group> {
+pub(crate) fn seek<'a>(builder: &mut PlanBuilder<'a>, key: &LedgerKey, name: &str) -> Found<'a, Group> {
     let observed: &'a Observed = builder.input.observed;
     let mut entry = builder.entry_or_new(key);
     let by_name = match observed.groups_by_name.get(name) {
@@ -207,14 +191,14 @@ fn create(builder: &mut PlanBuilder<'_>, key: &ItemKey, name: &str, mark: &str) 
 }
 
 /// The nickname takes fewer characters than the name, and no more than 64 (Graph: group-post-groups).
-fn new_group(name: &str, mark: &str) -> Action {
+pub(crate) fn new_group(name: &str, mark: &str) -> Action {
     let plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
     let mail_nickname = name.chars().filter(plain).take(64).collect();
     Action::Group(GroupWrite::Create { display_name: name.into(), mail_nickname, description: mark.into() })
 }
 
 /// What stands against using a group that was there before us.
-fn against_adoption(builder: &PlanBuilder<'_>, group: &Group, mark: &str) -> Vec<Condition> {
+pub(crate) fn against_adoption(builder: &PlanBuilder<'_>, group: &Group, mark: &str) -> Vec<Condition> {
     let mut against = Vec::new();
     if builder.protects_group(group.id) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
@@ -231,12 +215,6 @@ fn adopt(builder: &mut PlanBuilder<'_>, key: &ItemKey, group: &Group, mark: &str
     against.extend(gate::group(builder, &group.display_name));
     let what = format!("a group {}", group.display_name);
     crate::path::adopt::adopt(builder, key, Thing::Group { id: group.id }, Charge::Free, against, &what)
-}
-
-fn adopt_marker(builder: &mut PlanBuilder<'_>, group: &Group) -> bool {
-    let against = against_adoption(builder, group, MARKER_DESCRIPTION);
-    let thing = Thing::Group { id: group.id };
-    crate::path::adopt::try_adopt(builder, &LedgerKey::Marker, thing, Charge::Free, against, "").is_none()
 }
 
 /// A group that is named for removal: what hung on it is removed by its own items; the empty group is a person's
@@ -342,62 +320,11 @@ fn extra(builder: &mut PlanBuilder<'_>, people: &People<'_>, group: &Group, user
     }
 }
 
-/// Makes the marker group when there is somebody to mark, and marks.
-fn marker(builder: &mut PlanBuilder<'_>, people: &People<'_>) {
-    let Some(guardrail) = builder.guardrail().filter(|it| crate::permission::marks(it)) else { return };
-    let owned = |person: &&_| crate::path::person::Person::ownership(person) == Some(Ownership::Owned);
-    let users: Vec<Guid> = people.values().filter(owned).filter_map(|person| person.id()).collect();
-    if users.is_empty() {
-        return;
-    }
-    let (key, name) = (LedgerKey::Marker, marker_name(&guardrail.limits.name_prefix));
-    match seek(builder, &key, &name) {
-        Found::Nothing => {
-            let against = gate::plane(builder, Plane::Users);
-            let action = new_group(&name, MARKER_DESCRIPTION);
-            let after = format!("group {name}");
-            let (class, charge) = (ChangeClass::Grant, Charge::Free);
-            let made = builder.propose(Proposal { key, class, charge, action, before: String::new(), after, against });
-            // Held or paused, it is not on its way: nothing to look for until the next comparison.
-            if matches!(made, Said::Goes) {
-                builder.recheck();
-            }
-        }
-        Found::There(group, Some(_)) => {
-            inherited::find_nested(builder, group);
-            let members = builder.input.observed.members(group.id).read().copied();
-            if members.is_none() {
-                await_marker(builder);
-            }
-            for user in users {
-                let is_member = members.is_none_or(|members| members.contains(&user));
-                users::mark(builder, user, group.id, is_member);
-            }
-        }
-        Found::There(group, None) => {
-            if !adopt_marker(builder, group) {
-                let detail = format!("a group {name} is there and not ours; our users go unmarked");
-                builder.find(Plane::Users, Reason::NotOurs, detail);
-            }
-        }
-        Found::Waiting(_) | Found::Unread(_) => await_marker(builder),
-        Found::Many(_) => builder.find(Plane::Users, Reason::Ambiguous, format!("several groups are called {name}")),
-    }
-}
-
-/// A mark gives nothing and hurries nobody: soon after the group was made or missed, and then ever more seldom.
-fn await_marker(builder: &mut PlanBuilder<'_>) {
-    let entry = builder.entry(LedgerKey::Marker);
-    if let Some(since) = entry.and_then(|entry| entry.empty_since.map(|it| it.at).or(entry.written)) {
-        builder.recheck_since(since);
-    }
-}
-
 /// What is said of a group that is no longer desired: groups are left.
 pub(crate) fn withdraw(builder: &mut PlanBuilder<'_>, path: &Path<'_>, key: &ItemKey) {
     match path.groups.get(key) {
         Some(Found::There(group, Some(Ownership::Owned))) => say_left_over(builder, key, group),
-        Some(Found::There(group, Some(Ownership::Adopted))) if members::is_named(builder, group.id) => {}
+        Some(Found::There(group, Some(Ownership::Adopted))) if builder.input.ledger.is_named(group.id) => {}
         Some(Found::Many(groups)) => {
             let detail = format!("{} groups have its name; none is certainly ours", groups.len());
             builder.say(key, ItemState::Residual, Some(Reason::Ambiguous), detail);

@@ -9,7 +9,19 @@ use entente_model::report::Reason;
 use crate::builder::PlanBuilder;
 use crate::ledger::{LedgerEntry, LedgerKey};
 use crate::observed::{Group, Listing, Part, Unread};
-use crate::path::groups;
+
+/// What the marker group says of itself.
+pub(crate) const MARKER_DESCRIPTION: &str = "Marks the guests that Entente made. Gives no access.";
+
+/// The marker group's display name.
+pub(crate) fn marker_name(prefix: &str) -> String {
+    format!("{prefix}anchor")
+}
+
+/// Whether a group bears the marker's mark.
+pub(crate) fn is_marker(group: &Group) -> bool {
+    group.description == MARKER_DESCRIPTION
+}
 
 #[derive(Default)]
 pub(crate) struct Marks {
@@ -25,9 +37,7 @@ pub(crate) fn of(builder: &PlanBuilder<'_>) -> Marks {
         marks.members(builder, id, matches!(builder.input.observed.group(id), Part::Read(None)));
     }
     match builder.guardrail() {
-        Some(guardrail) => {
-            marks.named(builder, &crate::path::groups::marker_name(&guardrail.limits.name_prefix), by_ledger)
-        }
+        Some(guardrail) => marks.named(builder, &marker_name(&guardrail.limits.name_prefix), by_ledger),
         None if by_ledger.is_none() => marks.missing.push(Unread {
             reason: Reason::GuardrailUnreadable,
             detail: "without a readable guardrail the group that marks our accounts is not looked up".into(),
@@ -42,7 +52,7 @@ impl Marks {
     /// lost.
     fn named(&mut self, builder: &PlanBuilder<'_>, name: &str, by_ledger: Option<Guid>) {
         let named: Vec<&Group> = match builder.input.observed.by_name(name) {
-            Part::Read(groups) => groups.iter().filter(|group| groups::is_marker(group)).collect(),
+            Part::Read(groups) => groups.iter().filter(|group| is_marker(group)).collect(),
             Part::Unread(why) => return self.missing.push(why),
         };
         self.odd(builder, &Listing::GroupsByName(name.to_owned()));

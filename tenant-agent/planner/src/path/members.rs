@@ -32,7 +32,7 @@ use crate::path::person::{Exit, ExitKind, People, Person};
 use crate::path::proof;
 use crate::path::unsupported;
 use crate::path::users;
-use crate::verdict::Condition;
+use crate::verdict::{self, Condition};
 use crate::write::{Action, MemberWrite};
 
 pub(crate) fn decide(builder: &mut PlanBuilder<'_>, people: &People<'_>, groups: &Groups<'_>) {
@@ -207,7 +207,7 @@ pub(crate) fn end(
         }
         Part::Read(_) => {}
     }
-    offboarding::note_not_empty(builder, key);
+    proof::note_not_empty(builder, key);
     let is_ours = match ownership {
         Some(Ownership::Owned) => true,
         Some(Ownership::Adopted) => builder.entry(key).is_some_and(|entry| entry.thing.is_some() && entry.is_owned()),
@@ -252,7 +252,7 @@ fn others(builder: &PlanBuilder<'_>, key: &ItemKey, members: &BTreeSet<Guid>, ex
 fn held_by(builder: &mut PlanBuilder<'_>, key: &ItemKey, ownership: Option<Ownership>, others: &[Guid]) {
     let others: Vec<_> = others.iter().map(ToString::to_string).collect();
     let detail = format!("other accounts of the person are in the group: {}", others.join(", "));
-    offboarding::note_not_empty(builder, key);
+    proof::note_not_empty(builder, key);
     offboarding::of_member(builder, key);
     if ownership != Some(Ownership::Owned) {
         return builder.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
@@ -288,7 +288,7 @@ fn end_unseen(
     if is_gone || claims_nothing {
         return offboarding::ended(builder, key, exit);
     }
-    offboarding::note_not_empty(builder, key);
+    proof::note_not_empty(builder, key);
     if offboarding::say_unlooked(builder, key, [Plane::Groups, Plane::Users]) {
         return;
     }
@@ -376,7 +376,7 @@ fn remove_unseen(
     let mut against = against.to_vec();
     against.extend(gate::plane(builder, Plane::Memberships));
     against.extend(protection(builder, group, user));
-    offboarding::note_not_empty(builder, key);
+    proof::note_not_empty(builder, key);
     let proposal = Proposal {
         key: key.into(),
         class: exit.class,
@@ -390,18 +390,10 @@ fn remove_unseen(
     true
 }
 
-/// Whether a membership still names this user or group: what was adopted is known for as long, or the membership
-/// would no longer be ours to remove.
-pub(crate) fn is_named(builder: &PlanBuilder<'_>, id: Guid) -> bool {
-    let names = |thing: &Thing| matches!(thing, Thing::Member { group, user } if *group == id || *user == id);
-    let mut members = builder.input.ledger.items().filter(|(key, _)| matches!(key, ItemKey::Member(_)));
-    members.any(|(_, entry)| entry.thing.as_ref().is_some_and(names))
-}
-
 pub(crate) fn refusal(builder: &PlanBuilder<'_>, key: &ItemKey) -> Option<Reason> {
     let (home, object_id) = key.person()?;
     let user = ItemKey::User(UserKey { home: home.clone(), object_id });
-    users::refusal(builder, &user).or_else(|| gate::refusal(&[gate::length(builder, builder.wanted(key)?)?]))
+    users::refusal(builder, &user).or_else(|| verdict::refusal(&[gate::length(builder, builder.wanted(key)?)?]))
 }
 
 pub(crate) fn describe(builder: &PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry) -> String {

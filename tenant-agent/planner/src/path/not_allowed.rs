@@ -4,21 +4,13 @@
 //! host says so. By the same questions as a grant (`gate.rs`), so that nothing that is taken comes back. What cannot be
 //! judged for good is not here: who is no longer desired goes by itself. What was not read is UNREAD, and not refused.
 
-use std::collections::BTreeSet;
-
 use entente_model::PlaneMode;
 use entente_model::desired::ItemKey;
 use entente_model::report::Reason;
 
 use crate::builder::{PlanBuilder, Purpose};
-use crate::change::Plan;
 use crate::guardrail::Guardrail;
 use crate::input::Input;
-use crate::input::Settings;
-use crate::ledger::{Ledger, LedgerKey, Update};
-use crate::moment::Moment;
-use crate::observed::Observed;
-use crate::plan::revoke_all;
 use crate::planes::rules;
 
 /// One thing that we gave.
@@ -52,24 +44,6 @@ pub fn not_allowed(input: &Input<'_>) -> Vec<NotAllowed> {
         Some(NotAllowed { key: key.clone(), reason, what: (rules(plane).describe)(&builder, key, entry), is_taken })
     });
     refused.collect()
-}
-
-/// What is to be done and how it stands, for these keys alone: as where the customer ends everything.
-pub fn revoke(
-    keys: &BTreeSet<ItemKey>,
-    ledger: &Ledger,
-    observed: &Observed,
-    guardrail: Option<&Guardrail>,
-    settings: &Settings,
-    now: Moment,
-) -> Plan {
-    let mut plan = revoke_all(ledger, observed, guardrail, settings, now);
-    let is_one = |key: &LedgerKey| key.item().is_some_and(|key| keys.contains(key));
-    plan.changes.retain(|change| is_one(&change.key));
-    plan.reports.retain(|report| keys.contains(&report.key));
-    plan.findings.clear();
-    plan.updates.retain(|update| matches!(update, Update::Put(key, _) | Update::Forget(key) if is_one(key)));
-    plan
 }
 
 /// A plane that the file has closed. The group alone gives nothing.

@@ -125,7 +125,7 @@ fn leave_all(
         Found::There(..) | Found::Nothing | Found::Many(_) => {}
     }
     if let Some(worst) = open.into_iter().min_by_key(Progress::urgency) {
-        note_not_empty(builder, key);
+        proof::note_not_empty(builder, key);
         return if worst.state == ItemState::Unproven {
             proof::say_unproven(builder, key, &all.missing)
         } else {
@@ -254,7 +254,7 @@ pub(crate) fn does(builder: &PlanBuilder<'_>, step: OnLeave) -> bool {
 }
 
 fn enabled(builder: &mut PlanBuilder<'_>, at: &LedgerKey, block: Proposal, sessions: Option<Proposal>) -> Progress {
-    note_not_empty(builder, at);
+    proof::note_not_empty(builder, at);
     let lag = builder.input.settings.replication_lag;
     let entry = builder.entry_or_new(at);
     let standing = if !does(builder, OnLeave::Block) {
@@ -278,19 +278,6 @@ fn enabled(builder: &mut PlanBuilder<'_>, at: &LedgerKey, block: Proposal, sessi
 fn confirm_block(builder: &mut PlanBuilder<'_>, at: &LedgerKey) {
     if let Some(block) = builder.entry(at).and_then(|entry| entry.block).filter(|block| !block.confirmed) {
         builder.touch(at, |entry| entry.block = Some(Block { confirmed: true, ..block }));
-    }
-}
-
-/// Something is there again: the proof, if there was one, no longer holds.
-pub(crate) fn note_not_empty(builder: &mut PlanBuilder<'_>, key: impl Into<LedgerKey>) {
-    let key = &key.into();
-    // Of an account, whether its id answers is the look-up's to note: another one may have its address.
-    let is_account = matches!(key, LedgerKey::Item(ItemKey::User(_)));
-    if builder.entry(key).is_some() {
-        builder.touch(key, |entry| {
-            (entry.first_empty, entry.proof) = (None, None);
-            entry.empty_since = entry.empty_since.filter(|_| is_account);
-        });
     }
 }
 

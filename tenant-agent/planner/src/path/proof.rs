@@ -6,9 +6,9 @@ use entente_model::report::{ItemState, KnownAccount, Reason, RemovalProof};
 use entente_model::{Plane, Timestamp};
 
 use crate::builder::{PlanBuilder, passes_at};
+use crate::ledger::LedgerKey;
 use crate::moment;
 use crate::observed::Unread;
-use crate::path::offboarding::note_not_empty;
 use crate::path::residue::Residue;
 use crate::planes::rules;
 
@@ -115,4 +115,17 @@ pub(crate) fn confirm(builder: &mut PlanBuilder<'_>, key: &ItemKey, mut contents
         (entry.applied, entry.failure) = (None, None);
     });
     builder.say(key, ItemState::Removed, None, "");
+}
+
+/// Something is there again: the proof, if there was one, no longer holds.
+pub(crate) fn note_not_empty(builder: &mut PlanBuilder<'_>, key: impl Into<LedgerKey>) {
+    let key = &key.into();
+    // Of an account, whether its id answers is the look-up's to note: another one may have its address.
+    let is_account = matches!(key, LedgerKey::Item(ItemKey::User(_)));
+    if builder.entry(key).is_some() {
+        builder.touch(key, |entry| {
+            (entry.first_empty, entry.proof) = (None, None);
+            entry.empty_since = entry.empty_since.filter(|_| is_account);
+        });
+    }
 }

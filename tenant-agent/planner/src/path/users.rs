@@ -18,22 +18,19 @@ use entente_model::report::{ItemState, Reason};
 use entente_model::time::Phase;
 use entente_model::{Guid, OperatorName, Plane, PlaneMode};
 
-use crate::builder::{PlanBuilder, Proposal, Purpose, Said};
+use crate::builder::{PlanBuilder, Proposal};
 use crate::gate;
 use crate::ledger::{Attempt, Charge, Claim, LedgerEntry, Left, Ownership, Thing, Update};
 use crate::moment::{self, Moment};
 use crate::observed::{Observed, Part, User};
 use crate::path::Path;
 use crate::path::deleted;
-use crate::path::inherited;
-use crate::path::inherited::Carrier;
 use crate::path::lookup::{Found, Sought, look};
-use crate::path::members;
 use crate::path::offboarding;
 use crate::path::person::{Exit, ExitKind, People, Person};
 use crate::reads::is_invitable;
-use crate::verdict::Condition;
-use crate::write::{Action, MemberWrite, UserWrite};
+use crate::verdict::{self, Condition};
+use crate::write::{Action, UserWrite};
 
 /// A joiner redeems within minutes as a rule, and should not wait for the next comparison then.
 const REDEMPTION_LOOK: Duration = Duration::from_secs(30);
@@ -367,7 +364,7 @@ fn found(builder: &mut PlanBuilder<'_>, key: &ItemKey, person: &mut Person<'_>, 
     if person.blocked_by_customer {
         return say_blocked(builder, key);
     }
-    if let Some(reason) = gate::refusal(&against) {
+    if let Some(reason) = verdict::refusal(&against) {
         let detail = "the account is there; it is given nothing more";
         return builder.say(key, ItemState::Refused, Some(reason), detail);
     }
@@ -438,34 +435,6 @@ fn disabled(
     }
 }
 
-/// Marks a user of ours in the marker group, for whoever looks at the tenant and for the day the ledger is lost.
-pub(crate) fn mark(builder: &mut PlanBuilder<'_>, user: Guid, marker: Guid, is_member: bool) {
-    let key = crate::ledger::LedgerKey::Marked(user);
-    let lag = builder.input.settings.replication_lag;
-    let lagging = builder.entry(&key).is_some_and(|entry| builder.may_lag(entry.written, lag));
-    if is_member || lagging || builder.purpose == Purpose::RevokeAll || builder.protects_user(user) {
-        return;
-    }
-    let mut against = gate::plane(builder, Plane::Users);
-    if builder.protects_group(marker) {
-        against.push(Condition::Refused(Reason::GuardrailProtected));
-    }
-    let marker = Carrier { id: marker, role: None };
-    against.extend(inherited::against(builder, &marker).into_iter().map(|(_, condition)| condition));
-    let proposal = Proposal {
-        key,
-        class: ChangeClass::Grant,
-        charge: Charge::Free,
-        action: Action::Member(MemberWrite::Add { group: marker.id, user }),
-        before: String::new(),
-        after: "marked as ours".into(),
-        against,
-    };
-    if let Said::Goes = builder.propose(proposal) {
-        builder.recheck();
-    }
-}
-
 /// What the ledger holds of an account that is no longer desired ends.
 pub(crate) fn withdraw(
     builder: &mut PlanBuilder<'_>,
@@ -476,7 +445,8 @@ pub(crate) fn withdraw(
 ) {
     let Some(person) = path.people.get(key) else { return };
     match person.account {
-        Found::There(user, Some(Ownership::Adopted)) if user.id.is_some_and(|id| members::is_named(builder, id)) => {}
+        Found::There(user, Some(Ownership::Adopted)) if user.id.is_some_and(|id| builder.input.ledger.is_named(id)) => {
+        }
         // Its memberships go by themselves; the account was never ours to end.
         Found::There(_, Some(Ownership::Adopted) | None) | Found::Nothing => builder.forget(key),
         Found::There(_, Some(Ownership::Owned)) | Found::Waiting(_) | Found::Many(_) | Found::Unread(_) => {
@@ -501,7 +471,7 @@ pub(crate) fn refusal(builder: &PlanBuilder<'_>, key: &ItemKey) -> Option<Reason
     };
     let against = gate::person(builder, item, account);
     let is_unread = is_unread || against.contains(&Condition::Unread);
-    gate::refusal(&against).or(is_unread.then_some(Reason::Unread))
+    verdict::refusal(&against).or(is_unread.then_some(Reason::Unread))
 }
 
 /// The address of a person, for people.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use crate::effect::{Describe, Effect, Gives, Touches};
 use crate::ledger::Thing;
 use crate::observed::Listing;
 use crate::script::shell;
-use crate::write::{Describe, Effect, Gives, Touches};
 
 /// What is done about a group.
 #[derive(Debug, Clone, PartialEq, Eq)]

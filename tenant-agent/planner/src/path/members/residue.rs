@@ -5,7 +5,7 @@ use entente_model::Guid;
 use crate::builder::PlanBuilder;
 use crate::ledger::{LedgerKey, Thing};
 use crate::observed::{Holding, Listing, Part};
-use crate::path::groups::marker_name;
+use crate::path::marks::marker_name;
 use crate::path::residue::{Residue, not_asked, odd};
 
 pub(crate) fn memberships(builder: &PlanBuilder<'_>, id: Guid, found: &mut Residue) {

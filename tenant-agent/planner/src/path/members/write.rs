@@ -4,8 +4,8 @@ use std::fmt;
 
 use entente_model::Guid;
 
+use crate::effect::{Describe, Effect, Gives, Receiver, Touches, What};
 use crate::ledger::Thing;
-use crate::write::{Describe, Effect, Gives, Receiver, Touches, What};
 
 /// What is done to a membership. Ids are those of the customer's tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use entente_model::desired::{Item, ItemBody, ItemKey, UserBody, Want};
 
 use crate::guardrail::Guardrail;
 use crate::ledger::{Ledger, LedgerEntry, LedgerKey, Thing};
-use crate::path::groups::marker_name;
+use crate::path::marks::marker_name;
 use crate::permission;
 use crate::reads::{ReadSet, Wanted, addresses, is_invitable};
 

@@ -4,10 +4,13 @@ use std::fmt;
 
 use entente_model::Guid;
 
+use crate::effect::{AccountEffect, Describe, Effect, Gives, Receiver, Touches, What};
 use crate::ledger::Thing;
 use crate::observed::Listing;
 use crate::script::{json, rest};
-use crate::write::{AccountEffect, Describe, Effect, Gives, INVITE_REDIRECT, Receiver, Touches, What};
+
+/// Where a person lands after redeeming (Graph: invitation, inviteRedirectUrl): their own list of applications.
+pub const INVITE_REDIRECT: &str = "https://myapplications.microsoft.com";
 
 /// What is done to an account. Ids are those of the customer's tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]

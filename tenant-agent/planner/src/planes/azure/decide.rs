@@ -18,6 +18,7 @@ use crate::observed::{AzureAssignment, Part};
 use crate::path::groups::{Groups, say_no_group, usable};
 use crate::path::offboarding;
 use crate::path::person::{Exit, ExitKind};
+use crate::path::proof;
 use crate::planes::azure::defined;
 use crate::planes::azure::reads::wanted_right;
 use crate::verdict::Condition;
@@ -183,7 +184,7 @@ pub(crate) fn remove(builder: &mut PlanBuilder<'_>, key: &ItemKey, exit: Exit, m
             builder.say(key, ItemState::Residual, Some(Reason::NotOurs), detail);
         };
     }
-    offboarding::note_not_empty(builder, key);
+    proof::note_not_empty(builder, key);
     if builder.may_lag(entry.written, builder.input.settings.replication_lag) && entry.failure.is_none() {
         return builder.wait(key, Reason::Propagation, "removed, and still visible");
     }

@@ -6,10 +6,10 @@ use entente_model::{Guid, catalog};
 
 use crate::builder::PlanBuilder;
 use crate::capability;
-use crate::gate::{self, capabilities, lacking, refuse_unless};
+use crate::gate::{capabilities, lacking, refuse_unless};
 use crate::ledger::{LedgerEntry, Thing};
 use crate::planes::azure::defined;
-use crate::verdict::Condition;
+use crate::verdict::{self, Condition};
 
 /// Scope, role definition, and what the role lets people do: by our own table, and by what Azure shows of it now.
 pub(crate) fn against(builder: &PlanBuilder<'_>, scope: &str, definition: Guid) -> Vec<Condition> {
@@ -59,7 +59,7 @@ pub(crate) fn refusal(builder: &PlanBuilder<'_>, entry: &LedgerEntry) -> Option<
     let Some(Thing::AzureRole { scope, definition, .. }) = &entry.thing else { return None };
     let against = against(builder, scope, *definition);
     let is_unread = against.contains(&Condition::Unread);
-    gate::refusal(&against).or(is_unread.then_some(Reason::Unread))
+    verdict::refusal(&against).or(is_unread.then_some(Reason::Unread))
 }
 
 pub(crate) fn describe(key: &ItemKey, entry: &LedgerEntry) -> String {

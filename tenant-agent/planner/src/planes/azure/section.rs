@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use entente_model::violation::Fault;
-use entente_model::{Guid, catalog, scope};
+use entente_model::{Guid, capability, catalog, scope};
 use serde::Deserialize;
 
-use crate::capability;
 use crate::guardrail::{Faults, Guardrail};
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]

@@ -5,9 +5,9 @@ use std::fmt;
 use entente_model::Guid;
 
 use crate::capability;
+use crate::effect::{Describe, Effect, Gives, Receiver, Touches, What};
 use crate::ledger::Thing;
 use crate::script::shell;
-use crate::write::{Describe, Effect, Gives, Receiver, Touches, What};
 
 /// What is done to a role assignment.
 #[derive(Debug, Clone, PartialEq, Eq)]

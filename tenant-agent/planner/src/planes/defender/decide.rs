@@ -24,6 +24,7 @@ use crate::path::groups::{Groups, say_no_group, usable};
 use crate::path::lookup::{Found, Sought, look};
 use crate::path::offboarding;
 use crate::path::person::{Exit, ExitKind};
+use crate::path::proof;
 use crate::path::unsupported;
 use crate::planes::defender::actions::{app_scopes, is_same, resolve_all};
 use crate::verdict::Condition;
@@ -394,7 +395,7 @@ fn is_on_its_way(entry: &LedgerEntry) -> bool {
 }
 
 fn say_left(builder: &mut PlanBuilder<'_>, key: &ItemKey, reason: Reason, detail: &str) {
-    offboarding::note_not_empty(builder, key);
+    proof::note_not_empty(builder, key);
     builder.say(key, ItemState::Residual, Some(reason), detail);
 }
 
@@ -406,7 +407,7 @@ fn delete(
     exit: Exit,
     against: Vec<Condition>,
 ) {
-    offboarding::note_not_empty(builder, key);
+    proof::note_not_empty(builder, key);
     let is_role = is_role(key);
     if is_role && tenant.assignments.iter().any(|it| it.role == id) {
         // Ours are looked at for themselves until they are gone; a customer's may stay for ever.

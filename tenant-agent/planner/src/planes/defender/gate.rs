@@ -7,8 +7,8 @@ use entente_model::report::Reason;
 
 use crate::builder::PlanBuilder;
 use crate::capability::{self, Capability};
-use crate::gate::{self, capabilities, lacking};
-use crate::verdict::Condition;
+use crate::gate::{capabilities, lacking};
+use crate::verdict::{self, Condition};
 
 /// What the permissions of a Defender role that are not withheld let people do.
 pub(crate) fn against(builder: &PlanBuilder<'_>, permissions: &[PermissionGrant]) -> Vec<Condition> {
@@ -34,7 +34,7 @@ pub(crate) fn because(builder: &PlanBuilder<'_>, permissions: &[PermissionGrant]
 pub(crate) fn refusal(builder: &PlanBuilder<'_>, key: &ItemKey) -> Option<Reason> {
     let item = builder.wanted(&ItemKey::DefenderRole(DefenderRoleKey { role: key.role()?.clone() }))?;
     let ItemBody::DefenderRole(DefenderRoleBody { permissions, .. }) = &item.body else { return None };
-    gate::refusal(&against(builder, permissions))
+    verdict::refusal(&against(builder, permissions))
 }
 
 pub(crate) fn describe(key: &ItemKey) -> String {

@@ -9,10 +9,10 @@ use std::fmt;
 
 use entente_model::Guid;
 
+use crate::effect::{Describe, Effect, Gives, Receiver, Touches, What};
 use crate::ledger::Thing;
 use crate::observed::Listing;
 use crate::script::{json, list, quoted};
-use crate::write::{Describe, Effect, Gives, Receiver, Touches, What};
 
 /// What is done to a role or an assignment.
 #[derive(Debug, Clone, PartialEq, Eq)]
