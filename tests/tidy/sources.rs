@@ -52,6 +52,25 @@ fn pure_crates_ask_no_clock() {
     none_of(faults);
 }
 
+/// Parts of the planner in which something is decided, that the second judge is to work out by itself.
+const DECIDING: [&str; 10] =
+    ["builder", "decide", "deleted", "gate", "inherited", "offboarding", "residue", "rules", "verdict", "accounts"];
+
+#[test]
+fn the_second_judge_asks_nothing_that_the_plan_decides() {
+    let planner = root().join("tenant-agent/planner/src");
+    let judges: Vec<_> =
+        files(&planner, &["judge.rs"]).into_iter().chain(files(&planner.join("judge"), &[".rs"])).collect();
+    assert!(judges.len() > 5, "{judges:?}");
+    let mut faults = Vec::new();
+    for path in judges {
+        let text = text(&path);
+        let asks = |line: &&str| DECIDING.iter().any(|part| line.contains(&format!("::{part}::")));
+        faults.extend(text.lines().filter(asks).map(|line| format!("{}: {line}", shown(&path))));
+    }
+    none_of(faults);
+}
+
 #[test]
 fn nothing_is_left_for_later() {
     // Put together here, so that this file does not find itself.

@@ -6,6 +6,11 @@
 //! what it has to look at, [`judge`] a second opinion that shares no logic with the plan, and [`salvage`] what is done in
 //! spite of its faults. The session with the control plane is `entente-session`'s, the calls to Microsoft are
 //! `entente-cloud`'s, the loop is `entente-agent`'s.
+//!
+//! `path/` has people, the groups of roles and who is in them: all rights reach people on it. `planes/` has the rights,
+//! a folder for each plane: what it reads, decides, writes and judges, with its rows of permissions and its section of the
+//! guardrail. `planes.rs` names every plane; [`write`] every write, and [`effect`] what any of them does. A new plane
+//! is a folder and a line in each of these, and the compiler asks for the rest.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm))]
