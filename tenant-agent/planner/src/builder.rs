@@ -184,8 +184,7 @@ impl<'a> PlanBuilder<'a> {
         self.wake_at(self.now().plus(self.input.settings.recheck));
     }
 
-    /// Looks again the more seldom the longer it has been so: after half of that time again, and with the next
-    /// comparison at the latest.
+    /// Backs off: the next look comes after half as long as it has been so, and with the next comparison at the latest.
     pub fn recheck_since(&mut self, since: Timestamp) {
         let half = self.now().since(since) / 2;
         self.wake_at(self.now().plus(half.max(self.input.settings.recheck)));

@@ -22,6 +22,7 @@ mod marks;
 mod need;
 mod not_allowed;
 mod people;
+mod planes;
 mod presence;
 mod properties;
 mod receipts;

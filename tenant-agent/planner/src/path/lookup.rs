@@ -87,7 +87,7 @@ pub(crate) fn look<'a, T>(entry: &mut LedgerEntry, sought: Sought<'a, T>) -> Fou
     }
 }
 
-/// The id is remembered also of what is not ours, or it would be asked for again.
+/// The id of what is not ours is kept too, so that it is not asked for again.
 fn seen<'a, T>(entry: &mut LedgerEntry, sought: &Sought<'a, T>, object: &'a T) -> Found<'a, T> {
     entry.empty_since = None;
     if let Some(intent) = entry.intent.as_mut().filter(|_| sought.may_predate) {

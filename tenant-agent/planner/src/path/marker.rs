@@ -67,7 +67,8 @@ fn adopt_marker(builder: &mut PlanBuilder<'_>, group: &Group) -> bool {
     try_adopt(builder, &LedgerKey::Marker, thing, Charge::Free, against, "").is_none()
 }
 
-/// A mark gives nothing and hurries nobody: soon after the group was made or missed, and then ever more seldom.
+/// Membership in the marker group gives no access, so it is not urgent: looked for soon after the group was made or missed,
+/// then with backoff.
 fn await_marker(builder: &mut PlanBuilder<'_>) {
     let entry = builder.entry(LedgerKey::Marker);
     if let Some(since) = entry.and_then(|entry| entry.empty_since.map(|it| it.at).or(entry.written)) {
@@ -75,7 +76,7 @@ fn await_marker(builder: &mut PlanBuilder<'_>) {
     }
 }
 
-/// Marks a user of ours in the marker group, for whoever looks at the tenant and for the day the ledger is lost.
+/// Marks a user of ours, once what the group carries was read and gives nothing.
 fn mark(builder: &mut PlanBuilder<'_>, user: Guid, marker: Guid, is_member: bool) {
     let key = LedgerKey::Marked(user);
     let lag = builder.input.settings.replication_lag;
