@@ -118,9 +118,8 @@ impl Judge<'_> {
             let is_new = self.ledger.get(&change.key).is_none_or(|it| it.intent.is_none() && it.thing.is_none());
             self.unless(is_new, "creates nothing twice: an unknown outcome is looked up", change);
         }
-        opinion(&change.action).ownership(self, change);
+        opinion(&change.action).write(self, change);
         self.people(change);
-        opinion(&change.action).observed(self, change);
     }
 
     /// A change of what is there may take away from it: its plane's judge sees to it that it adds nothing.
@@ -192,7 +191,6 @@ impl Judge<'_> {
         };
         let is_named = name.is_none_or(|name| name.starts_with(guardrail.limits.name_prefix.as_str()));
         self.unless(is_named, "names begin with the prefix", change);
-        opinion(&change.action).within(self, change, guardrail);
         match change.action.gives() {
             Gives::Nothing => {}
             Gives::Unknown => self.unless(false, "gives only allowed capabilities", change),
@@ -371,17 +369,12 @@ fn was_ours(entry: &LedgerEntry, id: Guid) -> bool {
 
 /// What is peculiar to the writes of a plane. There are no defaults: a plane that has nothing to say says so.
 pub(crate) trait Opinion {
-    /// What the file says to the write itself, beside what it gives.
-    fn within(&self, judge: &mut Judge<'_>, change: &Change, guardrail: &Guardrail);
+    /// The write itself: that the file lets it be done, that it changes and takes away only what we made, and that what was
+    /// seen bears it.
+    fn write(&self, judge: &mut Judge<'_>, change: &Change);
 
     /// What a role that is given lets people do.
     fn role(&self, judge: &mut Judge<'_>, change: &Change, guardrail: &Guardrail);
-
-    /// Only what we made is changed or taken away.
-    fn ownership(&self, judge: &mut Judge<'_>, change: &Change);
-
-    /// What was seen must bear it.
-    fn observed(&self, judge: &mut Judge<'_>, change: &Change);
 }
 
 fn opinion(action: &Action) -> &dyn Opinion {

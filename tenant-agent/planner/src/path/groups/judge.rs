@@ -9,21 +9,14 @@ use crate::judge::{Judge, Opinion};
 use crate::observed::{Group, Part};
 
 impl Opinion for Write {
-    fn within(&self, _: &mut Judge<'_>, _: &Change, _: &Guardrail) {
+    /// How it is called, and that it is not made twice, is asked of all that is made.
+    fn write(&self, _: &mut Judge<'_>, _: &Change) {
         let Self::Create { .. } = self;
     }
 
     /// A group is no role.
     fn role(&self, judge: &mut Judge<'_>, change: &Change, _: &Guardrail) {
         judge.unless(false, "gives only allowed capabilities", change);
-    }
-
-    fn ownership(&self, _: &mut Judge<'_>, _: &Change) {
-        let Self::Create { .. } = self;
-    }
-
-    fn observed(&self, _: &mut Judge<'_>, _: &Change) {
-        let Self::Create { .. } = self;
     }
 }
 

@@ -7,41 +7,28 @@ use crate::judge::{Judge, Opinion};
 use crate::observed::User;
 
 impl Opinion for Write {
-    fn within(&self, _: &mut Judge<'_>, _: &Change, _: &Guardrail) {
-        match self {
-            Self::Add { .. } | Self::Remove { .. } => {}
-        }
-    }
-
-    /// A membership gives what its group has, which is each plane's to judge.
-    fn role(&self, judge: &mut Judge<'_>, change: &Change, _: &Guardrail) {
-        judge.unless(false, "gives only allowed capabilities", change);
-    }
-
-    fn ownership(&self, judge: &mut Judge<'_>, change: &Change) {
+    fn write(&self, judge: &mut Judge<'_>, change: &Change) {
         match self {
             Self::Remove { group, .. } => {
                 let is_remembered = judge.entry(change).is_some_and(|it| it.is_owned() && it.thing.is_some());
                 let is_ours = (judge.owns(*group) || is_remembered) && judge.knows(*group);
                 judge.unless(is_ours, "removes members only from groups of ours", change);
             }
-            // That the group is ours is asked of all that is given.
-            Self::Add { .. } => {}
-        }
-    }
-
-    fn observed(&self, judge: &mut Judge<'_>, change: &Change) {
-        match self {
-            Self::Add { group, user } if Some(*group) != judge.marker() => {
+            // That the group is ours is asked of all that is given; a mark gives nothing.
+            Self::Add { group, user } => {
                 let is_homed = |user: &User| {
                     let issuers = user.issuers.iter().flatten().any(|issuer| issuer == "ExternalAzureAD");
                     user.enabled == Some(true) && user.redeemed == Some(true) && issuers
                 };
-                let may = judge.seen(*user).is_some_and(is_homed);
+                let may = Some(*group) == judge.marker() || judge.seen(*user).is_some_and(is_homed);
                 let rule = "members only after redemption by an Entra account that is not blocked";
                 judge.unless(may, rule, change);
             }
-            Self::Add { .. } | Self::Remove { .. } => {}
         }
+    }
+
+    /// A membership gives what its group has, which is each plane's to judge.
+    fn role(&self, judge: &mut Judge<'_>, change: &Change, _: &Guardrail) {
+        judge.unless(false, "gives only allowed capabilities", change);
     }
 }

@@ -12,12 +12,6 @@ use crate::ledger::Thing;
 use crate::observed::Part;
 
 impl Opinion for Write {
-    fn within(&self, _: &mut Judge<'_>, _: &Change, _: &Guardrail) {
-        match self {
-            Self::Put { .. } | Self::Delete { .. } => {}
-        }
-    }
-
     fn role(&self, judge: &mut Judge<'_>, change: &Change, guardrail: &Guardrail) {
         match self {
             Self::Put { scope, definition, .. } => assigned(judge, change, guardrail, scope, *definition),
@@ -25,7 +19,7 @@ impl Opinion for Write {
         }
     }
 
-    fn ownership(&self, judge: &mut Judge<'_>, change: &Change) {
+    fn write(&self, judge: &mut Judge<'_>, change: &Change) {
         match self {
             // That its group is ours is asked of all that is given.
             Self::Put { .. } => {}
@@ -45,12 +39,6 @@ impl Opinion for Write {
                 });
                 judge.unless(is_ours, "deletes only assignments of ours", change);
             }
-        }
-    }
-
-    fn observed(&self, _: &mut Judge<'_>, _: &Change) {
-        match self {
-            Self::Put { .. } | Self::Delete { .. } => {}
         }
     }
 }

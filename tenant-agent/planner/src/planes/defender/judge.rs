@@ -16,16 +16,6 @@ use crate::observed::{Defender, Listing, Part};
 use crate::planes::defender::actions::{covers, resolve};
 
 impl Opinion for Write {
-    fn within(&self, _: &mut Judge<'_>, _: &Change, _: &Guardrail) {
-        match self {
-            Self::CreateRole { .. }
-            | Self::UpdateRole { .. }
-            | Self::DeleteRole { .. }
-            | Self::CreateAssignment { .. }
-            | Self::DeleteAssignment { .. } => {}
-        }
-    }
-
     fn role(&self, judge: &mut Judge<'_>, change: &Change, guardrail: &Guardrail) {
         match self {
             Self::CreateRole { actions, .. } => {
@@ -50,7 +40,7 @@ impl Opinion for Write {
         }
     }
 
-    fn ownership(&self, judge: &mut Judge<'_>, change: &Change) {
+    fn write(&self, judge: &mut Judge<'_>, change: &Change) {
         let entry = judge.entry(change);
         let is_it = |id: &String| entry.is_some_and(|it| it.thing.as_ref().map(Thing::object_id).as_ref() == Some(id));
         match self {
@@ -61,16 +51,6 @@ impl Opinion for Write {
             Self::UpdateRole { id, .. } => judge.unless(is_it(id), "changes only Defender roles of ours", change),
             // That its group is ours is asked of all that is given.
             Self::CreateRole { .. } | Self::CreateAssignment { .. } => {}
-        }
-    }
-
-    fn observed(&self, _: &mut Judge<'_>, _: &Change) {
-        match self {
-            Self::CreateRole { .. }
-            | Self::UpdateRole { .. }
-            | Self::DeleteRole { .. }
-            | Self::CreateAssignment { .. }
-            | Self::DeleteAssignment { .. } => {}
         }
     }
 }
