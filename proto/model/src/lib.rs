@@ -33,6 +33,6 @@ pub use name::{
     AgentName, AssignmentName, Guid, HomeName, OperatorName, PrincipalName, RoleName, RoleVersion, SquadName,
     TenantName, TokenName,
 };
-pub use plane::{Plane, PlaneMode};
+pub use plane::{Plane, PlaneMode, PlaneWord, RESERVED};
 pub use time::{Date, Timestamp, Window, Windows};
 pub use violation::Violation;

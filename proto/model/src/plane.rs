@@ -2,66 +2,82 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// One plane. The same word in intent, guardrail, desired state, reports and the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Plane {
-    /// B2B users: invitation, block, removal.
-    Users,
-    /// Assigned security groups, one for each role and identity class.
-    Groups,
-    /// Who is in those groups.
-    Memberships,
-    /// Azure role assignments, Microsoft Sentinel's among them.
-    #[serde(alias = "azure_rbac")]
-    AzureRoles,
-    /// Defender unified RBAC roles and their assignments.
-    #[serde(alias = "defender_urbac")]
-    DefenderRoles,
-    /// Inbound trust of one partner. Described; not carried out yet.
-    CrossTenantTrust,
-    /// Entra directory roles. Described; not carried out yet.
-    #[serde(alias = "entra")]
-    EntraRoles,
-    /// Eligible assignments. Described; not carried out yet.
-    Pim,
-    /// Azure Lighthouse delegations. Described; not carried out yet.
-    Lighthouse,
+macro_rules! planes {
+    ($($(#[$doc:meta])* $plane:ident $word:literal $(or $also:literal)?;)*) => {
+        /// One plane that this version carries out. The same word in intent, guardrail, desired state, reports and the API.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Plane {
+            $($(#[$doc])* $plane,)*
+        }
+
+        impl Plane {
+            pub const ALL: &'static [Self] = &[$(Self::$plane,)*];
+
+            /// The word that people write.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$plane => $word,)* }
+            }
+
+            /// Of its word, or of Microsoft's own word for it.
+            pub fn of(word: &str) -> Option<Self> {
+                match word {
+                    $($word $(| $also)? => Some(Self::$plane),)*
+                    _ => None,
+                }
+            }
+        }
+
+        /// Every word that a plane may have: those of [`RESERVED`] are known so that the error says what is amiss.
+        const WORDS: &[&str] = &[$($word,)* RESERVED[0], RESERVED[1], RESERVED[2], RESERVED[3]];
+    };
 }
 
-impl Plane {
-    pub const ALL: [Self; 9] = [
-        Self::Users,
-        Self::Groups,
-        Self::Memberships,
-        Self::AzureRoles,
-        Self::DefenderRoles,
-        Self::CrossTenantTrust,
-        Self::EntraRoles,
-        Self::Pim,
-        Self::Lighthouse,
-    ];
+planes! {
+    /// B2B users: invitation, block, removal.
+    Users "users";
+    /// Assigned security groups, one for each role and identity class.
+    Groups "groups";
+    /// Who is in those groups.
+    Memberships "memberships";
+    /// Azure role assignments, Microsoft Sentinel's among them.
+    AzureRoles "azureRoles" or "azure_rbac";
+    /// Defender unified RBAC roles and their assignments.
+    DefenderRoles "defenderRoles" or "defender_urbac";
+}
 
-    /// Whether this version carries the plane out. The others take `none` and nothing else.
-    pub fn is_implemented(self) -> bool {
-        matches!(self, Self::Users | Self::Groups | Self::Memberships | Self::AzureRoles | Self::DefenderRoles)
-    }
+/// Words of planes that this version does not carry out. Where one is written, it is refused by that reason.
+pub const RESERVED: [&str; 4] = ["crossTenantTrust", "entraRoles", "pim", "lighthouse"];
 
-    /// The word that people write.
+/// A plane as it is written: one that is carried out, or a word of [`RESERVED`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlaneWord {
+    Plane(Plane),
+    Reserved(&'static str),
+}
+
+impl PlaneWord {
     pub fn word(self) -> &'static str {
         match self {
-            Self::Users => "users",
-            Self::Groups => "groups",
-            Self::Memberships => "memberships",
-            Self::AzureRoles => "azureRoles",
-            Self::DefenderRoles => "defenderRoles",
-            Self::CrossTenantTrust => "crossTenantTrust",
-            Self::EntraRoles => "entraRoles",
-            Self::Pim => "pim",
-            Self::Lighthouse => "lighthouse",
+            Self::Plane(plane) => plane.word(),
+            Self::Reserved(word) => word,
         }
+    }
+}
+
+impl Serialize for PlaneWord {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.word())
+    }
+}
+
+impl<'de> Deserialize<'de> for PlaneWord {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let word = <std::borrow::Cow<'_, str>>::deserialize(d)?;
+        let reserved = || RESERVED.into_iter().find(|it| *it == word || (*it == "entraRoles" && word == "entra"));
+        let found = Plane::of(&word).map(Self::Plane).or_else(|| reserved().map(Self::Reserved));
+        found.ok_or_else(|| de::Error::unknown_variant(&word, WORDS))
     }
 }
 

@@ -122,7 +122,7 @@ impl<'de, T: Words> Deserialize<'de> for Open<T> {
 macro_rules! words {
     ($($type:ty: $known:expr;)*) => {$(
         impl Words for $type {
-            const KNOWN: &'static [Self] = &$known;
+            const KNOWN: &'static [Self] = $known;
 
             fn word(self) -> &'static str {
                 <$type>::word(self)
@@ -133,9 +133,9 @@ macro_rules! words {
 
 words! {
     Plane: Plane::ALL;
-    PlaneMode: [PlaneMode::None, PlaneMode::Verify, PlaneMode::Manage];
-    ChangeClass: ChangeClass::ALL;
-    Verdict: Verdict::ALL;
+    PlaneMode: &[PlaneMode::None, PlaneMode::Verify, PlaneMode::Manage];
+    ChangeClass: &ChangeClass::ALL;
+    Verdict: &Verdict::ALL;
 }
 
 /// For a list that has a variant `Later(Word)` of its own: reads any word, and rests as its word.

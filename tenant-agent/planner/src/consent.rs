@@ -189,7 +189,7 @@ fn person_tasks(guardrail: &Guardrail) -> Vec<String> {
     if mode(Plane::DefenderRoles) != PlaneMode::None {
         tasks.push("activate unified RBAC for each workload in the Defender portal, which no application can".into());
     }
-    let verified = Plane::ALL.into_iter().filter(|plane| mode(*plane) == PlaneMode::Verify);
+    let verified = Plane::ALL.iter().copied().filter(|plane| mode(*plane) == PlaneMode::Verify);
     tasks.extend(verified.map(|plane| format!("{plane} (script)")));
     if mode(Plane::Users) == PlaneMode::Manage {
         tasks.push(match guardrail.people.on_leave.contains(&OnLeave::Block) {

@@ -56,7 +56,7 @@ fn lets(guardrail: &Guardrail) -> BTreeSet<String> {
     ]
     .into();
     all.extend(provider.mail_domains.iter().map(|domain| format!("people of {}", domain.to_lowercase())));
-    for plane in Plane::ALL {
+    for plane in Plane::ALL.iter().copied() {
         match guardrail.mode(plane) {
             PlaneMode::None => {}
             PlaneMode::Verify => _ = all.insert(format!("the agent looks at {plane}")),

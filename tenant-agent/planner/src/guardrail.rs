@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use entente_model::intent::UserType;
 use entente_model::violation::{Fault, Violation};
-use entente_model::{Date, Guid, Plane, PlaneMode, Timestamp};
+use entente_model::{Date, Guid, Plane, PlaneMode, RESERVED, Timestamp};
 use serde::Deserialize;
 
 pub use crate::planes::azure::section::Azure;
@@ -114,11 +114,13 @@ impl Planes {
             Plane::Memberships => self.memberships,
             Plane::AzureRoles => self.azure_roles,
             Plane::DefenderRoles => self.defender_roles,
-            Plane::CrossTenantTrust => self.cross_tenant_trust,
-            Plane::EntraRoles => self.entra_roles,
-            Plane::Pim => self.pim,
-            Plane::Lighthouse => self.lighthouse,
         }
+    }
+
+    /// What the file says of the words of [`RESERVED`], in their order.
+    pub(crate) fn reserved(&self) -> [(&'static str, PlaneMode); 4] {
+        let modes = [self.cross_tenant_trust, self.entra_roles, self.pim, self.lighthouse];
+        std::array::from_fn(|at| (RESERVED[at], modes[at]))
     }
 }
 

@@ -205,7 +205,7 @@ impl Judge<'_> {
                     What::Role => opinion(&change.action).role(self, change, guardrail),
                     What::AllOfGroup(group) => {
                         self.unless(self.knows(group), "adds members only to groups of ours", change);
-                        Plane::ALL.into_iter().for_each(|plane| self.joins(plane, change, guardrail, group));
+                        Plane::ALL.iter().copied().for_each(|plane| self.joins(plane, change, guardrail, group));
                     }
                 }
             }
@@ -221,7 +221,6 @@ impl Judge<'_> {
             Plane::AzureRoles => azure::judge::joins(self, change, guardrail, group),
             Plane::DefenderRoles => defender::judge::joins(self, change, guardrail, group),
             // Not carried out yet: what a group has there is not looked at, and a receipt says so.
-            Plane::CrossTenantTrust | Plane::EntraRoles | Plane::Pim | Plane::Lighthouse => {}
         }
     }
 

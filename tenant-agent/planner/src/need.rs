@@ -101,7 +101,7 @@ impl Need {
     pub fn holds(&self, guardrail: &Guardrail) -> Option<bool> {
         let value = self.value.as_str();
         if let Some(word) = self.key.strip_prefix("planes.") {
-            let plane = Plane::ALL.into_iter().find(|plane| plane.word() == word)?;
+            let plane = Plane::ALL.iter().copied().find(|plane| plane.word() == word)?;
             return Some(guardrail.mode(plane) == PlaneMode::Manage);
         }
         let (provider, azure) = (&guardrail.provider, &guardrail.azure);

@@ -136,7 +136,7 @@ pub(crate) const ANY_MEMBER: &str = "put anyone into any group that is not role-
 
 /// The table, in the order of the planes.
 pub fn table() -> impl Iterator<Item = &'static Permission> {
-    Plane::ALL.into_iter().flat_map(|plane| rules(plane).permissions)
+    Plane::ALL.iter().copied().flat_map(|plane| rules(plane).permissions)
 }
 
 /// What a guardrail asks for: each name once, and no reading where the writing includes it.

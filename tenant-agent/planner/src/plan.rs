@@ -34,7 +34,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     offboarding::begin(&mut builder);
     unsupported::say_all(&mut builder);
     let path = Path::decide(&mut builder);
-    Plane::ALL.into_iter().for_each(|plane| (rules(plane).decide)(&mut builder, &path));
+    Plane::ALL.iter().copied().for_each(|plane| (rules(plane).decide)(&mut builder, &path));
     unsupported::end_all(&mut builder, &path);
     implied::decide(&mut builder, &path);
     builder.there = presence::of(&builder, &path);

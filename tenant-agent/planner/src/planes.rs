@@ -6,7 +6,6 @@
 
 pub(crate) mod azure;
 pub(crate) mod defender;
-mod reserved;
 
 use std::time::Duration;
 
@@ -71,20 +70,14 @@ pub(crate) fn rules(plane: Plane) -> &'static Rules {
         Plane::Memberships => &members::rules::RULES,
         Plane::AzureRoles => &azure::rules::RULES,
         Plane::DefenderRoles => &defender::rules::RULES,
-        Plane::CrossTenantTrust | Plane::EntraRoles | Plane::Pim | Plane::Lighthouse => &reserved::RULES,
     }
 }
 
 /// Planes of rights, and then those of the path: what hangs on a group is said before what the group is in.
 pub(crate) fn rights_first() -> impl Iterator<Item = Plane> {
-    let (path, rights): (Vec<Plane>, Vec<Plane>) = Plane::ALL.into_iter().partition(|plane| match plane {
+    let (path, rights): (Vec<Plane>, Vec<Plane>) = Plane::ALL.iter().copied().partition(|plane| match plane {
         Plane::Users | Plane::Groups | Plane::Memberships => true,
-        Plane::AzureRoles
-        | Plane::DefenderRoles
-        | Plane::CrossTenantTrust
-        | Plane::EntraRoles
-        | Plane::Pim
-        | Plane::Lighthouse => false,
+        Plane::AzureRoles | Plane::DefenderRoles => false,
     });
     rights.into_iter().chain(path)
 }

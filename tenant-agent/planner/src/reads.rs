@@ -122,7 +122,7 @@ impl Wanted<'_> {
 pub fn reads(items: &BTreeMap<ItemKey, Item>, ledger: &Ledger, guardrail: Option<&Guardrail>) -> ReadSet {
     let wanted = Wanted { items, ledger, guardrail };
     let mut set = ReadSet::default();
-    for plane in Plane::ALL.into_iter().filter(|plane| wanted.reads(*plane)) {
+    for plane in Plane::ALL.iter().copied().filter(|plane| wanted.reads(*plane)) {
         (rules(plane).reads)(&wanted, &mut set);
     }
     set

@@ -140,8 +140,8 @@ mod tests {
 
     #[test]
     fn a_tenant_is_not_read_whole_while_a_plane_that_holds_members_is_not_looked_at() {
-        let all =
-            |closed: Plane| Plane::ALL.map(|it| (it, if it == closed { PlaneMode::None } else { PlaneMode::Manage }));
+        let mode = |plane, closed| if plane == closed { PlaneMode::None } else { PlaneMode::Manage };
+        let all = |closed: Plane| -> Vec<_> { Plane::ALL.iter().map(|it| (*it, mode(*it, closed))).collect() };
         assert!(is_whole(&planes(&all(Plane::DefenderRoles))));
         for closed in HOLDERS {
             assert!(!is_whole(&planes(&all(closed))), "{closed}");

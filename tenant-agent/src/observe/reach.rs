@@ -70,7 +70,7 @@ pub fn planes(observed: &Observed) -> BTreeMap<Plane, bool> {
         Looked::Part => Some((plane, false)),
         Looked::NotAsked => None,
     };
-    Plane::ALL.into_iter().filter_map(whole).collect()
+    Plane::ALL.iter().copied().filter_map(whole).collect()
 }
 
 /// Those that were read whole. Where nothing was asked, nothing was read.

@@ -74,7 +74,7 @@ impl Steward {
             review_ends: content.map(|content| content.review_by.ends()),
             microsoft: self.facts.microsoft.clone(),
             guardrail: guardrail.digest.clone(),
-            planes: Plane::ALL.into_iter().filter(|plane| plane.is_implemented()).map(plane).collect(),
+            planes: Plane::ALL.iter().copied().map(plane).collect(),
             permissions: self.permissions.iter().flatten().cloned().collect(),
             credential_expires: self.parts.credential_expires,
             findings,

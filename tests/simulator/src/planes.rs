@@ -43,5 +43,5 @@ impl Plane {
 
 /// Every plane; a path belongs to one of them at most.
 pub fn all() -> impl Iterator<Item = &'static dyn Surface> {
-    Plane::ALL.into_iter().map(Plane::surface)
+    Plane::ALL.iter().copied().map(Plane::surface)
 }

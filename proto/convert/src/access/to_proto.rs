@@ -217,7 +217,7 @@ fn role_item(it: &RoleItem) -> wire::RoleItem {
         IfUnavailable::Degrade => wire::IfUnavailable::Degrade,
     };
     wire::RoleItem {
-        plane: it.plane.to_string(),
+        plane: it.plane.word().into(),
         permissions: it.permissions.clone(),
         data_sources: it.data_sources.iter().map(|source| source.word().into()).collect(),
         roles: it.roles.clone(),

@@ -19,7 +19,7 @@ use super::check::Faults;
 use super::operator::IdentityClass;
 use super::tenant::UserType;
 use crate::name::{RoleName, RoleVersion};
-use crate::plane::Plane;
+use crate::plane::{Plane, PlaneWord};
 use crate::violation::Fault;
 
 /// One version of a SOC role.
@@ -64,7 +64,7 @@ impl SocRole {
         for (at, item) in self.items.iter().enumerate() {
             item.check(faults, &format!("items[{at}]"));
         }
-        let defender = self.items.iter().filter(|item| item.plane() == Plane::DefenderRoles).count();
+        let defender = self.items.iter().filter(|item| item.plane() == PlaneWord::Plane(Plane::DefenderRoles)).count();
         faults.unless(
             defender <= 1,
             "items",

@@ -56,7 +56,7 @@ fn a_full_tenant_is_read_and_found_well_formed() {
 fn a_role_may_say_its_planes_in_microsofts_words() {
     assert_eq!(faults(ROLE), "");
     let Manifest::SocRole(role) = manifest(ROLE) else { panic!("a role") };
-    assert_eq!(role.items[1].plane(), crate::Plane::AzureRoles);
+    assert_eq!(role.items[1].plane().word(), "azureRoles");
     assert_eq!(role.pinned().to_string(), "socRoles/l1-analyst@3");
 }
 

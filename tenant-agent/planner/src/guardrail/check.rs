@@ -31,7 +31,7 @@ pub(super) fn check(guardrail: &Guardrail) -> Vec<Violation> {
     planes(guardrail, &mut faults);
     provider(guardrail, &mut faults);
     people(guardrail, &mut faults);
-    Plane::ALL.into_iter().for_each(|plane| (rules(plane).section)(guardrail, &mut faults));
+    Plane::ALL.iter().copied().for_each(|plane| (rules(plane).section)(guardrail, &mut faults));
     limits(guardrail, &mut faults);
     faults.0
 }
@@ -69,11 +69,10 @@ impl Faults {
 }
 
 fn planes(guardrail: &Guardrail, faults: &mut Faults) {
-    for plane in Plane::ALL {
-        let mode = guardrail.mode(plane);
+    for (word, mode) in guardrail.planes.reserved() {
         faults.unless(
-            plane.is_implemented() || mode == PlaneMode::None,
-            format!("planes.{plane}"),
+            mode == PlaneMode::None,
+            format!("planes.{word}"),
             Fault::Unimplemented,
             format!("is {mode}, which is not yet enforceable; write none"),
         );

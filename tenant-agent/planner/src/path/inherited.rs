@@ -29,7 +29,7 @@ pub(crate) fn against(builder: &PlanBuilder<'_>, group: &Carrier<'_>) -> Vec<(St
 
 /// Whether what the group holds may be readable soon.
 pub(crate) fn is_on_its_way(builder: &PlanBuilder<'_>, group: Guid) -> bool {
-    Plane::ALL.into_iter().any(|plane| (rules(plane).is_on_its_way)(builder, group))
+    Plane::ALL.iter().copied().any(|plane| (rules(plane).is_on_its_way)(builder, group))
 }
 
 /// A group that is in another one gives what that one has, of which this agent sees a part at most.

@@ -56,9 +56,9 @@ pub(crate) fn not_asked() -> Unread {
 pub(crate) fn of(builder: &PlanBuilder<'_>, ids: impl IntoIterator<Item = Guid>) -> Residue {
     let mut found = Residue::default();
     for id in ids {
-        Plane::ALL.into_iter().for_each(|plane| (rules(plane).residue)(builder, id, &mut found));
+        Plane::ALL.iter().copied().for_each(|plane| (rules(plane).residue)(builder, id, &mut found));
     }
-    found.unseen.extend(Plane::ALL.into_iter().flat_map(|plane| (rules(plane).unseen)(builder)));
+    found.unseen.extend(Plane::ALL.iter().copied().flat_map(|plane| (rules(plane).unseen)(builder)));
     found.unseen.extend(NOT_LOOKED_AT.iter().map(ToString::to_string));
     found.unseen.sort();
     found.unseen.dedup();

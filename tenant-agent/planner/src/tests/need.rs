@@ -74,7 +74,7 @@ fn what_is_asked_is_moved_and_not_in_both_lists() {
 #[test]
 fn every_key_that_a_reason_or_a_need_names_is_one_of_the_reference() {
     let is_known = |key: &str| TABLE.iter().any(|it| it.path == key);
-    for plane in Plane::ALL.into_iter().map(Some).chain([None]) {
+    for plane in Plane::ALL.iter().copied().map(Some).chain([None]) {
         for key in Reason::ALL.iter().flat_map(|reason| reason.guardrail_keys(plane)) {
             assert!(is_known(&key), "{key}");
         }

@@ -11,7 +11,7 @@ use crate::planes::rules;
 #[test]
 fn a_plane_was_read_whole_only_where_all_that_was_asked_was_answered() {
     let nothing = Observed::default();
-    assert!(Plane::ALL.into_iter().all(|plane| looked(plane, &nothing) == Looked::NotAsked));
+    assert!(Plane::ALL.iter().copied().all(|plane| looked(plane, &nothing) == Looked::NotAsked));
     let id = Guid::from_u128(1);
     let late = Part::unread(Reason::CloudUnavailable, "late");
     let observed = Observed {
@@ -43,5 +43,5 @@ fn an_empty_group_and_a_role_that_nobody_has_give_nothing_and_what_is_not_known_
 
 #[test]
 fn a_proof_waits_for_the_caches_of_every_plane() {
-    assert!(Plane::ALL.into_iter().all(|plane| rules(plane).effect_delay.as_secs() >= 600));
+    assert!(Plane::ALL.iter().copied().all(|plane| rules(plane).effect_delay.as_secs() >= 600));
 }

@@ -6,13 +6,13 @@ use super::condition::Condition;
 use super::defender::DataSource;
 use crate::intent::check::Faults;
 use crate::nearest::nearest;
-use crate::plane::Plane;
+use crate::plane::{Plane, PlaneWord};
 
 /// What is written. [`super::RoleItem`] is what it means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Form {
-    pub plane: Plane,
+    pub plane: PlaneWord,
     /// `defenderRoles`: permissions by the names of [`crate::catalog::defender_permission`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<String>,
@@ -58,6 +58,7 @@ pub enum IfUnavailable {
 impl Form {
     /// With nothing in it.
     pub(super) fn of(plane: Plane, when: Option<Condition>, if_unavailable: IfUnavailable) -> Self {
+        let plane = PlaneWord::Plane(plane);
         let (permissions, data_sources, roles) = (Vec::new(), Vec::new(), Vec::new());
         let (at, role, mode) = (None, None, Mode::Active);
         Self { plane, permissions, data_sources, roles, at, role, mode, when, if_unavailable }

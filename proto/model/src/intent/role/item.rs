@@ -6,7 +6,7 @@ use super::azure::AzureRoles;
 use super::defender::DefenderRoles;
 use super::form::{Form, Mode, Needs};
 use crate::intent::check::Faults;
-use crate::plane::Plane;
+use crate::plane::{Plane, PlaneWord};
 use crate::violation::Fault;
 
 /// What the role needs on one plane.
@@ -24,9 +24,13 @@ impl From<Form> for RoleItem {
     fn from(form: Form) -> Self {
         match form.plane {
             _ if form.mode != Mode::Active => Self::Refused(form.into()),
-            Plane::AzureRoles if is_plain::<AzureRoles>(&form) => Self::AzureRoles(AzureRoles::of(&form)),
-            Plane::DefenderRoles if is_plain::<DefenderRoles>(&form) => Self::DefenderRoles(DefenderRoles::of(&form)),
-            _ => Self::Refused(form.into()),
+            PlaneWord::Plane(Plane::AzureRoles) if is_plain::<AzureRoles>(&form) => {
+                Self::AzureRoles(AzureRoles::of(&form))
+            }
+            PlaneWord::Plane(Plane::DefenderRoles) if is_plain::<DefenderRoles>(&form) => {
+                Self::DefenderRoles(DefenderRoles::of(&form))
+            }
+            PlaneWord::Plane(_) | PlaneWord::Reserved(_) => Self::Refused(form.into()),
         }
     }
 }
@@ -46,10 +50,10 @@ impl From<RoleItem> for Form {
 }
 
 impl RoleItem {
-    pub fn plane(&self) -> Plane {
+    pub fn plane(&self) -> PlaneWord {
         match self {
-            Self::AzureRoles(_) => Plane::AzureRoles,
-            Self::DefenderRoles(_) => Plane::DefenderRoles,
+            Self::AzureRoles(_) => PlaneWord::Plane(Plane::AzureRoles),
+            Self::DefenderRoles(_) => PlaneWord::Plane(Plane::DefenderRoles),
             Self::Refused(form) => form.plane,
         }
     }
@@ -66,16 +70,16 @@ impl RoleItem {
 /// Every fault of an item that no plane takes.
 fn refused(form: &Form, faults: &mut Faults, path: &str) {
     match form.plane {
-        Plane::AzureRoles => read_as::<AzureRoles>(form, faults, path),
-        Plane::DefenderRoles => read_as::<DefenderRoles>(form, faults, path),
-        Plane::Users | Plane::Groups | Plane::Memberships => faults.add(
+        PlaneWord::Plane(Plane::AzureRoles) => read_as::<AzureRoles>(form, faults, path),
+        PlaneWord::Plane(Plane::DefenderRoles) => read_as::<DefenderRoles>(form, faults, path),
+        PlaneWord::Plane(Plane::Users | Plane::Groups | Plane::Memberships) => faults.add(
             &format!("{path}.plane"),
             Fault::Malformed,
             "users, groups and memberships follow from assignments; use defenderRoles or azureRoles",
         ),
-        Plane::CrossTenantTrust | Plane::EntraRoles | Plane::Pim | Plane::Lighthouse => faults.unimplemented(
+        PlaneWord::Reserved(word) => faults.unimplemented(
             &format!("{path}.plane"),
-            format!("{} is not carried out by this version; leave the item out", form.plane),
+            format!("{word} is not carried out by this version; leave the item out"),
         ),
     }
     if form.mode == Mode::Eligible {
@@ -89,7 +93,7 @@ fn refused(form: &Form, faults: &mut Faults, path: &str) {
 fn read_as<T: Needs>(form: &Form, faults: &mut Faults, path: &str) {
     T::of(form).check(faults, path);
     for field in form.filled().into_iter().filter(|field| !T::FIELDS.contains(field)) {
-        let remedy = format!("does not belong to plane {}; remove it", form.plane);
+        let remedy = format!("does not belong to plane {}; remove it", form.plane.word());
         faults.add(&format!("{path}.{field}"), Fault::Conflict, remedy);
     }
 }
