@@ -70,11 +70,13 @@ impl Fleet {
         let (mut changed, mut faults) = (Vec::new(), Vec::new());
         for manifest in &edit.puts {
             let name = manifest.name();
-            faults.extend(manifest.check());
+            // What stays as it is stored is not refused for a rule that came later.
+            let is_new = !is_stored(&self.intent, manifest);
+            faults.extend(manifest.check().into_iter().filter(|_| is_new));
             if !seen.insert(name.clone()) {
                 faults.push(Violation::new(format!("{name}: name"), Fault::Conflict, "comes twice; keep one"));
             }
-            if !is_stored(&self.intent, manifest) {
+            if is_new {
                 after.put(manifest.clone());
                 changed.push(name);
             }
@@ -108,7 +110,8 @@ impl Fleet {
 }
 
 /// Whether a resource is there just like this.
-fn is_stored(intent: &Intent, manifest: &Manifest) -> bool {
+/// Whether intent holds just this manifest.
+pub fn is_stored(intent: &Intent, manifest: &Manifest) -> bool {
     match manifest {
         Manifest::HomeTenant(it) => intent.home_tenants.get(&it.name).is_some_and(|stored| **stored == *it),
         Manifest::Tenant(it) => intent.tenants.get(&it.name).is_some_and(|stored| **stored == *it),

@@ -28,7 +28,7 @@ use entente_model::TenantName;
 use entente_model::desired::Item;
 use entente_model::intent::Intent;
 
-pub use advance::Advance;
+pub use advance::{Advance, is_stored};
 pub use edit::{Edit, Memory, RemovalIn, Sighting};
 pub use fleet::{Batch, Fleet, Replay, Touched};
 pub use render::render;

@@ -81,7 +81,9 @@ impl std::io::Write for Count {
 pub(super) fn prepare(world: &World, change: &Change) -> Result<Prepared, AppError> {
     let puts = change.puts.iter().map(|put| whole(world, put)).collect::<Result<Vec<_>, _>>()?;
     let deletes = change.deletes.iter().map(|delete| existing(world, delete)).collect::<Result<Vec<_>, _>>()?;
-    let mut faults: Vec<Violation> = puts.iter().flat_map(Manifest::check).collect();
+    // What stays as it is stored is not refused for a rule that came later.
+    let is_new = |put: &&Manifest| !entente_compiler::is_stored(world.fleet.intent(), put);
+    let mut faults: Vec<Violation> = puts.iter().filter(is_new).flat_map(Manifest::check).collect();
     let mut seen = BTreeSet::new();
     for name in puts.iter().map(Manifest::name).chain(deletes.iter().cloned()) {
         if !seen.insert(name.clone()) {
