@@ -58,6 +58,9 @@ pub(super) fn rows_of(batch: &SignedBatch, log: &Log, signer: KeyId, epoch: u64)
 pub(crate) async fn load(store: &dyn Store, key: PublicKey, epoch: u64, newest: Digest) -> Result<Log, LogError> {
     let row_key = rows::log(key.id(), epoch);
     let origin = log_origin(key.id(), epoch);
+    if newest != Digest::default() && store.get(&rows::root(newest)).await?.is_none() {
+        return Err(LogError::Disagrees(origin));
+    }
     let newest_is_ours = checkpoint(store, newest).await?.is_some_and(|it| it.origin == origin);
     let Some(entry) = store.get(&row_key).await? else {
         return if newest_is_ours { Err(LogError::Disagrees(origin)) } else { Ok(Log::default()) };

@@ -278,6 +278,17 @@ async fn a_log_that_does_not_agree_with_its_newest_root_is_not_gone_on_with() {
         assert!(error.to_string().contains("restore the store"), "{error}");
     }
     store.commit(Commit::new().put(key.clone(), whole.into_bytes())).await.unwrap();
+    // Without the newest root nobody can tell how the log stood, with its row or without.
+    let newest = crate::rows::root(head);
+    let root = store.get(&newest).await.unwrap().unwrap().value;
+    store.commit(Commit::new().delete(newest.clone())).await.unwrap();
+    let error = open(store.clone(), &online, &ca, &time).await.unwrap_err();
+    assert!(matches!(error, OpenError::Log(_)), "{error}");
+    let log_row = store.get(&key).await.unwrap().unwrap().value;
+    store.commit(Commit::new().delete(key.clone())).await.unwrap();
+    let error = open(store.clone(), &online, &ca, &time).await.unwrap_err();
+    assert!(matches!(error, OpenError::Log(_)), "{error}");
+    store.commit(Commit::new().put(key.clone(), log_row).put(newest, root)).await.unwrap();
     open(store, &online, &ca, &time).await.unwrap();
 }
 
