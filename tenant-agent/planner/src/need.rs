@@ -1,6 +1,6 @@
 //! What one item asks of the customer's guardrail, key by key: for people, who are to see which line of the file decides.
 //!
-//! The plan asks the same of the file by `plan/gate.rs`, and more: what Azure shows of a role now, who else is there, what
+//! The plan asks the same of the file by `gate.rs`, and more: what Azure shows of a role now, who else is there, what
 //! was changed today. This says only what follows from the item and the file; the agent's own reason stands beside it.
 
 mod written;
@@ -11,7 +11,7 @@ use entente_model::desired::{
     AzureRoleBody, DefenderAssignmentBody, DefenderRoleBody, DefenderRoleKey, GroupBody, Item, ItemBody, ItemKey,
     PermissionGrant, UserBody,
 };
-use entente_model::{Guid, Plane, PlaneMode, Timestamp};
+use entente_model::{Guid, Plane, PlaneMode, Timestamp, catalog};
 use serde::{Deserialize, Serialize};
 
 use crate::capability::{self, Capability};
@@ -62,7 +62,9 @@ pub fn of(item: &Item, items: &BTreeMap<&ItemKey, &Item>, now: Timestamp) -> Vec
             let lets = capability::of_azure_role(*definition).map(<[_]>::to_vec);
             capabilities(lets).iter().for_each(|it| need("capabilities.allow", it));
             need("azure.scopes", scope);
-            need("azure.roles", &format!("{role_name}: {definition}"));
+            // By the catalogue's name: the one that travels is the provider's text.
+            let name = catalog::AZURE_ROLES.iter().find(|it| it.id == *definition).map_or(&**role_name, |it| it.name);
+            need("azure.roles", &format!("{name}: {definition}"));
         }
         ItemBody::DefenderRole(DefenderRoleBody { display_name, permissions, .. }) => {
             defender(permissions, now).iter().for_each(|it| need("capabilities.allow", it));

@@ -54,12 +54,22 @@ fn below(guardrail: &Guardrail, key: &str, name: &str, values: &[&str]) -> Vec<S
         }
         "azure.scopes" => list(guardrail.azure.scopes.iter().map(String::as_str).collect()),
         "azure.roles" => {
-            let held = guardrail.azure.roles.iter().map(|(role, id)| format!("{role}: {id}"));
-            let all = held.chain(values.iter().map(|it| (*it).to_owned())).map(|line| format!("  {line}"));
+            let held = guardrail.azure.roles.iter().map(|(role, id)| format!("{}: {id}", name_of(role)));
+            let wanted = values
+                .iter()
+                .filter_map(|it| it.rsplit_once(": "))
+                .map(|(role, id)| format!("{}: {id}", name_of(role)));
+            let all = held.chain(wanted).map(|line| format!("  {line}"));
             std::iter::once(format!("{name}:")).chain(all).collect()
         }
         _ => Vec::new(),
     }
+}
+
+/// A role's name as a key: quoted unless it is words alone.
+fn name_of(role: &str) -> String {
+    let is_words = role.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ') && role.trim() == role;
+    if is_words { role.to_owned() } else { serde_json::Value::from(role).to_string() }
 }
 
 fn list<'a>(all: impl Iterator<Item = &'a str>) -> String {
@@ -69,5 +79,5 @@ fn list<'a>(all: impl Iterator<Item = &'a str>) -> String {
 /// Quoted where YAML would read it otherwise: what JSON quotes YAML reads as the same.
 fn text(text: &str) -> String {
     let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/-_.".contains(c));
-    if is_plain { text.to_owned() } else { format!("{text:?}") }
+    if is_plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
 }

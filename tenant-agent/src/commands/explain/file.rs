@@ -97,6 +97,10 @@ impl File {
     /// Whether that key can be what says no, as far as is known.
     pub(super) fn can_deny(&self, key: &str) -> bool {
         let stands = self.stands(key);
+        let is_empty_list = |content: &Guardrail| key == "people.barred" && content.people.barred.is_empty();
+        if self.content.as_ref().is_some_and(is_empty_list) {
+            return false;
+        }
         !DENY.contains(&key) || !stands.lines.is_empty() || self.content.is_none()
     }
 }

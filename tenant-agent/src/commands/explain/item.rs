@@ -67,7 +67,10 @@ pub(super) fn explained(it: &ToldItem, file: &File) -> Explained {
     let remark = match (keys.is_empty(), it.state.is_settled(), is_files) {
         (false, ..) | (_, true, _) => None,
         _ if file.content.is_none() => None,
-        (_, _, true) => Some("no line now: the file has changed since, and the agent looks again by itself"),
+        (_, _, true) => Some(
+            "no line by what is known here: the detail says what stands against it; if the file has changed since, the \
+             agent looks again by itself",
+        ),
         (_, _, false) => Some("no line of the file: it does not wait for the guardrail"),
     };
     Explained {

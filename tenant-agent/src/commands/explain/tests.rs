@@ -180,7 +180,7 @@ fn a_file_that_has_changed_since_or_cannot_be_read_is_no_line_that_was() {
             "  roles:\n    Microsoft Sentinel Playbook Operator: 51d6186e-6489-4900-b93f-92e23144cca5\n",
         );
     let wider = told("playbook", &wider);
-    assert!(wider.contains("decides    no line now: the file has changed since"), "{wider}");
+    assert!(wider.contains("decides    no line by what is known here: the detail says"), "{wider}");
     assert!(!wider.contains("NOT ALLOWED") && !wider.contains("write in the place"), "{wider}");
     let broken = told("playbook", &FILE.replace("people: {", "people: {{"));
     for line in ["decides    azure.scopes: not known: ", "GUARDRAIL  cannot be used, and allows nothing: "] {
