@@ -1,7 +1,7 @@
 //! The customer's file: what the agent may do in this tenant. Default deny, unknown keys refused.
 //!
 //! This is its form and how it is read. What is wrong with a well-formed file is in `guardrail/check.rs`; what it
-//! says to one item is asked in `plan/gate.rs`. Where the file lies, and that it is read anew before each plan, is
+//! says to one item is asked in `gate.rs`. Where the file lies, and that it is read anew before each plan, is
 //! the agent's business.
 
 mod beneath;

@@ -308,7 +308,8 @@ impl Judge<'_> {
     /// A user becomes ours only where our own invitation made it, whatever its answer said.
     fn claims(&mut self, plan: &Plan) {
         for update in &plan.updates {
-            if let Update::Put(key @ LedgerKey::Account(_), entry) = update
+            if let Update::Put(key, entry) = update
+                && !matches!(key, LedgerKey::Item(ItemKey::User(_)))
                 && let Some(Thing::User { id }) = entry.thing
                 && !self.is_known_as_ours(id)
             {

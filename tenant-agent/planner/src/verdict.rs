@@ -1,7 +1,7 @@
 //! What the guardrail says of a change: one matrix, as one function.
 //!
 //! Removing access is the safe direction: in doubt, removals go on and grants stop. Who looks up which conditions
-//! hold is `plan/gate.rs`.
+//! hold is `gate.rs`.
 
 use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::report::Reason;

@@ -1,5 +1,5 @@
 //! Takes note of whom the customer allows to be invited again, after having deleted the account. The planner knows what
-//! follows from it (`plan/deleted.rs` there).
+//! follows from it (`path/deleted.rs` there).
 
 use entente_model::desired::{Item, ItemBody, UserBody, Want};
 use tracing::{info, warn};

@@ -79,17 +79,21 @@ fn places(changes: &[Change]) -> (Places, Places) {
     // The marker group before the users that it marks. Otherwise what does not depend on each other goes by kinds of
     // writes, and then by key.
     let order = |change: &Change| (change.key != LedgerKey::Marker, kind(&change.action), change.key.clone());
-    let keys: BTreeSet<_> = changes.iter().map(order).collect();
-    let keys: Vec<LedgerKey> = keys.into_iter().map(|(_, _, key)| key).collect();
+    let keys = |all: &dyn Fn(&&Change) -> bool| -> Vec<LedgerKey> {
+        let keys: BTreeSet<_> = changes.iter().filter(all).map(order).collect();
+        keys.into_iter().map(|(_, _, key)| key).collect()
+    };
+    let is_removal = |change: &&Change| change.action.effect().is_removal();
+    let (given, taken) = (keys(&|change| !is_removal(change)), keys(&is_removal));
     let mut needs: BTreeMap<LedgerKey, Vec<LedgerKey>> = BTreeMap::new();
     let mut needed_by: BTreeMap<LedgerKey, Vec<LedgerKey>> = BTreeMap::new();
-    for key in &keys {
+    for key in given.iter().chain(&taken) {
         for other in key.depends_on() {
             needed_by.entry(other.clone()).or_default().push(key.clone());
             needs.entry(key.clone()).or_default().push(other);
         }
     }
-    (arranged(&keys, &needs), arranged(&keys, &needed_by))
+    (arranged(&given, &needs), arranged(&taken, &needed_by))
 }
 
 fn kind(action: &Action) -> u8 {
@@ -106,20 +110,21 @@ fn kind(action: &Action) -> u8 {
 fn arranged(keys: &[LedgerKey], before: &BTreeMap<LedgerKey, Vec<LedgerKey>>) -> Places {
     fn visit(
         key: &LedgerKey,
+        keys: &[LedgerKey],
         before: &BTreeMap<LedgerKey, Vec<LedgerKey>>,
         places: &mut BTreeMap<LedgerKey, Option<usize>>,
         next: &mut usize,
     ) {
         // What is being visited has no place yet: a circle, which no kind has, would end here.
-        if places.contains_key(key) {
+        if !keys.contains(key) || places.contains_key(key) {
             return;
         }
         places.insert(key.clone(), None);
-        before.get(key).into_iter().flatten().for_each(|first| visit(first, before, places, next));
+        before.get(key).into_iter().flatten().for_each(|first| visit(first, keys, before, places, next));
         places.insert(key.clone(), Some(*next));
         *next += 1;
     }
     let (mut places, mut next) = (BTreeMap::new(), 0);
-    keys.iter().for_each(|key| visit(key, before, &mut places, &mut next));
+    keys.iter().for_each(|key| visit(key, keys, before, &mut places, &mut next));
     places.into_iter().filter_map(|(key, place)| Some((key, place?))).collect()
 }

@@ -193,7 +193,17 @@ fn what_takes_away_from_a_role_adds_nothing_to_it() {
     assert_eq!(broken(""), [] as [&str; 0]);
     assert_eq!(broken("microsoft.xdr/*/manage"), ["what takes away from a role adds nothing to it"]);
     let granted = broken_by(ChangeClass::Grant, "defenderRole/l1", update("microsoft.xdr/*/manage"));
-    assert_eq!(granted, ["gives only allowed capabilities"], "also where the item itself asks for less");
+    let beyond = "writes no more into a role than its item asks for";
+    assert_eq!(granted, ["gives only allowed capabilities", beyond]);
+    let allowed_but_not_asked = |world: &World| {
+        let defender = &world.tenant.state.defender;
+        let more = crate::planes::defender::actions::resolve("alerts.manage", defender).unwrap();
+        let mut role = defender.roles[0].clone();
+        role.actions.insert(more);
+        let (display_name, description) = (role.display_name, role.description);
+        Action::Defender(DefenderWrite::UpdateRole { id: role.id, display_name, description, actions: role.actions })
+    };
+    assert_eq!(broken_by(ChangeClass::Grant, "defenderRole/l1", allowed_but_not_asked), [beyond]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ impl Opinion for Write {
     fn role(&self, judge: &mut Judge<'_>, change: &Change, guardrail: &Guardrail) {
         match self {
             Self::CreateRole { actions, .. } => {
-                desired(judge, change, guardrail);
+                given(judge, change, guardrail);
                 written(judge, change, guardrail, actions);
             }
             Self::UpdateRole { id, actions, .. } if change.class == ChangeClass::OtherRemoval => {
@@ -31,11 +31,11 @@ impl Opinion for Write {
                 judge.unless(actions.iter().all(held), "what takes away from a role adds nothing to it", change);
             }
             Self::UpdateRole { actions, .. } => {
-                desired(judge, change, guardrail);
+                given(judge, change, guardrail);
                 written(judge, change, guardrail, actions);
             }
             // An assignment gives what its role holds.
-            Self::CreateAssignment { .. } => desired(judge, change, guardrail),
+            Self::CreateAssignment { .. } => given(judge, change, guardrail),
             Self::DeleteRole { .. } | Self::DeleteAssignment { .. } => {}
         }
     }
@@ -55,42 +55,47 @@ impl Opinion for Write {
     }
 }
 
-/// What the role of the change is desired to hold; without an item nothing is given.
-fn desired(judge: &mut Judge<'_>, change: &Change, guardrail: &Guardrail) {
+/// What the role of the change is desired to hold now; without an item nothing is given.
+fn desired<'j>(judge: &Judge<'j>, change: &Change) -> Option<Vec<&'j str>> {
     let role = match change.key.item() {
         Some(
             ItemKey::DefenderRole(DefenderRoleKey { role })
             | ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. }),
-        ) => Some(role),
+        ) => role.clone(),
         Some(ItemKey::User(_) | ItemKey::Group(_) | ItemKey::Member(_) | ItemKey::AzureRole(_) | ItemKey::Other(_))
-        | None => None,
+        | None => return None,
     };
-    let item =
-        role.and_then(|role| judge.input.items.get(&ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() })));
-    let fits = match item.map(|item| &item.body) {
-        Some(ItemBody::DefenderRole(DefenderRoleBody { permissions, .. })) => {
+    match &judge.input.items.get(&ItemKey::DefenderRole(DefenderRoleKey { role }))?.body {
+        ItemBody::DefenderRole(DefenderRoleBody { permissions, .. }) => {
             let now = judge.input.now.at;
             let given = permissions.iter().filter(|it| it.withheld_until.is_none_or(|until| until <= now));
-            allows(guardrail, given.map(|it| it.permission.as_str()))
+            Some(given.map(|it| it.permission.as_str()).collect())
         }
-        Some(
-            ItemBody::User(_)
-            | ItemBody::Group(_)
-            | ItemBody::Member(_)
-            | ItemBody::AzureRole(_)
-            | ItemBody::DefenderAssignment(_)
-            | ItemBody::Unknown,
-        )
-        | None => false,
-    };
+        ItemBody::User(_)
+        | ItemBody::Group(_)
+        | ItemBody::Member(_)
+        | ItemBody::AzureRole(_)
+        | ItemBody::DefenderAssignment(_)
+        | ItemBody::Unknown => None,
+    }
+}
+
+/// What is given must be allowed.
+fn given(judge: &mut Judge<'_>, change: &Change, guardrail: &Guardrail) {
+    let fits = desired(judge, change).is_some_and(|all| allows(guardrail, all.into_iter()));
     judge.unless(fits, "gives only allowed capabilities", change);
 }
 
-/// The actions that are written, whatever is desired.
+/// The actions that are written come of what is allowed, and of what the item asks for now.
 fn written(judge: &mut Judge<'_>, change: &Change, guardrail: &Guardrail, actions: &BTreeSet<String>) {
     let tenant = judge.input.observed.defender().read().copied();
     let fits = tenant.is_some_and(|tenant| holds_only(guardrail, tenant, actions));
     judge.unless(fits, "gives only allowed capabilities", change);
+    let asked = tenant.zip(desired(judge, change)).is_some_and(|(tenant, all)| {
+        let asked: Vec<String> = all.into_iter().filter_map(|id| resolve(id, tenant)).collect();
+        actions.iter().all(|action| asked.iter().any(|it| covers(it, action)))
+    });
+    judge.unless(asked, "writes no more into a role than its item asks for", change);
 }
 
 /// Whether every action, also a wildcard or one that the catalogue does not know, comes of an allowed permission.
