@@ -142,6 +142,7 @@ async fn session(config: &Config, identity: &Identity, memory: &Memory) -> Resul
         root_key: identity.root_key,
         build: env!("CARGO_PKG_VERSION").into(),
         boot_id: Uuid::new_v4().to_string(),
+        former: on_disk.former,
     };
     let (session, effects) = Session::new(settings, on_disk.statements, on_disk.kept);
     for effect in effects {

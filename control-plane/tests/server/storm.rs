@@ -253,6 +253,7 @@ async fn everybody(fleet: &Fleet) -> Vec<In> {
             root_key: *root,
             build: "test".into(),
             boot_id: uuid::Uuid::new_v4().to_string(),
+            former: None,
         };
         let client = AgentServiceClient::new(fleet.channel(Some(credential)));
         coming.spawn(come_back(client, Session::new(config, Vec::new(), None).0, begun));

@@ -5,13 +5,13 @@
 
 use bytes::Bytes;
 use entente_model::desired::Digest;
-use entente_seal::{DecodeError, Path, Seal, SealedItem, Signed};
+use entente_seal::{DecodeError, Held, Path, Seal, SealedItem, Signed, decode_header};
 use prost::Message;
 
 use super::MemoryError;
 
 /// Raised when an older agent would misread what this one writes. Before 2, a seal had no note: such a state is asked for
-/// again.
+/// again, and none before it is taken.
 pub(super) const FORMAT: u32 = 2;
 
 #[derive(Message)]
@@ -49,11 +49,27 @@ pub(super) struct StatementRecord {
     format: u32,
 }
 
-/// Tag 2 was a seal without a note.
+/// A seal as it was written before it had a note: its leaf says which version it is of.
+#[derive(Message)]
+pub(super) struct FormerSealRecord {
+    #[prost(bytes = "bytes", tag = "3")]
+    leaf: Bytes,
+}
+
+impl FormerSealRecord {
+    pub(super) fn held(&self) -> Option<Held> {
+        let header = decode_header(&self.leaf).ok()?;
+        Some(Held { version: header.version, digest: header.digest })
+    }
+}
+
 #[derive(Message)]
 pub(super) struct CurrentRecord {
     #[prost(uint32, tag = "1")]
     pub format: u32,
+    /// In form 1 alone.
+    #[prost(message, optional, tag = "2")]
+    pub former: Option<FormerSealRecord>,
     #[prost(int64, tag = "3")]
     pub accepted: i64,
     /// Hashes of the items, 32 bytes each.
@@ -159,8 +175,14 @@ mod tests {
         let item = SealedItem::received("group/l1/standard", Bytes::from_static(b"x")).unwrap();
         let signed = Signed { statement: b"statement".to_vec(), signature: b"signature".to_vec() };
         let records = [
-            CurrentRecord { format: 2, accepted: 10, leaves: vec![7; 32].into(), seal: Some((&seal).into()) }
-                .encode_to_vec(),
+            CurrentRecord {
+                format: 2,
+                former: None,
+                accepted: 10,
+                leaves: vec![7; 32].into(),
+                seal: Some((&seal).into()),
+            }
+            .encode_to_vec(),
             LeaseRecord { at: 20, format: 2, seal: Some((&seal).into()) }.encode_to_vec(),
             ItemRecord::from(&item).encode_to_vec(),
             StatementRecord::from(&signed).encode_to_vec(),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entente_model::Timestamp;
 use entente_model::desired::Digest;
-use entente_seal::{Buckets, SealedItem, Signed};
+use entente_seal::{Buckets, Held, SealedItem, Signed};
 use entente_session::Kept;
 use entente_store::{Commit, Store};
 use prost::Message;
@@ -27,6 +27,8 @@ const STATEMENT: &str = "state/statement/";
 pub struct OnDisk {
     pub statements: Vec<Signed>,
     pub kept: Option<Kept>,
+    /// What was held, where it is in a form that is not read any more.
+    pub former: Option<Held>,
 }
 
 impl Memory {
@@ -34,11 +36,12 @@ impl Memory {
     pub async fn state(&self) -> Result<OnDisk, MemoryError> {
         let statements = self.statements().await?;
         let Some(current) = self.record::<CurrentRecord>(CURRENT).await? else {
-            return Ok(OnDisk { statements, kept: None });
+            return Ok(OnDisk { statements, kept: None, former: None });
         };
         if current.format < FORMAT {
             warn!("the state on disk is of an older agent, and is asked for again");
-            return Ok(OnDisk { statements, kept: None });
+            let former = current.former.and_then(|seal| seal.held()).ok_or_else(|| damaged(CURRENT))?;
+            return Ok(OnDisk { statements, kept: None, former: Some(former) });
         }
         let named: BTreeSet<_> = current.leaves.chunks(32).map(|leaf| format!("{ITEM}{}", hex::encode(leaf))).collect();
         let mut items = Vec::with_capacity(named.len());
@@ -51,7 +54,11 @@ impl Memory {
         let lease = self.record::<LeaseRecord>(LEASE).await?;
         let lease = lease.and_then(|row| Some((row.seal?.seal()?, Timestamp::from_unix(row.at))));
         let accepted = Timestamp::from_unix(current.accepted);
-        Ok(OnDisk { statements, kept: Some(Kept { seal, items: Buckets::from_items(items), accepted, lease }) })
+        Ok(OnDisk {
+            statements,
+            former: None,
+            kept: Some(Kept { seal, items: Buckets::from_items(items), accepted, lease }),
+        })
     }
 
     /// Puts a state on disk, whole or not at all.
@@ -68,6 +75,7 @@ impl Memory {
         let current = CurrentRecord {
             format: FORMAT,
             seal: Some((&kept.seal).into()),
+            former: None,
             accepted: kept.accepted.as_unix(),
             leaves: leaves.into(),
         };
@@ -160,11 +168,18 @@ mod tests {
     async fn a_state_of_an_older_form_is_asked_for_again_and_the_statements_stay() {
         let (_dir, memory) = written().await;
         // As it was written before seals had notes: form 1, a seal with root and signature under tag 2.
-        let older = [&[1 << 3, 1, (2 << 3) | 2, 4, 0x0a, 0, 0x12, 0][..], &[3 << 3, 10]].concat();
-        memory.commit(Commit::new().put(CURRENT, older)).await.unwrap();
+        let leaf = kept().seal.leaf;
+        let header = entente_seal::decode_header(&leaf).unwrap();
+        let seal = [&[0x0a, 0, 0x12, 0, 0x1a, leaf.len() as u8][..], &leaf].concat();
+        let older = |seal: &[u8]| [&[1 << 3, 1, (2 << 3) | 2, seal.len() as u8][..], seal, &[3 << 3, 10]].concat();
+        memory.commit(Commit::new().put(CURRENT, older(&seal))).await.unwrap();
         let read = memory.state().await.unwrap();
         assert!(read.kept.is_none());
+        assert_eq!(read.former, Some(Held { version: header.version, digest: header.digest }));
         assert_eq!(read.statements.len(), statements().len());
+        // Without the version that was held, nobody could tell what is before it.
+        memory.commit(Commit::new().put(CURRENT, older(&[]))).await.unwrap();
+        assert!(matches!(memory.state().await.unwrap_err(), MemoryError::Row { .. }));
         memory.keep_state(&kept()).await.unwrap();
         assert!(memory.state().await.unwrap().kept.is_some());
     }

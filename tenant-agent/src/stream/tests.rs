@@ -29,6 +29,7 @@ impl Agent {
             root_key: root().public(),
             build: "test".into(),
             boot_id: "boot".into(),
+            former: None,
         };
         let (session, effects) = Session::new(config, on_disk.statements, on_disk.kept);
         assert!(effects.is_empty(), "{effects:?}");
@@ -145,6 +146,7 @@ async fn a_state_that_nobody_signed_is_refused_and_said_so() {
         root_key: root().public(),
         build: String::new(),
         boot_id: String::new(),
+        former: None,
     };
     let (session, effects) = Session::new(config, on_disk.statements, on_disk.kept);
     assert!(matches!(effects[..], [Effect::Alarm(entente_session::Alarm::StateOnDisk(_))]), "{effects:?}");

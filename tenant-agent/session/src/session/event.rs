@@ -6,7 +6,7 @@ use std::time::Duration;
 use entente_model::desired::Item;
 use entente_model::plan::PlannedChange;
 use entente_model::{Guid, Timestamp};
-use entente_seal::{PublicKey, Signed};
+use entente_seal::{Held, PublicKey, Signed};
 
 use crate::held::{Desired, Kept};
 use crate::message::{Inbound, Outbound};
@@ -24,6 +24,8 @@ pub struct Config {
     pub build: String,
     /// A UUID of this run.
     pub boot_id: String,
+    /// What was held under a form that this version does not read: nothing before it is taken.
+    pub former: Option<Held>,
 }
 
 /// What happened.

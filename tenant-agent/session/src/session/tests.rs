@@ -28,6 +28,7 @@ pub(super) fn config() -> Config {
         root_key: Provider::root_key(),
         build: "test".into(),
         boot_id: "boot-1".into(),
+        former: None,
     }
 }
 

@@ -83,7 +83,7 @@ impl Session {
         let Some(seal) = seal else {
             return self.refuse(nonce, NackKind::Permanent, SealError::Missing.to_string(), out);
         };
-        let held = self.believed.as_ref().map(Believed::held);
+        let held = self.believed.as_ref().map(Believed::held).or(self.config.former);
         match Believed::received(&self.verifier, self.config.entra_tenant, seal, items, held, now.wall) {
             Ok(believed) => self.verified(nonce, believed, out),
             Err(Unbelievable::Seal(error @ (SealError::DigestMismatch { .. } | SealError::CountMismatch { .. }))) => {

@@ -45,6 +45,18 @@ fn a_state_is_accepted_only_once_it_is_on_disk() {
 }
 
 #[test]
+fn nothing_before_what_was_held_in_an_older_form_is_taken() {
+    let provider = Provider::new();
+    let former = entente_seal::Held { version: v(1, 10), digest: groups(&["l1"]).digest() };
+    let mut rig = Rig::new();
+    rig.session = Session::new(Config { former: Some(former), ..config() }, Vec::new(), None).0;
+    rig.live(&provider);
+    assert_eq!(nack(&rig.hear(provider.snapshot("1", v(1, 9), &groups(&["l1"])))), Some(NackKind::Permanent));
+    assert_eq!(nack(&rig.hear(provider.snapshot("2", v(1, 10), &groups(&["l2"])))), Some(NackKind::Permanent));
+    assert_eq!(nack(&rig.hear(provider.snapshot("3", v(1, 10), &groups(&["l1"])))), None);
+}
+
+#[test]
 fn a_change_and_a_snapshot_end_in_the_same_state() {
     let provider = Provider::new();
     let mut rig = holding(&provider);
