@@ -32,3 +32,4 @@ mod tenant;
 mod verify;
 mod versions;
 mod world;
+mod writes;
