@@ -1,6 +1,7 @@
 //! The bytes of every kind of item: one file a plane, and here the register that names them all.
 
 mod azure;
+mod codec;
 mod defender;
 mod groups;
 mod members;
@@ -12,20 +13,7 @@ use entente_model::desired::{
 use prost::Oneof;
 
 use crate::decode::DecodeError;
-
-/// How the body of one kind is written and read. No method has a default.
-pub(crate) trait Codec: Sized {
-    type Wire;
-
-    /// The same body always has the same form.
-    fn encode(&self) -> Self::Wire;
-
-    /// `None` for a word of a closed list that this version does not know.
-    fn decode(key: &str, wire: Self::Wire) -> Result<Option<Self>, DecodeError>;
-
-    /// The texts in it that are shown to people or written to a tenant.
-    fn texts(&self) -> Vec<&str>;
-}
+use codec::Codec;
 
 /// The tags are those of [`crate::wire::Item`], which lists them too: a tag that is left out there is never read.
 #[derive(Clone, PartialEq, Oneof)]

@@ -15,13 +15,14 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use entente_model::desired::Digest;
 
 use crate::decode::DecodeError;
 use crate::hash;
 use crate::keys::{KeyId, OnlineKey, PublicKey};
 use crate::log::Log;
-use crate::root::{Root, RootKind};
+use crate::root::{Root, RootKind, root_digest};
 
 /// Most bytes of a note: ours have some 700, and witnesses may add signatures.
 const MAX_NOTE_BYTES: usize = 4_096;
@@ -87,12 +88,31 @@ fn word(kind: RootKind) -> &'static str {
     }
 }
 
-pub(crate) fn signed(root: &Root, bytes: &[u8], key: &OnlineKey, log: &Log) -> String {
+fn signed(root: &Root, bytes: &[u8], key: &OnlineKey, log: &Log) -> String {
     let (origin, hash) = (root.log_origin(), BASE64_STANDARD.encode(log.hash().0));
     let line = format!("{} {}", word(root.kind), BASE64_STANDARD.encode(bytes));
     let text = format!("{origin}\n{}\n{hash}\n{line}\n", log.size());
     let signature = [&key_hash(&origin, &key.public())[..], &key.sign(b"", text.as_bytes())].concat();
     format!("{text}\n{DASH}{origin} {}\n", BASE64_STANDARD.encode(signature))
+}
+
+impl Root {
+    /// Signs it on a checkpoint of the signer's log in this epoch: a signed note. A root of states becomes a leaf of the log
+    /// first; one of leases shows the log as it is. The root must name this key as its signer, or nobody will take it.
+    pub fn sign(&self, key: &OnlineKey, log: &mut Log) -> Bytes {
+        debug_assert_eq!(self.signer, key.id(), "a root names the key that signs it");
+        let bytes = self.encode();
+        match self.kind {
+            RootKind::States => log.append(root_digest(&bytes)),
+            RootKind::Leases => {}
+        }
+        signed(self, &bytes, key, log).into()
+    }
+
+    /// The log that it belongs to, or shows.
+    pub fn log_origin(&self) -> String {
+        log_origin(self.signer, self.version.epoch)
+    }
 }
 
 impl Checkpoint {

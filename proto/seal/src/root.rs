@@ -4,14 +4,12 @@
 //! that log ([`crate::note`]). Each root carries the head of the audit records at that moment, so that a record cut off
 //! later shows.
 
-use bytes::Bytes;
 use entente_model::desired::{Digest, Version};
 use prost::Message;
 
 use crate::decode::{DecodeError, digest};
-use crate::keys::{KeyId, OnlineKey};
-use crate::log::Log;
-use crate::{hash, note, wire};
+use crate::keys::KeyId;
+use crate::{hash, wire};
 
 /// What is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,22 +80,5 @@ impl Root {
             size: root.size,
             audit_head: digest("root", "audit_head", &root.audit_head)?,
         })
-    }
-
-    /// Signs it on a checkpoint of the signer's log in this epoch: a signed note. A root of states becomes a leaf of the log
-    /// first; one of leases shows the log as it is. The root must name this key as its signer, or nobody will take it.
-    pub fn sign(&self, key: &OnlineKey, log: &mut Log) -> Bytes {
-        debug_assert_eq!(self.signer, key.id(), "a root names the key that signs it");
-        let bytes = self.encode();
-        match self.kind {
-            RootKind::States => log.append(root_digest(&bytes)),
-            RootKind::Leases => {}
-        }
-        note::signed(self, &bytes, key, log).into()
-    }
-
-    /// The log that it belongs to, or shows.
-    pub fn log_origin(&self) -> String {
-        note::log_origin(self.signer, self.version.epoch)
     }
 }

@@ -3,7 +3,7 @@
 use entente_model::desired::AzureRoleBody;
 use prost::Message;
 
-use super::Codec;
+use super::codec::Codec;
 use crate::decode::{DecodeError, guid};
 
 #[derive(Clone, PartialEq, Message)]

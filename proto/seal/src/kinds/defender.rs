@@ -5,7 +5,7 @@ use entente_model::desired::{DefenderAssignmentBody, DefenderRoleBody, Permissio
 use entente_model::intent::DataSource;
 use prost::Message;
 
-use super::Codec;
+use super::codec::Codec;
 use crate::decode::{DecodeError, timestamp};
 
 #[derive(Clone, PartialEq, Message)]

@@ -3,7 +3,7 @@
 use entente_model::desired::GroupBody;
 use prost::Message;
 
-use super::Codec;
+use super::codec::Codec;
 use crate::decode::DecodeError;
 
 #[derive(Clone, PartialEq, Message)]

@@ -4,7 +4,7 @@ use entente_model::desired::{Ground, MAX_GROUNDS, MemberBody};
 use entente_model::{AssignmentName, text};
 use prost::Message;
 
-use super::Codec;
+use super::codec::Codec;
 use crate::decode::DecodeError;
 
 #[derive(Clone, PartialEq, Message)]

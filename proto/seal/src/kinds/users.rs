@@ -5,7 +5,7 @@ use entente_model::desired::UserBody;
 use entente_model::intent::UserType;
 use prost::Message;
 
-use super::Codec;
+use super::codec::Codec;
 use crate::decode::{DecodeError, guid};
 
 #[derive(Clone, PartialEq, Message)]
