@@ -23,8 +23,8 @@ pub use members::{Ground, MAX_GROUNDS, MemberBody, MemberKey};
 pub use register::{ItemBody, ItemKey, KeyError, MAX_KEY_BYTES};
 pub use users::{UserBody, UserKey};
 
+use crate::cause::Cause;
 use crate::name::Guid;
-use crate::revocation::Cause;
 use crate::time::{Timestamp, Windows};
 
 /// Most items of one tenant: 500 people with 50 memberships each, which is twice the largest tenant foreseen.

@@ -9,6 +9,7 @@
 
 pub mod capability;
 pub mod catalog;
+mod cause;
 pub mod desired;
 mod go_away;
 pub mod intent;

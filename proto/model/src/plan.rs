@@ -80,3 +80,6 @@ pub struct PlannedChange {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub after: String,
 }
+
+crate::word::words!(ChangeClass: &ChangeClass::ALL);
+crate::word::words!(Verdict: &Verdict::ALL);

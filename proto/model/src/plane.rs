@@ -115,3 +115,6 @@ impl fmt::Display for PlaneMode {
         f.write_str(self.word())
     }
 }
+
+crate::word::words!(Plane: Plane::ALL);
+crate::word::words!(PlaneMode: &[PlaneMode::None, PlaneMode::Verify, PlaneMode::Manage]);

@@ -9,9 +9,6 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::plan::{ChangeClass, Verdict};
-use crate::plane::{Plane, PlaneMode};
-
 /// Longest word in bytes: the longest of ours has 26.
 const MAX_BYTES: usize = 64;
 
@@ -119,24 +116,20 @@ impl<'de, T: Words> Deserialize<'de> for Open<T> {
     }
 }
 
+/// For a list that is closed.
 macro_rules! words {
-    ($($type:ty: $known:expr;)*) => {$(
-        impl Words for $type {
+    ($type:ty: $known:expr) => {
+        impl crate::word::Words for $type {
             const KNOWN: &'static [Self] = $known;
 
             fn word(self) -> &'static str {
                 <$type>::word(self)
             }
         }
-    )*};
+    };
 }
 
-words! {
-    Plane: Plane::ALL;
-    PlaneMode: &[PlaneMode::None, PlaneMode::Verify, PlaneMode::Manage];
-    ChangeClass: &ChangeClass::ALL;
-    Verdict: &Verdict::ALL;
-}
+pub(crate) use words;
 
 /// For a list that has a variant `Later(Word)` of its own: reads any word, and rests as its word.
 macro_rules! open_words {
@@ -174,6 +167,7 @@ pub(crate) use open_words;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plane::Plane;
     use crate::report::{AccountState, ItemState, Reason};
 
     #[test]

@@ -1,6 +1,6 @@
 //! Gathers what is wrong with one resource, under the paths that its author wrote.
 
-use super::ResourceName;
+use super::resource_name::ResourceName;
 use crate::text::{self, TextError};
 use crate::violation::{Fault, Violation};
 

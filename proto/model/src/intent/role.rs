@@ -2,6 +2,7 @@
 
 mod azure;
 mod condition;
+mod data_source;
 mod defender;
 mod form;
 mod item;
@@ -10,7 +11,8 @@ use std::collections::BTreeMap;
 
 pub use azure::AzureRoles;
 pub use condition::{Attribute, Condition};
-pub use defender::{DataSource, DefenderRoles};
+pub use data_source::DataSource;
+pub use defender::DefenderRoles;
 pub use form::{Form as RoleItemForm, IfUnavailable, Mode};
 pub use item::RoleItem;
 use serde::{Deserialize, Serialize};

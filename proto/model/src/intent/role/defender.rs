@@ -1,8 +1,7 @@
 //! What a role needs on the plane `defenderRoles`.
 
-use serde::{Deserialize, Serialize};
-
 use super::condition::Condition;
+use super::data_source::DataSource;
 use super::form::{Form, IfUnavailable, Needs, unknown};
 use crate::catalog;
 use crate::intent::check::Faults;
@@ -19,31 +18,6 @@ pub struct DefenderRoles {
     /// The item counts only where this holds.
     pub when: Option<Condition>,
     pub if_unavailable: IfUnavailable,
-}
-
-/// A Defender data source (Graph beta: `appScopeIds`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum DataSource {
-    All,
-    Mde,
-    Mdo,
-    Mdi,
-    Mdc,
-}
-
-impl DataSource {
-    pub const EVERY: [Self; 5] = [Self::All, Self::Mde, Self::Mdo, Self::Mdi, Self::Mdc];
-
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Mde => "mde",
-            Self::Mdo => "mdo",
-            Self::Mdi => "mdi",
-            Self::Mdc => "mdc",
-        }
-    }
 }
 
 impl Needs for DefenderRoles {

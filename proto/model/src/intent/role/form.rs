@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::condition::Condition;
-use super::defender::DataSource;
+use super::data_source::DataSource;
 use crate::intent::check::Faults;
 use crate::nearest::nearest;
 use crate::plane::{Plane, PlaneWord};
