@@ -218,7 +218,7 @@ impl History {
 }
 
 impl History {
-    /// Makes everything visible that is durable up to a revision, in order, whoever's commit it was.
+    /// Makes everything visible that is durable up to a revision, in order, of every caller.
     fn publish(&self, revision: u64) {
         let _in_order = lock(&self.publishing);
         let (durable, committed) = {

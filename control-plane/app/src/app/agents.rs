@@ -92,8 +92,8 @@ impl App {
         }
     }
 
-    /// Its certificates are refused from now on, and its stream is cut. Twice is the same as once. Whoever revokes it
-    /// has seen whom it displaced.
+    /// Its certificates are refused from now on, and its stream is cut. Twice is the same as once. A person who revokes
+    /// it has seen which agent it displaced.
     pub async fn revoke_agent(&self, caller: &Caller, name: &AgentName, options: &Options) -> Result<Agent, AppError> {
         caller.needs(ApiRole::Admin)?;
         let (wanted, request) = (name.clone(), Request::of(caller, options, name));

@@ -1,6 +1,6 @@
 //! Leases: the word that a state is still the right one. Many are signed together, for agents that are here.
 //!
-//! Whoever gives a channel a new state or a new stream puts it on the list; a task signs what is on the list a moment
+//! A channel that gets a new state or a new stream is put on the list; a task signs what is on the list a moment
 //! later, all under one root, and looks at every channel now and then. The roots of leases show the log as the newest root of
 //! states left it, are no leaves of it and are not kept: a lease proves nothing after its hour.
 
@@ -13,7 +13,7 @@ use crate::channel::Channel;
 use crate::history::{Place, sign_leases};
 
 impl App {
-    /// Gives a lease to whoever is on the list.
+    /// Gives a lease to each channel on the list.
     pub(crate) fn grant_leases(&self) {
         let due = self.inner.channels.leases.take();
         let channels = due.iter().filter_map(|tenant| self.inner.channels.get(tenant)).collect();

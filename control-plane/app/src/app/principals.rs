@@ -71,7 +71,7 @@ impl App {
         self.get_principal(caller, &caller.principal)
     }
 
-    /// Returns when a principal has ended, since the last time that this was asked: whoever has connections cuts it off.
+    /// Returns when a principal has ended, since the last time that this was asked: the server then cuts its connections.
     pub async fn principal_gone(&self) {
         self.inner.dispatch.principal_gone.notified().await;
     }

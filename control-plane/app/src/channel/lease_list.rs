@@ -1,4 +1,4 @@
-//! Channels that may need a lease soon. Whoever gives one a new state or a new stream puts it on the list.
+//! Channels that may need a lease soon. A channel that gets a new state or a new stream is put on the list.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;

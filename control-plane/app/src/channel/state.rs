@@ -128,9 +128,8 @@ impl ChannelState {
         self.wake();
     }
 
-    /// Keeps an account in mind that is seen and not named for removal. Says whether it did. One that is desired
-    /// counts: a leave that was decided before may not be installed in this channel yet, and whoever works is passed over by
-    /// the writer.
+    /// Remembers an account that is seen and not named for removal, and says whether it did. A desired account counts too: a
+    /// leave may already be decided and not be installed in this channel yet. The writer skips people who still work.
     pub(crate) fn note_unexpected(&mut self, item: &ItemReport) -> bool {
         let ItemKey::User(UserKey { home, object_id }) = &item.key else { return false };
         let is_seen = match item.state {

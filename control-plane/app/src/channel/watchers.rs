@@ -1,5 +1,5 @@
 //! Who wants to know when a tenant's status changes. Each watcher has a set of names: a change that comes twice before
-//! it is read is one, so a slow reader costs a name for each tenant and holds up nobody.
+//! it is read is one, so a slow reader costs a name for each tenant and delays no other reader.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -35,7 +35,7 @@ pub struct Receipt {
     pub signed: Option<SignedStatement>,
 }
 
-/// What the agent signed, to be checked by whoever has the authority's certificate, and which agent it was.
+/// What the agent signed, and which agent it was. The authority's certificate is all that is needed to check it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SignedStatement {

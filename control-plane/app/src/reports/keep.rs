@@ -171,7 +171,7 @@ fn is_of_removal(world: &World, item: &ItemReport) -> bool {
     person.is_some_and(|(home, object_id)| world.fleet.removals_of(home, object_id).next().is_some())
 }
 
-/// Whoever works in the published intent, while a leave may be on its way, is looked at with the next period.
+/// A person who works in the published intent is looked at with the next period, as a leave may be on its way.
 fn may_have_left(world: &World, item: &ItemReport) -> bool {
     item.key.person().is_some_and(|(home, object_id)| world.fleet.has_left(home, object_id))
 }

@@ -100,7 +100,7 @@ impl Streams {
         if let Some(why) = parked {
             self.reports.note(&channel, Happening::new(EventKind::TenantParked, &why)).await;
         }
-        // Revoked between the check and now: whoever revokes looks at the channels after the row is durable.
+        // Revoked between the check and now: a revocation looks at the channels after its row is durable.
         if let Err(refused) = self.admit_agent(peer) {
             connection.send_away(refused.reason, refused.retry_after);
         }

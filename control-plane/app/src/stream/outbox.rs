@@ -1,4 +1,4 @@
-//! What a stream sends: polled by whoever writes to the agent, when the agent can take more.
+//! What a stream sends: the writer to the agent polls it when the agent can take more.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -161,7 +161,7 @@ impl Enrolment {
     }
 }
 
-/// In the audit log, an enrolment names whoever loses its place by it.
+/// In the audit log, an enrolment names the agent that loses its place by it.
 fn enrolment(
     name: &AgentName,
     token: &TokenName,

@@ -18,7 +18,7 @@ use crate::rows;
 const RENEWAL_PAUSE: Duration = Duration::from_secs(60);
 
 /// When a certificate is renewed: in the second half of its life, in which an agent has days of trying. One that could
-/// be renewed at once would let whoever holds it make certificates without an end.
+/// be renewed at once would let its holder make certificates without an end.
 fn renewable_from(peer: &Peer, row: &AgentRow) -> Timestamp {
     let half = peer.not_after.since(peer.not_before) / 2;
     let repeated = row.renewed.filter(|_| row.previous == Some(peer.serial));
