@@ -392,3 +392,22 @@ owner: operators/jonas"#;
     "#]],
     );
 }
+
+#[test]
+fn what_stays_as_it_is_stored_is_not_refused_for_a_rule_that_came_later() {
+    let mut intent = sample().intent().clone();
+    let (name, squad) = intent.squads.iter().next().map(|(name, squad)| (name.clone(), (**squad).clone())).unwrap();
+    let mut twice = squad.clone();
+    twice.members.push(twice.members[0].clone());
+    let twice = Manifest::Squad(twice);
+    assert!(!twice.check().is_empty(), "the rule is there");
+    intent.put(twice.clone());
+    let fleet = Fleet::compile_all(intent);
+    assert!(fleet.advance(&edit(vec![twice.clone()])).is_ok());
+    let Manifest::Squad(mut changed) = twice else { unreachable!("a squad") };
+    changed.labels.insert("ring".into(), "2".into());
+    assert!(
+        fleet.advance(&edit(vec![Manifest::Squad(changed)])).is_err(),
+        "{name}: what is written anew keeps the rule"
+    );
+}
