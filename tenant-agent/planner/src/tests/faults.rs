@@ -4,7 +4,7 @@ use entente_model::Guid;
 use entente_model::plan::{ChangeClass, Verdict};
 
 use super::world::{RESPONDER, SCOPE, World};
-use crate::ledger::{Attempt, Charge, LedgerEntry, Ownership, Thing, Update};
+use crate::ledger::{Attempt, Charge, LedgerEntry, LedgerKey, Ownership, Thing, Update};
 use crate::plan::{Change, Plan};
 use crate::salvage::{Salvage, salvage};
 use crate::write::{Action, AzureWrite, DefenderWrite, GroupWrite, UserWrite};
@@ -223,4 +223,26 @@ fn a_role_without_a_meaning_is_never_given() {
         },
     );
     assert_eq!(rules, ["gives only allowed capabilities"]);
+}
+
+#[test]
+fn an_account_becomes_ours_under_no_note_of_the_agents_own() {
+    let mut world = World::joined(&["maya"], "l1");
+    let id = Guid::from_u128(77);
+    for key in [
+        LedgerKey::Marker,
+        LedgerKey::Marked(id),
+        LedgerKey::Account(id),
+        LedgerKey::Extra { group: Guid::from_u128(78), user: id },
+        LedgerKey::Item("group/l1/standard".parse().unwrap()),
+    ] {
+        let mut plan = world.plan();
+        let entry = LedgerEntry { thing: Some(Thing::User { id }), ..LedgerEntry::default() };
+        plan.updates.push(Update::Put(key.clone(), Box::new(entry)));
+        let rules: Vec<_> = world.faults(&plan).into_iter().map(|fault| fault.rule).collect();
+        assert!(
+            rules.contains(&"claims only accounts that were ours, or bear our mark and are known"),
+            "{key:?}: {rules:?}"
+        );
+    }
 }
