@@ -45,7 +45,7 @@ pub(crate) struct Rules {
     /// Takes away what the ledger holds under this key. The conditions stand against it beside the plane's mode.
     pub withdraw: fn(&mut PlanBuilder<'_>, &Path<'_>, &ItemKey, Exit, Vec<Condition>),
     /// What stands against giving somebody what hangs on a group, and what that is, for people.
-    pub inherited: fn(&PlanBuilder<'_>, &Carrier<'_>, &mut Vec<(String, Condition)>),
+    pub inherited: fn(&PlanBuilder<'_>, &Carrier, &mut Vec<(String, Condition)>),
     /// Whether what hangs on the group may be readable soon, where it was not read.
     pub is_on_its_way: fn(&PlanBuilder<'_>, Guid) -> bool,
     /// What the account of a person who is to go still holds.

@@ -37,7 +37,6 @@ impl AzureRoleKey {
 }
 
 impl Kind for AzureRoleKey {
-    const PLANE: Plane = Plane::AzureRoles;
     const WORD: &'static str = "azureRole";
 
     fn parse(parts: &[&str]) -> Option<Self> {
@@ -51,6 +50,10 @@ impl Kind for AzureRoleKey {
 
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}{}/{}", self.role.id(), self.class.word(), self.scope, self.definition)
+    }
+
+    fn plane(&self) -> Plane {
+        Plane::AzureRoles
     }
 
     fn role(&self) -> Option<&RoleName> {

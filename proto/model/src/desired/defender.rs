@@ -58,7 +58,6 @@ impl DefenderAssignmentKey {
 }
 
 impl Kind for DefenderRoleKey {
-    const PLANE: Plane = Plane::DefenderRoles;
     const WORD: &'static str = "defenderRole";
 
     fn parse(parts: &[&str]) -> Option<Self> {
@@ -68,6 +67,10 @@ impl Kind for DefenderRoleKey {
 
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.role.id())
+    }
+
+    fn plane(&self) -> Plane {
+        Plane::DefenderRoles
     }
 
     fn role(&self) -> Option<&RoleName> {
@@ -80,7 +83,6 @@ impl Kind for DefenderRoleKey {
 }
 
 impl Kind for DefenderAssignmentKey {
-    const PLANE: Plane = Plane::DefenderRoles;
     const WORD: &'static str = "defenderAssignment";
 
     fn parse(parts: &[&str]) -> Option<Self> {
@@ -90,6 +92,10 @@ impl Kind for DefenderAssignmentKey {
 
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.role.id(), self.class.word())
+    }
+
+    fn plane(&self) -> Plane {
+        Plane::DefenderRoles
     }
 
     fn role(&self) -> Option<&RoleName> {

@@ -22,7 +22,6 @@ pub struct GroupBody {
 }
 
 impl Kind for GroupKey {
-    const PLANE: Plane = Plane::Groups;
     const WORD: &'static str = "group";
 
     fn parse(parts: &[&str]) -> Option<Self> {
@@ -32,6 +31,10 @@ impl Kind for GroupKey {
 
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.role.id(), self.class.word())
+    }
+
+    fn plane(&self) -> Plane {
+        Plane::Groups
     }
 
     fn role(&self) -> Option<&RoleName> {

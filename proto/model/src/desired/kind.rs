@@ -8,9 +8,6 @@ use crate::plane::Plane;
 
 /// One kind of key. No method has a default: a kind that has nothing to say says so.
 pub trait Kind: Sized {
-    /// The plane that items of this kind are on.
-    const PLANE: Plane;
-
     /// The first part of the key's text.
     const WORD: &'static str;
 
@@ -19,6 +16,9 @@ pub trait Kind: Sized {
 
     /// Writes what follows the word, without the slash before it.
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+
+    /// The plane that the item is on.
+    fn plane(&self) -> Plane;
 
     /// The role that the item belongs to, if to one.
     fn role(&self) -> Option<&RoleName>;

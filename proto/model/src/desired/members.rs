@@ -48,7 +48,6 @@ impl MemberKey {
 }
 
 impl Kind for MemberKey {
-    const PLANE: Plane = Plane::Memberships;
     const WORD: &'static str = "member";
 
     fn parse(parts: &[&str]) -> Option<Self> {
@@ -58,6 +57,10 @@ impl Kind for MemberKey {
 
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}/{}", self.role.id(), self.class.word(), self.home.id(), self.object_id)
+    }
+
+    fn plane(&self) -> Plane {
+        Plane::Memberships
     }
 
     fn role(&self) -> Option<&RoleName> {

@@ -38,7 +38,7 @@ macro_rules! kinds {
             /// The plane that the item is on; none for a kind that this version does not know.
             pub fn plane(&self) -> Option<Plane> {
                 match self {
-                    $(Self::$kind(_) => Some(<$key>::PLANE),)*
+                    $(Self::$kind(key) => Some(key.plane()),)*
                     Self::Other(_) => None,
                 }
             }
@@ -108,6 +108,16 @@ kinds! {
 }
 
 impl ItemKey {
+    /// The group by which it reaches people, if by one.
+    pub fn group(&self) -> Option<GroupKey> {
+        match self {
+            Self::Member(key) => Some(key.group()),
+            Self::AzureRole(key) => Some(key.group()),
+            Self::DefenderAssignment(key) => Some(key.group()),
+            Self::User(_) | Self::Group(_) | Self::DefenderRole(_) | Self::Other(_) => None,
+        }
+    }
+
     /// What must be there before this can be. The order of a plan follows from it.
     pub fn depends_on(&self) -> Vec<Self> {
         match self {

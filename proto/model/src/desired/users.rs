@@ -29,7 +29,6 @@ pub struct UserBody {
 }
 
 impl Kind for UserKey {
-    const PLANE: Plane = Plane::Users;
     const WORD: &'static str = "user";
 
     fn parse(parts: &[&str]) -> Option<Self> {
@@ -39,6 +38,10 @@ impl Kind for UserKey {
 
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.home.id(), self.object_id)
+    }
+
+    fn plane(&self) -> Plane {
+        Plane::Users
     }
 
     fn role(&self) -> Option<&RoleName> {

@@ -12,7 +12,7 @@ pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entente_model::desired::{GroupBody, GroupKey, Item, ItemBody, ItemKey, MemberKey, UserKey, Want};
+use entente_model::desired::{GroupBody, Item, ItemBody, ItemKey, Want};
 use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode};
@@ -272,8 +272,8 @@ fn leaves(builder: &PlanBuilder<'_>, people: &People<'_>, user: Guid) -> bool {
 fn is_dropped(builder: &PlanBuilder<'_>, key: &ItemKey, user: Guid) -> bool {
     let ids = BTreeSet::from([user]);
     let is_of = |it: &ItemKey| {
-        let ItemKey::Member(MemberKey { role, class, .. }) = it else { return false };
-        *key == ItemKey::Group(GroupKey { role: role.clone(), class: *class })
+        let ItemKey::Member(member) = it else { return false };
+        *key == member.group().into()
     };
     let mut dropped = builder.items().filter(|item| item.want != Want::Present && is_of(&item.key));
     dropped.any(|item| !accounts::of_person(builder, item, &ids).is_empty())
@@ -282,10 +282,9 @@ fn is_dropped(builder: &PlanBuilder<'_>, key: &ItemKey, user: Guid) -> bool {
 /// Those who have an item or an entry, which decides about them.
 fn accounted(builder: &PlanBuilder<'_>, people: &People<'_>, key: &ItemKey, group: Guid) -> BTreeSet<Guid> {
     let with_item = builder.input.items.keys().filter_map(|it| {
-        let ItemKey::Member(MemberKey { role, class, home, object_id }) = it else { return None };
-        let of_this = *key == ItemKey::Group(GroupKey { role: role.clone(), class: *class });
-        let user = ItemKey::User(UserKey { home: home.clone(), object_id: *object_id });
-        people.get(&user).filter(|_| of_this).and_then(|person| person.id())
+        let ItemKey::Member(member) = it else { return None };
+        let of_this = *key == member.group().into();
+        people.get(&member.user().into()).filter(|_| of_this).and_then(|person| person.id())
     });
     let with_entry = builder.input.ledger.items().filter_map(|(it, entry)| match (it, &entry.thing) {
         (ItemKey::Member(_), Some(Thing::Member { group: of, user })) if *of == group => Some(*user),

@@ -4,23 +4,23 @@
 //! A right that the file does not allow is given to nobody more. The rights' own planes say that it is there, and remove
 //! what is ours; those who are members stay.
 
-use entente_model::intent::IdentityClass;
+use entente_model::desired::GroupKey;
 use entente_model::report::Reason;
-use entente_model::{Guid, Plane, RoleName};
+use entente_model::{Guid, Plane};
 
 use crate::builder::PlanBuilder;
 use crate::observed::Group;
 use crate::planes::{rights_first, rules};
 use crate::verdict::Condition;
 
-/// A group, and the role whose rights hang on it; none for the marker group, which is to carry nothing.
-pub(crate) struct Carrier<'a> {
+/// A group on which rights hang, and its key; none for the marker group, which is to carry nothing.
+pub(crate) struct Carrier {
     pub id: Guid,
-    pub role: Option<(&'a RoleName, IdentityClass)>,
+    pub key: Option<GroupKey>,
 }
 
 /// What stands against giving what the group carries, and what that is, for people.
-pub(crate) fn against(builder: &PlanBuilder<'_>, group: &Carrier<'_>) -> Vec<(String, Condition)> {
+pub(crate) fn against(builder: &PlanBuilder<'_>, group: &Carrier) -> Vec<(String, Condition)> {
     let mut found = Vec::new();
     rights_first().for_each(|plane| (rules(plane).inherited)(builder, group, &mut found));
     found.retain(|(_, condition)| *condition != Condition::Clear);

@@ -88,7 +88,7 @@ fn mark(builder: &mut PlanBuilder<'_>, user: Guid, marker: Guid, is_member: bool
     if builder.protects_group(marker) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }
-    let marker = Carrier { id: marker, role: None };
+    let marker = Carrier { id: marker, key: None };
     against.extend(inherited::against(builder, &marker).into_iter().map(|(_, condition)| condition));
     let proposal = Proposal {
         key,

@@ -11,7 +11,7 @@ pub mod write;
 
 use std::collections::BTreeSet;
 
-use entente_model::desired::{GroupKey, Item, ItemKey, MemberKey, UserKey, Want};
+use entente_model::desired::{Item, ItemKey, MemberKey, UserKey, Want};
 use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
 use entente_model::time::Phase;
@@ -37,7 +37,7 @@ use crate::write::{Action, MemberWrite};
 
 pub(crate) fn decide(builder: &mut PlanBuilder<'_>, people: &People<'_>, groups: &Groups<'_>) {
     for item in builder.items() {
-        let ItemKey::Member(MemberKey { role, class, home, object_id }) = &item.key else { continue };
+        let ItemKey::Member(member) = &item.key else { continue };
         if unsupported::is(item) {
             continue;
         }
@@ -46,11 +46,11 @@ pub(crate) fn decide(builder: &mut PlanBuilder<'_>, people: &People<'_>, groups:
             builder.say(&item.key, ItemState::Refused, Some(Reason::GuardrailPlane), detail);
             continue;
         }
-        let person = people.get(&ItemKey::User(UserKey { home: home.clone(), object_id: *object_id }));
+        let person = people.get(&member.user().into());
         match exit(builder, item, person) {
             Some(exit) => end(builder, &item.key, person, groups, exit, Vec::new()),
             None => {
-                let group = ItemKey::Group(GroupKey { role: role.clone(), class: *class });
+                let group = member.group().into();
                 match usable(builder, groups, &group) {
                     Some(group) => give(builder, item, person, group),
                     None if person.is_some_and(|person| person.item.is_some()) => {
@@ -106,8 +106,7 @@ fn give(builder: &mut PlanBuilder<'_>, item: &Item, person: Option<&Person<'_>>,
     against.extend(gate::person(builder, subject, person.user()));
     against.extend(gate::length(builder, item));
     against.extend(protection(builder, group, user));
-    let ItemKey::Member(MemberKey { role, class, .. }) = key else { return };
-    let carried = inherited::against(builder, &Carrier { id: group, role: Some((role, *class)) });
+    let carried = inherited::against(builder, &Carrier { id: group, key: key.group() });
     if carried.iter().any(|(_, it)| *it == Condition::Unread) && inherited::is_on_its_way(builder, group) {
         builder.recheck();
     }
@@ -171,8 +170,7 @@ pub(crate) fn end(
     exit: Exit,
     mut against: Vec<Condition>,
 ) {
-    let ItemKey::Member(MemberKey { role, class, .. }) = key else { return };
-    let group_key = ItemKey::Group(GroupKey { role: role.clone(), class: *class });
+    let Some(group_key) = key.group().map(ItemKey::from) else { return };
     let remembered = match builder.entry(key).and_then(|entry| entry.thing.clone()) {
         Some(Thing::Member { group, user }) => Some((group, user)),
         _ => None,

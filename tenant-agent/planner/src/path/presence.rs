@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entente_model::Guid;
-use entente_model::desired::{AzureRoleKey, DefenderAssignmentKey, GroupKey, ItemKey, MemberKey, UserKey};
+use entente_model::desired::{ItemKey, UserKey};
 use entente_model::report::AccountState;
 
 use crate::builder::PlanBuilder;
@@ -89,14 +89,7 @@ pub(crate) fn is_understood(builder: &PlanBuilder<'_>, listing: &Listing) -> boo
 
 /// The group on which the rights of an item's role hang.
 pub(crate) fn carrier<'a, 'b>(groups: &'b Groups<'a>, key: &ItemKey) -> Option<&'b Found<'a, Group>> {
-    match key {
-        ItemKey::Member(MemberKey { role, class, .. })
-        | ItemKey::AzureRole(AzureRoleKey { role, class, .. })
-        | ItemKey::DefenderAssignment(DefenderAssignmentKey { role, class }) => {
-            groups.get(&ItemKey::Group(GroupKey { role: role.clone(), class: *class }))
-        }
-        ItemKey::User(_) | ItemKey::Group(_) | ItemKey::DefenderRole(_) | ItemKey::Other(_) => None,
-    }
+    groups.get(&key.group()?.into())
 }
 
 pub(crate) fn id(found: &Found<'_, Group>) -> Option<Guid> {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use entente_model::desired::{AzureRoleBody, AzureRoleKey, GroupKey, Item, ItemBody, ItemKey};
+use entente_model::desired::{AzureRoleBody, Item, ItemBody, ItemKey};
 use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode};
@@ -45,10 +45,8 @@ impl Right<'_> {
 
 pub(crate) fn decide(builder: &mut PlanBuilder<'_>, groups: &Groups<'_>) {
     for item in builder.items() {
-        let (
-            ItemKey::AzureRole(AzureRoleKey { role, class, .. }),
-            ItemBody::AzureRole(AzureRoleBody { scope, definition, role_name }),
-        ) = (&item.key, &item.body)
+        let (ItemKey::AzureRole(key), ItemBody::AzureRole(AzureRoleBody { scope, definition, role_name })) =
+            (&item.key, &item.body)
         else {
             continue;
         };
@@ -61,7 +59,7 @@ pub(crate) fn decide(builder: &mut PlanBuilder<'_>, groups: &Groups<'_>) {
             remove(builder, &item.key, exit, Vec::new());
             continue;
         }
-        let group = ItemKey::Group(GroupKey { role: role.clone(), class: *class });
+        let group = key.group().into();
         match usable(builder, groups, &group) {
             Some((principal, _)) => {
                 assign(builder, item, &Right { scope, definition: *definition, principal }, role_name);

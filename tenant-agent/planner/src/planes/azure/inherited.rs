@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entente_model::desired::{AzureRoleKey, ItemKey};
-use entente_model::intent::IdentityClass;
-use entente_model::{Guid, Plane, PlaneMode, RoleName};
+use entente_model::desired::{GroupKey, ItemKey};
+use entente_model::{Guid, Plane, PlaneMode};
 
 use super::gate;
 use super::reads::azure_scopes;
@@ -15,8 +14,8 @@ use crate::path::inherited::Carrier;
 use crate::planes::azure::reads::{made_right, wanted_right};
 use crate::verdict::Condition;
 
-pub(crate) fn against(builder: &PlanBuilder<'_>, group: &Carrier<'_>, found: &mut Vec<(String, Condition)>) {
-    let ours = group.role.map(|(role, class)| azure_rights(builder, role, class)).unwrap_or_default();
+pub(crate) fn against(builder: &PlanBuilder<'_>, group: &Carrier, found: &mut Vec<(String, Condition)>) {
+    let ours = group.key.as_ref().map(|key| azure_rights(builder, key)).unwrap_or_default();
     for (key, (scope, definition)) in &ours {
         if has_azure_role(builder, group.id, scope, *definition) {
             found.extend(gate::against(builder, scope, *definition).into_iter().map(|it| (key.to_string(), it)));
@@ -71,9 +70,9 @@ fn azure_roles_of<'d>(builder: &'d PlanBuilder<'_>, group: Guid) -> impl Iterato
     at_scopes.chain(of_group).filter_map(Part::read).flatten().filter(move |it| it.principal == group)
 }
 
-/// Scope and role definition of each Azure item of the role, desired or remembered.
-fn azure_rights(builder: &PlanBuilder<'_>, of: &RoleName, at: IdentityClass) -> BTreeMap<ItemKey, (String, Guid)> {
-    let is_of = |key: &ItemKey| matches!(key, ItemKey::AzureRole(AzureRoleKey { role, class, .. }) if role == of && *class == at);
+/// Scope and role definition of each Azure item of the group, desired or remembered.
+fn azure_rights(builder: &PlanBuilder<'_>, group: &GroupKey) -> BTreeMap<ItemKey, (String, Guid)> {
+    let is_of = |key: &ItemKey| matches!(key, ItemKey::AzureRole(_)) && key.group().as_ref() == Some(group);
     let made = builder.input.ledger.items().filter_map(|(key, entry)| Some((key, made_right(entry)?)));
     let wanted = builder.items().filter_map(|item| Some((&item.key, wanted_right(item)?)));
     let all = made.chain(wanted).filter(|(key, _)| is_of(key));

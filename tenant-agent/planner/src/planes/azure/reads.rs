@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entente_model::Guid;
-use entente_model::desired::{AzureRoleBody, GroupKey, Item, ItemBody, ItemKey, MemberKey, Want};
+use entente_model::desired::{AzureRoleBody, Item, ItemBody, ItemKey, Want};
 
 use crate::guardrail::Guardrail;
 use crate::ledger::{Ledger, LedgerEntry, Thing};
@@ -20,8 +20,8 @@ pub(crate) fn reads(wanted: &Wanted<'_>, set: &mut ReadSet) {
 /// Groups that have a member to come, and who is to be in the others: a new member has what the group has, whoever gave it.
 fn joined(set: &mut ReadSet, items: &BTreeMap<ItemKey, Item>, ledger: &Ledger) {
     for item in items.values().filter(|item| item.want == Want::Present) {
-        let ItemKey::Member(MemberKey { role, class, .. }) = &item.key else { continue };
-        let group = ledger.get(ItemKey::Group(GroupKey { role: role.clone(), class: *class }));
+        let ItemKey::Member(member) = &item.key else { continue };
+        let group = ledger.get(ItemKey::from(member.group()));
         let Some(group) = group.and_then(LedgerEntry::guid) else { continue };
         let entry = ledger.get(&item.key).filter(|entry| entry.applied.is_some());
         match entry.and_then(|entry| entry.thing.as_ref()) {

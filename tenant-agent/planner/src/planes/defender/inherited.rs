@@ -1,7 +1,7 @@
 //! The Defender roles that hang on a group, by a role's items or by somebody else: each new member has them.
 
 use entente_model::desired::{
-    DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, ItemBody, ItemKey,
+    DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, GroupKey, ItemBody, ItemKey,
     PermissionGrant,
 };
 use entente_model::report::Reason;
@@ -15,10 +15,9 @@ use crate::observed::{Defender, DefenderAssignment, Listing, Part};
 use crate::path::inherited::Carrier;
 use crate::verdict::Condition;
 
-pub(crate) fn against(builder: &PlanBuilder<'_>, group: &Carrier<'_>, found: &mut Vec<(String, Condition)>) {
-    let key = group
-        .role
-        .map(|(role, class)| ItemKey::DefenderAssignment(DefenderAssignmentKey { role: role.clone(), class }));
+pub(crate) fn against(builder: &PlanBuilder<'_>, group: &Carrier, found: &mut Vec<(String, Condition)>) {
+    let of_group = |key: &GroupKey| DefenderAssignmentKey { role: key.role.clone(), class: key.class };
+    let key = group.key.as_ref().map(|key| ItemKey::from(of_group(key)));
     if let Some(key) = &key
         && let Some(held) = defender_permissions(builder, key, group.id)
     {
