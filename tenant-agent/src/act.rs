@@ -5,6 +5,7 @@
 
 mod azure;
 mod defender;
+mod entra;
 mod groups;
 mod members;
 mod outcome;
@@ -41,7 +42,7 @@ pub async fn carry_out(cloud: &Cloud, actions: &[&Action]) -> Vec<Outcome> {
 fn membership(action: &Action) -> Option<&MemberWrite> {
     match action {
         Action::Member(write) => Some(write),
-        Action::User(_) | Action::Group(_) | Action::Azure(_) | Action::Defender(_) => None,
+        Action::User(_) | Action::Group(_) | Action::Azure(_) | Action::Defender(_) | Action::Entra(_) => None,
     }
 }
 
@@ -55,6 +56,7 @@ async fn one(cloud: &Cloud, action: &Action) -> Outcome {
         Action::Group(write) => told(groups::perform(cloud, write).await, groups::needs(write)),
         Action::Azure(write) => told(azure::perform(cloud, write).await, azure::needs(write)),
         Action::Defender(write) => told(defender::perform(cloud, write).await, defender::needs(write)),
+        Action::Entra(write) => told(entra::perform(cloud, write).await, entra::needs(write)),
         Action::Member(write) => members::perform(cloud, write).await,
     }
 }

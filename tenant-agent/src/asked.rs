@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use entente_model::desired::{
-    AzureRoleBody, AzureRoleKey, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, GroupBody, GroupKey, Item,
-    ItemBody, ItemKey, MemberBody, MemberKey, UserBody, UserKey, Want,
+    AzureRoleBody, AzureRoleKey, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, EntraRoleBody, EntraRoleKey,
+    GroupBody, GroupKey, Item, ItemBody, ItemKey, MemberBody, MemberKey, UserBody, UserKey, Want,
 };
 use entente_model::{RoleName, Timestamp};
 use entente_planner::need::{self, Need};
@@ -83,6 +83,9 @@ fn what(key: &ItemKey, desired: &BTreeMap<&ItemKey, &Item>) -> String {
         }
         (ItemKey::DefenderAssignment(DefenderAssignmentKey { role: of, .. }), _) => {
             format!("what gives the Defender role, {}", role(of))
+        }
+        (ItemKey::EntraRole(EntraRoleKey { role: of, .. }), Some(ItemBody::EntraRole(EntraRoleBody { role_name }))) => {
+            format!("the directory role {role_name}, {}", role(of))
         }
         (key, _) => key.to_string(),
     }

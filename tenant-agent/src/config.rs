@@ -57,6 +57,7 @@ struct Form {
     replication_lag_seconds: Option<u64>,
     unseen_seconds: Option<u64>,
     defender_lag_seconds: Option<u64>,
+    entra_lag_seconds: Option<u64>,
     compare_seconds: Option<u64>,
     recheck_seconds: Option<u64>,
     #[serde(default)]
@@ -174,6 +175,7 @@ impl Form {
             replication_lag: span("replication_lag_seconds", self.replication_lag_seconds, 60, 0..=3_600),
             unseen_for: span("unseen_seconds", self.unseen_seconds, 86_400, 0..=2_592_000),
             defender_lag: span("defender_lag_seconds", self.defender_lag_seconds, 1_800, 0..=86_400),
+            entra_lag: span("entra_lag_seconds", self.entra_lag_seconds, 300, 0..=86_400),
             recheck: span("recheck_seconds", self.recheck_seconds, 5, 1..=600),
             resync: span("compare_seconds", self.compare_seconds, 300, 1..=86_400),
             ..Settings::default()

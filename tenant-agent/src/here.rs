@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use entente_model::desired::{
-    self, AzureRoleBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, Item, ItemBody, ItemKey, MemberBody,
-    MemberKey, PermissionGrant, UserBody, UserKey, Want,
+    self, AzureRoleBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, EntraRoleBody, GroupKey, GroupKind,
+    Item, ItemBody, ItemKey, MemberBody, PermissionGrant, UserBody, UserKey, Want,
 };
 use entente_model::report::{ItemReport, ItemState, Reason};
 use entente_model::{RoleName, Timestamp};
@@ -135,15 +135,19 @@ impl Here {
                 ..membership(key, role, item, report, &by_key)
             };
             match key {
-                ItemKey::Member(MemberKey { role, .. }) => here.person(person(role.id())),
+                ItemKey::Member(member) => here.person(person(&label(&member.group()))),
                 ItemKey::User(_) if leaves(item) => here.person(person("")),
-                ItemKey::AzureRole(_) => here.right(key, item, report, there.get(key).copied()),
+                ItemKey::AzureRole(_) | ItemKey::EntraRole(_) => {
+                    here.right(key, item, report, there.get(key).copied());
+                }
                 ItemKey::DefenderRole(DefenderRoleKey { role }) => {
                     let is_whole = report.state == ItemState::Applied;
                     let report = assignment(role, reports).filter(|_| is_whole).unwrap_or(report);
                     here.right(key, item, report, assigned(role, reports, there));
                 }
-                _ => {}
+                // Said with the role that it assigns; an account and a group give nothing by themselves.
+                ItemKey::DefenderAssignment(_) | ItemKey::User(_) | ItemKey::Group(_) => {}
+                ItemKey::Other(_) => here.right(key, item, report, there.get(key).copied()),
             }
         }
         here
@@ -174,24 +178,34 @@ impl Here {
     }
 
     fn right(&mut self, key: &ItemKey, item: Option<&Item>, report: &ItemReport, there: Option<bool>) {
-        let Some(role) = key.role() else { return };
+        let by_role = key.role().map(|role| role.id().to_owned()).unwrap_or_default();
+        let role = key.group().map_or(by_role, |group| label(&group));
         let what = match item.map(|item| &item.body) {
             Some(ItemBody::AzureRole(AzureRoleBody { role_name, scope, .. })) => format!("{role_name} at {scope}"),
             Some(ItemBody::DefenderRole(DefenderRoleBody { permissions, .. })) => {
                 let names: Vec<_> = permissions.iter().map(permission).collect();
                 format!("Defender: {}", names.join(", "))
             }
+            Some(ItemBody::EntraRole(EntraRoleBody { role_name })) => format!("{role_name} in the directory"),
             _ => key.to_string(),
         };
         let (state, reason, detail) = (report.state, report.reason, report.detail.clone());
         let right = Right { what, state, reason, detail, there: known(there, state), leaving: leaves(item) };
-        self.rights.entry(role.id().to_owned()).or_default().push(right);
+        self.rights.entry(role).or_default().push(right);
     }
 
     /// How many of a role's rights are there, of those that should be: also one that the guardrail refuses since.
     pub fn count(&self, role: &str) -> Count {
         let rights = self.rights.get(role).map(Vec::as_slice).unwrap_or_default();
         Count::of(rights.iter().filter(|it| !it.leaving).map(Right::is_there))
+    }
+}
+
+/// The role by whose group somebody has rights. Directory roles hang on a group of their own.
+fn label(group: &GroupKey) -> String {
+    match group.kind {
+        GroupKind::Plain => group.role.id().to_owned(),
+        GroupKind::RoleAssignable => format!("{} (directory)", group.role.id()),
     }
 }
 
@@ -274,7 +288,7 @@ mod tests {
     use entente_model::intent::{IdentityClass, UserType};
     use entente_model::{AssignmentName, Guid, HomeName, OperatorName, Windows};
 
-    use entente_model::desired::AzureRoleKey;
+    use entente_model::desired::{AzureRoleKey, MemberKey};
 
     use super::*;
 
@@ -309,7 +323,11 @@ mod tests {
     fn who_is_in_a_role_is_listed_with_what_it_gives_and_what_is_refused() {
         let home = HomeName::from_id("nordwall").unwrap();
         let user = ItemKey::User(UserKey { home: home.clone(), object_id: MAYA });
-        let member = ItemKey::Member(MemberKey { role: role(), class: IdentityClass::Standard, home, object_id: MAYA });
+        let member = ItemKey::Member(MemberKey::of(
+            &GroupKey { role: role(), class: IdentityClass::Standard, kind: GroupKind::Plain },
+            &home,
+            MAYA,
+        ));
         let scope = "/subscriptions/1/resourceGroups/rg";
         let right = |id: u128| {
             ItemKey::AzureRole(AzureRoleKey::new(role(), IdentityClass::Standard, scope, Guid::from_u128(id)))

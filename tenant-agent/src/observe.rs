@@ -13,10 +13,13 @@ use std::time::Duration;
 
 use entente_cloud::{Answer, AssignmentsOf, Cloud, Failure, Scope};
 use entente_model::Guid;
+use entente_model::desired::GroupKind;
 use entente_model::report::Reason;
 use entente_planner::capability::Definition;
 use entente_planner::moment::Moment;
-use entente_planner::observed::{AzureAssignment, Defender, Group, Listing, Observed, Part, Rights, User};
+use entente_planner::observed::{
+    AzureAssignment, Defender, EntraAssignment, EntraDefinition, Group, Listing, Observed, Part, Rights, User,
+};
 use entente_planner::reads::ReadSet;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
@@ -32,10 +35,15 @@ const CONCURRENT: usize = 8;
 /// One look.
 pub async fn observe(cloud: &Cloud, set: &ReadSet, begun: Moment, budget: Duration) -> Observed {
     let look = Look { cloud, set, notes: Notes::default(), budget };
-    let (directory, azure, azure_definitions, defender) =
-        futures::join!(look.directory(), look.azure(), look.azure_definitions(), look.defender());
+    let (directory, azure, azure_definitions, defender, entra_definitions) = futures::join!(
+        look.directory(),
+        look.azure(),
+        look.azure_definitions(),
+        look.defender(),
+        look.entra_definitions()
+    );
     let (odd, dates) = look.notes.take();
-    Observed { begun, azure, azure_definitions, defender, odd, dates, ..directory }
+    Observed { begun, azure, azure_definitions, defender, entra_definitions, odd, dates, ..directory }
 }
 
 struct Look<'a> {
@@ -59,7 +67,11 @@ impl Look<'_> {
         listed.extend(found(&set.members_by_name, &groups_by_name, |group| Some(group.id)));
         let mut principals = set.principals.clone();
         principals.extend(found(&set.principals_by_mail, &users_by_mail, |user: &User| user.id));
-        let (members, rights) = futures::join!(self.members(&listed), self.rights(&principals));
+        let mut carriers = set.entra_principals.clone();
+        let is_carrier = |group: &Group| (group.kind == Some(GroupKind::RoleAssignable)).then_some(group.id);
+        carriers.extend(found(&set.members_by_name, &groups_by_name, is_carrier).into_iter().filter(|_| set.entra));
+        let (members, rights, entra) =
+            futures::join!(self.members(&listed), self.rights(&principals), self.entra_of(&carriers));
         let mut marking = set.marked_in.clone();
         marking.extend(found(&set.marked_in_name, &groups_by_name, |group| Some(group.id)));
         let marked = marking.iter().filter_map(|group| members.get(group)?.read()).flatten();
@@ -68,7 +80,7 @@ impl Look<'_> {
         let (marked, group_azure) = futures::join!(self.users(&unseen), self.azure_of(&joined));
         users.extend(marked);
         let found = Observed { users, users_by_mail, bin, groups, groups_by_name, ..Observed::default() };
-        Observed { members, rights, group_azure, ..found }
+        Observed { members, rights, entra, group_azure, ..found }
     }
 
     async fn users(&self, ids: &BTreeSet<Guid>) -> BTreeMap<Guid, Part<Option<User>>> {
@@ -186,8 +198,13 @@ impl Look<'_> {
     }
 
     async fn rights(&self, principals: &BTreeSet<Guid>) -> BTreeMap<Guid, Rights> {
-        let (memberships, mut azure) = futures::join!(self.memberships(principals), self.azure_of(principals));
-        let of = |(id, memberships)| (id, Rights { memberships, azure: azure.remove(&id).unwrap_or_default() });
+        let asked = if self.set.entra { principals.clone() } else { BTreeSet::new() };
+        let (memberships, mut azure, mut entra) =
+            futures::join!(self.memberships(principals), self.azure_of(principals), self.entra_of(&asked));
+        let of = |(id, memberships)| {
+            let azure = azure.remove(&id).unwrap_or_default();
+            (id, Rights { memberships, azure, entra: entra.remove(&id) })
+        };
         memberships.into_iter().map(of).collect()
     }
 
@@ -223,6 +240,23 @@ impl Look<'_> {
             answer => self.listing(Listing::MembershipsOf(*id), answer, reasons::READ_GROUPS, convert::holding),
         };
         self.batch(principals, read, held).await
+    }
+
+    async fn entra_of(&self, principals: &BTreeSet<Guid>) -> BTreeMap<Guid, Part<Vec<EntraAssignment>>> {
+        let ids: Vec<_> = principals.iter().map(Guid::as_uuid).collect();
+        let read = async { self.cloud.graph().directory_assignments_of(&ids).await };
+        let held = |id: &Guid, answer| {
+            self.listing(Listing::EntraOf(*id), answer, reasons::READ_ENTRA, convert::directory_assignment)
+        };
+        self.batch(principals, read, held).await
+    }
+
+    async fn entra_definitions(&self) -> BTreeMap<Guid, Part<Option<EntraDefinition>>> {
+        self.each(self.set.entra_definitions.iter().copied(), |id| async move {
+            let answer = self.cloud.graph().directory_role(id.as_uuid()).await;
+            part(answer, reasons::READ_ENTRA, |role| role.map(convert::directory_role))
+        })
+        .await
     }
 
     /// A listing's entries; what of it was not understood, and when it was read, are noted beside.

@@ -16,6 +16,7 @@ pub const READ_GROUPS: &str = "groups and who is in them";
 pub const READ_AZURE: &str =
     "role assignments: it needs Reader or Role Based Access Control Administrator at the scope";
 pub const READ_DEFENDER: &str = "Defender roles";
+pub const READ_ENTRA: &str = "directory roles";
 
 /// Why a part was not read.
 pub fn unread<T>(failure: &Failure, what: &str) -> Part<T> {

@@ -19,6 +19,9 @@ pub const AZURE_ROLES: [(&str, &str); 4] = [
 /// Azure's Role Based Access Control Administrator.
 const RBAC_ADMINISTRATOR: &str = "f58310d9-a9f6-439a-9e8d-f62e7b41a168";
 
+/// Entra's Security Reader.
+pub const SECURITY_READER: &str = "5d6b6bb7-de71-4623-b4af-96380a352509";
+
 /// The provider's home tenant.
 pub const HOME_TENANT: &str = "0a0de000-0000-4000-8000-000000000002";
 
@@ -31,6 +34,8 @@ pub struct Customer {
     pub number: u32,
     pub labels: BTreeMap<String, String>,
     pub modes: BTreeMap<Plane, PlaneMode>,
+    /// Directory roles that the guardrail lists, by display name.
+    pub entra_roles: Vec<(String, String)>,
     /// Capabilities that the guardrail allows.
     pub allow: Vec<String>,
     pub ask: Vec<String>,
@@ -58,14 +63,15 @@ pub struct Customer {
 }
 
 impl Customer {
-    /// A customer that lets the agent manage every plane that there is.
+    /// A customer that lets the agent manage every plane but directory roles, which few will.
     pub fn new(name: &str, number: u32) -> Self {
-        let managed = Plane::ALL.iter().copied();
+        let managed = Plane::ALL.iter().copied().filter(|plane| *plane != Plane::EntraRoles);
         Self {
             name: name.to_owned(),
             number,
             labels: BTreeMap::from([("region".to_owned(), "nordic".to_owned())]),
             modes: managed.map(|plane| (plane, PlaneMode::Manage)).collect(),
+            entra_roles: Vec::new(),
             allow: ["readIncidents", "manageAlerts", "respond", "runPlaybooks", "readLogs", "readAuthorization"]
                 .map(str::to_owned)
                 .to_vec(),
@@ -89,6 +95,18 @@ impl Customer {
 
     pub fn with_mode(mut self, plane: Plane, mode: PlaneMode) -> Self {
         self.modes.insert(plane, mode);
+        self
+    }
+
+    /// Security Reader may be given; how far the agent goes is left to the file's default where no mode is named.
+    pub fn with_directory_roles(mut self, mode: Option<PlaneMode>) -> Self {
+        self.modes.extend(mode.map(|mode| (Plane::EntraRoles, mode)));
+        self.entra_roles = vec![("Security Reader".into(), SECURITY_READER.into())];
+        let more =
+            ["readEmailMetadata", "readPosture", "readSettings", "readSignIns", "readRecoveryKeys", "readDirectory"];
+        self.allow.extend(more.map(str::to_owned));
+        // What was given may be missing from the next look, for as long.
+        self.agent_extra.push_str("entra_lag_seconds = 2\n");
         self
     }
 
@@ -132,10 +150,11 @@ impl Customer {
     pub fn guardrail(&self, state_key: &str) -> String {
         let review = (OffsetDateTime::now_utc() + Duration::days(180)).date();
         let mut planes = String::new();
-        for plane in Plane::ALL {
-            let mode = self.modes.get(plane).copied().unwrap_or_default();
+        for (plane, mode) in &self.modes {
             let _ = writeln!(planes, "  {plane}: {mode}");
         }
+        let entra: String = self.entra_roles.iter().map(|(name, id)| format!("    {name}: {id}\n")).collect();
+        let entra = if entra.is_empty() { entra } else { format!("entra:\n  roles:\n{entra}") };
         let roles: String = AZURE_ROLES.iter().map(|(name, id)| format!("    {name}: {id}\n")).collect();
         format!(
             "guardrail: 1\n\
@@ -146,7 +165,7 @@ impl Customer {
              planes:\n{planes}\
              people:\n  userTypes: [guest]\n  maxOperators: {max}\n  barred: []\n  adoptExisting: {adopt}\n  onLeave: [{leave}]\n\
              capabilities:\n  allow: [{allow}]\n  ask: [{ask}]\n\
-             azure:\n  scopes: [{scope}]\n  roles:\n{roles}\
+             azure:\n  scopes: [{scope}]\n  roles:\n{roles}{entra}\
              limits:\n  namePrefix: ent-\n  groups: 12\n  perDay: {{joiners: {joiners}, otherChanges: {changes}, impliedRemovals: {removals}}}\n\
              {extra}",
             name = self.name,
@@ -189,6 +208,8 @@ impl Customer {
                 "permissions": granted,
                 "azure_roles": [{"scope": self.scope(), "role": RBAC_ADMINISTRATOR, "condition_role_ids": roles}],
             }],
+            // Role-assignable groups take it (Entra: role-assignable groups).
+            "licences": if self.entra_roles.is_empty() { json!([]) } else { json!(["P1"]) },
             "users": guests,
             "settings": self.settings,
             "switches": self.switches,

@@ -52,6 +52,15 @@ pub fn l1_analyst() -> Value {
     })
 }
 
+/// Triage with a directory role beside the rest.
+pub fn l1_in_the_directory() -> Value {
+    let mut role = l1_analyst();
+    if let Some(items) = role["items"].as_array_mut() {
+        items.push(json!({"plane": "entraRoles", "role": "Security Reader"}));
+    }
+    role
+}
+
 /// Investigation: reads incidents with another Sentinel role, so that a mover's rights differ.
 pub fn l2_analyst() -> Value {
     json!({

@@ -106,8 +106,9 @@ pub async fn ensure_l1(fleet: &Fleet, customer: &str, person: &str) -> Result<()
 /// Nothing at all, as the truth shows it. The account itself stays, blocked.
 pub async fn ensure_gone(fleet: &Fleet, customer: &str, person: &str) -> Result<()> {
     let account = account(fleet, customer, person).await?;
-    let left =
-        account.as_ref().map_or(0, |it| usize::from(it.enabled) + it.azure_roles.len() + it.defender_roles.len());
+    let left = account.as_ref().map_or(0, |it| {
+        usize::from(it.enabled) + it.azure_roles.len() + it.defender_roles.len() + it.entra_roles.len()
+    });
     ensure!(left == 0, "{person} at {customer}: {account:?}");
     Ok(())
 }

@@ -7,6 +7,7 @@ mod access;
 mod bad_input;
 mod changes;
 mod customers;
+mod directory;
 mod endings;
 mod full_disk;
 mod invitations;
@@ -50,6 +51,12 @@ fn main() -> ExitCode {
         changes:
             apply_waits_and_prunes_what_is_gone_from_the_files,
             who_leaves_by_a_file_is_gone_with_receipts;
+        directory:
+            a_directory_role_is_given_kept_and_taken_by_a_group_of_its_own,
+            who_leaves_is_out_of_the_role_assignable_group_before_the_block,
+            a_file_without_a_mode_lets_the_agent_look_and_a_person_give,
+            the_permission_that_is_missing_for_directory_roles_is_named,
+            taking_everything_back_takes_directory_roles_too;
         invitations:
             a_lost_answer_makes_no_second_invitation,
             a_kill_between_request_and_answer_makes_no_second_invitation,

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use entente_model::desired::{
-    AzureRoleBody, DefenderAssignmentBody, DefenderRoleBody, GroupBody, Item, ItemBody, MemberBody, UserBody, Want,
+    AzureRoleBody, DefenderAssignmentBody, DefenderRoleBody, EntraRoleBody, GroupBody, Item, ItemBody, MemberBody,
+    UserBody, Want,
 };
 use entente_model::{Window, Windows};
 
@@ -61,6 +62,7 @@ fn body(body: &ItemBody) -> String {
             let sources: Vec<&str> = data_sources.iter().map(|source| source.word()).collect();
             format!(" {display_name} [{}]", sources.join(", "))
         }
+        ItemBody::EntraRole(EntraRoleBody { role_name }) => format!(" {role_name:?}"),
         ItemBody::Unknown => " of an unknown kind".into(),
     }
 }

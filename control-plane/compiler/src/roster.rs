@@ -14,6 +14,7 @@ use entente_model::{AssignmentName, Guid, OperatorName};
 use entente_seal::SealedItem;
 
 use crate::index::Account;
+use crate::scaffold::kinds;
 use crate::world::{Grant, Holder, Place, Roster, RosterKey, World};
 
 /// A removal, and the accounts that are known of the person in the tenant.
@@ -27,7 +28,9 @@ impl<'a> Place<'_, 'a> {
     pub(crate) fn memberships(&self, account: &Account) -> BTreeMap<ItemKey, Vec<Grant<'a>>> {
         let mut memberships: BTreeMap<ItemKey, Vec<Grant<'a>>> = BTreeMap::new();
         for grant in self.grants(&self.world.holder(account)) {
-            memberships.entry(member_key(&grant)).or_default().push(grant);
+            for key in self.member_keys(&grant) {
+                memberships.entry(key).or_default().push(grant.clone());
+            }
         }
         memberships
     }
@@ -42,9 +45,11 @@ impl<'a> Place<'_, 'a> {
         let mut granted = Granted::new();
         for grant in &grants {
             let none = || (&grant.operator.name, Windows::default(), BTreeSet::new());
-            let (_, windows, by) = granted.entry(member_key(grant)).or_insert_with(none);
-            *windows = windows.union(&grant.windows);
-            by.insert(grant.assignment.name.clone());
+            for key in self.member_keys(grant) {
+                let (_, windows, by) = granted.entry(key).or_insert_with(none);
+                *windows = windows.union(&grant.windows);
+                by.insert(grant.assignment.name.clone());
+            }
         }
         let granted = granted.into_iter().map(|(key, (operator, windows, by))| (key, operator.clone(), windows, by));
         let granted = granted.collect();
@@ -55,6 +60,15 @@ impl<'a> Place<'_, 'a> {
         let roster = Rc::new(self.world.make(&holder, &key));
         holder.rosters.borrow_mut().insert(key, roster.clone());
         roster
+    }
+
+    /// A place in each group that the role has here.
+    fn member_keys(&self, grant: &Grant<'_>) -> impl Iterator<Item = ItemKey> {
+        let Grant { role, identity, .. } = *grant;
+        kinds(self.tenant, role).into_iter().map(move |kind| {
+            let (home, object_id) = (identity.home.clone(), identity.object_id);
+            MemberKey { role: role.name.clone(), class: role.identity_class, kind, home, object_id }.into()
+        })
     }
 
     /// Every account that the tenant's items may be about.
@@ -163,13 +177,4 @@ pub(crate) fn is_in(row: &Revocation, tenant: &Tenant) -> bool {
 
 pub(crate) fn user_key(identity: &Identity) -> ItemKey {
     ItemKey::User(UserKey { home: identity.home.clone(), object_id: identity.object_id })
-}
-
-fn member_key(grant: &Grant<'_>) -> ItemKey {
-    ItemKey::Member(MemberKey {
-        role: grant.role.name.clone(),
-        class: grant.role.identity_class,
-        home: grant.identity.home.clone(),
-        object_id: grant.identity.object_id,
-    })
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use entente_model::desired::{
     AzureRoleBody, AzureRoleKey, DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey,
-    GroupBody, GroupKey, Item, ItemBody, ItemKey, PermissionGrant, Want,
+    EntraRoleBody, EntraRoleKey, GroupBody, GroupKey, GroupKind, Item, ItemBody, ItemKey, PermissionGrant, Want,
 };
 use entente_model::intent::{
-    Attribute, AzureRoles, Condition, DataSource, DefenderRoles, PermissionSource, RoleItem, SocRole, Tenant,
+    Attribute, AzureRoles, Condition, DataSource, DefenderRoles, EntraRoles, PermissionSource, RoleItem, SocRole,
+    Tenant,
 };
 use entente_model::{Timestamp, Window, Windows, catalog};
 
@@ -23,11 +24,14 @@ impl Place<'_, '_> {
         let roles: BTreeMap<_, _> =
             self.assignments.iter().map(|(assignment, role)| (&assignment.role, role)).collect();
         for role in roles.into_values() {
-            put(&mut items, group(self.tenant, role), Windows::always());
+            for kind in kinds(self.tenant, role) {
+                put(&mut items, group(self.tenant, role, kind), Windows::always());
+            }
             for item in &role.items {
                 match item {
                     RoleItem::AzureRoles(item) => azure_roles(&mut items, self.tenant, role, item),
                     RoleItem::DefenderRoles(item) => defender_role(&mut items, self.tenant, role, item),
+                    RoleItem::EntraRoles(item) => entra_role(&mut items, self.tenant, role, item),
                     // No role with such an item passes the check of manifests.
                     RoleItem::Refused(_) => {}
                 }
@@ -47,9 +51,24 @@ fn describe(key: &ItemKey) -> String {
     format!("Made for Entente as {key}. Changes by hand are reported, and undone where the guardrail says manage.")
 }
 
-fn group(tenant: &Tenant, role: &SocRole) -> (ItemKey, ItemBody) {
-    let key = ItemKey::Group(GroupKey { role: role.name.clone(), class: role.identity_class });
-    let display_name = format!("{}{}-{}", tenant.name_prefix, role.name.id(), role.identity_class.word());
+/// The kinds of groups that a role needs in a tenant. One for directory roles only where it gives one: there are few to be had
+/// (Entra: 500 role-assignable groups a tenant).
+pub(crate) fn kinds(tenant: &Tenant, role: &SocRole) -> Vec<GroupKind> {
+    let gives_directory_role = role.items.iter().any(|item| match item {
+        RoleItem::EntraRoles(item) => holds(item.when.as_ref(), tenant, None),
+        RoleItem::AzureRoles(_) | RoleItem::DefenderRoles(_) | RoleItem::Refused(_) => false,
+    });
+    let second = gives_directory_role.then_some(GroupKind::RoleAssignable);
+    [GroupKind::Plain].into_iter().chain(second).collect()
+}
+
+fn group(tenant: &Tenant, role: &SocRole, kind: GroupKind) -> (ItemKey, ItemBody) {
+    let key = ItemKey::Group(GroupKey { role: role.name.clone(), class: role.identity_class, kind });
+    let suffix = match kind {
+        GroupKind::Plain => "",
+        GroupKind::RoleAssignable => "-entra",
+    };
+    let display_name = format!("{}{}-{}{suffix}", tenant.name_prefix, role.name.id(), role.identity_class.word());
     let description = describe(&key);
     (key, ItemBody::Group(GroupBody { display_name, description }))
 }
@@ -61,10 +80,7 @@ fn azure_roles(items: &mut Items, tenant: &Tenant, role: &SocRole, item: &AzureR
             let Some((definition, name)) = catalog::azure_role(text) else { continue };
             let key = ItemKey::AzureRole(AzureRoleKey::new(role.name.clone(), role.identity_class, scope, definition));
             let is_same = |dropped: &str| catalog::azure_role(dropped).is_some_and(|(id, _)| id == definition);
-            let windows = match withheld_until(tenant, role, is_same) {
-                Some(start) => vec![Window { start: Some(start), end: None }].into(),
-                None => Windows::always(),
-            };
+            let windows = windows(withheld_until(tenant, role, is_same));
             let body = ItemBody::AzureRole(AzureRoleBody { scope: scope.clone(), definition, role_name: name.into() });
             put(items, (key, body), windows);
         }
@@ -103,6 +119,23 @@ fn defender_role(items: &mut Items, tenant: &Tenant, role: &SocRole, item: &Defe
         (key, ItemBody::DefenderAssignment(DefenderAssignmentBody { display_name, data_sources })),
         Windows::always(),
     );
+}
+
+fn entra_role(items: &mut Items, tenant: &Tenant, role: &SocRole, item: &EntraRoles) {
+    let asked = item.role.as_deref().and_then(catalog::entra_role);
+    let Some(asked) = asked.filter(|_| holds(item.when.as_ref(), tenant, None)) else { return };
+    let is_same = |dropped: &str| catalog::entra_role(dropped).is_some_and(|it| it.id == asked.id);
+    let windows = windows(withheld_until(tenant, role, is_same));
+    let key = EntraRoleKey { role: role.name.clone(), class: role.identity_class, definition: asked.id };
+    put(items, (key.into(), ItemBody::EntraRole(EntraRoleBody { role_name: asked.name.into() })), windows);
+}
+
+/// Always, or from the end of an exemption on.
+fn windows(withheld_until: Option<Timestamp>) -> Windows {
+    match withheld_until {
+        Some(start) => vec![Window { start: Some(start), end: None }].into(),
+        None => Windows::always(),
+    }
 }
 
 /// When the last exemption that drops this ends; nothing if none does.

@@ -67,6 +67,7 @@ pub(crate) struct Place<'w, 'a> {
 }
 
 /// One assignment, as it reaches one account in one tenant.
+#[derive(Clone)]
 pub(crate) struct Grant<'a> {
     pub operator: &'a Arc<Operator>,
     pub identity: &'a Identity,

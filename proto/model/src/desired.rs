@@ -6,6 +6,7 @@
 
 mod azure;
 mod defender;
+mod entra;
 mod groups;
 mod kind;
 mod members;
@@ -17,7 +18,8 @@ use std::fmt;
 
 pub use azure::{AzureRoleBody, AzureRoleKey};
 pub use defender::{DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, PermissionGrant};
-pub use groups::{GroupBody, GroupKey};
+pub use entra::{EntraRoleBody, EntraRoleKey};
+pub use groups::{GroupBody, GroupKey, GroupKind};
 pub use kind::Kind;
 pub use members::{Ground, MAX_GROUNDS, MemberBody, MemberKey};
 pub use register::{ItemBody, ItemKey, KeyError, MAX_KEY_BYTES};

@@ -22,7 +22,8 @@ pub use check::MAX_LIST;
 pub use operator::{Identity, IdentityClass, Operator, OperatorState};
 pub use resource_name::{Kind, ResourceName};
 pub use role::{
-    Attribute, AzureRoles, Condition, DataSource, DefenderRoles, IfUnavailable, Mode, RoleItem, RoleItemForm, SocRole,
+    Attribute, AzureRoles, Condition, DataSource, DefenderRoles, EntraRoles, IfUnavailable, Mode, RoleItem,
+    RoleItemForm, SocRole,
 };
 pub use squad::{HomeGroup, Squad, SquadMember};
 pub use tenant::{

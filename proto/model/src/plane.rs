@@ -30,7 +30,7 @@ macro_rules! planes {
         }
 
         /// Every word that a plane may have: those of [`RESERVED`] are known so that the error says what is amiss.
-        const WORDS: &[&str] = &[$($word,)* RESERVED[0], RESERVED[1], RESERVED[2], RESERVED[3]];
+        const WORDS: &[&str] = &[$($word,)* RESERVED[0], RESERVED[1], RESERVED[2]];
     };
 }
 
@@ -45,10 +45,12 @@ planes! {
     AzureRoles "azureRoles" or "azure_rbac";
     /// Defender unified RBAC roles and their assignments.
     DefenderRoles "defenderRoles" or "defender_urbac";
+    /// Directory roles of Entra, and the role-assignable groups on which they hang, with their members.
+    EntraRoles "entraRoles" or "entra";
 }
 
 /// Words of planes that this version does not carry out. Where one is written, it is refused by that reason.
-pub const RESERVED: [&str; 4] = ["crossTenantTrust", "entraRoles", "pim", "lighthouse"];
+pub const RESERVED: [&str; 3] = ["crossTenantTrust", "pim", "lighthouse"];
 
 /// A plane as it is written: one that is carried out, or a word of [`RESERVED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +77,7 @@ impl Serialize for PlaneWord {
 impl<'de> Deserialize<'de> for PlaneWord {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let word = <std::borrow::Cow<'_, str>>::deserialize(d)?;
-        let reserved = || RESERVED.into_iter().find(|it| *it == word || (*it == "entraRoles" && word == "entra"));
+        let reserved = || RESERVED.into_iter().find(|it| *it == word);
         let found = Plane::of(&word).map(Self::Plane).or_else(|| reserved().map(Self::Reserved));
         found.ok_or_else(|| de::Error::unknown_variant(&word, WORDS))
     }

@@ -3,12 +3,13 @@
 mod azure;
 mod codec;
 mod defender;
+mod entra;
 mod groups;
 mod members;
 mod users;
 
 use entente_model::desired::{
-    AzureRoleBody, DefenderAssignmentBody, DefenderRoleBody, GroupBody, ItemBody, MemberBody, UserBody,
+    AzureRoleBody, DefenderAssignmentBody, DefenderRoleBody, EntraRoleBody, GroupBody, ItemBody, MemberBody, UserBody,
 };
 use prost::Oneof;
 
@@ -30,6 +31,8 @@ pub(crate) enum Body {
     DefenderRole(defender::DefenderRole),
     #[prost(message, tag = "15")]
     DefenderAssignment(defender::DefenderAssignment),
+    #[prost(message, tag = "16")]
+    EntraRole(entra::EntraRole),
 }
 
 pub(crate) fn encode(body: &ItemBody) -> Option<Body> {
@@ -40,6 +43,7 @@ pub(crate) fn encode(body: &ItemBody) -> Option<Body> {
         ItemBody::AzureRole(it) => Body::AzureRole(it.encode()),
         ItemBody::DefenderRole(it) => Body::DefenderRole(it.encode()),
         ItemBody::DefenderAssignment(it) => Body::DefenderAssignment(it.encode()),
+        ItemBody::EntraRole(it) => Body::EntraRole(it.encode()),
         ItemBody::Unknown => return None,
     })
 }
@@ -53,6 +57,7 @@ pub(crate) fn decode(key: &str, body: Body) -> Result<Option<ItemBody>, DecodeEr
         Body::AzureRole(wire) => AzureRoleBody::decode(key, wire)?.map(ItemBody::AzureRole),
         Body::DefenderRole(wire) => DefenderRoleBody::decode(key, wire)?.map(ItemBody::DefenderRole),
         Body::DefenderAssignment(wire) => DefenderAssignmentBody::decode(key, wire)?.map(ItemBody::DefenderAssignment),
+        Body::EntraRole(wire) => EntraRoleBody::decode(key, wire)?.map(ItemBody::EntraRole),
     })
 }
 
@@ -64,6 +69,7 @@ pub(crate) fn texts(body: &ItemBody) -> Vec<&str> {
         ItemBody::AzureRole(it) => it.texts(),
         ItemBody::DefenderRole(it) => it.texts(),
         ItemBody::DefenderAssignment(it) => it.texts(),
+        ItemBody::EntraRole(it) => it.texts(),
         ItemBody::Unknown => Vec::new(),
     }
 }

@@ -2,8 +2,8 @@
 
 use entente_model::desired::{
     AzureRoleBody, AzureRoleKey, DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey,
-    GroupBody, GroupKey, Header, Item, ItemBody, ItemKey, Lease, MemberBody, MemberKey, PermissionGrant, UserBody,
-    UserKey, Version, Want,
+    EntraRoleBody, EntraRoleKey, GroupBody, GroupKey, GroupKind, Header, Item, ItemBody, ItemKey, Lease, MemberBody,
+    MemberKey, PermissionGrant, UserBody, UserKey, Version, Want,
 };
 use entente_model::intent::{DataSource, IdentityClass, UserType};
 use entente_model::revocation::Cause;
@@ -35,7 +35,7 @@ pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// One item of every kind, one of them ABSENT.
+/// One item of every kind that the first vectors had, one of them ABSENT.
 pub(crate) fn items() -> Vec<Item> {
     let (role, home) = ("socRoles/l1-analyst".parse::<entente_model::RoleName>().unwrap(), "nordwall");
     let home = entente_model::HomeName::from_id(home).unwrap();
@@ -82,7 +82,7 @@ pub(crate) fn items() -> Vec<Item> {
             )
         },
         item(
-            ItemKey::Group(GroupKey { role: role.clone(), class }),
+            ItemKey::Group(GroupKey { role: role.clone(), class, kind: GroupKind::Plain }),
             always,
             ItemBody::Group(GroupBody {
                 display_name: "ent-l1-analyst-standard".into(),
@@ -90,7 +90,7 @@ pub(crate) fn items() -> Vec<Item> {
             }),
         ),
         item(
-            ItemKey::Member(MemberKey { role: role.clone(), class, home, object_id: maya }),
+            ItemKey::Member(MemberKey { role: role.clone(), class, kind: GroupKind::Plain, home, object_id: maya }),
             &half,
             ItemBody::Member(MemberBody { grounds: Vec::new() }),
         ),
@@ -127,6 +127,32 @@ pub(crate) fn items() -> Vec<Item> {
             }),
         ),
     ]
+}
+
+/// Kinds that came later: no digest above counts them.
+pub(crate) fn later_items() -> Vec<Item> {
+    let role = "socRoles/l1-analyst".parse::<entente_model::RoleName>().unwrap();
+    let (class, kind) = (IdentityClass::Standard, GroupKind::RoleAssignable);
+    let reader: Guid = "5d6b6bb7-de71-4623-b4af-96380a352509".parse().unwrap();
+    let item = |key, body| Item { key, want: Want::Present, windows: Windows::always(), body };
+    vec![
+        item(
+            ItemKey::Group(GroupKey { role: role.clone(), class, kind }),
+            ItemBody::Group(GroupBody {
+                display_name: "ent-l1-analyst-standard-entra".into(),
+                description: "Entente".into(),
+            }),
+        ),
+        item(
+            ItemKey::EntraRole(EntraRoleKey { role, class, definition: reader }),
+            ItemBody::EntraRole(EntraRoleBody { role_name: "Security Reader".into() }),
+        ),
+    ]
+}
+
+/// At least one item of every kind.
+pub(crate) fn all_items() -> Vec<Item> {
+    items().into_iter().chain(later_items()).collect()
 }
 
 pub(crate) fn buckets() -> Buckets {

@@ -66,6 +66,11 @@ fn vectors() -> String {
         line(name, hex(&signed.statement));
         line(&format!("{name} signature"), hex(&signed.signature));
     }
+    for item in samples::later_items() {
+        let key = item.key.to_string();
+        line(&format!("item {key}"), hex(encode_item(&item)));
+        line(&format!("leaf {key}"), SealedItem::seal(&item).leaf().to_string());
+    }
     lines.concat()
 }
 

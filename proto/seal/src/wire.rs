@@ -17,7 +17,7 @@ pub(crate) struct Item {
     /// Level that a reader must have to understand the body in full.
     #[prost(uint32, tag = "3")]
     pub needs: u32,
-    #[prost(oneof = "Body", tags = "10, 11, 12, 13, 14, 15")]
+    #[prost(oneof = "Body", tags = "10, 11, 12, 13, 14, 15, 16")]
     pub body: Option<Body>,
 }
 

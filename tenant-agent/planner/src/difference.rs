@@ -70,6 +70,8 @@ fn lets(guardrail: &Guardrail) -> BTreeSet<String> {
     all.extend(guardrail.capabilities.actions.iter().map(|it| format!("an Azure role may hold {}", it.to_lowercase())));
     all.extend(guardrail.azure.scopes.iter().map(|scope| format!("Azure roles at {}", scope.to_lowercase())));
     all.extend(guardrail.azure.roles.iter().map(|(name, id)| format!("the Azure role {name} ({id})")));
+    let entra = guardrail.entra.roles.iter();
+    all.extend(entra.map(|(name, id)| format!("the directory role {name} ({id}), over the whole tenant")));
     all.extend(people.user_types.iter().map(|it| format!("accounts of type {it:?}").to_lowercase()));
     all.extend(people.on_leave.iter().map(|step| format!("on leaving: {}", step.word())));
     if people.recycle_bin {

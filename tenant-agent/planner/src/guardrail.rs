@@ -20,6 +20,7 @@ use entente_model::{Date, Guid, Plane, PlaneMode, RESERVED, Timestamp};
 use serde::Deserialize;
 
 pub use crate::planes::azure::section::Azure;
+pub use crate::planes::entra::section::Entra;
 pub(crate) use check::Faults;
 use entente_model::capability::Capability;
 
@@ -48,6 +49,8 @@ pub struct Guardrail {
     pub capabilities: Capabilities,
     #[serde(default)]
     pub azure: Azure,
+    #[serde(default)]
+    pub entra: Entra,
     #[serde(default)]
     pub protected: Protected,
     pub limits: Limits,
@@ -101,25 +104,17 @@ pub struct Planes {
     pub azure_roles: PlaneMode,
     pub defender_roles: PlaneMode,
     pub cross_tenant_trust: PlaneMode,
-    pub entra_roles: PlaneMode,
+    /// Left out, it is `verify` where the file names directory roles: to manage it makes a thief of the agent a Global
+    /// Administrator.
+    pub entra_roles: Option<PlaneMode>,
     pub pim: PlaneMode,
     pub lighthouse: PlaneMode,
 }
 
 impl Planes {
-    pub fn mode(&self, plane: Plane) -> PlaneMode {
-        match plane {
-            Plane::Users => self.users,
-            Plane::Groups => self.groups,
-            Plane::Memberships => self.memberships,
-            Plane::AzureRoles => self.azure_roles,
-            Plane::DefenderRoles => self.defender_roles,
-        }
-    }
-
     /// What the file says of the words of [`RESERVED`], in their order.
-    pub(crate) fn reserved(&self) -> [(&'static str, PlaneMode); 4] {
-        let modes = [self.cross_tenant_trust, self.entra_roles, self.pim, self.lighthouse];
+    pub(crate) fn reserved(&self) -> [(&'static str, PlaneMode); 3] {
+        let modes = [self.cross_tenant_trust, self.pim, self.lighthouse];
         std::array::from_fn(|at| (RESERVED[at], modes[at]))
     }
 }
@@ -392,7 +387,18 @@ impl Guardrail {
     }
 
     pub fn mode(&self, plane: Plane) -> PlaneMode {
-        self.planes.mode(plane)
+        let planes = &self.planes;
+        match plane {
+            Plane::Users => planes.users,
+            Plane::Groups => planes.groups,
+            Plane::Memberships => planes.memberships,
+            Plane::AzureRoles => planes.azure_roles,
+            Plane::DefenderRoles => planes.defender_roles,
+            Plane::EntraRoles => planes.entra_roles.unwrap_or(match self.entra.roles.is_empty() {
+                true => PlaneMode::None,
+                false => PlaneMode::Verify,
+            }),
+        }
     }
 
     /// Past the review date it gives no new access.

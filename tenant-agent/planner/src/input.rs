@@ -37,6 +37,8 @@ pub struct Settings {
     pub replication_lag: Duration,
     /// The same for Defender, whose lists lag by minutes: a creation is not repeated before this.
     pub defender_lag: Duration,
+    /// The same for directory roles, where one read may lack what the one before showed.
+    pub entra_lag: Duration,
     /// For how long what Microsoft answered with an id, and never showed, is waited for before it is made anew.
     pub unseen_for: Duration,
     /// When to look again at what waits for Microsoft.
@@ -56,6 +58,7 @@ impl Default for Settings {
         Self {
             replication_lag: Duration::from_secs(60),
             defender_lag: Duration::from_secs(30 * 60),
+            entra_lag: Duration::from_secs(5 * 60),
             unseen_for: Duration::from_secs(24 * 60 * 60),
             recheck: Duration::from_secs(5),
             resync: Duration::from_secs(5 * 60),

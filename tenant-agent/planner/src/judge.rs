@@ -7,12 +7,13 @@
 //! decides there. The tables of capabilities are shared with the plan; which write is of which plane, what somebody gets
 //! by joining a group, and what is ours are each worked out anew.
 
-mod facts;
+pub(crate) mod bench;
+pub(crate) mod facts;
 mod people;
 
 use std::collections::BTreeSet;
 
-use entente_model::desired::{Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{GroupKind, Item, ItemBody, ItemKey, Want};
 use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::time::Phase;
 use entente_model::{Guid, Plane, PlaneMode, Timestamp};
@@ -20,24 +21,14 @@ use entente_model::{Guid, Plane, PlaneMode, Timestamp};
 use crate::change::{Change, Plan};
 use crate::guardrail::{Adopt, FreezeExcept, Guardrail};
 use crate::input::Input;
-use crate::ledger::{Charge, Claim, DAY, Ledger, LedgerEntry, LedgerKey, Thing, Update};
-use crate::observed::{Listing, Part, User};
+use crate::ledger::{Charge, Claim, DAY, Ledger, LedgerKey, Thing, Update};
+use crate::observed::{Listing, Part};
 use crate::path::groups;
-use crate::planes::{azure, defender};
-use crate::write::{Action, DefenderWrite, Describe, Effect, Gives, MemberWrite, Receiver, What};
-pub(crate) use facts::allows;
+use crate::planes::{azure, defender, entra};
+use crate::write::{Action, DefenderWrite, Describe, Effect, Gives, MemberWrite, Receiver, UserWrite, What};
+pub use bench::Fault;
+use bench::{Judge, Opinion, kind_of, was_ours};
 use facts::{adopts, is_thing};
-
-/// A rule that a plan breaks. What may be done all the same is [`crate::salvage`]'s to say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    pub rule: &'static str,
-    pub detail: String,
-    /// Whose item it is about; `None` for a fault that leaving out one item would not mend.
-    pub key: Option<LedgerKey>,
-    /// Which change of that item; `None` for all of them.
-    pub action: Option<Action>,
-}
 
 /// Everything that is wrong with a plan made from this input.
 pub fn check(plan: &Plan, input: &Input<'_>) -> Vec<Fault> {
@@ -66,33 +57,7 @@ fn checked<'a>(plan: &Plan, input: &'a Input<'a>) -> Judge<'a> {
     judge
 }
 
-pub(crate) struct Judge<'a> {
-    pub(crate) input: &'a Input<'a>,
-    ledger: Ledger,
-    faults: Vec<Fault>,
-}
-
 impl Judge<'_> {
-    pub(crate) fn unless(&mut self, holds: bool, rule: &'static str, change: &Change) {
-        if !holds {
-            let (key, action) = (Some(change.key.clone()), Some(change.action.clone()));
-            self.faults.push(Fault { rule, detail: format!("{}: {}", change.key, change.action), key, action });
-        }
-    }
-
-    fn whole(&mut self, rule: &'static str, detail: String) {
-        self.faults.push(Fault { rule, detail, key: None, action: None });
-    }
-
-    fn item(&mut self, rule: &'static str, key: &LedgerKey) {
-        self.faults.push(Fault { rule, detail: key.to_string(), key: Some(key.clone()), action: None });
-    }
-
-    /// The item that a change is for, if it is desired.
-    fn wanted(&self, change: &Change) -> Option<&Item> {
-        self.input.items.get(change.key.item()?)
-    }
-
     fn change(&mut self, change: &Change) {
         let effect = change.action.effect();
         let takes_away = effect.is_removal() || self.narrows(change);
@@ -104,7 +69,7 @@ impl Judge<'_> {
         self.times(change);
         let is_understood = self.wanted(change).is_none_or(|item| item.body != ItemBody::Unknown);
         self.unless(is_understood || change.class != ChangeClass::Grant, "grants only what is understood", change);
-        let plane = plane(&change.key);
+        let plane = plane(&change.key, &self.ledger);
         self.unless(is_of_kind(&change.key, &change.action), "a write is of its item's kind", change);
         match self.input.guardrail {
             Ok(guardrail) => self.guardrail(change, plane, guardrail),
@@ -220,35 +185,8 @@ impl Judge<'_> {
             Plane::Groups => groups::judge::joins(self, change, group),
             Plane::AzureRoles => azure::judge::joins(self, change, guardrail, group),
             Plane::DefenderRoles => defender::judge::joins(self, change, guardrail, group),
-            // Not carried out yet: what a group has there is not looked at, and a receipt says so.
+            Plane::EntraRoles => entra::judge::joins(self, change, guardrail, group),
         }
-    }
-
-    /// Whether the object is one that we made, or had made once.
-    pub(crate) fn owns(&self, id: Guid) -> bool {
-        self.ledger.entries.values().any(|it| (is_thing(it, id) && it.is_owned()) || was_ours(it, id))
-    }
-
-    /// Whether the object is one that we made, had made once, or use with the customer's leave.
-    pub(crate) fn knows(&self, id: Guid) -> bool {
-        self.ledger.entries.values().any(|it| is_thing(it, id) || was_ours(it, id))
-    }
-
-    /// What is remembered of the item that a change is for.
-    pub(crate) fn entry(&self, change: &Change) -> Option<&LedgerEntry> {
-        self.ledger.get(&change.key)
-    }
-
-    pub(crate) fn seen(&self, id: Guid) -> Option<&User> {
-        let by_id = self.input.observed.users.get(&id).and_then(Part::read).and_then(Option::as_ref);
-        by_id.or_else(|| {
-            let found = self.input.observed.users_by_mail.values().filter_map(Part::read).flatten();
-            found.into_iter().find(|user| user.id == Some(id))
-        })
-    }
-
-    pub(crate) fn marker(&self) -> Option<Guid> {
-        self.ledger.get(LedgerKey::Marker).and_then(|entry| entry.guid())
     }
 
     fn order(&mut self, plan: &Plan) {
@@ -258,6 +196,19 @@ impl Judge<'_> {
             let leaver = change.class == ChangeClass::Leaver && matches!(change.key, LedgerKey::Item(ItemKey::User(_)));
             if leaver && seen_grant {
                 self.whole("leavers before grants", change.key.to_string());
+            }
+        }
+        // Microsoft refuses the block of somebody in such a group (Graph: user-update, sensitive actions).
+        let mut blocked = BTreeSet::new();
+        for change in plan.todo() {
+            match change.action {
+                Action::User(UserWrite::Block { user, .. }) => _ = blocked.insert(user),
+                Action::Member(MemberWrite::Remove { group, user })
+                    if self.kind_of(group) == Some(GroupKind::RoleAssignable) && blocked.contains(&user) =>
+                {
+                    self.whole("out of a role-assignable group before the block", change.key.to_string());
+                }
+                _ => {}
             }
         }
     }
@@ -363,20 +314,6 @@ impl Judge<'_> {
     }
 }
 
-fn was_ours(entry: &LedgerEntry, id: Guid) -> bool {
-    entry.accounts.get(&id) == Some(&Claim::Ours)
-}
-
-/// What is peculiar to the writes of a plane. There are no defaults: a plane that has nothing to say says so.
-pub(crate) trait Opinion {
-    /// The write itself: that the file lets it be done, that it changes and takes away only what we made, and that what was
-    /// seen bears it.
-    fn write(&self, judge: &mut Judge<'_>, change: &Change);
-
-    /// What a role that is given lets people do.
-    fn role(&self, judge: &mut Judge<'_>, change: &Change, guardrail: &Guardrail);
-}
-
 fn opinion(action: &Action) -> &dyn Opinion {
     match action {
         Action::User(write) => write,
@@ -384,20 +321,30 @@ fn opinion(action: &Action) -> &dyn Opinion {
         Action::Member(write) => write,
         Action::Azure(write) => write,
         Action::Defender(write) => write,
+        Action::Entra(write) => write,
+    }
+}
+
+/// To change a role-assignable group, or who is in it, is to give directory roles.
+fn by_kind(kind: GroupKind, plain: Plane) -> Plane {
+    match kind {
+        GroupKind::Plain => plain,
+        GroupKind::RoleAssignable => Plane::EntraRoles,
     }
 }
 
 /// The plane that must be managed for a write of this key; none for a kind that is not known.
-fn plane(key: &LedgerKey) -> Option<Plane> {
+fn plane(key: &LedgerKey, ledger: &Ledger) -> Option<Plane> {
     match key {
         LedgerKey::Item(ItemKey::User(_)) => Some(Plane::Users),
-        LedgerKey::Item(ItemKey::Group(_)) => Some(Plane::Groups),
-        LedgerKey::Item(ItemKey::Member(_)) => Some(Plane::Memberships),
+        LedgerKey::Item(ItemKey::Group(key)) => Some(by_kind(key.kind, Plane::Groups)),
+        LedgerKey::Item(ItemKey::Member(key)) => Some(by_kind(key.kind, Plane::Memberships)),
         LedgerKey::Item(ItemKey::AzureRole(_)) => Some(Plane::AzureRoles),
         LedgerKey::Item(ItemKey::DefenderRole(_) | ItemKey::DefenderAssignment(_)) => Some(Plane::DefenderRoles),
+        LedgerKey::Item(ItemKey::EntraRole(_)) => Some(Plane::EntraRoles),
         LedgerKey::Item(ItemKey::Other(_)) => None,
         LedgerKey::Marker | LedgerKey::Marked(_) | LedgerKey::Account(_) => Some(Plane::Users),
-        LedgerKey::Extra { .. } => Some(Plane::Memberships),
+        LedgerKey::Extra { group, .. } => Some(by_kind(kind_of(ledger, *group)?, Plane::Memberships)),
     }
 }
 
@@ -411,6 +358,7 @@ enum Kind {
     AzureRole,
     DefenderRole,
     DefenderAssignment,
+    EntraRole,
 }
 
 /// Whether it is a write that this key can ask for.
@@ -424,6 +372,7 @@ fn is_of_kind(key: &LedgerKey, action: &Action) -> bool {
         LedgerKey::Item(ItemKey::AzureRole(_)) => &[Kind::AzureRole],
         LedgerKey::Item(ItemKey::DefenderRole(_)) => &[Kind::DefenderRole],
         LedgerKey::Item(ItemKey::DefenderAssignment(_)) => &[Kind::DefenderAssignment],
+        LedgerKey::Item(ItemKey::EntraRole(_)) => &[Kind::EntraRole],
         LedgerKey::Item(ItemKey::Other(_)) => &[],
     };
     let kind = match action {
@@ -432,6 +381,7 @@ fn is_of_kind(key: &LedgerKey, action: &Action) -> bool {
         Action::Member(MemberWrite::Add { .. }) => Kind::Join,
         Action::Member(MemberWrite::Remove { .. }) => Kind::Leave,
         Action::Azure(_) => Kind::AzureRole,
+        Action::Entra(_) => Kind::EntraRole,
         Action::Defender(write) => match write {
             DefenderWrite::CreateRole { .. } | DefenderWrite::UpdateRole { .. } | DefenderWrite::DeleteRole { .. } => {
                 Kind::DefenderRole

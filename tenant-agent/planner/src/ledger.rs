@@ -9,7 +9,7 @@ mod key;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use entente_model::desired::{ItemKey, MAX_KNOWN, Version};
+use entente_model::desired::{GroupKey, ItemKey, MAX_KNOWN, Version};
 use entente_model::report::{Reason, RemovalProof};
 use entente_model::{Guid, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -98,12 +98,32 @@ pub struct LedgerEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Thing {
-    User { id: Guid },
-    Group { id: Guid },
-    Member { group: Guid, user: Guid },
-    AzureRole { scope: String, definition: Guid, principal: Guid },
-    DefenderRole { id: String },
-    DefenderAssignment { id: String },
+    User {
+        id: Guid,
+    },
+    Group {
+        id: Guid,
+    },
+    Member {
+        group: Guid,
+        user: Guid,
+    },
+    AzureRole {
+        scope: String,
+        definition: Guid,
+        principal: Guid,
+    },
+    DefenderRole {
+        id: String,
+    },
+    DefenderAssignment {
+        id: String,
+    },
+    /// A directory role over the whole tenant.
+    EntraRole {
+        definition: Guid,
+        principal: Guid,
+    },
 }
 
 impl Thing {
@@ -114,6 +134,7 @@ impl Thing {
             Self::Member { group, user } => format!("{group}/{user}"),
             Self::AzureRole { scope, definition, principal } => format!("{scope}|{definition}|{principal}"),
             Self::DefenderRole { id } | Self::DefenderAssignment { id } => id.clone(),
+            Self::EntraRole { definition, principal } => format!("{definition}|{principal}"),
         }
     }
 
@@ -124,7 +145,8 @@ impl Thing {
             Self::Member { .. }
             | Self::AzureRole { .. }
             | Self::DefenderRole { .. }
-            | Self::DefenderAssignment { .. } => None,
+            | Self::DefenderAssignment { .. }
+            | Self::EntraRole { .. } => None,
         }
     }
 }
@@ -295,6 +317,15 @@ impl Ledger {
     pub fn allow_again(&self, person: Guid, now: Timestamp) -> Option<Update> {
         let held = self.deleted.get(&person).filter(|deletion| deletion.allowed.is_none())?;
         Some(Update::Deleted(person, Deletion { allowed: Some(now), ..*held }))
+    }
+
+    /// The key of a group that is ours, or was once.
+    pub fn group_of(&self, id: Guid) -> Option<&GroupKey> {
+        let is_it = |entry: &LedgerEntry| entry.thing == Some(Thing::Group { id }) || entry.accounts.contains_key(&id);
+        self.items().find_map(|(key, entry)| match key {
+            ItemKey::Group(key) if is_it(entry) => Some(key),
+            _ => None,
+        })
     }
 
     /// Whether a membership still names this user or group: what was adopted is known for as long, or the membership

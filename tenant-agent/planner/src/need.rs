@@ -8,8 +8,8 @@ mod written;
 use std::collections::BTreeMap;
 
 use entente_model::desired::{
-    AzureRoleBody, DefenderAssignmentBody, DefenderRoleBody, DefenderRoleKey, GroupBody, Item, ItemBody, ItemKey,
-    PermissionGrant, UserBody,
+    AzureRoleBody, DefenderAssignmentBody, DefenderRoleBody, DefenderRoleKey, EntraRoleBody, EntraRoleKey, GroupBody,
+    Item, ItemBody, ItemKey, PermissionGrant, UserBody,
 };
 use entente_model::{Guid, Plane, PlaneMode, Timestamp, catalog};
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,15 @@ pub fn of(item: &Item, items: &BTreeMap<&ItemKey, &Item>, now: Timestamp) -> Vec
             }
             need("limits.namePrefix", display_name);
         }
+        ItemBody::EntraRole(EntraRoleBody { role_name }) => {
+            if let ItemKey::EntraRole(EntraRoleKey { definition, .. }) = &item.key {
+                let lets = capability::of_entra_role(*definition).map(<[_]>::to_vec);
+                capabilities(lets).iter().for_each(|it| need("capabilities.allow", it));
+                let name =
+                    catalog::ENTRA_ROLES.iter().find(|it| it.id == *definition).map_or(&**role_name, |it| it.name);
+                need("entra.roles", &format!("{name}: {definition}"));
+            }
+        }
         ItemBody::Unknown => {}
     }
     needs
@@ -98,6 +107,12 @@ fn capabilities(lets: Option<Vec<Capability>>) -> Vec<&'static str> {
     lets.into_iter().map(Capability::word).collect()
 }
 
+/// Whether the id behind a name is one of these.
+fn has_id<'a>(mut roles: impl Iterator<Item = &'a Guid>, value: &str) -> bool {
+    let id = value.rsplit_once(": ").and_then(|(_, id)| id.parse::<Guid>().ok());
+    roles.any(|role| Some(*role) == id)
+}
+
 impl Need {
     /// Whether the file lets it pass; none where that does not follow from the file alone, or the key is not known here.
     pub fn holds(&self, guardrail: &Guardrail) -> Option<bool> {
@@ -114,10 +129,8 @@ impl Need {
             "capabilities.allow" if value == NOT_KNOWN => return None,
             "capabilities.allow" => guardrail.capabilities.allow.iter().any(|it| it.word() == value),
             "azure.scopes" => azure.scopes.iter().any(|allowed| is_within(value, allowed)),
-            "azure.roles" => {
-                let id = value.rsplit_once(": ").and_then(|(_, id)| id.parse::<Guid>().ok());
-                azure.roles.values().any(|role| Some(*role) == id)
-            }
+            "azure.roles" => has_id(azure.roles.values(), value),
+            "entra.roles" => has_id(guardrail.entra.roles.values(), value),
             "limits.namePrefix" => value.starts_with(&guardrail.limits.name_prefix),
             "limits.longestGrant" => match guardrail.limits.longest_grant {
                 None => true,

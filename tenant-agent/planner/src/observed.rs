@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use entente_model::desired::GroupKind;
 use entente_model::report::{AccountState, Reason};
 use entente_model::{Guid, Timestamp};
 
@@ -118,6 +119,10 @@ pub struct Observed {
     /// Role definitions by id, as Azure shows them now; `Read(None)` is a 404.
     pub azure_definitions: BTreeMap<Guid, Part<Option<Definition>>>,
     pub defender: Option<Part<Defender>>,
+    /// Directory roles that a group holds, by its object id.
+    pub entra: BTreeMap<Guid, Part<Vec<EntraAssignment>>>,
+    /// Directory roles by id, as the tenant shows them now; `Read(None)` is a 404.
+    pub entra_definitions: BTreeMap<Guid, Part<Option<EntraDefinition>>>,
     /// What one person holds, by object id in this tenant.
     pub rights: BTreeMap<Guid, Rights>,
     /// Azure roles of a group at, above and below a scope: by group, and by the scope in lower case.
@@ -142,6 +147,8 @@ pub enum Listing {
     AzureOf(Guid, String),
     Azure(String),
     Defender,
+    /// Directory roles of one principal.
+    EntraOf(Guid),
 }
 
 /// A user, as Graph shows it (Graph: user). A field that an answer does not hold is unknown, which is not "no".
@@ -201,8 +208,8 @@ pub struct Group {
     pub display_name: String,
     pub description: String,
     pub created: Option<Timestamp>,
-    /// Security-enabled, with assigned members, and not role-assignable: what we can use.
-    pub plain: bool,
+    /// Security-enabled and with assigned members, what we can use; `None` of any other.
+    pub kind: Option<GroupKind>,
     /// What the group is in itself, and its members with it (Graph: memberOf). `None` if the answer does not hold it.
     pub within: Option<Vec<Holding>>,
 }
@@ -211,12 +218,15 @@ impl Group {
     /// Groups and roles whose rights its members have. An administrative unit gives nothing to who is in it.
     pub fn parents(&self) -> Option<impl Iterator<Item = &Holding>> {
         let all = self.within.as_ref()?;
-        Some(all.iter().filter(|it| it.kind != ADMINISTRATIVE_UNIT))
+        // What a role-assignable group holds as a role is looked at by itself.
+        let is_looked_at = |it: &Holding| it.kind == DIRECTORY_ROLE && self.kind == Some(GroupKind::RoleAssignable);
+        Some(all.iter().filter(move |it| it.kind != ADMINISTRATIVE_UNIT && !is_looked_at(it)))
     }
 }
 
-/// As [`Holding::kind`] has it.
+/// As [`Holding::kind`] has them.
 pub const ADMINISTRATIVE_UNIT: &str = "administrative unit";
+pub const DIRECTORY_ROLE: &str = "directory role";
 
 /// An Azure role assignment (ARM: roleAssignments).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -257,6 +267,26 @@ pub struct DefenderAssignment {
     pub app_scopes: BTreeSet<String>,
 }
 
+/// Who holds a directory role (Graph: unifiedRoleAssignment).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntraAssignment {
+    /// Opaque.
+    pub id: String,
+    pub definition: Guid,
+    /// The part of the directory in which it is held, in Microsoft's words; `None` is the whole tenant.
+    pub part: Option<String>,
+}
+
+/// A directory role as the tenant shows it (Graph: unifiedRoleDefinition).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntraDefinition {
+    pub is_built_in: bool,
+    /// Its own; those of the roles that it inherits from come on top.
+    pub actions: BTreeSet<String>,
+    /// `None` if the answer does not hold it.
+    pub inherits_from: Option<BTreeSet<Guid>>,
+}
+
 /// What one person holds directly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rights {
@@ -264,13 +294,15 @@ pub struct Rights {
     pub memberships: Part<Vec<Holding>>,
     /// By the scope asked for, as in the guardrail or the item.
     pub azure: BTreeMap<String, Part<Vec<AzureAssignment>>>,
+    /// Directory roles, also in a part of the directory; `None` where they were not asked for.
+    pub entra: Option<Part<Vec<EntraAssignment>>>,
 }
 
 /// Something that a person or a group is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
     pub id: Guid,
-    /// `group`, `directory role`, [`ADMINISTRATIVE_UNIT`].
+    /// `group`, [`DIRECTORY_ROLE`], [`ADMINISTRATIVE_UNIT`].
     pub kind: String,
     pub name: String,
 }
@@ -324,6 +356,17 @@ impl Observed {
 
     pub fn definition(&self, id: Guid) -> Part<Option<&Definition>> {
         self.azure_definitions.get(&id).map_or_else(Part::not_asked, |part| match part.as_ref() {
+            Part::Read(definition) => Part::Read(definition.as_ref()),
+            Part::Unread(why) => Part::Unread(why),
+        })
+    }
+
+    pub fn entra(&self, principal: Guid) -> Part<&Vec<EntraAssignment>> {
+        self.entra.get(&principal).map_or_else(Part::not_asked, Part::as_ref)
+    }
+
+    pub fn entra_definition(&self, id: Guid) -> Part<Option<&EntraDefinition>> {
+        self.entra_definitions.get(&id).map_or_else(Part::not_asked, |part| match part.as_ref() {
             Part::Read(definition) => Part::Read(definition.as_ref()),
             Part::Unread(why) => Part::Unread(why),
         })

@@ -125,6 +125,8 @@ pub(crate) const ANY_USER: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrit
 // Writing the directory does not include deleting users (Graph: user-delete).
 pub(crate) const DELETE_USER: &[&str] = &["User.ReadWrite.All", "User.ReadWrite.CrossCloud"];
 pub(crate) const ANY_GROUP: &[&str] = &["Group.ReadWrite.All", "Directory.ReadWrite.All"];
+pub(crate) const READ_ROLES: &[&str] =
+    &["RoleManagement.Read.All", "RoleManagement.ReadWrite.Directory", "Directory.Read.All", "Directory.ReadWrite.All"];
 pub(crate) const READ_DEFENDER: &[&str] = &["RoleManagement.ReadWrite.Defender", "RoleManagement.Read.All"];
 
 // What a holder can do, at its worst. Where sources differ on administrators, harm is assumed.

@@ -6,6 +6,7 @@
 
 pub(crate) mod azure;
 pub(crate) mod defender;
+pub(crate) mod entra;
 
 use std::time::Duration;
 
@@ -70,6 +71,7 @@ pub(crate) fn rules(plane: Plane) -> &'static Rules {
         Plane::Memberships => &members::rules::RULES,
         Plane::AzureRoles => &azure::rules::RULES,
         Plane::DefenderRoles => &defender::rules::RULES,
+        Plane::EntraRoles => &entra::rules::RULES,
     }
 }
 
@@ -77,7 +79,7 @@ pub(crate) fn rules(plane: Plane) -> &'static Rules {
 pub(crate) fn rights_first() -> impl Iterator<Item = Plane> {
     let (path, rights): (Vec<Plane>, Vec<Plane>) = Plane::ALL.iter().copied().partition(|plane| match plane {
         Plane::Users | Plane::Groups | Plane::Memberships => true,
-        Plane::AzureRoles | Plane::DefenderRoles => false,
+        Plane::AzureRoles | Plane::DefenderRoles | Plane::EntraRoles => false,
     });
     rights.into_iter().chain(path)
 }

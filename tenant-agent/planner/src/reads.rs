@@ -39,6 +39,13 @@ pub struct ReadSet {
     /// Role definitions by id, each with a scope at which to read it.
     pub azure_definitions: BTreeMap<Guid, String>,
     pub defender: bool,
+    /// Groups whose directory roles to list.
+    pub entra_principals: BTreeSet<Guid>,
+    /// The same for `principals`, for the users found by `principals_by_mail`, and for role-assignable groups that are found
+    /// by name.
+    pub entra: bool,
+    /// Directory roles to read, by id.
+    pub entra_definitions: BTreeSet<Guid>,
     /// Users whose memberships to list, and whose Azure roles at each of `principal_scopes`.
     pub principals: BTreeSet<Guid>,
     /// Of `mails`: the same for the users found.

@@ -109,6 +109,7 @@ fn address<'a>(found_in: &Listing, name: &'a str) -> Option<&'a str> {
         | Listing::MembershipsOf(_)
         | Listing::AzureOf(..)
         | Listing::Azure(_)
+        | Listing::EntraOf(_)
         | Listing::Defender => None,
     }
 }

@@ -9,6 +9,7 @@ mod deleted;
 mod desired;
 mod difference;
 mod ended;
+mod entra;
 mod escapes;
 mod exemptions;
 mod faults;

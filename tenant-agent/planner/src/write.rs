@@ -13,6 +13,7 @@ pub use crate::path::members::write::Write as MemberWrite;
 pub use crate::path::users::write::{INVITE_REDIRECT, Write as UserWrite};
 pub use crate::planes::azure::write::Write as AzureWrite;
 pub use crate::planes::defender::write::Write as DefenderWrite;
+pub use crate::planes::entra::write::Write as EntraWrite;
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,7 @@ pub enum Action {
     Member(MemberWrite),
     Azure(AzureWrite),
     Defender(DefenderWrite),
+    Entra(EntraWrite),
 }
 
 impl Action {
@@ -33,7 +35,11 @@ impl Action {
             (Self::Member(a), Self::Member(b)) => discriminant(a) == discriminant(b),
             (Self::Azure(a), Self::Azure(b)) => discriminant(a) == discriminant(b),
             (Self::Defender(a), Self::Defender(b)) => discriminant(a) == discriminant(b),
-            (Self::User(_) | Self::Group(_) | Self::Member(_) | Self::Azure(_) | Self::Defender(_), _) => false,
+            (Self::Entra(a), Self::Entra(b)) => discriminant(a) == discriminant(b),
+            (
+                Self::User(_) | Self::Group(_) | Self::Member(_) | Self::Azure(_) | Self::Defender(_) | Self::Entra(_),
+                _,
+            ) => false,
         }
     }
 
@@ -44,6 +50,7 @@ impl Action {
             Self::Member(write) => write,
             Self::Azure(write) => write,
             Self::Defender(write) => write,
+            Self::Entra(write) => write,
         }
     }
 }

@@ -55,6 +55,8 @@ fn refused(write: &MemberWrite, failure: &Failure) -> Outcome {
 /// The least permission that lets an identity do it (Graph permissions reference).
 fn needs(write: &MemberWrite) -> &'static str {
     match write {
-        MemberWrite::Add { .. } | MemberWrite::Remove { .. } => "GroupMember.ReadWrite.All",
+        MemberWrite::Add { .. } | MemberWrite::Remove { .. } => {
+            "GroupMember.ReadWrite.All, and of a role-assignable group RoleManagement.ReadWrite.Directory too"
+        }
     }
 }

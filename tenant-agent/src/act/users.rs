@@ -24,7 +24,8 @@ pub(super) async fn perform(cloud: &Cloud, write: &UserWrite) -> Answer<Outcome>
 pub(super) fn needs(write: &UserWrite) -> &'static str {
     match write {
         UserWrite::Block { .. } | UserWrite::Unblock { .. } => {
-            "User.EnableDisableAccount.All, or the account holds a directory role that only a privileged role may block"
+            "User.EnableDisableAccount.All, or the account holds a directory role, or is in a role-assignable group, and only \
+             a privileged role may block it"
         }
         UserWrite::RevokeSessions { .. } => "User.RevokeSessions.All",
         UserWrite::Delete { .. } => "User.DeleteRestore.All",

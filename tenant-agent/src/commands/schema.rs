@@ -55,7 +55,7 @@ fn value(kind: &Kind) -> Map<String, Value> {
         Kind::Count => json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
         Kind::Flag => json!({"type": "boolean"}),
         Kind::Word(words) => json!({"enum": words()}),
-        Kind::Roles => json!({
+        Kind::Roles | Kind::EntraRoles => json!({
             "type": "object", "additionalProperties": {"type": "string", "pattern": Kind::Guid.pattern()},
         }),
         kind => match kind.pattern() {

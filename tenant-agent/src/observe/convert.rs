@@ -1,10 +1,12 @@
 //! Microsoft's objects in the planner's words.
 
 use entente_cloud as cloud;
+use entente_model::desired::GroupKind;
 use entente_model::{Guid, Timestamp};
 use entente_planner::capability::Definition;
 use entente_planner::observed::{
-    ADMINISTRATIVE_UNIT, AzureAssignment, DefenderAssignment, DefenderRole, Group, Holding, User,
+    ADMINISTRATIVE_UNIT, AzureAssignment, DIRECTORY_ROLE, DefenderAssignment, DefenderRole, EntraAssignment,
+    EntraDefinition, Group, Holding, User,
 };
 use uuid::Uuid;
 
@@ -57,7 +59,10 @@ pub fn deleted_user(user: cloud::DeletedUser) -> User {
 pub fn group(group: cloud::Group) -> Group {
     Group {
         id: guid(group.id),
-        plain: group.security_enabled && !group.dynamic && !group.role_assignable,
+        kind: (group.security_enabled && !group.dynamic).then_some(match group.role_assignable {
+            true => GroupKind::RoleAssignable,
+            false => GroupKind::Plain,
+        }),
         display_name: group.display_name,
         description: group.description.unwrap_or_default(),
         created: group.created.map(timestamp),
@@ -72,7 +77,7 @@ pub fn group(group: cloud::Group) -> Group {
 pub fn holding(object: cloud::DirectoryObject) -> Holding {
     let kind = match object.kind {
         cloud::ObjectKind::Group => "group".to_owned(),
-        cloud::ObjectKind::DirectoryRole => "directory role".to_owned(),
+        cloud::ObjectKind::DirectoryRole => DIRECTORY_ROLE.to_owned(),
         cloud::ObjectKind::AdministrativeUnit => ADMINISTRATIVE_UNIT.to_owned(),
         other => format!("{other:?}").to_lowercase(),
     };
@@ -95,6 +100,20 @@ pub fn definition(definition: cloud::RoleDefinition) -> Definition {
         actions: definition.actions.into_iter().collect(),
         data_actions: definition.data_actions.into_iter().collect(),
     }
+}
+
+pub fn directory_assignment(assignment: cloud::DirectoryAssignment) -> EntraAssignment {
+    let part = match assignment.scope {
+        cloud::DirectoryScope::Tenant => None,
+        cloud::DirectoryScope::Part(part) => Some(part),
+    };
+    EntraAssignment { id: assignment.id, definition: guid(assignment.role), part }
+}
+
+/// A role that is not enabled can be held, and given to nobody: its actions count all the same.
+pub fn directory_role(role: cloud::DirectoryRole) -> EntraDefinition {
+    let inherits_from = role.inherits_from.map(|all| all.into_iter().map(guid).collect());
+    EntraDefinition { is_built_in: role.is_built_in, actions: role.actions, inherits_from }
 }
 
 pub fn defender_role(role: cloud::DefenderRole) -> DefenderRole {

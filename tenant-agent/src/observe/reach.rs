@@ -42,6 +42,9 @@ fn graph(observed: &Observed) -> Parts<'_> {
             .chain(of(&observed.groups_by_name))
             .chain(of(&observed.members))
             .chain(observed.defender.iter().map(unread))
+            .chain(of(&observed.entra))
+            .chain(of(&observed.entra_definitions))
+            .chain(observed.rights.values().filter_map(|rights| rights.entra.as_ref()).map(unread))
             .chain(rights),
     )
 }

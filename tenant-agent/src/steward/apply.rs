@@ -8,7 +8,7 @@ use entente_model::report::Reason;
 use entente_planner::ledger::Update;
 use entente_planner::plan::Change;
 use entente_planner::record::{self, Outcome};
-use entente_planner::write::{Action, AzureWrite, DefenderWrite, GroupWrite, MemberWrite, UserWrite};
+use entente_planner::write::{Action, AzureWrite, DefenderWrite, EntraWrite, GroupWrite, MemberWrite, UserWrite};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -80,11 +80,13 @@ fn may_be_owed(action: &Action) -> bool {
         | Action::User(UserWrite::RevokeSessions { .. })
         | Action::Member(MemberWrite::Remove { .. })
         | Action::Azure(AzureWrite::Delete { .. })
-        | Action::Defender(DefenderWrite::DeleteAssignment { .. }) => true,
+        | Action::Defender(DefenderWrite::DeleteAssignment { .. })
+        | Action::Entra(EntraWrite::Remove { .. }) => true,
         Action::User(UserWrite::Invite { .. })
         | Action::Group(GroupWrite::Create { .. })
         | Action::Member(MemberWrite::Add { .. })
         | Action::Azure(AzureWrite::Put { .. })
+        | Action::Entra(EntraWrite::Assign { .. })
         | Action::Defender(DefenderWrite::CreateRole { .. })
         | Action::Defender(DefenderWrite::UpdateRole { .. })
         | Action::Defender(DefenderWrite::CreateAssignment { .. })

@@ -262,13 +262,24 @@ impl Steward {
                 continue;
             };
             // Without `..`: what a person may hold on a plane is looked at here.
-            let Rights { memberships, azure } = rights;
+            let Rights { memberships, azure, entra } = rights;
             match memberships {
                 Part::Read(held) => {
                     let held = held.iter().filter(|it| Some(it.id) != anchor);
                     receipt.left.extend(held.map(|it| format!("{name} is in {} {}, not by us", it.kind, it.name)));
                 }
                 Part::Unread(why) => not_read(receipt, &format!("memberships of {name}"), why),
+            }
+            match entra {
+                // What is held over the whole tenant shows among the memberships.
+                Some(Part::Read(held)) => {
+                    let parts = held.iter().filter_map(|it| Some((it.definition, it.part.as_ref()?)));
+                    let lines =
+                        parts.map(|(role, part)| format!("{name} has directory role {role} at {part}, not by us"));
+                    receipt.left.extend(lines);
+                }
+                Some(Part::Unread(why)) => not_read(receipt, &format!("directory roles of {name}"), why),
+                None => {}
             }
             for (scope, part) in azure {
                 match part {
@@ -330,6 +341,7 @@ fn list_name(listing: &Listing) -> String {
         Listing::MembershipsOf(user) => format!("memberships of the user {user}"),
         Listing::AzureOf(user, scope) => format!("Azure roles of the user {user} at {scope}"),
         Listing::Azure(scope) => format!("Azure roles at {scope}"),
+        Listing::EntraOf(principal) => format!("directory roles of {principal}"),
         Listing::Defender => "Defender roles and assignments".into(),
     }
 }
@@ -345,13 +357,14 @@ fn with_every_plane(guardrail: &Guardrail) -> Guardrail {
         azure_roles,
         defender_roles,
         cross_tenant_trust: _,
-        entra_roles: _,
+        entra_roles,
         pim: _,
         lighthouse: _,
     } = &mut lifted.planes;
     for mode in [users, groups, memberships, azure_roles, defender_roles] {
         *mode = PlaneMode::Manage;
     }
+    *entra_roles = Some(PlaneMode::Manage);
     lifted
 }
 

@@ -135,9 +135,20 @@ fn roles() -> Vec<Bad> {
             "pim is not carried out by this version",
         ),
         bad(
-            "an Entra role",
-            role("  - {plane: entra, role: Directory Readers}\n"),
-            "entraRoles is not carried out by this version",
+            "a directory role that is closed",
+            role("  - {plane: entra, role: Security Administrator}\n"),
+            "Security Administrator leads to Global Administrator",
+        ),
+        bad(
+            "a directory role that is not on the open list",
+            role("  - {plane: entraRoles, role: Global Reader}\n"),
+            "only Directory Readers, Security Reader, Reports Reader can be asked for",
+        ),
+        bad("an Entra item without its role", role("  - {plane: entraRoles}\n"), "names no directory role"),
+        bad(
+            "an Entra item with a scope",
+            role("  - {plane: entraRoles, role: Security Reader, at: sentinel_resource_group}\n"),
+            "does not belong to plane entraRoles",
         ),
         bad("a plane that does not exist", role("  - {plane: moon}\n"), "moon"),
         bad(

@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 
 use entente_compiler::{Advance, Fleet, Touched};
 use entente_model::desired::{
-    AzureRoleKey, DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, Item, ItemBody,
-    ItemKey, MemberKey, UserBody, UserKey, Want,
+    DefenderAssignmentBody, DefenderRoleBody, DefenderRoleKey, GroupKey, GroupKind, Item, ItemBody, ItemKey, MemberKey,
+    UserBody, UserKey, Want,
 };
 use entente_model::intent::{
     Assignment, DataSource, IdentityClass, Intent, OperatorState, ResourceName, Squad, TenantSelector,
 };
-use entente_model::{Guid, HomeName, OperatorName, RoleName, TenantName, Timestamp, Windows};
+use entente_model::{Guid, HomeName, OperatorName, TenantName, Timestamp, Windows};
 use entente_seal::Buckets;
 
 use crate::caller::Caller;
@@ -170,14 +170,20 @@ impl Place<'_> {
         if let Some((home, id)) = key.person() {
             return self.accounts.contains(&(home.clone(), id)) && self.person_gains(home, id, old, new);
         }
-        let (role, class) = match key {
-            ItemKey::AzureRole(AzureRoleKey { role, class, .. })
-            | ItemKey::DefenderAssignment(DefenderAssignmentKey { role, class }) => (role, Some(*class)),
-            ItemKey::DefenderRole(DefenderRoleKey { role }) => (role, None),
-            // A group alone gives nothing.
-            _ => return false,
+        let groups = match key {
+            // A group alone gives nothing, and an account is a person's.
+            ItemKey::User(_) | ItemKey::Group(_) | ItemKey::Member(_) => return false,
+            ItemKey::AzureRole(_) | ItemKey::DefenderAssignment(_) | ItemKey::EntraRole(_) => {
+                Vec::from_iter(key.group())
+            }
+            ItemKey::DefenderRole(DefenderRoleKey { role }) => {
+                let classes = [IdentityClass::Standard, IdentityClass::Privileged];
+                classes.map(|class| GroupKey { role: role.clone(), class, kind: GroupKind::Plain }).into()
+            }
+            // What it gives is not known.
+            ItemKey::Other(_) => return new.is_some(),
         };
-        self.is_member(role, class) && new.is_some_and(|new| is_more(old.as_ref(), &new))
+        groups.iter().any(|group| self.is_member(group)) && new.is_some_and(|new| is_more(old.as_ref(), &new))
     }
 
     fn person_gains(&self, home: &HomeName, id: Guid, old: Option<Item>, new: Option<Item>) -> bool {
@@ -192,14 +198,11 @@ impl Place<'_> {
         }
     }
 
-    /// Whether one of the accounts is in a role's group afterwards.
-    fn is_member(&self, role: &RoleName, class: Option<IdentityClass>) -> bool {
-        let classes = class.map_or(vec![IdentityClass::Standard, IdentityClass::Privileged], |class| vec![class]);
-        classes.into_iter().any(|class| {
-            self.accounts.iter().any(|(home, id)| {
-                let key = ItemKey::Member(MemberKey { role: role.clone(), class, home: home.clone(), object_id: *id });
-                opened(self.new, &key).is_some_and(|item| item.want == Want::Present)
-            })
+    /// Whether one of the accounts is in the group afterwards.
+    fn is_member(&self, group: &GroupKey) -> bool {
+        self.accounts.iter().any(|(home, object_id)| {
+            let key = ItemKey::Member(MemberKey::of(group, home, *object_id));
+            opened(self.new, &key).is_some_and(|item| item.want == Want::Present)
         })
     }
 }
@@ -247,7 +250,7 @@ fn body_is_more(old: &ItemBody, new: &ItemBody) -> bool {
             ItemBody::DefenderAssignment(DefenderAssignmentBody { data_sources: new, .. }),
         ) => !old.contains(&DataSource::All) && new.iter().any(|source| !old.contains(source)),
         (ItemBody::AzureRole(_), ItemBody::AzureRole(_)) | (ItemBody::Member(_), ItemBody::Member(_)) => false,
-        (ItemBody::Group(_), ItemBody::Group(_)) => false,
+        (ItemBody::Group(_), ItemBody::Group(_)) | (ItemBody::EntraRole(_), ItemBody::EntraRole(_)) => false,
         // What this version does not understand is not taken for harmless.
         (old, new) => old != new,
     }

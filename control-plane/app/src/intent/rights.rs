@@ -8,7 +8,7 @@ mod held;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use entente_model::desired::Digest;
+use entente_model::desired::{Digest, GroupKey, ItemKey};
 use entente_model::{Guid, HomeName, OperatorName, TenantName, Timestamp};
 use entente_seal::{Buckets, SealedItem};
 
@@ -28,11 +28,11 @@ pub(super) type Person = (HomeName, Guid);
 /// Rights that come, and rights that go.
 type Difference = (Vec<Right>, Vec<Right>);
 
-/// A group, by role and class, and from when on somebody is in it, if not now.
-type Joined<'a> = (&'a str, Option<Timestamp>);
+/// A group, and from when on somebody is in it, if not now.
+type Joined = (GroupKey, Option<Timestamp>);
 
 /// Groups of a person, before and after.
-type Groups<'a> = [BTreeSet<Joined<'a>>; 2];
+type Groups = [BTreeSet<Joined>; 2];
 
 /// Counts over tenants.
 pub(super) struct Rights {
@@ -49,29 +49,35 @@ impl Rights {
 
     /// Compares one tenant with what it was.
     pub(super) fn count(&mut self, compared: &Sides<'_>) {
-        let keys = || compared.keys.iter().copied();
-        let changed: BTreeSet<&str> = keys().filter_map(role_of).collect();
-        let persons: BTreeSet<&str> = keys().filter_map(|key| member_of(key).map(|(_, person)| person)).collect();
+        let (mut changed, mut persons) = (BTreeSet::new(), BTreeSet::new());
+        for key in compared.keys.iter().filter_map(|key| key.parse::<ItemKey>().ok()) {
+            if let ItemKey::Member(member) = &key {
+                persons.insert((member.home.clone(), member.object_id));
+            } else if is_right(&key) {
+                changed.extend(key.role().cloned());
+            }
+        }
         if changed.is_empty() && persons.is_empty() {
             return;
         }
         let sides = [compared.before, compared.after];
-        let mut people: BTreeMap<&str, Groups<'_>> = BTreeMap::new();
+        let mut people: BTreeMap<Person, Groups> = BTreeMap::new();
         for (at, side) in sides.into_iter().enumerate() {
             for item in side.iter() {
-                let Some((group, person)) = member_of(item.key()) else { continue };
+                let Some(ItemKey::Member(member)) = item.key().parse().ok() else { continue };
                 if let Given::Member(joins) = *self.given(item) {
-                    people.entry(person).or_default()[at].insert((group, joins));
+                    let groups = people.entry((member.home.clone(), member.object_id)).or_default();
+                    groups[at].insert((member.group(), joins));
                 }
             }
         }
-        let is_of = |(group, _): &Joined<'_>| changed.iter().any(|role| group.split('/').next() == Some(*role));
+        let is_of = |(group, _): &Joined| changed.contains(&group.role);
         people.retain(|person, groups| persons.contains(person) || groups.iter().flatten().any(is_of));
         let gives = sides.map(|side| self.gives(side));
-        let mut alike: BTreeMap<Groups<'_>, Vec<&str>> = BTreeMap::new();
+        let mut alike: BTreeMap<Groups, Vec<Person>> = BTreeMap::new();
         people.into_iter().for_each(|(person, groups)| alike.entry(groups).or_default().push(person));
         for ([was, is], persons) in alike {
-            let held = |side: usize, groups: &BTreeSet<Joined<'_>>| -> BTreeSet<Held> {
+            let held = |side: usize, groups: &BTreeSet<Joined>| -> BTreeSet<Held> {
                 let of_each = groups.iter().filter_map(|(group, joins)| Some((gives[side].get(group)?, *joins)));
                 of_each.flat_map(|(held, joins)| held.iter().map(move |it| from_then(it, joins))).collect()
             };
@@ -81,7 +87,7 @@ impl Rights {
                 continue;
             }
             let of = self.changes.entry(difference).or_default();
-            for person in persons.into_iter().filter_map(account) {
+            for person in persons {
                 of.entry(person).or_default().insert(compared.tenant.clone());
             }
         }
@@ -116,24 +122,23 @@ impl Rights {
         (all, more)
     }
 
-    /// What each group gives, by role and class.
-    fn gives<'b>(&mut self, side: &'b Buckets) -> BTreeMap<&'b str, Vec<Held>> {
-        let mut gives: BTreeMap<&str, Vec<Held>> = BTreeMap::new();
+    /// What each group gives.
+    fn gives(&mut self, side: &Buckets) -> BTreeMap<GroupKey, Vec<Held>> {
+        let mut gives: BTreeMap<GroupKey, Vec<Held>> = BTreeMap::new();
         let (mut defender, mut assignments) = (BTreeMap::new(), Vec::new());
-        for item in side.iter().filter(|item| role_of(item.key()).is_some()) {
-            let rest = item.key().split_once('/').map_or("", |(_, rest)| rest);
+        for item in side.iter() {
+            let Some(key) = item.key().parse::<ItemKey>().ok().filter(is_right) else { continue };
             let given = self.given(item);
-            match &*given {
-                Given::Rights(held) => gives.entry(group_of(rest)).or_default().extend(held.iter().cloned()),
-                Given::Permissions(_) => drop(defender.insert(rest, given)),
-                Given::Places(_) => assignments.push((rest, given)),
-                Given::Nothing | Given::Member(_) => {}
+            match (&*given, key.group()) {
+                (Given::Rights(held), Some(group)) => gives.entry(group).or_default().extend(held.iter().cloned()),
+                (Given::Permissions(_), None) => _ = key.role().map(|role| defender.insert(role.clone(), given)),
+                (Given::Places(_), Some(group)) => assignments.push((group, given)),
+                _ => {}
             }
         }
         for (group, places) in assignments {
-            let role = group.split('/').next().unwrap_or_default();
             if let (Some(Given::Permissions(whats)), Given::Places(places)) =
-                (defender.get(role).map(|it| &**it), &*places)
+                (defender.get(&group.role).map(|it| &**it), &*places)
             {
                 gives.entry(group).or_default().extend(assigned(whats, places));
             }
@@ -148,39 +153,12 @@ impl Rights {
     }
 }
 
-/// The role that a right's item belongs to.
-fn role_of(key: &str) -> Option<&str> {
-    let (kind, rest) = key.split_once('/')?;
-    matches!(kind, "azureRole" | "defenderRole" | "defenderAssignment").then(|| rest.split('/').next())?
-}
-
-/// The group and the person of a membership.
-fn member_of(key: &str) -> Option<(&str, &str)> {
-    let rest = key.strip_prefix("member/")?;
-    let group = group_of(rest);
-    Some((group, rest[group.len()..].trim_start_matches('/')))
-}
-
-/// Role and class, of `role/class/...`.
-fn group_of(rest: &str) -> &str {
-    let mut slashes = rest.match_indices('/').map(|(at, _)| at);
-    &rest[..slashes.nth(1).unwrap_or(rest.len())]
-}
-
-fn account(person: &str) -> Option<Person> {
-    let (home, id) = person.split_once('/')?;
-    Some((HomeName::from_id(home).ok()?, id.parse().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_taken_apart() {
-        assert_eq!(member_of("member/l1/standard/nordwall/0b0d"), Some(("l1/standard", "nordwall/0b0d")));
-        assert_eq!(role_of("azureRole/l1/standard/subscriptions/1/2"), Some("l1"));
-        assert_eq!([role_of("defenderRole/l1"), role_of("group/l1/standard")], [Some("l1"), None]);
-        assert_eq!(group_of("l1/standard"), "l1/standard");
+/// Whether what people may do follows from it.
+fn is_right(key: &ItemKey) -> bool {
+    match key {
+        ItemKey::AzureRole(_) | ItemKey::DefenderRole(_) | ItemKey::DefenderAssignment(_) | ItemKey::EntraRole(_) => {
+            true
+        }
+        ItemKey::User(_) | ItemKey::Group(_) | ItemKey::Member(_) | ItemKey::Other(_) => false,
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use entente_model::desired::{ItemKey, MemberKey, UserKey, Want};
+use entente_model::desired::{GroupKey, GroupKind, ItemKey, MemberKey, UserKey, Want};
 use entente_model::intent::{Assignment, IdentityClass, Intent, Operator};
 use entente_model::report::{ItemState, Reason};
 use entente_model::{AssignmentName, OperatorName, Plane, RoleName, TenantName, Timestamp};
 
 use super::Reports;
-use super::carried::{Carried, Standing};
+use super::carried::{Carried, Part, Standing};
 use super::view::opened;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
@@ -193,23 +193,24 @@ fn one(
     let operator: &Operator = intent.operators.get(&name)?;
     let home = &intent.tenants.get(tenant)?.home;
     let account = operator.identity(home, class)?;
-    let (role_name, object_id) = (role.clone(), account.object_id);
-    let key = ItemKey::Member(MemberKey { role: role_name, class, home: home.clone(), object_id }).to_string();
-    let item = opened(&channel.wanted.items, &key).filter(|item| item.want == Want::Present)?;
-    let reported = channel.reported.items.get(key.as_str());
+    let object_id = account.object_id;
+    let part = |kind: GroupKind| {
+        let group = GroupKey { role: role.clone(), class, kind };
+        let key = ItemKey::Member(MemberKey::of(&group, home, object_id));
+        let item = opened(&channel.wanted.items, &key.to_string()).filter(|item| item.want == Want::Present)?;
+        let reported = channel.reported.items.get(key.to_string().as_str());
+        Some((item, carried.of_group(&group).of_member(Standing::of(reported.map(|report| &**report)))))
+    };
+    let (item, plain) = part(GroupKind::Plain)?;
+    let second = part(GroupKind::RoleAssignable).map(|(_, part)| part);
     let user = ItemKey::User(UserKey { home: home.clone(), object_id }).to_string();
     let user = channel.reported.items.get(user.as_str());
     let planes = channel.reported.standing.as_ref().map(|standing| standing.planes.as_slice()).unwrap_or_default();
+    let verified = |plane: Plane| planes.iter().find(|it| it.plane == plane).and_then(|it| it.verified);
+    let membership = verified(Plane::Memberships);
     let windows = item.windows.as_slice();
-    let member = Standing::of(reported.map(|report| &**report));
-    let group = carried.of_group(&role, class);
-    let is_member = member.state == ItemState::Applied;
-    let rights_unknown = match () {
-        () if is_member => group.unknown,
-        () if member.may_be_there => group.applied + group.unknown,
-        () => 0,
-    };
-    let Standing { state, reason, detail, .. } = if is_member { group.with(member) } else { member };
+    let verified = if second.is_some() { membership.min(verified(Plane::EntraRoles)) } else { membership };
+    let Part { standing: Standing { state, reason, detail, .. }, rights, applied, unknown } = plain.and(second);
     let ground = |name: &AssignmentName| {
         let it = intent.assignments.get(name)?;
         Some(Ground { assignment: name.clone(), justification: it.justification.clone(), ticket: it.ticket.clone() })
@@ -227,11 +228,11 @@ fn one(
         assignments,
         start: windows.first().and_then(|window| window.start),
         end: windows.last().and_then(|window| window.end),
-        verified: planes.iter().find(|it| it.plane == Plane::Memberships).and_then(|it| it.verified),
+        verified,
         redeem_url: user.filter(|user| user.reason == Some(Reason::Redemption)).and_then(|it| it.redeem_url.clone()),
         account: user.map_or((ItemState::Pending, None), |user| (user.state, user.reason)),
-        rights: group.rights,
-        rights_applied: if is_member { group.applied } else { 0 },
-        rights_unknown,
+        rights,
+        rights_applied: applied,
+        rights_unknown: unknown,
     })
 }

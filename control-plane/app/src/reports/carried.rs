@@ -3,16 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use entente_model::desired::{AzureRoleKey, DefenderAssignmentKey, DefenderRoleKey, ItemKey, Want};
-use entente_model::intent::IdentityClass;
+use entente_model::Timestamp;
+use entente_model::desired::{GroupKey, ItemKey, Want};
 use entente_model::report::{ItemReport, ItemState, Reason};
 use entente_model::time::Phase;
-use entente_model::{RoleName, Timestamp};
 
 use crate::channel::ChannelState;
 
 /// Rights by group.
-pub(super) struct Carried(BTreeMap<(RoleName, IdentityClass), Group>);
+pub(super) struct Carried(BTreeMap<GroupKey, Group>);
 
 /// What one group carries.
 #[derive(Debug, Clone, Default)]
@@ -50,33 +49,26 @@ impl Standing {
 impl Carried {
     pub(super) fn of(channel: &ChannelState, now: Timestamp) -> Self {
         let mut all = Self(BTreeMap::new());
-        let mut keys: Vec<&str> =
-            channel.wanted.items.iter().map(|item| item.key()).filter(|key| is_right(key)).collect();
+        let mut keys: Vec<&str> = channel.wanted.items.iter().map(|item| item.key()).collect();
         keys.sort_unstable();
         for key in keys {
+            let Some((group, definition)) = key.parse().ok().and_then(|key| right(&key)) else { continue };
             let Some(item) = channel.wanted.items.get(key).and_then(|item| item.open().ok()) else { continue };
             let reported =
                 |key: &ItemKey| Standing::of(channel.reported.items.get(key.to_string().as_str()).map(|it| &**it));
+            let standing = reported(&item.key);
             if item.want != Want::Present || !matches!(item.windows.phase(now), Phase::Open(_)) {
-                all.withheld(&item.key, &reported(&item.key));
+                all.withheld(group, &standing);
                 continue;
             }
-            match &item.key {
-                ItemKey::AzureRole(AzureRoleKey { role, class, .. }) => all.add(role, *class, reported(&item.key)),
-                // One right in two items: what people may do, and that this group may.
-                ItemKey::DefenderAssignment(DefenderAssignmentKey { role, class }) => {
-                    let definition = reported(&ItemKey::DefenderRole(DefenderRoleKey { role: role.clone() }));
-                    let assigned = reported(&item.key);
-                    all.add(role, *class, if definition.state == ItemState::Applied { assigned } else { definition });
-                }
-                _ => {}
-            }
+            let definition = definition.map(|key| reported(&key)).filter(|it| it.state != ItemState::Applied);
+            all.add(group, definition.unwrap_or(standing));
         }
         all
     }
 
-    fn add(&mut self, role: &RoleName, class: IdentityClass, standing: Standing) {
-        let group = self.0.entry((role.clone(), class)).or_default();
+    fn add(&mut self, group: GroupKey, standing: Standing) {
+        let group = self.0.entry(group).or_default();
         group.rights += 1;
         group.unknown += u32::from(standing.may_be_there);
         if standing.state == ItemState::Applied {
@@ -87,30 +79,58 @@ impl Carried {
     }
 
     /// What an exemption withholds is not meant to be there, and may be until it is taken away.
-    fn withheld(&mut self, key: &ItemKey, standing: &Standing) {
-        let (ItemKey::AzureRole(AzureRoleKey { role, class, .. })
-        | ItemKey::DefenderAssignment(DefenderAssignmentKey { role, class })) = key
-        else {
-            return;
-        };
+    fn withheld(&mut self, group: GroupKey, standing: &Standing) {
         if standing.may_be_there || standing.state == ItemState::Applied {
-            self.0.entry((role.clone(), *class)).or_default().unknown += 1;
+            self.0.entry(group).or_default().unknown += 1;
         }
     }
 
-    pub(super) fn of_group(&self, role: &RoleName, class: IdentityClass) -> Group {
-        self.0.get(&(role.clone(), class)).cloned().unwrap_or_default()
+    pub(super) fn of_group(&self, group: &GroupKey) -> Group {
+        self.0.get(group).cloned().unwrap_or_default()
     }
 }
 
 impl Group {
-    /// The state of the role for a member of the group.
-    pub(super) fn with(&self, member: Standing) -> Standing {
-        match &self.lacking {
-            None => member,
-            Some(it) if gravity(it.state) < PARTIAL => it.clone(),
-            Some(it) => Standing { state: ItemState::Partial, ..it.clone() },
-        }
+    /// What somebody has of it whose membership stands like this.
+    pub(super) fn of_member(&self, member: Standing) -> Part {
+        let is_member = member.state == ItemState::Applied;
+        let unknown = match () {
+            () if is_member => self.unknown,
+            () if member.may_be_there => self.applied + self.unknown,
+            () => 0,
+        };
+        let applied = if is_member { self.applied } else { 0 };
+        let lacking = self.lacking.as_ref().filter(|_| is_member).map(Standing::of_a_part);
+        Part { standing: lacking.unwrap_or(member), rights: self.rights, applied, unknown }
+    }
+}
+
+/// What somebody has of a role by one group.
+pub(super) struct Part {
+    pub(super) standing: Standing,
+    pub(super) rights: u32,
+    pub(super) applied: u32,
+    pub(super) unknown: u32,
+}
+
+impl Part {
+    /// With what the role's other group gives: the role is there where both are.
+    pub(super) fn and(self, other: Option<Self>) -> Self {
+        let Some(other) = other else { return self };
+        let standing = match (self.standing.state, other.standing.state) {
+            (ItemState::Applied, ItemState::Applied) => self.standing,
+            (ItemState::Applied, _) => other.standing.of_a_part(),
+            (_, _) => self.standing,
+        };
+        let (rights, applied) = (self.rights + other.rights, self.applied + other.applied);
+        Self { standing, rights, applied, unknown: self.unknown + other.unknown }
+    }
+}
+
+impl Standing {
+    /// As the state of the whole of which it is a part.
+    fn of_a_part(&self) -> Self {
+        if gravity(self.state) < PARTIAL { self.clone() } else { Self { state: ItemState::Partial, ..self.clone() } }
     }
 }
 
@@ -132,6 +152,15 @@ fn may_be_there(report: &ItemReport) -> bool {
     report.state != ItemState::Applied && !is_gone && report.object_id.is_some()
 }
 
-fn is_right(key: &str) -> bool {
-    key.starts_with("azureRole/") || key.starts_with("defenderAssignment/")
+/// The group that has a right by this item, and the item of what the right is, where that is another one.
+fn right(key: &ItemKey) -> Option<(GroupKey, Option<ItemKey>)> {
+    match key {
+        ItemKey::AzureRole(it) => Some((it.group(), None)),
+        ItemKey::EntraRole(it) => Some((it.group(), None)),
+        // One right in two items: what people may do, and that this group may.
+        ItemKey::DefenderAssignment(it) => Some((it.group(), Some(it.assigned().into()))),
+        ItemKey::User(_) | ItemKey::Group(_) | ItemKey::Member(_) | ItemKey::DefenderRole(_) | ItemKey::Other(_) => {
+            None
+        }
+    }
 }

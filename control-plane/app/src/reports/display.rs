@@ -1,8 +1,8 @@
 //! What an item is, in a few words for people: names instead of keys and ids.
 
 use entente_model::desired::{
-    AzureRoleBody, AzureRoleKey, DefenderAssignmentBody, DefenderRoleBody, GroupBody, Item, ItemBody, ItemKey,
-    MemberKey, UserBody,
+    AzureRoleBody, AzureRoleKey, DefenderAssignmentBody, DefenderRoleBody, EntraRoleBody, EntraRoleKey, GroupBody,
+    GroupKind, Item, ItemBody, ItemKey, MemberKey, UserBody,
 };
 use entente_model::intent::{IdentityClass, Intent};
 use entente_model::{OperatorName, RoleName};
@@ -22,11 +22,18 @@ pub(super) fn of(item: &Item, operator: Option<&OperatorName>, intent: &Intent) 
         (ItemBody::DefenderAssignment(DefenderAssignmentBody { display_name, .. }), _) => {
             format!("Defender assignment {display_name}")
         }
-        (ItemBody::Member(_), ItemKey::Member(MemberKey { role, class, .. })) => {
+        (ItemBody::EntraRole(EntraRoleBody { role_name }), ItemKey::EntraRole(EntraRoleKey { role, class, .. })) => {
+            format!("{role_name} in the directory, for {}", of_role(role, *class))
+        }
+        (ItemBody::Member(_), ItemKey::Member(MemberKey { role, class, kind, .. })) => {
             let person = operator.map(|name| {
                 intent.operators.get(name).map_or_else(|| name.id().to_owned(), |it| it.display_name.clone())
             });
-            format!("{} as {}", person.unwrap_or_else(|| "a person".into()), of_role(role, *class))
+            let part = match kind {
+                GroupKind::Plain => "",
+                GroupKind::RoleAssignable => ", for its directory roles",
+            };
+            format!("{} as {}{part}", person.unwrap_or_else(|| "a person".into()), of_role(role, *class))
         }
         _ => item.key.to_string(),
     }

@@ -105,6 +105,13 @@ fn contoso(exemptions: Value, scopes: &[&str]) -> Manifest {
     with(customer("contoso", 1), json!({"exemptions": exemptions, "scopes": {"sentinel": scopes}}))
 }
 
+fn in_the_directory() -> Manifest {
+    let items = json!([
+        {"plane": "defenderRoles", "permissions": ["alerts.manage"]}, {"plane": "entraRoles", "role": "Security Reader"},
+    ]);
+    with(role(3, "alerts.manage"), json!({"items": items}))
+}
+
 /// Maya is in squads/nordic, which works in contoso and fabrikam until the end of 2027; a tenant waits in ONBOARDING, and
 /// contoso withholds a permission.
 async fn bed_of_maya() -> Bed {
@@ -171,6 +178,10 @@ fn gains_for_maya() -> Vec<(&'static str, Vec<Manifest>)> {
             }))],
         ),
         ("a wider label", vec![nordic(json!({"end": "2027-12-31", "tenants": {"labels": {"tier": "1"}}}))]),
+        ("a directory role for her squad", {
+            let assigned = nordic(json!({"end": "2027-12-31", "role": "socRoles/l1@3"}));
+            vec![in_the_directory(), assigned]
+        }),
         ("a newer role for her squad", vec![nordic(json!({"end": "2027-12-31", "role": "socRoles/l1@2"}))]),
         ("a tenant's label", vec![customer("tailspin", 3)]),
         ("a tenant at work", vec![customer("wingtip", 4)]),

@@ -72,6 +72,24 @@ async fn users_d04_a_version_of_a_role_that_gives_more_counts_its_items_and_its_
 }
 
 #[tokio::test]
+async fn a_directory_role_is_told_like_any_other_right_and_of_the_people_of_the_roles_other_group() {
+    let bed = Bed::with_sample().await;
+    let more =
+        role_with(2, json!([defender(&["alerts.manage"]), {"plane": "entraRoles", "role": "Directory Readers"}]));
+    let impact = dry_run(&bed, vec![more.clone(), assigned(2)]).await;
+    // A group, a role and two people in it, in each of two tenants.
+    assert_eq!((impact.items_added, impact.items_changed, impact.items_removed), (8, 0, 0));
+    let [change] = impact.rights.as_slice() else { panic!("{:?}", impact.rights) };
+    assert_eq!(words(&change.added), [("readAuthorization", false), ("readDirectory", false)]);
+    assert_eq!((change.removed.len(), change.people, change.tenants), (0, 2, 2));
+    bed.apply(vec![more, assigned(2)]).await.unwrap();
+    let back = dry_run(&bed, vec![assigned(1)]).await;
+    let [change] = back.rights.as_slice() else { panic!("{:?}", back.rights) };
+    assert_eq!(words(&change.removed), [("readAuthorization", false), ("readDirectory", false)]);
+    assert_eq!((back.items_removed, back.people), (8, 2));
+}
+
+#[tokio::test]
 async fn users_d04_joiners_leavers_and_ends_are_told_in_the_same_words() {
     let bed = Bed::with_sample().await;
     let joiner = dry_run(&bed, vec![squad(&["maya", "li", "jonas"])]).await;
@@ -246,6 +264,31 @@ async fn users_d09_who_says_how_much_of_a_role_there_is() {
     let member = key(&agent, "member/l1/standard/nordwall/0b0de000-0000-4000-8000-000000000003").to_string();
     say(&mut agent, &member, ItemState::Waiting, Some(Reason::Redemption)).await;
     assert_eq!(who(), (ItemState::Waiting, Some(Reason::Redemption), 0, 3), "who is in no group has nothing");
+}
+
+#[tokio::test]
+async fn who_has_a_role_has_both_of_its_groups() {
+    const SECOND: &str = "member/l1/standard/roleAssignable/nordwall/0b0de000-0000-4000-8000-000000000003";
+    let bed = Bed::with_sample().await;
+    let items = json!([defender(&["alerts.manage"]), {"plane": "entraRoles", "role": "Security Reader"}]);
+    bed.apply(vec![role_with(2, items), assigned(2)]).await.unwrap();
+    let mut agent = Agent::enrol(&bed, "contoso").await;
+    agent.connect(&bed).await;
+    agent.hear(&bed).await;
+    agent.report_applied().await;
+    let who = || {
+        let all = bed.app.list_access(&viewer(), &AccessFilter::default(), &page()).unwrap().items;
+        let it = all.into_iter().find(|it| it.operator.to_string() == "operators/maya").unwrap();
+        (it.state, it.reason, it.rights_applied, it.rights)
+    };
+    assert_eq!(who(), (ItemState::Applied, None, 2, 2));
+    say(&mut agent, SECOND, ItemState::Waiting, Some(Reason::PersonTask)).await;
+    assert_eq!(who(), (ItemState::Waiting, Some(Reason::PersonTask), 1, 2), "not in the second group yet");
+    say(&mut agent, SECOND, ItemState::Refused, Some(Reason::GuardrailRole)).await;
+    assert_eq!(who(), (ItemState::Partial, Some(Reason::GuardrailRole), 1, 2));
+    say(&mut agent, SECOND, ItemState::Applied, None).await;
+    say(&mut agent, "entraRole/", ItemState::Refused, Some(Reason::GuardrailCapability)).await;
+    assert_eq!(who(), (ItemState::Partial, Some(Reason::GuardrailCapability), 1, 2));
 }
 
 #[tokio::test]

@@ -32,6 +32,32 @@ fn a_tenant_holds_groups_rights_people_and_when() {
 }
 
 #[test]
+fn a_directory_role_hangs_on_a_second_group_with_the_same_people_in_it() {
+    let items = "    permissions: [secdata.basics.read, alerts.manage, emailmetadata.read]";
+    let more = format!("{items}\n  - plane: entra\n    role: Security Reader\n    when: userType == guest");
+    let fleet =
+        advance(&sample(), &with(&[(items, more.as_str()), ("version: 3", "version: 4"), ("analyst@3", "analyst@4")]))
+            .fleet;
+    let shown = shown(&fleet, "tailspin");
+    let of_entra = |line: &&str| line.contains("roleAssignable") || line.starts_with("entraRole");
+    let lines: Vec<String> = shown.lines().filter(of_entra).map(|line| format!("{line}\n")).collect();
+    expect![[r#"
+        entraRole/l1-analyst/standard/5d6b6bb7-de71-4623-b4af-96380a352509 PRESENT always "Security Reader"
+        group/l1-analyst/standard/roleAssignable PRESENT always soc-l1-analyst-standard-entra "Made for Entente as group/l1-analyst/standard/roleAssignable. Changes by hand are reported, and undone where the guardrail says manage."
+        member/l1-analyst/standard/roleAssignable/nordwall/0b0de000-0000-4000-8000-000000000003 PRESENT 2026-12-15T00:00:00Z..2027-04-01T00:00:00Z by nordic-l1
+        member/l1-analyst/standard/roleAssignable/nordwall/0b0de000-0000-4000-8000-000000000005 PRESENT 2026-12-01T00:00:00Z..2027-02-01T00:00:00Z by nordic-l1
+    "#]].assert_eq(&lines.concat());
+    let never = more.replace("guest", "member");
+    let fleet =
+        advance(&sample(), &with(&[(items, never.as_str()), ("version: 3", "version: 4"), ("analyst@3", "analyst@4")]))
+            .fleet;
+    assert!(
+        !super::shown(&fleet, "tailspin").contains("roleAssignable"),
+        "no second group where it would carry nothing"
+    );
+}
+
+#[test]
 fn another_tenant_differs_by_prefix_workspaces_and_exemptions() {
     check(
         &sample(),

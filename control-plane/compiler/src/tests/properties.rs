@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use entente_model::desired::{ItemKey, MemberKey, UserKey, Want};
+use entente_model::desired::{GroupKind, ItemKey, MemberKey, UserKey, Want};
 use entente_model::intent::{
     Assignment, AzureRoles, Cloud, DefenderRoles, Delivery, HomeTenant, Identity, IdentityClass, Manifest, Operator,
     OperatorState, PermissionSource, ResourceName, RoleItem, SocRole, Squad, SquadMember, Tenant, TenantSelector,
@@ -190,6 +190,7 @@ fn row() -> impl Strategy<Value = Revocation> {
                 ItemKey::Member(MemberKey {
                     role: name("socRoles", role),
                     class: CLASSES[usize::from(role) % 2],
+                    kind: GroupKind::Plain,
                     home: identity.home.clone(),
                     object_id: identity.object_id,
                 })

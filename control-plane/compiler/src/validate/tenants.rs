@@ -99,7 +99,7 @@ fn has_one_version_of_each_role(tenant: &Tenant, assignments: &[&Arc<Assignment>
 fn has_its_scopes(tenant: &Tenant, assignment: &Assignment, role: &SocRole, faults: &mut Faults) {
     let azure = role.items.iter().filter_map(|item| match item {
         RoleItem::AzureRoles(item) => Some(item),
-        RoleItem::DefenderRoles(_) | RoleItem::Refused(_) => None,
+        RoleItem::DefenderRoles(_) | RoleItem::EntraRoles(_) | RoleItem::Refused(_) => None,
     });
     for item in azure {
         // Where the condition cannot hold whatever the scope, none is needed.

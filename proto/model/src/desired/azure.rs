@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::groups::GroupKey;
+use super::groups::{GroupKey, GroupKind};
 use super::kind::{Kind, class, role};
 use crate::intent::IdentityClass;
 use crate::name::{Guid, HomeName, RoleName};
@@ -32,7 +32,7 @@ impl AzureRoleKey {
     }
 
     pub fn group(&self) -> GroupKey {
-        GroupKey { role: self.role.clone(), class: self.class }
+        GroupKey { role: self.role.clone(), class: self.class, kind: GroupKind::Plain }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::groups::GroupKey;
+use super::groups::{GroupKey, GroupKind};
 use super::kind::{Kind, class, home, role};
 use super::users::UserKey;
 use crate::intent::IdentityClass;
@@ -14,6 +14,8 @@ use crate::plane::Plane;
 pub struct MemberKey {
     pub role: RoleName,
     pub class: IdentityClass,
+    /// Of the group.
+    pub kind: GroupKind,
     pub home: HomeName,
     /// In the home tenant.
     pub object_id: Guid,
@@ -38,8 +40,14 @@ pub struct Ground {
 }
 
 impl MemberKey {
+    /// A person's place in that group.
+    pub fn of(group: &GroupKey, home: &HomeName, object_id: Guid) -> Self {
+        let GroupKey { role, class, kind } = group.clone();
+        Self { role, class, kind, home: home.clone(), object_id }
+    }
+
     pub fn group(&self) -> GroupKey {
-        GroupKey { role: self.role.clone(), class: self.class }
+        GroupKey { role: self.role.clone(), class: self.class, kind: self.kind }
     }
 
     pub fn user(&self) -> UserKey {
@@ -51,16 +59,18 @@ impl Kind for MemberKey {
     const WORD: &'static str = "member";
 
     fn parse(parts: &[&str]) -> Option<Self> {
-        let [id, word, of, object_id] = parts else { return None };
-        Some(Self { role: role(id)?, class: class(word)?, home: home(of)?, object_id: object_id.parse().ok()? })
+        let (kind, parts) = GroupKind::split(parts, 2);
+        let [id, word, of, object_id] = parts[..] else { return None };
+        Some(Self { role: role(id)?, class: class(word)?, kind, home: home(of)?, object_id: object_id.parse().ok()? })
     }
 
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}/{}", self.role.id(), self.class.word(), self.home.id(), self.object_id)
+        let (class, kind) = (self.class.word(), self.kind.part());
+        write!(f, "{}/{class}{kind}/{}/{}", self.role.id(), self.home.id(), self.object_id)
     }
 
     fn plane(&self) -> Plane {
-        Plane::Memberships
+        self.group().plane_of_members()
     }
 
     fn role(&self) -> Option<&RoleName> {

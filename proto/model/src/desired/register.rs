@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::azure::{AzureRoleBody, AzureRoleKey};
 use super::defender::{DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey};
+use super::entra::{EntraRoleBody, EntraRoleKey};
 use super::groups::{GroupBody, GroupKey};
 use super::kind::Kind;
 use super::members::{MemberBody, MemberKey};
@@ -105,6 +106,7 @@ kinds! {
     AzureRole: AzureRoleKey => AzureRoleBody;
     DefenderRole: DefenderRoleKey => DefenderRoleBody;
     DefenderAssignment: DefenderAssignmentKey => DefenderAssignmentBody;
+    EntraRole: EntraRoleKey => EntraRoleBody;
 }
 
 impl ItemKey {
@@ -114,6 +116,7 @@ impl ItemKey {
             Self::Member(key) => Some(key.group()),
             Self::AzureRole(key) => Some(key.group()),
             Self::DefenderAssignment(key) => Some(key.group()),
+            Self::EntraRole(key) => Some(key.group()),
             Self::User(_) | Self::Group(_) | Self::DefenderRole(_) | Self::Other(_) => None,
         }
     }
@@ -125,6 +128,7 @@ impl ItemKey {
             Self::Member(key) => vec![key.group().into(), key.user().into()],
             Self::AzureRole(key) => vec![key.group().into()],
             Self::DefenderAssignment(key) => vec![key.assigned().into(), key.group().into()],
+            Self::EntraRole(key) => vec![key.group().into()],
         }
     }
 }
@@ -169,6 +173,9 @@ mod tests {
             "azureRole/l1-analyst/standard/subscriptions/11111111-1111-4111-8111-111111111111/resourcegroups/rg-sentinel/3e150937-b8fe-4cfb-8069-0eaf05ecd056",
             "defenderRole/l1-analyst",
             "defenderAssignment/l1-analyst/standard",
+            "group/l1-analyst/standard/roleAssignable",
+            "member/l1-analyst/standard/roleAssignable/nordwall/0b0de000-0000-4000-8000-000000000003",
+            "entraRole/l1-analyst/standard/5d6b6bb7-de71-4623-b4af-96380a352509",
             "pim/something/new",
         ] {
             assert_eq!(text.parse::<ItemKey>().unwrap().to_string(), text);
@@ -177,7 +184,14 @@ mod tests {
 
     #[test]
     fn a_known_kind_of_another_shape_is_one_that_is_not_known() {
-        for text in ["user/nordwall", "group/l1-analyst/gold", "azureRole/l1/standard/x", "member/a/standard/h/1"] {
+        for text in [
+            "user/nordwall",
+            "group/l1-analyst/gold",
+            "group/l1-analyst/standard/dynamic",
+            "azureRole/l1/standard/x",
+            "member/a/standard/h/1",
+            "entraRole/l1/standard",
+        ] {
             assert_eq!(text.parse::<ItemKey>(), Ok(ItemKey::Other(text.into())));
         }
         assert!("user".parse::<ItemKey>().is_err());

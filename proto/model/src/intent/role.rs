@@ -4,6 +4,7 @@ mod azure;
 mod condition;
 mod data_source;
 mod defender;
+mod entra;
 mod form;
 mod item;
 
@@ -13,6 +14,7 @@ pub use azure::AzureRoles;
 pub use condition::{Attribute, Condition};
 pub use data_source::DataSource;
 pub use defender::DefenderRoles;
+pub use entra::EntraRoles;
 pub use form::{Form as RoleItemForm, IfUnavailable, Mode};
 pub use item::RoleItem;
 use serde::{Deserialize, Serialize};

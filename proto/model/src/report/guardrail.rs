@@ -14,12 +14,15 @@ impl Reason {
                 &["provider.homeTenant", "provider.mailDomains", "people.userTypes", "people.barred"]
             }
             Self::GuardrailScope => &["azure.scopes"],
-            Self::GuardrailRole => &["azure.roles"],
+            Self::GuardrailRole => match plane {
+                Some(Plane::EntraRoles) => &["entra.roles"],
+                _ => &["azure.roles"],
+            },
             Self::GuardrailCapability => &["capabilities.allow"],
             Self::CapabilityApproval => &["capabilities.ask"],
             Self::GuardrailLimit => match plane {
                 Some(Plane::Users) => &["people.maxOperators"],
-                Some(Plane::Groups) => &["limits.groups"],
+                Some(Plane::Groups | Plane::EntraRoles) => &["limits.groups"],
                 _ => &["people.maxOperators", "limits.groups"],
             },
             Self::GuardrailLongestGrant => &["limits.longestGrant"],

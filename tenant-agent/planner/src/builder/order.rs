@@ -8,13 +8,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use entente_model::Guid;
+use entente_model::desired::{GroupKind, ItemKey};
 use entente_model::plan::{ChangeClass, Verdict};
 use entente_model::report::Reason;
 
 use crate::change::Change;
 use crate::input::Input;
-use crate::ledger::LedgerKey;
-use crate::write::{AccountEffect, Action, Describe, Effect};
+use crate::ledger::{Ledger, LedgerKey};
+use crate::write::{AccountEffect, Action, Describe, Effect, MemberWrite};
 
 pub(crate) fn sort(changes: &mut [Change], input: &Input<'_>) {
     let gaining: BTreeSet<_> = changes
@@ -23,6 +25,7 @@ pub(crate) fn sort(changes: &mut [Change], input: &Input<'_>) {
         .filter_map(|change| change.key.person().map(|(_, id)| id))
         .collect();
     let (given, taken) = places(changes);
+    let leaving: BTreeSet<Guid> = changes.iter().filter_map(|it| leaves_role_group(it, input.ledger)).collect();
     changes.sort_by_cached_key(|change| {
         let gains = change.key.person().is_some_and(|(_, id)| gaining.contains(&id));
         let phase = match change.class {
@@ -36,7 +39,7 @@ pub(crate) fn sort(changes: &mut [Change], input: &Input<'_>) {
             ChangeClass::Grant => 3,
         };
         let place = if change.action.effect().is_removal() { &taken } else { &given };
-        (phase, class, step(change, input), place.get(&change.key).copied())
+        (phase, class, step(change, input, &leaving), place.get(&change.key).copied())
     });
 }
 
@@ -44,6 +47,10 @@ pub(crate) fn sort(changes: &mut [Change], input: &Input<'_>) {
 enum Step {
     /// The block alone ends access.
     Block,
+    /// Who is in a role-assignable group can be blocked only by a privileged role (Graph: user-update, sensitive actions): out
+    /// of it first, and then blocked. Nobody else's block waits for that.
+    LeaveRoleGroup,
+    BlockAfterwards,
     EndSessions,
     Remove,
     /// An account that holds roles cannot be blocked before they are gone (Graph: user-update, sensitive actions).
@@ -54,7 +61,17 @@ enum Step {
     Give,
 }
 
-fn step(change: &Change, input: &Input<'_>) -> Step {
+/// The account that the change takes out of a role-assignable group, if it does.
+fn leaves_role_group(change: &Change, ledger: &Ledger) -> Option<Guid> {
+    let Action::Member(MemberWrite::Remove { group, user }) = change.action else { return None };
+    let kind = match &change.key {
+        LedgerKey::Item(ItemKey::Member(key)) => Some(key.kind),
+        _ => ledger.group_of(group).map(|key| key.kind),
+    };
+    (kind == Some(GroupKind::RoleAssignable) && change.verdict == Verdict::Allowed).then_some(user)
+}
+
+fn step(change: &Change, input: &Input<'_>, leaving: &BTreeSet<Guid>) -> Step {
     let is_refused = || {
         let failure = input.ledger.get(&change.key).and_then(|entry| entry.failure.as_ref());
         failure.is_some_and(|failure| matches!(failure.reason, Reason::CloudRefused | Reason::PermissionMissing))
@@ -62,11 +79,13 @@ fn step(change: &Change, input: &Input<'_>) -> Step {
     match change.action.effect() {
         Effect::Account(effect) => match effect {
             AccountEffect::Blocks { .. } if is_refused() => Step::RefusedBlock,
+            AccountEffect::Blocks { user, .. } if leaving.contains(&user) => Step::BlockAfterwards,
             AccountEffect::Blocks { .. } => Step::Block,
             AccountEffect::EndsSessions { .. } => Step::EndSessions,
             AccountEffect::Deletes { .. } => Step::DeleteAccount,
             AccountEffect::Unblocks { .. } => Step::Unblock,
         },
+        Effect::Removes(_) if leaves_role_group(change, input.ledger).is_some() => Step::LeaveRoleGroup,
         Effect::Removes(_) => Step::Remove,
         Effect::Creates { .. } | Effect::Puts(_) | Effect::Changes { .. } => Step::Give,
     }
@@ -103,6 +122,7 @@ fn kind(action: &Action) -> u8 {
         Action::Member(_) => 2,
         Action::Azure(_) => 3,
         Action::Defender(_) => 4,
+        Action::Entra(_) => 5,
     }
 }
 

@@ -10,7 +10,7 @@ use entente_model::violation::{Fault, Violation};
 use serde::Deserialize;
 
 use super::{
-    Approvers, Azure, Capabilities, Customer, Freeze, Guardrail, Limits, People, Planes, Protected, Provider,
+    Approvers, Azure, Capabilities, Customer, Entra, Freeze, Guardrail, Limits, People, Planes, Protected, Provider,
     ProviderSilent, beneath, plain,
 };
 
@@ -26,7 +26,7 @@ struct Form(
 
 /// Most top-level keys that are looked at one by one: twice those that there are. Each is read behind its own empty lines,
 /// and a file of nothing but keys would take a thousand times its size.
-const MAX_SECTIONS: usize = 28;
+const MAX_SECTIONS: usize = 30;
 
 /// The file's keys, each for itself.
 #[derive(Deserialize)]
@@ -42,6 +42,7 @@ struct Section {
     people: Option<People>,
     capabilities: Option<Capabilities>,
     azure: Option<Azure>,
+    entra: Option<Entra>,
     protected: Option<Protected>,
     limits: Option<Limits>,
     approvers: Option<Approvers>,

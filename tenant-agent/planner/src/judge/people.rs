@@ -4,7 +4,7 @@ use entente_model::Guid;
 use entente_model::desired::{Item, ItemBody, ItemKey, UserBody, UserKey, Want};
 use entente_model::plan::ChangeClass;
 
-use super::Judge;
+use super::bench::Judge;
 use crate::guardrail::Guardrail;
 use crate::ledger::LedgerKey;
 use crate::plan::Change;

@@ -51,7 +51,8 @@ impl LedgerKey {
                 | ItemKey::Member(_)
                 | ItemKey::AzureRole(_)
                 | ItemKey::DefenderRole(_)
-                | ItemKey::DefenderAssignment(_),
+                | ItemKey::DefenderAssignment(_)
+                | ItemKey::EntraRole(_),
             )
             | Self::Marker
             | Self::Marked(_)

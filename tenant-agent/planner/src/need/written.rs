@@ -53,8 +53,10 @@ fn below(guardrail: &Guardrail, key: &str, name: &str, values: &[&str]) -> Vec<S
             lines
         }
         "azure.scopes" => list(guardrail.azure.scopes.iter().map(String::as_str).collect()),
-        "azure.roles" => {
-            let held = guardrail.azure.roles.iter().map(|(role, id)| format!("{}: {id}", name_of(role)));
+        "azure.roles" | "entra.roles" => {
+            let is_azure = key == "azure.roles";
+            let roles = if is_azure { &guardrail.azure.roles } else { &guardrail.entra.roles };
+            let held = roles.iter().map(|(role, id)| format!("{}: {id}", name_of(role)));
             let wanted = values
                 .iter()
                 .filter_map(|it| it.rsplit_once(": "))

@@ -58,6 +58,7 @@ pub(crate) fn decide(builder: &mut PlanBuilder<'_>) {
             | ItemKey::AzureRole(_)
             | ItemKey::DefenderRole(_)
             | ItemKey::DefenderAssignment(_)
+            | ItemKey::EntraRole(_)
             | ItemKey::Other(_) => {}
         }
     }
@@ -108,7 +109,7 @@ fn remove(builder: &mut PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry, exi
     if !entry.is_owned() || entry.removed.is_some() {
         return;
     }
-    let mut against = gate::plane(builder, Plane::Memberships);
+    let mut against = gate::plane(builder, key.plane().unwrap_or(Plane::Memberships));
     let is_protected = builder.protects_group(group) || builder.protects_user(user);
     against.extend(is_protected.then_some(Condition::Refused(Reason::GuardrailProtected)));
     propose(

@@ -12,7 +12,7 @@ pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entente_model::desired::{GroupBody, Item, ItemBody, ItemKey, Want};
+use entente_model::desired::{GroupBody, GroupKey, GroupKind, Item, ItemBody, ItemKey, Want};
 use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode};
@@ -32,6 +32,24 @@ use crate::write::{Action, GroupWrite, MemberWrite};
 /// By the group item's key: those desired, and those in the ledger.
 pub(crate) type Groups<'a> = BTreeMap<ItemKey, Found<'a, Group>>;
 
+/// The plane that a group is on.
+fn plane(key: &ItemKey) -> Plane {
+    key.plane().unwrap_or(Plane::Groups)
+}
+
+/// The plane that members of a group are on.
+fn plane_of_members(key: &ItemKey) -> Plane {
+    of_key(key).map_or(Plane::Memberships, GroupKey::plane_of_members)
+}
+
+fn kind(key: &ItemKey) -> GroupKind {
+    of_key(key).map(|key| key.kind).unwrap_or_default()
+}
+
+fn of_key(key: &ItemKey) -> Option<&GroupKey> {
+    if let ItemKey::Group(key) = key { Some(key) } else { None }
+}
+
 /// The group's id and whose it is, if it is there and may be used.
 pub(crate) fn usable(
     builder: &PlanBuilder<'_>,
@@ -39,7 +57,7 @@ pub(crate) fn usable(
     key: &ItemKey,
 ) -> Option<(Guid, Option<Ownership>)> {
     match groups.get(key)? {
-        Found::There(_, None) if builder.mode(Plane::Groups) != PlaneMode::Verify => None,
+        Found::There(_, None) if builder.mode(plane(key)) != PlaneMode::Verify => None,
         Found::There(group, ownership) => Some((group.id, *ownership)),
         Found::Nothing | Found::Waiting(_) | Found::Many(_) | Found::Unread(_) => None,
     }
@@ -48,7 +66,7 @@ pub(crate) fn usable(
 /// Of an item that needs a group which may not be used: that it is not there only where it was looked for.
 pub(crate) fn say_no_group(builder: &mut PlanBuilder<'_>, groups: &Groups<'_>, group: &ItemKey, key: &ItemKey) {
     match groups.get(group) {
-        Some(Found::Unread(why)) => builder.unread_on(key, Some(Plane::Groups), &why.clone()),
+        Some(Found::Unread(why)) => builder.unread_on(key, group.plane(), &why.clone()),
         _ => builder.say(key, ItemState::Waiting, Some(Reason::Dependency), "the group is not there"),
     }
 }
@@ -82,14 +100,14 @@ pub(crate) fn decide<'a>(builder: &mut PlanBuilder<'a>, people: &People<'a>) -> 
 /// A group of ours that was deleted may be restored, with its members: nobody is to be in it.
 fn empty_old_ones(builder: &mut PlanBuilder<'_>, people: &People<'_>) {
     let entries = builder.input.ledger.items().filter(|(key, _)| matches!(key, ItemKey::Group(_)));
-    let old: Vec<Guid> = entries.flat_map(|(_, entry)| entry.accounts.keys().copied()).collect();
-    if builder.mode(Plane::Memberships) == PlaneMode::None {
-        return;
-    }
-    for id in old {
+    let old: Vec<(Plane, Guid)> = entries
+        .flat_map(|(key, entry)| entry.accounts.keys().map(|id| (plane_of_members(key), *id)))
+        .filter(|(plane, _)| builder.mode(*plane) != PlaneMode::None)
+        .collect();
+    for (plane, id) in old {
         let Part::Read(Some(group)) = builder.input.observed.group(id) else { continue };
         let Some(members) = builder.input.observed.members(id).read().copied() else { continue };
-        members.iter().for_each(|user| extra(builder, people, group, *user));
+        members.iter().for_each(|user| extra(builder, people, plane, group, *user));
     }
 }
 
@@ -124,9 +142,10 @@ pub(crate) fn seek<'a>(builder: &mut PlanBuilder<'a>, key: &LedgerKey, name: &st
 
 fn decide_one<'a>(builder: &mut PlanBuilder<'a>, item: &Item, name: &str, mark: &str, found: &mut Found<'a, Group>) {
     let key = &item.key;
-    let mode = builder.mode(Plane::Groups);
+    let mode = builder.mode(plane(key));
     if mode == PlaneMode::None {
-        return builder.say(key, ItemState::Refused, Some(Reason::GuardrailPlane), "the plane groups is none");
+        let detail = format!("the plane {} is none", plane(key));
+        return builder.say(key, ItemState::Refused, Some(Reason::GuardrailPlane), detail);
     }
     if item.want != Want::Present {
         return leave_group(builder, key, found);
@@ -173,14 +192,14 @@ fn decide_one<'a>(builder: &mut PlanBuilder<'a>, item: &Item, name: &str, mark: 
 }
 
 fn create(builder: &mut PlanBuilder<'_>, key: &ItemKey, name: &str, mark: &str) {
-    let mut against = gate::plane(builder, Plane::Groups);
+    let mut against = gate::plane(builder, plane(key));
     against.extend(gate::group(builder, name));
     let going = builder.missing_state(key);
     let proposal = Proposal {
         key: key.into(),
         class: ChangeClass::Grant,
         charge: Charge::Other,
-        action: new_group(name, mark),
+        action: new_group(name, mark, kind(key)),
         before: String::new(),
         after: format!("group {name}"),
         against,
@@ -191,27 +210,33 @@ fn create(builder: &mut PlanBuilder<'_>, key: &ItemKey, name: &str, mark: &str) 
 }
 
 /// The nickname takes fewer characters than the name, and no more than 64 (Graph: group-post-groups).
-pub(crate) fn new_group(name: &str, mark: &str) -> Action {
+pub(crate) fn new_group(name: &str, mark: &str, kind: GroupKind) -> Action {
     let plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
     let mail_nickname = name.chars().filter(plain).take(64).collect();
-    Action::Group(GroupWrite::Create { display_name: name.into(), mail_nickname, description: mark.into() })
+    let (display_name, description) = (name.into(), mark.into());
+    Action::Group(GroupWrite::Create { display_name, mail_nickname, description, kind })
 }
 
 /// What stands against using a group that was there before us.
-pub(crate) fn against_adoption(builder: &PlanBuilder<'_>, group: &Group, mark: &str) -> Vec<Condition> {
+pub(crate) fn against_adoption(
+    builder: &PlanBuilder<'_>,
+    group: &Group,
+    mark: &str,
+    kind: GroupKind,
+) -> Vec<Condition> {
     let mut against = Vec::new();
     if builder.protects_group(group.id) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }
-    if !group.plain || group.description != mark {
+    if group.kind != Some(kind) || group.description != mark {
         against.push(Condition::Refused(Reason::NotOurs));
     }
     against
 }
 
 fn adopt(builder: &mut PlanBuilder<'_>, key: &ItemKey, group: &Group, mark: &str) -> bool {
-    let mut against = against_adoption(builder, group, mark);
-    against.extend(gate::plane(builder, Plane::Groups));
+    let mut against = against_adoption(builder, group, mark, kind(key));
+    against.extend(gate::plane(builder, plane(key)));
     against.extend(gate::group(builder, &group.display_name));
     let what = format!("a group {}", group.display_name);
     crate::path::adopt::adopt(builder, key, Thing::Group { id: group.id }, Charge::Free, against, &what)
@@ -243,10 +268,10 @@ fn remove_extras(
     group: &Group,
     ownership: Option<Ownership>,
 ) {
-    let verified = ownership.is_none() && builder.mode(Plane::Groups) == PlaneMode::Verify;
+    let verified = ownership.is_none() && builder.mode(plane(key)) == PlaneMode::Verify;
     let is_ours = ownership == Some(Ownership::Owned);
     let desired = builder.input.items.contains_key(key);
-    if !(is_ours || verified) || builder.mode(Plane::Memberships) == PlaneMode::None {
+    if !(is_ours || verified) || builder.mode(plane_of_members(key)) == PlaneMode::None {
         return;
     }
     let Some(members) = builder.input.observed.members(group.id).read().copied() else { return };
@@ -254,7 +279,7 @@ fn remove_extras(
     for user in members.difference(&accounted) {
         // A group that no role needs any more is a person's task; nobody who leaves is left in it.
         if desired || (is_ours && (leaves(builder, people, *user) || is_dropped(builder, key, *user))) {
-            extra(builder, people, group, *user);
+            extra(builder, people, plane_of_members(key), group, *user);
         }
     }
 }
@@ -293,9 +318,9 @@ fn accounted(builder: &PlanBuilder<'_>, people: &People<'_>, key: &ItemKey, grou
     with_item.chain(with_entry).collect()
 }
 
-fn extra(builder: &mut PlanBuilder<'_>, people: &People<'_>, group: &Group, user: Guid) {
+fn extra(builder: &mut PlanBuilder<'_>, people: &People<'_>, plane: Plane, group: &Group, user: Guid) {
     let detail = format!("user {user} is in group {} without an item", group.display_name);
-    builder.find(Plane::Memberships, Reason::DriftExtra, detail);
+    builder.find(plane, Reason::DriftExtra, detail);
     let key = LedgerKey::Extra { group: group.id, user };
     let lag = builder.input.settings.replication_lag;
     let written = builder.entry(&key).and_then(|entry| entry.written).filter(|at| builder.may_lag(Some(*at), lag));
@@ -303,7 +328,7 @@ fn extra(builder: &mut PlanBuilder<'_>, people: &People<'_>, group: &Group, user
         // No item of its own says so; a leaver's proof may wait for it.
         return builder.wake_at(passes_at(written, lag));
     }
-    let mut against = gate::plane(builder, Plane::Memberships);
+    let mut against = gate::plane(builder, plane);
     if builder.protects_user(user) || builder.protects_group(group.id) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }

@@ -1,5 +1,6 @@
 //! The group that marks our users, for people who look at the tenant and for the day the ledger is lost. It gives no access.
 
+use entente_model::desired::GroupKind;
 use entente_model::plan::ChangeClass;
 use entente_model::report::Reason;
 use entente_model::{Guid, Plane};
@@ -30,7 +31,7 @@ pub(crate) fn decide(builder: &mut PlanBuilder<'_>, people: &People<'_>) {
     match seek(builder, &key, &name) {
         Found::Nothing => {
             let against = gate::plane(builder, Plane::Users);
-            let action = new_group(&name, MARKER_DESCRIPTION);
+            let action = new_group(&name, MARKER_DESCRIPTION, GroupKind::Plain);
             let after = format!("group {name}");
             let (class, charge) = (ChangeClass::Grant, Charge::Free);
             let made = builder.propose(Proposal { key, class, charge, action, before: String::new(), after, against });
@@ -62,7 +63,7 @@ pub(crate) fn decide(builder: &mut PlanBuilder<'_>, people: &People<'_>) {
 }
 
 fn adopt_marker(builder: &mut PlanBuilder<'_>, group: &Group) -> bool {
-    let against = against_adoption(builder, group, MARKER_DESCRIPTION);
+    let against = against_adoption(builder, group, MARKER_DESCRIPTION, GroupKind::Plain);
     let thing = Thing::Group { id: group.id };
     try_adopt(builder, &LedgerKey::Marker, thing, Charge::Free, against, "").is_none()
 }

@@ -41,8 +41,9 @@ pub(crate) fn decide(builder: &mut PlanBuilder<'_>, people: &People<'_>, groups:
         if unsupported::is(item) {
             continue;
         }
-        if builder.mode(Plane::Memberships) == PlaneMode::None {
-            let detail = "the plane memberships is none";
+        let plane = plane(&item.key);
+        if builder.mode(plane) == PlaneMode::None {
+            let detail = format!("the plane {plane} is none");
             builder.say(&item.key, ItemState::Refused, Some(Reason::GuardrailPlane), detail);
             continue;
         }
@@ -61,6 +62,15 @@ pub(crate) fn decide(builder: &mut PlanBuilder<'_>, people: &People<'_>, groups:
             }
         }
     }
+}
+
+/// The plane that a membership is on.
+fn plane(key: &ItemKey) -> Plane {
+    key.plane().unwrap_or(Plane::Memberships)
+}
+
+fn plane_of_group(key: &ItemKey) -> Option<Plane> {
+    key.group().and_then(|group| ItemKey::from(group).plane())
 }
 
 /// Why the membership is to end: its own end, or the person's.
@@ -102,7 +112,7 @@ fn give(builder: &mut PlanBuilder<'_>, item: &Item, person: Option<&Person<'_>>,
     if builder.may_lag(written, builder.input.settings.replication_lag) {
         return builder.wait(key, Reason::Propagation, "written, and not visible yet");
     }
-    let mut against = gate::plane(builder, Plane::Memberships);
+    let mut against = gate::plane(builder, plane(key));
     against.extend(gate::person(builder, subject, person.user()));
     against.extend(gate::length(builder, item));
     against.extend(protection(builder, group, user));
@@ -144,7 +154,7 @@ fn there(
     ownership: Option<Ownership>,
 ) {
     let thing = Thing::Member { group, user };
-    if ownership.is_none() || builder.mode(Plane::Memberships) == PlaneMode::Verify {
+    if ownership.is_none() || builder.mode(plane(key)) == PlaneMode::Verify {
         builder.applied_by_others(key, thing.object_id());
     } else {
         // In an adopted group, a membership that we did not begin is the customer's.
@@ -182,7 +192,7 @@ pub(crate) fn end(
         return end_unseen(builder, key, person, groups.get(&group_key), exit);
     };
     match builder.input.observed.members(group) {
-        Part::Unread(_) if offboarding::say_unlooked(builder, key, [Plane::Groups]) => return,
+        Part::Unread(_) if offboarding::say_unlooked(builder, key, plane_of_group(key)) => return,
         // A group that is gone holds nobody; but one that is shown elsewhere is not gone, whatever its id answers.
         Part::Unread(_) if is_group_gone(builder, group) => {
             let holds = still_holds(builder, group, user);
@@ -209,7 +219,7 @@ pub(crate) fn end(
     let is_ours = match ownership {
         Some(Ownership::Owned) => true,
         Some(Ownership::Adopted) => builder.entry(key).is_some_and(|entry| entry.thing.is_some() && entry.is_owned()),
-        None => builder.mode(Plane::Memberships) == PlaneMode::Verify,
+        None => builder.mode(plane(key)) == PlaneMode::Verify,
     };
     if !is_ours && exit.kind == ExitKind::Implied {
         return builder.forget(key);
@@ -226,7 +236,7 @@ pub(crate) fn end(
     if builder.may_lag(entry.written, builder.input.settings.replication_lag) && entry.failure.is_none() {
         return builder.wait(key, Reason::Propagation, "removed, and still visible");
     }
-    against.extend(gate::plane(builder, Plane::Memberships));
+    against.extend(gate::plane(builder, plane(key)));
     against.extend(protection(builder, group, user));
     let proposal = Proposal {
         key: key.into(),
@@ -287,7 +297,7 @@ fn end_unseen(
         return offboarding::ended(builder, key, exit);
     }
     proof::note_not_empty(builder, key);
-    if offboarding::say_unlooked(builder, key, [Plane::Groups, Plane::Users]) {
+    if offboarding::say_unlooked(builder, key, plane_of_group(key).into_iter().chain([Plane::Users])) {
         return;
     }
     match (group, account) {
@@ -372,7 +382,7 @@ fn remove_unseen(
         return false;
     }
     let mut against = against.to_vec();
-    against.extend(gate::plane(builder, Plane::Memberships));
+    against.extend(gate::plane(builder, plane(key)));
     against.extend(protection(builder, group, user));
     proof::note_not_empty(builder, key);
     let proposal = Proposal {

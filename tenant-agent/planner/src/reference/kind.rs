@@ -29,6 +29,8 @@ pub enum Kind {
     Action,
     /// Names of Azure roles, each with the id of its definition.
     Roles,
+    /// Names of directory roles, each with the id of its template.
+    EntraRoles,
     /// One of these words.
     Word(fn() -> Vec<&'static str>),
     /// A list of such.
@@ -52,6 +54,7 @@ impl Kind {
             Self::Prefix => "2 to 16 lower-case letters, digits and hyphens".into(),
             Self::Scope => "ARM scope".into(),
             Self::Action => "an Azure action by its whole name".into(),
+            Self::EntraRoles => "names of directory roles, each with its template's GUID".into(),
             Self::Roles => "names of Azure built-in roles, each with its definition's GUID".into(),
             Self::Word(words) => words().iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
             Self::List(kind) => format!("list: {}", kind.text()),
@@ -77,6 +80,7 @@ impl Kind {
             | Self::Count
             | Self::Flag
             | Self::Roles
+            | Self::EntraRoles
             | Self::Word(_)
             | Self::List(_) => return None,
         })

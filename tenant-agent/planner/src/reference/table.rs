@@ -68,8 +68,17 @@ pub const TABLE: &[Key] = &[
     key("planes.azureRoles", PLANE, Default("none"), "Azure role assignments of those groups, Microsoft Sentinel's among them")
         .narrower(CLOSED),
     key("planes.defenderRoles", PLANE, Default("none"), "Defender unified RBAC roles of those groups").narrower(CLOSED),
+    key(
+        "planes.entraRoles",
+        PLANE,
+        Optional,
+        "directory roles over the whole tenant, by role-assignable groups of their own. `manage` takes a permission by which a \
+         thief of the agent makes anyone Global Administrator; with `verify` a person gives and takes them, by a script. Who is \
+         in such a group can be blocked only after leaving it",
+    )
+    .bound("left out, it is `verify` where `entra.roles` names any")
+    .narrower(CLOSED),
     key("planes.crossTenantTrust", UNBUILT, Default("none"), "trust in the provider's multi-factor sign-in").bound(NOT_YET),
-    key("planes.entraRoles", UNBUILT, Default("none"), "Entra directory roles").bound(NOT_YET),
     key("planes.pim", UNBUILT, Default("none"), "eligible assignments").bound(NOT_YET),
     key("planes.lighthouse", UNBUILT, Default("none"), "Azure Lighthouse").bound(NOT_YET),
     key("people", Kind::Section, Required, "who may be let in, and what becomes of an account"),
@@ -133,6 +142,10 @@ pub const TABLE: &[Key] = &[
         .narrower(STAYS),
     key("azure.roles", Kind::Roles, Default("{}"), "role definitions that may be assigned there")
         .bound("built-in roles by their own names, that do not let people change access")
+        .narrower(STAYS),
+    key("entra", Kind::Section, Default("{}"), "which directory roles are given"),
+    key("entra.roles", Kind::EntraRoles, Default("{}"), "directory roles that may be given, over the whole tenant")
+        .bound("those few that lead no further, by their own names: no role that leads to Global Administrator or to control over sign-in, Security Administrator among them, and none that is not on the list")
         .narrower(STAYS),
     key("protected", Kind::Section, Default("{}"), "what is never touched, whatever else the file says"),
     key("protected.users", Kind::List(&Kind::Text), Default("[]"), "users, by object id").narrower(

@@ -2,13 +2,22 @@
 
 use entente_model::desired::{
     AzureRoleBody, AzureRoleKey, DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey,
-    GroupBody, GroupKey, Item, ItemBody, ItemKey, MemberBody, MemberKey, PermissionGrant, UserBody, UserKey, Want,
+    EntraRoleBody, EntraRoleKey, GroupBody, GroupKey, GroupKind, Item, ItemBody, ItemKey, MemberBody, MemberKey,
+    PermissionGrant, UserBody, UserKey, Want,
 };
 use entente_model::intent::{DataSource, IdentityClass, UserType};
 use entente_model::revocation::Cause;
 use entente_model::{Guid, HomeName, OperatorName, RoleName, Windows};
 
 use super::world::{HOME, SCOPE, World};
+
+fn group_key(role: &str, kind: GroupKind) -> GroupKey {
+    GroupKey { role: RoleName::from_id(role).unwrap(), class: IdentityClass::Standard, kind }
+}
+
+pub fn entra_key(role: &str, definition: Guid) -> ItemKey {
+    EntraRoleKey { role: RoleName::from_id(role).unwrap(), class: IdentityClass::Standard, definition }.into()
+}
 
 impl World {
     pub(super) fn home_id(&mut self, name: &str) -> Guid {
@@ -24,13 +33,13 @@ impl World {
     }
 
     pub fn member_key(&mut self, name: &str, role: &str) -> ItemKey {
-        let (home, object_id) = (HomeName::from_id("nordwall").unwrap(), self.home_id(name));
-        ItemKey::Member(MemberKey {
-            role: RoleName::from_id(role).unwrap(),
-            class: IdentityClass::Standard,
-            home,
-            object_id,
-        })
+        self.place_key(name, role, GroupKind::Plain)
+    }
+
+    /// A person's place in a role's group of that kind.
+    pub fn place_key(&mut self, name: &str, role: &str, kind: GroupKind) -> ItemKey {
+        let home = HomeName::from_id("nordwall").unwrap();
+        MemberKey::of(&group_key(role, kind), &home, self.home_id(name)).into()
     }
 
     pub fn put(&mut self, key: ItemKey, body: ItemBody) {
@@ -61,9 +70,25 @@ impl World {
     }
 
     pub fn group(&mut self, role: &str) {
-        let key = ItemKey::Group(GroupKey { role: RoleName::from_id(role).unwrap(), class: IdentityClass::Standard });
+        self.group_named(role, GroupKind::Plain, format!("ent-{role}"));
+    }
+
+    fn group_named(&mut self, role: &str, kind: GroupKind, display_name: String) {
         let description = format!("Entente: {role}");
-        self.put(key, ItemBody::Group(GroupBody { display_name: format!("ent-{role}"), description }));
+        self.put(group_key(role, kind).into(), ItemBody::Group(GroupBody { display_name, description }));
+    }
+
+    /// A directory role for the role's role-assignable group, and this person in it.
+    pub fn entra_member(&mut self, name: &str, role: &str, definition: Guid) {
+        self.entra_role(role, definition);
+        self.user(name);
+        let key = self.place_key(name, role, GroupKind::RoleAssignable);
+        self.put(key, ItemBody::Member(MemberBody { grounds: Vec::new() }));
+    }
+
+    pub fn entra_role(&mut self, role: &str, definition: Guid) {
+        self.group_named(role, GroupKind::RoleAssignable, format!("ent-{role}-entra"));
+        self.put(entra_key(role, definition), ItemBody::EntraRole(EntraRoleBody { role_name: "a role".into() }));
     }
 
     pub fn azure_role(&mut self, role: &str, definition: Guid) {

@@ -163,7 +163,12 @@ fn broken_by(class: ChangeClass, key: &str, action: impl FnOnce(&World) -> Actio
 fn a_write_is_of_its_items_kind_and_of_no_kind_that_is_not_known() {
     let create = |_: &World| {
         let (display_name, description) = ("ent-x".to_owned(), String::new());
-        Action::Group(GroupWrite::Create { mail_nickname: display_name.clone(), display_name, description })
+        Action::Group(GroupWrite::Create {
+            mail_nickname: display_name.clone(),
+            display_name,
+            description,
+            kind: Default::default(),
+        })
     };
     assert_eq!(broken_by(ChangeClass::Grant, "group/l9/standard", create), [] as [&str; 0]);
     assert_eq!(
@@ -171,7 +176,7 @@ fn a_write_is_of_its_items_kind_and_of_no_kind_that_is_not_known() {
         ["a write is of its item's kind", "no grant without a desired item",]
     );
     assert_eq!(
-        broken_by(ChangeClass::Grant, "entraRole/l9/standard", create),
+        broken_by(ChangeClass::Grant, "pim/l9/standard", create),
         ["a write is of its item's kind", "writes only on managed planes",]
     );
 }

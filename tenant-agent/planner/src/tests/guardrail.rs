@@ -247,7 +247,7 @@ fn sections_that_cannot_be_read_are_named_together() {
     expect![[r#"
         MALFORMED guardrail, line 5, column 11: "soon" is not a date: write 2027-03-31
         MALFORMED guardrail, line 23, column 3: unknown field `maxOperator`, expected one of userTypes, maxOperators, barred, adoptExisting, onLeave, recycleBin
-        MALFORMED guardrail, line 27, column 1: unknown field `capability`, expected one of guardrail, customer, owner, reviewBy, provider, planes, people, capabilities, azure, protected, limits, approvers, freeze, providerSilent
+        MALFORMED guardrail, line 27, column 1: unknown field `capability`, expected one of guardrail, customer, owner, reviewBy, provider, planes, people, capabilities, azure, entra, protected, limits, approvers, freeze, providerSilent
         MALFORMED guardrail, line 41, column 11: "many" is not a number: write decimal digits, such as 25
         MISSING owner: is missing; there is no default
         MISSING people.maxOperators: is missing; there is no default

@@ -16,6 +16,7 @@ fn whole() -> Value {
     for plane in ["crossTenantTrust", "entraRoles", "pim", "lighthouse"] {
         file["planes"][plane] = json!("none");
     }
+    file["entra"] = json!({"roles": {"Security Reader": "5d6b6bb7-de71-4623-b4af-96380a352509"}});
     file
 }
 

@@ -3,17 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use entente_model::desired::GroupKind;
 use entente_model::report::Reason;
 use entente_model::{Guid, Timestamp};
 
-use super::world::{READER, SCOPE};
+use super::world::{DIRECTORY_READERS, READER, SCOPE};
 use crate::capability::Definition;
 use crate::observed::{
-    AzureAssignment, Defender, DefenderAssignment, DefenderRole, Group, Holding, Listing, Observed, Part, Rights, User,
+    AzureAssignment, Defender, DefenderAssignment, DefenderRole, EntraAssignment, EntraDefinition, Group, Holding,
+    Listing, Observed, Part, Rights, User,
 };
 use crate::reads::ReadSet;
 use crate::record::Outcome;
-use crate::write::{Action, AzureWrite, DefenderWrite, GroupWrite, MemberWrite, UserWrite};
+use crate::write::{Action, AzureWrite, DefenderWrite, EntraWrite, GroupWrite, MemberWrite, UserWrite};
 
 /// What happens to the next call instead of the plain thing.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +49,10 @@ pub struct State {
     /// What Microsoft has changed of role definitions.
     pub definitions: BTreeMap<Guid, Option<Definition>>,
     pub defender: Defender,
+    /// Who holds which directory role.
+    pub entra: Vec<(Guid, EntraAssignment)>,
+    /// What Microsoft has added to directory roles.
+    pub grown: BTreeMap<Guid, BTreeSet<String>>,
     /// Directory roles and the like that the customer gave.
     pub holdings: BTreeMap<Guid, Vec<Holding>>,
 }
@@ -169,6 +175,14 @@ impl Tenant {
         for id in reads.groups_to_join(&observed.members) {
             observed.group_azure.insert(id, self.azure_of(&state, id, reads));
         }
+        for id in &reads.entra_definitions {
+            let shown = directory_role(*id, state.grown.get(id));
+            observed.entra_definitions.insert(*id, self.part("entra", shown));
+        }
+        let by_name = listed.iter().filter(|id| state.groups.get(id).is_some_and(is_carrier) && reads.entra);
+        for id in reads.entra_principals.iter().chain(by_name) {
+            observed.entra.insert(*id, self.entra_of(&state, *id));
+        }
         for id in principals {
             observed.rights.insert(id, self.rights(&state, id, reads));
         }
@@ -205,7 +219,14 @@ impl Tenant {
             name: state.groups.get(group).map(|it| it.display_name.clone()).unwrap_or_default(),
         };
         let given = state.holdings.get(&id).cloned().unwrap_or_default();
-        groups.map(|(group, _)| holding(group)).chain(given).collect()
+        // As Graph has it: a role over the whole tenant is among what somebody is in, under an id of its own.
+        let roles = state.entra.iter().filter(|(holder, it)| *holder == id && it.part.is_none());
+        let roles = roles.map(|(_, it)| Holding {
+            id: Guid::from_u128(it.definition.as_uuid().as_u128() ^ 1),
+            kind: "directory role".into(),
+            name: it.definition.to_string(),
+        });
+        groups.map(|(group, _)| holding(group)).chain(roles).chain(given).collect()
     }
 
     fn with_parents(&self, state: &State, group: Group) -> Group {
@@ -225,7 +246,22 @@ impl Tenant {
     fn rights(&self, state: &State, id: Guid, reads: &ReadSet) -> Rights {
         let mut memberships = self.memberships(state, id);
         memberships.retain(|_| !self.odd.contains(&Listing::MembershipsOf(id)));
-        Rights { memberships: self.part("members", memberships), azure: self.azure_of(state, id, reads) }
+        let entra = reads.entra.then(|| self.entra_of(state, id));
+        Rights { memberships: self.part("members", memberships), azure: self.azure_of(state, id, reads), entra }
+    }
+
+    fn entra_of(&self, state: &State, id: Guid) -> Part<Vec<EntraAssignment>> {
+        let held = state.entra.iter().filter(|(principal, _)| *principal == id).map(|(_, it)| it.clone()).collect();
+        self.part("entra", if self.odd.contains(&Listing::EntraOf(id)) { Vec::new() } else { held })
+    }
+
+    /// Whom no permission alone lets anybody block: holders of directory roles, and who is in a group that may have some.
+    pub fn is_out_of_reach(&self, user: Guid) -> bool {
+        let holds = |id: Guid| self.state.entra.iter().any(|(principal, _)| *principal == id);
+        let is_in = |(group, members): (&Guid, &BTreeSet<Guid>)| {
+            self.state.groups.get(group).is_some_and(is_carrier) && members.contains(&user)
+        };
+        holds(user) || self.state.members.iter().any(is_in)
     }
 
     fn one<T>(&self, name: &str, id: Guid, value: T) -> Part<T> {
@@ -252,7 +288,17 @@ impl Tenant {
                 self.done(action, now);
                 unknown
             }
-            None => Outcome::Done { id: self.done(action, now), redeem_url: redeem_url(action) },
+            None => match action {
+                Action::User(UserWrite::Block { user, .. }) if self.is_out_of_reach(*user) => {
+                    let (reason, detail) = (Reason::PermissionMissing, "out of reach".into());
+                    Outcome::Failed { reason, detail, retry_after: None }
+                }
+                Action::Entra(EntraWrite::Assign { definition, principal }) if self.holds(*principal, *definition) => {
+                    let (reason, detail) = (Reason::Propagation, "a conflicting object".into());
+                    Outcome::Failed { reason, detail, retry_after: None }
+                }
+                _ => Outcome::Done { id: self.done(action, now), redeem_url: redeem_url(action) },
+            },
         }
     }
 
@@ -276,12 +322,14 @@ impl Tenant {
                 self.made.insert(id, mail);
                 return Some(id.to_string());
             }
-            Action::Group(GroupWrite::Create { display_name, description, .. }) => {
+            Action::Group(GroupWrite::Create { display_name, description, kind, .. }) => {
                 assert!(
                     self.invites_again || !self.state.groups.values().any(|it| it.display_name == display_name),
                     "a second {display_name}"
                 );
-                return Some(self.add_group(&display_name, &description, now).to_string());
+                let id = self.add_group(&display_name, &description, now);
+                self.state.groups.get_mut(&id).expect("made a line above").kind = Some(kind);
+                return Some(id.to_string());
             }
             // Who is deleted cannot be put into a group.
             Action::Member(MemberWrite::Add { user, .. }) if !self.state.users.contains_key(&user) => {}
@@ -291,6 +339,10 @@ impl Tenant {
             Action::Member(MemberWrite::Remove { group, user }) => {
                 _ = self.state.members.entry(group).or_default().remove(&user)
             }
+            Action::Entra(EntraWrite::Assign { definition, principal }) => {
+                self.give_role(principal, definition);
+            }
+            Action::Entra(EntraWrite::Remove { id }) => self.state.entra.retain(|(_, it)| it.id != id),
             Action::Azure(AzureWrite::Put { name, scope, definition, principal, .. }) => {
                 let same = |it: &AzureAssignment| it.principal == principal && it.definition == definition;
                 if !self.state.azure.iter().any(|it| same(it) && it.scope == scope) {
@@ -321,6 +373,16 @@ impl Tenant {
             Action::Defender(DefenderWrite::DeleteRole { id }) => self.state.defender.roles.retain(|it| it.id != id),
         }
         None
+    }
+
+    fn holds(&self, principal: Guid, definition: Guid) -> bool {
+        self.state.entra.iter().any(|(holder, it)| *holder == principal && it.definition == definition)
+    }
+
+    /// A directory role over the whole tenant, whoever gives it.
+    pub fn give_role(&mut self, principal: Guid, definition: Guid) {
+        let id = format!("role-{}-1", self.id());
+        self.state.entra.push((principal, EntraAssignment { id, definition, part: None }));
     }
 
     pub fn enable(&mut self, user: Guid, enabled: bool) {
@@ -375,11 +437,25 @@ impl Tenant {
     pub fn add_group(&mut self, name: &str, description: &str, now: Timestamp) -> Guid {
         let id = self.id();
         let (display_name, description) = (name.to_string(), description.to_string());
-        self.state
-            .groups
-            .insert(id, Group { id, display_name, description, created: Some(now), plain: true, within: None });
+        self.state.groups.insert(
+            id,
+            Group { id, display_name, description, created: Some(now), kind: Some(GroupKind::Plain), within: None },
+        );
         id
     }
+}
+
+fn is_carrier(group: &Group) -> bool {
+    group.kind == Some(GroupKind::RoleAssignable)
+}
+
+/// An action that the directory roles of the tests have, and what was added (Entra: built-in roles).
+fn directory_role(id: Guid, grown: Option<&BTreeSet<String>>) -> Option<EntraDefinition> {
+    let own = "microsoft.directory/applicationPolicies/standard/read";
+    let own = if id == DIRECTORY_READERS { own } else { "microsoft.directory/auditLogs/allProperties/read" };
+    let actions = grown.into_iter().flatten().cloned().chain([own.to_owned()]).collect();
+    let inherits_from = if id == DIRECTORY_READERS { BTreeSet::new() } else { [DIRECTORY_READERS].into() };
+    Some(EntraDefinition { is_built_in: true, actions, inherits_from: Some(inherits_from) })
 }
 
 /// Some of the actions that the roles of the tests have (Azure: built-in roles).

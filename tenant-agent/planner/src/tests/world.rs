@@ -22,6 +22,10 @@ use crate::record::{after, before};
 pub const READER: Guid = Guid::from_u128(0xacdd72a7_3385_48ef_bd42_f606fba81ae7);
 pub const SCOPE: &str = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-sentinel";
 pub const RESPONDER: Guid = Guid::from_u128(0x3e150937_b8fe_4cfb_8069_0eaf05ecd056);
+/// Entra: built-in roles.
+pub const SECURITY_READER: Guid = Guid::from_u128(0x5d6b6bb7_de71_4623_b4af_96380a352509);
+pub const DIRECTORY_READERS: Guid = Guid::from_u128(0x88d8e3e3_8f55_4a1e_953a_9b9898b8876b);
+pub const SECURITY_ADMINISTRATOR: Guid = Guid::from_u128(0x194ae4cb_b126_40b2_bd5b_6091b380977d);
 pub const CONTOSO: Guid = Guid::from_u128(0x0c0de000_0000_4000_8000_000000000001);
 pub(super) const HOME: Guid = Guid::from_u128(0x0a0de000_0000_4000_8000_000000000002);
 
@@ -356,6 +360,10 @@ impl World {
         for (id, name) in roles {
             text = text.replace(&id, name);
         }
+        let directory = [(SECURITY_READER, "Security Reader"), (DIRECTORY_READERS, "Directory Readers")];
+        for (id, name) in directory {
+            text = text.replace(&id.to_string(), name);
+        }
         text.replace(SCOPE, "rg-sentinel").replace(&SCOPE.to_lowercase(), "/rg-sentinel")
     }
 
@@ -409,5 +417,8 @@ pub fn looks_in_an_hour(world: &mut World) -> usize {
 }
 
 fn is_right(key: &ItemKey) -> bool {
-    matches!(key, ItemKey::AzureRole(_) | ItemKey::DefenderRole(_) | ItemKey::DefenderAssignment(_))
+    matches!(
+        key,
+        ItemKey::AzureRole(_) | ItemKey::DefenderRole(_) | ItemKey::DefenderAssignment(_) | ItemKey::EntraRole(_)
+    )
 }

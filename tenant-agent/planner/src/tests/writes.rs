@@ -3,10 +3,10 @@
 use entente_model::Guid;
 use expect_test::expect;
 
-use super::world::RESPONDER;
+use super::world::{RESPONDER, SECURITY_READER};
 use crate::write::{
-    AccountEffect, Action, AzureWrite, DefenderWrite, Describe, Effect, Gives, GroupWrite, MemberWrite, Receiver,
-    UserWrite, What,
+    AccountEffect, Action, AzureWrite, DefenderWrite, Describe, Effect, EntraWrite, Gives, GroupWrite, MemberWrite,
+    Receiver, UserWrite, What,
 };
 
 const USER: Guid = Guid::from_u128(1);
@@ -36,6 +36,7 @@ fn every() -> Vec<(&'static str, Action)> {
                 display_name: display_name(),
                 mail_nickname: display_name(),
                 description: description(),
+                kind: Default::default(),
             }),
         ),
         ("add member", Action::Member(MemberWrite::Add { group, user })),
@@ -72,6 +73,9 @@ fn every() -> Vec<(&'static str, Action)> {
             }),
         ),
         ("unassign Defender role", Action::Defender(DefenderWrite::DeleteAssignment { id: "a".into() })),
+        ("give directory role", Action::Entra(EntraWrite::Assign { definition: SECURITY_READER, principal: group })),
+        ("give unknown directory role", Action::Entra(EntraWrite::Assign { definition: NAME, principal: group })),
+        ("take directory role", Action::Entra(EntraWrite::Remove { id: "e".into() })),
     ]
 }
 
@@ -141,5 +145,8 @@ fn each_write_says_what_it_does_who_gets_what_and_whom_it_touches() {
         delete Defender role: removes r; removal true; gives nothing; touches nobody
         assign Defender role: creates ent-x as Some(DefenderAssignment { id: "00000000-0000-0000-0000-000000000002" }); removal false; the group gets a role; touches the group
         unassign Defender role: removes a; removal true; gives nothing; touches nobody
+        give directory role: puts 5d6b6bb7-de71-4623-b4af-96380a352509|00000000-0000-0000-0000-000000000002; removal false; the group gets a role; touches the group
+        give unknown directory role: puts 00000000-0000-0000-0000-000000000003|00000000-0000-0000-0000-000000000002; removal false; gives unknown; touches the group
+        take directory role: removes e; removal true; gives nothing; touches nobody
     "#]].assert_eq(&all);
 }

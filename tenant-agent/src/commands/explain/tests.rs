@@ -65,7 +65,7 @@ fn desired() -> Vec<Item> {
     vec![
         item(ItemKey::User(UserKey { home: home.clone(), object_id: maya }), user),
         item(
-            ItemKey::Member(MemberKey { role: role(), class, home, object_id: maya }),
+            ItemKey::Member(MemberKey { role: role(), class, kind: desired::GroupKind::Plain, home, object_id: maya }),
             ItemBody::Member(MemberBody { grounds: vec![ground] }),
         ),
         item(

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use entente_model::Timestamp;
 use entente_model::capability::{self, Capability};
 use entente_model::desired::{
-    AzureRoleBody, AzureRoleKey, DefenderAssignmentBody, DefenderRoleBody, Item, ItemBody, ItemKey, Want,
+    AzureRoleBody, AzureRoleKey, DefenderAssignmentBody, DefenderRoleBody, EntraRoleBody, EntraRoleKey, Item, ItemBody,
+    ItemKey, Want,
 };
 use entente_model::intent::DataSource;
 use entente_model::time::Phase;
@@ -65,6 +66,12 @@ impl Given {
                 let whats = capability::of_azure_role(*definition).map_or_else(unlisted, known);
                 Self::Rights(whats.into_iter().map(|what| (what, place.clone())).collect())
             }
+            (ItemBody::EntraRole(EntraRoleBody { role_name }), ItemKey::EntraRole(EntraRoleKey { definition, .. })) => {
+                let place = Place { name: "directory".into(), from };
+                let unlisted = || vec![What::Unlisted(format!("what the directory role {role_name} lets people do"))];
+                let whats = capability::of_entra_role(*definition).map_or_else(unlisted, known);
+                Self::Rights(whats.into_iter().map(|what| (what, place.clone())).collect())
+            }
             (ItemBody::DefenderRole(DefenderRoleBody { permissions, .. }), _) => {
                 let whats = permissions.iter().flat_map(|it| {
                     let unlisted =
@@ -80,7 +87,12 @@ impl Given {
                 let sources = if is_all { &DataSource::EVERY[..] } else { data_sources };
                 Self::Places(sources.iter().map(|it| Place { name: it.word().into(), from }).collect())
             }
-            _ => Self::Nothing,
+            (ItemBody::User(_) | ItemBody::Group(_), _) => Self::Nothing,
+            // The server compiles its items itself: one of another kind, or with the body of another, is none of them.
+            (ItemBody::AzureRole(_) | ItemBody::EntraRole(_) | ItemBody::Unknown, key) => {
+                let place = Place { name: "the tenant".into(), from };
+                Self::Rights(vec![(What::Unlisted(format!("what {key} lets people do")), place)])
+            }
         }
     }
 }

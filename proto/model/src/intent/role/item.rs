@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::azure::AzureRoles;
 use super::defender::DefenderRoles;
+use super::entra::EntraRoles;
 use super::form::{Form, Mode, Needs};
 use crate::intent::check::Faults;
 use crate::plane::{Plane, PlaneWord};
@@ -15,6 +16,7 @@ use crate::violation::Fault;
 pub enum RoleItem {
     AzureRoles(AzureRoles),
     DefenderRoles(DefenderRoles),
+    EntraRoles(EntraRoles),
     /// As written, where no plane takes it so: with a field of another plane, held in a way that is not carried out, or on a
     /// plane that no role names. It does not pass the check, and gives nothing.
     Refused(Box<Form>),
@@ -30,6 +32,9 @@ impl From<Form> for RoleItem {
             PlaneWord::Plane(Plane::DefenderRoles) if is_plain::<DefenderRoles>(&form) => {
                 Self::DefenderRoles(DefenderRoles::of(&form))
             }
+            PlaneWord::Plane(Plane::EntraRoles) if is_plain::<EntraRoles>(&form) => {
+                Self::EntraRoles(EntraRoles::of(&form))
+            }
             PlaneWord::Plane(_) | PlaneWord::Reserved(_) => Self::Refused(form.into()),
         }
     }
@@ -44,6 +49,7 @@ impl From<RoleItem> for Form {
         match item {
             RoleItem::AzureRoles(it) => it.form(),
             RoleItem::DefenderRoles(it) => it.form(),
+            RoleItem::EntraRoles(it) => it.form(),
             RoleItem::Refused(form) => *form,
         }
     }
@@ -54,6 +60,7 @@ impl RoleItem {
         match self {
             Self::AzureRoles(_) => PlaneWord::Plane(Plane::AzureRoles),
             Self::DefenderRoles(_) => PlaneWord::Plane(Plane::DefenderRoles),
+            Self::EntraRoles(_) => PlaneWord::Plane(Plane::EntraRoles),
             Self::Refused(form) => form.plane,
         }
     }
@@ -62,6 +69,7 @@ impl RoleItem {
         match self {
             Self::AzureRoles(it) => it.check(faults, path),
             Self::DefenderRoles(it) => it.check(faults, path),
+            Self::EntraRoles(it) => it.check(faults, path),
             Self::Refused(form) => refused(form, faults, path),
         }
     }
@@ -72,10 +80,11 @@ fn refused(form: &Form, faults: &mut Faults, path: &str) {
     match form.plane {
         PlaneWord::Plane(Plane::AzureRoles) => read_as::<AzureRoles>(form, faults, path),
         PlaneWord::Plane(Plane::DefenderRoles) => read_as::<DefenderRoles>(form, faults, path),
+        PlaneWord::Plane(Plane::EntraRoles) => read_as::<EntraRoles>(form, faults, path),
         PlaneWord::Plane(Plane::Users | Plane::Groups | Plane::Memberships) => faults.add(
             &format!("{path}.plane"),
             Fault::Malformed,
-            "users, groups and memberships follow from assignments; use defenderRoles or azureRoles",
+            "users, groups and memberships follow from assignments; use defenderRoles, azureRoles or entraRoles",
         ),
         PlaneWord::Reserved(word) => faults.unimplemented(
             &format!("{path}.plane"),

@@ -23,7 +23,7 @@ pub(crate) const ROWS: &[Permission] = &[
 pub(crate) fn made(guardrail: &Guardrail) -> String {
     let prefix = &guardrail.limits.name_prefix;
     let marker = marks(guardrail).then(|| format!("{prefix}anchor, which gives nothing"));
-    let named = (guardrail.mode(Plane::Groups) == PlaneMode::Manage)
-        .then(|| format!("{} named {prefix}*", guardrail.limits.groups));
+    let makes = [Plane::Groups, Plane::EntraRoles].iter().any(|plane| guardrail.mode(*plane) == PlaneMode::Manage);
+    let named = makes.then(|| format!("{} named {prefix}*", guardrail.limits.groups));
     named.into_iter().chain(marker).collect::<Vec<_>>().join(", and ")
 }

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use entente_model::desired::GroupKind;
+
 use crate::effect::{Describe, Effect, Gives, Touches};
 use crate::ledger::Thing;
 use crate::observed::Listing;
-use crate::script::shell;
+use crate::script::{json, rest, shell};
 
 /// What is done about a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +15,7 @@ pub enum Write {
     /// The group that marks our users ([`crate::ledger::LedgerKey::Marker`]) or an item's group. The agent puts its own
     /// service principal in as owner: without one a group made with Group.Create alone cannot be changed again
     /// (Graph: group-post-groups).
-    Create { display_name: String, mail_nickname: String, description: String },
+    Create { display_name: String, mail_nickname: String, description: String, kind: GroupKind },
 }
 
 impl Describe for Write {
@@ -37,8 +39,15 @@ impl Describe for Write {
         Touches::default()
     }
 
-    fn script(&self, _: &str) -> String {
-        let Self::Create { display_name, mail_nickname, description } = self;
+    fn script(&self, graph: &str) -> String {
+        let Self::Create { display_name, mail_nickname, description, kind } = self;
+        if *kind == GroupKind::RoleAssignable {
+            let (name, nickname, mark) = (json(display_name), json(mail_nickname), json(description));
+            let body = format!(
+                r#"{{"displayName":{name},"mailNickname":{nickname},"description":{mark},"securityEnabled":true,"mailEnabled":false,"isAssignableToRole":true}}"#
+            );
+            return rest("post", &format!("{graph}/v1.0/groups"), &body);
+        }
         format!(
             "az ad group create --display-name {} --mail-nickname {} --description {}",
             shell(display_name),
@@ -50,8 +59,12 @@ impl Describe for Write {
 
 impl fmt::Display for Write {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Create { display_name, .. } = self;
-        write!(f, "create group {display_name}")
+        let Self::Create { display_name, kind, .. } = self;
+        let kind = match kind {
+            GroupKind::Plain => "",
+            GroupKind::RoleAssignable => "role-assignable ",
+        };
+        write!(f, "create {kind}group {display_name}")
     }
 }
 

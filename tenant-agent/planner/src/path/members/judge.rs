@@ -1,13 +1,20 @@
 //! The second judge of writes of memberships.
 
+use entente_model::desired::ItemKey;
+
 use super::write::Write;
 use crate::change::Change;
 use crate::guardrail::Guardrail;
-use crate::judge::{Judge, Opinion};
+use crate::judge::bench::{Judge, Opinion};
 use crate::observed::User;
 
 impl Opinion for Write {
     fn write(&self, judge: &mut Judge<'_>, change: &Change) {
+        let (Self::Add { group, .. } | Self::Remove { group, .. }) = self;
+        if let Some(key) = change.key.item().and_then(ItemKey::group) {
+            let is_of_kind = judge.kind_of(*group).is_none_or(|kind| kind == key.kind);
+            judge.unless(is_of_kind, "changes members of a group of the kind that the key names", change);
+        }
         match self {
             Self::Remove { group, .. } => {
                 let is_remembered = judge.entry(change).is_some_and(|it| it.is_owned() && it.thing.is_some());

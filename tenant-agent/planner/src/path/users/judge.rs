@@ -5,7 +5,7 @@ use entente_model::plan::ChangeClass;
 use super::write::Write;
 use crate::change::Change;
 use crate::guardrail::{Guardrail, OnLeave};
-use crate::judge::{Judge, Opinion};
+use crate::judge::bench::{Judge, Opinion};
 use crate::observed::Part;
 
 impl Opinion for Write {

@@ -7,7 +7,7 @@ use crate::assignment_name;
 use crate::capability::{self, Capability, Definition};
 use crate::change::Change;
 use crate::guardrail::Guardrail;
-use crate::judge::{Judge, Opinion};
+use crate::judge::bench::{Judge, Opinion};
 use crate::ledger::Thing;
 use crate::observed::Part;
 
@@ -33,7 +33,8 @@ impl Opinion for Write {
                         | Thing::Group { .. }
                         | Thing::Member { .. }
                         | Thing::DefenderRole { .. }
-                        | Thing::DefenderAssignment { .. },
+                        | Thing::DefenderAssignment { .. }
+                        | Thing::EntraRole { .. },
                     )
                     | None => false,
                 });

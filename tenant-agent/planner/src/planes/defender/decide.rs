@@ -7,13 +7,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use entente_model::desired::{
-    DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, GroupKey, Item, ItemBody,
-    ItemKey, PermissionGrant,
+    DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, Item, ItemBody, ItemKey,
+    PermissionGrant,
 };
-use entente_model::intent::IdentityClass;
 use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
-use entente_model::{Guid, Plane, PlaneMode, RoleName};
+use entente_model::{Guid, Plane, PlaneMode};
 
 use crate::builder::{PlanBuilder, Proposal};
 use crate::gate;
@@ -59,7 +58,12 @@ fn present(builder: &mut PlanBuilder<'_>, item: &Item, tenant: &Defender, groups
             assignment(builder, &item.key, tenant, groups, display_name, scopes);
         }
         // Bodies of other planes, and what is not understood (`unsupported.rs`).
-        ItemBody::User(_) | ItemBody::Group(_) | ItemBody::Member(_) | ItemBody::AzureRole(_) | ItemBody::Unknown => {}
+        ItemBody::User(_)
+        | ItemBody::Group(_)
+        | ItemBody::Member(_)
+        | ItemBody::AzureRole(_)
+        | ItemBody::EntraRole(_)
+        | ItemBody::Unknown => {}
     }
 }
 
@@ -246,14 +250,12 @@ fn assignment(
     name: &str,
     scopes: BTreeSet<String>,
 ) {
-    let ItemKey::DefenderAssignment(DefenderAssignmentKey { role: role_name, class }) = key else { return };
+    let ItemKey::DefenderAssignment(assignment) = key else { return };
     let verified = builder.mode(Plane::DefenderRoles) == PlaneMode::Verify;
-    let Some(role) =
-        role_id(builder, tenant, &ItemKey::DefenderRole(DefenderRoleKey { role: role_name.clone() }), verified)
-    else {
+    let Some(role) = role_id(builder, tenant, &assignment.assigned().into(), verified) else {
         return builder.say(key, ItemState::Waiting, Some(Reason::Dependency), "the Defender role is not there");
     };
-    let group_key = ItemKey::Group(GroupKey { role: role_name.clone(), class: *class });
+    let group_key = assignment.group().into();
     let Some((group, _)) = usable(builder, groups, &group_key) else {
         return say_no_group(builder, groups, &group_key, key);
     };
@@ -270,9 +272,7 @@ fn assignment(
                 builder.find(Plane::DefenderRoles, Reason::DriftExtra, detail);
             }
         }
-        Found::There(it, Some(Ownership::Owned))
-            if it.role == role && is_of_old_group(builder, role_name, *class, it) =>
-        {
+        Found::There(it, Some(Ownership::Owned)) if it.role == role && is_of_old_group(builder, &group_key, it) => {
             let exit = Exit { charge: Charge::Other, ..Exit::implied() };
             let against = gate::plane(builder, Plane::DefenderRoles);
             delete(builder, key, tenant, &it.id, exit, against);
@@ -295,8 +295,8 @@ fn assignment(
 }
 
 /// Whether it names just a group of ours that was deleted since: then nobody changed it.
-fn is_of_old_group(builder: &PlanBuilder<'_>, role: &RoleName, class: IdentityClass, it: &DefenderAssignment) -> bool {
-    let group = builder.entry(ItemKey::Group(GroupKey { role: role.clone(), class }));
+fn is_of_old_group(builder: &PlanBuilder<'_>, group: &ItemKey, it: &DefenderAssignment) -> bool {
+    let group = builder.entry(group);
     let was_ours = |id: &Guid| group.is_some_and(|entry| entry.accounts.get(id) == Some(&Claim::Ours));
     !it.principals.is_empty() && it.principals.iter().all(was_ours)
 }

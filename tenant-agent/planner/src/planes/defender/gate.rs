@@ -43,8 +43,11 @@ pub(crate) fn describe(key: &ItemKey) -> String {
         ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. }) => {
             format!("what {} may do in Defender", role.id())
         }
-        ItemKey::User(_) | ItemKey::Group(_) | ItemKey::Member(_) | ItemKey::AzureRole(_) | ItemKey::Other(_) => {
-            key.to_string()
-        }
+        ItemKey::User(_)
+        | ItemKey::Group(_)
+        | ItemKey::Member(_)
+        | ItemKey::AzureRole(_)
+        | ItemKey::EntraRole(_)
+        | ItemKey::Other(_) => key.to_string(),
     }
 }

@@ -10,7 +10,8 @@ use entente_model::{Guid, Plane, PlaneMode, catalog};
 use super::write::Write;
 use crate::change::Change;
 use crate::guardrail::Guardrail;
-use crate::judge::{Judge, Opinion, allows};
+use crate::judge::bench::{Judge, Opinion};
+use crate::judge::facts::allows;
 use crate::ledger::Thing;
 use crate::observed::{Defender, Listing, Part};
 use crate::planes::defender::actions::{covers, resolve};
@@ -62,7 +63,14 @@ fn desired<'j>(judge: &Judge<'j>, change: &Change) -> Option<Vec<&'j str>> {
             ItemKey::DefenderRole(DefenderRoleKey { role })
             | ItemKey::DefenderAssignment(DefenderAssignmentKey { role, .. }),
         ) => role.clone(),
-        Some(ItemKey::User(_) | ItemKey::Group(_) | ItemKey::Member(_) | ItemKey::AzureRole(_) | ItemKey::Other(_))
+        Some(
+            ItemKey::User(_)
+            | ItemKey::Group(_)
+            | ItemKey::Member(_)
+            | ItemKey::AzureRole(_)
+            | ItemKey::EntraRole(_)
+            | ItemKey::Other(_),
+        )
         | None => return None,
     };
     match &judge.input.items.get(&ItemKey::DefenderRole(DefenderRoleKey { role }))?.body {
@@ -76,6 +84,7 @@ fn desired<'j>(judge: &Judge<'j>, change: &Change) -> Option<Vec<&'j str>> {
         | ItemBody::Member(_)
         | ItemBody::AzureRole(_)
         | ItemBody::DefenderAssignment(_)
+        | ItemBody::EntraRole(_)
         | ItemBody::Unknown => None,
     }
 }

@@ -1,0 +1,93 @@
+//! What the file says to a directory role: by our own tables, and by what the tenant shows of the role now.
+
+use entente_model::desired::ItemKey;
+use entente_model::report::Reason;
+use entente_model::{Guid, Plane, PlaneMode, catalog};
+
+use super::actions::beyond;
+use crate::builder::PlanBuilder;
+use crate::capability;
+use crate::gate::{capabilities, lacking, refuse_unless};
+use crate::ledger::{LedgerEntry, Thing};
+use crate::observed::Part;
+use crate::verdict::{self, Condition};
+
+/// What stands against giving the role. A role that is closed, or on no list, is refused whatever the file says.
+pub(crate) fn against(builder: &PlanBuilder<'_>, definition: Guid) -> Vec<Condition> {
+    let Some(guardrail) = builder.guardrail() else { return Vec::new() };
+    let mut found = Vec::new();
+    found.extend(refuse_unless(guardrail.entra.roles.values().any(|id| *id == definition), Reason::GuardrailRole));
+    found.push(capabilities(guardrail, capability::of_entra_role(definition).map(<[_]>::to_vec)));
+    found.extend(now(builder, definition));
+    found
+}
+
+/// By the definition as it is now. At none the agent does not look, and the tables alone say.
+fn now(builder: &PlanBuilder<'_>, definition: Guid) -> Option<Condition> {
+    let guardrail = builder.guardrail()?;
+    if builder.mode(Plane::EntraRoles) == PlaneMode::None {
+        return None;
+    }
+    match builder.input.observed.entra_definition(definition) {
+        Part::Unread(_) => Some(Condition::Unread),
+        Part::Read(now) => {
+            let more = now.and_then(|now| beyond(guardrail, definition, now));
+            (!more.is_some_and(|more| more.is_empty())).then_some(Condition::Refused(Reason::GuardrailCapability))
+        }
+    }
+}
+
+/// Why, by the file's lines and the definition; empty where nothing stands against it.
+pub(crate) fn because(builder: &PlanBuilder<'_>, definition: Guid) -> String {
+    let Some(guardrail) = builder.guardrail() else { return String::new() };
+    if let Some(closed) = catalog::CLOSED_ENTRA_ROLES.iter().find(|role| role.id == definition) {
+        return format!("{} {}: it {}", closed.name, closed.leads_to.phrase(), closed.path);
+    }
+    let mut all = Vec::new();
+    if !guardrail.entra.roles.values().any(|id| *id == definition) {
+        all.push(format!("entra.roles does not list {}", name(definition)));
+    }
+    all.extend(lacking(guardrail, capability::of_entra_role(definition).map(<[_]>::to_vec)));
+    all.extend(Some(excess(builder, definition)).filter(|it| !it.is_empty()));
+    all.join("; ")
+}
+
+/// What of the definition is more than it was, in words; empty where nothing is, or where it was not read.
+pub(crate) fn excess(builder: &PlanBuilder<'_>, definition: Guid) -> String {
+    let Some(guardrail) = builder.guardrail() else { return String::new() };
+    match builder.input.observed.entra_definition(definition) {
+        Part::Unread(_) => String::new(),
+        Part::Read(None) => "the tenant shows no such role".into(),
+        Part::Read(Some(now)) => match beyond(guardrail, definition, now) {
+            None => "the role is not the built-in one that was judged".into(),
+            Some(more) if more.is_empty() => String::new(),
+            Some(more) => {
+                let more: Vec<String> = more.into_iter().collect();
+                format!("Microsoft has added to the role: {}", more.join(", "))
+            }
+        },
+    }
+}
+
+/// The display name of a role that is known, or its id.
+pub(crate) fn name(definition: Guid) -> String {
+    let open = catalog::ENTRA_ROLES.iter().map(|role| (role.id, role.name));
+    let closed = catalog::CLOSED_ENTRA_ROLES.iter().map(|role| (role.id, role.name));
+    let known = open.chain(closed).find(|(id, _)| *id == definition);
+    known.map_or_else(|| definition.to_string(), |(_, name)| name.to_owned())
+}
+
+/// Why the file does not allow what we gave, if so.
+pub(crate) fn refusal(builder: &PlanBuilder<'_>, entry: &LedgerEntry) -> Option<Reason> {
+    let Some(Thing::EntraRole { definition, .. }) = &entry.thing else { return None };
+    let against = against(builder, *definition);
+    let is_unread = against.contains(&Condition::Unread);
+    verdict::refusal(&against).or(is_unread.then_some(Reason::Unread))
+}
+
+pub(crate) fn describe(key: &ItemKey, entry: &LedgerEntry) -> String {
+    match &entry.thing {
+        Some(Thing::EntraRole { definition, .. }) => format!("{} in the directory", name(*definition)),
+        _ => key.to_string(),
+    }
+}
