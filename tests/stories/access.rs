@@ -1,4 +1,4 @@
-//! Access begins, moves and comes back.
+//! Access begins, moves and returns.
 
 use anyhow::{Context, Result, ensure};
 use entente_tests::{args, provider};
@@ -47,7 +47,7 @@ pub async fn a_mover_changes_roles_without_a_gap(story: Story) -> Result<()> {
     let maya = kit::account(&fleet, "contoso", "maya").await?.context("maya has an account")?;
     ensure!(maya.enabled && maya.azure_roles.len() == 1 && maya.defender_roles.len() == 1, "{maya:?}");
     kit::ensure_l1(&fleet, "contoso", "sam").await?;
-    // Only the net difference, and maya's account was never blocked on the way.
+    // Only the net difference is applied, and maya's account was never blocked on the way.
     let calls = kit::calls(&fleet, fleet.customer("contoso")?, before).await?;
     let blocked = calls.iter().filter(|call| call.method == "PATCH" && call.path.contains("/users/")).count();
     ensure!(blocked == 0, "the mover was blocked on the way");
@@ -77,7 +77,7 @@ pub async fn a_person_in_two_assignments_loses_nothing_when_one_ends(story: Stor
     fleet.cli(&args!["delete", "assignments/nights"]).await?.ok()?;
     fleet.wait_converged(SOON).await?;
     kit::ensure_l1(&fleet, "contoso", "maya").await?;
-    // The other one too: now the membership is named for removal, and the account blocked.
+    // Remove the other one too: now the membership is named for removal, and the account is blocked.
     fleet.cli(&args!["delete", "assignments/triage"]).await?.ok()?;
     entente_tests::eventually("maya has nothing", SOON, || kit::ensure_gone(&fleet, "contoso", "maya")).await?;
     kit::ensure_clean(&fleet).await

@@ -1,4 +1,4 @@
-//! Bad input, of every kind that anybody may send: each a clear error, and nothing changed.
+//! Bad input of every kind: each gets a clear error and changes nothing.
 
 mod connections;
 mod manifests;
@@ -8,14 +8,14 @@ use entente_tests::{Fleet, args};
 
 use crate::kit::{self, Story, contoso, fabrikam};
 
-/// What was tried, and whether it was refused in the right words.
+/// What was tried, and whether it was refused with the right text.
 pub struct Verdict {
     pub what: String,
     pub fault: Option<String>,
 }
 
 impl Verdict {
-    /// Right if it failed and said `expected`.
+    /// Right if the command failed and printed `expected`.
     pub fn of(what: &str, code: i32, said: &str, expected: &str) -> Self {
         let fault = if code == 0 {
             Some("it was taken".to_owned())
@@ -30,10 +30,10 @@ impl Verdict {
     }
 }
 
-/// Everything that could have been changed by mistake.
+/// Everything that a wrong input could have changed.
 async fn everything(fleet: &Fleet) -> Result<String> {
     let audit = fleet.cli_json(&args!["audit", "list"]).await?;
-    // The story makes tokens of its own, rightly.
+    // Except tokens, because the story itself makes some.
     let records = audit.as_array().context("a list")?.iter().filter(|it| it["method"] != "CreateEnrollmentToken");
     let mut all: String = records.map(ToString::to_string).collect();
     for kind in ["homeTenants", "tenants", "operators", "squads", "socRoles", "assignments"] {

@@ -1,4 +1,4 @@
-//! Changes as a SOC's pipeline makes them: from files, with what is gone from the files, and with an end to wait for.
+//! Changes as a SOC's pipeline makes them: from files, with `--prune`, and with a wait for the end.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::kit::{self, SOON, Story, contoso, fabrikam};
 
-/// A folder with the intent, as a repository has it.
+/// A folder with the intent, like a repository.
 fn written(fleet: &Fleet, manifests: &[Value]) -> Result<PathBuf> {
     let folder = fleet.dir.join("intent");
     std::fs::create_dir_all(&folder)?;
@@ -50,7 +50,7 @@ pub async fn apply_waits_and_prunes_what_is_gone_from_the_files(story: Story) ->
     for customer in ["contoso", "fabrikam"] {
         kit::ensure_l1(&fleet, customer, "sam").await.context("there when apply --wait has ended")?;
     }
-    // Gone from the files: nothing changes, until it is said which set the files are.
+    // A resource is gone from the files: nothing changes until `--prune` names the set.
     let rest: Vec<Value> = intent
         .iter()
         .filter(|it| !it["name"].as_str().is_some_and(|name| name.ends_with("/nights")))
@@ -110,7 +110,7 @@ pub async fn who_leaves_by_a_file_is_gone_with_receipts(story: Story) -> Result<
     fleet.cli(&args!["wait", "contoso", "--for", "converged", "--timeout", "60"]).await?.ok()?;
     let late = fleet.cli(&args!["wait", "-l", "region=nordic", "--for", "PAUSED", "--timeout", "1"]).await?;
     ensure!(late.code == 3 && late.stderr.contains("not PAUSED after 1 s: contoso CONVERGED"), "{}", late.stderr);
-    // The file that still says ACTIVE, as the repository of somebody who was not told.
+    // The file still says ACTIVE, as in the repository of a colleague who was not told.
     write(&folder, &intent)?;
     let refused = fleet.cli(&apply).await?;
     let line = refused.stderr.lines().find(|line| line.contains("operators/sam: state: has left; write state: LEFT"));

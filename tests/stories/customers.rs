@@ -1,4 +1,4 @@
-//! The customer's side: the guardrail, verify, adoption, blocks, drift, pause, taking everything back.
+//! The customer's side: the guardrail, verify, adoption, blocks, drift, pause, and revoking everything.
 
 use anyhow::{Context, Result, ensure};
 use entente_model::{Plane, PlaneMode};
@@ -22,7 +22,7 @@ pub async fn what_the_guardrail_does_not_allow_is_not_done(story: Story) -> Resu
     kit::ensure_clean(&fleet).await
 }
 
-/// Microsoft moves its definitions; the customer consented to what they were.
+/// Microsoft changes its role definitions; the customer consented to the earlier ones.
 pub async fn a_role_that_microsoft_lets_do_more_is_given_to_nobody_more(story: Story) -> Result<()> {
     let fleet = story.converged([contoso()], &["maya"]).await?;
     let tenant = fleet.customer("contoso")?.entra_tenant();
@@ -30,7 +30,7 @@ pub async fn a_role_that_microsoft_lets_do_more_is_given_to_nobody_more(story: S
     let grow =
         Tamper::GrowAzureRole { role: "3e150937-b8fe-4cfb-8069-0eaf05ecd056".into(), actions: vec![grown.into()] };
     fleet.cloud.tamper(&tenant, &grow).await?;
-    // An agent reads a definition again after half a minute.
+    // An agent rereads a definition after half a minute.
     eventually("the role is found to hold more", SOON, || async {
         fleet.cli(&args!["compare", "contoso"]).await?.ok()?;
         let refused = kit::in_state("REFUSED", "GUARDRAIL_CAPABILITY");
@@ -57,7 +57,7 @@ pub async fn a_plane_that_is_only_verified_is_never_written(story: Story) -> Res
     let item = kit::wait_item(&fleet, "contoso", "azureRole/", waits).await?;
     ensure!(item["script"].as_str().unwrap_or_default().contains("az role assignment create"), "{item}");
     let customer = fleet.customer("contoso")?;
-    // A person runs the script: the match is applied, and not ours.
+    // A person runs the script: the item matches and is APPLIED, but is not ours.
     let group = kit::wait_item(&fleet, "contoso", "group/", |item| item["state"] == "APPLIED").await?;
     let principal = group["objectId"].as_str().context("the group's id")?.to_owned();
     for role in ["3e150937-b8fe-4cfb-8069-0eaf05ecd056", "51d6186e-6489-4900-b93f-92e23144cca5"] {
@@ -100,7 +100,7 @@ pub async fn a_person_whom_the_customer_blocked_stays_blocked(story: Story) -> R
     fleet.cli(&args!["compare", "contoso"]).await?.ok()?;
     let blocked = kit::in_state("BLOCKED_BY_CUSTOMER", "CUSTOMER_BLOCKED");
     kit::wait_item(&fleet, "contoso", "user/", blocked).await?;
-    // Also after a change that touches her.
+    // Also after a change that concerns her.
     fleet.apply(&kit::squad_of(&["maya", "sam", "li"])).await?;
     eventually("li has access", SOON, || kit::ensure_l1(&fleet, "contoso", "li")).await?;
     let maya = kit::account(&fleet, "contoso", "maya").await?.context("an account")?;
@@ -118,7 +118,7 @@ pub async fn a_person_whom_the_customer_deleted_is_invited_again_only_with_leave
     let deleted = || kit::in_state("BLOCKED_BY_CUSTOMER", "CUSTOMER_DELETED");
     let item = kit::wait_item(&fleet, "contoso", "user/", deleted()).await?;
     ensure!(item["detail"].as_str().unwrap_or_default().contains("entente-agent allow-again"), "{item}");
-    // Also after a change that touches her, and for one time only.
+    // Also after a change that concerns her, and only once.
     fleet.apply(&kit::squad_of(&["maya", "sam", "li"])).await?;
     eventually("li has access", SOON, || kit::ensure_l1(&fleet, "contoso", "li")).await?;
     ensure!(kit::invitations(&fleet, customer).await? == before + 1, "only li is invited");
@@ -131,7 +131,7 @@ pub async fn a_person_whom_the_customer_deleted_is_invited_again_only_with_leave
     fleet.cloud.tamper(&customer.entra_tenant(), &delete).await?;
     fleet.cli(&args!["compare", "contoso"]).await?.ok()?;
     kit::wait_item(&fleet, "contoso", "user/", deleted()).await?;
-    // The other way back: the guest of before, as it was.
+    // The other way back: the customer restores the earlier guest.
     let restore = Tamper::RestoreUser { user: second };
     fleet.cloud.tamper(&customer.entra_tenant(), &restore).await?;
     fleet.cli(&args!["compare", "contoso"]).await?.ok()?;
@@ -169,7 +169,7 @@ pub async fn what_somebody_removed_is_mended_and_what_they_added_is_taken_away(s
     })
     .await?;
     fleet.wait_converged(SOON).await?;
-    // Within a second, so that no status ever shows it; and yet the SOC is told.
+    // Within a second, so no status ever shows it. The SOC still gets the event.
     eventually("the SOC is told", SOON, || async {
         let events = fleet.cli_json(&args!["events", "contoso", "--since", "1h", "--kind", "DRIFT_MENDED"]).await?;
         let told: Vec<&str> =
@@ -242,7 +242,7 @@ pub async fn everything_that_was_given_can_be_taken_back_without_the_control_pla
     let truth = fleet.cloud.truth(&fleet.customer("contoso")?.entra_tenant()).await?;
     let stranger = truth.users.iter().find(|user| user.mail.as_deref() == Some("stranger@elsewhere.example"));
     ensure!(stranger.is_some_and(|user| user.enabled && !user.deleted), "others are left alone: {stranger:?}");
-    // Again is the same as once.
+    // Running it again has the same result.
     fleet.agent_command("contoso", &args!["revoke-all", "--yes"]).await?.ok()?;
     kit::ensure_clean(&fleet).await
 }
@@ -254,7 +254,7 @@ pub async fn what_a_narrower_guardrail_refuses_goes_when_somebody_says_so(story:
     ensure!(wide.contains("manageAlerts, "), "{wide}");
     std::fs::write(&file, wide.replace("manageAlerts, ", ""))?;
     let revoke = |more: &[&str]| [args!["revoke", "--not-allowed"], more.iter().map(Into::into).collect()].concat();
-    // Asked of the agent that runs: listed, and nothing done.
+    // Asked of the running agent: it lists, and does nothing.
     let listed = fleet.agent_command("contoso", &revoke(&["--dry-run"])).await?.ok()?;
     ensure!(listed.contains("what l1-analyst may do in Defender (GUARDRAIL_CAPABILITY)"), "{listed}");
     let unasked = fleet.agent_command("contoso", &revoke(&[])).await?;
@@ -264,11 +264,11 @@ pub async fn what_a_narrower_guardrail_refuses_goes_when_somebody_says_so(story:
     ensure!(done.contains("complete: of what was confirmed"), "{done}");
     let maya = kit::account(&fleet, "contoso", "maya").await?.context("an account")?;
     ensure!(maya.enabled && maya.defender_roles.is_empty(), "{maya:?}");
-    // By a file that cannot be used nothing is told, and nothing taken.
+    // With an unusable file it lists nothing and removes nothing.
     std::fs::write(&file, wide.replace("planes:", "plains:"))?;
     let unusable = fleet.agent_command("contoso", &revoke(&["--yes"])).await?;
     ensure!(unusable.code == 1 && unusable.stderr.contains("the guardrail cannot be used"), "{unusable:?}");
-    // And by the command alone, without an agent: the people of the whole domain.
+    // The command also works without an agent: it removes the people of the whole domain.
     fleet.agent("contoso")?.stop().await?;
     std::fs::write(&file, wide.replace("mailDomains: [nordwall.example]", "mailDomains: [other.example]"))?;
     fleet.agent_command("contoso", &revoke(&["--yes"])).await?.ok()?;
@@ -291,7 +291,7 @@ pub async fn a_broken_guardrail_still_lets_a_leaver_go(story: Story) -> Result<(
     let status = fleet.cli_json(&args!["status", "contoso"]).await?;
     ensure!(status["guardrailFault"].as_str().unwrap_or_default().contains("colour"), "{status}");
     ensure!(kit::account(&fleet, "contoso", "li").await?.is_none(), "no grant without a guardrail");
-    // Shut out at once; but whose addresses may be looked up, the file says, so that nothing more is claimed.
+    // The agent stops granting at once. But the file limits which addresses it may look up, so nothing more is claimed.
     let left = fleet.cli(&args!["operators", "leave", "sam", "--yes", "--timeout", "20", "--output", "json"]).await?;
     ensure!(left.code == 3 && left.stdout.contains("GUARDRAIL_UNREADABLE"), "{left:?}");
     kit::ensure_gone(&fleet, "contoso", "sam").await?;

@@ -1,4 +1,4 @@
-//! What ends is said before it ends, on the screens that people look at; what begins anew needs no restart.
+//! The screens warn before something ends. What replaces it needs no restart.
 
 use anyhow::{Context, Result, ensure};
 use entente_tests::process::{run, run_in};
@@ -15,7 +15,7 @@ pub async fn a_credential_that_ends_soon_is_told_on_both_sides(story: Story) -> 
     let day = (OffsetDateTime::now_utc() + Duration::days(5)).date();
     let config = fleet.customer_dir("contoso").join("agent.toml");
     fleet.agent("contoso")?.stop().await?;
-    // Its last table is the credential's.
+    // The last table is about the credential.
     let text = std::fs::read_to_string(&config)? + &format!("expires = \"{day}T12:00:00Z\"\n");
     std::fs::write(&config, text)?;
     fleet.start_agent("contoso").await?;
@@ -49,7 +49,7 @@ pub async fn a_new_delegation_is_taken_up_by_a_running_server(story: Story) -> R
         Ok(())
     })
     .await?;
-    // Agents come back, and take what is signed.
+    // Agents reconnect and accept what is signed.
     fleet.apply(&kit::squad_of(&["maya", "sam"])).await?;
     fleet.wait_converged(SOON).await?;
     kit::ensure_l1(&fleet, "contoso", "sam").await
@@ -57,7 +57,7 @@ pub async fn a_new_delegation_is_taken_up_by_a_running_server(story: Story) -> R
 
 pub async fn a_delegation_that_ends_is_told_before_and_a_leave_after_it_is_refused(story: Story) -> Result<()> {
     let mut fleet = story.converged([contoso()], &["maya", "sam"]).await?;
-    // The agent's own certificate ends with it; what the server signs is what this is about.
+    // The agent's own certificate ends with it, but this story is about what the server signs.
     fleet.agent("contoso")?.stop().await?;
     fleet.control_plane()?.stop().await?;
     let clock = shim::Clock::new(&fleet.dir)?;

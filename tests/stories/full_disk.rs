@@ -1,5 +1,5 @@
-//! An agent whose disk fills up, and has room again: the real process under the shim of the power cuts
-//! (`tests/crash/shim.c`), for which the disk is full while a file exists.
+//! An agent whose disk fills up and has room again: the real process under the shim that also cuts the power
+//! (`tests/crash/shim.c`). While a certain file exists, the disk is full.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::kit::{self, SOON, Story, contoso};
 use crate::shim;
 
-/// Starts contoso's agent on a disk that is full while the file exists whose path is given.
+/// Starts contoso's agent on a disk that is full while the file at this path exists.
 async fn start_on_small_disk(fleet: &mut Fleet, watched: &str, also: shim::Environment) -> Result<PathBuf> {
     let full = fleet.dir.join("full");
     let mut environment = shim::small_disk(&fleet.dir, &fleet.customer_dir("contoso").join(watched), &full)?;
@@ -59,7 +59,7 @@ pub async fn leavers_are_blocked_while_the_agents_disk_is_full_and_nobody_comes(
     std::fs::write(&full, "")?;
     leave(&fleet, "sam").await?;
     wait_blocked(&fleet, "sam").await?;
-    // And the next one, whose leaving comes while the agent knows of its disk.
+    // The next leaver comes while the agent knows that its disk is full.
     wait_told(&fleet).await?;
     fleet.apply(&kit::squad_of(&["maya", "sam", "rosa", "li"])).await.ok();
     fleet.apply(&kit::squad_of(&["maya", "rosa", "li"])).await?;
@@ -90,7 +90,7 @@ pub async fn an_agent_that_starts_on_a_full_disk_blocks_who_left_meanwhile(story
     let mut fleet = story.converged([contoso()], &["maya", "sam", "rosa"]).await?;
     fleet.agent("contoso")?.stop().await?;
     leave(&fleet, "sam").await?;
-    // Every file of the agent's. Where others take what its store has set aside for this day, it says what that means.
+    // Every file of the agent. If other programs use up the room that its store has reserved, it says what that means.
     let full = fleet.dir.join("full");
     std::fs::write(&full, "")?;
     let taken = vec![("CRASH_TAKEN", "1".into())];
@@ -133,7 +133,7 @@ pub async fn everything_can_be_taken_back_on_a_full_disk(story: Story) -> Result
     for person in ["maya", "sam"] {
         kit::ensure_gone(&fleet, "contoso", person).await?;
     }
-    // Written down with the room that the ledger had set aside: nothing comes back with the next start.
+    // The ledger wrote them in its reserved room: nothing comes back with the next start.
     ensure!(dir.join("state/revoke-all").exists() && dir.join("state/revoke-all.json").exists(), "{text}");
     kit::ensure_clean(&fleet).await
 }

@@ -1,4 +1,4 @@
-//! Invitations: made once, whatever happens to the answer.
+//! Each invitation is made once, whatever happens to the response.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use serde_json::json;
 
 use crate::kit::{self, SOON, Story, contoso};
 
-/// One person wanted in one tenant; the intent is applied by the story when it is ready for it.
+/// One person is wanted in one tenant. The story applies the intent when it is ready.
 async fn start(story: &Story, customer: entente_tests::Customer) -> Result<Fleet> {
     story.start([customer]).await
 }
 
-/// People here redeem when the story says so; the agent looks every 2 s.
+/// People redeem here when the story says so. The agent looks every 2 s.
 fn unredeemed() -> entente_tests::Customer {
     let mut customer = contoso();
     customer.settings = json!({"auto_redeem_seconds": -1});
@@ -46,7 +46,7 @@ pub async fn a_kill_between_request_and_answer_makes_no_second_invitation(story:
     let mut fleet = start(&story, contoso()).await?;
     let customer = fleet.customer("contoso")?.clone();
     for when in [When::After, When::Before] {
-        // Held after it was handled, then before: the agent dies in just that window each time.
+        // Held after the cloud handled it, then before: each time the agent dies in that window.
         let barrier = fleet.cloud.add_barrier(kit::inviting(&customer), when).await?;
         let people: &[&str] = if when == When::After { &["maya"] } else { &["maya", "li"] };
         fleet.apply(&kit::triage(people)).await?;
@@ -66,7 +66,7 @@ pub async fn a_kill_between_request_and_answer_makes_no_second_invitation(story:
 
 pub async fn a_lag_longer_than_a_restart_makes_no_second_invitation(story: Story) -> Result<()> {
     let mut customer = contoso();
-    // What was made shows after 6 s; the agent is told that the lag may be 8.
+    // What was made becomes visible after 6 s. The agent is told that the lag may be 8 s.
     customer.settings = json!({"auto_redeem_seconds": 0, "lag_seconds": 6, "index_lag_factor": 1});
     let mut spec = story.spec([customer.clone()]);
     spec.lag_seconds = 8;

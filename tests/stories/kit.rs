@@ -1,4 +1,4 @@
-//! What stories share: a fleet of their own, the small intent that most of them begin with, and the simulator's truth.
+//! What the stories share: a fleet for each, the small intent that most begin with, and the simulator's truth.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -12,13 +12,13 @@ use serde_json::Value;
 
 pub type StoryFn = fn(Story) -> Pin<Box<dyn Future<Output = Result<()>>>>;
 
-/// No story takes this long; one that does is stuck, and says where.
+/// No story takes this long. One that does is stuck, and says where.
 const STORY_LIMIT: Duration = Duration::from_secs(900);
 
-/// Long enough for a small fleet on a loaded machine. Stories wait for conditions, so that it costs nothing.
+/// Long enough for a small fleet on a loaded machine. Stories wait for conditions, so a long limit costs nothing.
 pub const SOON: Duration = Duration::from_secs(120);
 
-/// One story's name, and where it leaves its logs.
+/// One story's name, and where it writes its logs.
 #[derive(Debug, Clone)]
 pub struct Story {
     name: String,
@@ -37,7 +37,7 @@ impl Story {
         let mut spec = FleetSpec::of(customers.into_iter().collect());
         if let Some(logs) = &self.logs {
             let dir = logs.join(&self.name);
-            // What an earlier run of the same story left.
+            // Remove what an earlier run of the same story left.
             let _ = std::fs::remove_dir_all(&dir);
             spec.dir = Some(dir);
             spec.call_log = Some(logs.join(format!("{}.jsonl", self.name)));
@@ -49,7 +49,7 @@ impl Story {
         Fleet::start(self.spec(customers)).await
     }
 
-    /// A fleet in which the triage squad works as L1 everywhere, converged.
+    /// A converged fleet in which the triage squad works as L1 everywhere.
     pub async fn converged(&self, customers: impl IntoIterator<Item = Customer>, people: &[&str]) -> Result<Fleet> {
         let fleet = self.start(customers).await?;
         fleet.apply(&triage(people)).await?;
@@ -66,7 +66,7 @@ pub fn fabrikam() -> Customer {
     Customer::new("fabrikam", 2)
 }
 
-/// Everybody that stories speak of, in the order of their numbers.
+/// Every person in the stories, in the order of their numbers.
 const PEOPLE: [&str; 5] = ["jonas", "maya", "li", "sam", "rosa"];
 
 /// The people, their squad, two roles, and the squad's assignment as L1. Jonas owns it and works nowhere.
@@ -81,7 +81,7 @@ pub fn triage(members: &[&str]) -> Vec<Value> {
     all
 }
 
-/// The squad with other members.
+/// The squad with these members.
 pub fn squad_of(members: &[&str]) -> Vec<Value> {
     vec![provider::squad("triage", "jonas", members)]
 }
@@ -94,7 +94,7 @@ pub async fn account(fleet: &Fleet, customer: &str, person: &str) -> Result<Opti
     Ok(rights.users.into_iter().next())
 }
 
-/// The whole of L1, as the truth shows it.
+/// Everything that L1 gives, as the truth shows it.
 pub async fn ensure_l1(fleet: &Fleet, customer: &str, person: &str) -> Result<()> {
     let account = account(fleet, customer, person).await?.with_context(|| format!("{person} has no account"))?;
     ensure!(account.enabled, "{account:?}");
@@ -103,7 +103,7 @@ pub async fn ensure_l1(fleet: &Fleet, customer: &str, person: &str) -> Result<()
     Ok(())
 }
 
-/// Nothing at all, as the truth shows it. The account itself stays, blocked.
+/// No access at all, as the truth shows it. The account itself stays, blocked.
 pub async fn ensure_gone(fleet: &Fleet, customer: &str, person: &str) -> Result<()> {
     let account = account(fleet, customer, person).await?;
     let left = account.as_ref().map_or(0, |it| {
@@ -113,7 +113,7 @@ pub async fn ensure_gone(fleet: &Fleet, customer: &str, person: &str) -> Result<
     Ok(())
 }
 
-/// Never a second invitation, never a write to what the agent did not make.
+/// There is never a second invitation, and never a write to what the agent did not make.
 pub async fn ensure_clean(fleet: &Fleet) -> Result<()> {
     for customer in fleet.customers.values() {
         let figures = fleet.cloud.figures(&customer.entra_tenant(), Some(&customer.client_id())).await?;
@@ -128,7 +128,7 @@ pub async fn invitations(fleet: &Fleet, customer: &Customer) -> Result<u64> {
     Ok(fleet.cloud.figures(&customer.entra_tenant(), Some(&customer.client_id())).await?.accepted_invitations)
 }
 
-/// What an item says of itself, once `holds` is content with it.
+/// The item as reported, once `holds` accepts it.
 pub async fn wait_item(
     fleet: &Fleet,
     customer: &str,
@@ -147,7 +147,7 @@ pub fn in_state(state: &'static str, reason: &'static str) -> impl Fn(&Value) ->
     move |item| item["state"] == state && item["reason"] == reason
 }
 
-/// A fault for one customer's calls of one kind.
+/// A fault for one kind of call of one customer.
 pub fn fault(customer: &Customer, method: &str, path: &str, action: FaultAction, count: u64) -> Fault {
     let on = Match { tenant: Some(customer.entra_tenant()), method: Some(method.into()), path: Some(path.into()) };
     Fault { on, action, count: Some(count), skip: 0, probability: None }
@@ -164,12 +164,12 @@ pub fn is_write(call: &CallEntry) -> bool {
     call.method != "GET" && call.plane != "login" && !call.path.contains("$batch") && !call.path.contains("/token")
 }
 
-/// A customer's calls since `seq`, its tokens left out.
+/// A customer's calls since `seq`, without its token requests.
 pub async fn calls(fleet: &Fleet, customer: &Customer, since: u64) -> Result<Vec<CallEntry>> {
     Ok(fleet.cloud.log(since, Some(&customer.entra_tenant())).await?)
 }
 
-/// The newest call's number.
+/// The number of the newest call.
 pub async fn now(fleet: &Fleet) -> Result<u64> {
     Ok(fleet.cloud.log(0, None).await?.last().map_or(0, |call| call.seq))
 }

@@ -1,4 +1,4 @@
-//! Leaving: everywhere, provably, and only the one who left.
+//! Leaving: everywhere, with proof, and only for the person who left.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::kit::{self, SOON, Story, contoso, fabrikam};
 
-/// Each tenant's receipt: two empty reads, the lag or more apart.
+/// Each tenant's receipt has two empty reads, at least the lag apart.
 fn ensure_receipts(answer: &Value, tenants: usize, lag_seconds: u32) -> Result<()> {
     ensure!(answer["complete"] == true, "{answer}");
     let receipts = answer["removals"].as_array().context("a list")?;
@@ -41,7 +41,7 @@ pub async fn a_leaver_is_gone_from_every_tenant_with_two_empty_reads(story: Stor
         let sam = truth.users.iter().find(|user| user.invited_mail.as_deref() == Some(&mail));
         ensure!(sam.is_some_and(|sam| sam.sessions_revoked_at.is_some()), "sessions are ended: {sam:?}");
     }
-    // Again is the same as once: the same receipts, and no write.
+    // Running it again has the same result: the same receipts, and no write.
     let before = kit::now(&fleet).await?;
     let again = leave(&fleet, "sam").await?;
     ensure!(again["removals"] == answer["removals"], "{again}\n{answer}");
@@ -63,7 +63,7 @@ pub async fn a_leaver_keeps_nobody_else_out(story: Story) -> Result<()> {
 pub async fn a_leaver_with_an_admin_role_is_still_shut_out(story: Story) -> Result<()> {
     let fleet = story.converged([contoso()], &["maya", "sam"]).await?;
     let customer = fleet.customer("contoso")?;
-    // Somebody gave sam an Entra role: blocking the account is now a sensitive action, which the agent may not do.
+    // Somebody gave sam an Entra role: blocking the account is now a sensitive action that the agent may not do.
     let user = kit::account(&fleet, "contoso", "sam").await?.context("an account")?.user;
     let roles = vec!["Security Reader".to_owned()];
     fleet.cloud.tamper(&customer.entra_tenant(), &Tamper::SetUserEntraRoles { user: user.clone(), roles }).await?;
@@ -119,7 +119,7 @@ pub async fn who_leaves_again_is_proven_gone_again(story: Story) -> Result<()> {
     ensure!(output.code == 3, "fabrikam cannot confirm: {output:?}");
     kit::ensure_gone(&fleet, "contoso", "sam").await?;
 
-    // Back and gone again while neither agent is there: contoso's first proof is of the first leave.
+    // Back and gone again while neither agent is connected: contoso's first proof is of the first leave.
     fleet.agent("contoso")?.kill().await?;
     fleet.cli(&args!["operators", "rejoin", "sam"]).await?.ok()?;
     fleet.cli(&args!["operators", "leave", "sam", "--yes", "--no-wait"]).await?.ok()?;
@@ -145,7 +145,7 @@ pub async fn who_leaves_again_is_proven_gone_again(story: Story) -> Result<()> {
 pub async fn a_leaver_is_blocked_before_any_slow_answer(story: Story) -> Result<()> {
     let fleet = story.converged([contoso()], &["maya", "sam"]).await?;
     let customer = fleet.customer("contoso")?;
-    // Azure answers a byte a second, and so do lists of Graph; a block needs neither.
+    // Azure answers one byte a second, and so do lists of Graph. A block needs neither.
     for path in ["roleAssignments", "^/v1.0/groups/.*/members", "memberOf"] {
         let slow = kit::fault(customer, "GET", path, FaultAction::Drip { seconds: 60 }, 1_000);
         fleet.cloud.add_fault(&slow).await?;

@@ -1,7 +1,7 @@
-//! End-to-end stories: whole fleets of real processes over real TLS, each story a sentence.
+//! End-to-end stories: whole fleets of real processes over real TLS. Each story is a sentence.
 //!
-//! `cargo test -p entente-tests --test stories -- WORD` runs those whose name holds a word. With
-//! `ENTENTE_STORY_LOGS=DIR` every process's log and every call to the cloud stays in DIR.
+//! `cargo test -p entente-tests --test stories -- WORD` runs those whose name contains a word. With
+//! `ENTENTE_STORY_LOGS=DIR`, every process's log and every call to the cloud stay in DIR.
 
 mod access;
 mod bad_input;
@@ -33,12 +33,12 @@ macro_rules! stories {
 }
 
 fn main() -> ExitCode {
-    // The fleets' processes are this program again.
+    // The processes of a fleet are this program, started again.
     if let Some(code) = entente_tests::role::play(std::env::args_os()) {
         return code;
     }
     let mut args = Arguments::from_args();
-    // A fleet is many processes; two at a time keep a small machine busy without starving either.
+    // A fleet is many processes. Two at a time keep a small machine busy without starving either.
     args.test_threads.get_or_insert(2);
     let all = stories! {
         access:

@@ -1,4 +1,4 @@
-//! A customer's network whose only way out is a proxy, and one that opens TLS.
+//! A customer's network whose only way out is a proxy, and one whose proxy inspects TLS.
 
 use anyhow::{Context, Result, ensure};
 use entente_simulator::connect_proxy::ConnectProxy;
@@ -17,7 +17,7 @@ pub async fn an_agent_whose_only_way_out_is_a_proxy_does_everything_through_it(s
     ensure!(proxy.has_seen(&cloud), "Microsoft at {cloud}: {:?}", proxy.asked());
     let calls = proxy.asked().iter().filter(|asked| asked.target == provider).count();
     ensure!(calls >= 2, "enrolment and the stream at {provider}: {:?}", proxy.asked());
-    // Nothing goes past it: without the proxy, nothing goes at all.
+    // Without the proxy, no call gets through.
     drop(proxy);
     fleet.wait_phase("contoso", "OFFLINE", SOON).await.map(drop)
 }
@@ -32,7 +32,7 @@ pub async fn tls_inspection_of_what_is_pinned_is_named_and_an_exempt_host_enrols
     let refused = fleet.enroll("contoso").await.err().context("an enrolment that is looked into")?;
     let (text, provider) = (format!("{refused:#}"), fleet.agent_address()?);
     ensure!(text.contains("TLS inspection") && text.contains(&provider), "{text}");
-    // The same through HTTPS_PROXY, with the host exempt, as the customer's network team would have it.
+    // The same through HTTPS_PROXY, with the host exempt, as a customer's network team would configure it.
     let config = fleet.customer_dir("contoso").join("agent.toml");
     let exempt = std::fs::read_to_string(&config)?.replace("proxy = ", "no_proxy = \"127.0.0.0/8\"\nproxy = ");
     std::fs::write(&config, exempt)?;

@@ -1,4 +1,4 @@
-//! What the service provider sees of a customer in the worst cases: its own phase for each, and whose move it is.
+//! What the service provider sees of a customer in the worst cases: a phase for each, and whose move it is.
 
 use anyhow::{Context, Result, ensure};
 use entente_simulator::control::types::FaultAction;
@@ -40,7 +40,7 @@ pub async fn users_d01_the_worst_cases_have_phases_of_their_own(story: Story) ->
     says(&revoked, "PROVIDER", &[&name, "entente tokens create contoso"])
 }
 
-/// The application is disabled in Entra, and then Microsoft does not answer at all: with the next token.
+/// The application is disabled in Entra, then Microsoft does not answer at all. Both show with the next token.
 async fn cannot_sign_in(fleet: &mut Fleet) -> Result<()> {
     let disabled = "AADSTS7000112: Application is disabled.";
     let body = json!({"error": "unauthorized_client", "error_description": disabled, "error_codes": [7000112]});

@@ -1,4 +1,4 @@
-//! Quiet: when nothing is to be done, nothing is done.
+//! When there is nothing to do, the agents do nothing.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub async fn after_convergence_only_periodic_reads_are_made(story: Story) -> Res
     let fleet = story.converged([customer], &["maya", "sam"]).await?;
     let customer = fleet.customer("contoso")?;
     let before = kit::now(&fleet).await?;
-    // Several periods pass: each one reads, none writes.
+    // Over several periods, each look reads and none writes.
     let reads = |calls: &[entente_simulator::control::types::CallEntry]| {
         calls.iter().filter(|call| call.method == "GET" && call.path.contains("/members")).count()
     };

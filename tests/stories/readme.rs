@@ -1,5 +1,5 @@
-//! The first hour, as the README has it: every line of "Run it" on both sides, one after the other, up to the first verified
-//! access. What stands for something that a test has not got is in one short table; a line that is neither run nor in it fails.
+//! The first hour as the README describes it: every line of "Run it" on both sides, in order, up to the first verified
+//! access. A short table replaces what a test cannot do. A line that is neither run nor in the table fails the story.
 
 mod lines;
 
@@ -23,11 +23,11 @@ use tokio::process::Child;
 use self::lines::{Line, Side, block};
 use crate::kit::{SOON, Story, contoso};
 
-/// Somebody who follows the README, on a machine that has a simulated cloud.
+/// A reader who follows the README, on a machine with a simulated cloud.
 struct Newcomer {
     dir: PathBuf,
     environment: BTreeMap<String, String>,
-    /// What runs behind the other lines.
+    /// The processes that run behind the other lines.
     behind: Vec<Child>,
     cloud: Client,
     simulator: Running,
@@ -36,7 +36,7 @@ struct Newcomer {
     _temporary: tempfile::TempDir,
 }
 
-/// What stands for words of the README, and why it has to.
+/// Replacements for words of the README, and why each is needed.
 struct Instead {
     words: &'static str,
     to: String,
@@ -100,7 +100,7 @@ impl Newcomer {
         self.dir.join(side.word())
     }
 
-    /// The README's words, with what stands for some of them.
+    /// The README's words, with the replacements.
     fn adapted(&self, text: &str) -> String {
         self.instead.iter().fold(text.to_owned(), |text, instead| {
             instead.used.set(instead.used.get() || text.contains(instead.words));
@@ -112,7 +112,7 @@ impl Newcomer {
         let text = self.adapted(&line.text);
         let words: Vec<&str> = text.split_whitespace().collect();
         match words.as_slice() {
-            // This program plays all three: only whether there is such a crate is looked at.
+            // This program plays all three: check only that the crate exists.
             ["cargo", "install", ..] => installable(&words),
             ["export", set] => self.export(line.side, set),
             ["cp", "-r", from, to] => copy(&lines::repository().join(from), &self.folder(line.side).join(to)),
@@ -168,7 +168,7 @@ impl Newcomer {
         }
     }
 
-    /// Before the agent runs one thing alone is not known.
+    /// Before the agent runs, exactly one thing is unknown.
     async fn examine(&self, side: Side, args: &[&str]) -> Result<()> {
         let output = self.command(side, Role::Agent, args)?.output().await?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -178,7 +178,7 @@ impl Newcomer {
         Ok(())
     }
 
-    /// Starts it, and waits until it answers, as the next line would have to.
+    /// Starts it and waits until it answers, because the next line needs it.
     async fn start(&mut self, side: Side, role: Role, args: &[&str]) -> Result<()> {
         let log = std::fs::File::create(self.dir.join(format!("{}.log", role.program())))?;
         let child = self.command(side, role, args)?.stdout(log.try_clone()?).stderr(log).spawn()?;
@@ -195,7 +195,7 @@ impl Newcomer {
         .await
     }
 
-    /// The customer is told the root key by another way than the token: here by what `init` printed.
+    /// The customer learns the root key by another way than the token: here from the output of `init`.
     fn pin(&mut self, said: &str) -> Result<()> {
         let key =
             said.lines().find_map(|line| line.trim().strip_prefix("ed25519:")).context("init prints the root key")?;
@@ -210,7 +210,7 @@ impl Newcomer {
         std::fs::copy(from, self.folder(Side::Customer).join(token)).map(drop).context("the token's file")
     }
 
-    /// What the customer fills in: the README's own two files, at the simulator's hosts.
+    /// What the customer fills in: the README's two files, with the simulator's hosts.
     fn fill_in(&self) -> Result<()> {
         let dir = self.folder(Side::Customer);
         for name in ["agent.toml", "guardrail.yaml"] {
@@ -248,7 +248,7 @@ impl Newcomer {
         Ok(())
     }
 
-    /// By the control plane's word: every right, read back in the tenant.
+    /// By the control plane: every right was read back in the tenant.
     async fn ensure_verified(&self) -> Result<()> {
         let asked = ["who", "--operator", "maya", "--tenant", "contoso", "--output", "json"];
         let rows: Value = serde_json::from_str(&self.output(Side::Provider, Role::Cli, &asked).await?)?;
@@ -257,7 +257,7 @@ impl Newcomer {
         Ok(())
     }
 
-    /// By the simulated tenant's own.
+    /// By the simulated tenant itself.
     async fn ensure_rights(&self) -> Result<()> {
         let rights = self.cloud.rights(&self.customer.entra_tenant(), &provider::mail("maya")).await?;
         let [maya] = rights.users.as_slice() else { bail!("{} accounts", rights.users.len()) };

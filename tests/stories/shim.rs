@@ -1,5 +1,5 @@
-//! The shim of the power cuts (`tests/crash/shim.c`) under the fleet's processes: a disk that is full while a file exists, and
-//! a wall clock that is ahead.
+//! The shim (`tests/crash/shim.c`) under the fleet's processes: a disk that is full while a file exists, and a wall
+//! clock that is ahead.
 
 use std::ffi::OsString;
 use std::os::unix::fs::FileExt;
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 pub type Environment = Vec<(&'static str, OsString)>;
 
-/// What the disk under `watched` is like while the file `full` exists: each folder beside it is the shim's own.
+/// How the disk under `watched` behaves while the file `full` exists. Each folder beside it belongs to the shim.
 pub fn small_disk(dir: &Path, watched: &Path, full: &Path) -> Result<Environment> {
     let image = tempfile::tempdir_in(dir)?.keep();
     Ok(vec![
@@ -19,12 +19,12 @@ pub fn small_disk(dir: &Path, watched: &Path, full: &Path) -> Result<Environment
         ("CRASH_REPORT", image.with_extension("report").into()),
         ("CRASH_IMAGE", image.into()),
         ("CRASH_FULL", full.into()),
-        // Or the store would still find some room in its own file.
+        // Otherwise the store would still find some room in its own file.
         ("CRASH_COW", "1".into()),
     ])
 }
 
-/// A wall clock that can be put ahead while processes run.
+/// A wall clock that can be set ahead while processes run.
 #[derive(Debug)]
 pub struct Clock {
     ahead: std::fs::File,

@@ -1,5 +1,5 @@
-//! What no source is sure of: each open question answered the other way in a tenant of its own, and all of them at
-//! once in one more. Joining, moving and leaving hold everywhere.
+//! Where no source is certain: each open question has the other answer in a tenant of its own, and one more tenant has
+//! all of them at once. Joining, moving and leaving work everywhere.
 
 use anyhow::{Context, Result, ensure};
 use entente_simulator::control::types::{FaultAction, UserRights};
@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::kit::{self, SOON, Story};
 
-/// Questions on whose other answer access or its proof depends, so that refusing it is right: how the tenant stands then
-/// is asserted by stories of its own.
+/// Questions whose other answer changes access or its proof, so refusing it is right. Stories of their own check how
+/// the tenant then stands.
 const SHUTS_OUT: [&str; 1] = ["member_of_permission"];
 
 pub async fn joining_and_leaving_hold_whichever_way_the_open_questions_fall(story: Story) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Trust: what is signed, kept, restored, revoked.
+//! Trust: what is signed, kept, restored and revoked.
 
 use anyhow::{Context, Result, ensure};
 use entente_tests::process::run;
@@ -31,7 +31,7 @@ pub async fn a_restored_backup_parks_until_a_new_epoch(story: Story) -> Result<(
     fleet.control_plane()?.stop().await?;
     run(Role::ControlPlane, &args!["backup", "--config", &config, &backup]).await?.ok()?;
     fleet.start_control_plane().await?;
-    // History goes on after the backup: sam joins.
+    // The history continues after the backup: sam joins.
     fleet.apply(&kit::squad_of(&["maya", "li", "sam"])).await?;
     fleet.wait_converged(SOON).await?;
     fleet.control_plane()?.stop().await?;
@@ -42,7 +42,7 @@ pub async fn a_restored_backup_parks_until_a_new_epoch(story: Story) -> Result<(
     let status = fleet.wait_phase("contoso", "PARKED", SOON).await?;
     ensure!(!status["parkedReason"].as_str().unwrap_or_default().is_empty(), "{status}");
     kit::ensure_l1(&fleet, "contoso", "sam").await.context("a forgotten grant is not torn down")?;
-    // A leaver goes though the tenant is parked, also over a restart of the agent, and nobody else does.
+    // A leaver loses access although the tenant is parked, also over a restart of the agent. No other change is made.
     let answer = fleet.cli_json(&args!["operators", "leave", "li", "--yes", "--timeout", "60"]).await?;
     ensure!(answer["complete"] == true, "{answer}");
     kit::ensure_gone(&fleet, "contoso", "li").await?;
@@ -70,8 +70,8 @@ pub async fn a_state_that_was_altered_on_disk_is_refused(story: Story) -> Result
     let mail = b"maya@nordwall.example";
     ensure!(alter(&state, mail)? > 0, "the state on disk names her");
     let from = kit::now(&fleet).await?;
-    // What is hit depends on where the letters lie: it refuses to start, or asks for the state anew, or finds that it
-    // has lost its ledger and only proposes. Whichever it is, it must not act on what it holds.
+    // The effect depends on where the letters lie: the agent refuses to start, requests the state again, or finds that
+    // it has lost its ledger and only proposes. In each case it must not act on what it holds.
     if fleet.start_agent("contoso").await.is_ok() {
         eventually("it has looked at everything", SOON, || async {
             let status = fleet.cli_json(&args!["status", "contoso"]).await?;

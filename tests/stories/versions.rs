@@ -1,5 +1,5 @@
-//! A control plane and an agent of which one is a version later: whoever does not understand something says so, keeps it as
-//! it came, and goes on with the rest.
+//! A control plane and an agent, one of which is a version later. Each side reports what it does not understand, keeps
+//! it as it came, and continues with the rest.
 
 mod later;
 
@@ -25,7 +25,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::kit::{self, SOON, Story, contoso};
 
-/// Of the item's bytes: field 3 as a varint, the level that a reader must have (`seal`: wire::Item).
+/// In the item's bytes: field 3 as a varint, the level that a reader must have (`seal`: wire::Item).
 const NEEDS_A_LATER_LEVEL: [u8; 2] = [3 << 3, 99];
 
 const LATER_KIND: &str = "conditionalAccess/l1/standard";
@@ -48,7 +48,7 @@ pub async fn an_agent_does_what_it_understands_of_a_later_control_plane(story: S
     let sam = kit::account(&fleet, "contoso", "sam").await?.context("an account")?;
     ensure!(sam.enabled && sam.azure_roles.len() == 1, "what needs a later level is not given: {sam:?}");
 
-    // Sam leaves, for a cause that has no name here yet.
+    // Sam leaves, for a cause that this version has no name for.
     later.say(items(&customer)?.into_iter().map(|item| left(item, "sam")).collect::<Result<_>>()?);
     for key in [user_key("sam"), member_key("sam")] {
         let report = wait_report(&later, &key, "REMOVED").await?;
@@ -60,7 +60,7 @@ pub async fn an_agent_does_what_it_understands_of_a_later_control_plane(story: S
     kit::ensure_clean(&fleet).await
 }
 
-/// Sam and Maya as L1, with one Azure role; and beside it what no version knows.
+/// Sam and Maya as L1, with one Azure role, and something that no version knows.
 fn items(customer: &Customer) -> Result<Vec<SealedItem>> {
     let group = ItemBody::Group(GroupBody { display_name: "ent-l1".into(), description: "Entente: l1".into() });
     let role = |(name, id): (&str, &str)| -> Result<Item> {
@@ -79,7 +79,7 @@ fn items(customer: &Customer) -> Result<Vec<SealedItem>> {
     let later = role(AZURE_ROLES[3])?;
     let later_bytes = [encode_item(&later), NEEDS_A_LATER_LEVEL.to_vec()].concat();
     all.push(SealedItem::received(&later.key.to_string(), later_bytes.into())?);
-    // A body under a tag that is free: only a later version knows what is in it.
+    // A body under a free tag: only a later version knows what is in it.
     let body = [0xa2, 0x06, 3, b'n', b'e', b'w'];
     all.push(SealedItem::received(LATER_KIND, body.to_vec().into())?);
     Ok(all)
@@ -116,7 +116,7 @@ fn role_key(customer: &Customer, role: &str) -> String {
     format!("azureRole/l1/standard{}/{role}", customer.scope().to_lowercase())
 }
 
-/// The item, named for removal if it is this person's, for a cause of a later version.
+/// The item; named for removal if it is about this person, for a cause of a later version.
 fn left(sealed: SealedItem, person: &str) -> Result<SealedItem> {
     if !sealed.key().ends_with(&home_id(person).to_string()) {
         return Ok(sealed);
@@ -127,7 +127,7 @@ fn left(sealed: SealedItem, person: &str) -> Result<SealedItem> {
     item.want = Want::Absent { cause: Cause::Left, actor: "principals/admin".into(), since, known, addresses };
     let (bytes, known, later) = (encode_item(&item), Cause::Left.word().as_bytes(), b"lost");
     let at = bytes.windows(known.len()).position(|part| part == known).context("the cause's word")?;
-    // Of the same length, so that the lengths around it hold.
+    // Of the same length, so that the lengths around it stay valid.
     ensure!(known.len() == later.len(), "{:?}", Cause::Left.word());
     let bytes = [&bytes[..at], later, &bytes[at + known.len()..]].concat();
     Ok(SealedItem::received(sealed.key(), bytes.into())?)
@@ -175,17 +175,17 @@ pub async fn words_of_a_later_agent_are_kept_and_shown_as_they_came(story: Story
     ensure!(findings.iter().any(|it| it["reason"] == "NEW_FINDING" && it["plane"] == "newPlane"), "{status}");
     let planes = status["planes"].as_array().context("planes")?;
     ensure!(planes.iter().any(|it| it["plane"] == "newPlane" && it["mode"] == "sometimes"), "{status}");
-    // Nothing that is known, so nothing that is done; and nobody is stopped for it.
+    // Nothing known is stored, so nothing is done, and nothing stops.
     ensure!(status["phase"] != "CONVERGED" && status["phase"] != "PARKED", "{status}");
     drop((tell, heard));
-    // The agent of now comes back, and says how it is in words that are known.
+    // The current agent comes back, and reports itself in known words.
     fleet.start_agent("contoso").await?;
     fleet.wait_converged(SOON).await
 }
 
 type Stream = (mpsc::Sender<wire::ConnectRequest>, tonic::Streaming<wire::ConnectResponse>);
 
-/// As contoso's agent, with its certificate.
+/// Connects as contoso's agent, with its certificate.
 async fn connect(fleet: &Fleet) -> Result<Stream> {
     let state = fleet.customer_dir("contoso").join("state");
     let (pem, ca) = (std::fs::read(state.join("identity.pem"))?, std::fs::read(state.join("ca.pem"))?);

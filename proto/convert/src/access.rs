@@ -1,7 +1,7 @@
 //! Resources of intent.
 //!
-//! From the wire to the house goes through the manifest's serde form ([`super::manifest`]): empty means left out, and
-//! faults carry the manifest's paths.
+//! Messages become model types through the manifest's serde form ([`super::manifest`]): an empty field counts as left
+//! out, and faults carry the manifest's paths.
 
 mod from_proto;
 mod to_proto;
@@ -13,7 +13,7 @@ pub use to_proto::{manifest_to_proto, resource_to_proto};
 
 use entente_proto::access::v1 as wire;
 
-/// What the server keeps beside a resource.
+/// What the server stores beside a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Meta {
     pub uid: String,

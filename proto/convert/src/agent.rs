@@ -12,7 +12,7 @@ use entente_model::word::Open;
 use super::time;
 use entente_proto::agent::v1 as wire;
 
-/// A field that does not hold what it should.
+/// A field holds a value that this version does not know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field} is {value:?}, which is not known here")]
 pub struct UnknownWord {

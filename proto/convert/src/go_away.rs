@@ -17,7 +17,7 @@ pub fn go_away_to_proto(reason: GoAwayReason) -> wire::GoAwayReason {
     }
 }
 
-/// A reason of a later version is [`GoAwayReason::Other`].
+/// A reason of a later version becomes [`GoAwayReason::Other`].
 pub fn go_away_from_proto(reason: wire::GoAwayReason) -> GoAwayReason {
     match reason {
         wire::GoAwayReason::Unspecified => GoAwayReason::Other,

@@ -1,4 +1,4 @@
-//! Between the words of the wire and the words of the model.
+//! Conversion between the protobuf messages and the model.
 //!
 //! Manifests are read through their serde form, so that YAML, JSON and protobuf are parsed by the same code and
 //! report faults in the same words.

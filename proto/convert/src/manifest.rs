@@ -1,14 +1,14 @@
-//! A manifest from any tree of values, faulted by the path that its author wrote.
+//! Reads a manifest from any tree of values. A fault names the path as the author wrote it.
 
 use entente_model::intent::{Kind, Manifest};
 use entente_model::nearest::nearest;
 use entente_model::violation::{Fault, Violation};
 use serde_json::Value;
 
-/// What a manifest may say of its own form; it is meant where nothing is said.
+/// The `apiVersion` of a manifest. It is the default.
 pub const API_VERSION: &str = "entente/v1";
 
-/// Reads one manifest: an object with `kind` and the fields of that kind, and perhaps `apiVersion`.
+/// Reads one manifest: an object with `kind`, the fields of that kind, and optionally `apiVersion`.
 pub fn from_value(mut value: Value) -> Result<Manifest, Violation> {
     let Some(object) = value.as_object_mut() else {
         return Err(Violation::new("manifest", Fault::Malformed, "is not a mapping; begin with kind and name"));
@@ -56,19 +56,20 @@ fn typed<T: serde::de::DeserializeOwned>(name: &str, value: Value) -> Result<T, 
     })
 }
 
-/// The one of these words that may have been meant.
+/// The known word that the author may have meant.
 fn nearest_of<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let words: Vec<&str> = words.into_iter().collect();
     let by_case = words.iter().find(|it| it.eq_ignore_ascii_case(word)).map(|it| (*it).to_owned());
     by_case.or_else(|| nearest(word, words.iter().map(|it| (*it).to_owned())))
 }
 
-/// Words between grave accents, as serde lists them.
+/// Words in backticks, as serde lists them.
 fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-/// For whoever wrote the manifest: what YAML made of it, and the remedy. Everything else is said in our words already.
+/// Rewords serde's message for the author of the manifest: what the YAML contains, and the remedy. Other messages are
+/// ours and stay as they are.
 fn said(text: &str) -> String {
     if let Some(rest) = text.strip_prefix("unknown field ") {
         return unknown(rest, "is no field here", "it takes");
@@ -82,7 +83,7 @@ fn said(text: &str) -> String {
         .map_or_else(|| text.to_owned(), |(found, expected)| of_type(found, expected))
 }
 
-/// What nothing has, the word that may have been meant, and else all there are.
+/// An unknown word, with the word that the author may have meant, else all the known ones.
 fn unknown(text: &str, is: &str, all: &str) -> String {
     let words = quoted(text);
     let Some((word, known)) = words.split_first() else { return text.to_owned() };
@@ -120,7 +121,7 @@ fn of_type(found: &str, expected: &str) -> String {
     format!("is {read}, and {belongs} belongs here")
 }
 
-/// A manifest as the tree that people write, its kind first.
+/// A manifest as the tree that people write, with its kind first.
 pub fn to_value(manifest: &Manifest) -> Value {
     serde_json::to_value(manifest).expect("a manifest has string keys and no failing serializer")
 }
@@ -141,7 +142,7 @@ mod tests {
         let first = from_value(squad(None)).unwrap();
         assert_eq!(from_value(squad(Some(json!("entente/v1")))).unwrap(), first);
         for version in [json!("entente/v2"), json!("v1"), json!(1), json!(null)] {
-            // Whatever else a later version may say.
+            // The rest may be of a later version too: `apiVersion` is checked first.
             let mut later = squad(Some(version.clone()));
             later["kind"] = json!("Robot");
             let fault = from_value(later).unwrap_err();

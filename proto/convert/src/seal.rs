@@ -1,10 +1,10 @@
-//! Seals, signed statements and sealed items, both ways. All of them are bytes that travel as they are.
+//! Converts seals, signed statements and sealed items in both directions. Their bytes stay as they are.
 
 use entente_model::desired::Digest;
 use entente_proto::agent::v1 as wire;
 use entente_seal::{DecodeError, Path, Seal, SealedItem, Signed};
 
-/// A seal that has not the form of one.
+/// A seal whose shape is wrong.
 #[derive(Debug, thiserror::Error)]
 #[error("the seal's {0} is malformed")]
 pub struct SealForm(&'static str);
@@ -47,7 +47,7 @@ pub fn items_from_proto(items: &[wire::Item]) -> Result<Vec<SealedItem>, DecodeE
     items.iter().map(|item| SealedItem::received(&item.key, item.content.clone())).collect()
 }
 
-/// A digest's 32 bytes; nothing of another length is one.
+/// A digest of exactly 32 bytes.
 pub fn digest(bytes: &[u8]) -> Option<Digest> {
     bytes.try_into().ok().map(Digest)
 }

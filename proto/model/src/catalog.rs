@@ -1,9 +1,9 @@
-//! Microsoft's names that intent may use: built-in Azure roles, Defender unified RBAC permissions, and in `entra`
-//! directory roles.
+//! Microsoft's names that intent may use: built-in Azure roles, Defender unified RBAC permissions, and directory roles
+//! (in `entra`).
 //!
-//! Azure role definition ids are the same in every tenant (Azure: built-in roles). Defender action strings are not
-//! promised to be: a permission is known here by the name that the portal shows, and the agent takes the action from
-//! the tenant's own list. The strings here are candidates for a tenant whose list shows no such name.
+//! Azure role definition ids are the same in every tenant (Azure: built-in roles). Microsoft makes no such promise for
+//! Defender action strings. We name a permission as the portal shows it, and the agent takes the action from the
+//! tenant's own list. The strings here are candidates for a tenant whose list does not show the name.
 
 mod entra;
 
@@ -21,15 +21,15 @@ pub struct AzureRole {
 /// A Defender unified RBAC permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DefenderPermission {
-    /// As intent names it: `alerts.manage`.
+    /// The name in intent: `alerts.manage`.
     pub id: &'static str,
     /// The path that the portal shows, its parts joined by ` \\ `.
     pub display: &'static str,
-    /// Spellings of the action that have been seen; the tenant's own list decides.
+    /// Known spellings of the action. The tenant's own list decides.
     pub candidates: &'static [&'static str],
 }
 
-/// What a role item's text names: a built-in role by its display name, or any role definition by its id.
+/// Finds an Azure role: a built-in role by its display name, or any role definition by its id.
 pub fn azure_role(text: &str) -> Option<(Guid, &str)> {
     if let Ok(id) = text.parse::<Guid>() {
         let name = AZURE_ROLES.iter().find(|role| role.id == id).map_or(text, |role| role.name);
@@ -38,7 +38,7 @@ pub fn azure_role(text: &str) -> Option<(Guid, &str)> {
     AZURE_ROLES.iter().find(|role| role.name == text).map(|role| (role.id, role.name))
 }
 
-/// The permission that intent calls by this name.
+/// Finds the permission with this name in intent.
 pub fn defender_permission(id: &str) -> Option<&'static DefenderPermission> {
     DEFENDER_PERMISSIONS.iter().find(|permission| permission.id == id)
 }

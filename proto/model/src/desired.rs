@@ -1,8 +1,8 @@
-//! What one customer tenant should hold: derived from intent, never edited, never stored.
+//! What one customer tenant should hold. It is derived from intent, and never edited or stored.
 //!
-//! An [`Item`] is one thing, PRESENT or ABSENT, under a key that stays the same as long as it means the same. Its
-//! bytes, digests and signatures are `entente-seal`'s. Each plane has a file with its keys and bodies; `register.rs`
-//! names them all.
+//! An [`Item`] is one thing, PRESENT or ABSENT, under a key that does not change while its meaning stays the same.
+//! `entente-seal` knows its bytes, digests and signatures. Each plane has a file with its keys and bodies;
+//! `register.rs` lists them all.
 
 mod azure;
 mod defender;
@@ -29,7 +29,7 @@ use crate::cause::Cause;
 use crate::name::Guid;
 use crate::time::{Timestamp, Windows};
 
-/// Most items of one tenant: 500 people with 50 memberships each, which is twice the largest tenant foreseen.
+/// Most items of one tenant: 500 people with 50 memberships each, twice the largest tenant that we expect.
 pub const MAX_ITEMS: usize = 25_000;
 
 /// SHA-256.
@@ -48,7 +48,7 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// Which history, and which store revision in it, a state was compiled from. Later is greater.
+/// The history and the store revision from which a state was compiled. Later is greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Version {
     pub epoch: u64,
@@ -66,14 +66,14 @@ impl fmt::Display for Version {
 pub struct Header {
     pub entra_tenant: Guid,
     pub version: Version,
-    /// Of the compiler that made the items.
+    /// The version of the compiler that made the items.
     pub compiler: u32,
-    /// Of all items.
+    /// The digest over all items.
     pub digest: Digest,
     pub count: u32,
 }
 
-/// Until when a state counts as fresh. Moves an agent's revision without a new state.
+/// Until when a state counts as fresh. A lease moves an agent's revision without a new state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
     pub entra_tenant: Guid,
@@ -82,18 +82,19 @@ pub struct Lease {
     pub fresh_until: Timestamp,
 }
 
-/// One thing that should be there, or should not.
+/// One thing that should exist, or should not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     pub key: ItemKey,
     pub want: Want,
-    /// When it should be there. The agent keeps them, so that access begins and ends on time when it is cut off.
-    /// Scaffold items hold always; for an ABSENT item they say nothing.
+    /// When it should exist. The agent knows the windows, so access begins and ends on time even while it is offline.
+    /// Groups and roles should always exist, except an Azure role that an exemption withholds. For an ABSENT item the
+    /// windows mean nothing.
     pub windows: Windows,
     pub body: ItemBody,
 }
 
-/// Whether an item should be there.
+/// Whether an item should exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Want {
     Present,
@@ -102,7 +103,7 @@ pub enum Want {
         cause: Cause,
         actor: String,
         since: Timestamp,
-        /// Accounts of the person in this tenant, as agents have reported them, in this removal and before. A proof
+        /// Accounts of the person in this tenant that agents have reported, for this removal and before it. A proof
         /// names each of them. At most [`MAX_KNOWN`].
         known: BTreeSet<Guid>,
         /// Every address ever used for the person, in lower case. At most [`MAX_KNOWN`].
@@ -110,6 +111,6 @@ pub enum Want {
     },
 }
 
-/// Most accounts, and most addresses, that are known of one person in one tenant: a person has one or two of each, and
-/// whoever makes more is looked at by a person.
+/// Most accounts, and most addresses, known for one person in one tenant. A person has one or two of each; more need a
+/// look by a person.
 pub const MAX_KNOWN: usize = 32;

@@ -1,4 +1,4 @@
-//! The planes of a customer tenant: what is granted apart, so it is allowed apart.
+//! The planes of a customer tenant. Each grants one kind of access, so the customer allows each one separately.
 
 use std::fmt;
 
@@ -6,7 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 macro_rules! planes {
     ($($(#[$doc:meta])* $plane:ident $word:literal $(or $also:literal)?;)*) => {
-        /// One plane that this version carries out. The same word in intent, guardrail, desired state, reports and the API.
+        /// A plane that this version supports. The same word stands in intent, guardrail, desired state, reports and
+        /// the API.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Plane {
             $($(#[$doc])* $plane,)*
@@ -20,7 +21,7 @@ macro_rules! planes {
                 match self { $(Self::$plane => $word,)* }
             }
 
-            /// Of its word, or of Microsoft's own word for it.
+            /// The plane with this word, or with Microsoft's word for it.
             pub fn of(word: &str) -> Option<Self> {
                 match word {
                     $($word $(| $also)? => Some(Self::$plane),)*
@@ -39,7 +40,7 @@ planes! {
     Users "users";
     /// Assigned security groups, one for each role and identity class.
     Groups "groups";
-    /// Who is in those groups.
+    /// The members of those groups.
     Memberships "memberships";
     /// Azure role assignments, Microsoft Sentinel's among them.
     AzureRoles "azureRoles" or "azure_rbac";
@@ -52,7 +53,7 @@ planes! {
 /// Words of planes that this version does not carry out. Where one is written, it is refused by that reason.
 pub const RESERVED: [&str; 3] = ["crossTenantTrust", "pim", "lighthouse"];
 
-/// A plane as it is written: one that is carried out, or a word of [`RESERVED`].
+/// A plane as written: a supported one, or a word of [`RESERVED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlaneWord {
     Plane(Plane),
@@ -96,9 +97,9 @@ pub enum PlaneMode {
     /// Neither read nor written.
     #[default]
     None,
-    /// Read and reported; a person makes the change, with the script that the agent prints.
+    /// Read and reported. A person makes the change with the script that the agent prints.
     Verify,
-    /// Read, written within the guardrail, read back.
+    /// Read, written within the guardrail, and read back.
     Manage,
 }
 

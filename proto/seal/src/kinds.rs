@@ -1,4 +1,4 @@
-//! The bytes of every kind of item: one file a plane, and here the register that names them all.
+//! The bytes of every kind of item: one file for each plane. This file is the register.
 
 mod azure;
 mod codec;
@@ -16,7 +16,7 @@ use prost::Oneof;
 use crate::decode::DecodeError;
 use codec::Codec;
 
-/// The tags are those of [`crate::wire::Item`], which lists them too: a tag that is left out there is never read.
+/// Use the tags of [`crate::wire::Item`], and list them there too: a tag that is missing there is never read.
 #[derive(Clone, PartialEq, Oneof)]
 pub(crate) enum Body {
     #[prost(message, tag = "10")]
@@ -48,7 +48,7 @@ pub(crate) fn encode(body: &ItemBody) -> Option<Body> {
     })
 }
 
-/// `None` for a body that this version does not understand in full.
+/// `None` if this version does not understand the body in full.
 pub(crate) fn decode(key: &str, body: Body) -> Result<Option<ItemBody>, DecodeError> {
     Ok(match body {
         Body::User(wire) => UserBody::decode(key, wire)?.map(ItemBody::User),

@@ -1,4 +1,4 @@
-//! What machines send wrong: certificates, tokens, bytes, fields that only a program can get wrong.
+//! What machines send wrong: certificates, tokens, bytes, and fields that people do not write.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use tonic::transport::Channel;
 use super::Verdict;
 use crate::kit::SOON;
 
-/// Addresses of the control plane, and what it is known by.
+/// Addresses of the control plane, and its CA.
 struct Server {
     api: String,
     agents: String,
@@ -108,13 +108,13 @@ fn certificate(days_ago: (i64, i64), issuer: &rcgen::Issuer<'_, rcgen::KeyPair>)
     Ok((certificate.pem().into_bytes(), key.serialize_pem().into_bytes()))
 }
 
-/// Signed by the real CA, and over since yesterday.
+/// Signed by the real CA, and expired since yesterday.
 fn expired_administrator(dir: &Path) -> Result<(Vec<u8>, Vec<u8>)> {
     let (ca, key) = (std::fs::read_to_string(dir.join("ca.crt"))?, std::fs::read_to_string(dir.join("ca.key"))?);
     certificate((2, 1), &rcgen::Issuer::from_ca_cert_pem(&ca, rcgen::KeyPair::from_pem(&key)?)?)
 }
 
-/// In force, and signed by a CA of somebody else's.
+/// Valid, and signed by another CA.
 fn foreign_administrator() -> Result<(Vec<u8>, Vec<u8>)> {
     let mut params = rcgen::CertificateParams::new(Vec::new())?;
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -147,7 +147,7 @@ async fn tokens(fleet: &Fleet, server: &Server, admin: Channel) -> Result<Vec<Ve
     };
     let short = create(1).await?;
     let fresh = create(600).await?;
-    // Tried before its end it would enrol, so the end is waited for by the clock.
+    // Before its end the token would work, so wait for the end by the clock.
     let made = Instant::now();
     eventually("the token ends", SOON, || async {
         ensure!(made.elapsed() > Duration::from_secs(3), "not yet");
@@ -173,7 +173,7 @@ fn secret(token_file: &str) -> Result<String> {
     Ok(table.get("token").and_then(toml::Value::as_str).context("a secret")?.to_owned())
 }
 
-/// Garbage on each port: the connection is closed, without a word that tells more than that.
+/// Garbage on each port: the server closes the connection and reveals nothing.
 async fn bytes(server: &Server) -> Result<Vec<Verdict>> {
     let mut verdicts = Vec::new();
     for (port, address) in [("API", &server.api), ("agents", &server.agents), ("metrics", &server.metrics)] {

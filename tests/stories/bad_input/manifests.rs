@@ -7,7 +7,7 @@ use entente_tests::{Fleet, args};
 
 use super::Verdict;
 
-/// A manifest that is well formed but for `change`.
+/// A manifest that is well formed except for `change`.
 struct Bad {
     what: &'static str,
     yaml: String,
@@ -231,7 +231,7 @@ fn documents() -> Vec<Bad> {
     ]
 }
 
-/// Commands that name what is not there, or what is still needed.
+/// Commands that name what does not exist, or what is still needed.
 fn commands() -> Vec<(&'static str, Vec<OsString>, &'static str)> {
     vec![
         ("to get what is not there", args!["get", "tenants/ghost"], "tenants/ghost"),

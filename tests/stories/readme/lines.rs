@@ -1,10 +1,10 @@
-//! The README as a list of things to do: its lines of shell below "Run it", each with the side that types it.
+//! The README as a list of things to do: its shell lines below "Run it", each with the side that types it.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-/// Who types it.
+/// Who types the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     Provider,
@@ -35,7 +35,7 @@ fn readme() -> Result<String> {
     std::fs::read_to_string(repository().join("README.md")).context("the README")
 }
 
-/// Every line of shell of the section, in the order of the page.
+/// Every shell line of the section, in the order of the page.
 pub fn of_readme() -> Result<Vec<Line>> {
     let text = readme()?;
     let (_, section) = text.split_once("\n## Run it\n").context("README: Run it")?;
@@ -62,7 +62,7 @@ fn uncommented(line: &str) -> String {
     line.split(" #").next().unwrap_or(line).trim().to_owned()
 }
 
-/// The first block of a language that begins so.
+/// The first block of a language that begins with this text.
 pub fn block(language: &str, begins: &str) -> Result<String> {
     let text = readme()?;
     let opens = format!("```{language}\n");

@@ -1,5 +1,5 @@
-//! A control plane of a later version, for one agent: it stands in the real one's place, with its keys, and signs what no
-//! version knows yet. It keeps what the agent reports last of each item.
+//! A control plane of a later version, for one agent: it takes the real one's place, with its keys, and signs what no
+//! version knows yet. It keeps the last report of each item.
 
 use std::collections::BTreeMap;
 use std::path::Path as FilePath;
@@ -27,7 +27,7 @@ use tonic::{Request, Response, Status, Streaming};
 /// By the item's key.
 type Reports = Arc<Mutex<BTreeMap<String, wire::ItemReport>>>;
 
-/// A revision, and the items that stand at it.
+/// A revision, and the items in it.
 type State = (u64, Buckets);
 
 #[derive(Debug)]
@@ -38,11 +38,11 @@ pub struct LaterControlPlane {
 }
 
 impl LaterControlPlane {
-    /// At the address of the one whose folder this is, which has to have ended.
+    /// Listens at the address of the server of this folder, which must have ended.
     pub async fn start(dir: &FilePath, address: &str, tenant: &str, items: Vec<SealedItem>) -> Result<Self> {
         let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen at {address}"))?;
         let tls = acceptor(dir)?;
-        // Far above what the real one has come to.
+        // Far above the revision of the real one.
         let (state, reports) = (watch::Sender::new((1_000_000, Buckets::from_items(items))), Reports::default());
         let key = PrivatePkcs8KeyDer::from_pem_file(dir.join("signing.key"))?;
         let signer = Arc::new(OnlineKey::from_pkcs8(key.secret_pkcs8_der())?);
@@ -50,7 +50,7 @@ impl LaterControlPlane {
         let (accepted, incoming) = mpsc::channel(1);
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
-                // Who gives up the handshake comes again.
+                // A client that gives up the handshake comes again.
                 let Ok(mut tls) = tls.accept(tcp).await else { continue };
                 let (mut near, far) = tokio::io::duplex(64 << 10);
                 if accepted.send(Ok::<_, std::io::Error>(far)).await.is_err() {
@@ -68,7 +68,7 @@ impl LaterControlPlane {
         Ok(Self { state, reports, server })
     }
 
-    /// Signs and sends these from now on.
+    /// Signs and sends these items from now on.
     pub fn say(&self, items: Vec<SealedItem>) {
         self.state.send_modify(|(revision, state)| {
             *revision += 1;
@@ -76,7 +76,7 @@ impl LaterControlPlane {
         });
     }
 
-    /// What was reported last of an item.
+    /// The last report of an item.
     pub fn report(&self, key: &str) -> Option<wire::ItemReport> {
         self.reports.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }

@@ -1,4 +1,4 @@
-//! From the wire to a manifest.
+//! From messages to a manifest.
 
 use entente_model::intent::Manifest;
 use entente_model::violation::{Fault, Violation};
@@ -18,7 +18,7 @@ pub fn resource_from_proto(resource: &Resource) -> Result<Manifest, Violation> {
     manifest::from_value(resource_to_value(resource)?)
 }
 
-/// The manifest's tree of a resource of any kind, whole or not: it is not checked yet, and what is empty is left out.
+/// A resource as the tree of a manifest. It is not checked, and empty fields are left out.
 pub fn resource_to_value(resource: &Resource) -> Result<Value, Violation> {
     Ok(match resource {
         Resource::HomeTenant(it) => home_tenant(it)?,
@@ -30,7 +30,7 @@ pub fn resource_to_value(resource: &Resource) -> Result<Value, Violation> {
     })
 }
 
-/// The manifest's field that stands for a field of a resource that can be updated.
+/// The manifest's name for a field that can be updated.
 pub fn manifest_field(field: &str) -> String {
     match field {
         "entra_tenant_id" => "entraTenant".into(),
@@ -56,7 +56,7 @@ fn tree<const N: usize>(fields: [(&str, Value); N]) -> Value {
     Value::Object(kept.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
 }
 
-/// The manifest's word for an enum's number: `None` for unspecified, a fault for a number that is not known.
+/// The manifest's word for an enum number: `None` for unspecified, a fault for an unknown number.
 fn word<'a>(name: &str, field: &str, number: i32, words: &[&'a str]) -> Result<Option<&'a str>, Violation> {
     match usize::try_from(number) {
         Ok(0) => Ok(None),
@@ -68,7 +68,7 @@ fn word<'a>(name: &str, field: &str, number: i32, words: &[&'a str]) -> Result<O
     }
 }
 
-// In the order of the protos' values after UNSPECIFIED.
+// In the order of the enum values after UNSPECIFIED.
 const CLOUDS: [&str; 4] = ["global", "us_gov_l4", "us_gov_l5", "china"];
 const CLASSES: [&str; 2] = ["standard", "privileged"];
 const USER_TYPES: [&str; 2] = ["guest", "member"];
@@ -163,7 +163,7 @@ fn squad(it: &wire::Squad) -> Value {
 }
 
 fn soc_role(it: &wire::SocRole) -> Result<Value, Violation> {
-    // On the wire the name pins the version; in a manifest the two stand apart.
+    // In the API, the name contains the version; in a manifest, name and version are separate.
     let pinned: entente_model::RoleVersion = it.name.parse().map_err(|error: entente_model::name::NameError| {
         Violation::new(format!("{}: name", it.name), Fault::Malformed, error.to_string())
     })?;
@@ -178,7 +178,7 @@ fn soc_role(it: &wire::SocRole) -> Result<Value, Violation> {
         ("items", Value::Array(items.collect::<Result<_, _>>()?)),
     ]))
     .map(|mut value| {
-        // An empty list is a fault with a sentence of its own, not a field that is left out.
+        // An empty list has its own error text, so it must not count as left out.
         value.as_object_mut().expect("a tree is an object").entry("items").or_insert_with(|| json!([]));
         value
     })
@@ -228,7 +228,7 @@ fn assignment(it: &wire::Assignment) -> Result<Value, Violation> {
         ("owner", json!(it.owner)),
     ]);
     let object = value.as_object_mut().expect("a tree is an object");
-    // Present even when empty: the check of the manifest says better what is missing.
+    // Present even if empty: the manifest's check has the better text for what is missing.
     object.insert("tenants".into(), selector);
     object.insert("justification".into(), json!(it.justification));
     Ok(value)

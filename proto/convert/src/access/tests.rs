@@ -1,4 +1,4 @@
-//! Every manifest survives the wire.
+//! Every manifest survives the conversion to messages and back.
 
 use super::*;
 use crate::manifest;

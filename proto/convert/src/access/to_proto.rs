@@ -1,4 +1,4 @@
-//! From a manifest to the wire.
+//! From a manifest to messages.
 
 use entente_model::intent::{
     Assignment, Cloud, Delivery, Expect, HomeTenant, IdentityClass, IfUnavailable, Manifest, Mode, Operator,
@@ -8,12 +8,12 @@ use entente_model::intent::{
 use super::{Meta, Resource, wire};
 use crate::time;
 
-/// For a request: without what only the server knows.
+/// For a request: without the fields that only the server knows.
 pub fn manifest_to_proto(manifest: &Manifest) -> wire::Manifest {
     wire::Manifest { resource: Some(resource_to_proto(manifest, None)) }
 }
 
-/// For an answer: with what the server keeps beside it.
+/// For a response: with what the server stores beside the resource.
 pub fn resource_to_proto(manifest: &Manifest, meta: Option<&Meta>) -> Resource {
     macro_rules! stamped {
         ($variant:ident, $message:expr) => {{

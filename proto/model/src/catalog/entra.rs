@@ -1,23 +1,23 @@
-//! Directory roles of Entra: the few that may be asked for, and those that never pass, each with its way.
+//! Directory roles of Entra: the few that intent may request, and those that are always refused, each with the reason.
 //!
-//! A role that is in neither table does not pass either: the second says why, for those of which the way is known. Ids are
-//! those of the templates, the same in every tenant (Entra: built-in roles).
+//! A role that is in neither table is refused too. The second table says why, for roles whose danger is known. Ids are
+//! those of the role templates, the same in every tenant (Entra: built-in roles).
 
 use crate::name::Guid;
 
-/// A directory role that intent may ask for.
+/// A directory role that intent may request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntraRole {
     pub name: &'static str,
     pub id: Guid,
 }
 
-/// What a closed role leads to.
+/// What control a refused role leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeadsTo {
-    /// To Global Administrator, at once or over something that may be there.
+    /// Global Administrator, directly or through something that may exist in the tenant.
     GlobalAdministrator,
-    /// To control over how people sign in: passwords, methods, rules.
+    /// Control over how people sign in: passwords, methods, rules.
     Authentication,
 }
 
@@ -30,23 +30,23 @@ impl LeadsTo {
     }
 }
 
-/// A directory role that never passes, whatever a file says.
+/// A directory role that is always refused, whatever the guardrail says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClosedEntraRole {
     pub name: &'static str,
     pub id: Guid,
     pub leads_to: LeadsTo,
-    /// How, as a sentence without its subject: `resets passwords of users`.
+    /// How the role leads there, as a predicate: `resets passwords of users`.
     pub path: &'static str,
 }
 
-/// What a text names that may be asked for: a role by its display name or its template's id. `None` never passes.
+/// Finds a role that intent may request, by its display name or its template's id. `None` means that it is refused.
 pub fn entra_role(text: &str) -> Option<&'static EntraRole> {
     let id = text.parse::<Guid>().ok();
     ENTRA_ROLES.iter().find(|role| id.map_or(role.name == text, |id| role.id == id))
 }
 
-/// Why what a text names never passes, if the way is known.
+/// Finds why a role is always refused, if that is known.
 pub fn closed_entra_role(text: &str) -> Option<&'static ClosedEntraRole> {
     let id = text.parse::<Guid>().ok();
     CLOSED_ENTRA_ROLES.iter().find(|role| id.map_or(role.name == text, |id| role.id == id))
@@ -60,7 +60,7 @@ const fn closed(name: &'static str, id: u128, leads_to: LeadsTo, path: &'static 
     ClosedEntraRole { name, id: Guid::from_u128(id), leads_to, path }
 }
 
-/// Those that the jobs of a SOC ask for and that lead no further by a way that is known.
+/// Roles that a SOC needs and that lead to no further control by any known path.
 pub const ENTRA_ROLES: &[EntraRole] = &[
     // A guest needs it to assign incidents (Microsoft Sentinel: roles).
     role("Directory Readers", 0x88d8e3e3_8f55_4a1e_953a_9b9898b8876b),
@@ -70,7 +70,7 @@ pub const ENTRA_ROLES: &[EntraRole] = &[
 
 use LeadsTo::{Authentication, GlobalAdministrator};
 
-/// By their definitions of August 2026 and the attacks that are known by them; some need something beside, such as an
+/// From the role definitions of August 2026 and the attacks known for them. Some need a precondition, such as an
 /// application that holds strong permissions (Entra: privileged roles and permissions; published tierings of roles).
 pub const CLOSED_ENTRA_ROLES: &[ClosedEntraRole] = &[
     closed(

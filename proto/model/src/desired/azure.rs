@@ -8,12 +8,12 @@ use crate::intent::IdentityClass;
 use crate::name::{Guid, HomeName, RoleName};
 use crate::plane::Plane;
 
-/// A role definition at a scope, for a role's group.
+/// A role definition at a scope, assigned to a role's group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AzureRoleKey {
     pub role: RoleName,
     pub class: IdentityClass,
-    /// In lower case, as ARM compares scopes without regard to case; the body keeps the spelling.
+    /// In lower case, as ARM ignores case in scopes. The body keeps the spelling.
     pub scope: String,
     pub definition: Guid,
 }

@@ -1,4 +1,5 @@
-//! Defender unified RBAC: `defenderRole/l1-analyst`, and who has it, `defenderAssignment/l1-analyst/standard`.
+//! Defender unified RBAC: the custom role, `defenderRole/l1-analyst`, and its assignment,
+//! `defenderAssignment/l1-analyst/standard`.
 
 use std::fmt;
 
@@ -42,7 +43,7 @@ pub struct DefenderAssignmentBody {
 pub struct PermissionGrant {
     /// A name of [`crate::catalog::defender_permission`].
     pub permission: String,
-    /// An exemption withholds it until then.
+    /// An exemption withholds the permission until then.
     pub withheld_until: Option<Timestamp>,
 }
 

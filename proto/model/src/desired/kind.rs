@@ -1,4 +1,4 @@
-//! What every kind of item key says of itself.
+//! What every kind of item key has to provide.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use crate::intent::IdentityClass;
 use crate::name::{Guid, HomeName, RoleName};
 use crate::plane::Plane;
 
-/// One kind of key. No method has a default: a kind that has nothing to say says so.
+/// One kind of key. No method has a default, so that each kind answers every question.
 pub trait Kind: Sized {
     /// The first part of the key's text.
     const WORD: &'static str;
 
-    /// Reads what follows the word, in parts; nothing where they have another shape.
+    /// Reads the parts that follow the word. `None` if they have another shape.
     fn parse(parts: &[&str]) -> Option<Self>;
 
     /// Writes what follows the word, without the slash before it.
@@ -20,10 +20,10 @@ pub trait Kind: Sized {
     /// The plane that the item is on.
     fn plane(&self) -> Plane;
 
-    /// The role that the item belongs to, if to one.
+    /// The role that the item belongs to, if any.
     fn role(&self) -> Option<&RoleName>;
 
-    /// The person whom the item is about, if it is about one.
+    /// The person that the item is about, if any.
     fn person(&self) -> Option<(&HomeName, Guid)>;
 }
 

@@ -9,7 +9,7 @@ use crate::intent::IdentityClass;
 use crate::name::{AssignmentName, Guid, HomeName, RoleName};
 use crate::plane::Plane;
 
-/// A person's place in a role's group.
+/// A person's membership in a role's group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemberKey {
     pub role: RoleName,
@@ -24,14 +24,14 @@ pub struct MemberKey {
 /// Why the membership is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberBody {
-    /// The assignments that give it, by name. At most [`MAX_GROUNDS`]; for people, nothing hangs on them.
+    /// The assignments that give it, by name. At most [`MAX_GROUNDS`]. They inform people; no right depends on them.
     pub grounds: Vec<Ground>,
 }
 
-/// Most assignments that a membership tells: people are in a role by one or two.
+/// Most assignments that a membership names. People usually have a role by one or two.
 pub const MAX_GROUNDS: usize = 8;
 
-/// Why somebody is in a role: an assignment, and what it says.
+/// Why a person has a role: the assignment, its justification and its ticket.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ground {
     pub assignment: AssignmentName,

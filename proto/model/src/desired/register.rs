@@ -1,4 +1,4 @@
-//! Every kind of item, once. A kind that is missing here does not compile where kinds are told apart.
+//! The register of every kind of item. The compiler finds the places that a new kind has to be added to.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,16 +19,16 @@ macro_rules! kinds {
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum ItemKey {
             $($kind($key),)*
-            /// Of a kind that this version does not know, or of a known kind in another shape.
+            /// A kind that this version does not know, or a known kind in another shape.
             Other(String),
         }
 
-        /// What the item is, beyond its key.
+        /// The content of an item, beyond its key.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum ItemBody {
             $($kind($body),)*
-            /// Of a kind that this version does not know, or with something in it that it does not understand. Kept,
-            /// and reported UNSUPPORTED.
+            /// A kind that this version does not know, or content that it does not understand in full. It is kept and
+            /// reported UNSUPPORTED.
             Unknown,
         }
 
@@ -36,7 +36,7 @@ macro_rules! kinds {
             /// The word of every kind.
             pub const WORDS: &'static [&'static str] = &[$(<$key>::WORD,)*];
 
-            /// The plane that the item is on; none for a kind that this version does not know.
+            /// The plane that the item is on. `None` for a kind that this version does not know.
             pub fn plane(&self) -> Option<Plane> {
                 match self {
                     $(Self::$kind(key) => Some(key.plane()),)*
@@ -44,7 +44,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// The role that it belongs to, if to one.
+            /// The role that the item belongs to, if any.
             pub fn role(&self) -> Option<&RoleName> {
                 match self {
                     $(Self::$kind(key) => key.role(),)*
@@ -52,7 +52,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// The person whom it is about, if it is about one.
+            /// The person that the item is about, if any.
             pub fn person(&self) -> Option<(&HomeName, Guid)> {
                 match self {
                     $(Self::$kind(key) => key.person(),)*
@@ -60,7 +60,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// A key of a kind and a shape that this version knows.
+            /// The key, if this version knows its kind and shape.
             fn known(word: &str, parts: &[&str]) -> Option<Self> {
                 $(if word == <$key>::WORD {
                     return <$key>::parse(parts).map(Self::$kind);
@@ -82,7 +82,7 @@ macro_rules! kinds {
         }
 
         impl ItemBody {
-            /// Whether it is what a key of that kind stands for.
+            /// Whether this is the kind of body that the key stands for.
             pub fn is_of(&self, key: &ItemKey) -> bool {
                 match (self, key) {
                     $((Self::$kind(_), ItemKey::$kind(_)) => true,)*
@@ -110,7 +110,7 @@ kinds! {
 }
 
 impl ItemKey {
-    /// The group by which it reaches people, if by one.
+    /// The group through which the item reaches people, if any.
     pub fn group(&self) -> Option<GroupKey> {
         match self {
             Self::Member(key) => Some(key.group()),
@@ -121,7 +121,7 @@ impl ItemKey {
         }
     }
 
-    /// What must be there before this can be. The order of a plan follows from it.
+    /// The items that must exist before this one can. The order of a plan follows from it.
     pub fn depends_on(&self) -> Vec<Self> {
         match self {
             Self::User(_) | Self::Group(_) | Self::DefenderRole(_) | Self::Other(_) => Vec::new(),
@@ -133,7 +133,7 @@ impl ItemKey {
     }
 }
 
-/// Longest key in bytes: an ARM scope of 512 and what stands around it.
+/// Longest key in bytes: an ARM scope of 512, and the rest of the key.
 pub const MAX_KEY_BYTES: usize = 768;
 
 /// Why a text is not an item's key.
@@ -154,7 +154,7 @@ impl FromStr for ItemKey {
         }
         let (word, rest) = text.split_once('/').ok_or_else(|| KeyError::Shape(text.into()))?;
         let parts: Vec<&str> = rest.split('/').collect();
-        // A later version may spell a known kind otherwise: kept like one that is not known.
+        // A later version may spell a known kind differently: keep it like an unknown one.
         Ok(Self::known(word, &parts).unwrap_or_else(|| Self::Other(text.into())))
     }
 }

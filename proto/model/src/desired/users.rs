@@ -7,7 +7,7 @@ use crate::intent::UserType;
 use crate::name::{Guid, HomeName, OperatorName, RoleName};
 use crate::plane::Plane;
 
-/// A person's account, by where the person signs in.
+/// A person's account, identified by where the person signs in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserKey {
     pub home: HomeName,

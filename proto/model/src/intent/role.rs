@@ -32,7 +32,7 @@ use crate::violation::Fault;
 pub struct SocRole {
     pub name: RoleName,
     pub version: u32,
-    /// What it is put together by: `entente apply --prune -l`. No part of what the version is.
+    /// Labels group resources for `entente apply --prune -l`. They are not part of the version.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     #[serde(default)]
@@ -43,7 +43,7 @@ pub struct SocRole {
 }
 
 impl SocRole {
-    /// Whether it is the same version: labels are no part of one.
+    /// Whether both are the same version. Labels may differ.
     pub fn is_same_version(&self, other: &Self) -> bool {
         Self { labels: BTreeMap::new(), ..self.clone() } == Self { labels: BTreeMap::new(), ..other.clone() }
     }

@@ -1,17 +1,17 @@
-//! How every kind is written and read.
+//! How every kind is encoded and decoded.
 
 use crate::decode::DecodeError;
 
-/// How the body of one kind is written and read. No method has a default.
+/// Encodes and decodes the body of one kind. No method has a default.
 pub(crate) trait Codec: Sized {
     type Wire;
 
-    /// The same body always has the same form.
+    /// The same body always has the same encoding.
     fn encode(&self) -> Self::Wire;
 
     /// `None` for a word of a closed list that this version does not know.
     fn decode(key: &str, wire: Self::Wire) -> Result<Option<Self>, DecodeError>;
 
-    /// The texts in it that are shown to people or written to a tenant.
+    /// The texts that people see or that the agent writes to a tenant.
     fn texts(&self) -> Vec<&str>;
 }

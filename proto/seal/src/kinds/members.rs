@@ -9,7 +9,7 @@ use crate::decode::DecodeError;
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Member {
-    /// Older readers overlook them.
+    /// Older readers ignore them.
     #[prost(message, repeated, tag = "1")]
     pub grounds: Vec<WireGround>,
 }
@@ -41,12 +41,12 @@ impl Codec for MemberBody {
     }
 
     fn texts(&self) -> Vec<&str> {
-        // Each ground was looked at when it was read, and left out where it cannot be shown.
+        // `ground` has checked each text, and left out what cannot be shown.
         Vec::new()
     }
 }
 
-/// No right depends on a ground, so one that cannot be shown is left out, and the membership holds.
+/// No right depends on a ground. One that cannot be shown is left out, and the membership stays valid.
 fn ground(wire: WireGround) -> Option<Ground> {
     let assignment = AssignmentName::from_id(&wire.assignment).ok()?;
     let is_plain = [&wire.justification, &wire.ticket].into_iter().all(|it| text::plain(it).is_ok());

@@ -12,9 +12,9 @@ use crate::violation::Fault;
 pub struct AzureRoles {
     /// Built-in roles by display name, or role definition ids.
     pub roles: Vec<String>,
-    /// The tenant's symbolic scope; a role without one does not pass the check.
+    /// The tenant's symbolic scope. The check refuses a role without one.
     pub at: Option<String>,
-    /// The item counts only where this holds.
+    /// The item applies only where this holds.
     pub when: Option<Condition>,
     pub if_unavailable: IfUnavailable,
 }

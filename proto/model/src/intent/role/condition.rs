@@ -1,4 +1,4 @@
-//! Where an item of a role counts.
+//! The condition under which an item of a role applies.
 
 use std::fmt;
 use std::str::FromStr;

@@ -15,7 +15,7 @@ pub struct DefenderRoles {
     pub permissions: Vec<String>,
     /// Empty means all.
     pub data_sources: Vec<DataSource>,
-    /// The item counts only where this holds.
+    /// The item applies only where this holds.
     pub when: Option<Condition>,
     pub if_unavailable: IfUnavailable,
 }
@@ -45,7 +45,7 @@ impl Needs for DefenderRoles {
                 unknown(
                     permission,
                     "Defender permission",
-                    "such a name is alerts.manage",
+                    "write a name such as alerts.manage",
                     catalog::DEFENDER_PERMISSIONS.iter().map(|it| it.id),
                 ),
             );

@@ -1,4 +1,4 @@
-//! An item of a role as people write it: the fields of all planes, of which each plane takes its own.
+//! An item of a role as people write it. It has the fields of all planes; each plane uses its own.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::intent::check::Faults;
 use crate::nearest::nearest;
 use crate::plane::{Plane, PlaneWord};
 
-/// What is written. [`super::RoleItem`] is what it means.
+/// The item as written. [`super::RoleItem`] is what it means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Form {
@@ -30,14 +30,14 @@ pub struct Form {
     pub role: Option<String>,
     #[serde(default)]
     pub mode: Mode,
-    /// The item counts only where this holds.
+    /// The item applies only where this holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
     #[serde(default)]
     pub if_unavailable: IfUnavailable,
 }
 
-/// Held all the time, or only while activated. An eligible item is never promoted to active.
+/// Whether people hold the access all the time, or only while activated. An eligible item never becomes active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Mode {
@@ -46,7 +46,7 @@ pub enum Mode {
     Eligible,
 }
 
-/// What to do where a tenant cannot deliver the item.
+/// What to do if a tenant cannot deliver the item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum IfUnavailable {
@@ -56,7 +56,7 @@ pub enum IfUnavailable {
 }
 
 impl Form {
-    /// With nothing in it.
+    /// A form without content.
     pub(super) fn of(plane: Plane, when: Option<Condition>, if_unavailable: IfUnavailable) -> Self {
         let plane = PlaneWord::Plane(plane);
         let (permissions, data_sources, roles) = (Vec::new(), Vec::new(), Vec::new());
@@ -64,9 +64,9 @@ impl Form {
         Self { plane, permissions, data_sources, roles, at, role, mode, when, if_unavailable }
     }
 
-    /// The fields with something in them that planes take or leave, by name.
+    /// The names of the fields that have content and that belong to some planes only.
     pub(super) fn filled(&self) -> Vec<&'static str> {
-        // Without `..`: a new field belongs to a plane.
+        // Without `..`: the compiler then asks which planes a new field belongs to.
         let Self { plane: _, permissions, data_sources, roles, at, role, mode: _, when: _, if_unavailable: _ } = self;
         let fields = [
             ("permissions", !permissions.is_empty()),
@@ -81,7 +81,7 @@ impl Form {
 
 /// How one plane reads its part of a role.
 pub(super) trait Needs: Sized {
-    /// The fields that it takes, of those that [`Form::filled`] names.
+    /// The fields that the plane accepts, as [`Form::filled`] names them.
     const FIELDS: &'static [&'static str];
 
     fn of(form: &Form) -> Self;
@@ -91,7 +91,7 @@ pub(super) trait Needs: Sized {
     fn check(&self, faults: &mut Faults, path: &str);
 }
 
-/// What is said of a name that the catalogue does not have: the name that may have been meant, without regard to case.
+/// The error for a name that the catalogue does not have. It suggests the nearest name, ignoring case.
 pub(super) fn unknown(
     text: &str,
     what: &str,

@@ -1,4 +1,4 @@
-//! What a role needs, one variant a plane: the register of the planes that a role can name.
+//! What a role needs, with one variant for each plane: the register of the planes that a role can name.
 
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +75,7 @@ impl RoleItem {
     }
 }
 
-/// Every fault of an item that no plane takes.
+/// Reports every fault of an item that no plane accepts.
 fn refused(form: &Form, faults: &mut Faults, path: &str) {
     match form.plane {
         PlaneWord::Plane(Plane::AzureRoles) => read_as::<AzureRoles>(form, faults, path),
