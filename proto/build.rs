@@ -17,12 +17,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let descriptors = protox::compile(FILES, ["proto"])?;
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     let mut config = tonic_prost_build::Config::new();
-    // By its full name a message is found among the descriptors, and so printed as JSON.
+    // With full names, a message is found among the descriptors and can be printed as JSON.
     config.enable_type_names();
     tonic_prost_build::configure()
-        // Snapshots and seals are bytes that are shared, never copied per recipient.
+        // Snapshots and seals are shared bytes, never copied per recipient.
         .bytes(".entente.agent.v1")
-        // The clients' channel is ours (`channel.rs`), and a generated `connect` would clash with the stream's.
+        // We have our own client channel (`channel.rs`). A generated `connect` would clash with the stream's.
         .build_transport(false)
         .compile_fds_with_config(descriptors, config)?;
     Ok(())

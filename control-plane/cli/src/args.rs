@@ -220,7 +220,7 @@ pub(crate) struct Delete {
 
 /// The order of precedence of the API's `TenantPhase`.
 pub(crate) const PHASES: &str = "\
-Phases. Of several that hold, the first of these is said: AGENT_REVOKED, REVOKE_ALL_RUNNING, REVOKE_ALL_DONE, PARKED, \
+Phases. If several apply, the first in this order counts: AGENT_REVOKED, REVOKE_ALL_RUNNING, REVOKE_ALL_DONE, PARKED, \
 PAUSED, GUARDRAIL_FAULT, REVIEW_PAST, CANNOT_SIGN_IN, CLOUD_UNREACHABLE, OFFLINE, UNENROLLED, CONVERGING, PARTIAL, \
 WAITING, CONVERGED. WHY says what it means and whose move it is.";
 

@@ -224,7 +224,7 @@ mod tests {
               through     socRoles/l1-analyst
               for         operators/maya
               guardrail   capabilities.allow
-              whose move  the customer's, or the service provider's
+              whose move  the customer's or the service provider's
               to do       the customer adds the capability under `capabilities.allow`; or an exemption leaves it out
               the customer sees the line of the guardrail file with
                   entente-agent explain capabilities.allow

@@ -1,12 +1,12 @@
 //! What a role lets people do, in words that a customer can judge.
 //!
-//! A closed table from Defender permissions, Azure role definitions and directory roles to capabilities. What is custom, unknown, a
-//! wildcard, or could change access itself is in no row, and so is never allowed. A new permission of Microsoft's is
-//! refused until a row says what it means.
+//! A closed table from Defender permissions, Azure role definitions and directory roles to capabilities. What is
+//! custom, unknown or a wildcard, or could change access itself, has no row, so it is never allowed. A new Microsoft
+//! permission is refused until a row describes it.
 //!
-//! The provider's side tells people by this table what a change lets them do; the customer's side judges by it, and by the
-//! actions that Azure shows (`planner::capability`). It is what the customer consents to before there is a tenant to
-//! look at.
+//! The provider's side uses this table to show what a change lets people do. The customer's side judges by it, and by
+//! the actions that Azure shows (`planner::capability`). The customer consents to it before there is a tenant to look
+//! at.
 
 use std::fmt;
 
@@ -27,12 +27,12 @@ macro_rules! capabilities {
         impl Capability {
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// As the guardrail writes it.
+            /// The word in the guardrail.
             pub fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }
 
-            /// As the consent text says it.
+            /// The words in the consent text.
             pub fn phrase(self) -> &'static str {
                 match self { $(Self::$variant => $phrase,)* }
             }
@@ -77,8 +77,8 @@ impl fmt::Display for Capability {
 
 use Capability::*;
 
-/// Defender permissions by the names of [`catalog::DEFENDER_PERMISSIONS`]. `authorization.manage` would let people
-/// give access to themselves: never.
+/// Defender permissions by the names of [`catalog::DEFENDER_PERMISSIONS`]. `authorization.manage` has no row, because
+/// it would let people give access to themselves.
 const DEFENDER: &[(&str, &[Capability])] = &[
     ("secdata.basics.read", &[ReadIncidents]),
     ("alerts.manage", &[ManageAlerts]),
@@ -107,8 +107,8 @@ const DEFENDER: &[(&str, &[Capability])] = &[
     ("data.manage", &[ManageData]),
 ];
 
-/// What comes with a role beside what the customer is asked for. It gives nothing of the customer's away, no role is to be
-/// had without it, and the consent text says it.
+/// What comes with a role in addition to its capabilities. It exposes nothing of the customer's, no role exists without
+/// it, and the consent text lists it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Beside {
     Names,
@@ -144,12 +144,12 @@ const fn azure(name: &'static str, capabilities: &'static [Capability], beside: 
     AzureRole { name, capabilities, beside }
 }
 
-/// Azure built-in roles, by their definitions of November 2026. Left out, and so never: those that change access (User
-/// Access Administrator, Role Based Access Control Administrator, Managed Services Registration Assignment Delete
-/// Role) and those that reach far beyond a SOC's work (Contributor, Virtual Machine Contributor; Log Analytics
-/// Contributor and Logic App Contributor, which read keys of storage accounts).
+/// Azure built-in roles, by their definitions of November 2026. These have no row, so they are never allowed: roles
+/// that change access (User Access Administrator, Role Based Access Control Administrator, Managed Services
+/// Registration Assignment Delete Role) and roles that reach far beyond a SOC's work (Contributor, Virtual Machine
+/// Contributor; Log Analytics Contributor and Logic App Contributor, which read keys of storage accounts).
 const AZURE: &[AzureRole] = &[
-    // Every table of the workspace but confidential watchlists, and who has access: not incidents alone.
+    // Reads every table of the workspace except confidential watchlists, and who has access: more than incidents.
     azure(
         "Microsoft Sentinel Reader",
         &[ReadIncidents, ReadLogs, ReadAuthorization],
@@ -175,9 +175,9 @@ const AZURE: &[AzureRole] = &[
         &[Names, Deployments, Tickets, Rules],
     ),
     azure("Microsoft Sentinel Playbook Operator", &[RunPlaybooks], &[]),
-    // It writes no playbook: it is what Sentinel itself needs to run them.
+    // It writes no playbook. Sentinel itself needs it to run playbooks.
     azure("Microsoft Sentinel Automation Contributor", &[RunPlaybooks, ReadAuthorization], &[]),
-    // `*/read`: whatever can be read in Azure below the scope.
+    // `*/read`: everything that can be read in Azure below the scope.
     azure("Log Analytics Reader", &[ReadIncidents, ReadLogs, ReadResources, ReadAuthorization], &[Tickets]),
     azure(
         "Monitoring Contributor",
@@ -204,16 +204,17 @@ const AZURE: &[AzureRole] = &[
     azure("Workbook Reader", &[ReadIncidents], &[]),
 ];
 
-/// Directory roles by the names of [`catalog::ENTRA_ROLES`]; all others never. Two of them have the actions of Directory
-/// Readers too.
+/// Directory roles by the names of [`catalog::ENTRA_ROLES`]. All others are never allowed. Two of them also have the
+/// actions of Directory Readers.
 const ENTRA: &[(&str, &[Capability])] = &[
     // `users/standard/read`, `groups/members/read`, `roleAssignments/standard/read` (Entra: Directory Readers).
     ("Directory Readers", &[ReadDirectory, ReadAuthorization]),
     // `signInReports`, `auditLogs`, `provisioningLogs`, `usageReports` (Entra: Reports Reader).
     ("Reports Reader", &[ReadSignIns, ReadDirectory, ReadAuthorization]),
-    // `bitlockerKeys/key/read`, `signInReports`, `auditLogs`, `conditionalAccessPolicies`, `privilegedIdentityManagement`
-    // (Entra: Security Reader). Not among its actions is what other services give it: all of Defender to read, mail
-    // metadata too (Defender XDR: map of roles), and every workspace of the data lake (Microsoft Sentinel: roles).
+    // `bitlockerKeys/key/read`, `signInReports`, `auditLogs`, `conditionalAccessPolicies`,
+    // `privilegedIdentityManagement` (Entra: Security Reader). Its actions do not show what other services give it:
+    // read access to all of Defender, including mail metadata (Defender XDR: map of roles), and every workspace of the
+    // data lake (Microsoft Sentinel: roles).
     (
         "Security Reader",
         &[
@@ -230,23 +231,23 @@ const ENTRA: &[(&str, &[Capability])] = &[
     ),
 ];
 
-/// What a directory role lets people do; `None` is never.
+/// What a directory role lets people do. `None` means never allowed.
 pub fn of_entra_role(definition: Guid) -> Option<&'static [Capability]> {
     let role = catalog::ENTRA_ROLES.iter().find(|role| role.id == definition)?;
     ENTRA.iter().find(|(name, _)| *name == role.name).map(|(_, capabilities)| *capabilities)
 }
 
-/// What a Defender permission lets people do; `None` is never.
+/// What a Defender permission lets people do. `None` means never allowed.
 pub fn of_defender_permission(permission: &str) -> Option<&'static [Capability]> {
     DEFENDER.iter().find(|(id, _)| *id == permission).map(|(_, capabilities)| *capabilities)
 }
 
-/// What a role definition lets people do; `None` is never.
+/// What a role definition lets people do. `None` means never allowed.
 pub fn of_azure_role(definition: Guid) -> Option<&'static [Capability]> {
     azure_role(definition).map(|role| role.capabilities)
 }
 
-/// The row of a role definition; `None` is never.
+/// The row of a role definition. `None` means never allowed.
 pub fn azure_role(definition: Guid) -> Option<&'static AzureRole> {
     let role = catalog::AZURE_ROLES.iter().find(|role| role.id == definition)?;
     AZURE.iter().find(|row| row.name == role.name)
@@ -261,7 +262,8 @@ pub fn phrases<'a>(capabilities: impl IntoIterator<Item = &'a Capability>) -> St
 mod tests {
     use super::*;
 
-    /// Names in the catalogue that no row allows, on purpose. A new name fails here until somebody decides.
+    /// Names in the catalogue that intentionally have no row. The test fails for a new name until a person decides
+    /// about it.
     const NEVER: &[&str] = &[
         "authorization.manage",
         "Log Analytics Contributor",

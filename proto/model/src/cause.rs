@@ -13,13 +13,13 @@ pub enum Cause {
     IdentityDropped,
     AssignmentDeleted,
     MemberDropped,
-    /// A cause of a later version, as an item says it: a removal all the same. No row of ours has it.
+    /// A cause of a later version. The item is still a removal. Our own rows never have it.
     #[serde(skip)]
     Unknown,
 }
 
 impl Cause {
-    /// Those that this version knows.
+    /// The causes that this version knows.
     pub const ALL: [Self; 6] = [
         Self::Left,
         Self::Suspended,
@@ -41,8 +41,8 @@ impl Cause {
         }
     }
 
-    /// Whether the account is to do nothing any more, so that the agent blocks it and ends its sessions. Of a cause that
-    /// is not known, yes: that is what an account is named for.
+    /// Whether the account must stop working, so the agent blocks it and ends its sessions. True for an unknown cause:
+    /// an account is named for removal only to be blocked.
     pub fn is_leaver(self) -> bool {
         !matches!(self, Self::AssignmentDeleted | Self::MemberDropped)
     }

@@ -1,6 +1,6 @@
 //! Why the control plane ends an agent's stream.
 
-/// The last word on a stream.
+/// The last message on a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GoAwayReason {
     /// The server stops; the agent comes back.
@@ -9,17 +9,17 @@ pub enum GoAwayReason {
     Displaced,
     /// The agent's certificate is no longer accepted; it does not come back.
     Revoked,
-    /// Two agents answer under one identity.
+    /// Two agents share one identity.
     Clone,
-    /// Too many at once; the agent comes back later.
+    /// Too many agents at once; the agent comes back later.
     Overloaded,
-    /// The agent broke the protocol, or no protocol is spoken by both.
+    /// The agent broke the protocol, or both sides have no protocol version in common.
     Protocol,
     /// The store has not caught up with the agent; it comes back later.
     Behind,
-    /// The certificate is not one that is accepted here, and nobody has revoked it: it may be later.
+    /// The server does not accept the certificate now, but has not revoked it. It may accept it later.
     NotKnown,
-    /// One that this version does not know. Never sent.
+    /// A reason that this version does not know. Never sent.
     Other,
 }
 

@@ -1,8 +1,8 @@
-//! What the service provider states, as people write it: one manifest per resource, each one the whole resource.
+//! The service provider's intent, as people write it: one manifest for each resource, always the whole resource.
 //!
 //! The serde form is the manifest form (camel case, unknown fields refused), and the only one: the CLI reads it from
-//! YAML, the store keeps it, `get -o yaml` prints it. The shape of one resource is checked here
-//! ([`Manifest::check`]); what needs other resources is checked in `entente-compiler`.
+//! YAML, the store keeps it, and `get -o yaml` prints it. [`Manifest::check`] checks one resource alone;
+//! `entente-compiler` checks it against the others.
 
 mod assignment;
 mod check;
@@ -63,7 +63,7 @@ impl Manifest {
         self.name().kind()
     }
 
-    /// None of an operator or a home tenant: neither is put together with others.
+    /// The labels. Operators and home tenants have none.
     pub fn labels(&self) -> Option<&BTreeMap<String, String>> {
         match self {
             Self::Tenant(it) => Some(&it.labels),
@@ -74,7 +74,7 @@ impl Manifest {
         }
     }
 
-    /// Everything that is wrong with this resource by itself; nothing when it is well formed.
+    /// Everything that is wrong with this resource alone. Empty if it is well formed.
     pub fn check(&self) -> Vec<Violation> {
         let mut faults = check::Faults::of(self.name());
         match self {
@@ -89,8 +89,8 @@ impl Manifest {
     }
 }
 
-/// All intent at one revision: what compilation is a function of. Cheap to clone: each collection is shared until it
-/// is changed.
+/// All intent at one revision: the input of compilation. Cheap to clone, because collections are shared until they
+/// change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Intent {
     pub home_tenants: Map<HomeName, Arc<HomeTenant>>,
@@ -99,12 +99,12 @@ pub struct Intent {
     pub squads: Map<SquadName, Arc<Squad>>,
     pub roles: Map<RoleVersion, Arc<SocRole>>,
     pub assignments: Map<AssignmentName, Arc<Assignment>>,
-    /// Named removals that have not been confirmed everywhere, by id.
+    /// Named removals that are not confirmed everywhere, by id.
     pub revocations: Map<String, Arc<Revocation>>,
 }
 
 impl Intent {
-    /// Stores a resource, replacing the one of that name.
+    /// Stores a resource. Replaces the one with the same name.
     pub fn put(&mut self, manifest: Manifest) {
         match manifest {
             Manifest::HomeTenant(it) => drop(self.home_tenants.insert(it.name.clone(), it.into())),
@@ -116,7 +116,7 @@ impl Intent {
         }
     }
 
-    /// Removes a resource. Says whether it was there.
+    /// Removes a resource. Returns whether it existed.
     pub fn remove(&mut self, name: &ResourceName) -> bool {
         match name {
             ResourceName::HomeTenant(name) => self.home_tenants.remove(name).is_some(),
@@ -128,12 +128,12 @@ impl Intent {
         }
     }
 
-    /// Stores a removal, replacing the one of that id.
+    /// Stores a removal. Replaces the one with the same id.
     pub fn put_revocation(&mut self, revocation: Revocation) {
         self.revocations.insert(revocation.id.clone(), revocation.into());
     }
 
-    /// Ends a removal. Says whether it was there.
+    /// Ends a removal. Returns whether it existed.
     pub fn end_revocation(&mut self, id: &str) -> bool {
         self.revocations.remove(id).is_some()
     }

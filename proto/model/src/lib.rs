@@ -1,9 +1,9 @@
 //! The nouns of Entente, shared by the control plane and the tenant agent.
 //!
 //! Start at [`intent`] for what the service provider writes, [`desired`] for what one customer tenant should hold,
-//! [`plan`] for what an agent would do about it, and [`report`] for what it found. Nothing here does IO, asks what
-//! time it is, or knows how a noun travels or rests: wire forms live in `entente-proto` and `entente-seal`, rows in
-//! `entente-app`.
+//! [`plan`] for what an agent would do about it, and [`report`] for what it found. This crate does no IO and reads no
+//! clock. It does not know how its types are sent or stored: wire forms are in `entente-proto` and `entente-seal`, rows
+//! in `entente-app`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

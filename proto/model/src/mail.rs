@@ -1,16 +1,16 @@
-//! Mail addresses to which Entra ID sends invitations.
+//! Checks mail addresses for invitations by Entra ID.
 
 /// Longest address (RFC 5321, 4.5.3.1.3, less the angle brackets).
 const MAX_BYTES: usize = 254;
 
-/// Longest part before the sign (RFC 5321, 4.5.3.1.1).
+/// Longest part before `@` (RFC 5321, 4.5.3.1.1).
 const MAX_LOCAL_BYTES: usize = 64;
 
-/// Signs that an invitation refuses (Graph: invitation, invitedUserEmailAddress), and some that no address has. Plus-addressing
-/// is among them; the apostrophe is not.
+/// Characters that an invitation refuses (Graph: invitation, invitedUserEmailAddress), and some that no address has.
+/// They include `+`, for plus-addressing, and not the apostrophe.
 const REFUSED: &str = "~!#$%^&*()+=[]{}\\/|;:\"<>?,` @";
 
-/// Why a text is no such address.
+/// Why Entra ID refuses an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MailError {
     #[error("write name@domain")]
@@ -19,15 +19,15 @@ pub enum MailError {
     LongName(usize),
     #[error("it has {0} characters; at most {MAX_BYTES} are taken")]
     Long(usize),
-    #[error("an invitation takes no {0:?} in it")]
+    #[error("invitations do not allow the character {0:?}")]
     Sign(char),
     #[error("the part before @ begins or ends with a period or hyphen, or has two periods side by side")]
     Periods,
-    #[error("{0:?} is no domain")]
+    #[error("{0:?} is not a domain")]
     Domain(String),
 }
 
-/// Says why nobody can be invited at this address.
+/// Checks that a person can be invited at this address.
 pub fn check(mail: &str) -> Result<(), MailError> {
     let (local, domain) = mail.rsplit_once('@').ok_or(MailError::Shape)?;
     let refused = |c: &char| !c.is_ascii() || c.is_control() || REFUSED.contains(*c);
@@ -49,7 +49,7 @@ pub fn check(mail: &str) -> Result<(), MailError> {
     if is_domain(domain) { Ok(()) } else { Err(MailError::Domain(domain.into())) }
 }
 
-/// Labels of letters, digits and hyphens, at least two (RFC 1035, 2.3.1 and 2.3.4).
+/// At least two labels of letters, digits and hyphens (RFC 1035, 2.3.1 and 2.3.4).
 fn is_domain(domain: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let is_label = |label: &str| {

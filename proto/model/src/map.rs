@@ -1,22 +1,23 @@
-//! A sorted map that is free to clone, and cheap to change while clones of it are read.
+//! A sorted map that is cheap to clone, and cheap to change while others read its clones.
 //!
-//! Two levels: a list of chunks, each a sorted list of entries, both behind an `Arc`. A change copies one chunk and
-//! the list of chunks if they are shared, and nothing if they are not: a few microseconds at ten thousand entries,
-//! where copying a `BTreeMap` takes hundreds. Knows nothing about what it holds.
+//! It has two levels: a list of chunks, each a sorted list of entries, both behind an `Arc`. A change copies one chunk
+//! and the list of chunks if they are shared, and nothing if they are not. With ten thousand entries this takes a few
+//! microseconds; copying a `BTreeMap` takes hundreds.
 
 use std::borrow::Borrow;
 use std::fmt;
 use std::slice;
 use std::sync::Arc;
 
-/// Most entries of a chunk: with ten thousand entries, as many as there are chunks, so that neither copy dominates.
+/// Most entries of a chunk. With ten thousand entries there are about as many chunks as entries in one, so neither copy
+/// dominates.
 const MAX_CHUNK: usize = 128;
 
 type Chunk<K, V> = Vec<(K, V)>;
 
 /// A sorted map with structural sharing.
 pub struct Map<K, V> {
-    /// No chunk is empty, and every key is greater than all keys of earlier chunks.
+    /// No chunk is empty. Every key is greater than all keys of earlier chunks.
     chunks: Arc<Vec<Arc<Chunk<K, V>>>>,
     len: usize,
 }
@@ -59,7 +60,7 @@ impl<K: Ord, V> Map<K, V> {
         self.iter().map(|(_, value)| value)
     }
 
-    /// From the first key that is not `before` the wanted place. `before` must hold for a prefix of the keys only.
+    /// Starts at the first key for which `before` is false. `before` must hold for a prefix of the keys only.
     pub fn iter_from(&self, before: impl Fn(&K) -> bool) -> Iter<'_, K, V> {
         let first = self.chunks.partition_point(|chunk| chunk.last().is_some_and(|(key, _)| before(key)));
         let mut chunks = self.chunks[first..].iter();
@@ -67,7 +68,7 @@ impl<K: Ord, V> Map<K, V> {
         Iter { chunks, entries: chunk[chunk.partition_point(|(key, _)| before(key))..].iter() }
     }
 
-    /// The chunk that holds the key, if any does; the number of chunks if it is beyond all of them.
+    /// The chunk with the key, if it is in one; the number of chunks if the key is beyond all of them.
     fn chunk_of<Q: Ord + ?Sized>(&self, key: &Q) -> usize
     where
         K: Borrow<Q>,
@@ -106,9 +107,9 @@ impl<'a, K: Ord, V> IntoIterator for &'a Map<K, V> {
 }
 
 impl<K: Ord + Clone, V: Clone> Map<K, V> {
-    /// Returns the value that was there.
+    /// Returns the previous value.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
-        // Beyond all chunks means the end of the last one.
+        // A key beyond all chunks goes to the end of the last one.
         let at = self.chunk_of(&key).min(self.chunks.len().saturating_sub(1));
         let chunks = Arc::make_mut(&mut self.chunks);
         let Some(chunk) = chunks.get_mut(at) else {
@@ -129,7 +130,7 @@ impl<K: Ord + Clone, V: Clone> Map<K, V> {
         None
     }
 
-    /// Returns the value that was there.
+    /// Returns the removed value.
     pub fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,

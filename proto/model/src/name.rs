@@ -1,15 +1,15 @@
-//! Names and ids as types, so that a squad can never stand where a tenant is meant.
+//! Names and ids as types, so the compiler tells a squad's name from a tenant's.
 //!
-//! A resource name is `collection/id`, its id a short slug that is safe in URLs, file names, group names and logs.
-//! Knows nothing about what the named thing holds: see [`crate::intent`].
+//! A resource name is `collection/id`. The id is a short slug that is safe in URLs, file names, group names and logs.
+//! [`crate::intent`] has the resources themselves.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Longest id: leaves room for a prefix and a class in a mail nickname, which Entra ID caps at 64 (Graph: group).
+/// Longest id. It leaves room for a prefix and a class in a mail nickname, which Entra ID limits to 64 (Graph: group).
 pub const MAX_ID_CHARS: usize = 40;
 
-/// Why a text is not the name that it should be.
+/// Why a text is not a valid name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     #[error("{text:?} is not a name in {collection}/: write {collection}/ID")]
@@ -29,7 +29,7 @@ fn check_id(id: &str) -> Result<(), NameError> {
     if ok { Ok(()) } else { Err(NameError::Id { id: id.into() }) }
 }
 
-/// Serde through `Display` and `FromStr`, so that the text form is the only form.
+/// Serde through `Display` and `FromStr`, so the text form is the only form.
 macro_rules! text_serde {
     ($type:ty) => {
         impl serde::Serialize for $type {
@@ -55,7 +55,7 @@ macro_rules! resource_name {
         pub struct $type(std::sync::Arc<str>);
 
         impl $type {
-            /// The collection that every such name begins with.
+            /// The collection that the name begins with.
             pub const COLLECTION: &'static str = $collection;
 
             /// From the id alone, as in a key or a file name.
@@ -112,7 +112,7 @@ resource_name!(
     "squads"
 );
 resource_name!(
-    /// `socRoles/{role}`, without its version.
+    /// `socRoles/{role}`, without a version.
     RoleName,
     "socRoles"
 );
@@ -151,7 +151,7 @@ impl FromStr for RoleVersion {
     fn from_str(text: &str) -> Result<Self, NameError> {
         let wrong = || NameError::Version { text: text.into() };
         let (role, version) = text.split_once('@').ok_or_else(wrong)?;
-        // `+3` and `03` would be second spellings of one name.
+        // Refuse `+3` and `03`: they would be second spellings of one name.
         let plain = version.bytes().all(|b| b.is_ascii_digit()) && !version.starts_with('0');
         let version = if plain { version.parse().ok() } else { None };
         Ok(Self { role: role.parse()?, version: version.ok_or_else(wrong)? })
@@ -160,7 +160,7 @@ impl FromStr for RoleVersion {
 
 text_serde!(RoleVersion);
 
-/// `tenants/{tenant}/agents/{agent}`: one enrolled agent. Its id is given by the control plane.
+/// `tenants/{tenant}/agents/{agent}`: one enrolled agent. The control plane assigns its id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AgentName {
     pub tenant: TenantName,
@@ -196,7 +196,7 @@ impl FromStr for AgentName {
 
 text_serde!(AgentName);
 
-/// An id that Microsoft gave: a tenant, a user, a role definition. Always lower case, so that it can be compared.
+/// An id that Microsoft assigned: a tenant, a user, a role definition. Always in lower case, so ids can be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Guid(uuid::Uuid);
 
@@ -224,7 +224,7 @@ impl FromStr for Guid {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        // uuid also takes braces, urns and bare hex: one spelling is enough, and the nil id names nobody.
+        // `uuid` also accepts braces, urns and bare hex. One spelling is enough, and the nil id names nothing.
         let parsed = (text.len() == 36).then(|| text.parse::<uuid::Uuid>().ok()).flatten();
         parsed.filter(|id| !id.is_nil()).map(Self).ok_or_else(|| NameError::Guid { text: text.into() })
     }

@@ -1,7 +1,7 @@
-//! The name that may have been meant by one that nothing has.
+//! Finds the existing name that the author of an unknown name may have meant.
 
-/// The name that differs least, if it differs so little that it may have been meant. Of names with a collection, such as
-/// `operators/maya`, only the last part counts for how much that is.
+/// The name that differs least, if it is close enough. For names with a collection, such as `operators/maya`, only the
+/// last part decides what is close enough.
 pub fn nearest(name: &str, others: impl Iterator<Item = String>) -> Option<String> {
     let length = name.rsplit('/').next().unwrap_or_default().chars().count();
     let most = (length / 3).clamp(1, 3);
@@ -9,7 +9,7 @@ pub fn nearest(name: &str, others: impl Iterator<Item = String>) -> Option<Strin
     near.min().map(|(_, other)| other)
 }
 
-/// How many letters are to be put, left out or changed; anything above `most` where it is more (Levenshtein).
+/// How many letters have to be added, removed or changed (Levenshtein). Anything above `most` if there are more.
 fn distance(one: &str, other: &str, most: usize) -> usize {
     if one.len().abs_diff(other.len()) > most {
         return most + 1;

@@ -1,6 +1,6 @@
-//! What an agent would do, in a form that people read and the control plane can ask for.
+//! What an agent would do, in a form that people read and that the control plane can request.
 //!
-//! The plan that is carried out is `entente-planner`'s; this is what it prints.
+//! `entente-planner` has the plan that the agent carries out; this is its printed form.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,15 +8,15 @@ use crate::desired::ItemKey;
 use crate::report::Reason;
 use crate::word::Open;
 
-/// Kinds of change, as the guardrail tells them apart.
+/// Classes of change, as the guardrail distinguishes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ChangeClass {
-    /// Adds access, or mends what drifted.
+    /// Adds access, or corrects drift.
     Grant,
     /// Removes what has reached its end date.
     Expiry,
-    /// Removes what was named: a leaver, a deleted assignment, a dropped member.
+    /// Removes what is named for removal: a leaver, a deleted assignment, a dropped member.
     Leaver,
     /// Removes what is no longer in the desired state.
     OtherRemoval,
@@ -35,15 +35,15 @@ impl ChangeClass {
     }
 }
 
-/// What the guardrail says of a change.
+/// The guardrail's verdict on a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Verdict {
     Allowed,
-    /// The plane is only verified: a person makes the change.
+    /// The plane is at `verify`: a person makes the change.
     ByPerson,
     NeedsApproval,
-    /// Comes by itself when a cap, a freeze, a pause or a missing lease ends.
+    /// Happens by itself when a cap, a freeze, a pause or a missing lease ends.
     Held,
     Refused,
 }
@@ -71,12 +71,12 @@ pub struct PlannedChange {
     pub verdict: Open<Verdict>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// What would be done, in a few words: `invite maya@nordwall.example`.
+    /// What the agent would do, in a few words: `invite maya@nordwall.example`.
     pub action: String,
-    /// As it is now, in a few words; empty when it is not there.
+    /// As it is now, in a few words. Empty if it does not exist.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub before: String,
-    /// As it would be; empty when it would be gone.
+    /// As it would be. Empty if it would be gone.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub after: String,
 }

@@ -1,8 +1,8 @@
-//! Decides whether a proof that a person's access is gone is accepted.
+//! Decides whether the control plane accepts a proof that a person's access is gone.
 //!
-//! One rule: a proof names every account of the person that is known, comes from an agent that knew them, rests on
-//! looks that were understood, and its times make sense to the control plane. Pure. The caller, which has the
-//! certificates, checks the signature.
+//! A proof must name every known account of the person, come from an agent that knew them, and rest on reads that were
+//! understood; its times must make sense to the control plane. This module does no IO. The caller has the certificates
+//! and checks the signature.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,45 +12,45 @@ use crate::report::{AccountState, KnownAccount, Reason, RemovalProof};
 use crate::revocation::Subject;
 use crate::time::Timestamp;
 
-/// How far Microsoft's clock, by which proofs are dated, and the control plane's may differ: what Entra ID allows
-/// between clocks that sign and check tokens. A clock beyond that is mended, not believed.
+/// How far Microsoft's clock, which dates proofs, and the control plane's may differ: what Entra ID allows between
+/// clocks that sign and check tokens. If the difference is larger, a person has to correct a clock.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(300);
 
-/// What the control plane knows of a removal in one tenant when a proof of it comes.
+/// What the control plane knows about a removal in one tenant when a proof of it arrives.
 #[derive(Debug, Clone)]
 pub struct Case<'a> {
-    /// Since when it is named.
+    /// Since when it is named for removal.
     pub named: Timestamp,
     pub subject: &'a Subject,
-    /// Accounts of the person in that tenant, as agents have ever reported them.
+    /// Accounts of the person in that tenant that agents have ever reported.
     pub known: &'a BTreeSet<Guid>,
-    /// There are more than are kept.
+    /// More accounts were reported than are stored.
     pub has_more: bool,
-    /// Accounts that stand in the report beside the proof.
+    /// Accounts in the report that carries the proof.
     pub reported: &'a [KnownAccount],
-    /// When an agent other than the speaking one last saw an account; none where none ever did.
+    /// When another agent last saw an account. `None` if no other agent ever did.
     pub seen_by_others: Option<Timestamp>,
-    /// The second read of the proof that counted until the person came back: what proves it anew was read later.
+    /// The second read of the proof that was accepted before the person came back. A new proof needs later reads.
     pub last_read: Option<Timestamp>,
     pub speaker: Speaker,
     /// The control plane's own time.
     pub now: Timestamp,
 }
 
-/// The agent whose proof it is.
+/// The agent that sends the proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Speaker {
     pub enrolled: Timestamp,
-    /// An administrator has said that it is the customer's.
+    /// An admin has stated that it is the customer's.
     pub vouched: bool,
 }
 
 /// Why a proof is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    #[error("it proves the removal that was named {found}, and this one was named {named}")]
+    #[error("it proves the removal named at {found}, but this one was named at {named}")]
     OtherRemoval { found: Timestamp, named: Timestamp },
-    #[error("more accounts or addresses of the person are known than are kept; a person looks at them")]
+    #[error("more accounts or addresses of the person are known than are stored; a person must look at them")]
     TooMany,
     #[error("it does not name the account {0}")]
     Misses(Guid),
@@ -60,15 +60,13 @@ pub enum Fault {
     BeforeNamed { what: &'static str, time: Timestamp, named: Timestamp },
     #[error("its second read, at {second}, does not follow its first, at {first}")]
     OutOfOrder { first: Timestamp, second: Timestamp },
-    #[error("its first read, at {first}, is of before the person came back: an earlier proof read at {last}")]
+    #[error("its first read, at {first}, is older than the person's return: an earlier proof read at {last}")]
     OldReads { first: Timestamp, last: Timestamp },
-    #[error("{what} is at {time}, and it is {now} here")]
+    #[error("{what} is at {time}, but here it is {now}")]
     InFuture { what: &'static str, time: Timestamp, now: Timestamp },
-    #[error("the tokens that it says to be dead by {effective} outlive its block, at {blocked}")]
+    #[error("it says that tokens expire by {effective}, but those from before the block at {blocked} last longer")]
     EffectiveEarly { effective: Timestamp, blocked: Timestamp },
-    #[error(
-        "its agent enrolled {enrolled}, and another one saw the account at {seen}; an administrator vouches for it"
-    )]
+    #[error("its agent enrolled at {enrolled}, but another one saw the account at {seen}; an admin must vouch for it")]
     Unvouched { enrolled: Timestamp, seen: Timestamp },
 }
 
@@ -84,7 +82,7 @@ impl Fault {
 /// Judges a proof.
 ///
 /// # Errors
-/// The first fault that there is.
+/// The first fault.
 pub fn judge(proof: &RemovalProof, case: &Case<'_>) -> Result<(), Fault> {
     if proof.named != case.named {
         return Err(Fault::OtherRemoval { found: proof.named, named: case.named });
@@ -110,7 +108,8 @@ fn accounts(proof: &RemovalProof, case: &Case<'_>) -> Result<(), Fault> {
     }
 }
 
-/// A person who loses one membership may keep an enabled account. The account must still have been read.
+/// Whether an account is settled. A person who loses one membership may keep an enabled account, but it must have been
+/// read.
 fn is_done(state: AccountState, subject: &Subject) -> bool {
     match subject {
         Subject::Person => state.is_shut(),
@@ -130,7 +129,7 @@ fn times(proof: &RemovalProof, case: &Case<'_>) -> Result<(), Fault> {
             return Err(Fault::InFuture { what, time, now: case.now });
         }
     }
-    // Somebody may have been blocked long before; what is empty is read after the removal was named.
+    // A block may be much older, but empty reads must be later than the naming of the removal.
     if let Some((what, time)) = reads.into_iter().find(|(_, time)| time.plus(CLOCK_TOLERANCE) < named) {
         return Err(Fault::BeforeNamed { what, time, named });
     }
@@ -143,7 +142,7 @@ fn times(proof: &RemovalProof, case: &Case<'_>) -> Result<(), Fault> {
     }
 }
 
-/// An agent that enrolled later is not trusted more because it has now seen the account itself.
+/// An agent that enrolled later gains no trust by having seen the account itself since.
 fn knew(case: &Case<'_>) -> Result<(), Fault> {
     let Speaker { enrolled, vouched } = case.speaker;
     match case.seen_by_others.filter(|seen| enrolled >= *seen && !vouched) {

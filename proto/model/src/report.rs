@@ -15,39 +15,39 @@ use crate::word::{Open, Word, open_words};
 
 pub use facts::{Microsoft, MicrosoftState, RevokeAll, RevokeAllState};
 
-/// How one item stands.
+/// The state of one item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ItemState {
-    /// Not begun.
+    /// The agent has not started on it yet.
     Pending,
-    /// Begun; waits for something named in `waiting_for`.
+    /// Started; it waits for what the reason names.
     Waiting,
-    /// Read back as it should be.
+    /// In place, and read back as it should be.
     Applied,
-    /// There, but less than it should be.
+    /// In place, but with less than it should have.
     Partial,
-    /// Was applied, and is no longer as it should be.
+    /// Was applied, but is no longer as it should be.
     Drifted,
-    /// The guardrail, or Microsoft, says no.
+    /// The customer's guardrail or Microsoft refuses it.
     Refused,
-    /// The customer is to approve it.
+    /// Needs the customer's approval.
     NeedsApproval,
-    /// The customer has blocked the person, or deleted the account, which only the customer undoes.
+    /// The customer blocked the person or deleted the account. Only the customer can undo that.
     BlockedByCustomer,
-    /// Over a cap, frozen, paused, not fresh, or what it would give was not read; comes by itself when that ends.
+    /// Held back for now: by a cap, a freeze, a pause or an expired lease, or because what it would give was not read.
     Held,
-    /// Tried and failed; tried again.
+    /// The agent tried and failed; it tries again.
     Failed,
-    /// Gone: read back empty, twice where it was named for removal.
+    /// Gone: read back empty, and twice if it was named for removal.
     Removed,
-    /// There, and not ours to remove.
+    /// Still there, and not ours to remove.
     Residual,
-    /// Named for removal, and nothing was found; but a part that was asked for was not answered, or not understood, so
-    /// that it is not proven. Looked at again.
+    /// Named for removal and not found, but some part of the look was not answered or not understood, so nothing is
+    /// proven. The agent looks again.
     Unproven,
-    /// Of a kind, or with something in it, that the agent does not know.
+    /// The agent does not know this kind of item, or does not understand something in it.
     Unsupported,
-    /// A state of a later version, as it came: of what is known, it is none.
+    /// A state of a later version, as it came. It counts as none of the known states.
     Later(Word),
 }
 
@@ -89,18 +89,18 @@ impl ItemState {
         }
     }
 
-    /// Nothing is left to do, for anyone.
+    /// Whether nothing is left to do.
     pub fn is_settled(self) -> bool {
         matches!(self, Self::Applied | Self::Removed)
     }
 }
 
-/// What is said of a reason that is not known here.
+/// The meaning of a reason that this version does not know.
 const LATER: &str = "Of a later version than this one.";
 
 macro_rules! reasons {
     ($(#[doc = $meaning:literal] $variant:ident = $word:literal,)*) => {
-        /// Why an item stands as it does: one list, the same in reports, the API and the CLI.
+        /// Why an item is in its state. Reports, the API and the CLI share this list.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Reason {
             $(#[doc = $meaning] $variant,)*
@@ -111,7 +111,7 @@ macro_rules! reasons {
         impl Reason {
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// One sentence for people: what this page says of it.
+            /// One sentence for people: the variant's documentation.
             pub fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => $meaning.trim_ascii(),)* Self::Later(_) => LATER }
             }
@@ -124,9 +124,9 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// Its window opens later.
+    /// The access starts later.
     NotYetStarted = "NOT_YET_STARTED",
-    /// Its window is over.
+    /// The access has ended.
     Expired = "EXPIRED",
     /// Microsoft has not made the change visible yet.
     Propagation = "PROPAGATION",
@@ -138,13 +138,13 @@ reasons! {
     Dependency = "DEPENDENCY",
     /// Microsoft asks the agent to slow down.
     Throttled = "THROTTLED",
-    /// Microsoft could not be reached or failed; tried again.
+    /// Microsoft could not be reached or failed; the agent tries again.
     CloudUnavailable = "CLOUD_UNAVAILABLE",
-    /// Microsoft refused, with the code in the detail.
+    /// Microsoft refused the change; the detail has the code.
     CloudRefused = "CLOUD_REFUSED",
-    /// Whether a change was made is not known yet; it is looked up, not repeated.
+    /// It is not known yet whether a change was made; the agent looks it up and does not repeat it.
     UnknownOutcome = "UNKNOWN_OUTCOME",
-    /// The agent's identity lacks the permission that is named.
+    /// The agent's application lacks the named permission.
     PermissionMissing = "PERMISSION_MISSING",
     /// The tenant does not let applications invite.
     InvitationsClosed = "INVITATIONS_CLOSED",
@@ -152,11 +152,11 @@ reasons! {
     UnifiedRbacInactive = "UNIFIED_RBAC_INACTIVE",
     /// The tenant has no permission of that name.
     PermissionNotInTenant = "PERMISSION_NOT_IN_TENANT",
-    /// Several things of that name are there, and none is ours for certain.
+    /// Several objects have that name, and none is certainly ours.
     Ambiguous = "AMBIGUOUS",
     /// The guardrail keeps the plane at `none`.
     GuardrailPlane = "GUARDRAIL_PLANE",
-    /// The guardrail does not take this person: mail domain, home tenant, user type or barred.
+    /// The guardrail refuses this person: mail domain, home tenant, user type, or barred.
     GuardrailPerson = "GUARDRAIL_PERSON",
     /// The guardrail does not allow this Azure scope.
     GuardrailScope = "GUARDRAIL_SCOPE",
@@ -164,11 +164,11 @@ reasons! {
     GuardrailRole = "GUARDRAIL_ROLE",
     /// The guardrail does not allow what the role lets people do.
     GuardrailCapability = "GUARDRAIL_CAPABILITY",
-    /// The guardrail caps how many operators or groups there may be.
+    /// The guardrail's limit of operators or groups is reached.
     GuardrailLimit = "GUARDRAIL_LIMIT",
     /// The grant has no end, or lasts longer than the guardrail allows.
     GuardrailLongestGrant = "GUARDRAIL_LONGEST_GRANT",
-    /// The guardrail's name prefix is not met.
+    /// The name does not have the guardrail's prefix.
     GuardrailPrefix = "GUARDRAIL_PREFIX",
     /// The guardrail protects this object.
     GuardrailProtected = "GUARDRAIL_PROTECTED",
@@ -176,53 +176,53 @@ reasons! {
     GuardrailReview = "GUARDRAIL_REVIEW",
     /// The guardrail is missing, unreadable or not for this tenant.
     GuardrailUnreadable = "GUARDRAIL_UNREADABLE",
-    /// Over the guardrail's daily cap.
+    /// The guardrail's daily cap is used up.
     OverCap = "OVER_CAP",
-    /// Within a freeze of the guardrail.
+    /// The guardrail has a freeze today.
     Frozen = "FROZEN",
     /// The customer has paused the agent.
     Paused = "PAUSED",
-    /// The desired state is no longer fresh.
+    /// The desired state is no longer fresh: its lease is over.
     LeaseOver = "LEASE_OVER",
-    /// The provider's history changed; a person confirms first.
+    /// The provider's history changed; a person must confirm it first.
     EpochChanged = "EPOCH_CHANGED",
-    /// A user of that address was there before us; the customer approves its use.
+    /// A user, group or role with that name existed before Entente; the customer must approve its use.
     AdoptionApproval = "ADOPTION_APPROVAL",
-    /// The guardrail asks the customer to approve this capability.
+    /// The customer must approve this capability.
     CapabilityApproval = "CAPABILITY_APPROVAL",
     /// The redeemed identity is not the operator's Entra account.
     IdentityProof = "IDENTITY_PROOF",
     /// The customer disabled the account.
     CustomerBlocked = "CUSTOMER_BLOCKED",
-    /// The customer deleted the account: it is restored from the recycle bin, or `entente-agent allow-again` lets it be invited.
+    /// The customer deleted the account; restore it, or allow a new invitation with `entente-agent allow-again`.
     CustomerDeleted = "CUSTOMER_DELETED",
-    /// It was there and is missing.
+    /// It was in place and is missing.
     DriftMissing = "DRIFT_MISSING",
-    /// It is there and should not be.
+    /// It should not be in place, but is.
     DriftExtra = "DRIFT_EXTRA",
-    /// It is there and differs.
+    /// It is in place, but differs.
     DriftChanged = "DRIFT_CHANGED",
-    /// Not made by this agent.
+    /// This agent did not make it.
     NotOurs = "NOT_OURS",
-    /// Read back empty for the first time; the second read follows.
+    /// Read back empty once; the second read follows.
     ConfirmingRemoval = "CONFIRMING_REMOVAL",
-    /// Some part of the tenant could not be read, so that nothing is claimed of it.
+    /// The agent could not read part of the tenant, so it claims nothing about it.
     Unread = "UNREAD",
-    /// The guest of that address is our own, made for another home account; the customer deletes it, and it is made anew.
+    /// The guest at that address is ours, for another home account; the customer deletes it, and a new one is invited.
     OtherAccount = "OTHER_ACCOUNT",
-    /// The agent's proof was refused: it misses a known account, its times make no sense, or it is not signed.
+    /// The agent's proof was refused: it misses a known account, its times are impossible, or it is not signed.
     ProofRefused = "PROOF_REFUSED",
-    /// The proof is of an agent that enrolled after the account was last seen; an administrator vouches for it first.
+    /// The proving agent enrolled after the account was last seen; an admin must vouch for it first.
     AgentUnvouched = "AGENT_UNVOUCHED",
-    /// No agent looks at this tenant: it was deleted or offboarded, or has no agent.
+    /// No agent looks at this tenant: it was deleted or offboarded, or it has no agent.
     NobodyLooks = "NOBODY_LOOKS",
-    /// What was proven gone is there again.
+    /// What was proven gone is back.
     CameBack = "CAME_BACK",
-    /// The agent's disk is full: it blocks leavers, and does nothing else until there is room.
+    /// The agent's disk is full: it blocks leavers and does nothing else until there is room.
     AgentDiskFull = "AGENT_DISK_FULL",
-    /// Microsoft refuses the agent's credential, with its number and words in the detail; a person renews or mends it.
+    /// Microsoft refuses the agent's credential (its message is in the detail); a person must renew or correct it.
     CredentialRefused = "CREDENTIAL_REFUSED",
-    /// The customer takes back, or has taken back, everything that was given (`entente-agent revoke-all`).
+    /// The customer is revoking, or has revoked, everything that was given (`entente-agent revoke-all`).
     RevokeAll = "REVOKE_ALL",
 }
 
@@ -236,7 +236,7 @@ pub struct ItemReport {
     pub state: ItemState,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// A sentence for people. Empty when the state says it all.
+    /// A sentence for people. Empty if the state says enough.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
     /// The object's id in the customer's tenant, once it is known.
@@ -251,15 +251,15 @@ pub struct ItemReport {
     /// What a person in the customer's organisation would run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<String>,
-    /// Of a person who is named for removal: every account that is known or was found.
+    /// For a person who is named for removal: every account that is known or was found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<KnownAccount>,
-    /// The proof, for an item that was named for removal and is gone.
+    /// The proof, if the item was named for removal and is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<RemovalProof>,
-    /// Of the desired state that it was compared with.
+    /// The revision of the desired state that it was compared with.
     pub revision: u64,
-    /// When it came into this state.
+    /// When it entered this state.
     pub since: Timestamp,
 }
 
@@ -269,7 +269,7 @@ pub struct ItemReport {
 pub struct KnownAccount {
     /// In the customer's tenant.
     pub id: Guid,
-    /// Its user principal name; empty where it was not read.
+    /// Its user principal name. Empty if it was not read.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     pub state: AccountState,
@@ -285,11 +285,11 @@ pub enum AccountState {
     Blocked,
     /// In the tenant's recycle bin, from where it can be restored.
     Deleted,
-    /// Microsoft says that there is none.
+    /// Microsoft says that it does not exist.
     Gone,
     /// Not read, or not understood.
     Unread,
-    /// A state of a later version, as it came: not shut, as far as is known.
+    /// A state of a later version, as it came. It does not count as shut.
     Later(Word),
 }
 
@@ -313,29 +313,29 @@ impl AccountState {
     }
 }
 
-/// Two reads of everything that was asked for, further apart than Microsoft's replication lag, both answered,
-/// understood and empty. Times are Microsoft's own, carried on by a monotonic clock.
+/// Two reads of everything that was asked for, at least Microsoft's replication lag apart, both answered, understood
+/// and empty. Times are Microsoft's own, continued by a monotonic clock.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RemovalProof {
-    /// Since when that removal is named which it proves, as the item says: of an earlier or later one it is no proof.
+    /// Since when the removal that it proves is named, as in the item. It proves no earlier or later removal.
     #[serde(default)]
     pub named: Timestamp,
     pub first_empty_read: Timestamp,
     pub second_empty_read: Timestamp,
-    /// When the last block of one of the accounts was answered; none where nothing was to be blocked.
+    /// When Microsoft answered the last block of one of the accounts. `None` if there was nothing to block.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<Timestamp>,
-    /// By when Microsoft's own caches have followed and its tokens are dead, by its documentation.
+    /// When Microsoft's caches have caught up and its tokens have expired, by its documentation.
     pub effective_by: Timestamp,
-    /// Every account of the person that is known.
+    /// Every known account of the person.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<KnownAccount>,
-    /// What was not looked at, so that nothing is claimed of it: what the guardrail closes, and what this version does
-    /// not look at.
+    /// What the agent did not look at, so the proof says nothing about it: what the guardrail closes, and what this
+    /// version does not read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unseen: Vec<String>,
-    /// By the agent's enrolled key, over all of the above.
+    /// The signature over all of the above, by the agent's enrolled key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<ProofSignature>,
 }
@@ -350,17 +350,17 @@ pub struct ProofSignature {
     pub signature: String,
 }
 
-/// What the agent sends: only what changed since the last acknowledged one.
+/// What the agent sends: only changes since the last acknowledged report.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
-    /// Counts up within a connection.
+    /// Increases within a connection.
     pub number: u64,
     pub items: Vec<ItemReport>,
     /// Items that are no longer desired and are gone.
     pub forgotten: Vec<ItemKey>,
-    /// Present when the agent's own standing changed.
+    /// Present if the agent's own standing changed.
     pub standing: Option<Box<Standing>>,
-    /// Drift that is over, the oldest first; said again until a report that has it is acknowledged.
+    /// Drift that was mended, oldest first. Repeated until a report with it is acknowledged.
     pub mended: Vec<Mended>,
 }
 
@@ -368,43 +368,43 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Mended {
-    /// Counts up in one agent.
+    /// Increases within one agent.
     pub number: u64,
-    /// The item; of something extra, the group that it was found in.
+    /// The item. For something extra, the group that it was found in.
     pub key: ItemKey,
     pub reason: Reason,
     /// What was found, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
     pub found: Timestamp,
-    /// When it was read back as it should be, or what was extra was taken away.
+    /// When it was read back as it should be, or when the extra object was removed.
     pub mended: Timestamp,
 }
 
-/// How the agent itself stands.
+/// The agent's own standing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Standing {
-    /// Digest, in hex, of the desired state with which the tenant was last compared: what the items' states are of.
-    /// Empty before the first.
+    /// Digest, in hex, of the desired state with which the tenant was last compared. The items' states refer to it.
+    /// Empty before the first comparison.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub compared: String,
     pub paused: bool,
-    /// Since when it is, where the agent can tell.
+    /// Since when it is paused, if the agent knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_since: Option<Timestamp>,
-    /// Unset where the customer has not asked for it; not known of an agent that is older than this.
+    /// `None` if the customer has not asked for it. Older agents do not report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoke_all: Option<RevokeAll>,
-    /// Why the guardrail cannot be used, if it cannot.
+    /// Why the guardrail cannot be used. `None` if it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guardrail_fault: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guardrail_fault_since: Option<Timestamp>,
-    /// From when on the guardrail gives no new access; not known where it cannot be used.
+    /// When the guardrail stops giving new access. Unknown while it cannot be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review_ends: Option<Timestamp>,
-    /// Unset before it was tried.
+    /// `None` before the first attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub microsoft: Option<Microsoft>,
     /// SHA-256 of the guardrail file, in hex.
@@ -414,10 +414,10 @@ pub struct Standing {
     /// Application permissions in the agent's token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<String>,
-    /// When the agent's credential to Microsoft ends, where it can tell.
+    /// When the agent's credential to Microsoft expires, if it knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_expires: Option<Timestamp>,
-    /// What was found that is no item: an extra member, a right of a leaver that is not ours.
+    /// What was found and is not an item: an extra member, or a leaver's right that is not ours.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
 }
@@ -428,15 +428,15 @@ pub struct Standing {
 pub struct PlaneStanding {
     pub plane: Open<Plane>,
     pub mode: Open<PlaneMode>,
-    /// When it was last read whole; unset if never in this run.
+    /// When it was last read completely. `None` if never in this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<Timestamp>,
-    /// Since when what is asked of it is not answered whole; unset while it is, and where nothing is asked.
+    /// Since when some question about it has no complete answer. `None` while all have, and if nothing is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread_since: Option<Timestamp>,
 }
 
-/// Something in the tenant that no item stands for.
+/// Something in the tenant that belongs to no item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
@@ -450,7 +450,7 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Accepted {
     pub version: Version,
-    /// Of the root under which the state was signed.
+    /// The root under which the state was signed.
     pub root: Digest,
     pub digest: Digest,
 }

@@ -1,8 +1,8 @@
-//! Named removals: what an operator's leaving, a suspension or a dropped membership leaves to be done, tenant by
-//! tenant, until every agent has proven it and its watch is over.
+//! Named removals: what remains to be done in each tenant after an operator's leave, a suspension or a dropped
+//! membership, until every agent has proven it and the watch is over.
 //!
-//! Made by `entente-compiler` from the change that caused it; compiles into ABSENT items. Whether a proof is good is
-//! [`crate::removal`]'s.
+//! `entente-compiler` makes them from the change that caused them, and compiles them into ABSENT items.
+//! [`crate::removal`] judges their proofs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,21 +15,22 @@ use crate::intent::Identity;
 use crate::name::{Guid, OperatorName, TenantName};
 use crate::time::Timestamp;
 
-/// How long a removal is watched after it is proven: a deleted user can be restored from the recycle bin for 30 days
-/// (Microsoft Entra: restore a deleted user), and some days for a restore of the last hour to be seen and mended.
+/// How long a removal is watched after its proof. A deleted user can be restored from the recycle bin for 30 days
+/// (Microsoft Entra: restore a deleted user); the other days are for seeing and correcting a last-minute restore.
 pub const WATCH: Duration = Duration::from_secs(35 * 86_400);
 
-/// One removal in its tenants. Lasts until it is regranted, or proven in all of them and watched for [`WATCH`].
+/// One removal in its tenants. It lasts until access is granted again, or until it is proven in all of them and watched
+/// for [`WATCH`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Revocation {
-    /// Unique: the operator's id, the subject's key, and the number of the change that asked for it. Who leaves, comes
-    /// back and leaves again is removed twice, and what proves one proves nothing of the other.
+    /// Unique: the operator's id, the subject's key, and the number of the change that requested it. A person who
+    /// leaves, comes back and leaves again has two removals, and a proof of one does not prove the other.
     pub id: String,
     pub operator: OperatorName,
-    /// For people: the operator's resource may be gone.
+    /// For people, as the operator's resource may be gone.
     pub display_name: String,
-    /// The account that loses access. Kept whole, as the operator's resource may be deleted.
+    /// The account that loses access, as a copy, because the operator's resource may be deleted.
     pub identity: Identity,
     pub subject: Subject,
     #[serde(deserialize_with = "tenants")]
@@ -38,48 +39,48 @@ pub struct Revocation {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub addresses: BTreeSet<String>,
     pub cause: Cause,
-    /// Who asked for it: a principal's name.
+    /// The principal that requested it, by name.
     pub actor: String,
     pub time: Timestamp,
 }
 
-/// A removal in one tenant: what is known of the person there, and how far it has come.
+/// A removal in one tenant: what is known about the person there, and the progress.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InTenant {
-    /// The tenant's own id: another one of the same name has nothing to do with it. None in rows of older versions.
+    /// The tenant's own id, which tells it from another tenant of the same name. `None` in rows of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entra_tenant: Option<Guid>,
     #[serde(flatten)]
     pub known: Known,
-    /// When its proof was accepted; none while there is none.
+    /// When its proof was accepted. `None` until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven: Option<Timestamp>,
     /// When what was proven gone was last seen again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub came_back: Option<Timestamp>,
-    /// Of a leave: the person has come back since, so that a later leave is another one.
+    /// For a leave: the person has come back since, so a later leave is another removal.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub of_earlier_leave: bool,
-    /// No agent was ever enrolled there, so that there is nothing to remove.
+    /// No agent ever enrolled there, so there is nothing to remove.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub never_enrolled: bool,
 }
 
-/// What agents have ever reported of a person in one tenant. Gains, and never loses.
+/// What agents have ever reported about a person in one tenant. Entries are added, never removed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Known {
     /// Accounts. At most [`MAX_KNOWN`].
     #[serde(rename = "known", default, skip_serializing_if = "BTreeSet::is_empty")]
     pub ids: BTreeSet<Guid>,
-    /// There were more, which is for a person to look at: nothing proves the removal of accounts that are not known.
+    /// There were more accounts. A person must look at them, because unknown accounts have no proof.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_more: bool,
 }
 
 impl Known {
-    /// Gains accounts.
+    /// Adds accounts.
     pub fn add(&mut self, ids: impl IntoIterator<Item = Guid>) {
         for id in ids {
             if self.ids.len() < MAX_KNOWN {
@@ -90,7 +91,7 @@ impl Known {
         }
     }
 
-    /// Gains what another knows.
+    /// Adds what another knows.
     pub fn merge(&mut self, other: &Self) {
         self.add(other.ids.iter().copied());
         self.has_more |= other.has_more;
@@ -98,31 +99,31 @@ impl Known {
 }
 
 impl InTenant {
-    /// Until when it is watched; none while it is not proven.
+    /// Until when it is watched. `None` until it is proven.
     pub fn watched_until(&self) -> Option<Timestamp> {
         self.proven.map(|proven| proven.plus(WATCH))
     }
 
-    /// Nothing is left to prove.
+    /// Whether nothing is left to prove.
     pub fn is_complete(&self) -> bool {
         self.proven.is_some() || self.never_enrolled
     }
 }
 
 impl Revocation {
-    /// Proven wherever it is named.
+    /// Whether it is proven wherever it is named.
     pub fn is_complete(&self) -> bool {
         self.tenants.values().all(InTenant::is_complete)
     }
 
-    /// Every tenant's watch is over. Where no agent ever was, an agent may still come for as long.
+    /// Whether the watch is over in every tenant. Where no agent was, one may still enrol during that time.
     pub fn is_over(&self, now: Timestamp) -> bool {
         let end = |it: &InTenant| it.watched_until().or(it.never_enrolled.then(|| self.time.plus(WATCH)));
         self.tenants.values().all(|it| end(it).is_some_and(|end| end <= now))
     }
 }
 
-/// As a map, or as the list that older versions wrote.
+/// Reads a map, or the list that older versions wrote.
 fn tenants<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<TenantName, InTenant>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -136,11 +137,11 @@ fn tenants<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<TenantName, InTen
     })
 }
 
-/// What is removed.
+/// The subject of a removal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Subject {
-    /// Everything: the account is blocked and holds nothing.
+    /// Everything: the account is blocked and has no access.
     Person,
     /// One membership.
     Membership(ItemKey),

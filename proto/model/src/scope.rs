@@ -1,15 +1,15 @@
-//! Scopes of Azure Resource Manager, as people write them in manifests and guardrails: one parser for both sides.
+//! Scopes of Azure Resource Manager in manifests and guardrails: one parser for both sides.
 
 use crate::name::Guid;
 
-/// Longest scope in bytes. What holds one fits into a row's key (512 bytes, with the names around it), and the deepest that
-/// anybody assigns at, a workspace in a resource group with the longest name, has some 250.
+/// Longest scope in bytes. A row's key (512 bytes) has room for one and the names around it. The deepest scope in
+/// practice, a workspace in a resource group with the longest name, has some 250.
 pub const MAX_SCOPE_BYTES: usize = 360;
 
 /// Longest name of a resource group (Azure: resource naming rules, Microsoft.Resources).
 const MAX_NAME_CHARS: usize = 90;
 
-/// Why a text is no scope.
+/// Why a text is not a scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {
     #[error("has {0} bytes; at most {MAX_SCOPE_BYTES} are taken")]
@@ -18,14 +18,13 @@ pub enum ScopeError {
     Subscription,
     #[error("has {0:?} where ARM has resourceGroups; write /subscriptions/GUID/resourceGroups/NAME")]
     Word(String),
-    #[error("has the name {0:?}, which ARM does not take: letters, digits and -_.() are, with no period at the end")]
+    #[error("has the name {0:?}, which ARM does not allow; use letters, digits and -_.(), and no period at the end")]
     Name(String),
-    #[error("ends in the middle: ARM has a name after each type, as in /subscriptions/GUID/resourceGroups/NAME")]
+    #[error("ends in the middle: each type needs a name, as in /subscriptions/GUID/resourceGroups/NAME")]
     Odd,
 }
 
-/// Says what is wrong with a scope: `/subscriptions/GUID`, a resource group in it, or a resource in either. Words are compared
-/// without regard to capitals, as ARM does.
+/// Checks a scope: `/subscriptions/GUID`, a resource group in it, or a resource in either. Ignores case, as ARM does.
 pub fn check(scope: &str) -> Result<(), ScopeError> {
     if scope.len() > MAX_SCOPE_BYTES {
         return Err(ScopeError::TooLong(scope.len()));
@@ -55,7 +54,7 @@ fn in_provider(rest: &[&str]) -> Result<(), ScopeError> {
     rest.iter().try_for_each(|word| name(Some(word)))
 }
 
-/// Of a group or a resource: letters and digits of any script (Azure: resource naming rules).
+/// A name of a group or a resource: letters and digits of any script (Azure: resource naming rules).
 fn name(word: Option<&str>) -> Result<(), ScopeError> {
     let word = word.ok_or(ScopeError::Odd)?;
     let plain = |c: char| c.is_alphanumeric() || "-_.()".contains(c);

@@ -1,10 +1,10 @@
-//! Texts that people write and that end in other places: signed items, logs, terminals, the customer's screens. They are one
-//! line, and what they look like is what they are.
+//! Texts that people write and that appear elsewhere: signed items, logs, terminals, the customer's screens. They are
+//! one line, and look like what they are.
 
 /// Longest free text: a justification, a display name. Entra ID caps display names at 256 (Graph: group).
 pub const MAX_TEXT_CHARS: usize = 256;
 
-/// What a text must not be.
+/// Why a text is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
     #[error("is longer than {MAX_TEXT_CHARS} characters; shorten it")]
@@ -17,7 +17,7 @@ pub enum TextError {
     Unseen,
 }
 
-/// Says what is wrong with a text.
+/// Checks a text.
 pub fn check(text: &str) -> Result<(), TextError> {
     if text.chars().count() > MAX_TEXT_CHARS {
         return Err(TextError::Long);
@@ -25,9 +25,9 @@ pub fn check(text: &str) -> Result<(), TextError> {
     plain(text)
 }
 
-/// The same, of any length.
+/// As [`check`], for any length.
 pub fn plain(text: &str) -> Result<(), TextError> {
-    // The separators of lines and paragraphs are no control characters to Unicode, and break lines all the same.
+    // Unicode does not count the separators of lines and paragraphs as control characters, but they break lines.
     if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
         return Err(TextError::Control);
     }
@@ -37,8 +37,8 @@ pub fn plain(text: &str) -> Result<(), TextError> {
     if text.chars().any(is_unseen) { Err(TextError::Unseen) } else { Ok(()) }
 }
 
-/// An error and its causes, outermost first, in one line. A cause that says what was just said is left out: transparent errors
-/// say what their cause says.
+/// An error and its causes in one line, outermost first. Transparent errors repeat the text of their cause, so a
+/// repeated text is left out.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     for cause in std::iter::successors(error.source(), |error| error.source()) {
@@ -50,12 +50,12 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A file in the wrong form.
+/// The file is UTF-16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it is UTF-16, as PowerShell writes it; save it as UTF-8")]
 pub struct Utf16;
 
-/// The bytes of a file without the mark of their order, which editors of Windows put before UTF-8.
+/// The content of a file without the byte order mark that Windows editors put before UTF-8.
 pub fn unmarked(bytes: &[u8]) -> Result<&[u8], Utf16> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(Utf16);
@@ -63,13 +63,13 @@ pub fn unmarked(bytes: &[u8]) -> Result<&[u8], Utf16> {
     Ok(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes))
 }
 
-/// Makes a text look like another one (Unicode: UAX #9, explicit directional formatting).
+/// Characters that make a text look like another one (Unicode: UAX #9, explicit directional formatting).
 fn is_directing(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Makes two texts look the same (Unicode: UAX #44, Default_Ignorable_Code_Point, but for the joiners and selectors with which
-/// names of some scripts are written).
+/// Characters that make two texts look the same (Unicode: UAX #44, Default_Ignorable_Code_Point, without the joiners
+/// and selectors that names of some scripts need).
 fn is_unseen(c: char) -> bool {
     matches!(
         c,

@@ -1,7 +1,7 @@
-//! Instants, dates and windows of access. Nothing here knows what time it is.
+//! Instants, dates and windows of access. This module reads no clock.
 //!
-//! Dates are UTC. `from` and `start` mean the day's beginning; `until` and `end` mean its end, so the window closes
-//! at the next midnight.
+//! Dates are UTC. `from` and `start` mean the beginning of the day; `until` and `end` mean its end, so the window
+//! closes at the next midnight.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ use crate::name::text_serde;
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// A second in UTC, counted from 1970. Within the years 1970 to 9999, so that it can always be printed.
+/// A second in UTC, counted from 1970. Always within the years 1970 to 9999, so it can be printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
@@ -35,12 +35,12 @@ impl Timestamp {
         self.0
     }
 
-    /// Clamped, never wrapping.
+    /// Clamped, never wraps.
     pub fn plus(self, duration: std::time::Duration) -> Self {
         Self::from_unix(self.0.saturating_add(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)))
     }
 
-    /// How long after `earlier` this is; zero if it is not.
+    /// How long this is after `earlier`. Zero if it is not.
     pub fn since(self, earlier: Self) -> std::time::Duration {
         std::time::Duration::from_secs(u64::try_from(self.0 - earlier.0).unwrap_or(0))
     }
@@ -92,7 +92,7 @@ impl Date {
 }
 
 impl Timestamp {
-    /// An end, as people write it: the last day on which something holds, where it ends with a day; the instant otherwise.
+    /// An end, as people write it: the last day, if it is at midnight; else the instant.
     pub fn as_end(self) -> String {
         let before = Self::from_unix(self.0.saturating_sub(1)).to_string();
         match before.split_once('T') {
@@ -121,7 +121,7 @@ impl FromStr for Date {
 
 text_serde!(Date);
 
-/// A span of access: from `start`, inclusive, to `end`, exclusive. No bound means since ever, or without an end.
+/// A span of access, from `start` (inclusive) to `end` (exclusive). Without a start or an end, it is unlimited there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Window {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,7 +131,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// Since ever, without an end.
+    /// No start and no end.
     pub const ALWAYS: Self = Self { start: None, end: None };
 
     /// The window of two dates as people write them.
@@ -139,7 +139,7 @@ impl Window {
         Self { start: start.map(Date::begins), end: end.map(Date::ends) }
     }
 
-    /// What two windows share, or nothing.
+    /// What two windows share. `None` if they share nothing.
     pub fn intersect(self, other: Self) -> Option<Self> {
         let start = self.start.max(other.start);
         let end = match (self.end, other.end) {
@@ -158,25 +158,25 @@ impl Window {
         self.start.is_none_or(|start| start <= now) && self.end.is_none_or(|end| now < end)
     }
 
-    /// Its length, if it has both ends.
+    /// Its length, if it has a start and an end.
     pub fn length(self) -> Option<std::time::Duration> {
         Some(self.end?.since(self.start?))
     }
 }
 
-/// Windows in order, none touching the next. No window means never.
+/// Windows in order that neither overlap nor touch. No window means never.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<Window>", into = "Vec<Window>")]
 pub struct Windows(Vec<Window>);
 
-/// Where an instant lies.
+/// Where an instant lies in relation to the windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Nothing yet; the next window opens then.
+    /// Before a window, which opens then.
     Before(Timestamp),
-    /// Inside, until then if it ends.
+    /// Inside a window, which ends then if it has an end.
     Open(Option<Timestamp>),
-    /// Past the last window.
+    /// After the last window.
     Over,
 }
 
@@ -193,7 +193,7 @@ impl Windows {
         self.0.is_empty()
     }
 
-    /// Adds a window, merging what overlaps or touches.
+    /// Adds a window. Merges windows that overlap or touch.
     pub fn insert(&mut self, window: Window) {
         let mut all = std::mem::take(&mut self.0);
         all.push(window);
@@ -205,7 +205,7 @@ impl Windows {
         self.0.iter().chain(&other.0).copied().collect::<Vec<_>>().into()
     }
 
-    /// Between two windows counts as before the next.
+    /// An instant between two windows counts as before the next.
     pub fn phase(&self, now: Timestamp) -> Phase {
         for window in &self.0 {
             if window.contains(now) {
@@ -218,7 +218,7 @@ impl Windows {
         Phase::Over
     }
 
-    /// The next instant at which [`Self::phase`] says something else.
+    /// The next instant at which [`Self::phase`] changes.
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
         match self.phase(now) {
             Phase::Before(at) => Some(at),

@@ -1,10 +1,10 @@
-//! What is wrong with an input, said so that its author can mend it.
+//! What is wrong with an input, in words that help its author correct it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One fault in one field. Shown as it is, and carried as a gRPC field violation.
+/// One fault in one field. People see it as it is; gRPC carries it as a field violation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// Path from the resource, as its author wrote it: `assignments/nordic-l1: tenants.expect`.
@@ -31,7 +31,7 @@ impl fmt::Display for Violation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Fault {
-    /// Not of the form that the field takes.
+    /// Not in the form that the field requires.
     Malformed,
     /// Left out, and there is no default.
     Missing,
@@ -45,7 +45,7 @@ pub enum Fault {
     Conflict,
     /// Still needed by another resource.
     InUse,
-    /// Described, but this version does not carry it out.
+    /// Not supported by this version.
     Unimplemented,
 }
 

@@ -1,7 +1,7 @@
-//! Words of lists that a later version has longer.
+//! Words of lists that a later version may extend.
 //!
-//! An agent may be newer than the control plane that it reports to. A word that is not known here is kept and shown as it
-//! came, and stands for nothing that is known: not for removed, not for applied.
+//! An agent may be newer than the control plane that it reports to. An unknown word is stored and shown as it came, and
+//! never counts as a known one: not as removed, not as applied.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,21 +9,21 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Longest word in bytes: the longest of ours has 26.
+/// Longest word in bytes. Our longest has 26.
 const MAX_BYTES: usize = 64;
 
-/// Most words that are kept: a release adds some tens at most. Whoever makes up more finds them called [`Word::OTHER`].
+/// Most words that are stored. A release adds some tens at most. A sender of more gets [`Word::OTHER`] for the rest.
 const MAX_WORDS: usize = 1_024;
 
-/// Kept for as long as the process runs, so that a word is as small and as easily copied as those that are known.
+/// Kept as long as the process runs, so a word is as small and easy to copy as a known one.
 static WORDS: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
-/// A word that is not known here, as it came.
+/// An unknown word, as it came.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Word(&'static str);
 
 impl Word {
-    /// Of what is no word, or one too many.
+    /// For a text that is not a word, or one too many.
     pub const OTHER: Self = Self("OTHER");
 
     pub fn of(text: &str) -> Self {
@@ -61,7 +61,7 @@ pub trait Words: Copy + 'static {
     fn word(self) -> &'static str;
 }
 
-/// A word of such a list, or one that is not known here.
+/// A word of such a list, or an unknown one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Open<T> {
     Known(T),
@@ -81,7 +81,7 @@ impl<T: Words> Open<T> {
     }
 }
 
-/// A word that is known.
+/// A known word.
 pub(crate) fn find<T: Words>(text: &str) -> Option<T> {
     T::KNOWN.iter().copied().find(|known| known.word() == text)
 }
@@ -116,7 +116,7 @@ impl<'de, T: Words> Deserialize<'de> for Open<T> {
     }
 }
 
-/// For a list that is closed.
+/// Implements serde for a closed list.
 macro_rules! words {
     ($type:ty: $known:expr) => {
         impl crate::word::Words for $type {
@@ -131,7 +131,7 @@ macro_rules! words {
 
 pub(crate) use words;
 
-/// For a list that has a variant `Later(Word)` of its own: reads any word, and rests as its word.
+/// Implements serde for a list with its own variant `Later(Word)`: reads any word, and writes it as it came.
 macro_rules! open_words {
     ($($type:ty),*) => {$(
         impl crate::word::Words for $type {
@@ -143,7 +143,7 @@ macro_rules! open_words {
         }
 
         impl $type {
-            /// Of any text: what is not known here is kept as it came.
+            /// From any text. An unknown word is kept as it came.
             pub fn of(text: &str) -> Self {
                 crate::word::find(text).unwrap_or_else(|| Self::Later(crate::word::Word::of(text)))
             }

@@ -39,9 +39,9 @@ fn tenants() -> Vec<Bad> {
             TENANT.replace("homeTenants/nordwall", "homeTenants/nowhere"),
             "homeTenants/nowhere",
         ),
-        bad("members instead of guests", with("userType: member"), "userType: only guest is carried out"),
-        bad("an access package", with("delivery: access_package"), "delivery: only b2b_invitation is carried out"),
-        bad("offboarding", with("state: OFFBOARDING"), "state: only ONBOARDING and ACTIVE are carried out"),
+        bad("members instead of guests", with("userType: member"), "userType: only guest is supported"),
+        bad("an access package", with("delivery: access_package"), "delivery: only b2b_invitation is supported"),
+        bad("offboarding", with("state: OFFBOARDING"), "state: only ONBOARDING and ACTIVE are supported"),
         bad("a prefix with a space", with("namePrefix: 'a b'"), "namePrefix"),
         bad(
             "a scope that climbs",
@@ -52,7 +52,7 @@ fn tenants() -> Vec<Bad> {
         bad(
             "an exemption that drops nothing",
             with("exemptions: [{role: socRoles/l1-analyst, drop: [], reason: r, until: 2027-01-01}]"),
-            "drops nothing",
+            "drop: is empty",
         ),
         bad(
             "a day that does not exist",
@@ -205,7 +205,7 @@ fn assignments() -> Vec<Bad> {
         bad(
             "no reason",
             with(&format!("squad: squads/triage\n{everywhere}")).replace("justification: more", "justification: ' '"),
-            "say why",
+            "write why",
         ),
     ]
 }

@@ -394,7 +394,7 @@ async fn open_items_say_why_and_whose_move_it_is() {
 #[test]
 fn the_order_in_which_phases_are_said_stands_in_the_api() {
     let text = include_str!("../../../../proto/proto/entente/fleet/v1/fleet_service.proto");
-    let comment = text.split("Of several that hold, the first of these is said:").nth(1).unwrap();
+    let comment = text.split("If several apply, the first in this order counts:").nth(1).unwrap();
     let comment = comment.split('.').next().unwrap();
     let printed = comment.replace("//", " ").split(',').map(|it| it.trim().to_owned()).collect::<Vec<_>>();
     let printed: Vec<String> = printed.iter().map(|it| it.split_whitespace().collect()).collect();

@@ -247,7 +247,7 @@ mod tests {
         let until = at("squad.members.until").unwrap();
         assert_eq!(
             (&until["type"], &until["means"]),
-            (&json!("text"), &json!("The last day, in UTC. Empty means without an end."))
+            (&json!("text"), &json!("The last day, in UTC. Empty means no end."))
         );
         let squad = shown(&at("squad").unwrap());
         assert!(squad.contains("members (list of SquadMember)") && !squad.contains("uid"), "{squad}");

@@ -139,7 +139,7 @@ fn one_tenant_has_the_wide_columns_where_they_are_asked_for() {
 fn the_help_prints_the_phases_in_their_order() {
     let proto = include_str!("../../../../proto/proto/entente/fleet/v1/fleet_service.proto");
     let order = |text: &str| {
-        let order = text.split("Of several that hold, the first of these is said:").nth(1).unwrap();
+        let order = text.split("If several apply, the first in this order counts:").nth(1).unwrap();
         let order = order.split('.').next().unwrap().replace("//", " ");
         order.split(',').map(|it| it.trim().to_owned()).collect::<Vec<_>>()
     };

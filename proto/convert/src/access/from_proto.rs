@@ -101,7 +101,7 @@ fn tenant(it: &wire::Tenant) -> Result<Value, Violation> {
     let exemption = |exemption: &wire::Exemption| json!({"role": exemption.role, "drop": exemption.drop, "reason": exemption.reason, "until": exemption.until});
     let scopes: Map<_, _> = it.scopes.iter().map(|scope| (scope.name.clone(), json!(scope.arm_scopes))).collect();
     if scopes.len() != it.scopes.len() {
-        let text = "one name stands twice; give each symbolic scope once";
+        let text = "a name occurs twice; write each symbolic scope once";
         return Err(Violation::new(format!("{}: scopes", it.name), Fault::Conflict, text));
     }
     Ok(tree([

@@ -1,4 +1,4 @@
-//! Assignments: who gets which role in which customers' tenants, from when, until when, why.
+//! Assignments: who gets which role in which customers' tenants, when, and why.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,7 @@ use crate::violation::Fault;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Assignment {
     pub name: AssignmentName,
-    /// What it is put together by: `entente apply --prune -l`.
+    /// Labels for `entente apply --prune -l`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     /// Either a squad or one operator.
@@ -38,7 +38,7 @@ pub struct Assignment {
     pub owner: OperatorName,
 }
 
-/// Which tenants: by name or by labels, never by neither.
+/// Selects tenants, by name or by labels. One of the two must be set.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TenantSelector {
@@ -49,12 +49,12 @@ pub struct TenantSelector {
     pub labels: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<TenantName>,
-    /// How many tenants the author means: guards against a label's slip.
+    /// How many tenants the author expects, as a guard against a wrong label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<Expect>,
 }
 
-/// How many tenants a selection is to match: `6`, or `{atLeast: 6}`, which lets new customers come.
+/// How many tenants a selection must match: `6`, or `{atLeast: 6}`, which allows new customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expect {
     Exactly(u32),
@@ -79,7 +79,7 @@ impl fmt::Display for Expect {
     }
 }
 
-/// The form of a lower bound.
+/// The form of `{atLeast: N}`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Least {
@@ -147,7 +147,7 @@ impl Assignment {
             !self.justification.trim().is_empty(),
             "justification",
             Fault::Missing,
-            "is empty; say why, the customer reads it",
+            "is empty; write why the access is needed, for the customer to read",
         );
         if let Some(ticket) = &self.ticket {
             faults.text("ticket", ticket);
@@ -169,7 +169,7 @@ impl Assignment {
             self.tenants.expect != Some(Expect::AtLeast(0)),
             "tenants.expect",
             Fault::Malformed,
-            "is met by any selection; write {atLeast: 1} or more, or leave it out",
+            "matches any selection; write {atLeast: 1} or more, or leave it out",
         );
         let by = (self.tenants.names.is_empty(), self.tenants.labels.is_empty());
         faults.unless(by != (true, true), "tenants", Fault::Missing, "selects no tenant; give names or labels");

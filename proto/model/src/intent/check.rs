@@ -1,10 +1,10 @@
-//! Gathers what is wrong with one resource, under the paths that its author wrote.
+//! Collects what is wrong with one resource, under the paths that its author wrote.
 
 use super::resource_name::ResourceName;
 use crate::text::{self, TextError};
 use crate::violation::{Fault, Violation};
 
-/// Most entries of one list. The largest list seen is the members of a squad, some 300 in the largest SOC.
+/// Most entries of one list. The largest known list is a squad of some 300 members, in the largest SOC.
 pub const MAX_LIST: usize = 1_000;
 
 /// The faults of one resource.
@@ -36,7 +36,8 @@ impl Faults {
         self.add(field, Fault::Unimplemented, description);
     }
 
-    /// Free text: within bounds, and what it looks like, as it ends up in signed items, terminals and logs.
+    /// Checks free text: its length, and that it looks like what it is, because it appears in signed items, terminals
+    /// and logs.
     pub(super) fn text(&mut self, field: &str, value: &str) {
         let reason = |error| match error {
             TextError::Long => Fault::TooLarge,

@@ -27,7 +27,7 @@ pub enum OperatorState {
     Active,
     /// No access anywhere until ACTIVE again.
     Suspended,
-    /// No access anywhere; ends only by `operators rejoin`.
+    /// No access anywhere. Only `operators rejoin` ends it.
     Left,
 }
 
@@ -41,7 +41,7 @@ impl OperatorState {
     }
 }
 
-/// One account of the person, in one of our tenants.
+/// One account of the person, in a home tenant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Identity {
@@ -51,7 +51,7 @@ pub struct Identity {
     /// The account's object id in the home tenant.
     pub object_id: Guid,
     pub upn: String,
-    /// Where the invitation goes.
+    /// The address for the invitation.
     pub mail: String,
 }
 
@@ -74,7 +74,7 @@ impl IdentityClass {
 }
 
 impl Operator {
-    /// The account for a class in a home tenant.
+    /// The account of a class in a home tenant.
     pub fn identity(&self, home: &HomeName, class: IdentityClass) -> Option<&Identity> {
         self.identities.iter().find(|identity| identity.home == *home && identity.class == class)
     }

@@ -63,7 +63,7 @@ impl SocRole {
             "the role grants nothing; list at least one item",
         );
         if self.minimum_user_type != UserType::Guest {
-            faults.unimplemented("minimumUserType", "only guest is carried out by this version");
+            faults.unimplemented("minimumUserType", "only guest is supported by this version");
         }
         for (at, item) in self.items.iter().enumerate() {
             item.check(faults, &format!("items[{at}]"));

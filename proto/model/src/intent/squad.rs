@@ -1,4 +1,4 @@
-//! Squads: who works together. Squads do not nest.
+//! Squads of operators. Squads do not nest.
 
 use std::collections::BTreeMap;
 
@@ -14,18 +14,18 @@ use crate::violation::Fault;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Squad {
     pub name: SquadName,
-    /// What it is put together by: `entente apply --prune -l`.
+    /// Labels for `entente apply --prune -l`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     pub owner: OperatorName,
     #[serde(default)]
     pub members: Vec<SquadMember>,
-    /// Take the members from a group of a home tenant instead. Described; not carried out yet.
+    /// Takes the members from a group of a home tenant instead. Not supported yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home_group: Option<HomeGroup>,
 }
 
-/// A member, from a day, until a day.
+/// A member, from a day until a day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SquadMember {
@@ -57,7 +57,7 @@ impl Squad {
         if self.home_group.is_some() {
             faults.unimplemented(
                 "homeGroup",
-                "members from a home group are not carried out by this version; list members",
+                "members from a home group are not supported by this version; list members",
             );
         }
         for (at, member) in self.members.iter().enumerate().take(MAX_LIST) {
@@ -68,7 +68,7 @@ impl Squad {
                 Fault::Conflict,
                 "is before from; write a later day",
             );
-            // Both hold together, so that an end that is written in one would end nothing.
+            // Access is the union of both, so an end date in one of them would have no effect.
             let shares = |other: &SquadMember| {
                 other.operator == member.operator && other.window().intersect(member.window()).is_some()
             };

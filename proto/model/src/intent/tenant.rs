@@ -1,4 +1,4 @@
-//! Tenants: the customers' and our own.
+//! Customer tenants, and the service provider's own.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::scope;
 use crate::time::Date;
 use crate::violation::Fault;
 
-/// A tenant of the service provider's own, where operators sign in.
+/// One of the service provider's own tenants, where operators sign in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HomeTenant {
@@ -25,7 +25,7 @@ pub struct HomeTenant {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tenant {
     pub name: TenantName,
-    /// The customer that it belongs to: a short name for people.
+    /// The customer that the tenant belongs to: a short name for people.
     pub customer: String,
     pub entra_tenant: Guid,
     #[serde(default)]
@@ -40,10 +40,10 @@ pub struct Tenant {
     pub delivery: Delivery,
     #[serde(default)]
     pub user_type: UserType,
-    /// What the names of groups and roles that we make here begin with.
+    /// Prefix of the names of groups and roles that we make here.
     #[serde(default = "default_prefix")]
     pub name_prefix: String,
-    /// Symbolic scope to ARM scopes.
+    /// ARM scopes by symbolic scope.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub scopes: BTreeMap<String, Vec<String>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -80,11 +80,11 @@ impl Cloud {
     }
 }
 
-/// Where the tenant stands in its life with us.
+/// The stage of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TenantState {
-    /// Its agent may connect; nothing is desired yet.
+    /// The agent may connect; nothing is desired yet.
     Onboarding,
     #[default]
     Active,
@@ -93,7 +93,7 @@ pub enum TenantState {
     Offboarded,
 }
 
-/// How people get in.
+/// How people's accounts get into the tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
@@ -103,7 +103,7 @@ pub enum Delivery {
     AccessPackage,
 }
 
-/// What a B2B user is in the customer's tenant.
+/// The type of a B2B user in the customer's tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum UserType {
@@ -121,18 +121,18 @@ impl UserType {
     }
 }
 
-/// A Microsoft Sentinel workspace, and where its permissions come from.
+/// A Microsoft Sentinel workspace, and the source of its permissions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Workspace {
     pub name: String,
-    /// Its ARM id. Without one it counts for every scope of the tenant.
+    /// Its ARM id. Without it, the workspace counts for every scope of the tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     pub permission_source: PermissionSource,
 }
 
-/// Which model a workspace asks. No API shows it, so it is declared.
+/// Which permission model a workspace uses. No API shows it, so it is declared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PermissionSource {
@@ -149,7 +149,7 @@ impl PermissionSource {
     }
 }
 
-/// What a person says of a tenant, because no API shows it.
+/// What a person attests about a tenant, because no API shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Attestation {
@@ -160,7 +160,7 @@ pub struct Attestation {
     pub date: Date,
 }
 
-/// Permissions of a role that this tenant withholds, for a time.
+/// Permissions of a role that this tenant withholds for a time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Exemption {
@@ -182,7 +182,7 @@ impl Tenant {
             faults.text("scopes", name);
             let field = format!("scopes.{name}");
             faults.list(&field, scopes);
-            faults.unless(!scopes.is_empty(), &field, Fault::Missing, "names no ARM scope; list at least one");
+            faults.unless(!scopes.is_empty(), &field, Fault::Missing, "is empty; list at least one ARM scope");
             for scope in scopes {
                 check_scope(faults, &field, scope);
             }
@@ -199,19 +199,19 @@ impl Tenant {
             let field = format!("exemptions[{at}].drop");
             faults.list(&field, &exemption.drop);
             exemption.drop.iter().for_each(|dropped| faults.text(&field, dropped));
-            faults.unless(!exemption.drop.is_empty(), &field, Fault::Missing, "drops nothing; name what to leave out");
+            faults.unless(!exemption.drop.is_empty(), &field, Fault::Missing, "is empty; list what to leave out");
         }
     }
 
     fn check_unimplemented(&self, faults: &mut Faults) {
         if matches!(self.state, TenantState::Paused | TenantState::Offboarding | TenantState::Offboarded) {
-            faults.unimplemented("state", "only ONBOARDING and ACTIVE are carried out by this version");
+            faults.unimplemented("state", "only ONBOARDING and ACTIVE are supported by this version");
         }
         if self.delivery != Delivery::B2bInvitation {
-            faults.unimplemented("delivery", "only b2b_invitation is carried out by this version");
+            faults.unimplemented("delivery", "only b2b_invitation is supported by this version");
         }
         if self.user_type != UserType::Guest {
-            faults.unimplemented("userType", "only guest is carried out by this version");
+            faults.unimplemented("userType", "only guest is supported by this version");
         }
     }
 

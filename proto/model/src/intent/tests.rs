@@ -1,4 +1,4 @@
-//! Manifests as people write them, and what is said of wrong ones.
+//! Manifests as people write them, and the errors for wrong ones.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn manifest(yaml: &str) -> Manifest {
     serde_saphyr::from_str(yaml).unwrap()
 }
 
-/// The faults of one manifest, one a line, as people see them.
+/// The faults of one manifest, one on each line, as people see them.
 fn faults(yaml: &str) -> String {
     manifest(yaml).check().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
@@ -80,8 +80,8 @@ fn what_this_version_does_not_carry_out_is_refused_by_field() {
     let yaml = TENANT.replace("userType: guest", "userType: member").replace("b2b_invitation", "access_package");
     assert_eq!(
         faults(&yaml),
-        "tenants/contoso: delivery: only b2b_invitation is carried out by this version\n\
-         tenants/contoso: userType: only guest is carried out by this version"
+        "tenants/contoso: delivery: only b2b_invitation is supported by this version\n\
+         tenants/contoso: userType: only guest is supported by this version"
     );
     let yaml = ROLE.replace("mode: active", "mode: eligible").replace("plane: azure_rbac", "plane: pim");
     assert!(faults(&yaml).contains("items[1].plane: pim is not carried out by this version"), "{}", faults(&yaml));

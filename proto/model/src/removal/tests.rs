@@ -1,4 +1,4 @@
-//! One good proof, and each way in which a proof is none.
+//! One good proof, and each way in which a proof is bad.
 
 use std::sync::LazyLock;
 
@@ -33,7 +33,7 @@ fn membership() -> Subject {
     Subject::Membership("member/l1/standard/nordwall/0b0de000-0000-4000-8000-000000000005".parse::<ItemKey>().unwrap())
 }
 
-/// What a proof comes to where accounts 1 and 2 are known; `change` alters the case.
+/// The verdict on a proof if accounts 1 and 2 are known. `change` alters the case.
 fn check<'a>(proof: &RemovalProof, change: impl FnOnce(&mut Case<'a>)) -> Result<(), Fault> {
     let mut case = Case {
         named: at(0),
@@ -53,7 +53,7 @@ fn check<'a>(proof: &RemovalProof, change: impl FnOnce(&mut Case<'a>)) -> Result
 #[test]
 fn a_proof_that_names_every_account_and_makes_sense_is_accepted() {
     assert_eq!(check(&proof(), |_| {}), Ok(()));
-    // An account more than is known is no fault.
+    // An account more than the known ones is no fault.
     let more = [proof().accounts, vec![account(3, AccountState::Deleted)]].concat();
     assert_eq!(check(&RemovalProof { accounts: more, ..proof() }, |_| {}), Ok(()));
 }
@@ -75,7 +75,7 @@ fn field_reports_kind_1_a_second_account_that_is_not_shut_is_no_removal() {
         let open = Err(Fault::Open { id: second.id, state });
         let accounts = vec![account(1, AccountState::Blocked), second];
         assert_eq!(check(&RemovalProof { accounts: accounts.clone(), ..proof() }, |_| {}), open);
-        // Also where it stands in the report alone.
+        // Also if only the report has it.
         assert_eq!(check(&proof(), |case| case.reported = &accounts), open);
     }
     let third = [account(3, AccountState::Gone)];
@@ -102,7 +102,7 @@ fn attacks_g05_times_that_make_no_sense_are_refused() {
     let named = at(0);
     let of_other = with(|it| it.named = at(1));
     assert_eq!(of_other, Err(Fault::OtherRemoval { found: at(1), named }));
-    // An hour's jump of the agent's clock between the reads.
+    // The agent's clock jumps by an hour between the reads.
     let jump = with(|it| it.second_empty_read = at(3_610));
     assert_eq!(jump, Err(Fault::InFuture { what: "its second read", time: at(3_610), now: at(90) }));
     let late = with(|it| it.blocked = Some(at(391)));

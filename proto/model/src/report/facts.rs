@@ -1,45 +1,45 @@
-//! What an agent says of itself, as facts: what follows from them together is the control plane's to say (`status::phase`
-//! there). A fact that an agent does not send is not known, and so not healthy.
+//! Facts that an agent reports about itself. The control plane judges what follows from them (its `reports::phase`). A
+//! fact that an agent does not send is unknown, and does not count as healthy.
 
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 use crate::word::{Open, Words};
 
-/// How far the customer's `revoke-all` is.
+/// The progress of the customer's `revoke-all`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RevokeAll {
     pub state: Open<RevokeAllState>,
-    /// When it came into this state.
+    /// When it entered this state.
     pub since: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RevokeAllState {
-    /// Access is being taken away, or is not proven to be gone.
+    /// The agent is removing access, or has not proven that it is gone.
     Running,
     /// Two looks found nothing that still gives access.
     Done,
 }
 
-/// What Microsoft says to the agent's sign-in and reads.
+/// The result of the agent's sign-in to Microsoft and of its reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Microsoft {
     pub state: Open<MicrosoftState>,
-    /// When it came into this state, by what this agent knew then.
+    /// When it entered this state, as far as the agent knew then.
     pub since: Timestamp,
-    /// What was said, Microsoft's number first. Empty while it answers.
+    /// What Microsoft answered, its error number first. Empty while all is well.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MicrosoftState {
-    /// A token is held, and what was asked in the last look was answered.
+    /// The agent has a token, and the last look was answered.
     SignedIn,
-    /// The credential, or the tokens that it gives, are refused: a person sees to it.
+    /// Microsoft refuses the credential or the tokens from it. A person must act.
     Refused,
     /// No answer from the login service, Graph or Azure Resource Manager.
     Unreachable,

@@ -1,11 +1,11 @@
-//! Which keys of the customer's guardrail file a reason comes from: for both sides, which are to look there.
+//! Which keys of the customer's guardrail file lead to a reason. Both sides use this to point at the file.
 
 use super::Reason;
 use crate::plane::Plane;
 
 impl Reason {
-    /// The keys that decide it, by their paths in the file; of several, one of them. Empty where the file has no part in it,
-    /// or not one of its keys but the whole of it. `plane`: the item's, where it is of one.
+    /// The keys that decide the reason, by their paths in the file; if several could, one of them does. Empty if the
+    /// file does not decide it, or if the file as a whole does. `plane` is the item's plane, if it has one.
     pub fn guardrail_keys(self, plane: Option<Plane>) -> Vec<String> {
         let of_plane = || plane.map_or_else(|| "planes".to_owned(), |plane| format!("planes.{plane}"));
         let keys: &[&str] = match self {

@@ -124,7 +124,7 @@ fn what_the_file_refuses_is_told_with_the_lines_that_decide_and_what_to_write() 
                    azure.scopes: no line: add `scopes` under `azure`; left out it is `[]`
                    /etc/entente/guardrail.yaml:14: roles:
                    /etc/entente/guardrail.yaml:15: Microsoft Sentinel Reader: 8d289c81-5878-46d4-8554-54e1e3d8b5cb
-        whose move the customer's, or the service provider's
+        whose move the customer's or the service provider's
         to do      the customer adds the scope under `azure.scopes`; or an exemption leaves the role out
         if you want it, write in the place of what stands there; then entente-agent check-guardrail /etc/entente/guardrail.yaml
             azure:
@@ -153,18 +153,18 @@ fn what_the_file_allows_is_told_as_not_waiting_for_it() {
                    people.userTypes: guest: allowed (line 10)
         decides    no line of the file: it does not wait for the guardrail
         whose move the operator's
-        to do      the operator opens the link that `entente redeem OPERATOR` prints at the service provider
+        to do      the operator opens the link that the service provider prints with `entente redeem OPERATOR`
 
         as of      2026-12-01T11:59:48Z, 3 min ago; the agent runs
         member/l1-analyst/standard/nordwall/00000000-0000-0000-0000-000000000003
         what       Maya Berg <maya@nordwall.example> in the role l1-analyst
         state      APPLIED, since 2026-11-28T09:00:00Z
-        means      Read back as it should be.
+        means      In place, and read back as it should be.
         asked for  nordic-triage (CHG-4712): Nordic L1 service
         needs      planes.memberships: manage: allowed (line 9)
                    limits.longestGrant: a grant without an end: allowed (no line)
-        whose move nobody's: it goes on by itself
-        to do      nothing is to be done
+        whose move none needed: it continues by itself
+        to do      nothing to do
 
         as of      2026-12-01T11:59:48Z, 3 min ago; the agent runs
     "#]]
@@ -196,7 +196,7 @@ fn a_word_is_told_with_its_lines_and_a_miss_proposes_what_is_near() {
     expect![[r#"
         GUARDRAIL_CAPABILITY (reason)
         means      The guardrail does not allow what the role lets people do.
-        whose move the customer's, or the service provider's
+        whose move the customer's or the service provider's
         to do      the customer adds the capability under `capabilities.allow`; or an exemption leaves it out
         your file  guardrail.yaml:12: allow: [readIncidents, readLogs, readAuthorization]
 
@@ -215,9 +215,9 @@ fn a_word_is_told_with_its_lines_and_a_miss_proposes_what_is_near() {
                    guardrail.yaml:12: allow: [readIncidents, readLogs, readAuthorization]
 
         HELD (state)
-        means      Over a cap, frozen, paused, not fresh, or what it would give was not read.
-        whose move nobody's: it goes on by itself
-        to do      wait until what the reason names is over
+        means      Held back by a cap, a freeze, a pause or an expired lease, or because what it would give was not read.
+        whose move none needed: it continues by itself
+        to do      wait until what the reason names has ended
     "#]].assert_eq(
         &[told("guardrail_capability"), told("azure.scopes"), told("capabilities"), told("held")].join("\n"),
     );
