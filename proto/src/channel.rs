@@ -1,7 +1,7 @@
 //! The mutual-TLS channel that every client of the API uses: the CLI, the agent, and other tools written in Rust.
 //!
-//! The TLS configuration is held in a cell, so that a renewed certificate takes effect at the next reconnect of the
-//! same channel. Knows nothing about what is called over it.
+//! The TLS configuration is in a cell, so a renewed certificate takes effect at the next reconnect of the same channel.
+//! This file does not know what is called over it.
 
 use std::io;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use tower::service_fn;
 
 use crate::proxy::Proxy;
 
-/// A handshake over the slowest link seen takes some 2 s; one that takes longer is stuck.
+/// A handshake over the slowest known link takes some 2 s. One that takes longer is stuck.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Half of the 60 s after which common middleboxes forget an idle connection.
@@ -30,9 +30,9 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Why there is no channel.
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
-    #[error("the CA file holds no certificate; it must be PEM")]
+    #[error("the CA file contains no certificate; it must be PEM")]
     NoCa,
-    #[error("the certificate file holds no certificate; it must be PEM")]
+    #[error("the certificate file contains no certificate; it must be PEM")]
     NoCertificate,
     #[error("cannot read PEM")]
     Pem(#[source] rustls::pki_types::pem::Error),
@@ -54,8 +54,8 @@ impl std::fmt::Debug for Identity<'_> {
     }
 }
 
-/// A TLS configuration that trusts one CA and, with an identity, shows it. Sessions are not resumed: identity is
-/// checked after each handshake.
+/// A TLS configuration that trusts one CA and, if given an identity, presents it. Sessions are not resumed, because
+/// identity is checked after each handshake.
 pub fn client_config(ca_pem: &[u8], identity: Option<Identity<'_>>) -> Result<ClientConfig, ChannelError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(ca_pem) {
@@ -86,15 +86,15 @@ pub fn client_config(ca_pem: &[u8], identity: Option<Identity<'_>>) -> Result<Cl
     Ok(config)
 }
 
-/// A channel to `HOST:PORT` that connects when it is first used, and again whenever it has to.
+/// A channel to `HOST:PORT`. It connects at first use, and again when needed.
 pub fn channel(address: &str, tls: Arc<ArcSwap<ClientConfig>>) -> Result<Channel, ChannelError> {
     channel_through(address, tls, Proxy::default())
 }
 
-/// The same, through a proxy if it is for that host.
+/// The same, through a proxy if the proxy applies to that host.
 pub fn channel_through(address: &str, tls: Arc<ArcSwap<ClientConfig>>, proxy: Proxy) -> Result<Channel, ChannelError> {
     let wrong = || ChannelError::Address(address.into());
-    // `http` because tonic's own TLS stays out of the way; the connector below speaks TLS on every connection.
+    // `http`, so that tonic does not add its own TLS: the connector below uses TLS on every connection.
     let uri: Uri = format!("http://{address}").parse().map_err(|_| wrong())?;
     let (host, port) = (uri.host().ok_or_else(wrong)?.to_owned(), uri.port_u16().ok_or_else(wrong)?);
     let server = ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|_| wrong())?;
@@ -115,7 +115,7 @@ pub fn channel_through(address: &str, tls: Arc<ArcSwap<ClientConfig>>, proxy: Pr
     })))
 }
 
-/// Whether `HOST:PORT` is reached and shows a certificate that is trusted: one connection, on which nothing is said.
+/// Tests that `HOST:PORT` is reachable and presents a trusted certificate, with one connection and no request.
 pub async fn handshake(address: &str, tls: Arc<ClientConfig>, proxy: &Proxy) -> io::Result<()> {
     let wrong = || io::Error::other(ChannelError::Address(address.into()));
     let uri: Uri = format!("http://{address}").parse().map_err(|_| wrong())?;
@@ -129,15 +129,16 @@ pub async fn handshake(address: &str, tls: Arc<ClientConfig>, proxy: &Proxy) -> 
     tokio::time::timeout(CONNECT_TIMEOUT, meet).await?
 }
 
-/// What a person reads whose network opens TLS: the pinned CA is not who answered, or TLS 1.3 is not what was answered.
+/// The error for a person whose network inspects TLS: the certificate is not of the pinned CA, or the peer does not
+/// speak TLS 1.3.
 fn inspected(host: &str, port: u16, error: io::Error) -> io::Error {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
     let what = match cause {
         Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)) => {
-            "shows a certificate that is not of the pinned CA"
+            "presents a certificate that is not of the pinned CA"
         }
         Some(rustls::Error::PeerIncompatible(_))
-        | Some(rustls::Error::AlertReceived(rustls::AlertDescription::ProtocolVersion)) => "speaks no TLS 1.3",
+        | Some(rustls::Error::AlertReceived(rustls::AlertDescription::ProtocolVersion)) => "does not speak TLS 1.3",
         _ => return error,
     };
     io::Error::other(format!(

@@ -1,7 +1,7 @@
 //! The API as code: messages and services generated from `proto/`, and the mutual-TLS channel that its clients use.
 //!
-//! Proto types stop at the edges: `entente-grpc`, `entente-cli`, and the edge of the agent. Everything else speaks
-//! `entente-model`, into and out of which `entente-convert` leads.
+//! Proto types stop at the edges: `entente-grpc`, `entente-cli`, and the edge of the agent. Everything else uses
+//! `entente-model`; `entente-convert` converts between them.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -9,7 +9,7 @@ pub mod channel;
 pub mod proxy;
 
 pub mod access {
-    // Generated code answers to its generator, not to our lints.
+    // Our lints do not apply to generated code.
     #[allow(missing_debug_implementations, clippy::all)]
     pub mod v1 {
         tonic::include_proto!("entente.access.v1");
@@ -30,5 +30,5 @@ pub mod agent {
     }
 }
 
-/// Every file with its comments, for server reflection.
+/// Every proto file with its comments, for server reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

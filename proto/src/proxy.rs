@@ -1,7 +1,7 @@
-//! The way out of a network whose only way out is a proxy: which connections go through it, and the tunnel.
+//! Connections through a proxy: which ones use it, and the tunnel.
 //!
-//! Rules as curl has them (`hyper-util`'s matcher); the tunnel is HTTP `CONNECT`, inside which the connection is as it
-//! would be without: the proxy sees whom we talk to, and nothing of what is said.
+//! The rules are curl's (`hyper-util`'s matcher). The tunnel is HTTP `CONNECT`. Inside it, the connection is as it
+//! would be without: the proxy sees the peer's address, but nothing of the content.
 
 use std::io;
 use std::sync::Arc;
@@ -13,16 +13,16 @@ use tokio::net::TcpStream;
 use tonic::transport::Uri;
 use tower::{ServiceExt, service_fn};
 
-/// Which connections go through a proxy. `Debug` shows no address: there may be a password in it.
+/// Which connections use a proxy. `Debug` shows no address, because it may contain a password.
 #[derive(Clone, Default)]
 pub struct Proxy(Option<Arc<Matcher>>);
 
-/// Why an address is none of a proxy. Without the address, and the password in it.
+/// Why an address is not a proxy's. The error has no address, because it may contain a password.
 #[derive(Debug, thiserror::Error)]
 pub enum ProxyError {
     #[error("is not an address: write http://HOST:PORT")]
     Address,
-    #[error("is not spoken to: write http://HOST:PORT, for what goes through it is encrypted all the same")]
+    #[error("is not supported: write http://HOST:PORT; what goes through the proxy is still encrypted")]
     Scheme,
 }
 
@@ -33,7 +33,7 @@ impl std::fmt::Debug for Proxy {
 }
 
 impl Proxy {
-    /// Everything through the proxy at that address, but for the hosts of `except`, a list as in `NO_PROXY`.
+    /// Everything through the proxy at that address, except the hosts of `except`, a list as in `NO_PROXY`.
     pub fn new(address: &str, except: &str) -> Result<Self, ProxyError> {
         let matcher = Matcher::builder().https(address.trim()).build();
         let anywhere = matcher.intercept(&Uri::from_static("https://host.invalid")).ok_or(ProxyError::Address)?;
@@ -48,7 +48,7 @@ impl Proxy {
         self.0.as_ref()?.intercept(&format!("https://{host}:{port}").parse().ok()?)
     }
 
-    /// The proxy through which a host is reached, without a password; none if it is reached straight.
+    /// The proxy for a host, without a password. `None` if the host is reached directly.
     pub fn way(&self, host: &str, port: u16) -> Option<String> {
         let way = self.of(host, port)?;
         Some(match (way.uri().host(), way.uri().port_u16()) {
@@ -57,7 +57,7 @@ impl Proxy {
         })
     }
 
-    /// A connection to a host, straight or through the proxy.
+    /// A connection to a host, directly or through the proxy.
     pub(crate) async fn connect(&self, host: &str, port: u16) -> io::Result<TcpStream> {
         let Some(way) = self.of(host, port) else {
             return TcpStream::connect((host.trim_matches(['[', ']']), port)).await;
@@ -74,7 +74,7 @@ impl Proxy {
         let target: Uri = format!("https://{host}:{port}").parse().map_err(io::Error::other)?;
         let opened = tunnel.oneshot(target).await;
         let refused =
-            |error| io::Error::other(format!("the proxy {shown} lets nothing through to {host}:{port}: {error}"));
+            |error| io::Error::other(format!("the proxy {shown} does not allow connections to {host}:{port}: {error}"));
         opened.map(TokioIo::into_inner).map_err(refused)
     }
 }

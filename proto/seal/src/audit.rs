@@ -1,4 +1,5 @@
-//! The digest of an audit record: over the digest before it and what the record says. Who wrote it and who checks it share this.
+//! The digest of an audit record, over the previous digest and the record's content. The writer and the verifier share
+//! this code.
 
 use entente_model::Timestamp;
 use entente_model::desired::Digest;
@@ -6,7 +7,7 @@ use serde::Serialize;
 
 use crate::hash;
 
-/// What an audit record says.
+/// The content of an audit record.
 #[derive(Debug, Clone, Copy)]
 pub struct AuditContent<'a> {
     pub revision: u64,
@@ -18,11 +19,11 @@ pub struct AuditContent<'a> {
     pub resources: &'a [String],
     pub summary: &'a str,
     pub changes: &'a [AuditChange<'a>],
-    /// Changed resources for which there was no room.
+    /// Further changed resources, for which there was no room.
     pub more_changes: u32,
 }
 
-/// What it says of one resource: name, kind of change, fields, and how many more fields there was no room for.
+/// The changes of one resource: name, kind of change, fields, and how many more fields there was no room for.
 #[derive(Debug, Clone, Serialize)]
 pub struct AuditChange<'a>(pub &'a str, pub &'a str, pub Vec<AuditField<'a>>, pub u32);
 
@@ -31,7 +32,7 @@ pub struct AuditChange<'a>(pub &'a str, pub &'a str, pub Vec<AuditField<'a>>, pu
 pub struct AuditField<'a>(pub &'a str, pub &'a str, pub &'a str);
 
 impl AuditContent<'_> {
-    /// What stands before the changes is as it was before records had any, so that old records keep their digests.
+    /// Records without changes are encoded as before changes existed, so old records keep their digests.
     pub fn digest(&self, previous: Digest) -> Digest {
         let said = (self.revision, self.time, self.actor, self.method, self.request_id, self.resources, self.summary);
         let mut bytes = previous.0.to_vec();

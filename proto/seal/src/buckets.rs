@@ -1,9 +1,9 @@
-//! All items of one tenant, and one digest over them that follows a change cheaply.
+//! All items of one tenant, and one digest over them that is cheap to update.
 //!
-//! A leaf is the hash of an item. The first byte of the hash of its key names one of 256 buckets; a bucket is the hash
-//! of its leaves in order of key, 16 buckets make a group, the 16 groups the digest. What is empty is zero. All hashes
-//! are kept, so that a change costs its bucket, its group and the top: 1 KiB of hashing, where 256 bucket hashes in
-//! one go would be 8 KiB. A clone shares everything, and a changed clone all but what changed.
+//! A leaf is the hash of an item. The first byte of the hash of its key selects one of 256 buckets. The hash of a
+//! bucket is over its leaves in order of key, 16 buckets make a group, and the 16 groups make the digest. Empty ones
+//! are zero. All hashes are kept, so a change costs its bucket, its group and the top: 1 KiB of hashing, where 256
+//! bucket hashes at once would be 8 KiB. A clone shares everything; a changed clone shares all that did not change.
 
 use std::sync::Arc;
 
@@ -22,9 +22,9 @@ type Group = Node<Bucket>;
 #[derive(Clone, PartialEq, Eq)]
 struct Node<T> {
     digest: Digest,
-    /// How many items are below.
+    /// The number of items below.
     count: u32,
-    /// Never an empty one: that would be a second form of the same content.
+    /// Never an empty child, because that would be a second form of the same content.
     children: [Option<Arc<T>>; 16],
 }
 
@@ -35,12 +35,12 @@ struct Bucket {
     items: Vec<SealedItem>,
 }
 
-/// What turns one state of a tenant into another. Both lists in order of key.
+/// What turns one state of a tenant into another. Both lists are in order of key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Delta {
-    /// New or different.
+    /// New or different items.
     pub upserts: Vec<SealedItem>,
-    /// Keys of what is gone.
+    /// Keys of removed items.
     pub removed: Vec<Box<str>>,
 }
 
@@ -50,7 +50,7 @@ impl Delta {
     }
 }
 
-/// What hangs below a [`Node`].
+/// A child of a [`Node`].
 trait Hashed {
     fn digest(&self) -> Digest;
     fn count(&self) -> u32;
@@ -89,7 +89,7 @@ impl<T: Hashed> Node<T> {
 }
 
 impl<T: Hashed + Clone> Node<T> {
-    /// Changes one child, which is copied first if it is shared, and drops it if it comes out empty.
+    /// Changes one child. Copies it first if it is shared, and drops it if the result is empty.
     fn change(&mut self, at: u8, empty: impl FnOnce() -> T, change: impl FnOnce(&mut T)) {
         let slot = &mut self.children[usize::from(at)];
         let child = Arc::make_mut(slot.get_or_insert_with(|| Arc::new(empty())));
@@ -100,7 +100,7 @@ impl<T: Hashed + Clone> Node<T> {
     }
 }
 
-/// What happens to one key.
+/// The change of one key.
 enum Step<'a> {
     Put(SealedItem),
     Remove(&'a str),
@@ -139,19 +139,19 @@ impl Bucket {
 }
 
 impl Buckets {
-    /// Of a key that is given twice, the last item counts.
+    /// If a key occurs twice, the last item counts.
     pub fn from_items(items: impl IntoIterator<Item = SealedItem>) -> Self {
         Self::default().with(items.into_iter().map(Step::Put))
     }
 
-    /// The state after a change. Ends in the same digest as [`Self::from_items`] over the result.
+    /// The state after a change. Its digest is that of [`Self::from_items`] over the result.
     pub fn apply(&self, delta: &Delta) -> Self {
         let puts = delta.upserts.iter().cloned().map(Step::Put);
         self.with(puts.chain(delta.removed.iter().map(|key| Step::Remove(key))))
     }
 
     fn with<'a>(&self, steps: impl Iterator<Item = Step<'a>>) -> Self {
-        // By group and bucket, so that each is hashed once however much of it changes; in the order given within one.
+        // By group and bucket, so each is hashed once however much of it changes. Within one, in the given order.
         let mut steps: Vec<(u8, Step<'a>)> = steps.map(|step| (step.bucket(), step)).collect();
         steps.sort_by_key(|(bucket, _)| *bucket);
         let mut top = self.clone();
@@ -174,12 +174,12 @@ impl Buckets {
         top
     }
 
-    /// Over all items. Zero when there is none.
+    /// The digest over all items. Zero if there are none.
     pub fn digest(&self) -> Digest {
         self.0.digest
     }
 
-    /// How many items there are.
+    /// The number of items.
     pub fn len(&self) -> u32 {
         self.0.count
     }
@@ -195,7 +195,7 @@ impl Buckets {
         items.binary_search_by(|item| item.key().cmp(key)).ok().map(|at| &items[at])
     }
 
-    /// In no order that means anything, and always the same.
+    /// In an order without meaning that is always the same.
     pub fn iter(&self) -> impl Iterator<Item = &SealedItem> {
         let buckets = self.0.children.iter().flatten().flat_map(|group| group.children.iter().flatten());
         buckets.flat_map(|bucket| bucket.items.iter())
@@ -208,7 +208,7 @@ impl Buckets {
         items
     }
 
-    /// What turns this state into `newer`. Looks only into buckets whose hashes differ.
+    /// What turns this state into `newer`. Looks only into buckets with different hashes.
     pub fn diff(&self, newer: &Self) -> Delta {
         let mut delta = Delta::default();
         for (old, new) in self.0.children.iter().zip(&newer.0.children) {

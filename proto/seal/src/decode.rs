@@ -1,20 +1,20 @@
-//! What may be wrong with bytes, and how single values are read.
+//! What can be wrong with bytes, and how single values are read.
 
 use entente_model::desired::{Digest, KeyError};
 use entente_model::{Guid, Timestamp};
 
-/// Why bytes are not what they should be.
+/// Why bytes cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     #[error(transparent)]
     Key(#[from] KeyError),
-    #[error("item key {0:?} is not in its one spelling")]
+    #[error("item key {0:?} is not in its canonical spelling")]
     KeySpelling(String),
     #[error("{what} has {len} bytes; at most {max} are taken")]
     TooLarge { what: String, len: usize, max: usize },
-    #[error("{0} is not encoded as it should be")]
+    #[error("{0} is not in its canonical encoding")]
     Bytes(String, #[source] prost::DecodeError),
-    #[error("{what}: {field} holds no such value")]
+    #[error("{what}: {field} has an unknown value")]
     Field { what: String, field: &'static str },
 }
 

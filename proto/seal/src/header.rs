@@ -1,4 +1,5 @@
-//! The leaves that are signed for one tenant: a header says what its state is, a lease until when it counts as fresh.
+//! The leaves that are signed for one tenant: a header has the digest of its state, a lease has the end of its
+//! freshness.
 
 use entente_model::desired::{Header, Lease, Version};
 use prost::Message;
@@ -19,7 +20,7 @@ pub fn encode_header(header: &Header) -> Vec<u8> {
     .encode_to_vec()
 }
 
-/// Reads a header back. Says nothing of whose it is: see [`crate::Verifier`].
+/// Decodes a header. [`crate::Verifier`] checks whose it is.
 pub fn decode_header(bytes: &[u8]) -> Result<Header, DecodeError> {
     let header = wire::Header::decode(bytes).map_err(|error| DecodeError::Bytes("header".into(), error))?;
     Ok(Header {
@@ -43,7 +44,7 @@ pub fn encode_lease(lease: &Lease) -> Vec<u8> {
     .encode_to_vec()
 }
 
-/// Reads a lease back. Says nothing of whose it is: see [`crate::Verifier`].
+/// Decodes a lease. [`crate::Verifier`] checks whose it is.
 pub fn decode_lease(bytes: &[u8]) -> Result<Lease, DecodeError> {
     let lease = wire::Lease::decode(bytes).map_err(|error| DecodeError::Bytes("lease".into(), error))?;
     Ok(Lease {

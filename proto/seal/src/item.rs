@@ -1,10 +1,9 @@
 //! One item and its bytes.
 //!
-//! Items travel and rest as a key and bytes, verbatim: whoever keeps them keeps what was signed. What a reader cannot
-//! read in full, it does not carry out: such an item decodes to [`ItemBody::Unknown`], with the windows and the want that
-//! it has, so that a removal is never taken for a grant. Of an unknown cause, too, it is a removal. So does one with a text
-//! that is not plain.
-//! Knows nothing about tenants or digests of many: see [`crate::buckets`].
+//! Items are sent and stored as a key and the exact bytes that were signed. A reader does not carry out what it cannot
+//! read in full: such an item decodes to [`ItemBody::Unknown`], with its windows and its want, so a removal never
+//! passes for a grant. An unknown cause still means a removal. An item with a text that is not plain decodes to
+//! [`ItemBody::Unknown`] too. [`crate::buckets`] has the digests of many items.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,8 +20,8 @@ use crate::{hash, kinds, wire};
 /// Most bytes of one item: a person with a thousand separate windows takes some 20 KiB.
 pub const MAX_ITEM_BYTES: usize = 32 * 1024;
 
-/// Up to which level of [`wire::Item::needs`] this version understands items. Raised with a field that changes what a
-/// known kind means; items that do not use the field go on needing less, as all do now.
+/// The highest level of [`wire::Item::needs`] that this version understands. Raise it with a field that changes the
+/// meaning of a known kind. Items that do not use the field keep the lower level, as all do now.
 const LEVEL: u32 = 1;
 
 /// The item's bytes, without its key. The same item always has the same bytes.
@@ -44,8 +43,8 @@ pub fn encode_item(item: &Item) -> Vec<u8> {
     wire::Item { absent, windows: windows.collect(), needs: 0, body: kinds::encode(&item.body) }.encode_to_vec()
 }
 
-/// Reads an item back. A kind, a level, or a word of a closed list, that this version does not know makes the body
-/// [`ItemBody::Unknown`]; anything else that is wrong is an error.
+/// Decodes an item. An unknown kind or level, or an unknown word of a closed list, makes the body
+/// [`ItemBody::Unknown`]; any other fault is an error.
 pub fn decode_item(key: &str, bytes: &[u8]) -> Result<Item, DecodeError> {
     check_size(key, bytes)?;
     let parsed = parse_key(key)?;
@@ -60,7 +59,8 @@ pub fn decode_item(key: &str, bytes: &[u8]) -> Result<Item, DecodeError> {
     if body.as_ref().is_some_and(|body| !body.is_of(&parsed)) {
         return Err(DecodeError::field(key, "body"));
     }
-    // A text that breaks a line or looks like another one is never shown or written to a tenant, whoever signed it.
+    // A text that breaks a line or looks like another one is never shown or written to a tenant, no matter who signed
+    // it.
     let body = body.filter(is_plain).unwrap_or(ItemBody::Unknown);
     Ok(Item { key: parsed, want, windows, body })
 }
@@ -73,7 +73,7 @@ fn check_size(key: &str, bytes: &[u8]) -> Result<(), DecodeError> {
     if bytes.len() <= MAX_ITEM_BYTES {
         return Ok(());
     }
-    // The key is bounded before it is repeated in a text.
+    // Cut the key before the error repeats it.
     let what = key.chars().take(64).collect();
     Err(DecodeError::TooLarge { what, len: bytes.len(), max: MAX_ITEM_BYTES })
 }
@@ -94,7 +94,7 @@ fn decode_want(key: &str, absent: Option<wire::Absent>) -> Result<Want, DecodeEr
         return Err(DecodeError::field(key, "absent.known"));
     }
     let cause = Cause::ALL.into_iter().find(|cause| cause.word() == absent.cause).unwrap_or(Cause::Unknown);
-    // Named in logs and receipts: the removal itself hangs on no text.
+    // It appears in logs and receipts. The removal itself depends on no text.
     let actor = if text::plain(&absent.actor).is_ok() { absent.actor } else { String::new() };
     let addresses = addresses.into_iter().filter(|it| text::plain(it).is_ok()).collect();
     Ok(Want::Absent { cause, actor, since, known, addresses })
@@ -108,7 +108,7 @@ fn decode_windows(key: &str, windows: &[wire::Window]) -> Result<Windows, Decode
     if merged.as_slice() == plain { Ok(merged) } else { Err(DecodeError::field(key, "windows")) }
 }
 
-/// An item as it travels and rests: encoded and hashed once, then shared by all who send or keep it.
+/// An item as it is sent and stored: encoded and hashed once, then shared by all users.
 #[derive(Clone)]
 pub struct SealedItem(Arc<Sealed>);
 
@@ -126,7 +126,7 @@ impl SealedItem {
         Self::of(item.key.to_string(), encode_item(item).into())
     }
 
-    /// Takes an item from the wire or the disk. Bounds and the key's spelling are checked; [`Self::open`] reads the
+    /// Takes an item from the network or the disk. Checks its bounds and the key's spelling; [`Self::open`] decodes the
     /// rest.
     pub fn received(key: &str, bytes: Bytes) -> Result<Self, DecodeError> {
         check_size(key, &bytes)?;
@@ -159,13 +159,13 @@ impl SealedItem {
         self.0.bucket
     }
 
-    /// Reads what was sealed.
+    /// Decodes the item.
     pub fn open(&self) -> Result<Item, DecodeError> {
         decode_item(self.key(), self.bytes())
     }
 }
 
-/// Which of the 256 buckets a key falls into.
+/// The bucket of a key, one of 256.
 pub(crate) fn bucket_of(key: &str) -> u8 {
     hash::of_bytes(key.as_bytes()).0[0]
 }

@@ -1,7 +1,7 @@
-//! Keys, all Ed25519: the offline root, and the online keys that it lends its name to for a while.
+//! Keys, all Ed25519: the offline root key, and the online keys that it delegates to for a time.
 //!
-//! Two types, so that a root key can never sign a state, nor an online key a delegation. Neither prints its secret.
-//! What the root key states is in [`crate::statement`], what an online key signs in [`crate::root`].
+//! They have two types, so a root key can never sign a state, nor an online key a delegation. Neither prints its
+//! secret. [`crate::statement`] has what the root key states, [`crate::root`] what an online key signs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,8 +12,8 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 
 use crate::hash;
 
-/// Signed before a statement's bytes, so that a signature over one kind of thing never fits another: the text of a note
-/// begins with its origin.
+/// Prefix of the signed bytes of a statement, so a signature never fits another kind of thing. The text of a note
+/// begins with its origin instead.
 pub(crate) const STATEMENT_CONTEXT: &[u8] = b"entente statement v1\n";
 
 /// Why something is not a key.
@@ -90,7 +90,7 @@ impl FromStr for KeyId {
     }
 }
 
-/// A private key's bytes on their way to a file. Prints a placeholder.
+/// A private key's bytes on their way to a file. `Debug` prints a placeholder.
 pub struct Secret(Vec<u8>);
 
 impl Secret {
@@ -149,11 +149,11 @@ macro_rules! private_key {
 }
 
 private_key!(
-    /// The offline key that customers pin. Signs [`crate::Statement`]s and nothing else.
+    /// The offline key that customers pin. It signs only [`crate::Statement`]s.
     RootKey
 );
 private_key!(
-    /// A key of the running control plane. Signs [`crate::Root`]s and nothing else.
+    /// A key of the running control plane. It signs only [`crate::Root`]s.
     OnlineKey
 );
 

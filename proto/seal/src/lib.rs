@@ -1,9 +1,10 @@
-//! How a desired state travels and rests so that its reader can tell it is the provider's, whole and current.
+//! The form in which a desired state is sent and stored, so that its reader can check that it is the provider's,
+//! complete and current.
 //!
 //! Read in this order: [`item`] gives one item its bytes, [`buckets`] gives all items of a tenant one digest,
-//! [`header`] binds that digest to a tenant and a version, [`tree`] binds many headers to one hash, [`root`] is what
-//! is stated of them, [`log`] holds all roots of a signer, [`note`] is what is signed, [`keys`] are what signs, and
-//! [`verify`] is the reader's side of all of it. No IO, no clock, and no randomness of its own: both sides link this same
+//! [`header`] binds that digest to a tenant and a version, [`tree`] combines many headers into one hash, [`root`] makes
+//! a statement about them, [`log`] has all roots of a signer, [`note`] is what is signed, [`keys`] sign it, and
+//! [`verify`] checks all of it for the reader. No IO, no clock, and no randomness of its own: both sides use this same
 //! code.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]

@@ -1,27 +1,27 @@
-//! A log of roots: an RFC 6962 tree that only grows, so that code that is not ours can prove what is in it.
+//! A log of roots: an RFC 6962 tree that only grows, so other programs can prove its content.
 //!
-//! [`Log`] is what a writer keeps: enough to append and to say the hash of all. The proofs are for an auditor, who has
-//! the hash of every leaf. Knows nothing of what the leaves are: see [`crate::root_digest`].
+//! [`Log`] is the writer's state: enough to append and to compute the hash of the whole. The proofs are for an auditor,
+//! who has the hash of every leaf. [`crate::root_digest`] makes the leaves.
 
 use entente_model::desired::Digest;
 
 use crate::hash;
 
-/// How a log stands: its size, and the hashes of the complete subtrees at its right edge (a compact range).
+/// The state of a log: its size, and the hashes of the complete subtrees at its right edge (a compact range).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Log {
     size: u64,
-    /// One for each bit that is set in `size`, the largest subtree first.
+    /// One for each bit set in `size`, the largest subtree first.
     edge: Vec<Digest>,
 }
 
 impl Log {
-    /// As it was kept; nothing where size and edge do not fit.
+    /// Restores a stored log. `None` if size and edge do not fit.
     pub fn kept(size: u64, edge: Vec<Digest>) -> Option<Self> {
         (edge.len() == size.count_ones() as usize).then_some(Self { size, edge })
     }
 
-    /// How many leaves there are.
+    /// The number of leaves.
     pub fn size(&self) -> u64 {
         self.size
     }
@@ -42,7 +42,7 @@ impl Log {
         self.size += 1;
     }
 
-    /// The hash over all leaves (RFC 6962, section 2.1): of nothing where there is none.
+    /// The hash over all leaves (RFC 6962, section 2.1). For an empty log, the hash of nothing.
     pub fn hash(&self) -> Digest {
         let mut edge = self.edge.iter().rev().copied();
         let Some(last) = edge.next() else { return hash::of_bytes(&[]) };
@@ -56,23 +56,23 @@ impl Extend<Digest> for Log {
     }
 }
 
-/// That a leaf is in the log of these leaves (RFC 6962, section 2.1.1): hashes from the leaf up. Nothing where there is no
-/// such leaf.
+/// Proof that a leaf is in the log of these leaves (RFC 6962, section 2.1.1): hashes from the leaf up. `None` if there
+/// is no such leaf.
 pub fn inclusion_proof(leaves: &[Digest], index: usize) -> Option<Vec<Digest>> {
     let mut proof = Vec::new();
     (index < leaves.len()).then(|| include(leaves, index, &mut proof))?;
     Some(proof)
 }
 
-/// That the log of these leaves goes on from its first `size` (RFC 6962, section 2.1.2). Nothing where it has not so many,
-/// or `size` is 0: any log goes on from an empty one.
+/// Proof that the log of these leaves continues the log of its first `size` (RFC 6962, section 2.1.2). `None` if it has
+/// fewer, or if `size` is 0, because any log continues an empty one.
 pub fn consistency_proof(leaves: &[Digest], size: usize) -> Option<Vec<Digest>> {
     let mut proof = Vec::new();
     (1..=leaves.len()).contains(&size).then(|| go_on(leaves, size, true, &mut proof))?;
     Some(proof)
 }
 
-/// Leaves, parted as RFC 6962 does: left are as many as the largest power of two below their number.
+/// Splits leaves as RFC 6962 does: the left part has the largest power of two below their number.
 fn parted(leaves: &[Digest]) -> (&[Digest], &[Digest]) {
     leaves.split_at(leaves.len().next_power_of_two() / 2)
 }
@@ -98,7 +98,7 @@ fn include(leaves: &[Digest], index: usize, proof: &mut Vec<Digest>) {
     proof.push(subtree(sibling));
 }
 
-/// `SUBPROOF` of the RFC: `known` while the older tree is the one whose hash the reader has.
+/// `SUBPROOF` of the RFC. `known` while the older tree is the one whose hash the reader has.
 fn go_on(leaves: &[Digest], size: usize, known: bool, proof: &mut Vec<Digest>) {
     if size == leaves.len() {
         if !known {

@@ -1,5 +1,5 @@
-//! Checkpoints: how a root is signed. A signed note (<https://c2sp.org/signed-note>) whose text is a checkpoint of the
-//! signer's log (<https://c2sp.org/tlog-checkpoint>), with the root on a line of its own:
+//! Checkpoints: the signed form of a root. A signed note (<https://c2sp.org/signed-note>) whose text is a checkpoint of
+//! the signer's log (<https://c2sp.org/tlog-checkpoint>), with the root on its own line:
 //!
 //! ```text
 //! entente/{key id, 64 hexadecimal digits}/{epoch}
@@ -10,8 +10,8 @@
 //! — entente/{key id}/{epoch} {4 bytes that name the key, then its signature, in base64}
 //! ```
 //!
-//! The word of leases is `entente-lease`. One signature serves the agent, which reads the root and needs no log, and the
-//! auditor, who reads the log and needs no root. Other lines and other signatures are allowed, and mean nothing here.
+//! For leases the word is `entente-lease`. One signature serves the agent, which reads the root and needs no log, and
+//! the auditor, who reads the log and needs no root. Other lines and signatures are allowed and ignored.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -24,49 +24,50 @@ use crate::keys::{KeyId, OnlineKey, PublicKey};
 use crate::log::Log;
 use crate::root::{Root, RootKind, root_digest};
 
-/// Most bytes of a note: ours have some 700, and witnesses may add signatures.
+/// Most bytes of a note. Ours have some 700, and witnesses may add signatures.
 const MAX_NOTE_BYTES: usize = 4_096;
 
-/// What a signature line begins with.
+/// The start of a signature line.
 const DASH: &str = "— ";
 
-/// The type of an Ed25519 key, by the format of signed notes.
+/// The type number of an Ed25519 key in the format of signed notes.
 const ED25519: u8 = 1;
 
-/// A checkpoint that was read. Says nothing of who signed it: see [`crate::Verifier::verify_note`].
+/// A decoded checkpoint. [`crate::Verifier::verify_note`] checks its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// Names the log: its signer, and the epoch.
+    /// Names the log: its signer and the epoch.
     pub origin: String,
-    /// Leaves of the log.
+    /// The number of leaves of the log.
     pub size: u64,
-    /// Over them.
+    /// The hash over them.
     pub hash: Digest,
-    /// What the root's line says it is of.
+    /// The kind that the root's line names.
     pub kind: RootKind,
     /// The root's canonical bytes.
     pub root: Vec<u8>,
-    /// What is signed.
+    /// The signed text.
     text: String,
-    /// Those in the origin's name, each behind the four bytes that name its key.
+    /// Signatures in the origin's name, each after the four bytes that name its key.
     signatures: Vec<Vec<u8>>,
 }
 
-/// The log of an online key in one epoch. A new epoch begins a new log, because a log cannot go on from before what it
-/// has said, to which a restored backup takes it.
+/// The log of an online key in one epoch. A new epoch begins a new log: after a restored backup, the old log can no
+/// longer continue from what it has published.
 pub fn log_origin(signer: KeyId, epoch: u64) -> String {
     format!("entente/{}/{epoch}", signer.0)
 }
 
-/// What a verifier of signed notes is given to know a key: its name, the four bytes that name it in signatures, and itself.
+/// The form in which verifiers of signed notes take a key: its name, the four bytes that name it in signatures, and the
+/// key.
 pub fn verifier_key(origin: &str, key: &PublicKey) -> String {
     let [a, b, c, d] = key_hash(origin, key);
     format!("{origin}+{a:02x}{b:02x}{c:02x}{d:02x}+{}", BASE64_STANDARD.encode(typed(key)))
 }
 
-/// Reads what [`verifier_key`] writes: the name and the key.
+/// Reads the form of [`verifier_key`]: the name and the key.
 pub fn read_verifier_key(text: &str) -> Option<(&str, PublicKey)> {
-    // Base64 has this sign too.
+    // Base64 contains this character too.
     let [origin, _, key] = text.splitn(3, '+').collect::<Vec<_>>()[..] else { return None };
     let key = decoded(key).and_then(|typed| PublicKey::from_bytes(typed.get(1..)?).ok())?;
     (verifier_key(origin, &key) == text).then_some((origin, key))
@@ -97,8 +98,9 @@ fn signed(root: &Root, bytes: &[u8], key: &OnlineKey, log: &Log) -> String {
 }
 
 impl Root {
-    /// Signs it on a checkpoint of the signer's log in this epoch: a signed note. A root of states becomes a leaf of the log
-    /// first; one of leases shows the log as it is. The root must name this key as its signer, or nobody will take it.
+    /// Signs the root on a checkpoint of the signer's log in this epoch: a signed note. A root of states first becomes
+    /// a leaf of the log; a root of leases shows the log as it is. The root must name this key as its signer, or every
+    /// reader refuses it.
     pub fn sign(&self, key: &OnlineKey, log: &mut Log) -> Bytes {
         debug_assert_eq!(self.signer, key.id(), "a root names the key that signs it");
         let bytes = self.encode();
@@ -109,14 +111,14 @@ impl Root {
         signed(self, &bytes, key, log).into()
     }
 
-    /// The log that it belongs to, or shows.
+    /// The log that the root belongs to, or shows.
     pub fn log_origin(&self) -> String {
         log_origin(self.signer, self.version.epoch)
     }
 }
 
 impl Checkpoint {
-    /// Reads a note, in its one spelling.
+    /// Decodes a note in its canonical spelling.
     pub fn read(note: &[u8]) -> Result<Self, DecodeError> {
         let wrong = |field| move || DecodeError::field("note", field);
         if note.len() > MAX_NOTE_BYTES {
@@ -150,7 +152,7 @@ impl Checkpoint {
         Ok(Self { origin, size, hash: Digest(hash), kind, root, text, signatures: ours })
     }
 
-    /// The signature in this key's name; nothing where there are two.
+    /// The signature in this key's name. `None` if there are two.
     pub(crate) fn signature(&self, key: &PublicKey) -> Option<&[u8]> {
         let hash = key_hash(&self.origin, key);
         let mut signatures = self.signatures.iter().filter_map(|it| it.strip_prefix(&hash[..]));
@@ -158,7 +160,7 @@ impl Checkpoint {
         signatures.next().is_none().then_some(signature)
     }
 
-    /// Whether the one signature of this key fits.
+    /// Whether the only signature of this key is valid.
     pub fn is_signed_by(&self, key: &PublicKey) -> bool {
         self.signature(key).is_some_and(|signature| key.verifies(b"", self.text.as_bytes(), signature))
     }
@@ -169,7 +171,7 @@ fn decimal(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number: &u64| number.to_string() == text)
 }
 
-/// Padded, and with no bit that means nothing.
+/// Padded base64, without unused bits that are set.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(text).ok()
 }

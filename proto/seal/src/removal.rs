@@ -1,8 +1,8 @@
-//! What an agent signs when it proves that somebody's access is gone.
+//! What an agent signs to prove that a person's access is gone.
 //!
-//! A JSON text with its fields in one order, so that both sides, and a reader who has nothing but the receipt, make the
-//! same bytes of the same proof. It names tenant, agent and item: a proof of one cannot be shown as a proof of another.
-//! Knows nothing of certificates: whose key it is, is the control plane's to say.
+//! It is a JSON text with its fields in a fixed order, so both sides, and a reader with only the receipt, make the same
+//! bytes of the same proof. It names tenant, agent and item, so a proof of one cannot pass for a proof of another. The
+//! control plane knows the certificates and decides whose key it is.
 
 use entente_model::desired::ItemKey;
 use entente_model::report::{KnownAccount, RemovalProof};
@@ -10,7 +10,7 @@ use entente_model::{AgentName, Guid, Timestamp};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use serde::Serialize;
 
-/// Tells these bytes from whatever else the same key signs: it also signs TLS handshakes.
+/// Tells these bytes from others that the same key signs: it also signs TLS handshakes.
 const PURPOSE: &str = "entente removal proof, version 1";
 
 #[derive(Serialize)]
@@ -29,7 +29,7 @@ struct Statement<'a> {
     unseen: &'a [String],
 }
 
-/// The text that is signed.
+/// The signed text.
 pub fn removal_statement(entra_tenant: Guid, agent: &AgentName, item: &ItemKey, proof: &RemovalProof) -> String {
     let statement = Statement {
         statement: PURPOSE,
@@ -47,7 +47,7 @@ pub fn removal_statement(entra_tenant: Guid, agent: &AgentName, item: &ItemKey, 
     serde_json::to_string(&statement).expect("a statement is texts, times and lists")
 }
 
-/// Whether a signature of the statement is of that key: an uncompressed P-256 point, as a certificate holds it.
+/// Whether a signature of the statement is by that key: an uncompressed P-256 point, as in a certificate.
 pub fn removal_signature_holds(statement: &str, public_key: &[u8], signature: &[u8]) -> bool {
     UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, public_key).verify(statement.as_bytes(), signature).is_ok()
 }

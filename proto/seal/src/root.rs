@@ -1,8 +1,7 @@
 //! Roots: one statement over all tenants that were compiled together, or over all leases that were renewed together.
 //!
-//! A root of states is kept, and is a leaf of its signer's log: the transparency log. Its signature stands on a checkpoint of
-//! that log ([`crate::note`]). Each root carries the head of the audit records at that moment, so that a record cut off
-//! later shows.
+//! A root of states is stored, and is a leaf of its signer's log: the transparency log. It is signed on a checkpoint of
+//! that log ([`crate::note`]). Each root has the head of the audit records at that moment, so a later truncation shows.
 
 use entente_model::desired::{Digest, Version};
 use prost::Message;
@@ -15,30 +14,30 @@ use crate::{hash, wire};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Root {
     pub kind: RootKind,
-    /// Of every header or lease below.
+    /// The version of every header or lease below.
     pub version: Version,
-    /// Of the compiler that made the states; also under leases, which are of those states.
+    /// The version of the compiler that made the states. In a root of leases, of the states that they renew.
     pub compiler: u32,
     pub signer: KeyId,
-    /// The newest root of states before this one, by [`root_digest`], whichever key signed it; zero for the first. So the
-    /// log of a new key hangs on that of the key before.
+    /// The newest root of states before this one, by [`root_digest`], whichever key signed it. Zero for the first. So
+    /// the log of a new key continues from that of the previous key.
     pub previous: Digest,
     /// The hash at the top of the [`crate::Tree`].
     pub tree: Digest,
-    /// How many leaves it has.
+    /// The number of leaves.
     pub size: u32,
-    /// Of the audit records: what it is made of is the control plane's.
+    /// The head of the audit records. The control plane defines what it covers.
     pub audit_head: Digest,
 }
 
-/// What the leaves below are.
+/// The kind of the leaves below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RootKind {
     States,
     Leases,
 }
 
-/// The name of a root: its leaf in the log, what the next one calls `previous`, and what an agent says it holds.
+/// The name of a root: its leaf in the log, the next one's `previous`, and what an agent reports as held.
 pub fn root_digest(root: &[u8]) -> Digest {
     hash::of_leaf(root)
 }
@@ -63,7 +62,7 @@ impl Root {
         .encode_to_vec()
     }
 
-    /// Reads a root back. Says nothing of who signed it: see [`crate::Verifier::verify_note`].
+    /// Decodes a root. [`crate::Verifier::verify_note`] checks its signature.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let root = wire::Root::decode(bytes).map_err(|error| DecodeError::Bytes("root".into(), error))?;
         Ok(Self {

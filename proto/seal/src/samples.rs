@@ -1,4 +1,4 @@
-//! One of everything, the same in every test and for ever: the committed vectors are made of it.
+//! One of everything, the same in every test and forever: the committed vectors are made from it.
 
 use entente_model::desired::{
     AzureRoleBody, AzureRoleKey, DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey,
@@ -11,7 +11,7 @@ use entente_model::{Guid, Timestamp, Window, Windows};
 
 use crate::{Buckets, OnlineKey, RootKey, SealedItem};
 
-/// A fixed Ed25519 key in PKCS #8 (RFC 8410, section 10.3): known to all, so it guards nothing.
+/// A fixed Ed25519 key in PKCS #8 (RFC 8410, section 10.3). It is public, so it protects nothing.
 pub(crate) const PKCS8: [u8; 48] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20, 0xd4, 0xee, 0x72,
     0xdb, 0xf9, 0x13, 0x58, 0x4a, 0xd5, 0xb6, 0xd8, 0xf1, 0xf7, 0x69, 0xf8, 0xad, 0x3a, 0xfe, 0x7c, 0x28, 0xcb, 0xf1,

@@ -1,4 +1,5 @@
-//! What the root key states: who may sign for it and how long, whose word no longer counts, which history is the one.
+//! What the root key states: which keys may sign for it and how long, which delegations are revoked, and the current
+//! history.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use crate::decode::{DecodeError, timestamp};
 use crate::keys::{PublicKey, RootKey, STATEMENT_CONTEXT};
 use crate::wire::{self, StatementKind};
 
-/// Most bytes of a statement: a revocation of four thousand serials, which is one a day for ten years.
+/// Most bytes of a statement: a revocation of four thousand serials, one a day for ten years.
 pub(crate) const MAX_STATEMENT_BYTES: usize = 40 * 1024;
 
 /// One statement of the root key.
@@ -17,13 +18,13 @@ pub(crate) const MAX_STATEMENT_BYTES: usize = 40 * 1024;
 pub enum Statement {
     /// An online key may sign roots from `not_before`, inclusive, to `not_after`, exclusive.
     Delegation { key: PublicKey, not_before: Timestamp, not_after: Timestamp, serial: u64 },
-    /// These delegations no longer count, whatever their dates say.
+    /// These delegations no longer count, whatever their dates are.
     Revocation { serials: BTreeSet<u64> },
-    /// This history is the one from now on; earlier ones are over. The first history needs one as well.
+    /// This is the current history; earlier ones are over. The first history needs one as well.
     Epoch { epoch: u64, reason: String },
 }
 
-/// A statement with its signature, as it travels and rests.
+/// A statement with its signature, as it is sent and stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
     pub statement: Vec<u8>,
@@ -49,7 +50,7 @@ impl Statement {
         wire::Statement { kind: Some(kind) }.encode_to_vec()
     }
 
-    /// Reads a statement back. Says nothing of who signed it: see [`crate::Verifier::accept`].
+    /// Decodes a statement. [`crate::Verifier::accept`] checks its signature.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         if bytes.len() > MAX_STATEMENT_BYTES {
             return Err(DecodeError::TooLarge { what: "statement".into(), len: bytes.len(), max: MAX_STATEMENT_BYTES });

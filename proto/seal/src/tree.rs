@@ -1,6 +1,6 @@
-//! One hash over many tenants' leaves, and for each tenant the path that proves its leaf, without showing the others'.
+//! One hash over many tenants' leaves, and for each tenant the path that proves its leaf without showing the others.
 //!
-//! Pairs are joined level by level; a last one without a partner moves up as it is (RFC 6962, section 2.1).
+//! Pairs are combined level by level. A last one without a partner moves up unchanged (RFC 6962, section 2.1).
 
 use entente_model::desired::Digest;
 
@@ -9,18 +9,18 @@ use crate::hash;
 /// All hashes of one batch.
 #[derive(Debug, Clone)]
 pub struct Tree {
-    /// From the leaves up; the last level is the root alone.
+    /// From the leaves up. The last level is only the root.
     levels: Vec<Vec<Digest>>,
 }
 
 /// Proves that a leaf is in a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path {
-    /// Which leaf.
+    /// The index of the leaf.
     pub index: u32,
-    /// How many leaves there are.
+    /// The number of leaves.
     pub size: u32,
-    /// From the leaf up. Levels on which the leaf has no partner have none.
+    /// From the leaf up. A level on which the leaf has no partner has no entry.
     pub siblings: Vec<Digest>,
 }
 
@@ -36,17 +36,17 @@ impl Tree {
         Self { levels }
     }
 
-    /// Zero when there is no leaf.
+    /// Zero if there is no leaf.
     pub fn root(&self) -> Digest {
         self.levels.last().and_then(|level| level.first()).copied().unwrap_or_default()
     }
 
-    /// How many leaves there are.
+    /// The number of leaves.
     pub fn size(&self) -> u32 {
         u32::try_from(self.levels[0].len()).expect("tenants are bounded")
     }
 
-    /// The path of one leaf. An index beyond the last leaf has none that verifies.
+    /// The path of one leaf. For an index beyond the last leaf, the path does not verify.
     pub fn path(&self, index: u32) -> Path {
         let sibling = |(height, level): (usize, &Vec<Digest>)| level.get((index as usize >> height) ^ 1).copied();
         let siblings = self.levels.iter().enumerate().filter_map(sibling).collect();
@@ -55,7 +55,7 @@ impl Tree {
 }
 
 impl Path {
-    /// The root of the tree in which this leaf stands at this place; nothing if the path does not fit its size.
+    /// The root of the tree with this leaf at this place. `None` if the path does not fit the tree's size.
     pub fn root_of(&self, leaf: &[u8]) -> Option<Digest> {
         if self.index >= self.size {
             return None;

@@ -1,5 +1,5 @@
-//! The committed bytes, digests and signatures. A difference here means that agents in the field would refuse what
-//! this version signs, or it them.
+//! The committed bytes, digests and signatures. A difference means that agents in the field would refuse what this
+//! version signs, or that this version would refuse what they have.
 
 use std::fmt::Write;
 

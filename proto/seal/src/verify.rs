@@ -1,7 +1,8 @@
-//! The reader's side: whether a state is the provider's, for this tenant, whole, and not older than what is held.
+//! The reader's side: checks that a state is the provider's, for this tenant, complete, and not older than the held
+//! one.
 //!
-//! Knows the pinned root key and what that key stated, and nothing else: what the reader holds, and what time it is,
-//! are arguments. Every refusal is one of [`SealError`]; after one, the reader keeps what it holds and says so.
+//! It knows only the pinned root key and that key's statements; the held state and the time are arguments. Every
+//! refusal is a [`SealError`]. After a refusal, the reader keeps what it holds and reports it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -19,20 +20,21 @@ use crate::root::{Root, RootKind, root_digest};
 use crate::statement::{Signed, Statement};
 use crate::tree::Path;
 
-/// Most delegations, revoked serials and epochs that are remembered: one a day for ten years. More is no honest root.
+/// Most delegations, revoked serials and epochs that are stored: one a day for ten years. An honest root key has no
+/// more.
 const MAX_STATEMENTS: usize = 4_000;
 
-/// Longest that an agent goes on granting without a word of the provider, whatever a lease says: a night and a day, past
-/// which a person looks.
+/// Longest time that an agent continues to grant without hearing from the provider, whatever a lease says: a day, after
+/// which a person has to look.
 pub const MAX_LEASE: Duration = Duration::from_secs(86_400);
 
 /// Most bytes of a leaf. Ours are below 300.
 const MAX_LEAF_BYTES: usize = 1_024;
 
-/// What makes a state or a lease the provider's.
+/// What proves that a state or a lease is the provider's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seal {
-    /// The root, signed: a [`Checkpoint`].
+    /// The signed root: a [`Checkpoint`].
     pub note: Bytes,
     /// The header's or the lease's canonical bytes.
     pub leaf: Bytes,
@@ -45,7 +47,7 @@ pub struct Seal {
 pub struct Held {
     /// As moved by leases.
     pub version: Version,
-    /// Of its items.
+    /// The digest of its items.
     pub digest: Digest,
 }
 
@@ -64,39 +66,39 @@ pub enum SealError {
     Missing,
     #[error("there is no signature, or more than one")]
     Stripped,
-    #[error("the signature does not fit")]
+    #[error("the signature is not valid")]
     BadSignature,
     #[error("no delegation from the pinned root key names {0}")]
     UnknownSigner(KeyId),
-    #[error("the delegation of {0} has not begun")]
+    #[error("the delegation of {0} has not started")]
     KeyNotYetValid(KeyId),
-    #[error("the delegation of {0} has ended")]
+    #[error("the delegation of {0} has expired")]
     KeyExpired(KeyId),
     #[error("the delegation of {0} is revoked")]
     KeyRevoked(KeyId),
-    #[error("the note is of log {note}, its root of {root}")]
+    #[error("the note is of log {note}, but its root is of {root}")]
     WrongLog { note: String, root: String },
-    #[error("the root is for {0:?}, which is not what came")]
+    #[error("the root is for {0:?}, but something else came")]
     WrongKind(RootKind),
     #[error("the path does not lead from the leaf to the signed root")]
     WrongPath,
     #[error("it is for tenant {0}")]
     WrongTenant(Guid),
-    #[error("the leaf is of version {leaf}, its root of {root}")]
+    #[error("the leaf is of version {leaf}, but its root is of {root}")]
     WrongVersion { leaf: Version, root: Version },
-    #[error("the items have digest {items}, the header says {header}")]
+    #[error("the items have digest {items}, but the header has {header}")]
     DigestMismatch { items: Digest, header: Digest },
-    #[error("there are {items} items, the header says {header}")]
+    #[error("there are {items} items, but the header has {header}")]
     CountMismatch { items: u32, header: u32 },
-    #[error("version {offered} is older than {held}, which is held")]
+    #[error("version {offered} is older than the held version {held}")]
     OlderVersion { offered: Version, held: Version },
-    #[error("version {0} is held with other content")]
+    #[error("version {0} is already held with other content")]
     OtherContent(Version),
     #[error("the root key has stated no epoch {0}")]
     UnknownEpoch(u64),
-    #[error("epoch {offered} is over: the root key has stated {current}")]
+    #[error("epoch {offered} is over: the root key has stated epoch {current}")]
     EpochOver { offered: u64, current: u64 },
-    #[error("the lease is for a state that is not the one held")]
+    #[error("the lease is for a state that is not held")]
     OtherState,
     #[error("more than {MAX_STATEMENTS} statements of a kind")]
     TooMany,
@@ -121,13 +123,13 @@ struct Delegation {
 }
 
 impl Verifier {
-    /// Trusts this root key, which is pinned, and what it states.
+    /// Trusts this pinned root key and its statements.
     pub fn new(root: PublicKey) -> Self {
         Self { root, delegations: BTreeMap::new(), revoked: BTreeSet::new(), epochs: BTreeSet::new() }
     }
 
-    /// Takes a statement of the root key. Taking one twice, or in another order, changes nothing; nothing is ever
-    /// taken back.
+    /// Takes a statement of the root key. Taking one twice, or in another order, changes nothing; statements are never
+    /// removed.
     pub fn accept(&mut self, signed: &Signed) -> Result<Statement, SealError> {
         if signed.statement.is_empty() {
             return Err(SealError::Missing);
@@ -151,8 +153,8 @@ impl Verifier {
         if most > MAX_STATEMENTS { Err(SealError::TooMany) } else { Ok(statement) }
     }
 
-    /// Whether a note is the provider's at `now`: the root that it states, and that root's name. The log that it shows is
-    /// not looked at: an agent has no other checkpoint to compare it with.
+    /// Whether a note is the provider's at `now`. Returns the root in it and that root's name. The log in it is not
+    /// checked: an agent has no other checkpoint to compare it with.
     pub fn verify_note(&self, note: &[u8], now: Timestamp) -> Result<(Root, Digest), SealError> {
         if note.is_empty() {
             return Err(SealError::Missing);
@@ -181,7 +183,7 @@ impl Verifier {
         }
     }
 
-    /// The signer's key, if one of its delegations holds now, and until when.
+    /// The signer's delegation that is valid now.
     fn delegated(&self, signer: KeyId, now: Timestamp) -> Result<Delegation, SealError> {
         let (mut refusal, mut longest) = (SealError::UnknownSigner(signer), None::<Delegation>);
         for ((_, serial), delegation) in self.delegations.range((signer, 0)..=(signer, u64::MAX)) {
@@ -199,7 +201,7 @@ impl Verifier {
         longest.ok_or(refusal)
     }
 
-    /// The root above a leaf, and its name, if the leaf is under it and it is of this kind.
+    /// The root above a leaf, and its name, if the leaf is below it and the root is of this kind.
     fn verify_leaf(&self, seal: &Seal, kind: RootKind, now: Timestamp) -> Result<(Root, Digest), SealError> {
         let (root, name) = self.verify_note(&seal.note, now)?;
         if root.kind != kind {
@@ -218,8 +220,8 @@ impl Verifier {
         Ok((root, name))
     }
 
-    /// Whether a header is the provider's word for this tenant, and not older than what is held. Its items may still
-    /// be on their way.
+    /// Whether a header is the provider's for this tenant, and not older than the held state. Its items may still be
+    /// arriving.
     pub fn verify_header(
         &self,
         seal: &Seal,
@@ -242,7 +244,7 @@ impl Verifier {
         Ok(Verified { header, root: name })
     }
 
-    /// Whether these items are what the provider signed for this tenant: [`Self::verify_header`], and the items.
+    /// Whether the provider signed these items for this tenant: [`Self::verify_header`], and the items.
     pub fn verify_state(
         &self,
         seal: &Seal,
@@ -262,8 +264,8 @@ impl Verifier {
         Ok(verified)
     }
 
-    /// Whether the provider says that what is held is still right, and until when: no longer than [`MAX_LEASE`] from
-    /// `now`, at which it came, and than its signer may sign. Whoever steals the online key gets no more.
+    /// Whether the provider confirms the held state, and until when: at most [`MAX_LEASE`] from its arrival at `now`,
+    /// and no longer than its signer may sign. A thief of the online key gets no more.
     pub fn verify_lease(&self, seal: &Seal, tenant: Guid, held: Held, now: Timestamp) -> Result<Lease, SealError> {
         let (root, _) = self.verify_leaf(seal, RootKind::Leases, now)?;
         let ends = self.delegated(root.signer, now)?.not_after.min(now.plus(MAX_LEASE));

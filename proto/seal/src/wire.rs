@@ -1,8 +1,8 @@
 //! The canonical bytes, field by field. No maps, so that one value has one encoding.
 //!
-//! Private: what leaves this crate are bytes and the nouns of `entente-model`. A tag is never used twice; a new kind
-//! of item takes a new tag of [`Body`], which older readers keep and report UNSUPPORTED. Meaning never changes inside a
-//! kind: an item with a new field that older readers must not overlook raises [`Item::needs`].
+//! This module is private: the crate returns bytes and types of `entente-model`. A tag is never used twice. A new kind
+//! of item gets a new tag of [`Body`]; older readers keep it and report UNSUPPORTED. The meaning of a kind never
+//! changes: an item with a new field that older readers must not ignore raises [`Item::needs`].
 
 use prost::{Message, Oneof};
 
@@ -14,7 +14,7 @@ pub(crate) struct Item {
     pub absent: Option<Absent>,
     #[prost(message, repeated, tag = "2")]
     pub windows: Vec<Window>,
-    /// Level that a reader must have to understand the body in full.
+    /// The level that a reader needs to understand the body in full.
     #[prost(uint32, tag = "3")]
     pub needs: u32,
     #[prost(oneof = "Body", tags = "10, 11, 12, 13, 14, 15, 16")]

@@ -1,19 +1,19 @@
-//! How long to wait before dialling again: doubling, spread by jitter, and never less than the control plane asks.
+//! How long to wait before dialling again: doubling, with jitter, and never less than the control plane asks.
 
 use std::time::Duration;
 
 use crate::clock::Now;
 
-/// After the first loss: short, because most losses are a restart of one replica.
+/// After the first loss. Short, because most losses are a restart of one replica.
 const FIRST: Duration = Duration::from_secs(1);
 
-/// A leaver has to be gone within five minutes, so an agent that is cut off looks at least this often.
+/// A leaver must be gone within five minutes, so an agent that is offline tries at least this often.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Whatever the control plane asks, an agent comes back within a quarter of an hour.
+/// Whatever the control plane asks, an agent comes back within this time.
 const LONGEST_ASKED: Duration = Duration::from_secs(900);
 
-/// A stream that lasted this long was a good one: the next loss counts as the first again.
+/// A stream that lasted this long was good: the next loss counts as the first again.
 const STEADY: Duration = Duration::from_secs(60);
 
 /// Counts losses in a row.
@@ -28,12 +28,12 @@ impl Backoff {
         self.losses = if lasted >= STEADY { 1 } else { self.losses.saturating_add(1) };
         let doubled = FIRST.saturating_mul(1 << (self.losses - 1).min(5)).min(LONGEST);
         let asked = asked.unwrap_or_default().min(LONGEST_ASKED);
-        // Half fixed and half by chance; on top of what was asked, so that nobody comes early.
+        // Half fixed and half random, added to what was asked, so that no agent comes early.
         asked + doubled / 2 + spread(doubled / 2, now.dice)
     }
 }
 
-/// A part of `span`, by the dice.
+/// A random part of `span`.
 fn spread(span: Duration, dice: u32) -> Duration {
     span.mul_f64(f64::from(dice) / f64::from(u32::MAX))
 }

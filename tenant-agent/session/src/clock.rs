@@ -1,41 +1,40 @@
 //! Time as the session's caller tells it, and the control plane's clock as far as it is known.
 //!
-//! A lease is judged by the control plane's own clock, carried on by a monotonic one: setting the host's clock neither
-//! stretches nor cuts a lease. Windows of access are not judged here.
+//! A lease is judged by the control plane's own clock, continued by a monotonic one: changing the host's clock neither
+//! lengthens nor shortens a lease. Windows of access are judged elsewhere.
 
 use std::time::Duration;
 
 use entente_model::Timestamp;
 
-/// Further apart than this, and one of the two clocks is wrong enough to tell a person: half of what Microsoft's
-/// sign-in tolerates.
+/// If the clocks differ by more, one is wrong enough to tell a person: half of what Microsoft's sign-in tolerates.
 const SKEW_TO_TELL: Duration = Duration::from_secs(150);
 
-/// What time it is, and a roll of the dice.
+/// The time, and a random number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
-    /// The host's clock. It may be set, forwards and backwards.
+    /// The host's clock. People and programs can set it.
     pub wall: Timestamp,
-    /// Since the agent started. Only ever grows.
+    /// Time since the agent started. It only grows.
     pub uptime: Duration,
-    /// Evenly spread; all jitter comes from it.
+    /// Evenly distributed. All jitter comes from it.
     pub dice: u32,
 }
 
-/// The control plane's clock: what it said, and when.
+/// The control plane's clock: the time that it reported, and when.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ServerClock(Option<(Timestamp, Duration)>);
 
 impl ServerClock {
-    /// Takes what a `Welcome` says. Gives the difference to the host's clock, if it is worth telling.
+    /// Sets it from a `Welcome`. Returns the difference to the host's clock, if it is large.
     pub fn set(&mut self, server: Timestamp, now: Now) -> Option<Duration> {
         self.0 = Some((server, now.uptime));
         let skew = server.since(now.wall).max(now.wall.since(server));
         (skew > SKEW_TO_TELL).then_some(skew)
     }
 
-    /// When, in uptime, the control plane's clock shows `at`. Before the first `Welcome` of this run there is only the
-    /// host's clock to go by.
+    /// The uptime at which the control plane's clock shows `at`. Before the first `Welcome` of this run, the host's
+    /// clock has to do.
     pub fn uptime_of(&self, at: Timestamp, now: Now) -> Duration {
         let (server, uptime) = self.0.unwrap_or((now.wall, now.uptime));
         if at >= server { uptime + at.since(server) } else { uptime.saturating_sub(server.since(at)) }

@@ -1,12 +1,12 @@
-//! Parts of a snapshot, gathered under bounds until the last is there.
+//! Collects the parts of a snapshot, within bounds, until the last one is there.
 
 use entente_model::desired::MAX_ITEMS;
 use entente_seal::{Buckets, Seal, SealedItem};
 
-/// Most bytes of one state's items: 1.3 KiB for each of the most items, four times what they take.
+/// Most bytes of one state's items: 1.3 KiB for each of the maximum number of items, four times what they need.
 pub const MAX_STATE_BYTES: usize = 32 << 20;
 
-/// Most signed statements that are taken and kept: keys are changed a few times a year.
+/// Most signed statements that are accepted and stored. Keys change a few times a year.
 pub const MAX_STATEMENTS: usize = 1_000;
 
 /// What has arrived of one snapshot.
@@ -17,7 +17,7 @@ pub(crate) struct Gathering {
     bytes: usize,
 }
 
-/// Why a part is not taken.
+/// Why a part is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GatherError {
     #[error("the state has more than {MAX_ITEMS} items")]
@@ -53,13 +53,13 @@ impl Gathering {
         Ok(())
     }
 
-    /// All of it.
+    /// The complete state.
     pub fn finish(self, seal: Option<Seal>) -> Complete {
         Complete { nonce: self.nonce, items: Buckets::from_items(self.items), seal }
     }
 }
 
-/// A state that has arrived and is not believed yet.
+/// A state that has arrived and is not verified yet.
 #[derive(Debug)]
 pub(crate) struct Complete {
     pub nonce: String,

@@ -1,4 +1,4 @@
-//! The state that the agent holds: verified when it came, kept on disk, verified again when it is read back.
+//! The state that the agent holds: verified on arrival, stored on disk, and verified again when read back.
 
 use std::sync::Arc;
 
@@ -6,28 +6,28 @@ use entente_model::desired::{Digest, Header, Item, Lease, Version};
 use entente_model::{Guid, Timestamp};
 use entente_seal::{Buckets, DecodeError, Held, PublicKey, Seal, SealError, Signed, Statement, Verifier};
 
-/// A state as it rests on disk: everything that is needed to verify it again.
+/// A state as it is on disk: everything that is needed to verify it again.
 #[derive(Debug, Clone)]
 pub struct Kept {
     pub seal: Seal,
     pub items: Buckets,
-    /// When it was accepted, by the host's clock: the keys have to have been valid then.
+    /// When it was accepted, by the host's clock. The keys must have been valid then.
     pub accepted: Timestamp,
     /// The newest lease and when it came, if there is one.
     pub lease: Option<(Seal, Timestamp)>,
 }
 
-/// What the tenant should hold, verified and opened.
+/// What the tenant should hold, verified and decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desired {
     /// As moved by leases.
     pub version: Version,
-    /// Of the items.
+    /// The digest of the items.
     pub digest: Digest,
     pub items: Arc<[Item]>,
 }
 
-/// A state that is believed.
+/// A verified state.
 #[derive(Debug, Clone)]
 pub(crate) struct Believed {
     pub kept: Kept,
@@ -36,7 +36,7 @@ pub(crate) struct Believed {
     pub desired: Arc<Desired>,
 }
 
-/// Why a state is not believed.
+/// Why a state is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unbelievable {
     #[error(transparent)]
@@ -46,7 +46,7 @@ pub(crate) enum Unbelievable {
 }
 
 impl Believed {
-    /// Verifies a state that has arrived, against what is held already.
+    /// Verifies a state that has arrived, against the one that is held.
     pub fn received(
         verifier: &Verifier,
         tenant: Guid,
@@ -61,8 +61,8 @@ impl Believed {
         Ok(Self { kept, root: verified.root, lease: None, desired })
     }
 
-    /// Verifies a state that was read back from disk, as it was when it was accepted: a history that is over since
-    /// does not make it another's. A lease that does not verify is dropped: without one the state is merely not fresh.
+    /// Verifies a state from disk, as of when it was accepted: it stays ours even if its history has ended since. A
+    /// lease that does not verify is dropped; without one the state is only not fresh.
     pub fn read_back(
         verifier: &Verifier,
         statements: &[Signed],
@@ -88,7 +88,7 @@ impl Believed {
         Held { version: self.desired.version, digest: self.desired.digest }
     }
 
-    /// Takes a lease. Gives whether it says anything new.
+    /// Takes a lease. Returns whether it changes anything.
     pub fn renew(&mut self, verifier: &Verifier, tenant: Guid, seal: Seal, now: Timestamp) -> Result<bool, SealError> {
         let lease = verifier.verify_lease(&seal, tenant, self.held(), now)?;
         let known = self.lease.map(|lease| (lease.version, lease.fresh_until));
@@ -103,7 +103,7 @@ impl Believed {
         Ok(true)
     }
 
-    /// Drops the lease if the key that signed it has been revoked since. Gives whether it did.
+    /// Drops the lease if its signing key was revoked since. Returns whether it did.
     pub fn doubt(&mut self, verifier: &Verifier, tenant: Guid) -> bool {
         let Some((seal, at)) = &self.kept.lease else { return false };
         if verifier.verify_lease(seal, tenant, self.held(), *at).is_ok() {
@@ -127,7 +127,7 @@ fn open(header: &Header, items: &Buckets) -> Result<Desired, Unbelievable> {
 pub(crate) fn as_of(root: PublicKey, statements: &[Signed], epoch: u64) -> Verifier {
     let mut verifier = Verifier::new(root);
     let later = |signed: &Signed| matches!(Statement::decode(&signed.statement), Ok(Statement::Epoch { epoch: it, .. }) if it > epoch);
-    // What does not verify has been told already.
+    // What does not verify has been reported already.
     statements.iter().filter(|signed| !later(signed)).for_each(|signed| drop(verifier.accept(signed)));
     verifier
 }

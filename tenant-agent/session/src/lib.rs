@@ -1,8 +1,8 @@
 //! The agent's side of the stream as a state machine: events in, effects out.
 //!
-//! Start at [`Session::on`]. It decides what is sent, verified, kept, refused and believed, and when to dial again. It
-//! opens no connection, reads no disk, asks no clock and rolls no dice: the agent's `stream` does what it says and
-//! tells it what came of it. What a state means for the tenant is `entente-planner`'s.
+//! Start at [`Session::on`]. It decides what is sent, verified, stored, refused and accepted, and when to dial again.
+//! It opens no connection, reads no disk, asks no clock and rolls no dice: the agent's `stream` carries out its effects
+//! and reports the results. `entente-planner` decides what a state means for the tenant.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -1,4 +1,4 @@
-//! What travels on the stream, in the agent's own words. The wire form is `entente-proto`'s; the edge of the agent
+//! The messages of the stream, in the agent's own types. `entente-proto` has the wire form; the edge of the agent
 //! converts.
 
 use std::time::Duration;
@@ -13,14 +13,14 @@ use entente_seal::{Delta, Seal, SealedItem, Signed};
 #[derive(Debug, Clone)]
 pub enum Inbound {
     Welcome(Welcome),
-    /// A part of a whole state; the seal comes with the last.
+    /// A part of a whole state. The seal comes with the last part.
     Chunk {
         nonce: String,
         items: Vec<SealedItem>,
         last: bool,
         seal: Option<Seal>,
     },
-    /// The same of a state that is sent for its leavers alone, as the tenant is parked.
+    /// The same, for a parked tenant: a state that is sent only for its leavers.
     Leavers {
         nonce: String,
         items: Vec<SealedItem>,
@@ -49,29 +49,29 @@ pub enum Inbound {
         reason: GoAwayReason,
         retry_after: Duration,
     },
-    /// Something that could not be read, in the state of that nonce if it was one.
+    /// A message that could not be read, with the nonce of its state if it was one.
     Unreadable {
         nonce: Option<String>,
         error: String,
     },
 }
 
-/// The answer to `Hello`.
+/// The response to `Hello`.
 #[derive(Debug, Clone)]
 pub struct Welcome {
     pub protocol: u32,
     pub epoch: u64,
     pub server_time: Timestamp,
     pub statements: Vec<Signed>,
-    /// The stream is dead after three times this without a message.
+    /// The interval between pings. Without a message for three intervals, the stream is dead.
     pub ping: Duration,
     /// Most items in one report.
     pub report_batch: usize,
-    /// How long changes are gathered before they are reported.
+    /// How long changes are collected before they are reported.
     pub report_after: Duration,
     /// Why nothing will be sent until a person acts.
     pub parked: Option<String>,
-    /// Every item is to be reported anew.
+    /// Every item must be reported again.
     pub resend_reports: bool,
 }
 

@@ -1,7 +1,7 @@
-//! Reports: only what changed, gathered for a moment, in batches, numbered, one in flight until it is acknowledged.
+//! Reports: only changes, collected for a moment, in numbered batches, one in flight until it is acknowledged.
 //!
-//! A report is the difference between what the agent last saw and what the control plane is known to have. What was
-//! in flight when a stream broke is simply still a difference. Knows nothing about what a state means.
+//! A report is the difference between what the agent last saw and what the control plane has acknowledged. What was in
+//! flight when a stream broke is still a difference. This file does not know what a state means.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use entente_model::desired::ItemKey;
 use entente_model::report::bounds::MAX_MENDED;
 use entente_model::report::{ItemReport, Mended, Report, Standing};
 
-/// An unacknowledged report is sent anew after this: far longer than a commit takes, shorter than anyone waits.
+/// An unacknowledged report is sent again after this: far longer than a commit takes, shorter than people would wait.
 const ACK_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Verified times alone are told this often: the control plane writes them seldom, and each costs it a commit.
+/// How often to report if only verified times changed. Each report costs the control plane a commit.
 const VERIFIED_EVERY: Duration = Duration::from_secs(60);
 
 /// Everything that the agent last saw.
@@ -23,7 +23,7 @@ const VERIFIED_EVERY: Duration = Duration::from_secs(60);
 pub struct Status {
     pub items: BTreeMap<ItemKey, ItemReport>,
     pub standing: Standing,
-    /// Drift that is over, the oldest first: all that is not known to be told.
+    /// Drift that was mended, oldest first: all that the control plane has not acknowledged.
     pub mended: Vec<Mended>,
 }
 
@@ -33,15 +33,15 @@ pub(crate) struct Outbox {
     /// What the control plane has acknowledged.
     items: BTreeMap<ItemKey, ItemReport>,
     standing: Option<Standing>,
-    /// Mended drift up to this number is told.
+    /// Mended drift up to this number is acknowledged.
     told: u64,
-    /// Items of reports that were sent and never acknowledged: it may have them so, or as before.
+    /// Items of reports that were sent and not acknowledged. The control plane may have them, or what was before.
     doubtful: BTreeSet<ItemKey>,
     /// The next report begins a complete set.
     full: bool,
     in_flight: Option<InFlight>,
     number: u64,
-    /// When gathering ends; none while there is nothing to say.
+    /// When collecting ends. `None` while there is nothing to report.
     due: Option<Duration>,
 }
 
@@ -75,7 +75,7 @@ impl Outbox {
         self.due.get_or_insert(now + gather);
     }
 
-    /// A new stream: numbers start over, and what was in flight may never have arrived.
+    /// A new stream: numbers start again, and what was in flight may not have arrived.
     pub fn restart(&mut self, resend: bool, now: Duration) {
         self.number = 0;
         self.give_up();
@@ -85,7 +85,7 @@ impl Outbox {
         }
     }
 
-    /// The report that is due, if one is.
+    /// The report that is due, if any.
     pub fn next(&mut self, now: Duration, batch: usize) -> Option<(Report, bool)> {
         if self.in_flight.as_ref().is_some_and(|report| now < report.sent + ACK_PATIENCE) || now < self.due? {
             return None;
@@ -101,7 +101,7 @@ impl Outbox {
         Some((report, self.full))
     }
 
-    /// The control plane has the report of that number.
+    /// The control plane has the report with that number.
     pub fn acknowledged(&mut self, number: u64) {
         if let Some(InFlight { report, full, .. }) = self.in_flight.take_if(|it| it.report.number == number) {
             if full {
@@ -133,18 +133,18 @@ impl Outbox {
         }
     }
 
-    /// Up to which number mended drift is acknowledged.
+    /// The number up to which mended drift is acknowledged.
     pub fn told(&self) -> u64 {
         self.told
     }
 
-    /// When [`Outbox::next`] may have something to give.
+    /// When [`Outbox::next`] may return something.
     pub fn wake(&self) -> Option<Duration> {
         let due = self.due?;
         Some(self.in_flight.as_ref().map_or(due, |report| due.max(report.sent + ACK_PATIENCE)))
     }
 
-    /// What the control plane does not have yet, or nothing.
+    /// What the control plane does not have yet. `None` if it has everything.
     fn difference(&self, batch: usize) -> Option<Report> {
         let status = self.current.as_deref()?;
         let certain = |key: &&ItemKey| !self.full && !self.doubtful.contains(key);
@@ -155,11 +155,12 @@ impl Outbox {
             if self.full { BTreeSet::new() } else { self.items.keys().chain(&self.doubtful).collect() };
         let gone = had.into_iter().filter(|key| !status.items.contains_key(key));
         let forgotten: Vec<_> = gone.take(batch - items.len()).cloned().collect();
-        // It says with which version the tenant was compared, so it goes last: after the items that the claim is about.
+        // The standing names the version with which the tenant was compared, so it goes last, after the items that it
+        // refers to.
         let last = items.len() + forgotten.len() < batch;
         let standing = (last && self.standing.as_ref().is_none_or(|known| worth_telling(known, &status.standing)))
             .then(|| Box::new(status.standing.clone()));
-        // With the first report, so that it comes before the states that follow from it.
+        // In the first report, so that it comes before the states that follow from it.
         let mended: Vec<_> =
             status.mended.iter().filter(|it| it.number > self.told).take(MAX_MENDED).cloned().collect();
         let nothing = items.is_empty() && forgotten.is_empty() && standing.is_none() && mended.is_empty();
@@ -167,7 +168,7 @@ impl Outbox {
     }
 }
 
-/// The revision alone is told by the standing, once for all items.
+/// The revision alone does not count: the standing reports it once for all items.
 fn differ(known: &ItemReport, seen: &ItemReport) -> bool {
     *known != ItemReport { revision: known.revision, since: known.since, ..seen.clone() }
 }

@@ -1,11 +1,11 @@
-//! The machine: what the agent is doing about its stream, and one function from event to effects.
+//! The state machine: what the agent is doing about its stream, and one function from event to effects.
 //!
 //! ```text
 //! Waiting -> Dialling -> Greeting -> Live -> Waiting ...      Ended: the identity was revoked
 //! ```
 //!
-//! How a stream begins and ends is in [`link`], what becomes of a state on a live one in [`transfer`]. What it holds is in
-//! [`state`], what it is told and asks for in [`event`].
+//! [`link`] has how a stream begins and ends, [`transfer`] what happens to a state on a live stream, [`state`] what the
+//! machine holds, and [`event`] its inputs and outputs.
 
 mod event;
 mod leavers;
@@ -36,7 +36,7 @@ const GREETING_PATIENCE: Duration = Duration::from_secs(30);
 const MAX_PLAN: usize = 5_000;
 
 impl Session {
-    /// Starts from what is on disk. What does not verify is not believed, and said.
+    /// Starts from what is on disk. What does not verify is not used, and is reported.
     pub fn new(config: Config, statements: Vec<Signed>, kept: Option<Kept>) -> (Self, Vec<Effect>) {
         let mut verifier = Verifier::new(config.root_key);
         let mut alarms: Vec<_> = statements
@@ -68,7 +68,7 @@ impl Session {
         (session, alarms)
     }
 
-    /// What to do about what happened.
+    /// Handles an event, and returns what to do.
     pub fn on(&mut self, event: Event, now: Now) -> Vec<Effect> {
         let mut effects = Vec::new();
         let out = &mut effects;
@@ -87,10 +87,10 @@ impl Session {
         effects
     }
 
-    /// When, in uptime, to say [`Event::Timer`].
+    /// When, in uptime, to send [`Event::Timer`].
     pub fn wake(&self) -> Option<Duration> {
         match &self.link {
-            // Not while a state is on its way to disk: the answer to Hello depends on what is held.
+            // Not while a state is being written to disk: the content of `Hello` depends on what is held.
             Link::Waiting { until } => self.keeping.is_none().then_some(*until),
             Link::Dialling { since } | Link::Greeting { since } => Some(*since + GREETING_PATIENCE),
             Link::Live(live) => {
@@ -101,7 +101,7 @@ impl Session {
         }
     }
 
-    /// How things stand.
+    /// The current state, for the rest of the agent.
     pub fn view(&self, now: Now) -> View {
         let lease_ends = self.believed.as_ref().and_then(|it| it.lease).map(|lease| lease.fresh_until);
         let live = if let Link::Live(live) = &self.link { Some(live) } else { None };
@@ -143,13 +143,13 @@ impl Session {
                 self.go_away(reason, retry_after, now, out);
             }
             (Link::Greeting { .. }, Inbound::Welcome(welcome)) => self.welcomed(welcome, now, out),
-            // Anything else before Welcome, or a second Welcome, is not this protocol.
+            // Anything else before `Welcome`, or a second `Welcome`, violates the protocol.
             (Link::Greeting { .. }, _) | (Link::Live(_), Inbound::Welcome(_)) => self.hang_up(None, now, out),
             (Link::Live(live), inbound) => {
                 live.heard = now.uptime;
                 self.while_live(inbound, now, out);
             }
-            // What was under way on a stream that is gone.
+            // Left over from a stream that is gone.
             _ => {}
         }
     }
@@ -165,7 +165,7 @@ impl Session {
             Inbound::Compare => out.push(Effect::Nudge),
             Inbound::ReportAck { number } => self.outbox.acknowledged(number),
             Inbound::Ping { number } => out.push(Effect::Send(Outbound::Pong { number })),
-            // Seen to in `received`.
+            // `received` handles them.
             Inbound::Welcome(_) | Inbound::GoAway { .. } => {}
         }
     }
@@ -182,7 +182,7 @@ impl Session {
     }
 
     fn planned(&mut self, nonce: String, result: Result<Vec<PlannedChange>, String>, out: &mut Vec<Effect>) {
-        // A nonce lives as long as its stream, so an answer that outlived it has nobody to go to.
+        // A nonce lives as long as its stream. An answer that comes later has no receiver.
         let Link::Live(live) = &mut self.link else { return };
         if live.plans == 0 {
             return;

@@ -1,4 +1,4 @@
-//! Notes in their one spelling, and all others.
+//! Notes in their canonical spelling, and in others.
 
 use proptest::prelude::*;
 use signed_note::{Note, StandardVerifier, VerifierList};
@@ -27,7 +27,7 @@ fn sign(text: &str) -> String {
     sign_as(&root(RootKind::States).log_origin(), text, &samples::online_key())
 }
 
-/// In any name, by any key.
+/// Signs in any name, with any key.
 pub(crate) fn sign_as(origin: &str, text: &str, key: &OnlineKey) -> String {
     let signature = [&key_hash(origin, &key.public())[..], &key.sign(b"", text.as_bytes())].concat();
     format!("{text}\n{DASH}{origin} {}\n", BASE64_STANDARD.encode(signature))

@@ -1,4 +1,4 @@
-//! Everything that can be wrong with a seal, and what is said of it.
+//! Everything that can be wrong with a seal, and the error for it.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -36,7 +36,7 @@ fn trusting() -> Verifier {
     verifier(&[december(), epoch(1)])
 }
 
-/// Seals leaves under one root, and gives the seal of the first.
+/// Seals leaves under one root. Returns the seal of the first.
 fn seal_under(root: Root, leaves: Vec<Vec<u8>>) -> Seal {
     let tree = Tree::of(&leaves);
     let root = Root { tree: tree.root(), size: tree.size(), ..root };
@@ -64,7 +64,7 @@ fn stated(seal: &Seal) -> Vec<u8> {
     Checkpoint::read(&seal.note).unwrap().root
 }
 
-/// With another text of the note, signed by this online key.
+/// The seal with another text in its note, signed by this online key.
 fn with_text(seal: &Seal, key: &crate::OnlineKey, change: impl FnOnce(&str) -> String) -> Seal {
     let note = std::str::from_utf8(&seal.note).unwrap();
     let text = change(&format!("{}\n", note.split_once("\n\n").unwrap().0));
@@ -81,7 +81,7 @@ fn held(header: &Header) -> Held {
     Held { version: header.version, digest: header.digest }
 }
 
-/// What is said of Contoso's items under this seal.
+/// The verdict on Contoso's items under this seal.
 fn judge(verifier: &Verifier, seal: &Seal, held: Option<Held>, now: &str) -> Result<Verified, SealError> {
     verifier.verify_state(seal, CONTOSO, &samples::buckets(), held, at(now))
 }
@@ -167,7 +167,7 @@ fn a_statement_that_another_key_signed_is_refused() {
 #[test]
 fn a_note_by_another_key_is_not_the_signers() {
     let (_, seal) = contoso();
-    // The root key itself, in the name of its own key and in that of the online one.
+    // The root key itself, in the name of its own key and in that of the online key.
     let stolen = crate::OnlineKey::from_pkcs8(&samples::PKCS8).unwrap();
     refused!(judge(&trusting(), &with_text(&seal, &stolen, str::to_owned), None, NOON), SealError::Stripped);
     let (note, other) = (String::from_utf8(seal.note.to_vec()).unwrap(), samples::root_key());

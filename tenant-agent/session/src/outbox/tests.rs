@@ -1,4 +1,4 @@
-//! Reports: numbered, coalesced, kept until they are acknowledged.
+//! Reports: numbered, merged, and kept until they are acknowledged.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ fn status(items: impl IntoIterator<Item = ItemReport>, verified: i64) -> Arc<Sta
 
 const NOW: Duration = Duration::from_secs(100);
 
-/// All reports until there is nothing to say.
+/// All reports until there is nothing to report.
 fn drain(outbox: &mut Outbox) -> Vec<Report> {
     let mut all = Vec::new();
     while let Some((report, _)) = outbox.next(NOW, 10) {
@@ -106,10 +106,10 @@ fn mended_drift_is_told_until_it_is_acknowledged_and_comes_before_the_states() {
     let reports = drain(&mut outbox);
     let told: Vec<_> = reports.iter().map(|it| it.mended.len()).collect();
     assert_eq!((told, outbox.told()), (vec![2], 2));
-    // The loop still has them, and says so until it has heard.
+    // The loop still has them, and repeats them until they are acknowledged.
     outbox.observe(with(&[1, 2]), NOW, Duration::ZERO);
     assert_eq!(drain(&mut outbox), []);
-    // Alone it is news enough.
+    // Mended drift alone is enough for a report.
     outbox.observe(with(&[1, 2, 3]), NOW, Duration::ZERO);
     assert_eq!(drain(&mut outbox)[0].mended, [mended(3)]);
 }

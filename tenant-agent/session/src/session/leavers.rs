@@ -1,7 +1,8 @@
-//! Whom a parked tenant's agent is told to let go, beside the state that it holds.
+//! Leavers that the agent of a parked tenant is told to remove, in addition to the state that it holds.
 //!
-//! The state that names them is the provider's, for this tenant and whole; but it may be of another history, or older. So
-//! nothing of it is taken but those who were named after the state held was accepted: what is replayed names nobody anew.
+//! The state that names them is the provider's, for this tenant, and complete; but it may be of another history, or
+//! older. So the agent uses only leavers who were named after the held state was accepted: a replayed state names no
+//! new ones.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::clock::Now;
 use crate::gather::{Complete, Gathering};
 use crate::held::as_of;
 
-/// How far the two clocks may lie apart: the control plane's, which dates a leave, and the host's, which dates a state.
+/// How far the two clocks may differ: the control plane's, which dates a leave, and the host's, which dates a state.
 const APART: Duration = Duration::from_secs(300);
 
 impl Session {
@@ -51,7 +52,7 @@ impl Session {
         let seal = seal.ok_or(SealError::Missing)?;
         let tenant = self.config.entra_tenant;
         match self.verifier.verify_state(&seal, tenant, items, None, now.wall) {
-            // A store from before the last new epoch: over for what is wanted, and its leavers leave all the same.
+            // A store from before the last new epoch: nothing desired is taken from it, but its leavers still leave.
             Err(SealError::EpochOver { offered, .. }) => {
                 let then = as_of(self.config.root_key, &self.statements, offered);
                 then.verify_state(&seal, tenant, items, None, now.wall)?;

@@ -1,5 +1,4 @@
-//! How a stream begins, what is said at its beginning, and how it ends: dialling, Hello, Welcome, and the wait before
-//! dialling again.
+//! How a stream begins and ends: dialling, `Hello`, `Welcome`, and the wait before dialling again.
 
 use std::time::Duration;
 
@@ -13,13 +12,13 @@ use crate::clock::Now;
 use crate::gather::MAX_STATEMENTS;
 use crate::message::{Outbound, Welcome};
 
-/// A ping period that an agent accepts, so that neither silence nor noise can be asked of it.
+/// Ping intervals that an agent accepts. The control plane can ask for neither silence nor noise.
 const PING: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 
-/// Most items in one report, whatever is asked: some 500 KiB.
+/// Most items in one report, whatever the control plane asks: some 500 KiB.
 const MAX_BATCH: usize = 1_000;
 
-/// Longest that changes are gathered, whatever is asked.
+/// Longest time to collect changes, whatever the control plane asks.
 const LONGEST_GATHER: Duration = Duration::from_secs(10);
 
 impl Session {
@@ -66,7 +65,7 @@ impl Session {
         });
     }
 
-    /// Statements only ever add up; a revocation among them may take the lease's signer.
+    /// Statements only accumulate. A revocation among them may invalidate the lease's signer.
     pub(super) fn take_statements(&mut self, statements: Vec<Signed>, out: &mut Vec<Effect>) {
         let mut taken = false;
         for signed in statements {
@@ -78,7 +77,7 @@ impl Session {
                     self.statements.push(signed);
                     taken = true;
                 }
-                // Believed for this run, but not kept: nobody honest changes keys that often.
+                // Used for this run, but not stored: an honest provider does not change keys that often.
                 Ok(_) => {}
                 Err(error) => out.push(Effect::Alarm(Alarm::Statement(error.to_string()))),
             }

@@ -1,4 +1,4 @@
-//! What the machine holds: what is believed, how the stream stands, and what is on its way in.
+//! What the machine holds: the accepted state, the stream, and what is arriving.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +22,9 @@ pub struct Session {
     pub(super) clock: ServerClock,
     pub(super) believed: Option<Believed>,
     pub(super) keeping: Option<Keeping>,
-    /// The last one whose keeping failed, until one is kept.
+    /// The last state that could not be stored, until one is.
     pub(super) unkept: Option<Arc<Desired>>,
-    /// Leavers who were named beside the state held.
+    /// Leavers who were named in addition to the held state.
     pub(super) aside: Option<Arc<[Item]>>,
     pub(super) refused: Option<String>,
     pub(super) backoff: Backoff,
@@ -41,20 +41,20 @@ pub(super) enum Link {
     Ended,
 }
 
-/// A stream on which `Welcome` has been said.
+/// A stream after `Welcome`.
 #[derive(Debug)]
 pub(super) struct Live {
     pub since: Duration,
     pub heard: Duration,
-    /// Silence longer than this is death.
+    /// After a longer silence, the stream is dead.
     pub patience: Duration,
     pub parked: Option<String>,
     pub batch: usize,
     pub gather: Duration,
     pub transfer: Transfer,
-    /// Parts of a state that comes for its leavers alone.
+    /// Parts of a state that is sent only for its leavers.
     pub leavers: Option<Box<Gathering>>,
-    /// States in a row that arrived whole and did not add up.
+    /// States in a row that arrived completely and did not match their digest.
     pub mismatches: u32,
     pub plans: usize,
 }
@@ -66,10 +66,10 @@ pub(super) enum Transfer {
     Gathering(Gathering),
 }
 
-/// A state that is verified and on its way to disk.
+/// A verified state that is being written to disk.
 #[derive(Debug)]
 pub(super) struct Keeping {
-    /// Whom to tell; none once the stream is gone.
+    /// The state to acknowledge. `None` once the stream is gone.
     pub nonce: Option<String>,
     pub believed: Box<Believed>,
     /// A lease that came meanwhile.

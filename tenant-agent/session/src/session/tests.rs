@@ -16,7 +16,7 @@ use super::*;
 use crate::held::Desired;
 use provider::Provider;
 
-/// The wall shows the provider's time; the dice show the middle.
+/// The wall clock shows the provider's time; the dice show the middle.
 pub(super) fn at(uptime: u64) -> Now {
     let wall = provider::START.plus(Duration::from_secs(uptime));
     Now { wall, uptime: Duration::from_secs(uptime), dice: u32::MAX / 2 }
@@ -39,7 +39,7 @@ pub(super) struct Rig {
     pub uptime: u64,
 }
 
-/// What was kept.
+/// What was stored.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Disk {
     pub kept: Option<Kept>,
@@ -56,7 +56,7 @@ impl Rig {
         (Self { session, disk, uptime: 0 }, effects)
     }
 
-    /// Says an event and puts on disk what is to be kept, without saying so.
+    /// Sends an event, and stores what should be stored without reporting that.
     pub fn say(&mut self, event: Event) -> Vec<Effect> {
         let effects = self.session.on(event, at(self.uptime));
         for effect in &effects {

@@ -1,7 +1,7 @@
-//! A state on its way in: gathered, verified, kept on disk, and only then believed and said to be accepted.
+//! A state on its way in: collected, verified, stored on disk, and only then accepted and acknowledged.
 //!
-//! Whatever is wrong with it, the last good state stays. One that cannot be kept is said to be postponed, and is sent
-//! again; until then it is shown beside the last good one, for the leavers that it names.
+//! Whatever is wrong with it, the last good state stays. If a state cannot be stored, the agent asks for it again
+//! later; until then it is shown beside the last good one, for the leavers that it names.
 
 use entente_model::desired::{Digest, MAX_ITEMS};
 use entente_seal::{Delta, Seal, SealError, SealedItem};
@@ -16,7 +16,8 @@ use crate::message::{NackKind, Outbound, Stage};
 /// Longest error in a Nack, in characters: a sentence with a key in it.
 const MAX_ERROR_CHARS: usize = 1_000;
 
-/// A snapshot that does not add up may have lost a part on the way; twice in a row, it was compiled so.
+/// A snapshot that does not match its digest may have lost a part on the way. Twice in a row means that it was compiled
+/// wrongly.
 const MAX_MISMATCHES: u32 = 2;
 
 impl Session {
@@ -30,7 +31,7 @@ impl Session {
         out: &mut Vec<Effect>,
     ) {
         let Link::Live(live) = &mut self.link else { return };
-        // Parts of another nonce are what is left of a state that the control plane gave up.
+        // Parts with another nonce are left over from a state that the control plane gave up.
         let mut gathering = match std::mem::replace(&mut live.transfer, Transfer::Idle) {
             Transfer::Gathering(gathering) if gathering.nonce == nonce => gathering,
             _ => Gathering::new(nonce.clone()),
@@ -97,7 +98,7 @@ impl Session {
         if let Link::Live(live) = &mut self.link {
             live.mismatches = 0;
         }
-        // The same content again, under a newer root perhaps: the lease that it was given stays good.
+        // The same content again, perhaps under a newer root: its lease stays valid.
         if let Some(held) = self.believed.as_ref().filter(|it| it.desired.digest == believed.desired.digest)
             && let Some((seal, at)) = held.kept.lease.clone()
         {
@@ -142,19 +143,19 @@ impl Session {
         let version = believed.desired.version;
         match believed.renew(&self.verifier, self.config.entra_tenant, seal, now.wall) {
             Ok(true) => {
-                // What is held is what the newest revision says, whatever one in between said.
+                // The newest revision counts, whatever one in between says.
                 let newest = believed.desired.version;
                 if newest != version {
                     self.aside = None;
                 }
                 self.unkept.take_if(|unkept| unkept.version <= newest);
                 out.push(Effect::KeepLease(Box::new(believed.kept.clone())));
-                // A renewal in time changes nothing that anyone waits for.
+                // A renewal in time changes nothing that others wait for.
                 if !was_fresh || believed.desired.version != version {
                     out.push(Effect::Nudge);
                 }
             }
-            // A late one, or one of a state that is still on its way.
+            // A late lease, or one for a state that is still arriving.
             Ok(false) | Err(SealError::OtherState | SealError::OlderVersion { .. }) => {}
             Err(error) => out.push(Effect::Alarm(Alarm::Lease(error.to_string()))),
         }

@@ -1,4 +1,4 @@
-//! Every state of the machine by every event: what it does and where it goes, as one text that people read.
+//! Every state of the machine by every event: what it does and its next state, as a readable text.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use super::provider::{groups, v};
 use super::*;
 use crate::message::Welcome;
 
-/// Each way to a state. All of them are at 100 s of uptime, when they are there.
+/// Each way to a state. All are at 100 s of uptime.
 fn rigs(provider: &Provider) -> Vec<(&'static str, Rig)> {
     let items = groups(&["l1", "l2"]);
     let mut rigs = Vec::new();

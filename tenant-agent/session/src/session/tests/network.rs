@@ -1,4 +1,5 @@
-//! An honest provider behind a network that loses, repeats, delays and cuts, and an agent that is killed now and then.
+//! An honest provider behind a network that loses, repeats, delays and cuts messages, and an agent that is killed now
+//! and then.
 
 use entente_seal::Buckets;
 use proptest::prelude::*;
@@ -6,13 +7,13 @@ use proptest::prelude::*;
 use super::provider::{groups, v};
 use super::*;
 
-/// What befalls a message, or the agent.
+/// What happens to a message, or to the agent.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
     Arrives,
     Lost,
     Twice,
-    /// After the next one.
+    /// It arrives after the next one.
     Late,
     /// The stream breaks instead.
     Cut,
@@ -33,7 +34,7 @@ struct World {
     provider: Provider,
     rig: Rig,
     newest: Version,
-    /// States by revision, and revisions that were said to be accepted.
+    /// States by revision, and revisions that were acknowledged as accepted.
     states: Vec<Buckets>,
     late: Option<Inbound>,
     disk_full: bool,
@@ -45,7 +46,7 @@ impl World {
         Self { provider, rig: Rig::new(), newest: Version::default(), states, late: None, disk_full: false }
     }
 
-    /// Says an event and answers for the disk; checks what must always hold.
+    /// Sends an event and acts as the disk. Checks what must always hold.
     fn say(&mut self, event: Event) {
         let before = self.rig.disk.clone();
         let effects = self.rig.say(event);
@@ -77,7 +78,7 @@ impl World {
         self.late = None;
     }
 
-    /// A live stream, whatever that takes.
+    /// Brings up a live stream.
     fn connect(&mut self) {
         while !self.rig.session.view(at(self.rig.uptime)).connected {
             self.rig.uptime += 60;

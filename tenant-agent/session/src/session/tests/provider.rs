@@ -1,4 +1,4 @@
-//! An honest service provider: its keys, its states, its answers. Dishonest ones are made from it.
+//! An honest service provider: its keys, its states, its responses. Tests make dishonest ones from it.
 
 use entente_model::desired::{GroupBody, Header, Item, ItemBody, ItemKey, Lease, Want};
 use entente_model::{Timestamp, Windows};
@@ -12,7 +12,7 @@ use crate::message::Welcome;
 pub(crate) const CONTOSO: Guid = Guid::from_u128(0x0c0de000_0000_4000_8000_000000000001);
 pub(crate) const START: Timestamp = Timestamp::MIN;
 
-/// A fixed Ed25519 key in PKCS #8 (RFC 8410, section 10.3): known to all, so it guards nothing.
+/// A fixed Ed25519 key in PKCS #8 (RFC 8410, section 10.3). It is public, so it protects nothing.
 const PKCS8: [u8; 48] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20, 0xd4, 0xee, 0x72,
     0xdb, 0xf9, 0x13, 0x58, 0x4a, 0xd5, 0xb6, 0xd8, 0xf1, 0xf7, 0x69, 0xf8, 0xad, 0x3a, 0xfe, 0x7c, 0x28, 0xcb, 0xf1,
@@ -41,7 +41,7 @@ impl Provider {
         Self::with_online(1, 1)
     }
 
-    /// Signs with another online key, of that delegation.
+    /// Signs with another online key of that delegation.
     pub fn with_online(last: u8, serial: u64) -> Self {
         let (root, online) = (RootKey::from_pkcs8(&key(0)).unwrap(), OnlineKey::from_pkcs8(&key(last)).unwrap());
         let delegation =
@@ -70,7 +70,7 @@ impl Provider {
     }
 
     fn seal(&self, kind: RootKind, version: Version, leaf: Vec<u8>) -> Seal {
-        // A neighbour's leaf, so that the path has a step.
+        // A neighbouring leaf, so that the path has a step.
         let tree = Tree::of([leaf.clone(), b"neighbour".to_vec()]);
         let root = Root {
             kind,
@@ -129,7 +129,7 @@ pub(crate) fn v(epoch: u64, revision: u64) -> Version {
     Version { epoch, revision }
 }
 
-/// Groups of those names.
+/// Groups with these names.
 pub(crate) fn groups(names: &[&str]) -> Buckets {
     Buckets::from_items(names.iter().map(|name| {
         let key: ItemKey = format!("group/{name}/standard").parse().unwrap();

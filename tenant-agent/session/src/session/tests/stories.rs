@@ -1,4 +1,4 @@
-//! What must hold, told one by one.
+//! What must hold, as one story each.
 
 use std::collections::BTreeSet;
 
@@ -147,7 +147,7 @@ fn a_lease_ends_by_the_control_planes_clock() {
     assert!(rig.is_fresh());
     rig.uptime = 3_600;
     assert!(!rig.is_fresh());
-    // Shorter or older ones take nothing away, and bring nothing back.
+    // Shorter or older ones remove nothing, and bring nothing back.
     rig.uptime = 10;
     rig.hear(lease(&provider, 10, 100));
     assert_eq!(rig.session.view(at(10)).lease_ends, Some(Timestamp::from_unix(3_600)));
@@ -195,7 +195,7 @@ fn a_new_epoch_needs_the_root_keys_word_and_ends_the_old_one() {
     provider.state(&epoch(2));
     rig.live(&provider);
     assert_eq!(rig.version(), Some(v(1, 10)), "kept until the new history says something");
-    // Also over a restart.
+    // Also after a restart.
     let (mut rig, effects) = Rig::restarted(rig.disk);
     assert!(effects.is_empty(), "{}", tell(&effects));
     assert_eq!(rig.version(), Some(v(1, 10)));
@@ -264,7 +264,7 @@ fn reports_begin_whole_then_say_only_what_changed_and_start_over_when_asked() {
     rig.say(Event::Observed(Arc::new(status.clone())));
     rig.uptime += 1;
     assert_eq!(tell(&rig.say(Event::Timer)), "Report 3: 1 items");
-    // Lost with the stream, so told again.
+    // Lost with the stream, so sent again.
     rig.say(Event::Closed { error: String::new() });
     rig.uptime += 60;
     assert!(tell(&rig.live(&provider)).ends_with("Report 1: 1 items"));
@@ -309,11 +309,11 @@ fn a_state_that_cannot_be_kept_is_shown_beside_the_last_good_one_until_a_newer_o
     rig.hear(provider.snapshot("2", v(1, 20), &new));
     rig.say(Event::KeepFailed { error: "full".into() });
     assert_eq!(shown(&rig), (Some(10), Some(20)));
-    // Newer, and not of what is held: another one that cannot be kept takes its place.
+    // Newer, and not a lease of the held state: another state that cannot be stored takes its place.
     rig.hear(provider.snapshot("3", v(1, 30), &new));
     rig.say(Event::KeepFailed { error: "full".into() });
     assert_eq!(shown(&rig), (Some(10), Some(30)));
-    // The provider has gone back to what is held.
+    // The provider has gone back to the held state.
     rig.hear(provider.leased(v(1, 40), &old, at(1_000).wall));
     assert_eq!(shown(&rig), (Some(40), None));
     rig.hear(provider.snapshot("4", v(1, 50), &new));
@@ -355,7 +355,7 @@ fn a_parked_agent_takes_the_leavers_of_another_history_and_nothing_else() {
         let key: ItemKey = format!("user/nordwall/0b0de000-0000-4000-8000-00000000000{n}").parse().unwrap();
         SealedItem::seal(&Item { key, want, windows: Windows::always(), body: ItemBody::Unknown })
     };
-    // One leaves now; one left before the state held was accepted, which knew it.
+    // One leaves now; one left before the held state was accepted, which contained it.
     let items = groups(&["l1", "l2"]).sorted().into_iter().chain([leaver(1, 60), leaver(2, -600)]);
     let items = Buckets::from_items(items);
     let told = |seal| Inbound::Leavers { nonce: "2".into(), items: items.sorted(), last: true, seal };
@@ -370,7 +370,7 @@ fn a_parked_agent_takes_the_leavers_of_another_history_and_nothing_else() {
     let heard = tell(&rig.hear(told(Some(provider.sealed(v(1, 10), &items)))));
     assert!(!heard.contains("Ack") && !heard.contains("Nack"), "{heard}");
     assert_eq!(shown(&rig), (20, Some(1)), "older than what is held, and taken for whom it names");
-    // The right store is back, and has nothing new to say but that what is held is right.
+    // The right store is back, and only confirms the held state.
     rig.hear(provider.leased(v(1, 25), &groups(&["l1"]), at(20_000).wall));
     assert_eq!(shown(&rig), (25, None), "a lease of a newer version says itself who works here");
     rig.hear(told(Some(provider.sealed(v(1, 10), &items))));
@@ -378,7 +378,7 @@ fn a_parked_agent_takes_the_leavers_of_another_history_and_nothing_else() {
     rig.say(Event::Kept);
     assert_eq!(shown(&rig), (30, None), "a state that is accepted says itself who works here");
 
-    // A new epoch is begun, and then a store from before it is restored.
+    // A new epoch begins, and then a store from before it is restored.
     provider.state(&epoch(2));
     rig.say(Event::Closed { error: String::new() });
     rig.uptime += 3_600;
