@@ -1,8 +1,8 @@
-//! The store as callers see it: a trait that an embedded and a distributed store can both keep.
+//! The store as callers see it: a trait that embedded and distributed stores can implement.
 //!
-//! It promises what both can give: atomic commits with expected revisions, a revision on every entry, reads of what
-//! is durable, and a feed with a bounded memory. It knows nothing of sled, of files, or of what values mean.
-//! Keys and revisions are in `key.rs`, commits are built in `commit.rs`, what can go wrong is in `error.rs`.
+//! It promises what both can provide: atomic commits with expected revisions, a revision on every entry, reads of
+//! durable data, and a feed with bounded memory. It knows nothing of sled, of files, or of the meaning of values.
+//! `key.rs` has keys and revisions, `commit.rs` builds commits, `error.rs` has the errors.
 
 use std::fmt;
 use std::future::Future;
@@ -14,14 +14,14 @@ use uuid::Uuid;
 
 use crate::{Commit, CommitError, CommitWithError, Key, ReadError, Revision, Stats, Watch, WatchError};
 
-/// A future behind a pointer, so that callers can hold any store as `Arc<dyn Store>`.
+/// A boxed future, so that callers can hold any store as `Arc<dyn Store>`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// What runs inside the writer: given the state and the revision to come, a commit, or none to decline.
-/// Callers use [`StoreExt::commit_with`], which carries a result out of it.
+/// Runs inside the writer: given the state and the next revision, it returns a commit, or `None` to decline. Callers
+/// use [`StoreExt::commit_with`], which also returns a result.
 pub type Decide = Box<dyn FnMut(&dyn View, Revision) -> Option<Commit> + Send>;
 
-/// What stands under a key.
+/// The entry under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub value: Bytes,
@@ -29,18 +29,18 @@ pub struct Entry {
     pub revision: Revision,
 }
 
-/// Part of a listing, in key order; consistent in itself. Pages of one listing may stand at different revisions:
-/// who needs the state at one point watches from the first page's revision, and applies what it brings.
+/// Part of a listing, in key order, consistent in itself. Pages of one listing may have different revisions. A caller
+/// that needs the state at one point watches from the first page's revision and applies the changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     pub entries: Vec<(Key, Entry)>,
     /// The revision at which this page was read.
     pub revision: Revision,
-    /// Where the next page starts (its `start_after`); none when this is the last one.
+    /// Where the next page starts (its `start_after`). `None` on the last page.
     pub next: Option<Key>,
 }
 
-/// The state at one point, read synchronously: what a decision is made from.
+/// The state at one point, read synchronously. Decisions are made from it.
 pub trait View {
     /// The entry under `key`.
     ///
@@ -55,13 +55,13 @@ pub trait View {
     /// As for [`View::get`].
     fn scan(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Page, ReadError>;
 
-    /// The newest revision that this state contains.
+    /// The newest revision in this state.
     fn revision(&self) -> Revision;
 }
 
-/// A store of entries. Reads, and what is watched, show durable commits only.
+/// A store of entries. Reads and watches show durable commits only.
 pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// The store's own id, given when it was created and kept for good, over export and restore too.
+    /// The store's own id. It is set at creation and never changes, not even by export and restore.
     fn id(&self) -> Uuid;
 
     /// The newest durable revision.
@@ -78,32 +78,32 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> BoxFuture<'a, Result<Page, ReadError>>;
 
-    /// Makes the commit durable, whole or not at all, and returns its revision: the current one if it changed
-    /// nothing. A caller that goes away does not call it back.
+    /// Makes the commit durable, all of it or nothing, and returns its revision: the current one if it changed nothing.
+    /// If the caller goes away, the commit still happens.
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Revision, CommitError>>;
 
-    /// [`Store::commit`] of what `decide` returns; [`CommitError::Declined`] if that is nothing.
+    /// Like [`Store::commit`], with what `decide` returns. [`CommitError::Declined`] if that is `None`.
     fn decide(&self, decide: Decide) -> BoxFuture<'_, Result<Revision, CommitError>>;
 
     /// The commits after the revision `after`, one by one.
     ///
     /// # Errors
-    /// [`WatchError::Compacted`] when the store no longer remembers them all: list again, and watch from the
-    /// listing's revision.
+    /// [`WatchError::Compacted`] if the store no longer has them all: list again, and watch from the listing's
+    /// revision.
     fn watch(&self, after: Revision) -> Result<Watch, WatchError>;
 
-    /// What the store has done so far, for metrics.
+    /// Counters since the store was opened, for metrics.
     fn stats(&self) -> Stats;
 }
 
-/// What every store can do, built from what it must.
+/// What every store can do with the methods of [`Store`].
 pub trait StoreExt: Store {
-    /// Commits what `decide` makes of the current state and of the revision that the commit will get; so a caller
-    /// can sign a content that names its own revision. Returns that revision and what `decide` returned beside it.
-    /// An empty commit writes nothing and returns the current revision.
+    /// Commits what `decide` makes of the current state and of the commit's own revision, so a caller can sign content
+    /// that contains its revision. Returns that revision and the second result of `decide`. An empty commit writes
+    /// nothing and returns the current revision.
     ///
-    /// `decide` runs in the store's writer while everyone else's commits wait: it must compute, and nothing else.
-    /// It may run more than once, when a distributed store was overtaken; its last run counts.
+    /// `decide` runs in the store's writer while all other commits wait: it must only compute. A distributed store may
+    /// run it more than once, if another commit came first; the last run counts.
     fn commit_with<T, E, F>(
         &self,
         mut decide: F,

@@ -1,7 +1,7 @@
-//! The form of an export: a header, records, and a trailer with their count and the SHA-256 of all before it.
+//! The format of an export: a header, records, and a trailer with their count and the SHA-256 of everything before it.
 //!
-//! A later record for a key replaces an earlier one, so that an export of a running store can end with what changed
-//! meanwhile. All numbers are big endian. Written by `export.rs`, read by `restore.rs`.
+//! A later record for a key replaces an earlier one, so an export of a running store can end with what changed
+//! meanwhile. All numbers are big endian. `export.rs` writes it, `restore.rs` reads it.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -23,7 +23,7 @@ const END: u8 = 3;
 /// A key, and the entry or its absence.
 pub type Record = (Key, Option<Entry>);
 
-/// Encodes an archive, piece by piece.
+/// Encodes an archive piece by piece.
 pub struct Encoder {
     digest: Context,
     pub records: u64,
@@ -56,7 +56,7 @@ impl Encoder {
         }
     }
 
-    /// What was encoded since the last call.
+    /// The bytes encoded since the last call.
     pub fn take(&mut self) -> Vec<u8> {
         self.digest.update(&self.buffer);
         std::mem::take(&mut self.buffer)
@@ -72,7 +72,7 @@ impl Encoder {
     }
 }
 
-/// Decodes an archive. What it returned stands only once [`Decoder::next`] returned the end.
+/// Decodes an archive. Its records are valid only after [`Decoder::next`] has returned the end.
 pub struct Decoder<R> {
     input: R,
     digest: Context,
@@ -82,7 +82,7 @@ pub struct Decoder<R> {
 #[derive(Debug)]
 pub enum Piece {
     Record(Record),
-    /// The whole archive was read, and is what was written.
+    /// The archive is complete and unaltered.
     End {
         revision: Revision,
         records: u64,
@@ -96,7 +96,7 @@ impl<R> fmt::Debug for Decoder<R> {
 }
 
 impl<R: Read> Decoder<R> {
-    /// Reads the header, which names the store's id.
+    /// Reads the header, which has the store's id.
     pub fn new(input: R) -> Result<(Self, Uuid), RestoreError> {
         let mut decoder = Self { input, digest: Context::new(&SHA256), records: 0 };
         let magic = decoder.array::<16>().map_err(|error| match error {
@@ -159,7 +159,7 @@ impl<R: Read> Decoder<R> {
         Ok(bytes)
     }
 
-    /// A length is checked before anything of that size is allocated.
+    /// Checks the length before anything of that size is allocated.
     fn vec(&mut self, len: usize, max: usize) -> Result<Vec<u8>, RestoreError> {
         if len > max {
             return Err(RestoreError::Altered { what: "a length over its bound" });

@@ -1,4 +1,4 @@
-//! A commit: what must hold, and what is written if it does. It knows its bounds, and nothing of how it is stored.
+//! A commit: its expectations, and what it writes if they hold. It checks its bounds, and knows nothing about storage.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use bytes::Bytes;
 use crate::limits::{MAX_COMMIT_BYTES, MAX_COMMIT_KEYS, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 use crate::{CommitError, Key, Revision};
 
-/// What a commit expects of a key; otherwise it is refused as a conflict.
+/// What a commit expects of a key. If it does not hold, the commit is refused as a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expect {
-    /// Nothing stands under the key.
+    /// The key has no entry.
     Absent,
-    /// Something stands under the key.
+    /// The key has an entry.
     Present,
     /// The key was last written by this revision.
     At(Revision),
@@ -34,7 +34,7 @@ impl Expect {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Commit {
     pub expects: Vec<(Key, Expect)>,
-    /// The new value, or none to delete. Of several writes to one key the last one counts.
+    /// The new value, or `None` to delete. If a key has several writes, the last one counts.
     pub writes: BTreeMap<Key, Option<Bytes>>,
 }
 
@@ -52,14 +52,14 @@ impl Commit {
         self
     }
 
-    /// Writes `value` under `key`, whatever stands there.
+    /// Writes `value` under `key`, whether or not it has an entry.
     #[must_use]
     pub fn put(mut self, key: impl Into<Key>, value: impl Into<Bytes>) -> Self {
         self.writes.insert(key.into(), Some(value.into()));
         self
     }
 
-    /// Removes `key`. Removing what is absent changes nothing.
+    /// Removes `key`. Removing a key without an entry changes nothing.
     #[must_use]
     pub fn delete(mut self, key: impl Into<Key>) -> Self {
         self.writes.insert(key.into(), None);
@@ -72,12 +72,12 @@ impl Commit {
         self.writes.is_empty()
     }
 
-    /// The bytes it writes, keys and values together.
+    /// The bytes that it writes, keys and values together.
     pub fn bytes(&self) -> usize {
         self.writes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Bytes::len)).sum()
     }
 
-    /// Refuses what no store could take in one transaction.
+    /// Refuses what no store could write in one transaction.
     pub fn check_bounds(&self) -> Result<(), CommitError> {
         let keys = self.expects.len() + self.writes.len();
         if keys > MAX_COMMIT_KEYS {

@@ -1,4 +1,4 @@
-//! What can go wrong, one enum for each operation. Keys are named; values never are: they may be secret.
+//! What can go wrong, with one enum for each operation. Errors have keys but no values, which may be secret.
 
 use std::error::Error;
 use std::io;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::limits::{MAX_COMMIT_BYTES, MAX_COMMIT_KEYS, MAX_KEY_BYTES, MAX_VALUE_BYTES, STALLED_AFTER};
 use crate::{Key, Revision};
 
-/// An error of the storage underneath. Shared, since it is the answer to everyone who waited for the same write.
+/// An error of the storage below. Shared, because every caller that waited for the same write gets it.
 pub type Cause = Arc<dyn Error + Send + Sync>;
 
 /// Why an entry could not be read.
@@ -23,7 +23,7 @@ pub enum ReadError {
     Storage { source: Cause },
 }
 
-/// Why a commit was not made; only after [`CommitError::Unknown`] and [`CommitError::FullUnknown`] may it stand
+/// Why a commit was not made. Only after [`CommitError::Unknown`] and [`CommitError::FullUnknown`] it may exist
 /// nevertheless.
 #[derive(Debug, Clone, Error)]
 pub enum CommitError {
@@ -43,22 +43,22 @@ pub enum CommitError {
     Panicked,
     #[error("cannot read what the commit depends on")]
     Read(#[from] ReadError),
-    #[error("the disk has not answered for {} s: nothing is committed until it does", STALLED_AFTER.as_secs())]
+    #[error("the disk has not answered for {} s: nothing is committed until it answers", STALLED_AFTER.as_secs())]
     Stalled,
-    #[error("the disk is full, and nothing was written: make room, and repeat it; the store goes on by itself")]
+    #[error("the disk is full, and nothing was written: make room and repeat it; the store then continues by itself")]
     Full { source: Cause },
-    #[error("the store takes no more commits, as an earlier one failed: mend the disk and restart")]
+    #[error("the store accepts no more commits, because an earlier one failed: repair the disk and restart")]
     Failed { source: Cause },
     #[error("the store is closed")]
     Closed,
-    #[error("the commit could not be made durable; whether it stands shows after a restart")]
+    #[error("the commit could not be made durable; a restart shows whether it exists")]
     Unknown { source: Cause },
-    #[error("the disk is full: make room; the store then goes on by itself, and shows whether the commit stands")]
+    #[error("the disk is full: make room; the store then continues by itself, and shows whether the commit exists")]
     FullUnknown { source: Cause },
 }
 
 impl CommitError {
-    /// Whether it is certain that nothing was written. If not, look it up before doing it again.
+    /// Whether it is certain that nothing was written. If not, look up the result before repeating the commit.
     #[must_use]
     pub fn nothing_applied(&self) -> bool {
         !matches!(self, Self::Unknown { .. } | Self::FullUnknown { .. })
@@ -67,7 +67,7 @@ impl CommitError {
 
 fn at(found: &Option<Revision>) -> String {
     match found {
-        Some(revision) => format!("stands at revision {revision}"),
+        Some(revision) => format!("is at revision {revision}"),
         None => "is absent".to_owned(),
     }
 }
@@ -89,7 +89,7 @@ pub enum WatchError {
     Compacted { after: Revision, oldest: Revision },
     #[error("revision {after} is ahead of the store, which stands at {newest}: this is another history")]
     Ahead { after: Revision, newest: Revision },
-    #[error("the store is closed, or takes no more commits")]
+    #[error("the store is closed, or accepts no more commits")]
     Closed,
 }
 
@@ -108,13 +108,13 @@ pub enum OpenError {
     Damaged { dir: PathBuf, what: String },
     #[error("store {} holds the data of store {found}, not of {expected}: its files were mixed up", dir.display())]
     OtherStore { dir: PathBuf, found: Uuid, expected: Uuid },
-    #[error("the disk of store {} is full, so that it cannot be opened: make room", dir.display())]
+    #[error("cannot open store {}, because its disk is full: make room", dir.display())]
     Full { dir: PathBuf, source: Cause },
     #[error("cannot open store {}", dir.display())]
     Storage { dir: PathBuf, source: Cause },
 }
 
-/// Why an export stopped. What was written so far has no trailer, and is refused by a restore.
+/// Why an export stopped. The part that was written has no trailer, and a restore refuses it.
 #[derive(Debug, Error)]
 pub enum ExportError {
     #[error(transparent)]
@@ -136,9 +136,9 @@ pub enum RestoreError {
     NotAnExport,
     #[error("the export has format {found}, this program knows {known}: restore with a newer program")]
     Format { found: u32, known: u32 },
-    #[error("the export is cut off: take another")]
+    #[error("the export is incomplete: use another")]
     Cut,
-    #[error("the export is altered or damaged ({what}): take another")]
+    #[error("the export is altered or damaged ({what}): use another")]
     Altered { what: &'static str },
     #[error("cannot read the export")]
     Read(#[source] io::Error),

@@ -1,7 +1,7 @@
-//! A backup of a running store. It needs no more than the trait, so it works for every store.
+//! A backup of a running store. It uses only the trait, so it works for every store.
 //!
-//! Pages are read one by one while commits go on; what changed meanwhile is watched, and written at the end. Together
-//! they are the store at the last page's revision, whole. The form is in `archive.rs`; `restore.rs` reads it.
+//! It reads page by page while commits continue, watches what changes meanwhile, and writes that at the end. Together
+//! this is the whole store at the last page's revision. `archive.rs` has the format; `restore.rs` reads it.
 
 use std::collections::BTreeMap;
 
@@ -16,15 +16,15 @@ use crate::{Entry, Event, ExportError, Key, Revision, Store, Watch};
 pub struct Exported {
     /// The revision at which the export stands.
     pub revision: Revision,
-    /// Records written; more than there are entries if some changed meanwhile.
+    /// The number of records. Entries that changed meanwhile have several.
     pub records: u64,
 }
 
 /// Writes the whole store to `out`, at one revision.
 ///
 /// # Errors
-/// The store cannot be read, changes too fast, or `out` cannot be written. What was written until then is refused
-/// by [`restore`](crate::restore()).
+/// The store cannot be read or changes too fast, or `out` cannot be written. A [`restore`](crate::restore()) refuses
+/// the part that was written.
 pub async fn export<W: AsyncWrite + Unpin + Send>(store: &dyn Store, out: &mut W) -> Result<Exported, ExportError> {
     let mut changes = Changes::since(store)?;
     let mut encoder = Encoder::new(store.id());
@@ -61,7 +61,7 @@ impl Changes {
         Ok(Self { watch, seen, latest: BTreeMap::new(), bytes: 0 })
     }
 
-    /// Writes `piece`, however slowly `out` takes it, without falling behind the store.
+    /// Writes `piece` without falling behind the store, however slow `out` is.
     async fn write_meanwhile<W: AsyncWrite + Unpin + Send>(
         &mut self,
         out: &mut W,

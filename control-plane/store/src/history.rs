@@ -1,7 +1,7 @@
-//! The recent past, for those who watch: a bounded ring of events, and a bell that rings when it grows.
+//! The recent past, for watchers: a bounded ring of events, and a notification when it grows.
 //!
-//! A watcher reads the ring at its own pace and holds up nobody; one that fell behind the ring is told to list
-//! again. It knows nothing of where the events come from.
+//! Each watcher reads the ring at its own pace and delays no one. If it falls behind the ring, it has to list again.
+//! This file does not know where events come from.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,14 +25,14 @@ impl Event {
     }
 }
 
-/// A key's new value, or none if it was deleted.
+/// A key's new value. `None` if it was deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     pub key: Key,
     pub value: Option<Bytes>,
 }
 
-/// The events that a store remembers.
+/// The events that a store keeps.
 #[derive(Debug)]
 pub struct History {
     ring: Mutex<Ring>,
@@ -41,7 +41,7 @@ pub struct History {
 
 #[derive(Debug)]
 struct Ring {
-    /// Revisions without a gap, the last one being `newest`.
+    /// Revisions without gaps. The last one is `newest`.
     events: VecDeque<Arc<Event>>,
     bytes: usize,
     newest: Revision,
@@ -51,13 +51,13 @@ struct Ring {
 }
 
 impl History {
-    /// A history that begins after `newest`, and keeps so many events and so many bytes of them.
+    /// A history that starts after `newest` and keeps at most this many events, and this many bytes of them.
     pub fn new(newest: Revision, most_events: usize, most_bytes: usize) -> Arc<Self> {
         let ring = Ring { events: VecDeque::new(), bytes: 0, newest, closed: false, most_events, most_bytes };
         Arc::new(Self { ring: Mutex::new(ring), bell: watch::Sender::new(()) })
     }
 
-    /// Adds events, in order, and wakes everyone who watches.
+    /// Adds events in order, and wakes all watchers.
     pub fn publish(&self, events: Vec<Arc<Event>>) {
         let mut ring = self.ring();
         for event in events {
@@ -71,7 +71,7 @@ impl History {
         self.bell.send_replace(());
     }
 
-    /// Ends every watch once it has seen what there is.
+    /// Ends every watch once it has delivered the existing events.
     pub fn close(&self) {
         self.ring().closed = true;
         self.bell.send_replace(());
@@ -99,7 +99,7 @@ impl Ring {
         }
     }
 
-    /// The revision after which everything is remembered.
+    /// The revision after which the history is complete.
     fn floor(&self) -> Revision {
         Revision(self.newest.0 - self.events.len() as u64)
     }
@@ -122,7 +122,7 @@ impl Ring {
     }
 }
 
-/// A place in the feed of commits.
+/// A position in the feed of commits.
 #[derive(Debug)]
 pub struct Watch {
     history: Arc<History>,
@@ -131,11 +131,11 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// The next commit, once there is one. Dropping the future loses nothing.
+    /// Waits for the next commit. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// [`WatchError::Compacted`] when this watcher was too slow: list again. [`WatchError::Closed`] when no more
-    /// commits will come.
+    /// [`WatchError::Compacted`] if this watcher was too slow: list again. [`WatchError::Closed`] if no more commits
+    /// will come.
     pub async fn next(&mut self) -> Result<Arc<Event>, WatchError> {
         loop {
             self.bell.mark_unchanged();
@@ -147,7 +147,7 @@ impl Watch {
         }
     }
 
-    /// The next commit, if it is there already.
+    /// The next commit, if there is one already.
     ///
     /// # Errors
     /// As for [`Watch::next`].

@@ -1,12 +1,12 @@
-//! The words for where something stands: a key, and a revision of the store.
+//! Keys, and revisions of the store.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// A key: not empty, at most [`MAX_KEY_BYTES`](crate::MAX_KEY_BYTES), ordered by its bytes. Prefixes group.
+/// A key: not empty, at most [`MAX_KEY_BYTES`](crate::MAX_KEY_BYTES), ordered by its bytes. Prefixes form groups.
 pub type Key = Arc<str>;
 
-/// A point in the history of a store: 0 when empty, one more for each commit that changed something.
+/// A point in the history of a store: 0 if empty, increased by one with each commit that changes something.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
 

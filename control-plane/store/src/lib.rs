@@ -1,8 +1,7 @@
-//! Where the control plane keeps what people decided: entries by key, one revision for each commit, and a feed of
-//! what changed.
+//! The control plane's store: entries by key, one revision for each commit, and a feed of changes.
 //!
-//! [`Store`] is the trait; `entente-store-embedded` is an engine for one machine. The crate knows keys, bytes and
-//! revisions, and nothing of what the bytes mean: codecs and names belong to `entente-app`.
+//! [`Store`] is the trait; `entente-store-embedded` is an engine for one machine. This crate knows keys, bytes and
+//! revisions, and not what the bytes mean: `entente-app` has codecs and names.
 //!
 //! Start at `api.rs` for the trait. [`archive`], [`History`] and [`Counters`] are for engines.
 #![cfg_attr(test, allow(clippy::unwrap_used))]

@@ -1,4 +1,4 @@
-//! What the store has done so far: plain numbers for whoever publishes metrics. It knows no metrics library.
+//! Counters of the store, as plain numbers for metrics. It knows no metrics library.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -12,17 +12,17 @@ pub struct Stats {
     pub conflicts: u64,
     /// Groups made durable: one sync each.
     pub groups: u64,
-    /// Groups by size: bucket `i` counts those of up to `2^i` commits, and more than the one before.
+    /// Groups by size: bucket `i` counts those of up to `2^i` commits that are larger than bucket `i - 1`.
     pub group_sizes: [u64; Stats::BUCKETS],
     /// Bytes of keys and values in acknowledged commits.
     pub bytes: u64,
     /// Time spent in `fdatasync`, in microseconds.
     pub sync_micros: u64,
-    /// Whether a write failed, so that no more commits are taken.
+    /// Whether a write failed, so no more commits are accepted.
     pub failed: bool,
-    /// Whether the disk was full when it was last written to: no commits are taken until it has room.
+    /// Whether the disk was full at the last write: no commits are accepted until it has room.
     pub full: bool,
-    /// How long the sync that runs now has been running, in microseconds; 0 if none runs.
+    /// How long the current sync has been running, in microseconds. 0 if none runs.
     pub syncing_micros: u64,
 }
 

@@ -1,6 +1,6 @@
-//! Durable commits of 2 KiB per second, by the number of writers, beside appending and syncing the same bytes alone.
-//! `cargo run -p entente-store-embedded --release --example commit_bench -- [DIRECTORY]`. Every figure is of this machine and
-//! this moment: compare the ratios of one run.
+//! Measures durable commits of 2 KiB per second, by the number of writers, and compares with appending and syncing the
+//! same bytes alone. `cargo run -p entente-store-embedded --release --example commit_bench -- [DIRECTORY]`. The figures
+//! depend on the machine and the moment: compare the ratios of one run.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -51,7 +51,7 @@ fn raw(path: &Path) -> std::io::Result<f64> {
     Ok(f64::from(count) / began.elapsed().as_secs_f64())
 }
 
-/// Each value differs from the one before: sled skips a write of what stands there.
+/// Each value differs from the previous one, because sled skips a write that changes nothing.
 async fn run(store: &Arc<SledStore>, writers: u64) -> f64 {
     let began = Instant::now();
     let write = |store: Arc<SledStore>, writer: u64| async move {

@@ -1,9 +1,9 @@
-//! The files of a store: what is locked, created, and synced, and in which order.
+//! The files of a store: what is locked, created and synced, and in which order.
 //!
-//! sled's flush calls `sync_file_range`, which neither empties the drive's cache nor writes metadata. So this file
-//! has a descriptor of its own on sled's data, and calls `fdatasync` on it after each flush; directories are synced
-//! when something was created or renamed in them. The directory holds `STORE` (lock, format and id; written last),
-//! `sled` and `reserve`. It knows nothing of entries but the row that says whose data these are.
+//! sled's flush calls `sync_file_range`, which neither empties the drive's cache nor writes metadata. So this file has
+//! its own descriptor of sled's data and calls `fdatasync` on it after each flush. It syncs directories after something
+//! in them was created or renamed. The directory has `STORE` (lock, format and id; written last), `sled` and `reserve`.
+//! Of entries, this file knows only the row that says whose data these are.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -19,36 +19,36 @@ use uuid::Uuid;
 use crate::limits::SEGMENT_BYTES;
 use crate::reserve;
 
-/// The version of what is on disk. Raised when a program of before could misread it.
+/// The version of the format on disk. Raise it if an older program could misread the data.
 const FORMAT: u32 = 1;
 
 /// Format (4 bytes), id (16), newest revision (8), checksum (4): written with every group.
 const META: &[u8] = b"m";
 const META_BYTES: usize = 32;
 
-/// Longest wait for an earlier instance in this process to let go of its file. Seen: under a millisecond.
+/// Longest wait for an earlier instance in this process to release its file. Measured: under a millisecond.
 const MAX_RELEASE: Duration = Duration::from_secs(5);
 
-/// The files of an opened store, but for the rows in them: those are dropped before the lock is released, and may be
-/// opened again meanwhile.
+/// The files of an open store, without its rows. The rows are dropped before the lock is released, and may be reopened
+/// meanwhile.
 #[derive(Debug)]
 pub(crate) struct Disk {
     dir: PathBuf,
-    /// Our own descriptor on sled's data file, to sync it. It is kept for as long as the store is open, over reopened
-    /// rows too: what the kernel could not write, it says to those who had the file open then.
+    /// Our own descriptor of sled's data file, to sync it. It stays open as long as the store, even while rows are
+    /// reopened: the kernel reports a failed write only to descriptors that were open at that time.
     data: File,
     id: Uuid,
     cache_bytes: u64,
     _lock: File,
 }
 
-/// Why a commit did not become durable. Nobody knows what of it is on disk.
+/// Why a commit did not become durable. Any part of it may be on disk.
 #[derive(Debug)]
 pub(crate) enum NotDurable {
-    /// The disk has no room, which the write said or the sync. What the sync found no room for, the kernel may have
-    /// dropped: the rows are opened again from what is on disk, once there is room.
+    /// The disk has no room; the write or the sync reported it. The kernel may have dropped what the sync found no room
+    /// for, so the rows are reopened from disk once there is room.
     Full(Cause),
-    /// Anything else. A disk that cannot write is nothing to go on with.
+    /// Any other error. The store cannot continue on a disk that cannot write.
     Failed(Cause),
 }
 
@@ -61,13 +61,13 @@ impl NotDurable {
 }
 
 impl Disk {
-    /// Opens or creates the store in `dir`; its rows, and at which revision it stands.
+    /// Opens or creates the store in `dir`. Returns its rows and its revision.
     pub(crate) fn open(dir: &Path, new_id: Uuid, cache_bytes: u64) -> Result<(Self, sled::Db, Revision), OpenError> {
         create_dir_durably(dir).map_err(|e| storage(dir, e))?;
         let mut lock = lock(dir)?;
         let marked = read_mark(dir, &mut lock)?;
         let (rows, meta) = match open_checked(dir, marked, cache_bytes) {
-            // What was set aside is for this: a program that starts on a full disk reads what is there.
+            // The reserved room is for this: a program that starts on a full disk can read its data.
             Err(OpenError::Full { .. }) => {
                 reserve::give_up(dir);
                 open_checked(dir, marked, cache_bytes)?
@@ -90,8 +90,7 @@ impl Disk {
         Ok((disk, rows, meta.1))
     }
 
-    /// Opens the rows again, which nobody may hold any more, and makes durable what they show; at which revision they
-    /// stand.
+    /// Reopens the rows, which must have no other user, and makes durable what they show. Returns their revision.
     pub(crate) fn reopen(&self) -> Result<(sled::Db, Revision), OpenError> {
         let (rows, meta) = open_checked(&self.dir, Some(self.id), self.cache_bytes)?;
         let (_, revision) = meta.ok_or_else(|| damaged(&self.dir, "its data is missing"))?;
@@ -107,7 +106,7 @@ impl Disk {
         self.id
     }
 
-    /// Applies `batch` and the new revision, and makes them durable; the time that the sync took.
+    /// Applies `batch` and the new revision, and makes them durable. Returns how long the sync took.
     pub(crate) fn commit(
         &self,
         rows: &sled::Db,
@@ -121,7 +120,7 @@ impl Disk {
         Ok(began.elapsed())
     }
 
-    /// Syncs what was written, whoever has written it.
+    /// Syncs everything that was written, by any writer.
     pub(crate) fn sync(&self) -> Result<(), NotDurable> {
         self.data.sync_data().map_err(|error| not_durable(error.kind(), cause(error)))
     }
@@ -134,7 +133,7 @@ impl Disk {
         File::open(path)?.sync_all()
     }
 
-    /// The last step of creation: from here on, missing data is a loss and not a beginning.
+    /// The last step of creation. From here on, missing data means loss, not a new store.
     fn write_mark(&self) -> io::Result<()> {
         let mut lock = &self._lock;
         lock.set_len(0)?;
@@ -153,7 +152,7 @@ fn data_path(dir: &Path) -> PathBuf {
     rows_path(dir).join("db")
 }
 
-/// The rows, and what their first one says; nothing if there is none yet.
+/// The rows, and the content of the first one. `None` if there is none yet.
 fn open_checked(
     dir: &Path,
     marked: Option<Uuid>,
@@ -167,7 +166,7 @@ fn open_checked(
     Ok((rows, meta))
 }
 
-/// sled keeps of an error of the system's only its kind.
+/// sled keeps only the kind of a system error.
 fn unwritten(error: sled::Error) -> NotDurable {
     let kind = if let sled::Error::Io(io) = &error { io.kind() } else { io::ErrorKind::Other };
     not_durable(kind, cause(error))
@@ -180,15 +179,15 @@ fn not_durable(kind: io::ErrorKind, cause: Cause) -> NotDurable {
     }
 }
 
-/// Empties the kernel's cache of the data, so that what is read is what is on disk. After a failed sync the kernel
-/// takes what it dropped for written, and shows it until it needs the memory: also to a program that is started again.
+/// Empties the kernel's cache of the data, so reads return what is on disk. After a failed sync, the kernel treats
+/// dropped pages as written, and shows them until it needs the memory, even to a restarted program.
 fn forget_cached(data: &Path) -> io::Result<()> {
     let file = match File::open(data) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         file => file?,
     };
     match fadvise(&file, 0, None, Advice::DontNeed) {
-        // A file system without a cache to empty.
+        // The file system has no cache to empty.
         Err(Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) => Ok(()),
         emptied => Ok(emptied?),
     }
@@ -213,16 +212,16 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// A lock outlives its holder for a moment: a child that was being started holds it too, until it runs its program.
+/// A lock outlives its holder for a moment: a child that is being started holds it too, until it runs its program.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 const LOCK_GLANCE: Duration = Duration::from_millis(20);
 
-/// The id in `STORE`, or none if the store was never completely created.
+/// The id in `STORE`. `None` if the store was never completely created.
 fn read_mark(dir: &Path, lock: &mut File) -> Result<Option<Uuid>, OpenError> {
     let mut text = String::new();
     lock.take(256).read_to_string(&mut text).map_err(|e| storage(dir, e))?;
-    // Creation writes this line at once and is not done until it is synced: a part of it is a beginning.
+    // Creation writes this line at once and syncs it. A partial line means that creation did not finish.
     let Some(line) = text.strip_suffix('\n') else { return Ok(None) };
     let mut words = line.split(' ').skip(1);
     let (format, id) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
@@ -233,7 +232,7 @@ fn read_mark(dir: &Path, lock: &mut File) -> Result<Option<Uuid>, OpenError> {
     Uuid::parse_str(id).map(Some).map_err(|_| damaged(dir, "its STORE file is not readable"))
 }
 
-/// A snapshot that sled had not finished when it was stopped would be read as if it were one, and refused.
+/// sled would read a snapshot that was unfinished when it stopped, and refuse it.
 fn remove_unfinished_snapshots(path: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -248,7 +247,8 @@ fn remove_unfinished_snapshots(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// sled's threads hold its file for a moment longer than whoever dropped it. No other process does: the lock is ours.
+/// sled's threads hold its file for a moment after the store is dropped. No other process does, because we have the
+/// lock.
 fn wait_for_release(data: &Path) -> io::Result<()> {
     let file = match File::open(data) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -261,7 +261,7 @@ fn wait_for_release(data: &Path) -> io::Result<()> {
                 std::thread::sleep(Duration::from_millis(1));
             }
             Err(TryLockError::Error(error)) => return Err(error),
-            // Closing the file gives the lock back; if it is still held, sled will say so.
+            // Closing the file releases the lock. If it is still held, sled reports that.
             Ok(()) | Err(TryLockError::WouldBlock) => return Ok(()),
         }
     }
@@ -272,7 +272,7 @@ fn open_rows(path: &Path, cache_bytes: u64) -> Result<sled::Db, sled::Error> {
         .path(path)
         .segment_size(SEGMENT_BYTES)
         .cache_capacity(cache_bytes)
-        // Durability is ours: nothing may depend on when a thread in the background wakes.
+        // We decide when data is durable: nothing may depend on when a background thread wakes.
         .flush_every_ms(None)
         .open()
 }
@@ -303,7 +303,7 @@ fn encode_meta(id: Uuid, revision: Revision) -> Vec<u8> {
     row
 }
 
-/// Whether mark and data belong together. None: there is nothing yet.
+/// Whether mark and data belong together. `None`: the store is new.
 fn check(
     dir: &Path,
     marked: Option<Uuid>,
@@ -315,13 +315,13 @@ fn check(
             Err(OpenError::OtherStore { dir: dir.to_owned(), found, expected })
         }
         (Some(_), None) => Err(damaged(dir, "its data is missing")),
-        // A creation that was cut off left at most its first row.
+        // An interrupted creation leaves at most its first row.
         (None, meta) if rows.len() > usize::from(meta.is_some()) => Err(damaged(dir, "its STORE file is missing")),
         (_, meta) => Ok(meta),
     }
 }
 
-/// Creates `dir` and what is missing above it, each synced into its parent.
+/// Creates `dir` and its missing parents, and syncs each into its parent.
 pub(crate) fn create_dir_durably(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());
@@ -335,7 +335,7 @@ pub(crate) fn create_dir_durably(dir: &Path) -> io::Result<()> {
     File::open(parent)?.sync_all()
 }
 
-/// The directory that holds `dir`.
+/// The directory that contains `dir`.
 pub(crate) fn parent(dir: &Path) -> PathBuf {
     match dir.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),

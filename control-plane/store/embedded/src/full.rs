@@ -1,15 +1,15 @@
-//! What a full disk left.
+//! What a full disk left unfinished.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use entente_store::{Cause, Event, Revision};
 
-/// A disk that is full, and what it left undone.
+/// A disk that is full, and what it left unfinished.
 #[derive(Debug)]
 pub(crate) struct Full {
     pub(crate) cause: Cause,
-    /// The group that found no room, while nobody knows whether it stands.
+    /// The group that found no room, until it is known whether it exists.
     pub(crate) unsettled: Option<Unsettled>,
     pub(crate) tried: Option<Instant>,
 }
@@ -24,7 +24,7 @@ impl Full {
     }
 }
 
-/// A group that may stand or not.
+/// A group that may exist or not.
 #[derive(Debug)]
 pub(crate) struct Unsettled {
     pub(crate) revision: Revision,

@@ -1,6 +1,6 @@
 //! Commits that become durable together. Each sees those before it in the group; a refused one leaves no trace.
 //!
-//! It holds what the group changes and what stood before, and knows nothing of disks and waiting callers.
+//! It has what the group changes and what was there before, and knows nothing of disks and waiting callers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use crate::rows::{self, Layered, Overlay};
 #[derive(Debug)]
 pub(crate) struct Group<'a> {
     rows: &'a sled::Tree,
-    /// The newest revision, the group's commits so far included.
+    /// The newest revision, including the group's commits so far.
     pub(crate) revision: Revision,
-    /// What stood under each key that the group looked at: what readers see until it is durable.
+    /// The previous entry of each key that the group read. Readers see it until the group is durable.
     pub(crate) before: Overlay,
-    /// What the group's commits made of it.
+    /// The entries after the group's commits.
     after: Overlay,
     pub(crate) events: Vec<Arc<Event>>,
     pub(crate) bytes: usize,
@@ -35,7 +35,7 @@ impl<'a> Group<'a> {
         self.events.len() >= MAX_GROUP_COMMITS || self.bytes >= MAX_GROUP_BYTES
     }
 
-    /// Adds a commit; its revision, or why it was refused.
+    /// Adds a commit. Returns its revision, or why it was refused.
     pub(crate) fn add(&mut self, work: Work) -> Result<Revision, CommitError> {
         let commit = match work {
             Work::Commit(commit) => commit,
@@ -59,14 +59,14 @@ impl<'a> Group<'a> {
     fn decide(&self, mut decide: Decide) -> Result<Commit, CommitError> {
         let view = Layered { rows: self.rows, over: &self.after, revision: self.revision };
         let next = self.revision.next();
-        // A decision only reads the group, so a panic in the middle of one leaves the group whole.
+        // A decision only reads the group, so the group is intact even after a panic.
         let decided = catch_unwind(AssertUnwindSafe(|| decide(&view, next)));
         let commit = decided.map_err(|_| CommitError::Panicked)?.ok_or(CommitError::Declined)?;
         commit.check_bounds()?;
         Ok(commit)
     }
 
-    /// The writes that change something. All reading is done here, so that nothing fails half-way through.
+    /// The writes that change something. It does all the reading, so nothing can fail half-way.
     fn changes(&mut self, commit: Commit) -> Result<Vec<Change>, ReadError> {
         let mut changes = Vec::with_capacity(commit.writes.len());
         for (key, value) in commit.writes {
@@ -95,7 +95,7 @@ impl<'a> Group<'a> {
         Ok(layers.and_then(Option::as_ref))
     }
 
-    /// The rows to write: each key once, whatever the commits of the group made of it in between.
+    /// The rows to write: each key once, with its last value in the group.
     pub(crate) fn batch(&self) -> sled::Batch {
         let mut batch = sled::Batch::default();
         for (key, entry) in &self.after {

@@ -1,12 +1,12 @@
 //! The embedded store: sled in a directory, for one process on one machine.
 //!
-//! All commits pass through one thread (`writer.rs`), which makes them durable in groups (`group.rs`, `disk.rs`):
-//! one sled batch, one flush, one `fdatasync`, and only then the answers. Readers never wait for that: while a group
-//! is on its way, they see what stood before it (`rows.rs`). How an entry becomes rows is in `row.rs`.
+//! All commits go through one thread (`writer.rs`), which makes them durable in groups (`group.rs`, `disk.rs`): one
+//! sled batch, one flush, one `fdatasync`, and only then the responses. Readers never wait for that: while a group is
+//! being written, they see the previous entries (`rows.rs`). `row.rs` turns an entry into rows.
 //!
-//! A full disk is waited for (`refill.rs`); anything else that fails ends the writing.
+//! If the disk is full, the store waits for room (`refill.rs`); any other failure ends writing.
 //!
-//! It has no transactions over several requests, and knows nothing of what the entries mean.
+//! It has no transactions over several requests, and does not know what entries mean.
 //!
 //! Start at `store.rs`.
 #![cfg_attr(test, allow(clippy::unwrap_used))]

@@ -1,21 +1,21 @@
-//! Every bound of the engine, with its reason; those of every store are in `entente-store`.
+//! Every bound of the engine, with its reason. `entente-store` has those of every store.
 
-/// Requests that may wait for the writer. Beyond, callers wait before they are queued.
+/// Requests that may wait for the writer. If there are more, callers wait to be queued.
 pub(crate) const MAX_QUEUE: usize = 1024;
 
-/// A group takes no further commits beyond this many, so that the first one does not wait for ever.
+/// A group accepts no further commits beyond this many, so the first one does not wait too long.
 pub(crate) const MAX_GROUP_COMMITS: usize = 512;
 
-/// A group takes no further commits once it writes this many bytes. Only a single large commit exceeds it. See
-/// `SEGMENT_BYTES`, which must not be filled by what is written between two syncs.
+/// A group accepts no further commits once it writes this many bytes. Only a single large commit exceeds it. See
+/// `SEGMENT_BYTES`: what is written between two syncs must not fill it.
 pub(crate) const MAX_GROUP_BYTES: usize = 1024 * 1024;
 
-/// Largest value that sled is given, in bytes. It writes pages beyond a quarter of a segment into files of their
-/// own, which nobody ever syncs; a page holds up to some 17 rows.
+/// Largest value that sled gets, in bytes. sled writes pages beyond a quarter of a segment into separate files that are
+/// never synced. A page has up to some 17 rows.
 pub(crate) const MAX_ROW_BYTES: usize = 4096;
 
-/// sled's unit of allocation. sled reuses a segment once its content was rewritten elsewhere and, as it believes,
-/// synced; but only once a whole further segment has been written. So long as less than one segment is written
-/// between two of our syncs, nothing is overwritten whose replacement a power cut could still take away: hence
-/// eight times a group's bytes, which leaves room for sled's rewriting of pages.
+/// sled's unit of allocation. sled reuses a segment once its content was rewritten elsewhere and is synced, as sled
+/// believes; but only after it has written a whole further segment. If less than one segment is written between two of
+/// our syncs, nothing is overwritten whose replacement a power cut could still remove. Hence eight times a group's
+/// bytes, which leaves room for sled's rewriting of pages.
 pub(crate) const SEGMENT_BYTES: usize = 8 * 1024 * 1024;

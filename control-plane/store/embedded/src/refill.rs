@@ -1,14 +1,14 @@
-//! A full disk, and going on once it has room.
+//! Continues after a full disk, once it has room.
 //!
-//! After a write that failed, sled takes nothing more, and cannot always be read. So its rows are closed and opened
-//! again, in place, in the room that was set aside for this (`reserve.rs`). What is there then is the durable state
-//! before the group that found no room, or that group too, whole: so everyone can be told. Commits are refused until
-//! the room could be set aside anew.
+//! After a failed write, sled accepts no more writes and cannot always be read. So its rows are closed and reopened in
+//! place, in the room that was reserved for this (`reserve.rs`). The rows then have the durable state before the group
+//! that found no room, or that whole group too, so every caller can get an answer. Commits are refused until the room
+//! is reserved again.
 //!
-//! Some file systems look for room only when they sync, and what they find none for they drop, while their cache shows
-//! it as if it were there. So the rows are opened only after a sync that succeeded, with that cache emptied, and what is
-//! acknowledged was read back. What is under the group was synced before, group by group, and is not in doubt. A sync
-//! that fails for any other reason ends the writing.
+//! Some file systems look for room only when they sync. They then drop what has no room, while their cache still shows
+//! it. So the rows are opened only after a successful sync, with that cache emptied, and only commits that were read
+//! back are acknowledged. Earlier groups were synced one by one and are not in doubt. If a sync fails for any other
+//! reason, writing ends.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -23,10 +23,10 @@ use crate::rows::Overlay;
 use crate::writer::Writer;
 use crate::{reserve, rows};
 
-/// How often it is tried whether there is room: trying writes some megabytes.
+/// How often to check for room. A check writes some megabytes.
 const TRY_PERIOD: Duration = Duration::from_secs(1);
 
-/// Why the store cannot go on, though it has room again.
+/// Why the store cannot continue although it has room again.
 #[derive(Debug, thiserror::Error)]
 #[error("opened again after the disk was full, the store stands at revision {found} instead of {expected}")]
 struct OtherHistory {
@@ -43,7 +43,7 @@ impl Writer {
         self.go_on();
     }
 
-    /// If the disk was full, sees what can be done by now: open the rows again, and go on.
+    /// If the disk was full, tries to reopen the rows and to continue.
     pub(crate) fn go_on(&mut self) {
         let Some(full) = &mut self.full else { return };
         if self.shared.failed.get().is_some() || full.tried.is_some_and(|tried| tried.elapsed() < TRY_PERIOD) {
@@ -53,7 +53,7 @@ impl Writer {
         if !full.is_settled() {
             self.open_again();
         } else if reserve::set_aside(self.shared.disk.dir()).is_ok() {
-            tracing::info!(revision = self.revision.0, "the disk has room again: the store goes on");
+            tracing::info!(revision = self.revision.0, "the disk has room again: the store continues");
             self.shared.full.store(false, Ordering::Relaxed);
             self.full = None;
         }
@@ -63,10 +63,11 @@ impl Writer {
         if !reserve::has_room(self.shared.disk.dir()) {
             return;
         }
-        // By the descriptor that was open all the time: it says if the kernel has dropped anything, once for each time.
+        // Use the descriptor that was open all the time: the kernel reports through it, once each time, if it dropped
+        // anything.
         match self.shared.disk.sync() {
             Ok(()) => {}
-            // Seen to at the next try, by which the kernel has nothing left that it could not write.
+            // The next try handles this. By then the kernel has nothing left that it could not write.
             Err(NotDurable::Full(cause)) => return tracing::warn!(error = %cause, "the disk is still full"),
             Err(NotDurable::Failed(cause)) => return self.fail(cause),
         }
@@ -75,7 +76,7 @@ impl Writer {
         }
     }
 
-    /// Readers wait meanwhile, and see afterwards what they saw before: what is open stays hidden.
+    /// Readers wait meanwhile, and then see what they saw before: what is in doubt stays hidden.
     fn reopen(&mut self) -> Option<Revision> {
         let mut visible = self.shared.visible.write().unwrap_or_else(PoisonError::into_inner);
         drop(visible.rows.take());
@@ -102,7 +103,7 @@ impl Writer {
         }
     }
 
-    /// Whether the last value of each key of the group is there as it was written.
+    /// Whether the last value of each key of the group can be read as it was written.
     fn reads_back(&self, group: &Unsettled) -> bool {
         let Some(rows) = self.shared.rows() else { return false };
         let written = group.events.iter().flat_map(|event| &event.changes);

@@ -1,4 +1,4 @@
-//! What the writer is asked, and where the answer goes.
+//! A request to the writer, and where its response goes.
 
 use entente_store::{Commit, CommitError, Decide, Revision};
 use tokio::sync::oneshot;
@@ -11,7 +11,7 @@ pub(crate) struct Request {
 }
 
 pub(crate) enum Work {
-    /// A commit whose bounds were checked.
+    /// A commit with checked bounds.
     Commit(Commit),
     Decide(Decide),
 }

@@ -1,7 +1,7 @@
-//! Room that is set aside for the day on which the disk is full: a file of some megabytes that holds nothing.
+//! Reserved room for a full disk: a file of some megabytes without content.
 //!
-//! It is given up so that the rows can be opened again then, and be read; the disk has room again when it could be set
-//! aside anew. It is allocated and never written, which costs no time.
+//! The store gives it up when the disk is full, to be able to reopen and read the rows. The disk has room again once
+//! the file can be reserved again. It is allocated and never written, which takes no time.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -12,16 +12,16 @@ use rustix::io::Errno;
 
 use crate::limits::SEGMENT_BYTES;
 
-/// What sled has to find before it is asked to open: it overwrites what is left of the last segment, and writes a
-/// snapshot of some 20 bytes for each page of up to 17 rows, which are 1.2 MB of a million rows.
+/// What sled needs before it is opened: it overwrites the rest of the last segment, and writes a snapshot of some 20
+/// bytes for each page of up to 17 rows, 1.2 MB for a million rows.
 const ROOM_BYTES: usize = SEGMENT_BYTES + (2 << 20);
 
-/// The rest is for what others on the disk may take in between.
+/// The rest is for what other programs may use meanwhile.
 const RESERVE_BYTES: usize = ROOM_BYTES + (2 << 20);
 
-/// Sets the room aside, unless it is. Afterwards the disk has this much room more than it needs.
+/// Reserves the room, unless it is reserved. After that, the disk has this much room more than needed.
 pub(crate) fn set_aside(dir: &Path) -> io::Result<()> {
-    // What a look that was cut off has left.
+    // An interrupted check may have left it.
     remove(&probe(dir));
     match fs::metadata(path(dir)) {
         Ok(found) if found.len() == RESERVE_BYTES as u64 => Ok(()),
@@ -34,7 +34,7 @@ pub(crate) fn give_up(dir: &Path) {
     remove(&path(dir));
 }
 
-/// Whether there is room enough for the rows to be opened.
+/// Whether there is enough room to open the rows.
 pub(crate) fn has_room(dir: &Path) -> bool {
     let filled = fill(&probe(dir), ROOM_BYTES);
     remove(&probe(dir));
@@ -61,7 +61,7 @@ fn path(dir: &Path) -> PathBuf {
 fn fill(path: &Path, bytes: usize) -> io::Result<()> {
     let mut file = File::create(path)?;
     match fallocate(&file, FallocateFlags::empty(), 0, bytes as u64) {
-        // A file system that cannot allocate: what is written there is room as well.
+        // The file system cannot allocate: what is written reserves the room too.
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
             file.write_all(&vec![0; bytes])?;
             file.sync_all()
@@ -83,7 +83,7 @@ mod tests {
         give_up(dir.path());
         give_up(dir.path());
         assert_eq!(size(), None);
-        // Cut off while it was written.
+        // It was interrupted while writing.
         fs::write(path(dir.path()), "part").unwrap();
         set_aside(dir.path()).unwrap();
         assert_eq!(size(), Some(RESERVE_BYTES as u64));

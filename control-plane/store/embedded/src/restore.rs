@@ -1,6 +1,6 @@
-//! A new embedded store from an export: built beside its place, and moved there once all of it was verified.
+//! Makes a new embedded store from an export. It is built beside its place, and moved there once all of it is verified.
 //!
-//! Whether a restored history may go on under the same epoch is not decided here: agents notice that it lacks what
+//! This file does not decide whether a restored history may continue in the same epoch: agents notice if it lacks what
 //! they have seen.
 
 use std::fs::{self, File};
@@ -20,17 +20,17 @@ use crate::{row, rows};
 /// What was restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
-    /// The id of the store that was exported, kept.
+    /// The id of the exported store, unchanged.
     pub id: Uuid,
     pub revision: Revision,
-    /// Records read; more than there are entries if some changed during the export.
+    /// The number of records. Entries that changed during the export have several.
     pub records: u64,
 }
 
 /// Restores an export into `dir`, which must be empty or absent. Ids and revisions are those of the export. Blocks.
 ///
 /// # Errors
-/// The place is not empty, or the export is cut, altered or of an unknown format; then nothing is restored.
+/// The place is not empty, or the export is incomplete, altered or of an unknown format. Then nothing is restored.
 pub fn restore(dir: &Path, input: impl Read) -> Result<Restored, RestoreError> {
     check_empty(dir)?;
     let (decoder, id) = Decoder::new(BufReader::new(input))?;
@@ -56,7 +56,7 @@ fn check_empty(dir: &Path) -> Result<(), RestoreError> {
 }
 
 fn fill<R: Read>(stage: &Path, from: Decoder<R>, id: Uuid) -> Result<Restored, RestoreError> {
-    // The rows are dropped first.
+    // Drop the rows first.
     let (disk, db, _) = Disk::open(stage, id, Sizes::FLEET.cache_bytes)?;
     let (revision, records) = fill_rows(&disk, &db, from)?;
     disk.commit(&db, sled::Batch::default(), revision).map_err(not_durable)?;
@@ -87,7 +87,7 @@ fn fill_rows<R: Read>(disk: &Disk, db: &sled::Db, mut from: Decoder<R>) -> Resul
     }
 }
 
-/// Writes records, the last one of each key, at revision 0: it is set when all is there.
+/// Writes records, the last one of each key, at revision 0. The revision is set once everything is written.
 fn write(disk: &Disk, db: &sled::Db, records: Vec<Record>) -> Result<(), RestoreError> {
     let last: std::collections::BTreeMap<Key, Option<Entry>> = records.into_iter().collect();
     let mut batch = sled::Batch::default();

@@ -1,8 +1,8 @@
-//! How an entry becomes rows of at most [`MAX_ROW_BYTES`], and rows an entry again.
+//! Turns an entry into rows of at most [`MAX_ROW_BYTES`], and back.
 //!
-//! The first row, `e` and the key, holds revision, length, checksum and the beginning of the value; the rest follows
-//! in chunks, `c`, the key's length, the key and the chunk's number. Chunks live apart so that a scan does not walk
-//! over them. The checksum covers key, revision and value: rows of different writes never pass for one value.
+//! The first row, `e` and the key, has revision, length, checksum and the beginning of the value. The rest is in
+//! chunks: `c`, the key's length, the key and the chunk's number. Chunks are separate, so a scan does not walk over
+//! them. The checksum covers key, revision and value, so rows of different writes never form one value.
 
 use std::sync::Arc;
 
@@ -23,8 +23,8 @@ const CHUNKS: u8 = b'c';
 
 const _: () = assert!(MAX_KEY_BYTES <= u16::MAX as usize && MAX_VALUE_BYTES <= u32::MAX as usize);
 
-/// Puts the rows of `entry` into `batch`, and removes those that the value before it (of `old_len` bytes, if there
-/// was one) no longer needs. No entry: removes them all.
+/// Puts the rows of `entry` into `batch`, and removes rows of the previous value (of `old_len` bytes, if there was one)
+/// that are no longer needed. Without an entry, removes them all.
 pub(crate) fn write(batch: &mut sled::Batch, key: &str, entry: Option<&Entry>, old_len: Option<usize>) {
     match entry {
         Some(entry) => put(batch, key, entry),
@@ -50,7 +50,7 @@ fn put(batch: &mut sled::Batch, key: &str, entry: &Entry) {
     }
 }
 
-/// The entry whose first row is `head`, once its checksum was verified.
+/// The entry with the first row `head`, after its checksum was verified.
 pub(crate) fn read(rows: &sled::Tree, key: &str, head: &[u8]) -> Result<Entry, ReadError> {
     let corrupt = || ReadError::Corrupt { key: Key::from(key) };
     let (header, first) = head.split_first_chunk::<HEADER_BYTES>().ok_or_else(corrupt)?;
@@ -100,7 +100,7 @@ fn chunk_key(key: &str, index: usize) -> Vec<u8> {
     row
 }
 
-/// The rows beside the first one that a value of `len` bytes takes.
+/// The number of rows for a value of `len` bytes, without the first.
 fn chunk_count(len: usize) -> usize {
     len.saturating_sub(HEAD_BYTES).div_ceil(MAX_ROW_BYTES)
 }

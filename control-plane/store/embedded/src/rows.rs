@@ -1,7 +1,7 @@
-//! Reading rows through a layer of entries that stand above them.
+//! Reads rows through a layer of entries that hide them.
 //!
-//! Readers look through what stood before the group on its way to the disk; a decision looks through what the group
-//! holds so far. It is the same look. This file knows nothing of which one it is.
+//! Readers look through the entries from before the group that is being written; a decision looks through the entries
+//! of the group so far. This file does not know which of the two it is.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Range;
@@ -14,7 +14,7 @@ use entente_store::{Entry, Key, MAX_PAGE_BYTES, MAX_PAGE_ENTRIES, Page, ReadErro
 
 use crate::row::{self, AFTER_HEADS};
 
-/// Entries that hide what the rows say; none means that the key is absent.
+/// Entries that hide the rows. `None` means that the key has no entry.
 pub(crate) type Overlay = BTreeMap<Key, Option<Entry>>;
 
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl View for Layered<'_> {
     }
 }
 
-/// The entry that the rows hold.
+/// The entry in the rows.
 pub(crate) fn get(rows: &sled::Tree, key: &str) -> Result<Option<Entry>, ReadError> {
     let head = rows.get(row::head_key(key)).map_err(row::storage)?;
     head.map(|head| row::read(rows, key, &head)).transpose()
@@ -78,11 +78,11 @@ impl<'a> Layered<'a> {
     }
 }
 
-/// Rows and overlay in key order; where both have a key, the overlay's entry.
+/// Rows and overlay in key order. If both have a key, the overlay's entry counts.
 struct Merged<'a> {
     prefix: String,
     rows: sled::Iter,
-    /// The row that was read, but comes after the overlay's next key.
+    /// A row that was read but comes after the overlay's next key.
     row: Option<(Key, IVec)>,
     over: Peekable<Range<'a, Key, Option<Entry>>>,
 }
@@ -112,7 +112,7 @@ impl<'a> Merged<'a> {
         let Some((key, entry)) = over else {
             return Ok(row.map(|(key, head)| (key, Found::Row(head))));
         };
-        // The same key is hidden; a later one waits for its turn.
+        // Skip a row with the same key; keep a later one for its turn.
         self.row = row.filter(|(row_key, _)| row_key != key);
         Ok(Some((key.clone(), Found::Over(entry.as_ref()))))
     }

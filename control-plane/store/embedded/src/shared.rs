@@ -9,29 +9,29 @@ use entente_store::{Cause, CommitError, Counters, History, ReadError, Revision};
 use crate::disk::Disk;
 use crate::rows::{Layered, Overlay};
 
-/// The state of one open store.
+/// The state of an open store.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// Before the disk: rows are dropped before the lock on their directory is released.
+    /// Declared before the disk, because rows are dropped before the lock on their directory is released.
     pub(crate) visible: RwLock<Visible>,
     pub(crate) disk: Disk,
     pub(crate) history: Arc<History>,
     pub(crate) counters: Counters,
-    /// Why no more commits are taken.
+    /// Why no more commits are accepted.
     pub(crate) failed: OnceLock<Cause>,
     pub(crate) full: AtomicBool,
     pub(crate) opened: Instant,
-    /// When the sync that runs now began, in microseconds after `opened`; 0 if none runs.
+    /// When the current sync began, in microseconds after `opened`. 0 if none runs.
     pub(crate) sync_began_micros: AtomicU64,
 }
 
-/// What readers see: the rows on disk, but for those that a group is about to change.
+/// What readers see: the rows on disk, except those that a group is about to change.
 #[derive(Debug)]
 pub(crate) struct Visible {
-    /// None while they could not be opened again after the disk was full.
+    /// `None` while they cannot be reopened after the disk was full.
     pub(crate) rows: Option<sled::Db>,
     pub(crate) revision: Revision,
-    /// What stood before the group that is being made durable; empty when none is.
+    /// The entries from before the group that is being made durable. Empty if there is none.
     pub(crate) before: Overlay,
 }
 
@@ -40,25 +40,25 @@ impl Shared {
         self.visible.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the durable state. The writer waits for the lock only when a group begins and ends.
+    /// Reads the durable state. The writer needs the lock only when a group begins and ends.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&Layered<'_>) -> T) -> Result<T, ReadError> {
         let visible = self.visible();
         let rows = visible.rows.as_ref().ok_or_else(|| ReadError::Storage { source: Arc::new(Closed) })?;
         Ok(read(&Layered { rows, over: &visible.before, revision: visible.revision }))
     }
 
-    /// The rows as they stand, for who writes. Readers hold them for no longer than they hold the lock.
+    /// The current rows, for the writer. Readers hold them no longer than the lock.
     pub(crate) fn rows(&self) -> Option<sled::Db> {
         self.visible().rows.clone()
     }
 
-    /// Shows what stands at `revision`, but for what `before` hides.
+    /// Shows the state at `revision`, except what `before` hides.
     pub(crate) fn show(&self, revision: Revision, before: Overlay) {
         let mut shown = self.visible.write().unwrap_or_else(PoisonError::into_inner);
         shown.revision = revision;
         let hidden = std::mem::replace(&mut shown.before, before);
         drop(shown);
-        // Freed only here, so that readers need not wait for it.
+        // Free it outside the lock, so that readers do not wait.
         drop(hidden);
     }
 
@@ -69,7 +69,7 @@ impl Shared {
         }
     }
 
-    /// The answer to a request whose writer ended before it answered.
+    /// The response to a request if the writer ended before responding.
     pub(crate) fn lost_answer(&self) -> CommitError {
         match self.failed.get() {
             Some(cause) => CommitError::Unknown { source: cause.clone() },
@@ -79,5 +79,5 @@ impl Shared {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the disk was full, and the rows could not be opened again yet: make room")]
+#[error("the disk was full, and the rows cannot be reopened yet: make room")]
 struct Closed;

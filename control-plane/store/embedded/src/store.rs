@@ -22,21 +22,21 @@ use crate::sizes::Sizes;
 use crate::watchdog::Watchdog;
 use crate::writer::Writer;
 
-/// A store in a directory of its own. Dropping it waits for the commits under way, and frees the directory.
+/// A store in its own directory. Dropping it waits for the current commits and releases the directory.
 #[derive(Debug)]
 pub struct SledStore {
     shared: Arc<Shared>,
-    /// None only while it is dropped.
+    /// `None` only while it is being dropped.
     queue: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
     watchdog: Watchdog,
 }
 
 impl SledStore {
-    /// Opens the store in `dir`, or creates it there with `new_id` as its id, in so much memory. Blocks.
+    /// Opens the store in `dir` with these memory sizes, or creates it there with `new_id` as its id. Blocks.
     ///
     /// # Errors
-    /// The store is open elsewhere, has a format that this program does not know, is damaged, or the disk refuses.
+    /// The store is open elsewhere, has an unknown format or is damaged, or the disk refuses.
     pub fn open(dir: &Path, new_id: Uuid, sizes: Sizes) -> Result<Self, OpenError> {
         let (disk, rows, revision) = Disk::open(dir, new_id, sizes.cache_bytes)?;
         let shared = Arc::new(Shared {
@@ -96,7 +96,7 @@ impl Store for SledStore {
     }
 
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Entry>, ReadError>> {
-        // A point read takes microseconds, less than the way to another thread and back.
+        // A point read takes microseconds, less than a switch to another thread and back.
         Box::pin(async move { self.shared.read(|view| view.get(key))? })
     }
 

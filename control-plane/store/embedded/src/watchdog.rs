@@ -1,8 +1,8 @@
-//! Wakes the writer where sled forgets to.
+//! Wakes the writer if sled does not.
 //!
-//! When one of sled's threads fails to write, it does not always wake the thread that waits for that write in `flush`;
-//! the next call of `flush` sees the failure, and wakes all of them. So whenever a group takes long, this thread makes
-//! that call.
+//! If one of sled's threads fails to write, it does not always wake the thread that waits for that write in `flush`.
+//! The next call of `flush` sees the failure and wakes all of them. So if a group takes long, this thread makes that
+//! call.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
 pub(crate) struct Watchdog {
-    /// None once it was stopped.
+    /// `None` once it was stopped.
     running: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
@@ -28,7 +28,7 @@ impl Watchdog {
                 if shared.syncing_for() >= LONG
                     && let Some(rows) = shared.rows()
                 {
-                    // The result is not needed: the writer's own call of `flush` returns the failure.
+                    // Ignore the result: the writer's own call of `flush` returns the failure.
                     let _ = rows.flush();
                 }
             }
@@ -37,7 +37,7 @@ impl Watchdog {
         Ok(Self { running: Some((stop, thread)) })
     }
 
-    /// Waits until it lets go of the store.
+    /// Waits until it releases the store.
     pub(crate) fn stop(&mut self) {
         let Some((stop, thread)) = self.running.take() else { return };
         drop(stop);

@@ -1,8 +1,8 @@
-//! The one thread that commits: it takes what waits, makes it durable as one group, and only then answers.
+//! The one thread that commits: it takes the waiting requests, makes them durable as one group, and only then responds.
 //!
-//! It fails closed. After a write or sync that failed, the kernel may have dropped what it could not write, so that
-//! a later sync would succeed over a hole: nothing is acknowledged any more until the rows were opened anew, from what is
-//! on disk. It does that by itself where the disk was full (`refill.rs`), and leaves every other failure to a restart.
+//! It fails closed. After a failed write or sync, the kernel may have dropped what it could not write, so a later sync
+//! would succeed over a hole. So nothing is acknowledged until the rows were reopened from disk. If the disk was full,
+//! it does that by itself (`refill.rs`); every other failure needs a restart.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -24,16 +24,16 @@ pub(crate) struct Writer {
     requests: mpsc::Receiver<Request>,
     /// The newest durable revision.
     pub(crate) revision: Revision,
-    /// What a full disk left.
+    /// What a full disk left unfinished.
     pub(crate) full: Option<Full>,
 }
 
-/// How a group ended: durable, or why it is not.
+/// The outcome of a group: durable, or why not.
 enum Outcome {
     Durable,
-    /// The disk is full, and nothing of it stands.
+    /// The disk is full, and nothing of the group exists.
     Nothing(Cause),
-    /// The disk is full. Whether it stands shows when there is room.
+    /// The disk is full. Once there is room, it shows whether the group exists.
     Open(Cause),
     Failed(Cause),
 }
@@ -45,7 +45,7 @@ impl Writer {
         Self { shared, requests, revision, full: None }
     }
 
-    /// Serves until the store is dropped and everyone was answered.
+    /// Serves until the store is dropped and every request has its response.
     pub(crate) fn run(mut self) {
         while let Some(first) = self.requests.blocking_recv() {
             self.go_on();
@@ -58,7 +58,7 @@ impl Writer {
         self.shared.history.close();
     }
 
-    /// Serves what waits, beginning with `first`. A panic in sled counts as a failed write.
+    /// Serves the waiting requests, starting with `first`. A panic in sled counts as a failed write.
     fn serve(&mut self, first: Request) {
         if catch_unwind(AssertUnwindSafe(|| self.serve_group(first))).is_err() {
             self.fail(Arc::new(Panicked));
@@ -91,14 +91,14 @@ impl Writer {
         answer(answers, &outcome);
     }
 
-    /// Writes and syncs the group, and only then shows it to readers and to those who watch.
+    /// Writes and syncs the group, and only then shows it to readers and watchers.
     fn make_durable(&mut self, rows: sled::Db, batch: sled::Batch, before: Overlay, group: Unsettled) -> Outcome {
         let shared = &self.shared;
         shared.show(self.revision, before);
         shared.sync_began_micros.store(micros(shared.opened.elapsed()).max(1), Ordering::Relaxed);
         let written = shared.disk.commit(&rows, batch, group.revision);
         shared.sync_began_micros.store(0, Ordering::Relaxed);
-        // So that they can be opened again.
+        // Drop them so that they can be reopened.
         drop(rows);
         match written {
             Ok(took) => self.acknowledge(group, took),
@@ -129,15 +129,15 @@ impl Writer {
         self.shared.history.publish(group.events);
     }
 
-    /// Readers keep seeing what stood before the group that failed.
+    /// Readers keep seeing the entries from before the failed group.
     pub(crate) fn fail(&self, cause: Cause) {
-        tracing::error!(error = %cause, "the store cannot write: it takes no more commits");
+        tracing::error!(error = %cause, "the store cannot write: it accepts no more commits");
         let _ = self.shared.failed.set(cause);
         self.shared.history.close();
     }
 }
 
-/// Answers a group. If it failed, even a refusal is void: it may rest on a commit that is not there.
+/// Responds to a group. If the group failed, even a refusal is void: it may rest on a commit that does not exist.
 fn answer(answers: Answers, outcome: &Outcome) {
     for (reply, answer) in answers {
         let answer = match (outcome, answer) {
@@ -149,7 +149,7 @@ fn answer(answers: Answers, outcome: &Outcome) {
             (Outcome::Failed(source), Ok(_)) => Err(CommitError::Unknown { source: source.clone() }),
             (Outcome::Failed(source), Err(_)) => Err(CommitError::Failed { source: source.clone() }),
         };
-        // A caller that went away does not want to know.
+        // The caller is gone and needs no response.
         let _ = reply.send(answer);
     }
 }

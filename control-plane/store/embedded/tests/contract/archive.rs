@@ -84,7 +84,7 @@ async fn a_cut_or_altered_export_restores_nothing() {
     restore(&place, &archive[..]).unwrap();
 }
 
-/// Every commit keeps two keys equal and counts in a third, so that a torn export would show.
+/// Every commit keeps two keys equal and counts in a third, so a torn export would show.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_export_of_a_busy_store_is_that_store_at_one_revision() {
     let dir = TempDir::new().unwrap();

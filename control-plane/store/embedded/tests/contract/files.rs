@@ -1,4 +1,4 @@
-//! What a store with files promises beyond the trait: one process at a time, and never a wrong value.
+//! Promises of a store with files beyond the trait: one process at a time, and never a wrong value.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn open(dir: &Path) -> Result<SledStore, OpenError> {
     SledStore::open(dir, ID, Sizes::FLEET)
 }
 
-/// The rows underneath, opened without the store. The segment size is the store's own.
+/// The rows, opened without the store. The segment size is the store's own.
 fn rows(dir: &Path) -> sled::Db {
     sled::Config::new().path(dir.join("sled")).segment_size(8 << 20).open().unwrap()
 }
@@ -94,7 +94,7 @@ async fn an_altered_row_is_an_error_that_names_its_key_and_never_a_value() {
     assert_eq!(store.commit(Commit::new().put("good", "2")).await.unwrap(), Revision(2));
 }
 
-/// sled never syncs the files that it makes for large pages: there must be none.
+/// sled never syncs the files that it makes for large pages, so there must be none.
 #[tokio::test]
 async fn no_value_of_any_size_makes_sled_use_a_file_of_its_own() {
     let dir = TempDir::new().unwrap();
@@ -102,7 +102,7 @@ async fn no_value_of_any_size_makes_sled_use_a_file_of_its_own() {
     for round in 0..3u8 {
         for len in [100, 4_000, 4_096, 16_000, 70_000, 1_048_576] {
             let mut commit = Commit::new();
-            // Long keys too: they weigh on sled's inner pages.
+            // Long keys too, because they make sled's inner pages large.
             for i in 0..7 {
                 commit = commit.put(format!("{i}{}", "k".repeat(500)), vec![round; len]);
             }

@@ -1,4 +1,4 @@
-//! What every store promises, tried on the embedded one; and what only a store with files promises.
+//! The promises of every store, tested on the embedded one, and those of a store with files.
 #![allow(clippy::unwrap_used)] // A test says by panicking that something it needs failed.
 
 mod archive;
@@ -13,7 +13,7 @@ use entente_store_embedded::{Sizes, SledStore};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-/// An embedded store in a directory of its own.
+/// An embedded store in its own directory.
 #[derive(Debug)]
 struct Embedded {
     dir: TempDir,

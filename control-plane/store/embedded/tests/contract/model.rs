@@ -1,4 +1,4 @@
-//! Any store against a map: the same operations on both, and the same answers. It knows the trait only.
+//! Compares any store with a map: the same operations on both must give the same results. It uses only the trait.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::suite::Fixture;
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// Commits sent at once, which the store may put into one group in the order sent.
+    /// Commits sent at once. The store may put them into one group, in this order.
     Commits(Vec<Vec<(u8, Act)>>),
     List {
         prefix: &'static str,
@@ -26,7 +26,7 @@ enum Act {
     Delete,
     ExpectAbsent,
     ExpectPresent,
-    /// The revision that the model has, or another one.
+    /// The model's revision, or another one.
     ExpectAt {
         right: bool,
     },
@@ -34,7 +34,7 @@ enum Act {
 
 type Model = BTreeMap<String, (Bytes, Revision)>;
 
-/// Few keys, so that they are met again; some of them are prefixes of others.
+/// Few keys, so that they are used often. Some of them are prefixes of others.
 fn key(index: u8) -> String {
     ["a", "a/", "a/b", "a/b/c", "b", "b/ä", "c"][usize::from(index) % 7].to_owned()
 }
@@ -91,7 +91,7 @@ async fn commit_all(store: &Arc<dyn Store>, commits: Vec<Vec<(u8, Act)>>, model:
         let (commit, expected) = apply(acts, model, revision);
         running.push((store.commit(commit), expected));
     }
-    // Polled in this order the first time, hence queued in this order.
+    // They are first polled in this order, so they are queued in this order.
     let (futures, expected): (Vec<_>, Vec<_>) = running.into_iter().unzip();
     for (got, expected) in futures_in_order(futures).await.into_iter().zip(expected) {
         match (got, expected) {
@@ -104,7 +104,7 @@ async fn commit_all(store: &Arc<dyn Store>, commits: Vec<Vec<(u8, Act)>>, model:
     }
 }
 
-/// The results of futures that are polled in their order until all are ready.
+/// The results of futures that are polled in order until all are ready.
 async fn futures_in_order<T>(futures: Vec<entente_store::BoxFuture<'_, T>>) -> Vec<T> {
     let mut slots: Vec<_> = futures.into_iter().map(|future| (future, None)).collect();
     std::future::poll_fn(|context| {
@@ -124,7 +124,7 @@ async fn futures_in_order<T>(futures: Vec<entente_store::BoxFuture<'_, T>>) -> V
 
 type Expected = Result<Revision, (String, Option<Revision>)>;
 
-/// The commit for `acts`, and what becomes of it and of the model.
+/// The commit for `acts`, and the expected result for it and the model.
 fn apply(acts: &[(u8, Act)], model: &mut Model, revision: &mut Revision) -> (Commit, Expected) {
     let (mut commit, mut conflict) = (Commit::new(), None);
     let mut writes = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! The promises of the trait, as one suite for all stores. It knows the trait only.
+//! The promises of the trait, as one suite for all stores. It uses only the trait.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use entente_store::{
 };
 use entente_store_embedded::Sizes;
 
-/// How to come by a store, empty at first; opened again, it holds what it held.
+/// Makes a store, empty at first. Opened again, it has what it had.
 pub trait Fixture {
     fn new() -> Self;
     fn open(&self) -> impl Future<Output = Arc<dyn Store>>;
@@ -147,7 +147,7 @@ async fn a_decision_sees_the_state_and_the_revision_it_will_get<F: Fixture>() {
     assert!(matches!(conflict, Err(CommitWithError::Commit(CommitError::Conflict { .. }))));
 }
 
-/// The writer sees those before it in the group, which no reader can see yet.
+/// The writer sees earlier commits of the group, which readers cannot see yet.
 async fn decisions_that_race_never_overtake_each_other<F: Fixture>() {
     let fixture = F::new();
     let store = fixture.open().await;
@@ -286,7 +286,7 @@ async fn a_caller_that_goes_away_leaves_a_whole_commit_or_none<F: Fixture>() {
     for i in 0..200 {
         let n = i.to_string();
         let commit = store.commit(Commit::new().put("a", n.clone()).put("b", n));
-        // One poll queues it; then the caller is gone.
+        // One poll queues it. Then the caller is gone.
         let _ = tokio::time::timeout(Duration::ZERO, commit).await;
         let page = store.scan("", None, 2).await.unwrap();
         let values: Vec<_> = page.entries.iter().map(|(_, entry)| entry.value.clone()).collect();

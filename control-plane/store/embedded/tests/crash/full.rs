@@ -1,4 +1,4 @@
-//! The program whose disk fills up, several times: it commits until it is refused, and goes on once there is room.
+//! The program whose disk fills up several times: it commits until it is refused, and continues once there is room.
 
 use std::fs;
 use std::path::Path;
@@ -13,10 +13,10 @@ use crate::program::{TASKS, commit, last};
 /// How often the disk fills up.
 const ROUNDS: usize = 3;
 
-/// Commits of each task before it does.
+/// Commits of each task before the disk fills up.
 const BEFORE: u64 = 8;
 
-/// Longer than it takes the store to notice room, on a slow machine.
+/// Longer than the store takes to notice room, on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub async fn run(store: Arc<SledStore>, switch: &Path) {
@@ -38,9 +38,9 @@ pub async fn run(store: Arc<SledStore>, switch: &Path) {
     println!("went on");
 }
 
-/// Commits where the task stands, and says each once it was acknowledged.
+/// Continues to commit from the task's current number, and prints each commit once it is acknowledged.
 async fn write(store: &SledStore, task: u64, commits: u64) -> Result<(), CommitError> {
-    // Where nothing can be read, nothing is written either.
+    // If nothing can be read, nothing can be written either.
     store.get(&format!("{task}/first")).await?;
     let stands = last(store, task).await;
     let (mut number, mut before) = stands.map_or((0, None), |(number, revision)| (number, Some(revision)));
@@ -65,7 +65,7 @@ async fn until_refused(store: Arc<SledStore>, task: u64) {
     assert!(text.contains("the disk is full") && text.contains("make room"), "{text}");
 }
 
-/// Everything is refused. Says what can be read.
+/// Every commit is refused. Prints what can be read.
 async fn while_full(store: &SledStore) {
     assert!(store.stats().full && !store.stats().failed);
     let refused = store.commit(Commit::new().put("late", "x")).await.unwrap_err();
@@ -92,7 +92,7 @@ async fn room_again(store: &SledStore) {
     assert!(!store.stats().full);
 }
 
-/// Who watches sees every commit, whatever the disk did meanwhile.
+/// A watcher sees every commit, whatever the disk does meanwhile.
 fn nothing_is_missed(store: &SledStore, watch: &mut Watch) {
     let seen: Vec<u64> = std::iter::from_fn(|| watch.try_next().unwrap()).map(|event| event.revision.0).collect();
     assert_eq!(seen, (1..=store.revision().0).collect::<Vec<_>>());

@@ -1,9 +1,9 @@
-//! Power cuts. A program commits, is killed at a chosen system call, and only what a disk would still hold is left;
-//! then every acknowledged commit must be there, and none by halves.
+//! Power cuts. A program commits and is killed at a chosen system call, and only what a disk would still have is left.
+//! Then every acknowledged commit must exist, and none in part.
 //!
-//! The program runs unmodified under a shim (`tests/crash/shim.c` at the top of the workspace, which states the
-//! model); this binary runs itself as that program (`program.rs`, with what it commits). `power.rs` runs it and takes
-//! the image. `CRASH_CHAINS=50` in the environment runs more than the everyday number of cuts.
+//! The program runs unmodified under a shim (`tests/crash/shim.c` at the top of the workspace, which defines the
+//! model). This binary runs itself as that program (`program.rs`, with what it commits). `power.rs` runs it and takes
+//! the image. `CRASH_CHAINS=50` in the environment runs more cuts than usual.
 #![allow(clippy::unwrap_used)] // A test says by panicking that something it needs failed.
 
 mod full;
@@ -15,7 +15,7 @@ use std::panic::catch_unwind;
 use std::process::ExitCode;
 use std::thread;
 
-/// A scenario checks, and says in numbers what it went through.
+/// A scenario checks, and returns in numbers what it has been through.
 type Scenario = (&'static str, fn() -> String);
 
 const SCENARIOS: [Scenario; 8] = [
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         chosen.for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
     }
-    // Side by side, as they mostly wait for the disk.
+    // In parallel, because they mostly wait for the disk.
     let running: Vec<_> = chosen.map(|(name, run)| (name, thread::spawn(move || catch_unwind(run)))).collect();
     let failed = running.into_iter().fold(false, |failed, (name, thread)| {
         let outcome = thread.join().unwrap();

@@ -17,7 +17,7 @@ pub enum Keep {
     All,
 }
 
-/// What goes wrong in a run. The default: nothing.
+/// What goes wrong in a run. By default, nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Trouble {
     /// The system call to crash before; 0 for none.
@@ -29,11 +29,11 @@ pub struct Trouble {
     pub fail: u64,
     /// The `fdatasync` that hangs; 0 for none.
     pub hang: u64,
-    /// Whether somebody else takes what is given back while the disk is full.
+    /// Whether another program takes the reserved room while the disk is full.
     pub taken: bool,
-    /// Whether what is overwritten needs room as well.
+    /// Whether overwriting needs room as well.
     pub copies: bool,
-    /// Whether it is the sync that finds no room, and not the write.
+    /// Whether the sync finds no room, instead of the write.
     pub late: bool,
 }
 
@@ -49,10 +49,10 @@ pub const NO_TROUBLE: Trouble = Trouble {
     late: false,
 };
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Ended {
-    /// The lines that the program printed: each was written only once what it says had happened.
+    /// The lines that the program printed, each only after it was true.
     pub said: Vec<String>,
     pub killed: bool,
     /// The shim's counts.
@@ -65,7 +65,7 @@ impl Ended {
     }
 }
 
-/// A watched directory, which each run replaces by what the power cut left of it.
+/// A watched directory. Each run replaces it by what the power cut left of it.
 #[derive(Debug)]
 pub struct Disk {
     scratch: TempDir,
@@ -87,14 +87,14 @@ impl Disk {
         self.scratch.path().join("full")
     }
 
-    /// A copy, to look at without touching the original.
+    /// A copy, to look at without changing the original.
     pub fn copy(&self) -> TempDir {
         let copy = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         copy_all(&self.path(), copy.path());
         copy
     }
 
-    /// Runs `mode` with `args`; afterwards the directory holds what survived.
+    /// Runs `mode` with `args`. Afterwards the directory has what survived.
     pub fn run(&self, mode: &str, args: &[&str], trouble: Trouble) -> Ended {
         let image = self.scratch.path().join("image");
         let report = self.scratch.path().join("report");
@@ -129,7 +129,7 @@ impl Disk {
     }
 }
 
-/// The shim must have seen everything, or its image means nothing.
+/// The shim must have seen every call, or its image means nothing.
 fn read_report(path: &Path) -> BTreeMap<String, u64> {
     let text = fs::read_to_string(path).expect("the shim reports");
     let pairs = text.lines().map(|line| line.split_once('=').unwrap());

@@ -1,5 +1,5 @@
-//! The program whose power is cut, and what it commits: several tasks at once, each with keys of its own whose
-//! content follows from the number of its last commit. So a few numbers say what must be there afterwards.
+//! The program whose power is cut, and what it commits: several tasks at once, each with its own keys, whose content
+//! follows from the number of its last commit. So a few numbers determine what must exist afterwards.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -43,7 +43,7 @@ fn open(dir: &str) -> Arc<SledStore> {
 /// All entries of a task after its first `last` commits.
 pub fn content(task: u64, last: u64) -> BTreeMap<String, Vec<u8>> {
     let mut content = BTreeMap::new();
-    // Every slot is rewritten within so many commits: older ones left nothing else.
+    // Every slot is rewritten within this many commits, so older ones leave nothing else.
     for number in last.saturating_sub(2 * SLOTS).max(1)..=last {
         for (key, value) in writes(task, number) {
             match value {
@@ -69,7 +69,7 @@ fn writes(task: u64, number: u64) -> Vec<(String, Option<Vec<u8>>)> {
     writes
 }
 
-/// Bytes that no other commit writes, of sizes around those at which a value takes another row.
+/// Bytes that no other commit writes, of sizes around those at which a value needs another row.
 fn value(task: u64, number: u64) -> Vec<u8> {
     let size = [30, 900, 2_000, 4_080, 4_081, 9_000, 30_000][(number % 7) as usize];
     let mut state = task << 32 | number;
@@ -95,7 +95,7 @@ pub async fn last(store: &SledStore, task: u64) -> Option<(u64, Revision)> {
     Some((std::str::from_utf8(&entry.value).unwrap().parse().unwrap(), entry.revision))
 }
 
-/// Goes on where the store stands, and says each commit once it was acknowledged.
+/// Continues from the store's state, and prints each commit once it is acknowledged.
 async fn write(store: Arc<SledStore>, commits: u64) {
     let tasks: Vec<_> = (0..TASKS).map(|task| tokio::spawn(write_task(store.clone(), task, commits))).collect();
     for task in tasks {
@@ -111,7 +111,7 @@ async fn write_task(store: Arc<SledStore>, task: u64, commits: u64) {
     let (mut number, mut before) = stands.map_or((0, None), |(number, rev)| (number, Some(rev)));
     for _ in 0..commits {
         number += 1;
-        // Half of them are decided in the writer, where most of the product's commits are.
+        // Half of them are decided in the writer, like most of the product's commits.
         let done = if number.is_multiple_of(2) {
             store.commit(commit(task, number, before)).await
         } else {
@@ -131,7 +131,7 @@ async fn write_task(store: Arc<SledStore>, task: u64, commits: u64) {
     }
 }
 
-/// A sync fails; the store is opened again on the same machine, whose cache is as it was, and goes on.
+/// A sync fails. The store is reopened on the same machine, with its cache as it was, and continues.
 async fn again(dir: &str, commits: u64) {
     let store = open(dir);
     write(store.clone(), commits).await;
@@ -140,7 +140,7 @@ async fn again(dir: &str, commits: u64) {
     write(open(dir), commits).await;
 }
 
-/// A store that failed takes nothing, tells those who watch, and still shows what is durable.
+/// A failed store accepts no commits, tells its watchers, and still shows what is durable.
 async fn after_failure(store: &SledStore) {
     let revision = store.revision();
     let refused = store.commit(Commit::new().put("late", "x")).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What is tried, and what must hold.
+//! The scenarios, and what must hold in each.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,10 +13,10 @@ use crate::program::{self, TASKS};
 
 /// Commits of each task in one run.
 const COMMITS: &str = "40";
-/// Power cuts of one disk after another, so that a start after a cut is cut as well.
+/// Power cuts of one disk in a row, so that a start after a cut is cut too.
 const CUTS: u64 = 8;
 const CHAINS: u64 = 4;
-/// The calls of a start: few beside those of a run, so every other pair of cuts falls among them.
+/// The calls of a start. They are few compared with a run, so every other pair of cuts falls among them.
 const START_CALLS: u64 = 16;
 
 /// Power cuts of a program whose disk fills up.
@@ -33,7 +33,7 @@ fn write(disk: &Disk, trouble: Trouble) -> Ended {
     disk.run("write", &[disk.path().join("store").to_str().unwrap(), COMMITS], trouble)
 }
 
-/// Raises `numbers` to what the program said with `word`; how often it did, and the newest revision it named.
+/// Raises `numbers` to what the program printed with `word`. Returns how often it did, and the newest revision in it.
 fn said(ended: &Ended, word: &str, numbers: &mut Numbers) -> (u64, Revision) {
     let (mut count, mut newest) = (0, Revision(0));
     for line in &ended.said {
@@ -50,7 +50,7 @@ fn said(ended: &Ended, word: &str, numbers: &mut Numbers) -> (u64, Revision) {
     (count, newest)
 }
 
-/// The last commit of each task that stands in the store, each whole; or what is wrong.
+/// The last complete commit of each task in the store, or what is wrong.
 fn standing(dir: &Path, newest: Revision) -> Result<Numbers, String> {
     let store = SledStore::open(dir, Uuid::from_u128(1), Sizes::FLEET).map_err(|e| format!("{e}: {e:?}"))?;
     if store.revision() < newest {
@@ -84,7 +84,7 @@ fn entries(store: &SledStore, prefix: &str) -> Result<BTreeMap<Key, Entry>, Stri
     }
 }
 
-/// Calls that change something in a run without trouble: the cuts are spread over them.
+/// The number of calls that change something in an undisturbed run. The cuts are spread over them.
 fn calls(trouble: Trouble) -> u64 {
     let ended = write(&Disk::new(), trouble);
     for seen in ["calls", "writes", "range_syncs"] {
@@ -95,7 +95,7 @@ fn calls(trouble: Trouble) -> u64 {
     ended.count("calls")
 }
 
-/// Numbers that look random, from a seed.
+/// Pseudo-random numbers from a seed.
 fn spread(seed: u64) -> u64 {
     (seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 16
 }
@@ -194,7 +194,7 @@ pub fn full_disk() -> String {
     fills_up(NO_TROUBLE)
 }
 
-/// What the sync found no room for is dropped, and read back all the same until the cache is emptied.
+/// What the sync found no room for is dropped, but can be read until the cache is emptied.
 pub fn full_disk_found_by_the_sync() -> String {
     fills_up(Trouble { late: true, copies: true, ..NO_TROUBLE })
 }
@@ -207,10 +207,10 @@ fn fills_up(kind: Trouble) -> String {
     let calls = run(&Disk::new(), kind).count("calls");
     let (mut acks, mut cuts) = (0, 0);
     for cut in 0..=FULL_CUTS {
-        // The first two are not cut; the others are, before, while and after the disk is full.
+        // The first two are not cut; the others are cut before, while and after the disk is full.
         let crash_at = if cut < 2 { 0 } else { 1 + spread(cut) % calls };
         let keep = [Keep::None, Keep::Writes, Keep::Pieces, Keep::All][(cut % 4) as usize];
-        // In every other one somebody else takes the room that the store had set aside for this.
+        // In every other run, another program takes the room that the store had reserved for this.
         let taken = cut % 2 == 1;
         let (disk, trouble) =
             (Disk::new(), Trouble { crash_at, keep, seed: cut, taken, copies: kind.copies || cut % 3 == 0, ..kind });
