@@ -1,7 +1,7 @@
-//! By which words a service says that the object asked for is not there: one closed list per kind of call.
+//! The codes by which a service says that the requested object does not exist: one closed list per kind of call.
 //!
-//! Any other 404 says nothing of the object: a proxy, a gateway, a version that went, a scope that we no longer see.
-//! It is a refusal like any other, and whoever reads it takes it for *unread*. It knows nothing of what is done then.
+//! Any other 404 says nothing about the object. It may come from a proxy, a gateway, a retired API version, or a scope
+//! that we no longer see. It counts as a refusal, and callers treat the object as *unread*.
 //!
 //! | asked for | code | source |
 //! |---|---|---|
@@ -11,13 +11,13 @@
 //! | an Azure role definition | `RoleDefinitionDoesNotExist` | ARM: troubleshooting Azure RBAC |
 //! | a filtered collection, a creation, the tenant itself | none | nothing is asked for that could be absent |
 //!
-//! `SubscriptionNotFound` and `ResourceGroupNotFound` are not among them: ARM says the same of a subscription that was
-//! moved to another directory, where the assignments go on.
+//! `SubscriptionNotFound` and `ResourceGroupNotFound` are not in the list: ARM also returns them for a subscription
+//! that was moved to another directory, where the assignments continue to exist.
 
-/// What kind of object a call asks for, hence which codes speak of its absence.
+/// The kind of object that a call asks for, and so the codes that mean its absence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Absence {
-    /// Whatever the service says, it does not say that something is not there.
+    /// No code of the service means that something is absent.
     Never,
     Directory,
     Defender,
@@ -26,7 +26,7 @@ pub(crate) enum Absence {
 }
 
 impl Absence {
-    /// Whether the outermost code of a 404 says that the object is not there. Services disagree about capitals.
+    /// Whether the outermost code of a 404 means that the object does not exist. Services differ in capitals.
     pub(crate) fn is_said_by(self, code: &str) -> bool {
         self.codes().iter().any(|own| own.eq_ignore_ascii_case(code))
     }

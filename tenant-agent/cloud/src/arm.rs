@@ -1,7 +1,7 @@
 //! Azure Resource Manager: who holds which role at which scope.
 //!
-//! Role assignments are written under names that we choose, so a repeated write is the same write. It knows nothing of
-//! which roles ought to be where. Scopes and names are in `arm/scope.rs`.
+//! We choose the names of role assignments, so a repeated write is the same write. This file does not decide which
+//! roles should be where. Scopes and names are in `arm/scope.rs`.
 
 mod scope;
 
@@ -26,7 +26,7 @@ use crate::listing::{Listing, as_typed};
 use crate::transport::Reply;
 use crate::uri::{quoted, with_query};
 
-/// ARM: role assignments, role definitions: the version whose shapes are below.
+/// The version of ARM (role assignments, role definitions) whose shapes are below.
 const API_VERSION: (&str, &str) = ("api-version", "2022-04-01");
 
 const ASSIGNMENTS: &str = "/providers/Microsoft.Authorization/roleAssignments";
@@ -39,14 +39,14 @@ pub struct Arm {
     pub(crate) definitions: Remembered,
 }
 
-/// Role definitions that were read a moment ago.
+/// Role definitions that were read recently.
 pub(crate) type Remembered = Arc<Mutex<BTreeMap<Uuid, (Instant, RoleDefinition)>>>;
 
-/// For how long a definition that was read is not read again: they change by the month, and looks may be seconds apart,
-/// each a part of the subscription's budget of reads (ARM: throttling).
+/// How long a read definition is reused. Definitions change monthly, and looks may be seconds apart; each read counts
+/// against the subscription's budget (ARM: throttling).
 const DEFINITION_LASTS: Duration = Duration::from_secs(30);
 
-/// Most definitions that are remembered; a guardrail names a handful.
+/// Most definitions that are kept. A guardrail names a handful.
 const MAX_DEFINITIONS: usize = 256;
 
 /// Which assignments to list.
@@ -58,7 +58,7 @@ pub enum AssignmentsOf {
     Principal(Uuid),
 }
 
-/// ARM takes `User` where none is said, and then looks for the principal in vain; so it is always said.
+/// Always sent: without it, ARM assumes `User` and does not find the principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PrincipalType {
     Group,
@@ -69,7 +69,7 @@ pub enum PrincipalType {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRoleAssignment {
     pub scope: Scope,
-    /// Unique in the tenant, and never used again for other content (ARM: troubleshooting role assignments).
+    /// Unique in the tenant, and never reused for other content (ARM: troubleshooting role assignments).
     pub name: Uuid,
     pub definition: Uuid,
     pub principal: Uuid,
@@ -77,24 +77,24 @@ pub struct NewRoleAssignment {
     pub description: Option<String>,
 }
 
-/// What came of writing an assignment.
+/// The result of writing an assignment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Put {
     Created(RoleAssignment),
-    /// It stood under this name already.
+    /// It already existed under this name.
     Updated(RoleAssignment),
-    /// Somebody gave the same principal the same role at the same scope under another name, if known.
+    /// Another assignment of the same role to the same principal at the same scope exists, under this name if known.
     ExistsUnder {
         name: Option<Uuid>,
     },
-    /// The principal is not visible to ARM yet; a new group takes minutes.
+    /// ARM does not see the principal yet. A new group takes minutes.
     PrincipalNotFound,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleAssignment {
-    /// Where it was given, which may be above or below the scope that was asked about. As ARM wrote it: a scope that is
-    /// only shown need not be one that we could ask about ([`Scope`]).
+    /// Where it was given, which may be above or below the requested scope. As ARM wrote it: a scope that we only show
+    /// need not be one that we could ask about ([`Scope`]).
     pub scope: String,
     pub name: Uuid,
     pub definition: Uuid,
@@ -110,7 +110,7 @@ pub struct RoleAssignment {
 pub enum Condition {
     None,
     Text(String),
-    /// The answer does not say: that is not none.
+    /// The response has no such field. That does not mean that there is no condition.
     Unsaid,
 }
 
@@ -154,7 +154,7 @@ impl Arm {
         }
     }
 
-    /// Absent is a success to ARM (204), and told apart here.
+    /// If it was absent, ARM reports a success (204). This function tells the two apart.
     pub async fn delete_role_assignment(&self, scope: &Scope, name: Uuid) -> Answer<Removed> {
         let path = assignment_path(scope, name);
         let call = write(Method::DELETE, "DELETE {scope}/roleAssignments/{name}", path);
@@ -165,7 +165,7 @@ impl Arm {
         }
     }
 
-    /// What a role definition is now, or was half a minute ago; a built-in one is the same at every scope.
+    /// The role definition, at most half a minute old. A built-in one is the same at every scope.
     pub async fn get_role_definition(&self, scope: &Scope, id: Uuid) -> Answer<Option<RoleDefinition>> {
         let is_fresh = |(at, _): &&(Instant, RoleDefinition)| at.elapsed() < DEFINITION_LASTS;
         if let Some((_, known)) = self.remembered().get(&id).filter(is_fresh) {
@@ -199,7 +199,7 @@ impl Arm {
         }
     }
 
-    /// All definitions of exactly this role name that can be assigned at the scope.
+    /// All definitions with exactly this role name that can be assigned at the scope.
     pub async fn find_role_definitions(&self, scope: &Scope, role_name: &str) -> Answer<Listing<RoleDefinition>> {
         let filter = format!("roleName eq {}", quoted(role_name));
         let path = with_query(&format!("{scope}{DEFINITIONS}"), &[API_VERSION, ("$filter", &filter)]);
@@ -237,7 +237,7 @@ fn put_body(new: &NewRoleAssignment) -> Value {
     json!({ "properties": properties })
 }
 
-/// ARM: troubleshooting role assignments. The status of either is not documented, the codes are.
+/// ARM: troubleshooting role assignments. The documentation has the codes but not their status.
 fn refused_put(failure: Failure) -> Answer<Put> {
     if let Some(no) = failure.refusal().filter(|no| no.has_code("RoleAssignmentExists")) {
         return Ok(Put::ExistsUnder { name: hex_id(&no.message) });
@@ -248,7 +248,7 @@ fn refused_put(failure: Failure) -> Answer<Put> {
     }
 }
 
-/// The existing assignment's name stands in the message, as 32 hexadecimal digits, perhaps with hyphens.
+/// The message has the existing assignment's name, as 32 hexadecimal digits, with or without hyphens.
 fn hex_id(message: &str) -> Option<Uuid> {
     let words = message.split(|c: char| !c.is_ascii_hexdigit() && c != '-');
     words.filter(|w| matches!(w.len(), 32 | 36)).find_map(|w| Uuid::parse_str(w).ok())
@@ -272,7 +272,7 @@ fn assignment(body: Value) -> Result<RoleAssignment, String> {
     })
 }
 
-/// Tells a null from what is not there.
+/// Distinguishes `null` from a missing field.
 fn said<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(d).map(Some)
 }
@@ -299,7 +299,7 @@ fn definition(body: Value) -> Result<RoleDefinition, String> {
         not_actions: Vec::new(),
         data_actions: Vec::new(),
     };
-    // What is not said is not nothing: a role without a word on its actions would be taken for a harmless one.
+    // Missing permissions are not empty ones: the role would pass for a harmless one.
     for permission in p.permissions.ok_or("a role definition that says no permissions")? {
         definition.actions.extend(permission.actions);
         definition.not_actions.extend(permission.not_actions);
@@ -308,7 +308,7 @@ fn definition(body: Value) -> Result<RoleDefinition, String> {
     Ok(definition)
 }
 
-/// The scope that an assignment's own id begins with; `/` is empty there.
+/// The scope at the start of an assignment's id. `/` is empty there.
 fn scope_of(id: &str) -> Option<String> {
     let at = id.to_ascii_lowercase().rfind(&ASSIGNMENTS.to_ascii_lowercase())?;
     Some(if at == 0 { "/".to_owned() } else { id[..at].to_owned() })

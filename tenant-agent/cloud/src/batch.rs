@@ -1,7 +1,7 @@
-//! Many calls in few requests: Graph's `$batch`, twenty at a time, each call with its own outcome.
+//! Many calls in few requests: Graph's `$batch`, twenty at a time, each call with its own result.
 //!
-//! The batch's own 200 says nothing of the calls in it, so each is judged as if it had been sent alone, by the same
-//! `call.rs`; what may be tried again goes into the next round. It knows no operation by name.
+//! The batch's own 200 says nothing about its calls, so `call.rs` judges each as if it had been sent alone. Calls that
+//! may be repeated go into the next round. This file knows no operation by name.
 
 use std::collections::HashMap;
 use std::io;
@@ -21,20 +21,20 @@ use crate::listing::Listing;
 use crate::paging::Pages;
 use crate::transport::{Exchange, Reply, Via, http_date, retry_after};
 
-/// Graph: JSON batching. More are refused as a whole.
+/// Graph: JSON batching. A larger batch is refused as a whole.
 const BATCH_SIZE: usize = 20;
 
 const NAME: &str = "POST /$batch";
 const PATH: &str = "/v1.0/$batch";
 
-/// A call that has no answer yet.
+/// A call without a result yet.
 struct Pending {
     index: usize,
     call: Call,
     trail: Trail,
 }
 
-/// What a round leaves for the next.
+/// What a round leaves for the next one.
 #[derive(Default)]
 struct Rest {
     pending: Vec<Pending>,
@@ -43,7 +43,7 @@ struct Rest {
 }
 
 impl Client {
-    /// The answers to `calls` (Graph v1.0 only), in their order. Writes in one batch run in no particular order.
+    /// The results of `calls` (Graph v1.0 only), in their order. Writes in one batch run in no particular order.
     pub(crate) async fn send_all(&self, calls: Vec<Call>) -> Vec<Answer<Reply>> {
         let budget = Budget::of_batches(calls.len().div_ceil(BATCH_SIZE), &self.patience);
         self.send_all_within(calls, budget).await
@@ -71,7 +71,7 @@ impl Client {
         answers.map(|a| a.expect("a call leaves the pending ones only with its answer")).collect()
     }
 
-    /// As [`Client::list`] for many listings at once; their next pages travel together too.
+    /// Like [`Client::list`], for many listings at once. Their next pages travel together too.
     pub(crate) async fn list_all(&self, calls: Vec<Call>) -> Vec<Answer<Listing<Value>>> {
         let mut answers: Vec<Option<Answer<Listing<Value>>>> = calls.iter().map(|_| None).collect();
         let mut open: Vec<(usize, Pages)> = calls.into_iter().map(Pages::new).enumerate().collect();
@@ -135,7 +135,7 @@ fn give_up(chunk: Vec<Pending>, failure: &Failure, answers: &mut [Option<Answer<
     }
 }
 
-/// The batch around a chunk. It is a call only to travel as one: its parts are judged, never itself.
+/// The request for a chunk. Only its parts are judged, never the batch itself.
 fn envelope(chunk: &[Pending]) -> Call {
     let requests: Vec<Value> = chunk.iter().enumerate().map(|(id, p)| part(id, &p.call)).collect();
     let call = Call::write(Service::Graph, Method::POST, NAME, PATH.to_owned());
@@ -151,7 +151,7 @@ fn part(id: usize, call: &Call) -> Value {
     let mut part = json!({
         "id": id.to_string(),
         "method": call.method.as_str(),
-        // Relative to the version that the batch is posted to.
+        // Relative to the API version that the batch is posted to.
         "url": call.path.strip_prefix("/v1.0").unwrap_or(&call.path),
     });
     if call.revocation {
@@ -167,11 +167,12 @@ fn part(id: usize, call: &Call) -> Value {
     part
 }
 
-/// What the batch's exchange says about each of its parts, in order and without end.
+/// The batch's result for each of its parts, in order and without end.
 fn spread(exchange: Exchange) -> Box<dyn Iterator<Item = Attempt> + Send> {
     let whole = match exchange {
         Exchange::Reply(reply) if reply.status / 100 == 2 => return Box::new(parts(reply)),
-        // Said of the batch before any part was looked at; 401, 408, 429 and 5xx are judged as each part's own.
+        // The service refused the batch before it looked at any part. 401, 408, 429 and 5xx are judged as each part's
+        // own.
         Exchange::Reply(reply) if matches!(reply.status, 400..=499) && !matches!(reply.status, 401 | 408 | 429) => {
             Attempt::BatchRefused(Box::new(Refusal::read(NAME, reply.status, reply.request_id, &reply.body)))
         }
@@ -216,7 +217,7 @@ fn read_part(mut response: Value, batch: &Reply, bytes: usize) -> Option<Reply> 
         date,
         body: response.get_mut("body").map(Value::take).unwrap_or(Value::Null),
         garbled: false,
-        // In parts of equal length: what counts is their sum.
+        // Divided equally among the parts: only their sum matters.
         bytes,
     })
 }

@@ -1,7 +1,6 @@
-//! How long a call, a batch or a listing may take in all: a service that is slow holds up its own part, and no longer
-//! than this.
+//! The total time of a call, a batch or a listing: a slow service delays its own part by no more than this.
 //!
-//! It is given to what sends (`client.rs`, `batch.rs`); what is not answered when it is used up is told as it stands.
+//! Its users are the senders (`client.rs`, `batch.rs`). When it is used up, the result is what is known so far.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,21 +12,21 @@ use crate::config::Patience;
 use crate::failure::{Answer, Failure};
 use crate::transport::Exchange;
 
-/// Each further batch that is sent together with others has a twentieth of the first's time, three seconds: Graph
-/// answers one in about a second, and twenty writes wait a little over one for their budget (`pacer.rs`).
+/// Each further batch that is sent with others gets a twentieth of the first one's time, three seconds: Graph answers
+/// one in about a second, and twenty writes wait a little over a second for their budget (`pacer.rs`).
 const FURTHER: u32 = 20;
 
-/// A point in time up to which something is waited for.
+/// The end of a wait.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget(Instant);
 
 impl Budget {
-    /// For a call alone, or `batches` of them.
+    /// For a single call, or for `batches` of them.
     pub(crate) fn of_batches(batches: usize, patience: &Patience) -> Budget {
         Budget::new(patience.batch, batches)
     }
 
-    /// For one listing, or as many as travel in `batches`.
+    /// For one listing, or for as many as travel in `batches`.
     pub(crate) fn of_listings(batches: usize, patience: &Patience) -> Budget {
         Budget::new(patience.listing, batches)
     }
@@ -41,19 +40,19 @@ impl Budget {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// An exchange that is not waited for any longer is lost, like any whose answer does not come.
+    /// An exchange that runs out of time counts as lost, like any exchange without an answer.
     pub(crate) async fn bound(self, exchange: impl Future<Output = Exchange>) -> Exchange {
         let used_up = || Exchange::Lost(Arc::new(std::io::Error::other("its time was up")));
         timeout_at(self.0, exchange).await.unwrap_or_else(|_| used_up())
     }
 
-    /// As [`Budget::bound`], for what happens before the call is sent.
+    /// Like [`Budget::bound`], for what happens before the call is sent.
     pub(crate) async fn before<T>(self, call: &Call, ready: impl Future<Output = Answer<T>>) -> Answer<T> {
         let used_up = || {
             let reason = "its time was up before it could go".to_owned();
             Err(Failure::NotSent { call: call.name, reason, source: None })
         };
-        // A timeout looks at what it waits for first, and what is ready at once would go.
+        // A timeout polls its future first, so one that is ready at once would still go.
         if self.left().is_zero() {
             return used_up();
         }

@@ -1,7 +1,7 @@
 //! A call, and the judgement of each attempt at it: done, or again after a wait.
 //!
-//! This is where it is decided whether a call is repeated, because here alone it is known what repeating would do. It
-//! sends nothing and sleeps nowhere; `client.rs` carries a single call, `batch.rs` twenty, both by this judgement.
+//! Only this file decides whether a call is repeated, because only it knows the effect of a repetition. It sends
+//! nothing and waits nowhere: `client.rs` sends a single call, `batch.rs` twenty, both with this judgement.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::config::Patience;
 use crate::failure::{Answer, Cause, Failure, Refusal};
 use crate::transport::{Exchange, Reply, root_cause};
 
-/// Which service, hence which address and which token.
+/// The service, and so the address and the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
     Login,
@@ -22,17 +22,17 @@ pub(crate) enum Service {
     Arm,
 }
 
-/// What sending a call twice would do.
+/// The effect of sending a call twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
     Read,
-    /// The same as once: DELETE, PUT under a fixed name, PATCH of fixed values, adding a member.
+    /// The same as sending it once: DELETE, PUT under a fixed name, PATCH of fixed values, adding a member.
     Idempotent,
-    /// Perhaps a second object: repeated only when the first was certainly not applied.
+    /// It may make a second object, so it is repeated only if the first attempt was certainly not applied.
     Once,
 }
 
-/// Which budget a write draws on.
+/// The budget that a write uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane {
     Graph,
@@ -44,20 +44,20 @@ pub(crate) enum Lane {
 /// One operation, ready to be sent, alone or in a batch.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
-    /// Method and templated path, without anybody's id: what logs and errors say.
+    /// Method and path template, without any id, for logs and errors.
     pub name: &'static str,
     pub service: Service,
     pub method: Method,
-    /// Path and query, encoded, from the slash on.
+    /// Path and query, encoded, starting with the slash.
     pub path: String,
     pub body: Option<Value>,
     pub effect: Effect,
     pub lane: Option<Lane>,
-    /// Takes access away: goes first with the service, and may draw on the budget's reserve.
+    /// Removes access. The service's gate lets it go first, and it may use the budget's reserve.
     pub revocation: bool,
-    /// The service answers a success with a redirect, which is not followed (Defender).
+    /// The service answers a success with a redirect (Defender). It is not followed.
     pub redirect_is_success: bool,
-    /// What its 404 may say is not there.
+    /// What its 404 may mean to be absent.
     pub absence: Absence,
 }
 
@@ -77,7 +77,7 @@ impl Call {
         }
     }
 
-    /// A write; of a method that is idempotent by itself unless it is a POST.
+    /// A write. Its method decides whether it is idempotent; a POST is not.
     pub(crate) fn write(service: Service, method: Method, name: &'static str, path: String) -> Call {
         let lane = match (service, &method) {
             (Service::Arm, &Method::DELETE) => Lane::ArmDelete,
@@ -98,7 +98,7 @@ impl Call {
         self
     }
 
-    /// Names what the call asks for, so that the service can say that it is not there.
+    /// Sets what the call asks for, so a 404 can mean that it is absent.
     pub(crate) fn of(mut self, absence: Absence) -> Call {
         self.absence = absence;
         self
@@ -114,7 +114,7 @@ impl Call {
         self.effect == Effect::Read
     }
 
-    /// The failure of a call that was sent and got no clear answer.
+    /// The failure of a call that was sent and has no clear answer.
     fn unclear(&self, reason: String, source: Option<Cause>) -> Failure {
         if self.is_read() {
             Failure::Unavailable { call: self.name, reason, source }
@@ -123,31 +123,31 @@ impl Call {
         }
     }
 
-    /// The failure of a call that was answered with something that cannot be used.
+    /// The failure of a call with an unusable answer.
     pub(crate) fn unusable(&self, reason: impl Into<String>) -> Failure {
         let reason = reason.into();
         if self.is_read() { Failure::Unreadable { call: self.name, reason } } else { self.unclear(reason, None) }
     }
 
-    /// The answer's body as `T`. A write whose answer cannot be read was applied, but to what we do not know.
+    /// The answer's body as `T`. If the answer of a write cannot be read, it was applied, but we do not know to what.
     pub(crate) fn decode<T: DeserializeOwned>(&self, body: Value) -> Answer<T> {
         serde_json::from_value(body).map_err(|e| self.unusable(format!("not what the contract says: {e}")))
     }
 }
 
-/// How one attempt ended, alone or inside a batch.
+/// The result of one attempt, alone or inside a batch.
 #[derive(Debug, Clone)]
 pub(crate) enum Attempt {
     Exchange(Exchange),
-    /// The batch around the call was refused: nothing in it was executed.
+    /// The service refused the batch around the call and executed nothing in it.
     BatchRefused(Box<Refusal>),
 }
 
-/// What follows from an attempt.
+/// The next step after an attempt.
 #[derive(Debug)]
 pub(crate) enum Step {
     Done(Answer<Reply>),
-    /// `wait` is beside what the service's gate makes it wait.
+    /// `wait` comes in addition to the wait at the service's gate.
     Again {
         wait: Duration,
         fresh_connection: bool,
@@ -155,21 +155,21 @@ pub(crate) enum Step {
     },
 }
 
-/// The attempts at one call so far: what has to be remembered to judge the next.
+/// The attempts at one call so far: what is needed to judge the next one.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
     attempts: u32,
-    /// An earlier attempt may have been applied; only a success or a "not there" can clear that up.
+    /// An earlier attempt may have been applied. Only a success or a "not there" can settle that.
     doubt: bool,
     renewed: bool,
 }
 
-/// An attempt that another one might better.
+/// A failed attempt that may be repeated.
 struct Setback {
     failure: Failure,
-    /// The service's own word on when to come again.
+    /// The time after which the service wants the next request.
     after: Option<Duration>,
-    /// Which its gate keeps, so that removals are first when the time is up.
+    /// The gate enforces that time, so that removals go first when it is over.
     at_gate: bool,
     fresh_connection: bool,
     renew_token: bool,
@@ -188,12 +188,12 @@ enum Verdict {
 }
 
 impl Trail {
-    /// For a call that carries no token of ours: its 401 is final.
+    /// For a call without our token: its 401 is final.
     pub(crate) fn without_renewal() -> Trail {
         Trail { renewed: true, ..Trail::default() }
     }
 
-    /// Judges an attempt, with the time that is `left` for more. `jitter` is in 0..1.
+    /// Judges an attempt, with the time that is `left`. `jitter` is in 0..1.
     pub(crate) fn judge(
         &mut self,
         call: &Call,
@@ -270,7 +270,7 @@ impl Trail {
                 renew_token: true,
                 ..Setback::new(Failure::Refused(refusal))
             }),
-            // Graph: errors. Both say that somebody else was writing, and that nothing was applied.
+            // Graph: errors. In both cases another writer was active, and nothing was applied.
             409 if refusal.has_code("Directory_ConcurrencyViolation") => {
                 Verdict::Setback(Setback::new(Failure::Refused(refusal)))
             }
@@ -288,16 +288,16 @@ impl Trail {
                 fresh_connection: matches!(status, 503 | 504),
                 ..Setback::new(call.unclear(refusal.to_string(), None))
             }),
-            // Something between us and the service points elsewhere: who knows what it did with a write.
+            // A device between us and the service redirects. What it did with a write is unknown.
             300..=399 => Verdict::Final(call.unusable(format!("a redirect with status {status}"))),
-            // Only in the words in which this service says so of such an object; any other 404 is no answer about it.
+            // Only with the service's own code for such an object. Any other 404 says nothing about it.
             404 if call.absence.is_said_by(&refusal.code) => Verdict::Final(Failure::NotFound(refusal)),
             _ => Verdict::Final(Failure::Refused(refusal)),
         }
     }
 
-    /// The failure as it stands in the light of earlier attempts: after one that may have been applied, only "it is
-    /// not there" still tells the state of the tenant.
+    /// The failure in view of earlier attempts: if one may have been applied, only "it is not there" still tells the
+    /// state of the tenant.
     pub(crate) fn truthful(&self, call: &Call, failure: Failure) -> Failure {
         if !self.doubt || matches!(failure, Failure::Unknown { .. } | Failure::NotFound(_)) {
             return failure;
@@ -311,7 +311,7 @@ impl Trail {
     }
 }
 
-/// Doubles with each attempt; half of it is jitter, so that agents which failed together come back apart.
+/// Doubles with each attempt. Half of it is jitter, so that agents that failed together come back at different times.
 pub(crate) fn backoff(first: Duration, attempts: u32, jitter: f64) -> Duration {
     let whole = first * 2u32.saturating_pow(attempts.saturating_sub(1).min(16));
     whole.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)

@@ -1,7 +1,7 @@
-//! Carries a call: token, budget, request, judgement, and again if the judgement says so.
+//! Sends a call: token, budget, request, judgement, and again if the judgement says so.
 //!
-//! It knows no operation of Graph or ARM by name; those are in `graph.rs`, `defender.rs` and `arm.rs`. What to repeat
-//! is decided in `call.rs`, what a token costs in `tokens.rs`.
+//! It knows no operation of Graph or ARM by name; those are in `graph.rs`, `defender.rs` and `arm.rs`. `call.rs`
+//! decides what to repeat, `tokens.rs` gets the tokens.
 
 use reqwest::Request;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -52,7 +52,7 @@ impl Client {
         })
     }
 
-    /// One call, tried as often as is safe and of use.
+    /// Sends one call, as often as is safe and useful.
     pub(crate) async fn send(&self, call: &Call) -> Answer<Reply> {
         self.send_within(call, Budget::of_batches(1, &self.patience)).await
     }
@@ -66,7 +66,7 @@ impl Client {
         answer
     }
 
-    /// As [`Client::send`], for a read whose "not there" is an answer.
+    /// Like [`Client::send`], for a read where "not there" is a valid answer.
     pub(crate) async fn find(&self, call: &Call) -> Answer<Option<Value>> {
         present(self.send(call).await)
     }
@@ -116,10 +116,10 @@ impl Client {
         self.tokens.bearer(service, &self.wire).await.map_err(Failure::NoToken)
     }
 
-    /// Waits until `request` may go, with the calls that it carries: for the gate, a token and the budget of writes.
-    /// Reads have no budget: theirs is far wider than what an agent asks.
+    /// Waits until `request`, with the calls in it, may go: for the gate, a token and the budget of writes. Reads have
+    /// no budget, because theirs is far larger than an agent needs.
     pub(crate) async fn ready(&self, request: &Call, carried: &[&Call]) -> Answer<Bearer> {
-        // First, so that what does not go costs neither a token request nor the budget.
+        // First, so that a call that may not go uses neither a token request nor the budget.
         self.wire.pass(request).await?;
         let token = self.bearer(request.service).await?;
         for call in carried {
@@ -133,7 +133,7 @@ impl Client {
         Ok(token)
     }
 
-    /// A batch is answered as one and its parts each for itself; a part's "too many" is the service's.
+    /// A batch has one answer, and its parts have their own. A part's "too many requests" is the service's.
     pub(crate) fn learn_from_part(&self, call: &Call, attempt: &mut Attempt) {
         let Attempt::Exchange(Exchange::Reply(reply)) = attempt else { return };
         self.wire.learn(call.service, reply);
@@ -160,7 +160,7 @@ impl Client {
         }
     }
 
-    /// One request with our headers on it.
+    /// Sends one request with our headers.
     pub(crate) async fn exchange(&self, call: &Call, token: &Bearer, via: Via) -> Exchange {
         self.wire.exchange(call.service, via, self.request(call, token)).await
     }
@@ -186,10 +186,10 @@ impl Client {
             headers.insert(ARM_CLIENT_REQUEST_ID, request_id());
         } else {
             headers.insert(CLIENT_REQUEST_ID, request_id());
-            // Graph: best practices. Values that the enum got after this was written come as themselves.
+            // Graph: best practices. Enum values that are newer than this header arrive as themselves.
             headers.insert(PREFER, HeaderValue::from_static("include-unknown-enum-members"));
             if call.revocation {
-                // Graph: throttling. The last to be throttled.
+                // Graph: throttling. These requests are throttled last.
                 headers.insert(THROTTLE_PRIORITY, HeaderValue::from_static("High"));
             }
         }
@@ -197,7 +197,7 @@ impl Client {
     }
 }
 
-/// `None` for what the service says is not there.
+/// `None` if the service says that it does not exist.
 pub(crate) fn present(answer: Answer<Reply>) -> Answer<Option<Value>> {
     match answer {
         Ok(reply) => Ok(Some(reply.body)),
@@ -206,7 +206,7 @@ pub(crate) fn present(answer: Answer<Reply>) -> Answer<Option<Value>> {
     }
 }
 
-/// Codes and ids only: a service's message may name a person.
+/// Codes and ids only, because a service's message may name a person.
 fn tell(failure: &Failure) {
     let refusal = failure.refusal();
     debug!(

@@ -1,6 +1,6 @@
-//! How the agent proves to Entra who it is: what is sent for a token, read from disk anew each time.
+//! How the agent proves its identity to Entra: the fields of a token request, read from disk each time.
 //!
-//! Files are re-read so that a rotated secret, certificate or federated token needs no restart. It sends nothing;
+//! Files are read again so that a rotated secret, certificate or federated token needs no restart. It sends nothing;
 //! `tokens.rs` does. The signed assertion is in `credential/assertion.rs`.
 
 mod assertion;
@@ -21,10 +21,10 @@ use crate::secret::Secret;
 use crate::failure::TokenError;
 use file::{read_bounded, unusable};
 
-/// RFC 7523: what kind of assertion the `client_assertion` is.
+/// RFC 7523: the type of the `client_assertion`.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// What the agent's application, or its machine, signs in with.
+/// The credential of the agent's application, or of its machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Credential {
@@ -32,16 +32,16 @@ pub enum Credential {
     ClientSecret { client_id: Uuid, secret_file: PathBuf },
     /// An RSA certificate and its key, both PEM; they may be one file.
     Certificate { client_id: Uuid, certificate_file: PathBuf, key_file: PathBuf },
-    /// A token of another issuer that Entra was told to trust, as Kubernetes projects it.
+    /// A token of another issuer that Entra trusts, for example one that Kubernetes provides.
     FederatedToken { client_id: Uuid, token_file: PathBuf },
-    /// The identity that Azure gave the machine; `client_id` chooses among several.
+    /// The managed identity of the machine. `client_id` selects one of several.
     ManagedIdentity { client_id: Option<Uuid>, source: ManagedIdentity },
 }
 
 /// The fields of a token request. Without `Debug`: one of them is a secret.
 pub(crate) type Form = Vec<(&'static str, String)>;
 
-/// Entra: client credentials flow. The fields that prove who asks. `audience` is the token endpoint's own name.
+/// Entra: client credentials flow. The fields that prove the identity. `audience` is the token endpoint's own name.
 pub(crate) fn proof(credential: &Credential, audience: &str, now: OffsetDateTime) -> Result<Form, TokenError> {
     let assertion = |client_id: &Uuid, jwt: String| {
         vec![
@@ -63,12 +63,12 @@ pub(crate) fn proof(credential: &Credential, audience: &str, now: OffsetDateTime
             let token = first_line(token_file)?;
             Ok(assertion(client_id, token.reveal().to_owned()))
         }
-        // It proves nothing: the machine vouches for it, and `tokens.rs` asks the machine.
+        // No fields: the machine vouches for it, and `tokens.rs` asks the machine.
         Credential::ManagedIdentity { .. } => Ok(Vec::new()),
     }
 }
 
-/// Tells one state of the credential's files from another; kept in memory only.
+/// A fingerprint of the credential's files, to notice changes. Kept in memory only.
 pub(crate) fn print(credential: &Credential) -> u64 {
     let files: Vec<&Path> = match credential {
         Credential::ClientSecret { secret_file, .. } => vec![secret_file],

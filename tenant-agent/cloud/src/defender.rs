@@ -1,7 +1,7 @@
-//! Defender's unified RBAC, which Graph has in beta only: roles, assignments, and the actions that a tenant knows.
+//! Defender's unified RBAC, which only Graph beta has: roles, assignments, and the actions of a tenant.
 //!
-//! Written to what the live service was seen to do, which differs from its documents; `tolerance.rs` lists how. What
-//! was just written may be missing from the lists for minutes: waiting for it is the caller's.
+//! It follows the observed behaviour of the live service, which differs from its documentation; `tolerance.rs` lists
+//! how. A new object may be missing from lists for minutes. The caller waits for it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::uri::{encode, with_query};
 
 const ROOT: &str = "/beta/roleManagement/defender";
 
-/// A principal's name that is shown only. Composite ids of two GUIDs and a word fit.
+/// The longest name of a principal, only for display. Composite ids of two GUIDs and a word fit.
 const PRINCIPAL_LENGTH: usize = 200;
 
 /// Defender operations with one agent's credential. Cheap to clone.
@@ -35,7 +35,7 @@ pub struct Defender {
     pub(crate) not_activated: Arc<[String]>,
 }
 
-/// A creation that was accepted. The service seldom says under which id: look it up by name, and expect to wait.
+/// An accepted creation. The service rarely returns the id: look it up by name, after some time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
     pub id: Option<String>,
@@ -55,7 +55,7 @@ pub struct DefenderRole {
     pub id: String,
     pub display_name: String,
     pub description: Option<String>,
-    /// As stored; the service drops actions that a wildcard covers.
+    /// As stored. The service drops actions that a wildcard covers.
     pub actions: BTreeSet<String>,
     pub built_in: bool,
 }
@@ -66,7 +66,7 @@ pub struct NewDefenderAssignment {
     pub description: String,
     pub role_definition_id: String,
     pub principal_ids: Vec<Uuid>,
-    /// `/` for all data sources, else names of workloads: `Mde`, `Mdo`, `Mdi`.
+    /// `/` for all data sources, else workloads: `Mde`, `Mdo`, `Mdi`.
     pub app_scope_ids: Vec<String>,
 }
 
@@ -77,7 +77,7 @@ pub struct DefenderAssignment {
     pub description: Option<String>,
     pub role_definition_id: String,
     pub principal_ids: BTreeSet<Uuid>,
-    /// Principals whose names are no object ids of this tenant's, in the service's own words.
+    /// Principals whose names are not object ids of this tenant, as the service wrote them.
     pub other_principals: Vec<String>,
     pub directory_scope_ids: BTreeSet<String>,
     pub app_scope_ids: BTreeSet<String>,
@@ -87,7 +87,7 @@ pub struct DefenderAssignment {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ResourceAction {
     pub id: String,
-    /// What the portal shows; empty if there is none.
+    /// The name in the portal. Empty if there is none.
     #[serde(default, deserialize_with = "or_default")]
     pub name: String,
 }
@@ -98,7 +98,7 @@ impl Defender {
         Ok(self.list::<RoleBody>(call).await?.map(DefenderRole::from))
     }
 
-    /// Not repeatable: doing it twice makes two roles of one name.
+    /// Not repeatable: twice makes two roles with one name.
     pub async fn create_role_definition(&self, role: &NewDefenderRole) -> Answer<Accepted> {
         let name = "POST /roleManagement/defender/roleDefinitions";
         self.create(name, format!("{ROOT}/roleDefinitions"), role_body(role)).await
@@ -120,10 +120,10 @@ impl Defender {
         Ok(self.list::<AssignmentBody>(call).await?.map(DefenderAssignment::from))
     }
 
-    /// Not repeatable: doing it twice makes two assignments.
+    /// Not repeatable: twice makes two assignments.
     pub async fn create_role_assignment(&self, assignment: &NewDefenderAssignment) -> Answer<Accepted> {
-        // Without `@odata.type`, which the documents' examples show and the service refuses. The two scopes are as the
-        // portal writes them.
+        // Without `@odata.type`, which the documentation's examples have and the service refuses. The two scopes are as
+        // the portal writes them.
         let body = json!({
             "displayName": assignment.display_name,
             "description": assignment.description,
@@ -141,11 +141,11 @@ impl Defender {
         self.delete("DELETE /roleManagement/defender/roleAssignments/{id}", path).await
     }
 
-    /// All actions that this tenant knows. Some of them may still be refused when stored.
+    /// All actions of this tenant. The service may still refuse to store some of them.
     pub async fn resource_actions(&self) -> Answer<Listing<ResourceAction>> {
         let path = format!("{ROOT}/resourceNamespaces");
         let expanded = with_query(&path, &[("$expand", "resourceActions")]);
-        // However many namespaces there are.
+        // One budget, however many namespaces there are.
         let budget = Budget::of_listings(1, &self.client.patience);
         let call = read("GET /roleManagement/defender/resourceNamespaces", expanded);
         let namespaces: Listing<Namespace> = self.list_within(call, budget).await?;
@@ -242,12 +242,12 @@ struct Namespace {
     id: String,
     #[serde(rename = "resourceActions", default, deserialize_with = "or_default")]
     resource_actions: Vec<Value>,
-    /// Graph: query parameters. An expansion may be cut short.
+    /// Graph: query parameters. An expansion may be incomplete.
     #[serde(rename = "resourceActions@odata.nextLink")]
     more_actions: Option<String>,
 }
 
-/// Graph (beta): unifiedRoleAssignmentMultiple. Its principals are strings, and not only object ids are met there.
+/// Graph (beta): unifiedRoleAssignmentMultiple. Its principals are strings, and not all are object ids.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AssignmentBody {

@@ -1,14 +1,14 @@
-//! Where a cloud's services stand, and what they are called inside a token.
+//! The addresses of a cloud's services, and their names inside a token.
 //!
-//! Address and name are two things: an address may be replaced (a proxy, a simulator), the audience of a token may
-//! not. It knows nothing of requests; `client.rs` builds those.
+//! Address and name are separate: an address may be replaced (by a proxy or a simulator), the audience of a token may
+//! not. `client.rs` builds the requests.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::ConfigError;
 
-/// One of Microsoft's separate clouds. Tokens of one are worth nothing in another.
+/// One of Microsoft's separate clouds. A token of one is not valid in another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NationalCloud {
     /// The worldwide cloud, GCC included.
@@ -24,7 +24,7 @@ pub enum NationalCloud {
 /// The addresses that requests go to. Each is an https origin without a path: `https://graph.microsoft.com`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
-    /// Decides the audiences of tokens, whatever the addresses are.
+    /// Decides the audiences of tokens, independent of the addresses.
     pub cloud: NationalCloud,
     pub login: String,
     pub graph: String,
@@ -95,7 +95,7 @@ impl Endpoints {
         }
     }
 
-    /// The same endpoints, written the one way that the rest of the crate relies on: scheme, host and port, no slash.
+    /// The same endpoints in the one form that the rest of the crate uses: scheme, host and port, no slash.
     pub(crate) fn normalised(&self) -> Result<Endpoints, ConfigError> {
         Ok(Endpoints {
             cloud: self.cloud,
@@ -109,7 +109,7 @@ impl Endpoints {
 fn origin(field: &'static str, address: &str) -> Result<String, ConfigError> {
     let refuse = || ConfigError::Endpoint { field, address: address.to_owned() };
     let url = reqwest::Url::parse(address).map_err(|_| refuse())?;
-    // A secret or a token goes there: never in the clear, never with somebody's password in the address.
+    // A secret or a token goes there: never without TLS, and never with a password in the address.
     let bare = url.scheme() == "https"
         && url.username().is_empty()
         && url.password().is_none()

@@ -1,6 +1,6 @@
-//! What can come of a call that did not succeed, told so that a caller knows whether anything may have changed.
+//! Why a call did not succeed, in a form that tells the caller whether anything may have changed.
 //!
-//! It knows nothing of HTTP libraries or of what ought to happen next. `call.rs` decides which of these an attempt is.
+//! It knows nothing about HTTP libraries or the next step. `call.rs` decides which of these an attempt is.
 
 use std::error::Error;
 use std::fmt;
@@ -12,77 +12,78 @@ use std::time::Duration;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// What every operation of this crate gives back.
+/// The result of every operation of this crate.
 pub type Answer<T> = Result<T, Failure>;
 
-/// The error underneath, shared because one lost batch answers for twenty calls.
+/// The error below, shared because one lost batch is the error of twenty calls.
 pub type Cause = Arc<dyn Error + Send + Sync>;
 
-/// How much of a service's message we keep: enough for any text that the services document.
+/// How much of a service's message we keep. Enough for any documented text.
 const MESSAGE_LIMIT: usize = 1_000;
 
-/// Stands where a long text was cut.
+/// The mark where a long text was cut.
 const CUT: &str = " [..] ";
 
-/// How deep nested error codes are followed; the services nest two or three.
+/// The greatest depth of nested error codes. The services nest two or three.
 const NESTING_LIMIT: usize = 8;
 
-/// ARM says so of one subscription that belongs to another directory: no trouble of the credential.
+/// ARM returns this for one subscription that belongs to another directory. The credential is fine.
 const OTHER_DIRECTORY: &str = "InvalidAuthenticationTokenTenant";
 
 /// Why a call did not succeed, by what it means for the tenant.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// A definitive no. Nothing was applied.
+    /// A definite no. Nothing was applied.
     #[error("{0}")]
     Refused(Box<Refusal>),
-    /// The service says, by the code that it has for this, that the object is not there or not yet visible. Nothing was
-    /// applied. Any other 404 is [`Failure::Refused`] and tells nothing of the object.
+    /// The service's code says that the object does not exist or is not visible yet. Nothing was applied. Any other 404
+    /// is [`Failure::Refused`] and says nothing about the object.
     #[error("{0}")]
     NotFound(Box<Refusal>),
-    /// A 403 that says Defender's unified RBAC is not activated: a person's task in the portal. Nothing was applied.
+    /// A 403 that means that unified RBAC is not activated in Defender. A person must do that in the portal. Nothing
+    /// was applied.
     #[error("defender unified rbac is not activated: {0}")]
     DefenderNotActivated(Box<Refusal>),
-    /// Too many requests, this one or those before it. Nothing was applied, and nothing more is sent to that service
-    /// before `retry_after` is over.
+    /// Too many requests, this one or earlier ones. Nothing was applied, and nothing more is sent to that service until
+    /// `retry_after` is over.
     #[error("{call} was throttled; try again after {} s{}", retry_after.as_secs_f64().ceil(), words(refusal))]
     Throttled {
         call: &'static str,
         retry_after: Duration,
-        /// What the service said; none if the call was not sent, because others had been throttled.
+        /// The service's refusal. `None` if the call was not sent because earlier ones were throttled.
         refusal: Option<Box<Refusal>>,
     },
-    /// A read got no usable answer in all its attempts.
+    /// No attempt at a read got a usable answer.
     #[error("{call} got no answer: {reason}")]
     Unavailable { call: &'static str, reason: String, source: Option<Cause> },
-    /// A write that may have been applied. Look it up; do not repeat it.
+    /// A write that may have been applied. Look up the result; do not repeat it.
     #[error("{call} may or may not have been applied: {reason}")]
     Unknown {
         call: &'static str,
         reason: String,
-        /// What the last attempt was told, when an earlier one had been lost.
+        /// The refusal of the last attempt, if an earlier one was lost.
         refusal: Option<Box<Refusal>>,
         source: Option<Cause>,
     },
-    /// No request left this machine: certainly not applied.
+    /// No request left this machine, so nothing was applied.
     #[error("{call} was not sent: {reason}")]
     NotSent { call: &'static str, reason: String, source: Option<Cause> },
-    /// No token to call with: certainly not applied.
+    /// There is no token to call with, so nothing was applied.
     #[error("no access token")]
     NoToken(#[source] Arc<TokenError>),
-    /// A read was answered with what cannot be used: too large, not what the contract says, or pointing elsewhere.
+    /// The answer to a read is unusable: too large, not as the contract says, or pointing elsewhere.
     #[error("{call} gave an answer that cannot be used: {reason}")]
     Unreadable { call: &'static str, reason: String },
 }
 
 impl Failure {
-    /// Whether the tenant may have changed all the same.
+    /// Whether the tenant may have changed nevertheless.
     pub fn may_have_applied(&self) -> bool {
         matches!(self, Failure::Unknown { .. })
     }
 
-    /// How long the service asked to be left alone.
+    /// How long the service asked us to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Failure::Throttled { retry_after, .. } => Some(*retry_after),
@@ -91,7 +92,7 @@ impl Failure {
         }
     }
 
-    /// Whether nothing was applied and time alone may heal it.
+    /// Whether nothing was applied and the trouble may pass by itself.
     pub fn is_passing(&self) -> bool {
         match self {
             Failure::Throttled { .. } | Failure::Unavailable { .. } | Failure::NotSent { .. } => true,
@@ -100,7 +101,7 @@ impl Failure {
         }
     }
 
-    /// Whether a person has to see to the credential: no token is given for it, or those that are given are not taken.
+    /// Whether a person has to look at the credential: there is no token for it, or its tokens are refused.
     pub fn is_of_credential(&self) -> bool {
         match self {
             Failure::NoToken(error) => error.is_refusal(),
@@ -109,7 +110,7 @@ impl Failure {
         }
     }
 
-    /// What the service said, if it was the service that said no.
+    /// The service's refusal, if the service refused.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Failure::Refused(refusal) | Failure::NotFound(refusal) | Failure::DefenderNotActivated(refusal) => {
@@ -140,7 +141,7 @@ pub enum TokenError {
     Credential { path: PathBuf, reason: String },
     #[error("the login service gave no token")]
     Login(#[source] Box<Failure>),
-    /// After all the patience that it is documented to need.
+    /// After all the documented attempts.
     #[error("this machine's managed identity gave no token")]
     Machine(#[source] Box<Failure>),
     #[error("the token is for entra tenant {actual}, not for {expected}; check the credential")]
@@ -150,7 +151,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// Whether a person has to see to the credential; time alone heals the rest.
+    /// Whether a person has to look at the credential. Anything else passes by itself.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
             TokenError::Login(failure) => matches!(**failure, Failure::Refused(_) | Failure::NotFound(_)),
@@ -158,7 +159,7 @@ impl TokenError {
         }
     }
 
-    /// What came of asking the login service, if it was asked.
+    /// The failed call to the login service, if there was one.
     pub(crate) fn failure(&self) -> Option<&Failure> {
         match self {
             TokenError::Login(failure) | TokenError::Machine(failure) => Some(failure),
@@ -167,28 +168,28 @@ impl TokenError {
     }
 }
 
-/// A service's own words for its no.
+/// A service's refusal, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// Method and templated path, without anybody's id: `DELETE /groups/{id}/members/{id}/$ref`.
+    /// Method and path template, without any id: `DELETE /groups/{id}/members/{id}/$ref`.
     pub call: &'static str,
     pub status: u16,
-    /// The outermost error code; empty when the answer carried none.
+    /// The outermost error code. Empty if the answer had none.
     pub code: String,
-    /// All codes, outermost first, as they nest.
+    /// All codes, from the outermost inwards.
     pub codes: Vec<String>,
     pub message: String,
-    /// The service's name for this request: what its support asks for.
+    /// The service's id of this request. Its support asks for it.
     pub request_id: Option<String>,
 }
 
 impl Refusal {
-    /// Whether any of the nested codes is `code`; services disagree about capitals.
+    /// Whether one of the nested codes is `code`. Services differ in capitals.
     pub fn has_code(&self, code: &str) -> bool {
         self.codes.iter().any(|c| c.eq_ignore_ascii_case(code))
     }
 
-    /// Whether the message holds `part`, whatever the capitals. A last resort: only where the code says nothing.
+    /// Whether the message contains `part`, ignoring case. Use it only if the code says nothing.
     pub fn says(&self, part: &str) -> bool {
         let message = self.message.to_ascii_lowercase();
         message.contains(&part.to_ascii_lowercase())
@@ -216,8 +217,9 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Graph: errors. ARM: error response. Entra: token error. Three shapes, read by one tolerant eye:
-/// `{"error":{"code","message","innerError"|"innererror":{..},"details":[..]}}` and `{"error":"..","error_description":".."}`.
+/// Graph: errors. ARM: error response. Entra: token error. One tolerant reader for the three shapes:
+/// `{"error":{"code","message","innerError"|"innererror":{..},"details":[..]}}` and
+/// `{"error":"..","error_description":".."}`.
 fn codes_and_message(body: &Value) -> (Vec<String>, String) {
     let error = match body.get("error") {
         Some(Value::String(code)) => {
@@ -245,7 +247,7 @@ fn codes_and_message(body: &Value) -> (Vec<String>, String) {
 fn text(value: &Value, field: &str) -> String {
     match value.get(field) {
         Some(Value::String(text)) => head_and_tail(text, MESSAGE_LIMIT),
-        // Graph documents `message` as text, and some of its services nest `{lang, value}` there.
+        // Graph documents `message` as text, but some of its services nest `{lang, value}` there.
         Some(nested) => {
             nested.get("value").and_then(Value::as_str).map(|t| head_and_tail(t, MESSAGE_LIMIT)).unwrap_or_default()
         }
@@ -253,7 +255,7 @@ fn text(value: &Value, field: &str) -> String {
     }
 }
 
-/// At most `limit` characters: the head and the tail, because a service says first what and last what to do about it.
+/// At most `limit` characters, from the start and the end: a service first says what happened and last what to do.
 pub fn head_and_tail(text: &str, limit: usize) -> String {
     let length = text.chars().count();
     if length <= limit {

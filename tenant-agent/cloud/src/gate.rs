@@ -1,8 +1,8 @@
-//! One gate per service: closed from a 429 on until the time that the service named, for reads as for writes, and over
-//! as many looks as that takes. What comes meanwhile is not sent.
+//! One gate per service. A 429 closes it, for reads and writes, until the time that the service named, even over
+//! several looks. Calls that come meanwhile are not sent.
 //!
-//! A request inside the wait prolongs it (Graph: throttling) and uses up quota that a removal needs. When the gate
-//! opens, removals of access go first. It knows nothing of calls; `client.rs` and `tokens.rs` ask it.
+//! A request during the wait prolongs it (Graph: throttling) and uses quota that a removal needs. When the gate opens,
+//! removals of access go first. It knows nothing about calls; `client.rs` and `tokens.rs` ask it.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -13,11 +13,11 @@ use tokio::time::{Instant, sleep_until};
 use crate::call::{Service, backoff};
 use crate::transport::Reply;
 
-/// The longest that a service's word closes its gate: a removal must not wait a day because a proxy says so. Graph and
+/// The longest time that a service can close its gate: a removal must not wait a day because a proxy says so. Graph and
 /// ARM name seconds to a few minutes.
 const LONGEST: Duration = Duration::from_secs(5 * 60);
 
-/// The gates of one agent. Graph beta is Graph: they share address, token and quota.
+/// The gates of one agent. Graph beta shares address, token and quota with Graph, so it shares its gate.
 #[derive(Debug)]
 pub(crate) struct Gates {
     login: Gate,
@@ -41,27 +41,27 @@ impl Gates {
 
 #[derive(Debug)]
 pub(crate) struct Gate {
-    /// The first wait when the service names none; it doubles from closing to closing.
+    /// The first wait if the service names none. It doubles with each closing.
     first_wait: Duration,
     state: Mutex<State>,
-    /// Wakes all who wait, to look again.
+    /// Wakes all waiters, to look again.
     changed: Notify,
 }
 
 #[derive(Debug)]
 struct State {
     opens: Instant,
-    /// How often it was closed without a time, since an answer was well.
+    /// How often it was closed without a named time, since the last good answer.
     closings: u32,
     /// Removals that wait for it to open.
     removals: usize,
 }
 
-/// What a caller sees of the gate.
+/// The state of the gate for a caller.
 enum Sight {
     Open,
     ClosedUntil(Instant),
-    /// Open, and a removal that waited is about to go.
+    /// Open, but a waiting removal goes first.
     RemovalsFirst,
 }
 
@@ -71,12 +71,12 @@ impl Gate {
         Gate { first_wait, state, changed: Notify::new() }
     }
 
-    /// Waits until a request may go. If that would be longer than `patience`, says at once how long it is.
+    /// Waits until a request may go. If that takes longer than `patience`, returns at once how long.
     pub(crate) async fn pass(&self, removal: bool, patience: Duration) -> Result<(), Duration> {
         let give_up = Instant::now() + patience;
         let mut place = None;
         loop {
-            // Before looking, so that no change in between is missed.
+            // Register before looking, so that no change is missed.
             let changed = self.changed.notified();
             let until = match self.look(removal) {
                 Sight::Open => return Ok(()),
@@ -95,26 +95,25 @@ impl Gate {
         }
     }
 
-    /// Learns from an answer. After one that says "too many" it is closed, and for how long is given back. `jitter` is
-    /// in 0..1.
+    /// Learns from an answer. If the answer closes the gate, returns for how long. `jitter` is in 0..1.
     pub(crate) fn learn(&self, reply: &Reply, jitter: f64) -> Option<Duration> {
-        // A 503 without a time is an outage, which `call.rs` outlasts or tells.
+        // A 503 without a time is an outage. `call.rs` waits it out or reports it.
         let says_wait = reply.status == 429 || (reply.status == 503 && reply.retry_after.is_some());
         let now = Instant::now();
         let mut state = self.lock();
         if !says_wait {
-            // What was sent before the closing and answered after it proves nothing.
+            // An answer after the closing to a request from before it proves nothing.
             if state.opens <= now {
                 state.closings = 0;
             }
             return None;
         }
-        // Answers to requests that were under way together close it once.
+        // Concurrent requests close it once.
         if state.opens <= now && reply.retry_after.is_none() {
             state.closings = state.closings.saturating_add(1);
         }
         let wait = reply.retry_after.unwrap_or_else(|| backoff(self.first_wait, state.closings, jitter));
-        // Never sooner than an earlier answer said.
+        // Never earlier than an earlier answer said.
         state.opens = state.opens.max(now + wait.min(LONGEST));
         let left = state.opens.saturating_duration_since(now);
         drop(state);
@@ -136,7 +135,7 @@ impl Gate {
     }
 }
 
-/// A removal's place at a closed gate, given up when it has passed, or is waited for no more.
+/// A removal's place at a closed gate. It is released when the removal passes or gives up.
 struct Place<'a>(&'a Gate);
 
 impl Place<'_> {

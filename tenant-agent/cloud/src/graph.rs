@@ -1,7 +1,7 @@
-//! Microsoft Graph v1.0, in our words: people, groups, who is in which, directory roles, and the tenant itself.
+//! Microsoft Graph v1.0 in our own types: people, groups, memberships, directory roles, and the tenant itself.
 //!
-//! One method is one operation; each says what came of it and none decides what to do about it. How a call travels is
-//! `client.rs`; the beta part, Defender, is `defender.rs`.
+//! Each method is one operation. It returns the result and decides nothing. `client.rs` sends the calls; `defender.rs`
+//! has the beta part.
 
 mod directory;
 mod directory_roles;
@@ -30,7 +30,7 @@ use crate::failure::{Answer, Failure};
 use crate::listing::{Listing, as_typed};
 use crate::transport::Reply;
 
-/// What came of taking something away.
+/// The result of a removal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
     Removed,
@@ -58,7 +58,7 @@ impl Graph {
         listings.into_iter().map(|listing| Ok(listing?.read(as_typed))).collect()
     }
 
-    /// A write whose success needs no reading.
+    /// A write whose success has no body to read.
     async fn done(&self, call: Call) -> Answer<()> {
         self.client.send(&call).await.map(drop)
     }
@@ -80,14 +80,14 @@ fn write(method: reqwest::Method, name: &'static str, path: String) -> Call {
     Call::write(Service::Graph, method, name, path)
 }
 
-/// A moment, or nothing where a service wrote none or one that is no moment: no decision may hang on its format.
+/// A time. `None` if the service wrote none, or none that we can read: no decision may depend on its format.
 pub(crate) fn moment<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<OffsetDateTime>, D::Error> {
     let value = Value::deserialize(from)?;
     let parse = |t: &str| OffsetDateTime::parse(t, &time::format_description::well_known::Rfc3339).ok();
     Ok(value.as_str().and_then(parse))
 }
 
-/// The default for `null` as well as for a field left out; services do both.
+/// The default for `null` as well as for a missing field, because services send both.
 pub(crate) fn or_default<'de, D, T>(from: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,

@@ -1,7 +1,7 @@
-//! Whether a service answers at all: one request without a token, through everything that calls go through (proxy,
-//! authorities, TLS). For who looks for a fault; no call needs it.
+//! Tests whether a service answers: one request without a token, along the path of all calls (proxy, authorities, TLS).
+//! Only fault finding uses it.
 //!
-//! Whatever is answered, the service is reached; what it says is not looked at, but for its time.
+//! Any answer means that the service is reached. Only the time in it is used.
 
 use reqwest::Method;
 
@@ -28,10 +28,10 @@ impl Cloud {
         }
     }
 
-    /// Whether it is reached, over a connection of its own; or why not, in one sentence.
+    /// Reaches the service over a new connection, or returns why not, in one sentence.
     ///
     /// # Errors
-    /// What the connection came to, without the address of a proxy.
+    /// The connection's error, without the address of a proxy.
     pub async fn knock(&self, door: Door) -> Result<(), String> {
         let wire = &self.client.wire;
         let request = wire.transport.client(Via::Fresh).request(Method::GET, self.address(door)).build();
@@ -46,7 +46,7 @@ impl Cloud {
         }
     }
 
-    /// Whether Azure Resource Manager's token is given; the one of Graph is [`Cloud::permissions`].
+    /// Whether there is a token for Azure Resource Manager. For Graph, use [`Cloud::permissions`].
     pub async fn sign_in_to_arm(&self) -> crate::Answer<()> {
         self.client.bearer(Service::Arm).await.map(drop)
     }

@@ -1,12 +1,12 @@
 //! The customer's cloud, as the agent sees it: Microsoft Graph, Defender's roles and Azure Resource Manager.
 //!
-//! The only crate that knows reqwest. HTTP stops here: what goes out and comes back are types in our own words, and
-//! each operation does one thing and says truthfully what came of it, most of all whether it may have been applied
-//! ([`Failure`]). It decides nothing: whom to invite, what to remove and when to try again later are the agent's.
+//! This is the only crate that knows reqwest. HTTP stops here: requests and results are our own types. Each operation
+//! does one thing and returns exactly what is known about its result, above all whether it may have been applied
+//! ([`Failure`]). It decides nothing: the agent decides whom to invite, what to remove, and when to try again.
 //!
-//! Begin with [`Cloud`]; then `graph.rs`, `defender.rs`, `arm.rs` for what can be asked, `call.rs` for how a call is
-//! judged, `absence.rs` for what "not there" is, `gate.rs` and `budget.rs` for how long anything waits, and
-//! `tolerance.rs` for what Microsoft's documents leave open.
+//! Start with [`Cloud`]. Then see `graph.rs`, `defender.rs` and `arm.rs` for the operations, `call.rs` for how a call
+//! is judged, `absence.rs` for what "not there" means, `gate.rs` and `budget.rs` for how long things wait, and
+//! `tolerance.rs` for what Microsoft's documentation leaves open.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod absence;
@@ -76,7 +76,7 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// Checks the configuration and builds the clients; sends nothing and reads no credential yet.
+    /// Checks the configuration and builds the clients. Sends nothing and reads no credential yet.
     pub fn new(config: Config) -> Result<Cloud, ConfigError> {
         let words = config.defender_not_activated.iter();
         Ok(Cloud {
@@ -98,33 +98,34 @@ impl Cloud {
         Arm { client: self.client.clone(), definitions: self.definitions.clone() }
     }
 
-    /// The Graph permissions that the token carries (its `roles`). They inform; a 403 is the truth.
+    /// The Graph permissions in the token (its `roles`). They only inform; a 403 decides.
     pub async fn permissions(&self) -> Answer<BTreeSet<String>> {
         Ok(self.client.bearer(Service::Graph).await?.claims().roles.clone())
     }
 
-    /// Who we are in the tenant: the service principal that will own what it creates (the token's `oid`).
+    /// Our own service principal in the tenant, which will own what it creates (the token's `oid`).
     pub async fn principal_object_id(&self) -> Answer<Uuid> {
         Ok(self.client.bearer(Service::Graph).await?.claims().oid)
     }
 
-    /// Makes the next call ask for a new token: after the customer granted something.
+    /// Makes the next call request a new token, for example after the customer granted something.
     pub async fn forget_tokens(&self) {
         self.client.tokens.forget().await;
     }
 
-    /// Why no call can succeed until a person has seen to the credential; `None` while it is taken.
+    /// Why no call can succeed until a person has looked at the credential. `None` while it is accepted.
     pub fn trouble(&self) -> Option<Trouble> {
         self.client.tokens.troubles.tell()
     }
 
-    /// The newest time that Graph, ARM and the login service told by the `Date` of their answers, and when it came. It takes
-    /// two answers, and goes back only by more than [`CLOCKS_APART`], when what was known is refuted. `None` before that.
+    /// The newest time that Graph, ARM and the login service reported in the `Date` of their answers, and when it came.
+    /// It takes two answers, and goes back only by more than [`CLOCKS_APART`], if the known time is refuted. `None`
+    /// before that.
     pub fn server_time(&self) -> Option<ServerTime> {
         self.client.wire.time.newest()
     }
 
-    /// What was sent so far.
+    /// The number of requests so far.
     pub fn usage(&self) -> Usage {
         self.client.counters.read()
     }

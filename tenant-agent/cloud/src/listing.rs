@@ -1,7 +1,7 @@
-//! What a listing gave: the entries that were understood, and by name those that were not.
+//! The result of a listing: the entries that were understood, and the names of those that were not.
 //!
-//! One bad entry costs one entry. Whether the others are enough is the caller's: what is not among the entries is absent
-//! only if nothing is odd. It knows nothing of pages (`paging.rs`) or of any entry's meaning.
+//! One bad entry costs one entry. The caller decides whether the others are enough: what is not among the entries is
+//! absent only if no entry is odd. It knows nothing about pages (`paging.rs`) or the meaning of entries.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -9,19 +9,19 @@ use time::OffsetDateTime;
 
 use crate::failure::head_and_tail;
 
-/// Odd entries named one by one. Twenty tell what kind of thing it is; a report has no room for thousands.
+/// The most odd entries with a name. Twenty show what kind of problem it is; a report has no room for thousands.
 const ODD_LIMIT: usize = 20;
-/// An id, which may be a path of ARM's, and what is wrong with the entry.
+/// The longest name: an id, which may be an ARM path, and what is wrong with the entry.
 const ODD_LENGTH: usize = 300;
 
 /// A collection as a service listed it, over all its pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing<T> {
     pub entries: Vec<T>,
-    /// What was not understood, each by its id and the reason; at most 20, and then "and others". Who is not among
+    /// What was not understood: each entry's id and the reason, at most 20, then "and others". A user who is not in
     /// `entries` may be here.
     pub odd: Vec<String>,
-    /// The newest `Date` of the answers that it came in.
+    /// The newest `Date` of the answers of this listing.
     pub date: Option<OffsetDateTime>,
 }
 
@@ -30,7 +30,7 @@ impl<T> Listing<T> {
         Listing { entries: self.entries.into_iter().map(convert).collect(), odd: self.odd, date: self.date }
     }
 
-    /// Adds what another listing of the same things gave.
+    /// Adds the result of another listing of the same things.
     pub(crate) fn join(&mut self, other: Listing<T>) {
         self.entries.extend(other.entries);
         other.odd.into_iter().for_each(|odd| self.note(odd));
@@ -47,7 +47,7 @@ impl<T> Listing<T> {
 }
 
 impl Listing<Value> {
-    /// Reads each entry on its own.
+    /// Reads each entry separately.
     pub(crate) fn read<T>(self, read: impl Fn(Value) -> Result<T, String>) -> Listing<T> {
         let mut listing = Listing { entries: Vec::with_capacity(self.entries.len()), odd: Vec::new(), date: self.date };
         self.odd.into_iter().for_each(|odd| listing.note(odd));
@@ -67,7 +67,7 @@ pub(crate) fn as_typed<T: DeserializeOwned>(entry: Value) -> Result<T, String> {
     serde_json::from_value(entry).map_err(|e| e.to_string())
 }
 
-/// What a person would look the entry up by.
+/// What a person would use to look up the entry.
 fn name(entry: &Value) -> String {
     let text = |field: &&str| entry.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
     let name = ["id", "name", "displayName"].iter().find_map(text);

@@ -1,7 +1,7 @@
-//! A budget of writes, so that we seldom cause the throttling that we would then have to wait out.
+//! A budget of writes, so that we rarely cause throttling and have to wait.
 //!
 //! Token buckets, sized below the services' documented limits, with a share that only revocations may use. It knows
-//! nothing of calls; `client.rs` draws on it before each write. The bucket itself is given the time.
+//! nothing about calls: `client.rs` draws on it before each write. The bucket gets the time as an argument.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::call::Lane;
 
-/// A bucket's size: at most `burst` + `per_second` x t writes in any t seconds; the last `reserve` for revocations.
+/// A bucket's size: at most `burst` + `per_second` x t writes in any t seconds. The last `reserve` is for revocations.
 #[derive(Debug, Clone, Copy)]
 struct Size {
     burst: f64,
@@ -22,8 +22,8 @@ struct Size {
 const GRAPH: Size = Size { burst: 600.0, per_second: 16.0, reserve: 150.0 };
 /// Same source: 150 invitations in 5 s per tenant for all apps together. We take half: 25 + 10 x 5 = 75.
 const INVITATION: Size = Size { burst: 25.0, per_second: 10.0, reserve: 0.0 };
-/// ARM: request limits: 200 writes at once and 10 a second per subscription and principal; deletions apart. One bucket
-/// for all subscriptions errs on the quiet side.
+/// ARM: request limits: 200 writes at once and 10 a second per subscription and principal; deletions have their own.
+/// One bucket for all subscriptions stays below that.
 const ARM_WRITE: Size = Size { burst: 150.0, per_second: 8.0, reserve: 0.0 };
 const ARM_DELETE: Size = Size { burst: 150.0, per_second: 8.0, reserve: 0.0 };
 
@@ -47,7 +47,7 @@ impl Pacer {
         }
     }
 
-    /// Waits until one write may go. An invitation is a Graph write too, and draws on both.
+    /// Waits until one write may go. An invitation is also a Graph write, and draws on both.
     pub(crate) async fn draw(&self, lane: Lane, revocation: bool) {
         if lane == Lane::Invitation {
             draw_from(&self.graph, revocation).await;
@@ -55,7 +55,7 @@ impl Pacer {
         draw_from(self.bucket(lane), revocation).await;
     }
 
-    /// The service says that we are too fast after all: only revocations go on at once.
+    /// The service says that we are too fast: only revocations may go immediately.
     pub(crate) fn throttled(&self, lane: Lane) {
         lock(self.bucket(lane)).empty_to_reserve();
     }
@@ -96,7 +96,7 @@ impl Bucket {
         Bucket { size, level: size.burst, at: now }
     }
 
-    /// Takes one, or says how long to wait before asking again.
+    /// Takes one, or returns how long to wait before asking again.
     fn draw(&mut self, now: Instant, revocation: bool) -> Option<Duration> {
         let elapsed = now.saturating_duration_since(self.at).as_secs_f64();
         self.at = self.at.max(now);
@@ -107,7 +107,7 @@ impl Bucket {
             self.level -= 1.0;
             return None;
         }
-        // A millisecond more, so that rounding never makes a caller ask twice for nothing.
+        // One more millisecond, so that rounding never makes a caller ask twice for nothing.
         Some(Duration::from_secs_f64(missing / self.size.per_second) + Duration::from_millis(1))
     }
 

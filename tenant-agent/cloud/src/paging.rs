@@ -1,7 +1,7 @@
-//! A listing across pages, and the one rule of where the next page may be.
+//! A listing across pages, and the rule for where the next page may be.
 //!
-//! The service names the next page by a whole address. Only its path is used, only if it names the service that was
-//! asked, and always against the configured address: a token cannot be led elsewhere.
+//! The service gives a full address for the next page. We use only its path, only if it belongs to the requested
+//! service, and always with the configured address: a token cannot be sent elsewhere.
 
 use std::collections::HashSet;
 
@@ -13,20 +13,20 @@ use crate::failure::Answer;
 use crate::listing::Listing;
 use crate::transport::Reply;
 
-/// The most pages of one listing: at the default 100 a page, twenty times the largest group that a SOC has, and twice
-/// the role assignments that a subscription may hold (4,000). More means a loop, or a listing that nobody meant.
+/// The most pages of one listing: at the default of 100 entries a page, twenty times the largest group of a SOC, and
+/// twice the role assignments that a subscription may have (4,000). More means a loop or a mistake.
 const PAGE_LIMIT: usize = 100;
 
-/// The most bytes of one listing, over all pages: thirty times what a subscription's 4,000 role assignments take, and
-/// little enough for several at a time.
+/// The most bytes of one listing over all pages: thirty times a subscription's 4,000 role assignments, and small enough
+/// for several at a time.
 const SIZE_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 
-/// A listing under way.
+/// A listing in progress.
 #[derive(Debug)]
 pub(crate) struct Pages {
     call: Call,
     so_far: Listing<Value>,
-    /// Where its pages were, the one that is due included.
+    /// The paths of its pages so far, including the next one.
     seen: HashSet<String>,
     bytes: usize,
 }
@@ -37,7 +37,7 @@ impl Pages {
         Pages { seen: HashSet::from([call.path.clone()]), call, so_far, bytes: 0 }
     }
 
-    /// The call for the page that is due.
+    /// The call for the next page.
     pub(crate) fn call(&self) -> &Call {
         &self.call
     }
@@ -46,7 +46,7 @@ impl Pages {
         self.so_far
     }
 
-    /// Takes a page in; true when another follows. Pages may be empty (Graph: paging).
+    /// Adds a page. Returns true if another follows. Pages may be empty (Graph: paging).
     pub(crate) fn turn(&mut self, reply: Reply, endpoints: &Endpoints) -> Answer<bool> {
         self.bytes += reply.bytes;
         if self.bytes > SIZE_LIMIT_BYTES {
@@ -70,7 +70,7 @@ impl Pages {
             .as_str()
             .and_then(|next| path_of(next, self.call.service, endpoints))
             .ok_or_else(|| self.call.unusable("the next page is not at the address of the service that was asked"))?;
-        // Seen with group members: a link that leads back for ever.
+        // Observed with group members: a link that leads back forever.
         if !self.seen.insert(self.call.path.clone()) {
             return Err(self.call.unusable("its next page is one that was read before"));
         }
@@ -78,8 +78,8 @@ impl Pages {
     }
 }
 
-/// The path and query of a next link. It may name the service by its configured address or, behind a proxy that
-/// rewrites no bodies, by Microsoft's own.
+/// The path and query of a next link. Its host may be the configured address or, behind a proxy that does not rewrite
+/// bodies, Microsoft's own.
 fn path_of(next: &str, service: Service, endpoints: &Endpoints) -> Option<String> {
     let (configured, own) = match service {
         Service::Graph => (&endpoints.graph, endpoints.cloud.graph()),

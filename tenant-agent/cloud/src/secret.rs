@@ -1,10 +1,10 @@
-//! A string that does not get into a log: `Debug` and `Display` print a placeholder.
+//! A string that does not get into logs: `Debug` and `Display` print a placeholder.
 //!
-//! It knows nothing of what the secret is for. Redemption links travel in it too: whoever holds one can redeem it.
+//! It does not know what the secret is for. Redemption links are secrets too: anyone who has one can redeem it.
 
 use std::fmt;
 
-/// A value that is used, and never printed.
+/// A value that is used but never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -13,7 +13,7 @@ impl Secret {
         Secret(value.into())
     }
 
-    /// The value itself. The call site is where a review looks.
+    /// The value itself. Reviews look for this call.
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -1,7 +1,7 @@
-//! What time it is to the services, from the `Date` of their answers.
+//! The services' current time, from the `Date` of their answers.
 //!
-//! The machine's own clock may be minutes off, and steps. It is asked in one place, for the first token, before which no
-//! service has said anything.
+//! The machine's own clock may be minutes off, and may jump. It is used only for the first token, before any service
+//! has answered.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
@@ -11,18 +11,18 @@ use tokio::time::Instant;
 
 use crate::call::Service;
 
-/// A `Date` that a service sent.
+/// A `Date` from a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerTime {
     pub date: OffsetDateTime,
-    /// When it came, by a clock that never steps.
+    /// When it came, by a clock that never jumps.
     pub at: Instant,
 }
 
 impl ServerTime {
-    /// What time it is now, by that date and the time since.
+    /// The current time: that date plus the time since.
     pub fn now(self) -> OffsetDateTime {
-        // A date at the end of time is a header like any other.
+        // A far-future date is possible like any other.
         self.date.saturating_add(self.at.elapsed().try_into().unwrap_or(time::Duration::MAX))
     }
 
@@ -32,31 +32,30 @@ impl ServerTime {
     }
 }
 
-/// How far two answers may lie apart and still tell one time. The services' machines are seconds apart; and it is less
-/// than the five minutes by which a proof may be ahead of the control plane, so that what a single answer can move is
-/// never refused there.
+/// How far two answers may differ and still agree. The services' machines are seconds apart. It is less than the five
+/// minutes that a proof may be ahead of the control plane, so a shift by a single answer never leads to a refusal
+/// there.
 pub const CLOCKS_APART: Duration = Duration::from_secs(120);
 
-/// For how long one service alone has to tell another time before it is believed, with none that says the known one:
-/// one bad machine behind its name is asked a few times in a row and no longer. (The monotonic clock stands still while
-/// a machine sleeps, so that a true leap looks like this, too.)
+/// How long one service alone has to report another time before it counts, with no other service confirming the known
+/// one. One bad machine of a service is asked only a few times in a row. (The monotonic clock stops while a machine
+/// sleeps, so a real jump looks the same.)
 const LASTING: Duration = Duration::from_secs(60);
 
-/// Of Graph, ARM and the login service together: they are one company's, with one time.
+/// The time of Graph, ARM and the login service together, because they belong to one company.
 ///
-/// Two answers make a time, one never does: neither the first time nor one that is another than the monotonic clock
-/// carries on. Time goes back only so, when what was known is refuted; what lies no further apart than
-/// [`CLOCKS_APART`] never turns it back.
+/// It takes two answers to set a time; one alone sets neither the first time nor a different one. Time goes back only if
+/// the known one is refuted. A difference of at most [`CLOCKS_APART`] never turns it back.
 #[derive(Debug, Default)]
 pub(crate) struct ServerClock(Mutex<Dates>);
 
 #[derive(Debug, Default)]
 struct Dates {
-    /// What counts.
+    /// The accepted time.
     known: Option<ServerTime>,
-    /// Another time, which one service told and nobody has confirmed or contradicted.
+    /// Another time, which one service reported and none has confirmed or contradicted.
     claim: Option<(Service, ServerTime)>,
-    /// What the last answer said: one answer with a wrong date spoils no more than the next token.
+    /// The last answer's date: one wrong answer spoils no more than the next token.
     last: Option<ServerTime>,
 }
 
@@ -68,7 +67,7 @@ impl ServerClock {
         match (dates.known, dates.claim) {
             (Some(known), _) if known.tells_same(told) => {
                 dates.claim = None;
-                // A date that is a little older does not set the time back: answers overtake each other.
+                // A slightly older date does not set the time back, because answers overtake each other.
                 if told.date >= known.date {
                     dates.known = Some(told);
                 }
@@ -83,13 +82,13 @@ impl ServerClock {
         }
     }
 
-    /// The newest time that is known.
+    /// The newest accepted time.
     pub(crate) fn newest(&self) -> Option<ServerTime> {
         self.lock().known
     }
 
-    /// For what must carry a time: the services' own, or before their first answer this machine's. An assertion that is
-    /// refused for its time is answered with a date, and the next one is right.
+    /// The time for requests that need one: the services' own, or this machine's before their first answer. If an
+    /// assertion is refused for its time, the refusal has a date, and the next one is right.
     pub(crate) fn now_or_machine(&self) -> OffsetDateTime {
         let last = self.lock().last;
         last.map_or_else(|| SystemTime::now().into(), ServerTime::now)
@@ -108,7 +107,7 @@ mod tests {
     const START: i64 = 1_795_428_000;
     const YEARS: i64 = 10 * 365 * 86_400;
 
-    /// One service after another tells a time, so many seconds from the true one; in between a second passes.
+    /// Answers of several services in turn, each this many seconds off the true time, one second apart.
     async fn told(clock: &ServerClock, answers: &[(Service, i64)]) -> Option<i64> {
         let start = Instant::now();
         for (service, off) in answers {
@@ -151,7 +150,7 @@ mod tests {
         let mut answers = vec![(Login, 0), (Graph, 0)];
         answers.extend([(Graph, YEARS); 50]);
         check(&answers, Some(0)).await;
-        // Nor one that answers for ever, while another one tells the time.
+        // Nor one that reports it forever while another reports the true time.
         for _ in 0..20 {
             answers.push((Arm, 0));
             answers.extend([(Graph, YEARS); 30]);

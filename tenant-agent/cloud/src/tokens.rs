@@ -1,7 +1,8 @@
-//! Access tokens: one per service, asked for once however many wait, and refused if they are for another tenant.
+//! Access tokens: one per service, requested once however many callers wait, and refused if they are for another
+//! tenant.
 //!
-//! It reads three claims (`tid`, `oid`, `roles`) of a token that came straight from Entra over TLS; it verifies no
-//! signature and knows no operation. What proves who we are is in `credential.rs`.
+//! It reads three claims (`tid`, `oid`, `roles`) of a token that came directly from Entra over TLS. It verifies no
+//! signature and knows no operation. `credential.rs` has the proof of identity.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,23 +28,23 @@ use crate::transport::{Exchange, Reply, Transport, Via, root_cause};
 use crate::trouble::Troubles;
 use crate::wire::Wire;
 
-/// A token is renewed this long before its end, or at half its life if that is shorter: longer than any one call.
+/// A token is renewed this long before its end, or at half its life if that is shorter. This is longer than any call.
 const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
 
 const ASK: &str = "POST /{tenant}/oauth2/v2.0/token";
 const ASK_MACHINE: &str = "GET managed identity token";
 
-/// What a token says of its bearer.
+/// A token's claims about its bearer.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Claims {
     tid: Uuid,
     pub(crate) oid: Uuid,
-    /// Absent when the application has been granted nothing.
+    /// Absent if the application has no permissions.
     #[serde(default)]
     pub(crate) roles: BTreeSet<String>,
 }
 
-/// A token in use. Cheap to clone; `Debug` shows its claims and not itself.
+/// A token in use. Cheap to clone. `Debug` shows its claims but not the token.
 #[derive(Debug, Clone)]
 pub(crate) struct Bearer(Arc<Token>);
 
@@ -66,7 +67,8 @@ impl Bearer {
     }
 }
 
-/// The tokens of one agent. The lock of a service is held while its token is asked for: the others wait for that one.
+/// The tokens of one agent. A service's lock is held while its token is requested, so the other callers wait for that
+/// one.
 #[derive(Debug)]
 pub(crate) struct Tokens {
     entra_tenant_id: Uuid,
@@ -75,7 +77,7 @@ pub(crate) struct Tokens {
     endpoints: Endpoints,
     graph: Mutex<Option<Bearer>>,
     arm: Mutex<Option<Bearer>>,
-    /// Held while a token is asked for: both services' tokens come of one credential, and one refusal is enough.
+    /// Held while a token is requested: both services' tokens come from one credential, and one refusal is enough.
     asking: Mutex<()>,
     pub(crate) troubles: Troubles,
 }
@@ -94,7 +96,7 @@ impl Tokens {
         }
     }
 
-    /// A token for `service`, from the cache while it is good.
+    /// A token for `service`, from the cache while it is valid.
     pub(crate) async fn bearer(&self, service: Service, wire: &Wire) -> Result<Bearer, Arc<TokenError>> {
         let mut slot = self.slot(service).lock().await;
         let cached = slot.clone();
@@ -103,12 +105,12 @@ impl Tokens {
         }
         match self.ask(self.resource(service), wire).await {
             Ok(bearer) => Ok(slot.insert(bearer).clone()),
-            // Renewal starts early so that a login service which is away for minutes is not felt.
+            // Renewal starts early, so an outage of the login service of some minutes has no effect.
             Err(error) => cached.filter(|b| Instant::now() < b.0.ends_at).ok_or(error),
         }
     }
 
-    /// A new token, unless the credential was refused so lately that it is not tried again yet.
+    /// A new token, unless the credential was refused so recently that it is too early to try again.
     async fn ask(&self, resource: &str, wire: &Wire) -> Result<Bearer, Arc<TokenError>> {
         let _asking = self.asking.lock().await;
         let print = print(&self.credential);
@@ -130,7 +132,7 @@ impl Tokens {
         }
     }
 
-    /// Forgets `used`, which was answered with 401, unless another caller has renewed it already.
+    /// Discards `used`, which was answered with 401, unless another caller has already renewed it.
     pub(crate) async fn discard(&self, service: Service, used: &Bearer) {
         if !self.troubles.may_renew(service) {
             return;
@@ -153,7 +155,7 @@ impl Tokens {
         }
     }
 
-    /// The audience: the cloud's own name for the service, whatever address it is reached at.
+    /// The audience: the cloud's own name for the service, independent of the address.
     fn resource(&self, service: Service) -> &'static str {
         match service {
             Service::Arm => self.endpoints.cloud.arm(),
@@ -179,12 +181,12 @@ impl Tokens {
         self.accept(&token, life)
     }
 
-    /// The outer error is of our own files, the inner of the login service.
+    /// The outer error is about our own files, the inner about the login service.
     async fn ask_login(&self, resource: &str, wire: &Wire) -> Result<Answer<Reply>, TokenError> {
         let path = format!("/{}/oauth2/v2.0/token", self.entra_tenant_id);
         let audience = format!("{}{path}", self.endpoints.cloud.login());
         let url = format!("{}{path}", self.endpoints.login);
-        // Asking twice for a token is as harmless as a read.
+        // Requesting a token twice is as harmless as a read.
         let call = Call { method: Method::POST, effect: Effect::Read, ..Call::read(Service::Login, ASK, path) };
         let (mut trail, mut via) = (Trail::without_renewal(), Via::Pooled);
         loop {
@@ -231,7 +233,7 @@ async fn exchange(transport: &Transport, via: Via, request: Result<Request, reqw
     }
 }
 
-/// The machine's endpoint has a rhythm of its own (see [`WAITS`]) and says 404 while it starts.
+/// The machine's endpoint has its own retry times (see [`WAITS`]) and answers 404 while it starts.
 async fn ask_machine(transport: &Transport, request: impl Fn() -> Result<Request, reqwest::Error>) -> Answer<Reply> {
     let call = Call::read(Service::Login, ASK_MACHINE, String::new());
     let mut last = None;

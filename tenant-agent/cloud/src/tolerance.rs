@@ -1,7 +1,7 @@
-//! Where the services' documents are silent, contradict each other or the service, and what this crate does there.
+//! Where the services' documentation is silent or contradicts itself or the service, and what this crate does then.
 //!
-//! It holds no code. Each row was met in a document or in somebody's measurements, and none was verified by us against
-//! a live tenant; whoever does verify one strikes the row out and keeps the form that is true.
+//! This file has no code. Each row comes from a document or from published measurements. We verified none against a
+//! live tenant. After verifying one, remove its row and keep the true form.
 //!
 //! | what is not certain | what we do | where |
 //! |---|---|---|

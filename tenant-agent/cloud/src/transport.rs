@@ -1,6 +1,6 @@
-//! One HTTP exchange: bytes out, a bounded answer back, and whether the request ever left.
+//! One HTTP exchange: bytes out, a bounded answer back, and whether the request was sent at all.
 //!
-//! The only file that touches reqwest's client. It repeats nothing and judges no status; `call.rs` does.
+//! This is the only file that uses reqwest's client. It repeats nothing and judges no status; `call.rs` does.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use crate::config::{Config, ConfigError};
 use crate::failure::Cause;
 use crate::secret::Secret;
 
-/// The largest answer we read: a batch of twenty full pages is under half of it, and memory stays bounded.
+/// The largest answer that we read. A batch of twenty full pages is less than half of it, and memory stays bounded.
 const ANSWER_LIMIT_BYTES: usize = 8 * 1024 * 1024;
 
-/// Idle connections are kept for less than the services' own idle time, so that a request seldom meets a dying one.
+/// How long idle connections are kept: less than the services' own idle time, so a request rarely meets a closing one.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// What a service answered.
+/// A service's answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub status: u16,
@@ -32,41 +32,41 @@ pub(crate) struct Reply {
     pub date: Option<OffsetDateTime>,
     /// `Null` when the body was empty or not JSON.
     pub body: Value,
-    /// There was a body, and it was not JSON: these services always answer in JSON, so the answer is not theirs.
+    /// There was a body that was not JSON. These services always answer in JSON, so the answer is not theirs.
     pub garbled: bool,
-    /// As long as it was when it came.
+    /// The length of the body as received.
     pub bytes: usize,
 }
 
-/// How one exchange ended.
+/// The result of one exchange.
 #[derive(Debug, Clone)]
 pub(crate) enum Exchange {
     Reply(Reply),
     /// No connection was made: nothing was sent.
     NotSent(Cause),
-    /// Sent, wholly or in part, and no whole answer came back.
+    /// Sent completely or in part, without a complete answer.
     Lost(Cause),
-    /// Answered at greater length than we read.
+    /// The answer is longer than we read.
     TooLarge(u16),
 }
 
-/// The clients of one agent. Redirects are never followed: a token must not travel where a header points.
+/// The HTTP clients of one agent. They never follow redirects: a header must not decide where a token goes.
 pub(crate) struct Transport {
     pooled: Client,
-    /// Opens a connection for each request: Graph asks for a new one after 503 and 504 (Graph: best practices).
+    /// Opens a connection for each request. Graph asks for this after 503 and 504 (Graph: best practices).
     fresh: Client,
-    /// Without the proxy: the instance metadata service is on the machine's own link.
+    /// Without the proxy, because the instance metadata service is on the machine's own link.
     local: Client,
 }
 
-/// By hand: reqwest's own would print the proxy, whose address may hold a password.
+/// By hand, because reqwest's own would print the proxy, whose address may contain a password.
 impl std::fmt::Debug for Transport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Transport")
     }
 }
 
-/// Which client carries a request.
+/// The client for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Via {
     Pooled,
@@ -119,10 +119,10 @@ impl Transport {
     }
 }
 
-/// reqwest panics without a process-wide provider; whoever has installed one already keeps it.
+/// reqwest panics without a process-wide provider. One that is already installed stays.
 fn install_crypto_provider() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // An error means that another thread was first, which is as good.
+        // An error means that another thread was first, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }
@@ -151,7 +151,7 @@ fn proxy(address: &Secret, except: &str) -> Result<reqwest::Proxy, ConfigError> 
     Ok(proxy.no_proxy(reqwest::NoProxy::from_string(except)))
 }
 
-/// Without its URL: a query may hold a person's mail address.
+/// Without its URL, because a query may contain a person's mail address.
 fn cause(error: reqwest::Error) -> Cause {
     Arc::new(error.without_url())
 }
@@ -190,8 +190,8 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// RFC 9110, 10.2.3: seconds, or a date. Graph sends seconds, at times with decimals; what stands in between may send
-/// either. A date counts from `now`, the sender's own: our clock may be wrong.
+/// RFC 9110, 10.2.3: seconds, or a date. Graph sends seconds, sometimes with decimals; devices in between may send
+/// either. A date counts from `now`, the sender's own, because our clock may be wrong.
 pub(crate) fn retry_after(value: &str, now: Option<OffsetDateTime>) -> Option<Duration> {
     let value = value.trim();
     if value.starts_with(|c: char| c.is_ascii_digit()) {

@@ -1,7 +1,7 @@
-//! A credential that Microsoft refuses: what was said of it, and when it is tried again.
+//! A credential that Microsoft refuses: the error, and when to try again.
 //!
-//! Asking every few seconds with a secret that has ended helps nobody, and looks like an attack. It sends nothing;
-//! `tokens.rs` asks it before and tells it after.
+//! Trying an expired secret every few seconds does not help, and looks like an attack. It sends nothing; `tokens.rs`
+//! asks it before a request and reports to it after.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -12,29 +12,30 @@ use crate::call::{Call, Service};
 use crate::failure::{Answer, Failure, TokenError};
 use crate::transport::Reply;
 
-/// Until a refused credential is tried again; it doubles. A person who has just mended it waits no longer than this.
+/// The first wait before a refused credential is tried again. It doubles. After a quick correction, a person waits no
+/// longer than this.
 const FIRST_WAIT: Duration = Duration::from_secs(15);
 
-/// A mended credential is noticed within this time, and sooner if its file changes.
+/// A corrected credential is noticed within this time, and sooner if its file changes.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 /// Why no call can succeed until a person acts.
 #[derive(Debug, Clone)]
 pub struct Trouble {
     pub failure: Failure,
-    /// Until the next attempt.
+    /// Time until the next attempt.
     pub again_in: Duration,
 }
 
-/// What is known of one agent's credential.
+/// What is known about one agent's credential.
 #[derive(Debug, Default)]
 pub(crate) struct Troubles(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// No token was given.
+    /// There was no token.
     refused: Option<Refused>,
-    /// Tokens were given, and the service takes none.
+    /// There were tokens, and the service accepts none.
     graph: Denied,
     arm: Denied,
 }
@@ -42,7 +43,7 @@ struct State {
 #[derive(Debug)]
 struct Refused {
     error: Arc<TokenError>,
-    /// Of the credential that was refused.
+    /// The fingerprint of the refused credential.
     print: u64,
     wait: Wait,
 }
@@ -50,7 +51,7 @@ struct Refused {
 #[derive(Debug, Default)]
 struct Denied {
     failure: Option<Failure>,
-    /// Until a token of this service is thrown away again because of a 401.
+    /// Until a token of this service may be discarded again after a 401.
     renewal: Option<Wait>,
 }
 
@@ -73,7 +74,7 @@ impl Wait {
 }
 
 impl Troubles {
-    /// The refusal of this very credential, while it is not to be tried again.
+    /// The refusal of this very credential, while it is too early to try again.
     pub(crate) fn held(&self, print: u64) -> Option<Arc<TokenError>> {
         let state = self.lock();
         let held = state.refused.as_ref().filter(|it| it.print == print && !it.wait.is_over());
@@ -90,8 +91,8 @@ impl Troubles {
         self.lock().refused = None;
     }
 
-    /// Whether a token that was answered with 401 is thrown away: at once, and then ever less often while the new ones
-    /// fare no better.
+    /// Whether to discard a token that was answered with 401: at once the first time, then less and less often while
+    /// new tokens fail too.
     pub(crate) fn may_renew(&self, service: Service) -> bool {
         let mut state = self.lock();
         let denied = state.of(service);
@@ -102,7 +103,7 @@ impl Troubles {
         may
     }
 
-    /// Reads only: a single write may be answered with 401 for reasons of its own, as invitations are.
+    /// Reads only: a single write may get a 401 for its own reasons, as invitations do.
     pub(crate) fn learn(&self, call: &Call, answer: &Answer<Reply>) {
         let mut state = self.lock();
         match answer {

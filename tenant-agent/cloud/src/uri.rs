@@ -1,8 +1,8 @@
-//! Paths and queries, encoded. What comes from outside cannot end a segment or a filter.
+//! Encodes paths and queries. External text cannot end a segment or a filter.
 
 use std::fmt::Write;
 
-/// RFC 3986, 2.3: all but the unreserved characters are escaped; a space is %20, never '+'.
+/// RFC 3986, 2.3: all but the unreserved characters are escaped. A space is %20, never '+'.
 pub(crate) fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -14,13 +14,13 @@ pub(crate) fn encode(text: &str) -> String {
     encoded
 }
 
-/// `path?name=value&..`, values encoded, names as they stand (`$filter`).
+/// `path?name=value&..`. Values are encoded, names stay as they are (`$filter`).
 pub(crate) fn with_query(path: &str, query: &[(&str, &str)]) -> String {
     let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
     format!("{path}?{}", pairs.join("&"))
 }
 
-/// OData: string literals. A quote inside is doubled.
+/// OData: string literals. Quotes inside are doubled.
 pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

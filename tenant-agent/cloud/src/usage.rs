@@ -1,10 +1,10 @@
-//! How much was asked of the services since start, for the agent's status and for tests.
+//! How many requests went to the services since start, for the agent's status and for tests.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::call::Call;
 
-/// Requests sent so far. Each request inside a batch counts, because each counts against the services' limits.
+/// Requests sent so far. Requests inside a batch count separately, as they do for the services' limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
     pub reads: u64,

@@ -1,6 +1,6 @@
-//! What all requests to the services go through: the gates before, and what is learnt from each answer after.
+//! What all requests to the services go through: the gates before, and learning from each answer after.
 //!
-//! It knows nothing of tokens, budgets or of what an answer means; `client.rs` and `tokens.rs` send through it.
+//! It knows nothing about tokens, budgets or the meaning of an answer. `client.rs` and `tokens.rs` send through it.
 
 use std::sync::Arc;
 
@@ -28,7 +28,8 @@ impl Wire {
         Ok(Wire { transport: Transport::new(config)?, time: ServerClock::default(), gates, patience })
     }
 
-    /// Waits at the gate of the call's service. What would wait too long is throttled without being sent.
+    /// Waits at the gate of the call's service. If the wait would be too long, the call is throttled without being
+    /// sent.
     pub(crate) async fn pass(&self, call: &Call) -> Answer<()> {
         let passed = self.gates.of(call.service).pass(call.revocation, self.patience.longest_wait).await;
         passed.map_err(|retry_after| Failure::Throttled { call: call.name, retry_after, refusal: None })
@@ -54,7 +55,8 @@ impl Wire {
         exchange
     }
 
-    /// An answer that closes its service's gate says from then on for how long in all, whether it named a time or not.
+    /// Sets on an answer that closed its service's gate how long it stays closed, whether the answer named a time or
+    /// not.
     pub(crate) fn learn(&self, service: Service, reply: &mut Reply) {
         if let Some(closed) = self.gates.of(service).learn(reply, rand::random()) {
             reply.retry_after = Some(closed);

@@ -1,4 +1,4 @@
-//! Scopes of Azure. Pure.
+//! Scopes of Azure. No IO.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -7,8 +7,8 @@ use std::hash::{Hash, Hasher};
 /// The longest resource id that ARM documents is well below this.
 const LENGTH_LIMIT: usize = 2_048;
 
-/// A place in Azure: `/subscriptions/..`, a resource group or resource in it, or a management group. Capitals are kept
-/// as written and compared without regard to them, as ARM does.
+/// A place in Azure: `/subscriptions/..`, a resource group or resource in it, or a management group. Capitals stay as
+/// written and are ignored in comparisons, as in ARM.
 #[derive(Debug, Clone)]
 pub struct Scope(String);
 
@@ -17,10 +17,10 @@ pub struct Scope(String);
 pub struct ScopeError(String);
 
 impl Scope {
-    /// A scope is a path and only that: nothing in it can end the path or climb out of it. `/` alone is the tenant.
+    /// A scope is only a path: nothing in it can end the path or climb out of it. `/` alone is the tenant.
     pub fn parse(text: &str) -> Result<Scope, ScopeError> {
         let path = text.strip_suffix('/').unwrap_or(text);
-        // Resource group names allow these, letters and digits of any script (ARM: naming rules).
+        // Resource group names allow these characters, and letters and digits of any script (ARM: naming rules).
         let allowed = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
         let segment = |s: &str| !s.is_empty() && !s.chars().all(|c| c == '.') && s.chars().all(allowed);
         let valid = path.len() <= LENGTH_LIMIT
@@ -47,7 +47,7 @@ impl Scope {
     }
 }
 
-/// As the beginning of a path: the tenant's own scope is empty there.
+/// The start of a request path. The tenant's own scope is empty there.
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -1,4 +1,4 @@
-//! What one answer means, case by case.
+//! The meaning of one answer, case by case.
 
 use super::*;
 use serde_json::json;
@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 const NAME: &str = "VERB /things/{id}";
-/// More than any wait.
+/// Longer than any wait.
 const ENOUGH: Duration = Duration::from_secs(60);
 const GONE: &str = "Request_ResourceNotFound";
 
@@ -67,7 +67,7 @@ fn not_sent() -> Attempt {
     Attempt::Exchange(Exchange::NotSent(Arc::new(io::Error::other("connection refused"))))
 }
 
-/// Judges the attempts in turn; the words are "again" (with what else it asks for) and the end.
+/// Judges the attempts in turn. The words are "again" (with its other demands) and the end.
 fn story(effect: Effect, attempts: Vec<Attempt>) -> Vec<String> {
     let call = call(effect);
     let mut trail = Trail::default();

@@ -12,7 +12,7 @@ pub enum ConfigError {
     Endpoint { field: &'static str, address: String },
     #[error("the extra certificate authorities are not PEM certificates")]
     Authority(#[source] Option<Cause>),
-    /// Without the cause, which would show the address and the password in it.
+    /// Without the cause, which would show the address with its password.
     #[error("the proxy address is not usable; expected http://host:port")]
     Proxy,
     #[error("the http client could not be built; is there any trusted certificate authority on this machine?")]

@@ -1,7 +1,7 @@
-//! The signed statement by which a certificate stands in for a secret.
+//! The signed assertion that a certificate credential sends instead of a secret.
 //!
-//! Entra: certificate credentials: PS256, and the certificate named by the SHA-256 of its DER. It knows nothing of
-//! where the statement is sent.
+//! Entra: certificate credentials: PS256, with the certificate named by the SHA-256 of its DER. It does not know where
+//! the assertion is sent.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::file::{read_bounded, unusable};
 use crate::failure::TokenError;
 
-/// Entra: certificate credentials: five to ten minutes. The shorter, plus what clocks differ by.
+/// Entra: certificate credentials: five to ten minutes. We use the shorter, plus the clock tolerance.
 const LIFETIME: Duration = Duration::minutes(5);
 const CLOCK_SKEW: Duration = Duration::minutes(2);
 
@@ -30,12 +30,12 @@ pub(super) struct Signer {
 }
 
 impl Signer {
-    /// Reads both files; a key that does not belong to the certificate is refused here rather than by Entra.
+    /// Reads both files. Refuses a key that does not belong to the certificate, before Entra would.
     pub(super) fn read(certificate_file: &Path, key_file: &Path) -> Result<Signer, TokenError> {
         let certificate = CertificateDer::from_pem_slice(&read_bounded(certificate_file)?)
-            .map_err(|_| unusable(certificate_file, "holds no PEM certificate"))?;
+            .map_err(|_| unusable(certificate_file, "contains no PEM certificate"))?;
         let key = PrivateKeyDer::from_pem_slice(&read_bounded(key_file)?)
-            .map_err(|_| unusable(key_file, "holds no PEM private key"))?;
+            .map_err(|_| unusable(key_file, "contains no PEM private key"))?;
         let key = match &key {
             PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
             PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
@@ -43,14 +43,14 @@ impl Signer {
         };
         let key = key.map_err(|e| unusable(key_file, format!("is not a usable RSA key ({e})")))?;
         let (_, parsed) = x509_parser::parse_x509_certificate(&certificate)
-            .map_err(|_| unusable(certificate_file, "holds no X.509 certificate"))?;
+            .map_err(|_| unusable(certificate_file, "contains no X.509 certificate"))?;
         if parsed.public_key().subject_public_key.data.as_ref() != key.public_key().as_ref() {
             return Err(unusable(key_file, "is not the key of the certificate"));
         }
         Ok(Signer { key, thumbprint: URL_SAFE_NO_PAD.encode(digest(&SHA256, &certificate)) })
     }
 
-    /// A JWT by `client_id` for `audience`, valid from a little before `now`.
+    /// A JWT by `client_id` for `audience`, valid from shortly before `now`.
     pub(super) fn sign(&self, client_id: Uuid, audience: &str, now: OffsetDateTime) -> Result<String, TokenError> {
         let header = json!({"alg": "PS256", "typ": "JWT", "x5t#S256": self.thumbprint});
         let claims = json!({

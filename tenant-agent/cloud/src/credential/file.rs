@@ -1,4 +1,4 @@
-//! A credential's file, read whole and within a bound.
+//! A credential's file, read completely and within a bound.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -18,7 +18,7 @@ pub(super) fn read_bounded(path: &Path) -> Result<Vec<u8>, TokenError> {
     if bytes.len() as u64 > FILE_LIMIT_BYTES {
         return Err(failed(io::Error::other("larger than 64 KiB")));
     }
-    // What a Windows editor or PowerShell puts before UTF-8 (Unicode: byte order mark) is no part of a secret or a key.
+    // The byte order mark that Windows editors and PowerShell put before UTF-8 is not part of a secret or a key.
     Ok(bytes.strip_prefix(BYTE_ORDER_MARK).map(<[u8]>::to_vec).unwrap_or(bytes))
 }
 

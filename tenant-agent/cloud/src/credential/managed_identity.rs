@@ -1,4 +1,4 @@
-//! Where a managed identity's tokens come from, and what the two forms of answer look like.
+//! Where a managed identity's tokens come from, and the two forms of the answer.
 //!
 //! Entra: managed identities, how to use a VM token; App Service: managed identity REST endpoint. It sends nothing;
 //! `tokens.rs` does.
@@ -26,7 +26,7 @@ pub(crate) const WAITS: [Duration; 6] = [
     Duration::from_secs(30),
 ];
 
-/// Which endpoint of the platform hands out tokens.
+/// The platform's endpoint for tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ManagedIdentity {
@@ -37,7 +37,7 @@ pub enum ManagedIdentity {
 }
 
 impl ManagedIdentity {
-    /// The endpoint that the environment names, else the metadata service.
+    /// The endpoint in the environment, else the metadata service.
     pub fn detect(env: impl Fn(&str) -> Option<String>) -> ManagedIdentity {
         match (env("IDENTITY_ENDPOINT"), env("IDENTITY_HEADER")) {
             (Some(address), Some(header)) => ManagedIdentity::AppService { address, header: Secret::new(header) },
@@ -64,7 +64,8 @@ impl ManagedIdentity {
     }
 }
 
-/// A token answer of any of the three services: numbers may be strings, and App Service says when, not how long.
+/// A token answer of any of the three services. Numbers may be strings, and App Service gives the end instead of the
+/// lifetime.
 #[derive(Deserialize)]
 struct TokenAnswer {
     access_token: Secret,
@@ -72,20 +73,20 @@ struct TokenAnswer {
     expires_on: Option<Value>,
 }
 
-/// The token, and for how long from `now` it is good.
+/// The token, and how long from `now` it is valid.
 pub(crate) fn read_token(body: Value, now: OffsetDateTime) -> Result<(Secret, Duration), TokenError> {
-    // The body may hold a token, so the decoder's own words are kept out of the error.
+    // The body may contain a token, so the decoder's message is not part of the error.
     let answer: TokenAnswer = serde_json::from_value(body)
-        .map_err(|_| TokenError::Malformed("the answer holds no access token".to_owned()))?;
+        .map_err(|_| TokenError::Malformed("the answer contains no access token".to_owned()))?;
     let left = match (seconds(&answer.expires_in), seconds(&answer.expires_on)) {
         (Some(left), _) => left,
         (None, Some(at)) => at.saturating_sub(now.unix_timestamp()),
-        (None, None) => return Err(TokenError::Malformed("the answer does not say when the token ends".to_owned())),
+        (None, None) => return Err(TokenError::Malformed("the answer does not say when the token expires".to_owned())),
     };
     Ok((answer.access_token, Duration::from_secs(left.clamp(0, MAX_LIFE_SECONDS) as u64)))
 }
 
-/// Managed identity tokens live 24 hours, others about one; anything longer is a mistake somewhere.
+/// Managed identity tokens live 24 hours, others about one hour. A longer life is a mistake.
 const MAX_LIFE_SECONDS: i64 = 24 * 60 * 60;
 
 fn seconds(value: &Option<Value>) -> Option<i64> {

@@ -27,8 +27,8 @@ pub struct Organization {
     pub verified_domains: Vec<String>,
 }
 
-/// Graph: authorizationPolicy, `allowInvitesFrom`. An application's invitations work only under [`Self::Everyone`],
-/// [`Self::AdminsGuestInvitersAndAllMembers`] and, by the documents, not when restricted to administrators.
+/// Graph: authorizationPolicy, `allowInvitesFrom`. An application can invite only under [`Self::Everyone`] and
+/// [`Self::AdminsGuestInvitersAndAllMembers`]; according to the documentation, not if only administrators may invite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WhoMayInvite {
     Nobody,
@@ -51,7 +51,7 @@ impl Graph {
         let call = read("GET /servicePrincipals", with_query("/v1.0/servicePrincipals", &query));
         let found = self.list::<ServicePrincipal>(call.clone()).await?;
         match (found.entries.into_iter().next(), found.odd.into_iter().next()) {
-            // It may be the one that was not understood.
+            // The service principal may be the entry that was not understood.
             (None, Some(odd)) => Err(call.unusable(odd)),
             (found, _) => Ok(found),
         }

@@ -1,8 +1,8 @@
-//! Directory roles: what each lets its holders do, who holds which, given and taken. Direct assignments alone; what
-//! somebody may activate (PIM) is not seen here, and what is activated looks like any other assignment.
+//! Directory roles: what each lets its holders do, who holds which, giving and removing them. Only direct assignments:
+//! eligible ones (PIM) are not visible here, and an activated one looks like any other.
 //!
-//! Graph: rbacapplication-list-roledefinitions, rbacapplication-post-roleassignments. A new assignment may come and go
-//! for minutes; waiting until it stays is the caller's.
+//! Graph: rbacapplication-list-roledefinitions, rbacapplication-post-roleassignments. A new assignment may appear and
+//! disappear for minutes. The caller waits until it stays.
 
 use std::collections::BTreeSet;
 
@@ -21,23 +21,23 @@ use crate::uri::{encode, with_query};
 
 const DEFINITIONS: &str = "/v1.0/roleManagement/directory/roleDefinitions";
 const ASSIGNMENTS: &str = "/v1.0/roleManagement/directory/roleAssignments";
-/// The roles whose actions a role has too (Graph: unifiedRoleDefinition).
+/// The roles whose actions a role includes (Graph: unifiedRoleDefinition).
 const PARENTS: (&str, &str) = ("$expand", "inheritsPermissionsFrom($select=id)");
 
 /// A role as the tenant shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DirectoryRole {
-    /// Of a built-in role the template's, and so the same in every tenant.
+    /// For a built-in role, the template's id, which is the same in every tenant.
     pub id: Uuid,
     pub display_name: String,
     pub is_built_in: bool,
-    /// A role that is not can be held, and given to nobody.
+    /// A disabled role may have holders, but cannot be given.
     pub is_enabled: bool,
-    /// Its own; those of `inherits_from` come on top.
+    /// Its own actions. Those of `inherits_from` are added to them.
     #[serde(rename = "rolePermissions", deserialize_with = "actions")]
     pub actions: BTreeSet<String>,
-    /// `None` if the answer does not hold it, or holds what is not understood.
+    /// `None` if the answer does not contain it, or contains what is not understood.
     #[serde(rename = "inheritsPermissionsFrom", default, deserialize_with = "parents")]
     pub inherits_from: Option<BTreeSet<Uuid>>,
 }
@@ -53,7 +53,7 @@ pub struct NewDirectoryAssignment {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "AssignmentBody")]
 pub struct DirectoryAssignment {
-    /// Opaque, and no GUID.
+    /// Opaque, not a GUID.
     pub id: String,
     pub principal: Uuid,
     pub role: Uuid,
@@ -63,18 +63,18 @@ pub struct DirectoryAssignment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DirectoryScope {
     Tenant,
-    /// A part of the directory or of an application, in the service's own words: `/administrativeUnits/{id}`.
+    /// A part of the directory or of an application, as the service wrote it: `/administrativeUnits/{id}`.
     Part(String),
 }
 
-/// What came of giving a role.
+/// The result of giving a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Given {
-    /// Perhaps one that was there before: whether the service says so is not certain.
+    /// It may have existed before; whether the service would say so is uncertain.
     Given(DirectoryAssignment),
-    /// The principal holds the role; by which assignment is looked up.
+    /// The principal already holds the role. Look up the assignment.
     AlreadyThere,
-    /// The principal or the role is not visible where the request went; a principal appears in its own time.
+    /// The server that answered does not see the principal or the role. A new principal becomes visible later.
     NotYetThere,
 }
 
@@ -83,26 +83,26 @@ impl Graph {
         self.list(read("GET /roleManagement/directory/roleDefinitions", with_query(DEFINITIONS, &[PARENTS]))).await
     }
 
-    /// `None` is "no such role in this tenant".
+    /// `None` means that this tenant has no such role.
     pub async fn directory_role(&self, id: Uuid) -> Answer<Option<DirectoryRole>> {
         let path = with_query(&format!("{DEFINITIONS}/{id}"), &[PARENTS]);
         self.find(read("GET /roleManagement/directory/roleDefinitions/{id}", path).of(Absence::Directory)).await
     }
 
-    /// All roles that name this principal itself; what it holds by a group is not among them.
+    /// All assignments to this principal itself, without those through a group.
     pub async fn list_directory_assignments(&self, principal: Uuid) -> Answer<Listing<DirectoryAssignment>> {
         let listing = self.client.list(assignments_of(principal)).await?;
         Ok(listing.read(|entry| of_principal(principal, entry)))
     }
 
-    /// As [`Graph::list_directory_assignments`] for many, in the order asked.
+    /// Like [`Graph::list_directory_assignments`], for many, in the given order.
     pub async fn directory_assignments_of(&self, principals: &[Uuid]) -> Vec<Answer<Listing<DirectoryAssignment>>> {
         let listings = self.client.list_all(principals.iter().copied().map(assignments_of).collect()).await;
         let asked = principals.iter().copied().zip(listings);
         asked.map(|(principal, listing)| Ok(listing?.read(|entry| of_principal(principal, entry)))).collect()
     }
 
-    /// Repeatable: a principal holds a role at a scope once, and a second time it is already there.
+    /// Repeatable: a principal holds a role at a scope once, and a second call finds it there.
     pub async fn give_directory_role(&self, new: NewDirectoryAssignment) -> Answer<Given> {
         let call = write(Method::POST, "POST /roleManagement/directory/roleAssignments", ASSIGNMENTS.to_owned());
         let body = json!({ "principalId": new.principal, "roleDefinitionId": new.role, "directoryScopeId": "/" });
@@ -123,7 +123,7 @@ fn assignments_of(principal: Uuid) -> Call {
     read("GET /roleManagement/directory/roleAssignments", with_query(ASSIGNMENTS, &[("$filter", &filter)]))
 }
 
-/// An entry about somebody else was not asked for: whatever made it come, it is not understood.
+/// An entry about another principal was not asked for, so it is not understood.
 fn of_principal(principal: Uuid, entry: Value) -> Result<DirectoryAssignment, String> {
     let assignment: DirectoryAssignment = as_typed(entry)?;
     if assignment.principal == principal { Ok(assignment) } else { Err("of another principal".to_owned()) }
@@ -142,7 +142,7 @@ fn given(call: &Call, new: NewDirectoryAssignment, answer: Answer<Reply>) -> Ans
         }
         Err(failure) => failure,
     };
-    // Also after a lost attempt: whoever gave it, it is held now.
+    // Also after a lost attempt: the principal holds it now, by either attempt.
     if failure.refusal().is_some_and(is_already_there) {
         return Ok(Given::AlreadyThere);
     }
@@ -152,20 +152,20 @@ fn given(call: &Call, new: NewDirectoryAssignment, answer: Answer<Reply>) -> Ans
     }
 }
 
-/// The code says nothing, so that the message must.
+/// The code says nothing, so use the message.
 fn is_already_there(refusal: &Refusal) -> bool {
     matches!(refusal.status, 400 | 409) && refusal.says("conflicting object")
 }
 
-/// One set of permissions. A field that is not known may allow something: the role is then not understood.
+/// One set of permissions. An unknown field may allow something, so the role then counts as not understood.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PermissionBody {
     allowed_resource_actions: Vec<String>,
-    /// Narrows the actions; they are counted all the same.
+    /// Restricts the actions. They count nevertheless.
     #[serde(rename = "condition")]
     _condition: Option<Value>,
-    /// "Not yet supported" by the service; what it takes away is counted all the same.
+    /// "Not yet supported" by the service. The actions that it excludes count nevertheless.
     #[serde(rename = "excludedResourceActions")]
     _excluded: Option<Value>,
     #[serde(rename = "@odata.type")]

@@ -1,4 +1,4 @@
-//! Security groups: made, found, deleted. Who is in them is `members.rs`.
+//! Security groups: made, found, deleted. `members.rs` has their members.
 
 use reqwest::Method;
 use serde::Deserialize;
@@ -15,10 +15,10 @@ use crate::uri::{quoted, with_query};
 const GROUP_FIELDS: &str =
     "id,displayName,mailNickname,description,createdDateTime,securityEnabled,groupTypes,isAssignableToRole";
 
-/// Most of what a group is in that an answer shows (Graph: query-parameters, $expand).
+/// The most parent groups that an answer includes (Graph: query-parameters, $expand).
 pub const MOST_PARENTS: usize = 20;
 
-/// Shown with a group at no further call (Graph: query-parameters, $expand).
+/// Included in a group's answer without a further call (Graph: query-parameters, $expand).
 const GROUP_PARENTS: &str = "memberOf($select=id,displayName)";
 
 /// An assigned security group to be made.
@@ -26,13 +26,13 @@ const GROUP_PARENTS: &str = "memberOf($select=id,displayName)";
 pub struct NewGroup {
     /// At most 256 characters; not unique in a tenant.
     pub display_name: String,
-    /// At most 64 ASCII characters, without a dot (the documents disagree about it).
+    /// At most 64 ASCII characters, without a dot (the documentation contradicts itself about it).
     pub mail_nickname: String,
     pub description: String,
-    /// The service principal that makes it: without an owner, a group made with `Group.Create` alone can never be
+    /// The service principal that makes it. Without an owner, a group made with `Group.Create` alone can never be
     /// changed again (Graph: group-post-groups).
     pub owner: Uuid,
-    /// May hold directory roles; said now or never, and then changing its members takes
+    /// Whether it may hold directory roles. This can only be set at creation; changing its members then takes
     /// `RoleManagement.ReadWrite.Directory` (Entra: groups-concept).
     pub role_assignable: bool,
 }
@@ -50,17 +50,18 @@ pub struct Group {
     pub created: Option<OffsetDateTime>,
     #[serde(default, deserialize_with = "or_default")]
     pub security_enabled: bool,
-    /// Its members follow a rule, and nobody can add or remove one.
+    /// Its members follow a rule. They cannot be added or removed.
     #[serde(rename = "groupTypes", default, deserialize_with = "is_dynamic")]
     pub dynamic: bool,
     #[serde(rename = "isAssignableToRole", default, deserialize_with = "or_default")]
     pub role_assignable: bool,
-    /// What the group itself is in, at most 20 of it; `None` if the answer does not hold it, or holds what is not understood.
+    /// The groups that contain the group, at most 20. `None` if the answer lacks the field, or has what is not
+    /// understood.
     #[serde(rename = "memberOf", default, deserialize_with = "understood")]
     pub member_of: Option<Vec<DirectoryObject>>,
 }
 
-/// A part that is not understood is unknown, and costs no other part.
+/// A part that is not understood is unknown. The other parts are still used.
 fn understood<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<DirectoryObject>>, D::Error> {
     Ok(serde_json::from_value(serde_json::Value::deserialize(from)?).ok())
 }
@@ -71,7 +72,7 @@ fn is_dynamic<'de, D: serde::Deserializer<'de>>(from: D) -> Result<bool, D::Erro
 }
 
 impl Graph {
-    /// Not repeatable: names are not unique, so a lost answer is looked up by name. Graph: group-post-groups.
+    /// Not repeatable: names are not unique, so look up a lost answer by name. Graph: group-post-groups.
     pub async fn create_group(&self, group: &NewGroup) -> Answer<Group> {
         let mut body = json!({
             "displayName": group.display_name,
@@ -83,7 +84,7 @@ impl Graph {
             "owners@odata.bind": [self.reference("servicePrincipals", group.owner)],
         });
         if group.role_assignable {
-            // Without a visibility, of which the documents disagree.
+            // Without a visibility, because the documentation contradicts itself about it.
             body["isAssignableToRole"] = json!(true);
         }
         let call = write(Method::POST, "POST /groups", "/v1.0/groups".to_owned()).body(body);
@@ -91,7 +92,7 @@ impl Graph {
         call.decode(reply.body)
     }
 
-    /// `None` is "not there, or not yet visible".
+    /// `None` means that it does not exist or is not visible yet.
     pub async fn get_group(&self, id: Uuid) -> Answer<Option<Group>> {
         let path = with_query(&format!("/v1.0/groups/{id}"), &[("$select", GROUP_FIELDS), ("$expand", GROUP_PARENTS)]);
         self.find(read("GET /groups/{id}", path).of(Absence::Directory)).await
@@ -109,7 +110,7 @@ impl Graph {
         removed(self.client.send(&call.of(Absence::Directory).revocation()).await)
     }
 
-    /// A reference names the object by the cloud's own address, whatever address we reach it at.
+    /// A reference contains the cloud's own address, even if we use another one to reach it.
     pub(super) fn reference(&self, collection: &str, id: Uuid) -> String {
         let graph = self.client.endpoints.cloud.graph();
         format!("{graph}/v1.0/{collection}/{id}")

@@ -1,7 +1,7 @@
-//! Who is in which group.
+//! Memberships in groups.
 //!
-//! There is one way to remove a member here, and it ends in `/$ref`: without that ending Graph deletes the *user*
-//! (Graph: group-delete-members). Lists are the plain ones, which lag less than the indexed queries.
+//! The only way to remove a member here ends in `/$ref`: without that ending, Graph deletes the *user* (Graph:
+//! group-delete-members). Lists are the plain ones, which lag less than the indexed queries.
 
 use reqwest::Method;
 use serde::Deserialize;
@@ -16,22 +16,22 @@ use crate::listing::Listing;
 use crate::transport::Reply;
 use crate::uri::with_query;
 
-/// Graph: group-post-members. As many in one PATCH.
+/// Graph: group-post-members. The most members in one PATCH.
 const BIND_LIMIT: usize = 20;
 
-/// One principal's place in one group.
+/// One principal's membership in one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Membership {
     pub group: Uuid,
     pub member: Uuid,
 }
 
-/// What came of adding.
+/// The result of adding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Added {
     Added,
     AlreadyThere,
-    /// The member or the group is not visible where the request went; both appear in their own time.
+    /// The server that answered does not see the member or the group. Both become visible later.
     NotYetThere,
 }
 
@@ -54,7 +54,7 @@ pub enum ObjectKind {
     DirectoryRole,
     AdministrativeUnit,
     Device,
-    /// The service's own name for it; empty when it gave none.
+    /// The service's own name for it. Empty if it gave none.
     Other(String),
 }
 
@@ -78,12 +78,12 @@ fn kind<'de, D: serde::Deserializer<'de>>(from: D) -> Result<ObjectKind, D::Erro
 }
 
 impl Graph {
-    /// Every direct member. A group that is not there is [`Failure::NotFound`], never an empty list.
+    /// Every direct member. If the group does not exist, the result is [`Failure::NotFound`], never an empty list.
     pub async fn list_members(&self, group: Uuid) -> Answer<Listing<DirectoryObject>> {
         self.list(members(group)).await
     }
 
-    /// As [`Graph::list_members`] for many groups, in the order asked.
+    /// Like [`Graph::list_members`], for many groups, in the given order.
     pub async fn list_members_of(&self, groups: &[Uuid]) -> Vec<Answer<Listing<DirectoryObject>>> {
         self.list_all(groups.iter().copied().map(members).collect()).await
     }
@@ -93,23 +93,24 @@ impl Graph {
         self.list(memberships(user)).await
     }
 
-    /// As [`Graph::list_memberships`] for many users, in the order asked.
+    /// Like [`Graph::list_memberships`], for many users, in the given order.
     pub async fn memberships_of(&self, users: &[Uuid]) -> Vec<Answer<Listing<DirectoryObject>>> {
         self.list_all(users.iter().copied().map(memberships).collect()).await
     }
 
-    /// Repeatable: a second time it is already there. Graph: group-post-members.
+    /// Repeatable: a second call finds it there. Graph: group-post-members.
     pub async fn add_member(&self, membership: Membership) -> Answer<Added> {
         added(self.client.send(&self.adding(membership)).await)
     }
 
-    /// As [`Graph::add_member`] for many, each with its own outcome, in the order asked.
+    /// Like [`Graph::add_member`], for many, each with its own result, in the given order.
     pub async fn add_members(&self, memberships: &[Membership]) -> Vec<Answer<Added>> {
         let calls = memberships.iter().map(|m| self.adding(*m)).collect();
         self.client.send_all(calls).await.into_iter().map(added).collect()
     }
 
-    /// At most 20 in one request, all or nothing: one that is already there refuses them all ([`Added::AlreadyThere`]).
+    /// At most 20 in one request, all or nothing: if one is a member already, all are refused
+    /// ([`Added::AlreadyThere`]).
     pub async fn bind_members(&self, group: Uuid, members: &[Uuid]) -> Answer<Added> {
         let call = write(Method::PATCH, "PATCH /groups/{id} members", format!("/v1.0/groups/{group}"));
         let call = call.of(Absence::Directory);
@@ -121,12 +122,12 @@ impl Graph {
         added(self.client.send(&call.body(json!({ "members@odata.bind": references }))).await)
     }
 
-    /// Takes the member out of the group, and touches nothing else.
+    /// Removes the member from the group, and touches nothing else.
     pub async fn remove_member(&self, membership: Membership) -> Answer<Removed> {
         removed(self.client.send(&removing(membership)).await)
     }
 
-    /// As [`Graph::remove_member`] for many, each with its own outcome, in the order asked.
+    /// Like [`Graph::remove_member`], for many, each with its own result, in the given order.
     pub async fn remove_members(&self, memberships: &[Membership]) -> Vec<Answer<Removed>> {
         let calls = memberships.iter().copied().map(removing).collect();
         self.client.send_all(calls).await.into_iter().map(removed).collect()
@@ -160,7 +161,7 @@ fn added(answer: Answer<Reply>) -> Answer<Added> {
         Ok(_) => return Ok(Added::Added),
         Err(failure) => failure,
     };
-    // Also after a lost attempt: whoever added it, it is there now.
+    // Also after a lost attempt: the member is there now, by either attempt.
     if failure.refusal().is_some_and(is_already_there) {
         return Ok(Added::AlreadyThere);
     }
@@ -171,7 +172,7 @@ fn added(answer: Answer<Reply>) -> Answer<Added> {
     }
 }
 
-/// Graph: group-post-members: a 400 whose code says nothing, so that its message must.
+/// Graph: group-post-members. The code of this 400 says nothing, so use its message.
 fn is_already_there(refusal: &Refusal) -> bool {
     refusal.status == 400 && refusal.says("added object references already exist")
 }

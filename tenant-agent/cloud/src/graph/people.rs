@@ -1,7 +1,7 @@
-//! The accounts that a person has in the tenant: by every address that may be theirs, the recycle bin included.
+//! A person's accounts in the tenant, found by every address that may be theirs, including in the recycle bin.
 //!
-//! A person may have several accounts, and an account several addresses. It decides nothing about whose an account is;
-//! what an account looks like is `users.rs`.
+//! A person may have several accounts, and an account several addresses. This file does not decide whose an account is.
+//! `users.rs` has the accounts.
 
 use std::collections::BTreeMap;
 
@@ -17,18 +17,18 @@ use crate::failure::{Answer, Failure};
 use crate::listing::Listing;
 use crate::uri::{quoted, with_query};
 
-/// What the bin still shows of a user.
+/// What the recycle bin still shows of a user.
 const DELETED_FIELDS: &str = "id,displayName,userPrincipalName,mail,otherMails,deletedDateTime";
 
-/// A user in the tenant's bin, where it stays for 30 days and from where it comes back with its memberships (Graph:
-/// directory-deleteditems-restore). As in [`User`], `None` is unknown.
+/// A user in the tenant's recycle bin. It stays there for 30 days, and a restore brings back its memberships (Graph:
+/// directory-deleteditems-restore). As in [`User`], `None` means unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeletedUser {
     pub id: Uuid,
     #[serde(default, deserialize_with = "known")]
     pub display_name: Option<String>,
-    /// Changed by the deletion: the service puts the object id before it.
+    /// The deletion changes it: the service puts the object id in front.
     #[serde(rename = "userPrincipalName", default, deserialize_with = "known")]
     pub upn: Option<String>,
     #[serde(default, deserialize_with = "known")]
@@ -39,7 +39,7 @@ pub struct DeletedUser {
     pub deleted: Option<OffsetDateTime>,
 }
 
-/// What is found by an address, and told apart by its id.
+/// Something found by an address and identified by its id.
 trait Found: DeserializeOwned {
     fn id(&self) -> Uuid;
 }
@@ -57,19 +57,19 @@ impl Found for DeletedUser {
 }
 
 impl Graph {
-    /// Everyone who has one of the addresses as mail, among the other mails or among the proxy addresses, in the order
-    /// asked.
+    /// Every user who has one of the addresses as mail, among the other mails, or among the proxy addresses, in the
+    /// given order.
     pub async fn find_users_by_mails(&self, mails: &[&str]) -> Vec<Answer<Listing<User>>> {
         self.by_mails(mails, find_users).await
     }
 
-    /// Everyone in the bin who had the address, in the order asked. Somebody who was just deleted may be missing for
-    /// as long as a filtered list lags.
+    /// Every user in the recycle bin who had the address, in the given order. A recently deleted one may be missing as
+    /// long as a filtered list lags.
     pub async fn find_deleted_users_by_mails(&self, mails: &[&str]) -> Vec<Answer<Listing<DeletedUser>>> {
         self.by_mails(mails, find_deleted_users).await
     }
 
-    /// Three plain queries each: Graph documents the filters alone, and not joined by `or`.
+    /// Three plain queries each: Graph documents the filters alone, not joined by `or`.
     async fn by_mails<T: Found>(&self, mails: &[&str], find: fn(&str) -> Call) -> Vec<Answer<Listing<T>>> {
         let filters = mails.iter().flat_map(|mail| {
             let (bare, smtp) = (quoted(mail), quoted(&format!("smtp:{mail}")));
@@ -98,8 +98,8 @@ fn find_deleted_users(filter: &str) -> Call {
     )
 }
 
-/// One without the other is no answer: the person may be in the part that failed. But a tenant that refuses to filter by
-/// proxy addresses refuses it always; that is said beside what the others gave.
+/// One part without another is not an answer: the person may be in the part that failed. But a tenant that refuses the
+/// filter by proxy addresses always refuses it. That is noted in addition to what the others returned.
 fn merge<T: Found>(
     mail: Answer<Listing<T>>,
     other_mails: Answer<Listing<T>>,

@@ -1,7 +1,7 @@
-//! People in the customer's tenant: invited, read, blocked, deleted.
+//! People in the customer's tenant: inviting, reading, blocking, deleting.
 //!
-//! How they are found is `people.rs`. It knows nothing of groups (`members.rs`) or of whose the users are. A user's home tenant is not on the object; only
-//! after redemption do `identities` say where the person signs in.
+//! `people.rs` finds them, `members.rs` has their groups. This file does not decide whose they are. The object has no
+//! home tenant: only after redemption, `identities` shows where the person signs in.
 
 use reqwest::Method;
 use serde::Deserialize;
@@ -18,19 +18,19 @@ use crate::failure::{Answer, Failure};
 use crate::secret::Secret;
 use crate::uri::with_query;
 
-/// Graph: user. Most properties come only when asked for.
+/// Graph: user. Most properties must be requested.
 pub(super) const USER_FIELDS: &str = "id,displayName,userPrincipalName,mail,otherMails,userType,creationType,createdDateTime,\
                            externalUserState,accountEnabled,identities,proxyAddresses";
 
-/// Whom to invite, as what.
+/// The person to invite, and the user type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewInvitation {
     /// Graph: invitation. Refused with most punctuation, the plus sign included.
     pub mail: String,
     pub display_name: String,
-    /// Where redemption ends; Graph demands one.
+    /// Where redemption ends. Graph requires one.
     pub redirect_url: String,
-    /// Unverified for callers without a user when [`UserType::Member`].
+    /// [`UserType::Member`] is unverified for callers without a user.
     pub user_type: UserType,
 }
 
@@ -40,21 +40,21 @@ pub enum UserType {
     Member,
 }
 
-/// What came of an invitation.
+/// The result of an invitation.
 #[derive(Debug, Clone)]
 pub enum Invited {
     Accepted(Invitation),
-    /// The address is an internal user's, who can sign in with it. Nothing was created.
+    /// The address belongs to an internal user, who can sign in with it. Nothing was created.
     AlreadyThere {
         user_id: Option<Uuid>,
     },
 }
 
-/// An accepted invitation. The user may be invisible for a while yet, and has been known not to appear at all.
+/// An accepted invitation. The user may stay invisible for a while, and in known cases never appears.
 #[derive(Debug, Clone)]
 pub struct Invitation {
     pub user_id: Uuid,
-    /// Whoever holds it can redeem it: shown to the person, never logged.
+    /// Anyone who has it can redeem it: show it to the person, never log it.
     pub redeem_url: Secret,
     pub status: InvitationStatus,
 }
@@ -68,15 +68,15 @@ pub enum InvitationStatus {
     Other(String),
 }
 
-/// A user as the tenant shows it. What is missing, null or not in the form that we know is `None`: unknown, which is
-/// neither "no" nor "none". Graph leaves fields out of single answers.
+/// A user as the tenant shows it. A field that is missing, null or in an unknown form is `None`, which means unknown,
+/// not "no" or "none". Graph leaves out fields in some answers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     pub id: Uuid,
     #[serde(default, deserialize_with = "known")]
     pub display_name: Option<String>,
-    /// Empty if the answer did not say.
+    /// Empty if the answer has none.
     #[serde(rename = "userPrincipalName", default, deserialize_with = "or_default")]
     pub upn: String,
     #[serde(default, deserialize_with = "known")]
@@ -89,13 +89,13 @@ pub struct User {
     /// `Guest` or `Member`.
     #[serde(default, deserialize_with = "known")]
     pub user_type: Option<String>,
-    /// `Invitation` for those who came by one. Null, hence unknown, for ordinary accounts.
+    /// `Invitation` for users who came by one. Null, and so unknown, for ordinary accounts.
     #[serde(default, deserialize_with = "known")]
     pub creation_type: Option<String>,
     #[serde(rename = "createdDateTime", default, deserialize_with = "super::moment")]
     pub created: Option<OffsetDateTime>,
-    /// `PendingAcceptance` or `Accepted`. Null, hence unknown, for whoever was not invited, and seen null for guests
-    /// who had redeemed.
+    /// `PendingAcceptance` or `Accepted`. Null, and so unknown, for users who were not invited. Guests who have
+    /// redeemed have been seen with null too.
     #[serde(rename = "externalUserState", default, deserialize_with = "known")]
     pub redemption: Option<String>,
     #[serde(default, deserialize_with = "known")]
@@ -114,7 +114,7 @@ pub struct Identity {
 }
 
 impl User {
-    /// As every question here: `None` where the field that answers it is missing.
+    /// `None` if the field for the answer is missing, as in all of these questions.
     pub fn is_guest(&self) -> Option<bool> {
         is(&self.user_type, "Guest")
     }
@@ -127,14 +127,14 @@ impl User {
         is(&self.redemption, "Accepted")
     }
 
-    /// Signs in at another Entra tenant, as opposed to a one-time passcode or a personal account. Known only after
-    /// redemption (Entra: user properties).
+    /// Whether the user signs in at another Entra tenant, not with a one-time passcode or a personal account. Known
+    /// only after redemption (Entra: user properties).
     pub fn is_entra_homed(&self) -> Option<bool> {
         let answers: Vec<Option<bool>> =
             self.identities.as_ref()?.iter().map(|i| is(&i.issuer, "ExternalAzureAD")).collect();
         match answers.contains(&Some(true)) {
             true => Some(true),
-            // An identity whose issuer is missing may be the one.
+            // An identity without an issuer may be the one.
             false => (!answers.contains(&None)).then_some(false),
         }
     }
@@ -144,7 +144,7 @@ fn is(field: &Option<String>, value: &str) -> Option<bool> {
     Some(field.as_deref()?.eq_ignore_ascii_case(value))
 }
 
-/// The field, or nothing where it is missing, null or of another form: one odd field does not cost the whole user.
+/// The field. `None` if it is missing, null or in another form: one odd field does not make the whole user unreadable.
 pub(super) fn known<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
 where
     D: serde::Deserializer<'de>,
@@ -163,8 +163,9 @@ impl UserType {
 }
 
 impl Graph {
-    /// Invites a person, without mail of Microsoft's. Not repeatable: a lost answer is [`Failure::Unknown`], and the
-    /// caller looks the address up until it is longer gone than replication lags. Graph: invitation-post.
+    /// Invites a person, without a mail from Microsoft. Not repeatable: a lost answer is [`Failure::Unknown`]. The
+    /// caller then looks up the address until it has been missing for longer than replication lags. Graph:
+    /// invitation-post.
     pub async fn invite(&self, invitation: &NewInvitation) -> Answer<Invited> {
         let call = Call {
             lane: Some(Lane::Invitation),
@@ -186,12 +187,12 @@ impl Graph {
         }
     }
 
-    /// `None` is "not there, or not yet visible".
+    /// `None` means that it does not exist or is not visible yet.
     pub async fn get_user(&self, id: Uuid) -> Answer<Option<User>> {
         self.find(get_user(id)).await
     }
 
-    /// As [`Graph::get_user`] for many, in the order asked.
+    /// Like [`Graph::get_user`], for many, in the given order.
     pub async fn get_users(&self, ids: &[Uuid]) -> Vec<Answer<Option<User>>> {
         let calls: Vec<Call> = ids.iter().copied().map(get_user).collect();
         let replies = self.client.send_all(calls.clone()).await;
@@ -199,21 +200,21 @@ impl Graph {
         calls.iter().zip(replies).map(read).collect()
     }
 
-    /// Blocks or unblocks. A 403 for a user who holds roles is Graph's way of protecting administrators (Graph: user,
+    /// Blocks or unblocks. Graph protects administrators: for a user who holds roles it may answer 403 (Graph: user,
     /// sensitive actions).
     pub async fn set_account_enabled(&self, id: Uuid, enabled: bool) -> Answer<()> {
         let call = patch_user(id).body(json!({ "accountEnabled": enabled }));
         self.done(if enabled { call } else { call.revocation() }).await
     }
 
-    /// Ends all sessions; doing it twice does no harm.
+    /// Ends all sessions. Repeatable.
     pub async fn revoke_sessions(&self, id: Uuid) -> Answer<()> {
         let path = format!("/v1.0/users/{id}/revokeSignInSessions");
         let call = write(Method::POST, "POST /users/{id}/revokeSignInSessions", path).of(Absence::Directory);
         self.done(call.body(json!({})).repeatable().revocation()).await
     }
 
-    /// Moves the user to the tenant's bin for 30 days.
+    /// Moves the user to the tenant's recycle bin for 30 days.
     pub async fn delete_user(&self, id: Uuid) -> Answer<Removed> {
         let call = write(Method::DELETE, "DELETE /users/{id}", format!("/v1.0/users/{id}")).of(Absence::Directory);
         removed(self.client.send(&call.revocation()).await)
@@ -229,7 +230,7 @@ fn patch_user(id: Uuid) -> Call {
     write(Method::PATCH, "PATCH /users/{id}", format!("/v1.0/users/{id}")).of(Absence::Directory)
 }
 
-/// Graph says an existing user's object id only in the message.
+/// Graph gives an existing user's object id only in the message.
 fn first_uuid(message: &str) -> Option<Uuid> {
     let word = |c: char| !c.is_ascii_hexdigit() && c != '-';
     message.split(word).filter(|w| w.len() == 36).find_map(|w| Uuid::parse_str(w).ok())

@@ -1,4 +1,4 @@
-//! Twenty calls in one request, each with its own end.
+//! Twenty calls in one request, each with its own result.
 
 use std::sync::Mutex;
 
@@ -20,7 +20,7 @@ fn subject(part: &Value) -> u128 {
     Uuid::parse_str(last).unwrap().as_u128()
 }
 
-/// Answers each part by `script`, in the reverse of the order asked; `None` leaves it out.
+/// Answers each part by `script`, in reverse order. `None` leaves a part out.
 fn batch(request: &Request, script: impl Fn(&Value) -> Option<(u16, Value, Value)>) -> Reply {
     assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/v1.0/$batch"));
     let parts = request.json()["requests"].as_array().unwrap().clone();

@@ -1,4 +1,4 @@
-//! What is said when a request or its answer is lost, refused, delayed or sent astray.
+//! The result of a call if the request or its answer is lost, refused, delayed or redirected.
 
 use std::time::Duration;
 

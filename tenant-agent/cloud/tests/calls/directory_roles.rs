@@ -1,4 +1,4 @@
-//! What the operations on directory roles send, how they read what comes back, and that they work in a simulated tenant.
+//! What the operations on directory roles send, how they read the answers, and that they work in a simulated tenant.
 
 use entente_cloud::{
     Cloud, Config, Credential, DirectoryScope, Endpoints, Failure, Given, NationalCloud, NewDirectoryAssignment,
@@ -50,7 +50,7 @@ async fn a_conflict_is_already_there_and_what_is_not_seen_is_not_yet_there() {
     }
     let fake = always(error(404, "Request_ResourceNotFound", "Resource does not exist")).await;
     assert_eq!(fake.cloud().graph().give_directory_role(NEW).await.unwrap(), Given::NotYetThere);
-    // A gateway's 404, a group that may hold no role, a permission that is missing: none of them.
+    // A gateway's 404, a group that may hold no role, a missing permission: none of them.
     for (status, code) in [(404, "NotFound"), (400, "Request_BadRequest"), (403, "Authorization_RequestDenied")] {
         let fake = always(error(status, code, "no")).await;
         let failure = fake.cloud().graph().give_directory_role(NEW).await.unwrap_err();

@@ -1,6 +1,6 @@
-//! A service of our own over real TLS, which can do what real ones do only on bad days: hang up, redirect, throttle.
+//! A service over real TLS that misbehaves on demand: it hangs up, redirects, throttles.
 //!
-//! It knows nothing of Graph: each test says what is answered. Only the login service is built in.
+//! It knows nothing about Graph: each test scripts the answers. Only the login service is built in.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -27,7 +27,7 @@ pub struct Request {
     pub path: String,
     pub headers: HashMap<String, String>,
     pub body: String,
-    /// Which connection it came by, counted from 0.
+    /// The number of its connection, counted from 0.
     pub connection: usize,
 }
 
@@ -69,12 +69,12 @@ pub fn error_body(code: &str, message: &str) -> Value {
     json!({"error": {"code": code, "message": message, "innerError": {"request-id": "x"}}})
 }
 
-/// Reads the whole request, and closes the connection without a word.
+/// Reads the whole request, and closes the connection without an answer.
 pub fn hang_up() -> Reply {
     Reply { end: End::HangUp, ..reply(0, Value::Null) }
 }
 
-/// Reads the whole request, and keeps the connection without ever answering.
+/// Reads the whole request, and keeps the connection open without an answer.
 pub fn silence() -> Reply {
     Reply { end: End::Silence, ..reply(0, Value::Null) }
 }
@@ -91,7 +91,7 @@ impl Reply {
     }
 }
 
-/// A token as Entra would give: the fake's number in it makes each one different.
+/// A token as Entra would issue it. The fake's number makes each one different.
 pub fn token(tenant: Uuid, number: usize) -> String {
     let claims = json!({"tid": tenant, "oid": PRINCIPAL, "roles": ["User.Invite.All", "Group.Create"], "n": number});
     format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()))
@@ -107,7 +107,8 @@ pub struct Fake {
 }
 
 impl Fake {
-    /// Answers by `script`, which is given how many requests other than for tokens came before. Tokens are given.
+    /// Answers by `script`, which gets the number of earlier requests, without those for tokens. Token requests are
+    /// answered.
     pub async fn start(script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Fake {
         let login = |number| reply(200, json!({"access_token": token(TENANT, number), "expires_in": 3600}));
         Fake::with_login(login, script).await
@@ -131,7 +132,7 @@ impl Fake {
         Fake::listen(Arc::new(script), true).await
     }
 
-    /// Without TLS and without a login service: a metadata service, or a proxy.
+    /// Without TLS and without a login service, for a metadata service or a proxy.
     pub async fn plain(script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Fake {
         Fake::listen(Arc::new(script), false).await
     }
@@ -194,7 +195,7 @@ impl Fake {
         self.requests.lock().unwrap().clone()
     }
 
-    /// All requests but those for tokens.
+    /// All requests except those for tokens.
     pub fn requests(&self) -> Vec<Request> {
         self.everything().into_iter().filter(|r| !r.is_login()).collect()
     }
@@ -216,7 +217,7 @@ fn acceptor(identity: &rcgen::CertifiedKey<rcgen::KeyPair>) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// HTTP/1.1, one request after the other. `None` when the peer or the script ends the connection.
+/// HTTP/1.1, one request after another. `None` if the peer or the script ends the connection.
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     connection: usize,

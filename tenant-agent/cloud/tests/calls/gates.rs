@@ -1,4 +1,4 @@
-//! A service that says "too many" is left alone until the time that it named, whoever asks.
+//! After a "too many requests", no caller uses the service until the time that it named.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The crate met as the agent meets it: real HTTP over real TLS, against a service that misbehaves on demand.
+//! Tests the crate as the agent uses it: real HTTP over real TLS, against a service that misbehaves on demand.
 #![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 mod batches;

@@ -1,4 +1,4 @@
-//! What each operation on people and groups sends, and how it reads what comes back. Roles are in `roles.rs`.
+//! What each operation on people and groups sends, and how it reads the answers. `roles.rs` has the roles.
 
 use entente_cloud::{
     Added, Answer, Failure, InvitationStatus, Invited, Listing, Membership, NewGroup, NewInvitation, ObjectKind,
@@ -117,7 +117,7 @@ async fn a_field_that_is_missing_null_or_of_another_form_is_unknown_and_costs_no
     }
 }
 
-/// Answers each look-up of a batch by the filter that it holds.
+/// Answers each look-up of a batch by its filter.
 fn by_filter(request: &Request, answer: impl Fn(&str) -> (u16, Value)) -> Reply {
     let part = |part: &Value| {
         let url = part["url"].as_str().unwrap();

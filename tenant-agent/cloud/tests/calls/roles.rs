@@ -1,4 +1,4 @@
-//! What the operations on roles send, Defender's and Azure's, and how they read what comes back.
+//! What the operations on Defender and Azure roles send, and how they read the answers.
 
 use std::collections::BTreeSet;
 
@@ -209,7 +209,7 @@ async fn an_assignment_is_listed_whatever_its_scope_looks_like() {
             "roleDefinitionId": format!("/PROVIDERS/MICROSOFT.AUTHORIZATION/ROLEDEFINITIONS/{ROLE}")}})
     };
     let mut value: Vec<Value> = scopes.iter().map(entry).collect();
-    // The scope is left out, and stands in the id.
+    // The scope field is missing; the id has the scope.
     value[3]["properties"]["scope"] = Value::Null;
     value.push(json!({"id": "/odd/one", "name": ROLE, "properties": {"scope": PLACE, "principalId": "S-1-5"}}));
     value.push(json!({"id": "/odd/two", "properties": null}));
@@ -259,7 +259,7 @@ async fn a_role_definition_is_found_by_name() {
     assert_eq!((found[0].id, found[0].actions.as_slice()), (ROLE, &["*/read".to_owned()][..]));
 }
 
-/// A role of which nothing is said would be taken for one that does nothing.
+/// A role without described permissions would pass for one that allows nothing.
 #[tokio::test]
 async fn a_role_definition_that_does_not_say_what_it_holds_is_not_read() {
     let named = |properties: Value| json!({"id": "/x", "name": ROLE, "properties": properties});
@@ -268,7 +268,7 @@ async fn a_role_definition_that_does_not_say_what_it_holds_is_not_read() {
     let fake = always(reply(200, named(whole))).await;
     let found = fake.cloud().arm().get_role_definition(&scope, ROLE).await.unwrap().unwrap();
     assert_eq!((found.actions, found.data_actions), (vec!["*/read".to_owned()], vec!["a/b/read".to_owned()]));
-    // A look seconds later asks for none of the subscription's reads.
+    // A look some seconds later uses none of the subscription's reads.
     let cloud = fake.cloud();
     for _ in 0..3 {
         assert!(cloud.arm().get_role_definition(&scope, ROLE).await.unwrap().is_some());

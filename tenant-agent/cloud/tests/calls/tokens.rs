@@ -132,7 +132,7 @@ async fn a_spent_token_is_renewed_and_a_refused_one_replaced() {
 async fn a_login_service_that_is_away_is_not_felt_while_the_old_token_is_good() {
     let away = Arc::new(AtomicBool::new(false));
     let gone = away.clone();
-    // Six seconds of life: renewal is due after three, and the end is another three away.
+    // A life of six seconds: renewal is due after three, and the end comes after another three.
     let login = move |n| match gone.load(Ordering::SeqCst) {
         false => reply(200, json!({"access_token": token(TENANT, n), "expires_in": 6})),
         true => error(400, "invalid_client", "no"),
@@ -363,7 +363,7 @@ async fn tokens_that_a_service_never_takes_are_the_credentials_trouble_and_not_r
     well.store(true, Ordering::SeqCst);
     cloud.graph().get_user(USER).await.unwrap();
     assert!(cloud.trouble().is_none());
-    // One subscription in another directory says nothing of the credential.
+    // One subscription in another directory says nothing about the credential.
     let fake = Fake::start(|_, _| error(401, "InvalidAuthenticationTokenTenant", "wrong issuer")).await;
     let cloud = fake.cloud();
     let scope = entente_cloud::Scope::parse("/subscriptions/1").unwrap();
