@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Checks receipts of removals from their files alone: what `entente removals NAME --receipts DIR` wrote, and nothing else.
+"""Checks receipts of removals. It needs only the files that `entente removals NAME --receipts DIR` wrote.
 
-    check_receipts.py DIR          each receipt, against DIR/ca.pem
-    check_receipts.py DIR --flip   flips every bit of one receipt, and shows that each flip fails
+    check_receipts.py DIR          checks each receipt against DIR/ca.pem
+    check_receipts.py DIR --flip   flips every bit of one receipt and checks that each flip fails
 
-Needs Python 3.9 and the package `cryptography` (42 or later). Exit codes: 0 all hold, 1 one does not, 2 there is nothing to check.
+Needs Python 3.9 and the package `cryptography` (42 or later). Exit codes: 0 all are valid, 1 one is not, 2 there is nothing to check.
 """
 import base64, json, pathlib, re, sys, warnings
 from datetime import datetime, timedelta, timezone
@@ -37,7 +37,7 @@ def moment(text):
 
 
 def canonical(raw, separators, fields):
-    """The object, if it is written in the one way in which we write it."""
+    """The object. Fails unless it is written exactly as Entente writes it."""
     text = raw.decode() if isinstance(raw, bytes) else raw
     value = json.loads(text)
     need(isinstance(value, dict) and list(value) == fields, f"the fields are not {fields}")
@@ -46,7 +46,7 @@ def canonical(raw, separators, fields):
 
 
 def enclosed(tag, body):
-    """DER: the issuer's signature does not cover what stands around what it signs."""
+    """DER. The issuer's signature does not cover the bytes around what it signs, so they are made again and compared."""
     size = len(body)
     length = bytes([size]) if size < 128 else bytes([0x80 + (size.bit_length() + 7) // 8]) + size.to_bytes((size.bit_length() + 7) // 8, "big")
     return bytes([tag]) + length + body
@@ -54,7 +54,7 @@ def enclosed(tag, body):
 
 def check(raw, ca):
     receipt = canonical(raw.removesuffix(b"\n"), (",", ":"), ["statement", "signature", "certificate"])
-    need(all(isinstance(part, str) for part in receipt.values()), "a part is not a text")
+    need(all(isinstance(part, str) for part in receipt.values()), "a part is not a string")
     said = canonical(receipt["statement"], (",", ":"), FIELDS)
     der = binary(receipt["certificate"], "the certificate")
     leaf = x509.load_der_x509_certificate(der)
@@ -63,7 +63,7 @@ def check(raw, ca):
          "the certificate is not written canonically")
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     uris = names.get_values_for_type(x509.UniformResourceIdentifier)
-    need(re.fullmatch("tenants/[a-z0-9-]+/agents/[a-z0-9-]+", said["agent"]), "agent is no agent's name")
+    need(re.fullmatch("tenants/[a-z0-9-]+/agents/[a-z0-9-]+", said["agent"]), "agent is not an agent's name")
     need(len(uris) == 1 == len(names) and re.fullmatch("spiffe://[a-z0-9._-]+/" + said["agent"], uris[0]),
          f"the certificate is of {uris}, not of {said['agent']}")
     key = leaf.public_key()
@@ -74,9 +74,9 @@ def check(raw, ca):
 
 
 def sane(said, leaf):
-    need(said["statement"] == "entente removal proof, version 1", "it states something else")
-    need(re.fullmatch(GUID, said["entraTenant"]), "entraTenant is no id")
-    need(re.fullmatch(f"(user|member/[^/]+/[^/]+)/[^/]+/{GUID}", said["item"]), "item is no person's")
+    need(said["statement"] == "entente removal proof, version 1", "it is not a removal proof of version 1")
+    need(re.fullmatch(GUID, said["entraTenant"]), "entraTenant is not an id")
+    need(re.fullmatch(f"(user|member/[^/]+/[^/]+)/[^/]+/{GUID}", said["item"]), "item is not about a person")
     named, first, second, by = (moment(said[it]) for it in ["named", "firstEmptyRead", "secondEmptyRead", "effectiveBy"])
     need(named - CLOCKS <= first < second <= datetime.now(timezone.utc) + CLOCKS, "the reads are out of order")
     need(leaf.not_valid_before_utc - CLOCKS <= second <= leaf.not_valid_after_utc + CLOCKS,
@@ -86,18 +86,18 @@ def sane(said, leaf):
     for it in said["accounts"]:
         need(re.fullmatch(GUID, it["id"]) and it["state"] in shut, f"the account {it} is not shut")
     need(len({it["id"] for it in said["accounts"]}) == len(said["accounts"]), "an account is named twice")
-    need(all(isinstance(it, str) for it in said["unseen"]), "unseen is no list of texts")
+    need(all(isinstance(it, str) for it in said["unseen"]), "unseen is not a list of strings")
 
 
 def flip(raw, ca):
-    """Every bit, one by one."""
-    warnings.simplefilter("ignore")  # about odd certificates: most of these are
+    """Flips each bit in turn."""
+    warnings.simplefilter("ignore")  # most flipped certificates cause warnings
     for at in range(len(raw)):
         for bit in range(8):
             flipped = raw[:at] + bytes([raw[at] ^ 1 << bit]) + raw[at + 1:]
             try:
                 check(flipped, ca)
-            except Exception:  # whatever is wrong with it: it does not hold
+            except Exception:  # any error means that the receipt is refused
                 continue
             return f"byte {at} with bit {bit} flipped still holds: {flipped[max(0, at - 20):at + 20]!r}"
 
@@ -111,7 +111,7 @@ def main(folder, *flags):
         print(f"there are no receipts in {folder}")
         return 2
     ca = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
-    need(ca.extensions.get_extension_for_class(x509.BasicConstraints).value.ca, "ca.pem is no CA's")
+    need(ca.extensions.get_extension_for_class(x509.BasicConstraints).value.ca, "ca.pem is not a CA certificate")
     faults = []
     for file in files:
         try:
@@ -124,7 +124,7 @@ def main(folder, *flags):
         faults += [f"{files[0].name}: {still}"] if still else []
         how = "one holds" if still else "each fails"
         print(f"{8 * len(raw)} flips of one bit in the {len(raw)} bytes of {files[0].name}: {how}")
-    print("\n".join(faults) if faults else f"{len(files)} receipts hold")
+    print("\n".join(faults) if faults else "1 receipt holds" if len(files) == 1 else f"{len(files)} receipts hold")
     return 1 if faults else 0
 
 

@@ -1,4 +1,4 @@
-//! What the demo is told.
+//! Command-line arguments of the demo.
 
 use std::path::PathBuf;
 
@@ -6,17 +6,18 @@ use clap::Parser;
 
 use crate::{lag, prove};
 
-/// A cloud, a control plane and six customers on this machine: access given, moved, taken away, and proven.
+/// Runs a simulated cloud, a control plane and six customers on this machine: gives access, changes it, removes it,
+/// proves it
 #[derive(Debug, Parser)]
 #[command(name = "entente-demo", version, after_help = "Exit codes: 0 all is as it should be, 1 something is not.")]
 pub struct Args {
-    /// Leave everything running at the end, and print commands to try
+    /// Keep everything running at the end, and print commands to try
     #[arg(long, conflicts_with = "prove")]
     pub(crate) keep: bool,
-    /// Prove that somebody who leaves a hundred customers is gone from them, while things go wrong
+    /// Prove that a person who leaves a hundred customers has no access left, while things go wrong
     #[arg(long)]
     pub(crate) prove: bool,
-    /// How many customers, each with an agent of its own
+    /// Number of customers, each with its own agent
     #[arg(long, requires = "prove", default_value_t = 100, value_name = "N",
           value_parser = clap::value_parser!(u32).range(prove::TENANTS))]
     pub(crate) tenants: u32,
@@ -24,10 +25,10 @@ pub struct Args {
     #[arg(long, requires = "prove", default_value_t = lag::PRODUCTION_SECONDS, value_name = "SECONDS",
           value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub(crate) lag: u32,
-    /// Write how it went as JSON
+    /// Write the results as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// Write what a terminal would show as a picture, SVG
+    /// Write the terminal output as an SVG picture
     #[arg(long, conflicts_with_all = ["prove", "keep"], value_name = "FILE")]
     pub(crate) picture: Option<PathBuf>,
 }

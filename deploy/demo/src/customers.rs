@@ -1,4 +1,4 @@
-//! Six customers, each of them a different kind of trouble. Their manifests are in `intent/20-tenants.yaml`.
+//! Six customers, each with a different difficulty. Their manifests are in `intent/20-tenants.yaml`.
 
 use entente_model::{Plane, PlaneMode};
 use entente_tests::{Customer, provider};
@@ -6,18 +6,18 @@ use serde_json::json;
 
 use crate::lag::Lag;
 
-/// As long as people watch: the agents wait longer than the simulated lag ever is.
+/// Short enough to watch. The agents wait longer than the longest simulated lag.
 pub const LAG: Lag = Lag { agents: 3, simulated: 1.0 };
 
-/// Whose agent comes last.
+/// The customer whose agent starts last.
 pub const LATE: &str = "northwind";
 
-/// One customer, what is special about it, and what an analyst of ours holds there in the end.
+/// One customer, its difficulty, and the rights that an analyst has there in the end.
 #[derive(Debug)]
 pub struct Part {
     pub customer: Customer,
     pub about: &'static str,
-    /// Azure roles and Defender roles of an L1 or L2 analyst, once everything is done that may be done.
+    /// Azure roles and Defender roles of an L1 or L2 analyst, once everything permitted is done.
     pub rights: (usize, usize),
 }
 
@@ -27,9 +27,9 @@ pub fn cast() -> Vec<Part> {
         part(contoso(), "lets its agent manage all planes", (2, 1)),
         part(fabrikam(), "is throttled: Microsoft answers 429 again and again", (2, 1)),
         part(tailspin(), "does not allow running playbooks", (1, 1)),
-        part(wingtip(), "lets nobody but its own people write Defender roles", (2, 0)),
+        part(wingtip(), "lets only its own people write Defender roles", (2, 0)),
         part(plain(LATE, 5), "has an agent that starts late", (2, 1)),
-        part(adatum(), "has Maya as a guest already, and wants to be asked", (2, 1)),
+        part(adatum(), "has Maya as a guest already, and must approve adopting her", (2, 1)),
     ]
 }
 
@@ -37,10 +37,10 @@ fn plain(name: &str, number: u32) -> Customer {
     let mut customer = Customer::new(name, number);
     let more = ["readEmailMetadata", "liveResponseBasic", "collectFiles", "manageQuarantine"];
     customer.allow.extend(more.map(str::to_owned));
-    // As in life, in small: reads lag behind writes, and people take a moment to redeem.
+    // As in production, but shorter: reads lag behind writes, and people take a moment to redeem.
     customer.settings =
         json!({"lag_seconds": LAG.simulated, "defender_lag_seconds": LAG.simulated, "auto_redeem_seconds": 1});
-    // A real agent looks every five minutes, and so learns of a redemption; nobody wants to watch that.
+    // A real agent looks every five minutes and so sees a redemption. That is too slow for a demo.
     customer.agent_extra = "recheck_seconds = 1\ncompare_seconds = 5".into();
     customer
 }
@@ -51,7 +51,7 @@ fn contoso() -> Customer {
     customer
 }
 
-/// A guest of contoso's who has nothing to do with us.
+/// A guest of contoso who has nothing to do with the SOC.
 pub const STRANGER: &str = "stranger@elsewhere.example";
 
 fn fabrikam() -> Customer {

@@ -1,4 +1,4 @@
-//! The sample intent as files in a folder, and edits of them as a person would make them.
+//! The sample intent as files in a folder, and edits of the files as a person would make them.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ macro_rules! files {
     ($($name:literal),+ $(,)?) => { [$(($name, include_str!(concat!("../intent/", $name)))),+] };
 }
 
-/// The sample, as it is in the repository. Part of the program, so that it needs nothing beside it.
+/// The sample in the repository, as a part of the program, so the program needs no other files.
 const SAMPLE: [(&str, &str); 6] = files![
     "10-home.yaml",
     "20-tenants.yaml",
@@ -18,10 +18,10 @@ const SAMPLE: [(&str, &str); 6] = files![
     "60-assignments.yaml",
 ];
 
-/// What is applied before any agent can enrol: where we sign in, and who our customers are.
+/// What is applied before an agent can enrol: the home tenant and the customers.
 pub const CUSTOMERS: [&str; 2] = ["10-home.yaml", "20-tenants.yaml"];
 
-/// Where the manifests are, below the fleet's folder.
+/// The folder of manifests, below the fleet's folder.
 pub const FOLDER: &str = "intent";
 
 pub const SQUADS: &str = "40-squads.yaml";
@@ -45,7 +45,7 @@ impl Intent {
         self.dir.join(name)
     }
 
-    /// Takes `line` out of a file, below the line `heading`.
+    /// Removes `line` from a file, below the line `heading`.
     pub fn remove(&self, name: &str, heading: &str, line: &str) -> Result<()> {
         self.edit(name, heading, line, |lines, at| {
             let found = lines.iter().skip(at).position(|it| it == line)?;
@@ -54,7 +54,7 @@ impl Intent {
         })
     }
 
-    /// Puts `line` into a file, below the line `after`, below the line `heading`.
+    /// Inserts `line` into a file after the line `after`, below the line `heading`.
     pub fn insert(&self, name: &str, heading: &str, after: &str, line: &str) -> Result<()> {
         self.edit(name, heading, after, |lines, at| {
             let found = lines.iter().skip(at).position(|it| it == after)?;

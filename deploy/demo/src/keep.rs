@@ -1,4 +1,4 @@
-//! What to try while everything is left running, and what is left behind.
+//! Commands to try while everything keeps running, and what remains at the end.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -9,18 +9,18 @@ use entente_tests::{Fleet, role::Role};
 use crate::intent;
 use crate::screen::Screen;
 
-/// Programs by their names, for any shell, script and folder.
+/// The folder with the programs by their names, for any shell, script and folder.
 const PROGRAMS: &str = "bin";
 
 pub fn print(screen: &mut Screen, fleet: &Fleet) -> Result<()> {
     let bin = programs(&fleet.dir.join(PROGRAMS))?;
-    screen.heading("Yours to try; Ctrl-C ends it");
-    screen.say("In another terminal, as somebody of the SOC:");
+    screen.heading("Try it; Ctrl-C ends the demo");
+    screen.say("In another terminal, as a person of the SOC:");
     for line in soc(fleet, &bin) {
         screen.code(&line);
     }
     screen.gap();
-    screen.say("As contoso, whose agent obeys its guardrail and these commands, with or without us:");
+    screen.say("As contoso. Its agent follows its guardrail and these commands, with or without the provider:");
     for line in customer(fleet) {
         screen.code(&line);
     }
@@ -60,7 +60,7 @@ fn customer(fleet: &Fleet) -> Vec<String> {
     ]
 }
 
-/// What Ctrl-C leaves behind.
+/// Tells what remains after Ctrl-C.
 pub fn left(screen: &mut Screen, dir: &Path) {
     screen.say(
         "Stopped. Kept: a log for each process, guardrails, intent, and the keys of this demo. Delete the folder when you \
@@ -69,7 +69,7 @@ pub fn left(screen: &mut Screen, dir: &Path) {
     screen.code(&format!("rm -r {}", dir.display()));
 }
 
-/// This program again, under the names of those whose parts it plays.
+/// This program again, under the names of the programs that it can act as.
 fn programs(bin: &Path) -> Result<PathBuf> {
     std::fs::create_dir_all(bin).context("cannot make a folder for the programs")?;
     let this = std::env::current_exe().context("cannot find this program")?;

@@ -1,24 +1,24 @@
-//! Microsoft's replication lag: how long it really is in the simulated cloud, and for how long the agents believe it to be.
+//! Microsoft's replication lag: the real one in the simulated cloud, and the one that the agents wait for.
 
-/// What an agent waits in production between the two reads of a removal, in seconds.
+/// How long an agent in production waits between the two reads of a removal, in seconds.
 pub const PRODUCTION_SECONDS: u32 = 60;
 
-/// One play's lag.
+/// The lag of one run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lag {
-    /// What the agents wait, in seconds.
+    /// How long the agents wait, in seconds.
     pub agents: u32,
-    /// The mean of reads by id, in seconds. One object's is up to half more, and lists lag twice as long.
+    /// The mean lag of reads by id, in seconds. One object's lag is up to half more, and lists lag twice as long.
     pub simulated: f64,
 }
 
 impl Lag {
-    /// As simulated as may be for agents that wait so long: a quarter, so that the longest is three quarters.
+    /// The longest simulated lag for agents that wait this long: a quarter of it, so the longest lag is three quarters.
     pub fn below(agents: u32) -> Self {
         Self { agents, simulated: f64::from(agents) / 4.0 }
     }
 
-    /// What a viewer has to know of it.
+    /// What a viewer has to know about it.
     pub fn sentence(self) -> String {
         let Self { agents, simulated } = self;
         let told = format!("Simulated lag {simulated} s, agents wait {agents} s");

@@ -1,9 +1,9 @@
-//! The whole of Entente in one command: a simulated cloud with six customers, a control plane, an agent each, the
-//! sample intent, and what happens to it on a working day.
+//! All of Entente in one command: a simulated cloud with six customers, a control plane, an agent for each customer,
+//! the sample intent, and the changes of a working day.
 //!
 //! Only the cloud is simulated. This program runs itself again as the control plane, as each agent and as the command
-//! line, over the same TLS as in production. [`stage`] is the play; [`customers`] says what each customer is like.
-//! [`prove`] is another play: one person leaves a hundred customers.
+//! line, over the same TLS as in production. [`stage`] plays the day; [`customers`] has the customers. [`prove`] plays
+//! another one: one person leaves a hundred customers.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -29,7 +29,7 @@ use args::Args;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    // The processes of the fleet are this program again.
+    // The fleet's processes are this program, started again.
     if let Some(code) = entente_tests::role::play(std::env::args_os()) {
         return code;
     }

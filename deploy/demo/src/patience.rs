@@ -1,12 +1,12 @@
-//! How long something is waited for: as long as it goes on. A busy machine is slow; what is broken stands still.
+//! How long the demo waits: as long as there is progress. A busy machine is slow; a broken run makes no progress.
 
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use tokio::time::Instant;
 
-/// How long nothing may change. Between two steps of a removal there is a replication lag and a retry, each a minute at
-/// most, on a machine that other programs keep busy.
+/// How long nothing may change. Two steps of a removal can be a replication lag and a retry apart, each up to a minute,
+/// on a machine that other programs keep busy.
 const STANDSTILL: Duration = Duration::from_secs(600);
 
 /// Waits for one thing.
@@ -21,7 +21,7 @@ impl Patience {
         Self { seen: String::new(), since: Instant::now() }
     }
 
-    /// Takes how it stands now, and gives up on what has stood so for too long.
+    /// Takes the current progress. Fails if it has not changed for too long.
     pub fn with(&mut self, standing: String) -> Result<()> {
         self.at(standing, Instant::now())
     }

@@ -1,24 +1,24 @@
-//! The picture of a run: what a terminal would show at the end, as SVG. Knows the few inks of `screen.rs`, and nothing else of
-//! terminals.
+//! The picture of a run: the terminal's content at the end, as SVG. Of terminals, it knows only the inks of
+//! `screen.rs`.
 
 use std::fmt::Write as _;
 
-/// Of a line, in pixels; a letter of a fixed-width font is three fifths as wide as it is high.
+/// Height of a line, in pixels. A letter of a fixed-width font is three fifths as wide as it is high.
 const LINE: usize = 17;
 const LETTER: usize = 13;
 
 /// A terminal of 80 columns.
 const COLUMNS: usize = 80;
 
-/// Readable on white paper and on a dark page, as the background is drawn.
+/// Readable on a white and on a dark page, because the background is drawn too.
 const STYLE: &str = "text{font-family:ui-monospace,Menlo,Consolas,monospace;white-space:pre;fill:#d0d7de}\
                      .b{font-weight:bold;fill:#fff}.d{fill:#8b949e}.r{fill:#ff7b72}.g{fill:#56d364}.y{fill:#e3b341}";
 
-/// What was printed so far.
+/// What has been printed so far.
 #[derive(Debug, Default)]
 pub struct Picture {
     text: String,
-    /// Where the table begins that the next one replaces.
+    /// The start of the table that the next one replaces.
     table: Option<usize>,
 }
 
@@ -47,7 +47,7 @@ impl Picture {
              font-size=\"{LETTER}\">\n<style>{STYLE}</style>\n<rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"#0d1117\"/>\n"
         );
         for (number, line) in lines.iter().enumerate().filter(|(_, line)| !line.is_empty()) {
-            // Writing to a text never fails.
+            // Writing to a string never fails.
             let _ = writeln!(out, "<text x=\"{LINE}\" y=\"{}\">{}</text>", (number + 2) * LINE - 4, inked(line));
         }
         out + "</svg>\n"

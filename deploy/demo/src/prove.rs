@@ -1,7 +1,7 @@
-//! `--prove`: one person leaves a hundred customers, while things go wrong, and what is said of it is checked.
+//! `--prove`: one person leaves a hundred customers while things go wrong, and the reports are checked.
 //!
-//! [`cast`] says what happens where, [`sam`] what he does to stay, [`leave`] is the leave; [`books`] and [`receipts`] judge
-//! it, and [`figures`] is what comes of it.
+//! [`cast`] has the customers' parts, [`sam`] what Sam does to keep access, [`leave`] the leave. [`books`] and
+//! [`receipts`] check the result, and [`figures`] prints it.
 
 mod books;
 mod cast;
@@ -29,10 +29,10 @@ use crate::patience::Patience;
 use crate::screen::Screen;
 use crate::{truth, view};
 
-/// How often the tenants are asked for while they converge. Each time is a process and a handshake.
+/// How often the tenants are queried while they converge. Each query is a process and a handshake.
 const ASK_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// Puts up the cloud and the control plane.
+/// Starts the cloud and the control plane.
 pub async fn open(screen: &mut Screen, tenants: u32, lag: Lag, folder: &Path) -> Result<Fleet> {
     screen.heading(&format!("Entente: one leaver, {tenants} customers, and a receipt from each"));
     screen.say(
@@ -41,7 +41,7 @@ pub async fn open(screen: &mut Screen, tenants: u32, lag: Lag, folder: &Path) ->
     );
     screen.gap();
     screen.say(&lag.sentence());
-    // This program is the cloud: each agent has some connections to it.
+    // This program is the cloud: each agent has several connections to it.
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     let mut spec = FleetSpec::of(cast::customers(tenants, lag));
@@ -50,7 +50,7 @@ pub async fn open(screen: &mut Screen, tenants: u32, lag: Lag, folder: &Path) ->
     Fleet::start_without_agents(spec).await
 }
 
-/// Plays it, and says whether all is as it should be.
+/// Plays it, and returns whether everything is as it should be.
 pub async fn perform(screen: &mut Screen, fleet: &mut Fleet, lag: Lag, report: Option<&Path>) -> Result<bool> {
     enrol(screen, fleet).await?;
     let memory = converge(screen, fleet).await?;
@@ -59,11 +59,11 @@ pub async fn perform(screen: &mut Screen, fleet: &mut Fleet, lag: Lag, report: O
     let mut leave = leave::begin(fleet, screen).await?;
     leave.wait(fleet, screen).await?;
     let refused = sam::cli(fleet, &entente_tests::args!["status"]).await?;
-    screen.heading("In the end");
+    screen.heading("Result");
     let mut proof = judge(screen, fleet, &leave, lag).await?;
     proof.memory = memory;
     if refused.code == 0 {
-        proof.faults.push("sam's own principal outlived his leave".into());
+        proof.faults.push("sam's own principal still works after the leave".into());
     }
     proof.print(screen);
     if let Some(path) = report {
@@ -71,7 +71,7 @@ pub async fn perform(screen: &mut Screen, fleet: &mut Fleet, lag: Lag, report: O
     }
     match proof.faults.as_slice() {
         [] => screen.good(&format!(
-            "Sam is gone from {} tenants, proven, and three are named in which that is not proven.",
+            "Sam is proven gone from {} tenants. Three tenants are listed as not proven.",
             proof.receipts
         )),
         faults => screen.bad(&format!("Not as it should be: {}.", faults.join("; "))),
@@ -79,7 +79,7 @@ pub async fn perform(screen: &mut Screen, fleet: &mut Fleet, lag: Lag, report: O
     Ok(proof.faults.is_empty())
 }
 
-/// The first agent says how many there is room for.
+/// The first agent shows how many more have room in memory.
 async fn enrol(screen: &mut Screen, fleet: &mut Fleet) -> Result<()> {
     screen.heading("The customers");
     let names: Vec<String> = fleet.customers.keys().cloned().collect();
@@ -143,7 +143,7 @@ async fn spoil(screen: &mut Screen, fleet: &mut Fleet) -> Result<()> {
         "In {second} tenants the customer has made him a second account: invited once more, or a contractor's with his \
          address among its others."
     ));
-    screen.heading("And three tenants are sabotaged");
+    screen.heading("Three tenants are sabotaged");
     for customer in &customers {
         if let Some(done) = sabotage::commit(fleet, customer).await? {
             screen.note(&customer.name, &done);
@@ -152,7 +152,7 @@ async fn spoil(screen: &mut Screen, fleet: &mut Fleet) -> Result<()> {
     Ok(())
 }
 
-/// Holds what was said against the books and the receipts.
+/// Compares the reports with the simulated cloud's records and with the receipts.
 async fn judge(screen: &mut Screen, fleet: &Fleet, leave: &Leave, lag: Lag) -> Result<Proof> {
     let mut proof = Proof {
         tenants: fleet.customers.len(),
@@ -183,13 +183,13 @@ async fn judge(screen: &mut Screen, fleet: &Fleet, leave: &Leave, lag: Lag) -> R
     when_blocked(fleet, leave, &mut proof).await?;
     match receipts.check(fleet).await {
         Ok(Some(said)) => {
-            screen.say("Of the receipts, Python says from their files alone:");
+            screen.say("Python checks the receipts from their files alone:");
             said.lines().for_each(|line| screen.say(line));
             proof.checked = Some(said);
         }
         Ok(None) => screen.bad(&format!(
-            "SKIPPED: nobody has checked the receipts in {}: there is no Python with the package cryptography; name one \
-             with ENTENTE_PYTHON.",
+            "SKIPPED: the receipts in {} are not checked, because there is no Python with the package cryptography; name \
+             one with ENTENTE_PYTHON.",
             receipts.dir().display()
         )),
         Err(error) => proof.faults.push(format!("{error:#}")),
@@ -210,7 +210,7 @@ async fn look_into_books(fleet: &Fleet, leave: &Leave, receipts: &Receipts, proo
         proof.accounts += left.accounts.len();
         proof.rights_left += left.count();
         if left.count() > 0 || !left.owned_enabled.is_empty() {
-            proof.faults.push(fault(format!("proven, and yet there is {left:?}")));
+            proof.faults.push(fault(format!("proven, but there is still {left:?}")));
         }
         match named.get(&customer.entra_tenant()) {
             None => proof.faults.push(fault("no receipt was written".into())),
@@ -226,9 +226,10 @@ async fn look_into_books(fleet: &Fleet, leave: &Leave, receipts: &Receipts, proo
     let figures = truth::figures(fleet, cast::SAM).await?;
     (proof.duplicate_invitations, proof.writes_to_unowned) = (figures.duplicate_invitations, figures.writes_to_unowned);
     (proof.calls, proof.throttled) = (figures.calls, figures.throttled);
-    for (count, what) in
-        [(proof.duplicate_invitations, "invitations too many"), (proof.writes_to_unowned, "writes to what is not ours")]
-    {
+    for (count, what) in [
+        (proof.duplicate_invitations, "duplicate invitations"),
+        (proof.writes_to_unowned, "writes to objects that the agents had not made"),
+    ] {
         proof.faults.extend((count > 0).then(|| format!("{count} {what}")));
     }
     Ok(())
@@ -237,12 +238,12 @@ async fn look_into_books(fleet: &Fleet, leave: &Leave, receipts: &Receipts, proo
 async fn when_blocked(fleet: &Fleet, leave: &Leave, proof: &mut Proof) -> Result<()> {
     let (blocks, _) = books::blocks(fleet, leave.since).await?;
     let seconds = books::seconds_to_block(&blocks, leave.begun)?;
-    // Who is frozen blocks nobody; everybody else does, proven or not.
+    // The frozen agent blocks nothing. Every other one does, proven or not.
     let due = fleet.customers.values().filter(|it| Part::of(it) != Part::Frozen);
     for customer in due.filter(|it| !seconds.contains_key(&it.entra_tenant())) {
         proof.faults.push(format!("{} never blocked sam", customer.name));
     }
     proof.seconds_to_block = Spread::of(seconds.into_values());
-    ensure!(proof.seconds_to_block.count > 0, "nobody blocked sam");
+    ensure!(proof.seconds_to_block.count > 0, "no tenant blocked sam");
     Ok(())
 }

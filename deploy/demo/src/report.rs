@@ -1,4 +1,4 @@
-//! How it all went: the verdict, and the file for programs.
+//! The results: the verdict, and the file for programs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub struct Report {
 struct TenantReport {
     name: String,
     converged: bool,
-    /// Whether everything that is not done has a reason; so also where everything is.
+    /// Whether every unfinished item has a reason. Also true if none is unfinished.
     explained: bool,
     items: BTreeMap<String, u32>,
     explanations: Vec<String>,
@@ -52,15 +52,15 @@ impl Report {
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         for tenant in self.tenants.iter().filter(|it| !it.converged && !it.explained) {
-            faults.push(format!("{} has neither converged nor said why", tenant.name));
+            faults.push(format!("{} has neither converged nor reported why", tenant.name));
         }
         for scenario in self.scenarios.iter().filter(|it| !it.ok) {
             faults.push(format!("the scenario {} failed", scenario.name));
         }
         let residual = u64::try_from(self.leaver_residual_rights).unwrap_or(u64::MAX);
         let figures = [
-            (self.duplicate_invitations, "invitations too many"),
-            (self.writes_to_unowned, "writes to what is not ours"),
+            (self.duplicate_invitations, "duplicate invitations"),
+            (self.writes_to_unowned, "writes to objects that the agents had not made"),
             (residual, "rights that the leaver still has"),
         ];
         faults.extend(figures.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));

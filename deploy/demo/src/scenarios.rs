@@ -1,7 +1,7 @@
-//! What happens, one scene after another: the intent, a late agent, a joiner, a mover, a leaver, somebody tampering.
+//! The scenes, in order: the intent, a late agent, a joiner, a mover, a leaver, and manual changes in tenants.
 //!
-//! Each scene does what a person would do, with the command line and with files, waits until the control plane says
-//! that it is verified *and* the simulated cloud says that it is true, and tells what was refused and why.
+//! Each scene does what a person would do, with the command line and with files. It waits until the control plane
+//! reports it as verified *and* the simulated cloud confirms it, and prints what was refused and why.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -26,7 +26,7 @@ use crate::watch::{self, Settled};
 /// Longer than any receipt takes on any machine, in seconds.
 const LEAVE_WITHIN: &str = "3600";
 
-/// Everything that a scene plays with.
+/// Everything that a scene needs.
 #[derive(Debug)]
 pub struct Stage<'a> {
     pub fleet: &'a mut Fleet,
@@ -35,12 +35,12 @@ pub struct Stage<'a> {
     pub screen: &'a mut Screen,
 }
 
-/// How one scene went.
+/// The result of one scene.
 #[derive(Debug, Clone, Serialize)]
 pub struct Played {
     pub name: &'static str,
     pub ok: bool,
-    /// Until it was verified; 0 if it was not.
+    /// Seconds until it was verified. 0 if it was not.
     pub seconds: f64,
 }
 
@@ -70,17 +70,17 @@ impl Scene {
 
     fn verified(self) -> &'static str {
         match self {
-            Self::Intent => "Five tenants have converged, or say why not, after",
+            Self::Intent => "Five tenants have converged, or report why they have not, after",
             Self::LateAgent => "The sixth has caught up by itself after",
             Self::Joiner => "Rosa works in six tenants, verified after",
             Self::Mover => "Li works as L2 in six tenants, verified after",
             Self::Leaver => "Sam is gone from six tenants, with six receipts, after",
-            Self::Tampering => "Found, mended where it is ours to mend, and verified after",
+            Self::Tampering => "Found, corrected where the agent may, and verified after",
         }
     }
 }
 
-/// Plays all scenes. After one that fails the others would say nothing, and count as failed.
+/// Plays all scenes. After a scene that fails, the others would show nothing, so they count as failed.
 pub async fn play(stage: &mut Stage<'_>) -> Vec<Played> {
     let mut played: Vec<Played> = Vec::new();
     for scene in Scene::ALL {
@@ -113,8 +113,8 @@ async fn act(stage: &mut Stage<'_>, scene: Scene) -> Result<Duration> {
 async fn intent(stage: &mut Stage<'_>) -> Result<Duration> {
     stage.screen.heading("The intent");
     stage.screen.say(
-        "Six files say who works where: two squads, their roles, two assignments. First a dry run, which shows whom a \
-         change touches. Then for real: one transaction, one signed state for each tenant.",
+        "Six files declare who works where: two squads, their roles, two assignments. First a dry run shows who is \
+         affected. Then the change: one transaction, one signed state for each tenant.",
     );
     stage.screen.gap();
     let dir = stage.intent.dir.clone();
@@ -136,8 +136,8 @@ async fn intent(stage: &mut Stage<'_>) -> Result<Duration> {
 async fn late_agent(stage: &mut Stage<'_>) -> Result<Duration> {
     stage.screen.heading("An agent that starts late");
     stage.screen.say(
-        "Northwind's agent was not there. Nobody has to repeat anything: it enrols, is sent the newest state, and \
-         works it off.",
+        "Northwind's agent was not running. No one has to repeat anything: the agent enrols, gets the newest state, \
+         and applies it.",
     );
     stage.screen.gap();
     let begun = Instant::now();
@@ -150,7 +150,7 @@ async fn late_agent(stage: &mut Stage<'_>) -> Result<Duration> {
 
 async fn joiner(stage: &mut Stage<'_>) -> Result<Duration> {
     stage.screen.heading("A joiner: Rosa");
-    stage.screen.say("One line more in a file, and nobody signs in to any tenant.");
+    stage.screen.say("One more line in a file; no one signs in to any tenant.");
     stage.screen.gap();
     let line = member("rosa");
     stage.intent.insert(SQUADS, "name: squads/triage", &member("sam"), &line)?;
@@ -166,8 +166,8 @@ async fn joiner(stage: &mut Stage<'_>) -> Result<Duration> {
 async fn mover(stage: &mut Stage<'_>) -> Result<Duration> {
     stage.screen.heading("A mover: Li, from triage to investigation");
     stage.screen.say(
-        "Two lines, one transaction: what is gained and what is lost arrive together. The account stays the same; \
-         nobody is invited twice.",
+        "Two lines, one transaction: Li gains and loses access at the same time. The account stays the same, and \
+         there is no second invitation.",
     );
     stage.screen.gap();
     let line = member("li");
@@ -189,8 +189,8 @@ async fn mover(stage: &mut Stage<'_>) -> Result<Duration> {
 async fn leaver(stage: &mut Stage<'_>) -> Result<Duration> {
     stage.screen.heading("A leaver: Sam");
     stage.screen.say(
-        "One command. A tenant has confirmed when everything that can be read of Sam was read as empty twice, further \
-         apart than Microsoft's replication lag. Until then the receipt is open, and named.",
+        "One command. A tenant has confirmed when the agent has read everything about Sam as empty twice, further \
+         apart than Microsoft's replication lag. Until then the receipt is listed as open.",
     );
     stage.screen.gap();
     stage.screen.command("entente operators leave sam");
@@ -217,12 +217,12 @@ async fn leaver(stage: &mut Stage<'_>) -> Result<Duration> {
     Ok(claimed(took, settled.took))
 }
 
-/// Of two clocks the later one: no row of the table may show more than the sentence below it claims.
+/// The later of two clocks: no row of the table may show more than the sentence below it.
 fn claimed(answered: Duration, settled: Duration) -> Duration {
     answered.max(settled)
 }
 
-/// Prints each tenant's receipt. Two empty reads, or it is none.
+/// Prints each tenant's receipt. It must have two empty reads.
 fn receipts(screen: &mut Screen, answer: &Value, tenants: usize) -> Result<()> {
     ensure!(answer["complete"] == true, "not complete: {answer}");
     let all = answer["removals"].as_array().context("a list")?;
@@ -244,8 +244,8 @@ fn receipts(screen: &mut Screen, answer: &Value, tenants: usize) -> Result<()> {
 }
 
 async fn tampering(stage: &mut Stage<'_>) -> Result<Duration> {
-    stage.screen.heading("Somebody tampers");
-    stage.screen.say("In two tenants an administrator changes things behind everybody's back:");
+    stage.screen.heading("Changes by hand");
+    stage.screen.say("In two tenants an administrator makes changes by hand:");
     stage.screen.gap();
     let (contoso, wingtip) = (stage.part("contoso")?, stage.part("wingtip")?);
     let since = truth::log_end(stage.fleet, &wingtip.customer).await?;
@@ -261,8 +261,8 @@ async fn tampering(stage: &mut Stage<'_>) -> Result<Duration> {
     stage.screen.note("wingtip", "Jonas's account is blocked");
     stage.screen.gap();
     stage.screen.say(
-        "The agents would see it at their next comparison; we ask for one now. What is ours is mended. A customer's \
-         block is never undone.",
+        "The agents would see this at their next comparison; the demo asks for one now. They correct what they made. \
+         They never undo a customer's block.",
     );
     stage.screen.gap();
     for name in ["contoso", "wingtip"] {
@@ -281,7 +281,7 @@ async fn tampering(stage: &mut Stage<'_>) -> Result<Duration> {
     Ok(settled.took)
 }
 
-/// What an administrator of contoso's does to access that we gave.
+/// What an administrator of contoso changes in access that the agent gave.
 async fn behind_contosos_back(fleet: &Fleet, contoso: &Part) -> Result<Vec<(&'static str, Tamper)>> {
     let truth = fleet.cloud.truth(&contoso.customer.entra_tenant()).await?;
     let group = truth.groups.iter().find(|it| it.display_name == L1_GROUP).context("contoso has the group of L1")?;
@@ -306,7 +306,7 @@ async fn ensure_mended(fleet: &Fleet, contoso: &Part) -> Result<()> {
 async fn ensure_blocked(fleet: &Fleet, wingtip: &Part) -> Result<()> {
     let said = fleet.items(&wingtip.customer.name).await?;
     let is_said = said.values().any(|it| it["operator"] == "operators/jonas" && it["state"] == "BLOCKED_BY_CUSTOMER");
-    ensure!(is_said, "nobody says that wingtip has blocked jonas");
+    ensure!(is_said, "no report shows that wingtip has blocked jonas");
     let held = truth::held(fleet, &wingtip.customer, "jonas").await?;
     ensure!(held.enabled == 0, "a customer's block was undone: {held:?}");
     Ok(())
@@ -316,7 +316,7 @@ fn member(person: &str) -> String {
     format!("  - {{operator: operators/{person}}}")
 }
 
-/// The person works as `role` at every customer's but those that are away.
+/// Checks that the person works as `role` at every customer except those in `away`.
 async fn everywhere(fleet: &Fleet, cast: &[Part], away: &[&str], person: &str, role: &str) -> Result<()> {
     for part in cast.iter().filter(|part| !away.contains(&part.customer.name.as_str())) {
         truth::ensure_works_as(fleet, part, person, role).await?;
@@ -324,7 +324,7 @@ async fn everywhere(fleet: &Fleet, cast: &[Part], away: &[&str], person: &str, r
     Ok(())
 }
 
-/// Says what was refused or waits and why, as the control plane has it; of all, or of what concerns some.
+/// Prints what was refused or waits and why, as the control plane reports it: everything, or what concerns some.
 pub fn explain(screen: &mut Screen, tenants: &[Tenant], concerning: Option<&[&str]>) {
     let mut notes = Vec::new();
     for tenant in tenants {
@@ -333,7 +333,7 @@ pub fn explain(screen: &mut Screen, tenants: &[Tenant], concerning: Option<&[&st
         notes.extend(all.map(|it| (tenant.status.name(), format!("{} {}", it.state, it.sentence()))));
         let followers = tenant.followers();
         if concerning.is_none() && !followers.is_empty() {
-            notes.push((tenant.status.name(), format!("WAITING {}: follows from the above.", followers.join(", "))));
+            notes.push((tenant.status.name(), format!("WAITING {}: waits for the item above.", followers.join(", "))));
         }
     }
     if !notes.is_empty() {
@@ -344,7 +344,7 @@ pub fn explain(screen: &mut Screen, tenants: &[Tenant], concerning: Option<&[&st
 
 impl<'a> Stage<'a> {
     fn part(&self, name: &str) -> Result<&'a Part> {
-        self.cast.iter().find(|part| part.customer.name == name).with_context(|| format!("nobody plays {name}"))
+        self.cast.iter().find(|part| part.customer.name == name).with_context(|| format!("there is no customer {name}"))
     }
 
     async fn settle(
@@ -363,7 +363,7 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Applies files, and says whom it touches.
+    /// Applies files, and prints what they affect.
     pub async fn apply(&mut self, path: &PathBuf, shown: &str, more: &[OsString]) -> Result<()> {
         self.screen.command(&format!("entente apply -f {shown}"));
         let mut command = args!["apply", "--yes", "-f", path];

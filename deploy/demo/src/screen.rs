@@ -1,5 +1,5 @@
-//! What is printed: headings, sentences, and a table that is redrawn in place on a terminal and told line by line
-//! elsewhere. Never wider than 80 columns. Knows nothing of tenants but their rows.
+//! The output: headings, sentences, and a table. A terminal shows the table redrawn in place; elsewhere, changes are
+//! printed line by line. Never wider than 80 columns. Knows nothing about tenants except their rows.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -8,7 +8,7 @@ use crate::picture::Picture;
 
 const WIDTH: usize = 79;
 
-/// Where the text beside a label begins.
+/// The column of the text beside a label.
 const INDENT: usize = 13;
 
 /// One line of the table.
@@ -19,7 +19,7 @@ pub struct Row {
     pub phase: String,
     /// `12/14`.
     pub done: String,
-    /// How long it took until it settled.
+    /// How long it took to settle.
     pub seconds: Option<f64>,
     pub why: String,
 }
@@ -31,9 +31,9 @@ pub struct Screen {
     has_colour: bool,
     /// Lines of the table that the next one replaces.
     drawn: usize,
-    /// What was said of each tenant last, where nothing is redrawn: its phase, and whether it has settled.
+    /// Where nothing is redrawn: the last printed phase of each tenant, and whether it has settled.
     said: BTreeMap<String, (String, bool)>,
-    /// The same again, to be kept.
+    /// The same output again, to save.
     picture: Option<Picture>,
 }
 
@@ -53,7 +53,7 @@ impl Screen {
         Self { is_terminal, has_colour, drawn: 0, said: BTreeMap::new(), picture: None }
     }
 
-    /// Everything from now on is drawn as well.
+    /// Also draws everything from now on.
     pub fn draw(&mut self) {
         self.picture = Some(Picture::default());
     }
@@ -72,13 +72,13 @@ impl Screen {
         self.write(&wrapped(text, 2));
     }
 
-    /// A line as somebody would type it.
+    /// A line as a person would type it.
     pub fn command(&mut self, text: &str) {
         let text = self.ink(Ink::Dim, &format!("$ {text}"));
         self.write(&format!("  {text}\n"));
     }
 
-    /// A line to copy: whole, however long.
+    /// A line to copy: uncut, however long.
     pub fn code(&mut self, text: &str) {
         self.write(&format!("    {text}\n"));
     }
@@ -89,14 +89,14 @@ impl Screen {
         self.write(&format!("  {number}  {what}\n"));
     }
 
-    /// Something that somebody changed in a file.
+    /// A change in a file.
     pub fn change(&mut self, text: &str) {
         let ink = if text.starts_with('-') { Ink::Red } else { Ink::Green };
         let text = self.ink(ink, text);
         self.write(&format!("  {text}\n"));
     }
 
-    /// A label and what is said of it.
+    /// A label and a text.
     pub fn note(&mut self, label: &str, text: &str) {
         let body = wrapped(text, INDENT);
         let label = format!("{label:<width$}", width = INDENT - 2);
@@ -117,7 +117,7 @@ impl Screen {
         self.write("\n");
     }
 
-    /// Draws the table over the one before; elsewhere than on a terminal, says what has changed.
+    /// Draws the table over the previous one. Without a terminal, prints what has changed.
     pub fn table(&mut self, rows: &[Row]) {
         let header = line("tenant", "phase", "done", "time", "");
         let mut table = format!("{}\n", self.ink(Ink::Dim, header.trim_end()));
@@ -138,7 +138,7 @@ impl Screen {
         self.print(&(before + &table));
     }
 
-    /// The table stays as it is; the next one begins below.
+    /// Keeps the table as it is. The next one starts below.
     pub fn end_table(&mut self) {
         (self.drawn, self.said) = (0, BTreeMap::new());
         if let Some(picture) = &mut self.picture {
@@ -192,12 +192,12 @@ impl Screen {
     fn print(&self, text: &str) {
         let text = if self.has_colour { text.to_owned() } else { uninked(text) };
         let mut out = std::io::stdout().lock();
-        // Nobody reads any more: what is left to do is done all the same.
+        // The reader is gone. The rest is still done.
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 }
 
-/// Without the inks; what moves about on a terminal stays.
+/// Without the inks. Codes that move the cursor stay.
 fn uninked(text: &str) -> String {
     ["0", "1", "2", "31", "32", "33"]
         .iter()
@@ -213,7 +213,7 @@ fn line(tenant: &str, phase: &str, done: &str, time: &str, why: &str) -> String 
     cut
 }
 
-/// Words in lines that begin `indent` columns in. A word that is wider than a line is cut.
+/// Words in lines that start `indent` columns in. A word wider than a line is cut.
 fn wrapped(text: &str, indent: usize) -> String {
     let room = WIDTH - indent;
     let mut lines = vec![String::new()];

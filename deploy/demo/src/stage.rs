@@ -1,4 +1,4 @@
-//! The play from its beginning to its end: puts up the fleet, plays the scenes, gives the verdict, clears up.
+//! The run from start to end: starts the fleet, plays the scenes, gives the verdict, cleans up.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -19,7 +19,7 @@ use crate::screen::Screen;
 use crate::truth::{self, Figures};
 use crate::{keep, prove, watch};
 
-/// As a shell says of a program that Ctrl-C ended.
+/// The exit code that shells use for a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
 pub async fn run(args: &Args) -> Result<ExitCode> {
@@ -43,11 +43,11 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
         }
     };
     let verdict = tokio::select! {
-        // First: the same Ctrl-C ends our processes, which is no failure of the scene.
+        // Check this first: the same Ctrl-C ends the fleet's processes, which is not a failure of the scene.
         biased;
         () = &mut stop => {
             screen.gap();
-            // How they end does not matter any more.
+            // How they end no longer matters.
             let _ = fleet.stop().await;
             return Ok(ExitCode::from(INTERRUPTED));
         }
@@ -79,7 +79,7 @@ fn code(is_good: bool) -> ExitCode {
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Ends when somebody wants this program to end: Ctrl-C, `kill`, a closed terminal.
+/// Completes when this program should end: Ctrl-C, `kill`, a closed terminal.
 fn stopped() -> Result<impl Future<Output = ()>> {
     let listen = |kind| signal(kind).context("cannot listen to signals");
     let mut interrupt = listen(SignalKind::interrupt())?;
@@ -94,7 +94,7 @@ fn stopped() -> Result<impl Future<Output = ()>> {
     })
 }
 
-/// What was found wrong is looked into afterwards.
+/// Keeps the logs, because a person has to look at what went wrong.
 fn keep_logs(screen: &mut Screen, folder: TempDir) {
     let kept = folder.keep();
     screen.gap();
@@ -102,7 +102,7 @@ fn keep_logs(screen: &mut Screen, folder: TempDir) {
     screen.code(&kept.join("logs").display().to_string());
 }
 
-/// Puts up the cloud and the control plane.
+/// Starts the cloud and the control plane.
 async fn open(screen: &mut Screen, args: &Args, folder: &Path) -> Result<Fleet> {
     if args.prove {
         return prove::open(screen, args.tenants, Lag::below(args.lag), folder).await;
@@ -122,7 +122,7 @@ async fn open(screen: &mut Screen, args: &Args, folder: &Path) -> Result<Fleet> 
     Fleet::start_without_agents(spec).await
 }
 
-/// Plays it, and says whether all is as it should be.
+/// Plays it, and returns whether everything is as it should be.
 async fn perform(screen: &mut Screen, args: &Args, fleet: &mut Fleet) -> Result<bool> {
     if args.prove {
         return prove::perform(screen, fleet, Lag::below(args.lag), args.report.as_deref()).await;
@@ -136,7 +136,7 @@ async fn perform(screen: &mut Screen, args: &Args, fleet: &mut Fleet) -> Result<
 async fn a_working_day(stage: &mut Stage<'_>, args: &Args) -> Result<bool> {
     enrol(stage).await?;
     let scenes = scenarios::play(stage).await;
-    stage.screen.heading("In the end");
+    stage.screen.heading("Result");
     let patience = scenes.iter().all(|it| it.ok).then(Patience::new);
     let tenants = watch::last_look(stage.fleet, stage.screen, patience).await?;
     scenarios::explain(stage.screen, &tenants, None);
@@ -148,7 +148,7 @@ async fn a_working_day(stage: &mut Stage<'_>, args: &Args) -> Result<bool> {
     }
     let faults = report.faults();
     match faults.as_slice() {
-        [] => stage.screen.good("Every tenant has converged, or says why not. Nothing else happened."),
+        [] => stage.screen.good("Every tenant has converged, or reports why it has not. Nothing else happened."),
         faults => stage.screen.bad(&format!("Not as it should be: {}.", faults.join("; "))),
     }
     Ok(faults.is_empty())
@@ -166,7 +166,7 @@ async fn enrol(stage: &mut Stage<'_>) -> Result<()> {
     stage.screen.gap();
     stage.screen.say(
         "Each agent enrols with a token of its own, once, and from then on connects outward only. Its guardrail, a \
-         file of the customer's, says what it may do.",
+         file of the customer's, limits what it may do.",
     );
     for Part { customer, .. } in stage.cast.iter().filter(|part| part.customer.name != LATE) {
         stage.fleet.enroll(&customer.name).await?;
@@ -175,18 +175,18 @@ async fn enrol(stage: &mut Stage<'_>) -> Result<()> {
     Ok(())
 }
 
-/// From the simulator's own books.
+/// From the simulator's own records.
 fn print_figures(screen: &mut Screen, figures: &Figures) {
     screen.gap();
-    screen.say("By the simulated cloud's own books, not by our reports:");
+    screen.say("Counted by the simulated cloud itself, not by Entente:");
     screen.gap();
     let count = |number: u64| number.to_string();
     for (number, what) in [
         (count(figures.calls), "calls to Graph and ARM"),
-        (count(figures.throttled), "of them answered with \"slow down\", and made again later"),
+        (count(figures.throttled), "of them answered with \"slow down\", and repeated later"),
         (count(figures.invitations), "invitations"),
-        (count(figures.duplicate_invitations), "of them for somebody who had one"),
-        (count(figures.writes_to_unowned), "writes to anything that the agents had not made"),
+        (count(figures.duplicate_invitations), "of them for a person who already had one"),
+        (count(figures.writes_to_unowned), "writes to objects that the agents had not made"),
         (figures.leaver_residual_rights.to_string(), "rights left to the leaver"),
     ] {
         screen.figure(&number, what);

@@ -1,4 +1,4 @@
-//! What is really in the simulated tenants, whatever anybody reports. Every figure of the demo comes from here.
+//! What is really in the simulated tenants, independent of any report. Every figure of the demo comes from here.
 
 use std::collections::BTreeSet;
 
@@ -8,23 +8,23 @@ use entente_tests::{Customer, Fleet, provider};
 
 use crate::customers::Part;
 
-/// The group that marks our users. It gives no right, and who left stays in it.
+/// The group that marks our users. It gives no right, and leavers stay in it.
 pub const ANCHOR: &str = "ent-anchor";
 
-/// What one person has in one tenant by our doing.
+/// What one person has in one tenant through Entente.
 #[derive(Debug, Default)]
 pub struct Held {
     pub accounts: usize,
     /// Accounts that are enabled.
     pub enabled: usize,
-    /// Groups of ours but for the anchor, by name.
+    /// Our groups by name, without the anchor.
     pub groups: BTreeSet<String>,
     pub azure: usize,
     pub defender: usize,
 }
 
 impl Held {
-    /// Whatever would still let the person in or act.
+    /// Everything that would still let the person sign in or act.
     pub fn residual(&self) -> usize {
         self.enabled + self.groups.len() + self.azure + self.defender
     }
@@ -47,7 +47,7 @@ pub async fn held(fleet: &Fleet, customer: &Customer, person: &str) -> Result<He
     Ok(held)
 }
 
-/// The person works as `role` at this customer's, and as nothing else.
+/// Checks that the person works at this customer as `role` and nothing else.
 pub async fn ensure_works_as(fleet: &Fleet, part: &Part, person: &str, role: &str) -> Result<()> {
     let held = held(fleet, &part.customer, person).await?;
     let group = format!("ent-{role}-standard");
@@ -88,7 +88,7 @@ pub async fn figures(fleet: &Fleet, leaver: &str) -> Result<Figures> {
     Ok(sum)
 }
 
-/// Where a tenant's log stands, to ask later what came after.
+/// The end of a tenant's log, to ask later what came after it.
 pub async fn log_end(fleet: &Fleet, customer: &Customer) -> Result<u64> {
     let log = fleet.cloud.log(0, Some(&customer.entra_tenant())).await?;
     Ok(log.last().map_or(0, |call| call.seq))

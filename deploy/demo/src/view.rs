@@ -1,4 +1,4 @@
-//! How the fleet stands, as the control plane itself says it: its status and its items, read with the command line.
+//! The state of the fleet as the control plane reports it: its statuses and items, read with the command line.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +39,7 @@ impl Status {
         self.counts.iter().filter(|it| ["APPLIED", "REMOVED"].contains(&it.state.as_str())).map(|it| it.count).sum()
     }
 
-    /// Desired items, and those that are on their way out.
+    /// Desired items, and those that are being removed.
     pub fn all(&self) -> u32 {
         self.items.max(self.counts.iter().map(|it| it.count).sum())
     }
@@ -61,15 +61,15 @@ pub struct Item {
     pub display: String,
 }
 
-/// What an item's state means to somebody who waits.
+/// What an item's state means to a viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     Done,
-    /// Somebody has decided that it is not done, or has to decide.
+    /// A person or a rule has decided against it, or must decide.
     Explained,
-    /// Follows from another item that is not done.
+    /// It waits for another item that is not done.
     Follows,
-    /// On its way, or in trouble.
+    /// In progress, or in trouble.
     Moving,
 }
 
@@ -84,7 +84,7 @@ impl Item {
         }
     }
 
-    /// What it is, in a few words. Of an Azure scope, the last part says enough here.
+    /// What it is, in a few words. The last part of an Azure scope is enough here.
     pub fn what(&self) -> String {
         match self.display.split_once(" at /") {
             Some((what, scope)) => format!("{what} at {}", scope.rsplit('/').next().unwrap_or(scope)),
@@ -93,14 +93,14 @@ impl Item {
         }
     }
 
-    /// Why it stands so.
+    /// Why it is in this state.
     pub fn meaning(&self) -> &str {
         let reason = Reason::ALL.iter().find(|reason| reason.word() == self.reason);
         reason.map_or(&self.reason, |reason| reason.meaning().trim_end_matches('.'))
     }
 }
 
-/// One tenant with its items; of a converged one, the items are not asked for.
+/// One tenant with its items. For a converged one, the items are not requested.
 #[derive(Debug, Clone)]
 pub struct Tenant {
     pub status: Status,
@@ -112,7 +112,7 @@ impl Tenant {
         self.status.phase() == "converged"
     }
 
-    /// Everything that is not done is somebody's decision, with its reason, or follows from one.
+    /// Whether every unfinished item has a reason or waits for one that has.
     pub fn is_explained(&self) -> bool {
         let standings: Vec<Standing> = self.items.iter().map(Item::standing).collect();
         ["waiting", "partial"].contains(&self.status.phase().as_str())
@@ -124,12 +124,12 @@ impl Tenant {
         self.is_converged() || self.is_explained()
     }
 
-    /// Items that wait for what is not done.
+    /// Items that wait for unfinished ones.
     pub fn followers(&self) -> Vec<String> {
         self.items.iter().filter(|item| item.standing() == Standing::Follows).map(Item::what).collect()
     }
 
-    /// Of what is not done and why, one entry for each reason.
+    /// What is not done and why, with one entry for each reason.
     pub fn explanations(&self) -> Vec<Explanation> {
         let mut found = BTreeMap::<(&str, &str), Vec<&Item>>::new();
         for item in self.items.iter().filter(|item| item.standing() == Standing::Explained) {
@@ -139,7 +139,7 @@ impl Tenant {
     }
 }
 
-/// Several items of one tenant that are not done for one reason.
+/// Several items of one tenant that are not done for the same reason.
 #[derive(Debug, Clone)]
 pub struct Explanation {
     pub state: String,
@@ -152,7 +152,7 @@ pub struct Explanation {
 impl Explanation {
     fn new(state: &str, meaning: &str, items: &[&Item]) -> Self {
         let details: BTreeSet<&str> = items.iter().map(|item| item.detail.as_str()).collect();
-        // What the agent says of several items at once; of different ones, their reason says enough.
+        // The agent's detail if it is the same for all items. Otherwise the reason is enough.
         let detail = details.first().filter(|detail| details.len() == 1 && !detail.is_empty());
         Self {
             state: state.to_owned(),
@@ -167,7 +167,7 @@ impl Explanation {
         self.about.iter().any(|about| words.iter().any(|word| format!("{about}/").contains(word)))
     }
 
-    /// `what: why`, short of a list.
+    /// `what: why`, shortened if the list is long.
     pub fn sentence(&self) -> String {
         let shown: Vec<&str> = self.what.iter().take(3).map(String::as_str).collect();
         let more = self.what.len().saturating_sub(shown.len());
@@ -181,7 +181,7 @@ pub async fn statuses(fleet: &Fleet) -> Result<Vec<Status>> {
     serde_json::from_value(all).context("a status that this program does not know")
 }
 
-/// The tenant with its items, which are asked for unless it has converged.
+/// The tenant with its items. They are requested unless it has converged.
 pub async fn with_items(fleet: &Fleet, status: Status) -> Result<Tenant> {
     let mut tenant = Tenant { status, items: Vec::new() };
     if !tenant.is_converged() {

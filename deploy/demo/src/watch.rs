@@ -1,5 +1,4 @@
-//! The live table: asks the control plane how tenants stand until all of them have settled and what is to be true in
-//! the cloud is true.
+//! The live table: queries the control plane until all tenants have settled and the cloud confirms what should be true.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,20 +11,20 @@ use crate::patience::Patience;
 use crate::screen::{Row, Screen};
 use crate::view::{self, Status, Tenant};
 
-/// Often enough to look alive; each time is a process and a handshake.
+/// Often enough to look alive. Each query is a process and a handshake.
 const ASK_EVERY: Duration = Duration::from_millis(400);
 
-/// How long something took, and how the tenants stand after it.
+/// How long something took, and the state of the tenants after it.
 #[derive(Debug)]
 pub struct Settled {
     pub took: Duration,
     pub tenants: Vec<Tenant>,
 }
 
-/// Draws the table until every tenant but those that are `away` has settled and `holds` says yes.
+/// Draws the table until every tenant outside `away` has settled and `holds` returns true.
 ///
-/// In two looks in a row: a write shows in the cloud a moment before the agent reports that it waits to read it back,
-/// and looks are further apart than reports.
+/// Both must hold in two looks in a row: the cloud shows a write a moment before the agent reports that it waits to
+/// read it back, and looks are further apart than reports.
 pub async fn until_settled(
     fleet: &Fleet,
     screen: &mut Screen,
@@ -60,15 +59,15 @@ pub async fn until_settled(
     }
 }
 
-/// Every tenant's phase and what is done there, for whoever waits for a change.
+/// Every tenant's phase and progress, to detect changes.
 fn standing(tenants: &[Tenant]) -> String {
     let one =
         |it: &Tenant| format!("{} {} {}/{}", it.status.name(), it.status.phase(), it.status.done(), it.status.all());
     tenants.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// How the tenants stand in the end: as soon as all have settled, or else when nothing moves any more; now, where there is
-/// no patience.
+/// The final state of the tenants: once all have settled, or once nothing changes any more. Without patience, the
+/// current state.
 pub async fn last_look(fleet: &Fleet, screen: &mut Screen, mut patience: Option<Patience>) -> Result<Vec<Tenant>> {
     loop {
         let tenants = look(fleet, &[]).await?;
@@ -82,10 +81,10 @@ pub async fn last_look(fleet: &Fleet, screen: &mut Screen, mut patience: Option<
     }
 }
 
-/// How long each tenant took, of those that had something to do.
+/// How long each tenant with changes took.
 struct Times {
     begun: Instant,
-    /// `None` while it moves.
+    /// `None` while it is in progress.
     of: BTreeMap<String, Option<f64>>,
 }
 
@@ -103,7 +102,7 @@ impl Times {
     }
 }
 
-/// Every tenant; with its items where it may have settled without having converged.
+/// Every tenant. Its items are included if it may have settled without having converged.
 async fn look(fleet: &Fleet, away: &[&str]) -> Result<Vec<Tenant>> {
     let mut tenants = Vec::new();
     for status in view::statuses(fleet).await? {
@@ -126,7 +125,7 @@ fn row(status: &Status, seconds: Option<f64>) -> Row {
     }
 }
 
-/// What a narrow column has room for: counts without their reasons, and nothing of whose move it is.
+/// What fits a narrow column: counts without their reasons, and without whose move it is.
 fn in_short(explanation: &str) -> String {
     let why = explanation.split("; ").next().unwrap_or_default();
     let mut parts = why.split(" (");
@@ -135,7 +134,7 @@ fn in_short(explanation: &str) -> String {
     summed(&short).unwrap_or(short)
 }
 
-/// `2 WAITING, 3 WAITING` with their reasons gone is `5 WAITING`; nothing where it is no list of counts.
+/// `2 WAITING, 3 WAITING` without their reasons is `5 WAITING`. `None` if it is not a list of counts.
 fn summed(counts: &str) -> Option<String> {
     let mut all: Vec<(u32, &str)> = Vec::new();
     for part in counts.split(", ") {

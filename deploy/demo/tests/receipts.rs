@@ -1,6 +1,7 @@
-//! The Python that checks receipts takes one that the agent's own code states and signs, and none in which a bit differs.
+//! The Python script accepts a receipt that the agent's own code states and signs, and refuses one with any bit
+//! changed.
 //!
-//! It runs where `ENTENTE_PYTHON` names a Python with the package `cryptography`, as under `tests/run`.
+//! This runs if `ENTENTE_PYTHON` names a Python with the package `cryptography`, as under `tests/run`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot make its files has failed")]
 
@@ -18,10 +19,10 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 
 const AGENT: &str = "tenants/contoso/agents/a1";
 
-/// What a sample is like, beside what is always so.
+/// How a sample differs from a good one.
 struct Sample {
     proof: RemovalProof,
-    /// Of the agent whose certificate it is.
+    /// The agent in the certificate.
     certified: &'static str,
     /// Changes the statement after it was signed.
     altered: fn(String) -> String,
@@ -44,7 +45,7 @@ impl Sample {
             second_empty_read: at(-100),
             blocked: Some(at(-190)),
             effective_by: at(5_200),
-            // A name as JSON writes it in more than one way.
+            // A name that JSON can write in more than one way.
             accounts: vec![account(1, AccountState::Blocked), account(2, AccountState::Gone)],
             unseen: vec!["Azure roles outside \"rg/sentinel\" \u{e9}\u{7f}\u{1}".into()],
             signed: None,
@@ -79,7 +80,7 @@ impl Sample {
     }
 }
 
-/// What the script says of a sample; nothing where there is no Python to run it with.
+/// The script's output for a sample. `None` if there is no Python.
 fn checked(sample: Sample, more: &[&str]) -> Option<(bool, String)> {
     let Some(python) = std::env::var_os("ENTENTE_PYTHON") else {
         eprintln!("SKIPPED: ENTENTE_PYTHON names no Python with the package cryptography; tests/run does");
@@ -102,7 +103,7 @@ fn refused(sample: Sample, why: &str) {
 #[test]
 fn a_receipt_holds_and_no_flipped_bit_of_it_does() {
     let Some((holds, said)) = checked(Sample::good(), &["--flip"]) else { return };
-    assert!(holds && said.contains("each fails") && said.contains("1 receipts hold"), "{said}");
+    assert!(holds && said.contains("each fails") && said.contains("1 receipt holds"), "{said}");
 }
 
 #[test]

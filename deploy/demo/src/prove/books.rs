@@ -1,4 +1,4 @@
-//! The simulated cloud's own books: what Sam still has, under every account, and when each account was blocked.
+//! The simulated cloud's own records: what Sam still has, under every account, and when each account was blocked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -12,16 +12,16 @@ use time::format_description::well_known::Rfc3339;
 use super::cast::SAM;
 use crate::truth::ANCHOR;
 
-/// Everything of Sam's in one tenant.
+/// Everything that Sam has in one tenant.
 #[derive(Debug, Default)]
 pub struct Left {
-    /// Accounts that are his, in the bin too.
+    /// His accounts, including those in the recycle bin.
     pub accounts: BTreeSet<String>,
-    /// Of them, those that can sign in.
+    /// Those of them that can sign in.
     pub enabled: Vec<String>,
-    /// Of these, those that our agent made.
+    /// Those of the enabled ones that our agent made.
     pub owned_enabled: Vec<String>,
-    /// Memberships, roles and ownerships, but for the group that marks our users and gives nothing.
+    /// Memberships, roles and ownerships, without the group that marks our users and gives no right.
     pub rights: Vec<Right>,
 }
 
@@ -51,7 +51,7 @@ pub async fn left(fleet: &Fleet, customer: &Customer) -> Result<Left> {
     Ok(left)
 }
 
-/// Where the call log stands.
+/// The end of the call log.
 pub async fn log_end(fleet: &Fleet) -> Result<u64> {
     let mut since = 0;
     loop {
@@ -63,7 +63,7 @@ pub async fn log_end(fleet: &Fleet) -> Result<u64> {
     }
 }
 
-/// Blocks that Microsoft accepted since then, and where the log stands after them.
+/// Blocks that Microsoft accepted since then, and the end of the log after them.
 pub async fn blocks(fleet: &Fleet, since: u64) -> Result<(Vec<CallEntry>, u64)> {
     let (mut found, mut at) = (Vec::new(), since);
     loop {
@@ -84,7 +84,7 @@ fn is_block(call: &CallEntry) -> bool {
         && call.app.is_some()
 }
 
-/// Seconds from `begun` until the last block of each tenant, by its id with Entra.
+/// Seconds from `begun` until the last block of each tenant, by Entra tenant id.
 pub fn seconds_to_block(blocks: &[CallEntry], begun: SystemTime) -> Result<BTreeMap<String, f64>> {
     let mut last = BTreeMap::new();
     for call in blocks {

@@ -1,37 +1,37 @@
-//! The customers of the proof, and what is wrong at some of them.
+//! The customers of the proof, and what goes wrong at some of them.
 
 use entente_tests::{Customer, provider};
 use serde_json::{Value, json};
 
 use crate::lag::Lag;
 
-/// Who leaves.
+/// The leaver.
 pub const SAM: &str = "sam";
 
-/// Everybody, in the order of their numbers. The first owns the squad and works nowhere.
+/// The people, in the order of their numbers. The first owns the squad and works in no tenant.
 const PEOPLE: [&str; 5] = ["jonas", "maya", "li", SAM, "rosa"];
 
-/// Fewest and most tenants: one for each part that is played; as many processes as a large machine has room for.
+/// Fewest and most tenants: one for each part, and as many processes as a large machine has room for.
 pub const TENANTS: std::ops::RangeInclusive<i64> = 6..=300;
 
-/// The customer's own account that turns out to be Sam's too.
+/// The customer's own account that also has Sam's address.
 pub const CONTRACTOR: &str = "contractor@elsewhere.example";
 
 /// What happens at one customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Plain,
-    /// Sam tries to put an agent of his own in the place of the customer's.
+    /// Sam tries to replace the customer's agent with his own.
     Forged,
-    /// A permission is taken from the agent, so that a read is refused.
+    /// The agent loses a permission, so Microsoft refuses a read.
     Unread,
     /// The agent is frozen.
     Frozen,
     /// The customer itself gave Sam a right.
     Held,
-    /// The customer has made a second account with Sam's address.
+    /// The customer made a second account with Sam's address.
     InvitedAgain,
-    /// The customer has a contractor's account with Sam's address among its others.
+    /// A contractor's account of the customer has Sam's address among its others.
     Contractor,
 }
 
@@ -48,7 +48,7 @@ impl Part {
         }
     }
 
-    /// The state and the reason with which the removal stays open here; nothing where it is proven.
+    /// The state and the reason with which the removal stays open here. `None` if it is proven.
     pub fn open(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Unread => Some(("UNPROVEN", "PERMISSION_MISSING")),

@@ -1,4 +1,4 @@
-//! What the proof came to, in figures: for people, for programs, and everything that is not as it should be.
+//! The results of the proof in figures, for people and for programs, and everything that is not as it should be.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of the nearest rank: each is a value that there was.
+    /// The nearest rank, so each is one of the values.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut sorted: Vec<f64> = values.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
@@ -45,18 +45,18 @@ pub struct Proof {
     pub lag_seconds: u32,
     pub simulated_lag_seconds: f64,
     pub receipts: usize,
-    /// What Python said of the receipts; absent: there was none, and nobody looked.
+    /// What Python printed about the receipts. Absent if there was no Python.
     pub checked: Option<String>,
     pub open: Vec<Row>,
     pub blocked_before_kill: usize,
     pub seconds_to_block: Spread,
     pub seconds_to_receipt: Spread,
-    /// The same without those tenants where the customer had to block an account of its own first.
+    /// The same without the tenants where the customer had to block its own account first.
     pub seconds_to_receipt_without_customer: Spread,
     pub cross_tenant_sync_seconds: u64,
     pub accounts: usize,
     pub rights_left: usize,
-    /// In the tenants that are open, where this is not ours to end, or cannot be.
+    /// In the open tenants, where these rights are not ours to end, or cannot be ended.
     pub rights_left_where_open: usize,
     pub duplicate_invitations: u64,
     pub writes_to_unowned: u64,
@@ -78,7 +78,7 @@ impl Proof {
     }
 
     pub fn print(&self, screen: &mut Screen) {
-        screen.say("Not proven, each by its name:");
+        screen.say("Not proven:");
         screen.gap();
         for row in &self.open {
             let away = if row.connected { "" } else { "agent is not connected" };
@@ -87,17 +87,17 @@ impl Proof {
             screen.note(row.name(), &words.join(" "));
         }
         screen.gap();
-        screen.say("By the simulated cloud's own books, not by our reports:");
+        screen.say("Counted by the simulated cloud itself, not by Entente:");
         screen.gap();
         let count = |number: u64| number.to_string();
         for (number, what) in [
             (self.tenants.to_string(), "tenants"),
             (self.receipts.to_string(), "of them with a receipt"),
-            (self.accounts.to_string(), "accounts of Sam's in these"),
-            (self.rights_left.to_string(), "rights left to him in these"),
+            (self.accounts.to_string(), "accounts of Sam's in these tenants"),
+            (self.rights_left.to_string(), "rights left to him in these tenants"),
             (self.rights_left_where_open.to_string(), "rights left where it is not proven"),
-            (count(self.duplicate_invitations), "invitations of somebody who had one"),
-            (count(self.writes_to_unowned), "writes to anything that the agents had not made"),
+            (count(self.duplicate_invitations), "invitations of a person who already had one"),
+            (count(self.writes_to_unowned), "writes to objects that the agents had not made"),
             (count(self.calls), "calls to Graph and ARM"),
             (count(self.throttled), "of them answered with \"slow down\""),
         ] {
@@ -107,8 +107,8 @@ impl Proof {
         screen.note("blocked", &self.seconds_to_block.sentence());
         screen.note("receipt", &self.seconds_to_receipt.sentence());
         let alone = self.seconds_to_receipt_without_customer.sentence();
-        screen.note("", &format!("{alone} where no customer had to block an account of its own"));
-        screen.note("beside", &format!("{CROSS_TENANT_SYNC_MINUTES} minutes between two runs of cross-tenant sync"));
+        screen.note("", &format!("{alone} where no customer had to block its own account"));
+        screen.note("compare", &format!("{CROSS_TENANT_SYNC_MINUTES} minutes between two runs of cross-tenant sync"));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The leave itself: one command, a control plane that is killed in the middle of it, and the wait for what comes of it.
+//! The leave: one command, a control plane that is killed in the middle, and the wait for the results.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -16,13 +16,13 @@ use super::{books, sam};
 use crate::patience::Patience;
 use crate::screen::Screen;
 
-/// How often the removals are asked for. Each time is a process and a handshake.
+/// How often the removals are queried. Each query is a process and a handshake.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
-/// How often it is looked for the first block: blocks of a hundred tenants fall within a second or two.
+/// How often to look for the first block. Blocks of a hundred tenants fall within a second or two.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// How one tenant's removal stands, as `entente removals` prints it.
+/// One tenant's removal, as `entente removals` prints it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Row {
@@ -39,28 +39,28 @@ impl Row {
         self.tenant.trim_start_matches("tenants/")
     }
 
-    /// As [`Part::open`] says it.
+    /// As in [`Part::open`].
     pub fn stands(&self) -> (&str, &str) {
         (&self.state, &self.reason)
     }
 }
 
-/// How the leave went.
+/// The result of the leave.
 #[derive(Debug)]
 pub struct Leave {
     pub begun: SystemTime,
     clock: Instant,
-    /// Where the call log stood.
+    /// The end of the call log at the start.
     pub since: u64,
     /// Tenants in which an account was blocked when the control plane was killed.
     pub blocked_before_kill: usize,
-    /// Seconds until each tenant's receipt was there, by the tenant's name.
+    /// Seconds until each tenant's receipt existed, by the tenant's name.
     pub proven: BTreeMap<String, f64>,
     /// What is not proven, by the tenant's name.
     pub open: BTreeMap<String, Row>,
 }
 
-/// Has Sam leave, and kills the control plane as soon as the first account is blocked.
+/// Runs the leave, and kills the control plane as soon as the first account is blocked.
 pub async fn begin(fleet: &mut Fleet, screen: &mut Screen) -> Result<Leave> {
     let since = books::log_end(fleet).await?;
     let config = fleet.control_plane_dir().join("cli.toml");
@@ -76,7 +76,7 @@ pub async fn begin(fleet: &mut Fleet, screen: &mut Screen) -> Result<Leave> {
     ));
     fleet.start_control_plane().await?;
     if answer.code != 0 {
-        screen.say("The command lost its answer and is repeated: the leave is the same one.");
+        screen.say("The command lost its response and is repeated. It is still the same leave.");
         process::run(Role::Cli, &command).await?.ok()?;
     }
     Ok(Leave { begun, clock, since, blocked_before_kill, proven: BTreeMap::new(), open: BTreeMap::new() })
@@ -90,17 +90,17 @@ async fn kill_in_the_middle(fleet: &mut Fleet, since: u64) -> Result<usize> {
             fleet.control_plane()?.kill().await?;
             return Ok(blocks.iter().filter_map(|it| it.tenant.as_ref()).collect::<BTreeSet<_>>().len());
         }
-        patience.with("nobody has blocked sam".into())?;
+        patience.with("no tenant has blocked sam".into())?;
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
 impl Leave {
-    /// Waits until every tenant stands as it is to: proven, or open for the reason that was played.
+    /// Waits until every tenant is as intended: proven, or open for the reason of its part.
     pub async fn wait(&mut self, fleet: &Fleet, screen: &mut Screen) -> Result<()> {
         let (mut patience, mut asked, mut quarter) = (Patience::new(), BTreeMap::new(), 0);
         loop {
-            // One that fails is asked again: the machine is busy, and a control plane has just begun.
+            // Repeat a query that fails: the machine is busy, and a control plane has just started.
             if let Err(error) = self.look(fleet).await {
                 patience.with(format!("{error:#}"))?;
             }
@@ -110,12 +110,12 @@ impl Leave {
             if missing.is_empty() {
                 return Ok(());
             }
-            patience.with(missing.join(", ")).context("not every tenant stands as it is to")?;
+            patience.with(missing.join(", ")).context("not every tenant is as intended")?;
             tokio::time::sleep(ASK_EVERY).await;
         }
     }
 
-    /// Says at each quarter how many have confirmed.
+    /// Prints at each quarter how many tenants have confirmed.
     fn tell(&self, screen: &mut Screen, quarter: &mut usize, all: usize) {
         let now = self.proven.len() * 4 / all;
         if now > *quarter {
@@ -126,7 +126,7 @@ impl Leave {
     }
 
     async fn look(&mut self, fleet: &Fleet) -> Result<()> {
-        // It says by its exit code that some are open.
+        // The exit code is not 0 while some are open.
         let output = fleet.cli(&args!["removals", SAM, "--output", "json"]).await?;
         let answer: Value = serde_json::from_str(&output.stdout).with_context(|| format!("{output:?}"))?;
         let rows: Vec<Row> = serde_json::from_value(answer["removals"].clone()).context("removals")?;
@@ -141,7 +141,7 @@ impl Leave {
         Ok(())
     }
 
-    /// Where the removal names an account that the customer made, the customer blocks it, and the agent looks again.
+    /// If the removal lists an account that the customer made, the customer blocks it, and the agent looks again.
     async fn ask_customers(
         &self,
         fleet: &Fleet,
@@ -161,13 +161,13 @@ impl Leave {
                     if asked.len() == 1 { format!("RESIDUAL {}: the", row.detail) } else { "The same, and the".into() };
                 screen.note(name, &format!("{why} customer blocks it"));
             }
-            // Lists lag, and an agent may be just coming back: it is asked again.
+            // Lists lag, and an agent may be restarting: ask it again.
             fleet.cli(&args!["compare", name]).await?;
         }
         Ok(())
     }
 
-    /// Tenants that do not stand as they are to.
+    /// Tenants that are not as intended.
     fn missing(&self, fleet: &Fleet) -> Vec<String> {
         let stands = |customer: &&Customer| match Part::of(customer).open() {
             None => self.proven.contains_key(&customer.name),

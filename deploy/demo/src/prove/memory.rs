@@ -1,15 +1,14 @@
-//! What an agent takes of the machine's memory, and how many there is room for. As Linux tells it; elsewhere nothing is
-//! claimed.
+//! How much memory an agent needs, and how many have room. Works on Linux only.
 
 use anyhow::{Result, ensure};
 use entente_tests::Fleet;
 use serde::Serialize;
 
-/// An agent at work takes so many times what it takes when it has just begun, and the simulator and the control plane
-/// grow with it: measured, and rounded up.
+/// How much an agent and its share of the simulator and the control plane grow from start to full work: measured, and
+/// rounded up.
 const GROWTH: u64 = 3;
 
-/// Memory of the fleet's processes, in KiB. What processes share is counted once (Pss).
+/// Memory of the fleet's processes, in KiB. Shared memory counts once (Pss).
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Memory {
     pub agents: usize,
@@ -22,7 +21,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Now, of the agents that run.
+    /// The current memory of the running agents.
     pub fn of(fleet: &mut Fleet) -> Option<Self> {
         let names: Vec<String> = fleet.customers.keys().cloned().collect();
         let ids = names.iter().filter_map(|name| fleet.agent(name).ok()?.id());
@@ -38,12 +37,12 @@ impl Memory {
         })
     }
 
-    /// Agents for which there is room, by what these take.
+    /// The number of agents that have room, if each needs as much as these.
     pub fn room(&self) -> u64 {
         self.free_kib / (self.agent_kib * GROWTH).max(1)
     }
 
-    /// So many agents more fit in.
+    /// Checks that this many more agents have room.
     pub fn ensure_room(&self, agents: usize) -> Result<()> {
         let (room, each) = (self.room(), self.agent_kib * GROWTH / 1024);
         ensure!(

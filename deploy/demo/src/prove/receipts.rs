@@ -1,4 +1,4 @@
-//! Receipts as files, checked by somebody who has nothing else: a few lines of Python.
+//! Receipts as files, checked by a short Python script that has nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -38,13 +38,13 @@ pub struct Receipts {
 impl Receipts {
     pub async fn export(fleet: &Fleet) -> Result<Self> {
         let dir = fleet.dir.join("receipts");
-        // Some tenants have none, which the command says by its exit code.
+        // Some tenants have none, so the exit code is not 0.
         let answer = fleet.cli(&args!["removals", SAM, "--receipts", &dir]).await?;
         ensure!(dir.is_dir(), "no receipts were written: {answer:?}");
         Ok(Self { dir })
     }
 
-    /// The accounts that each receipt names, by the tenant's id with Entra.
+    /// The accounts in each receipt, by Entra tenant id.
     pub fn accounts(&self) -> Result<BTreeMap<String, BTreeSet<String>>> {
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for entry in std::fs::read_dir(&self.dir)? {
@@ -54,14 +54,14 @@ impl Receipts {
                     let file: File = serde_json::from_str(&std::fs::read_to_string(&path)?)?;
                     Ok(serde_json::from_str(&file.statement)?)
                 };
-                let said = read().with_context(|| format!("{} is no receipt", path.display()))?;
+                let said = read().with_context(|| format!("{} is not a receipt", path.display()))?;
                 found.entry(said.entra_tenant).or_default().extend(said.accounts.into_iter().map(|it| it.id));
             }
         }
         Ok(found)
     }
 
-    /// What the script says of them; nothing where there is no Python to run it with.
+    /// The script's output. `None` if there is no Python.
     pub async fn check(&self, fleet: &Fleet) -> Result<Option<String>> {
         let Some(python) = python().await else { return Ok(None) };
         let script = fleet.dir.join("check_receipts.py");
@@ -77,7 +77,7 @@ impl Receipts {
     }
 }
 
-/// One that has the package `cryptography`: the one that `ENTENTE_PYTHON` names, or `python3`.
+/// A Python with the package `cryptography`: the one in `ENTENTE_PYTHON`, or `python3`.
 async fn python() -> Option<OsString> {
     let python = std::env::var_os("ENTENTE_PYTHON").unwrap_or_else(|| "python3".into());
     let tried = Command::new(&python).args(["-c", "import cryptography"]).output().await;

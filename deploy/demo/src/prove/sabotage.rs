@@ -11,7 +11,7 @@ use super::cast::Part;
 /// Without it the agent cannot read who holds a Defender role.
 const PERMISSION: &str = "RoleManagement.ReadWrite.Defender";
 
-/// Does it, and says what was done; nothing where nothing is to go wrong.
+/// Sabotages a customer, and returns what was done. `None` if its part needs no sabotage.
 pub async fn commit(fleet: &mut Fleet, customer: &Customer) -> Result<Option<String>> {
     Ok(match Part::of(customer) {
         Part::Unread => Some(withdraw(fleet, customer).await?),
@@ -26,7 +26,7 @@ pub async fn commit(fleet: &mut Fleet, customer: &Customer) -> Result<Option<Str
 
 async fn withdraw(fleet: &mut Fleet, customer: &Customer) -> Result<String> {
     fleet.withdraw(&customer.name, PERMISSION).await?;
-    // A token that was given keeps its permissions for an hour.
+    // An issued token keeps its permissions for an hour.
     fleet.agent(&customer.name)?.stop().await?;
     fleet.start_agent(&customer.name).await?;
     Ok(format!("the permission {PERMISSION} is taken from its agent"))

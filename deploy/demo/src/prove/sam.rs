@@ -1,4 +1,4 @@
-//! What Sam can do to stay: a principal of his own, an agent of his own, accounts that nobody of ours made.
+//! What Sam can do to keep access: his own principal, his own agent, and accounts that the agent did not make.
 
 use anyhow::{Context, Result, ensure};
 use entente_simulator::control::types::Tamper;
@@ -11,7 +11,7 @@ use super::books;
 use super::cast::{CONTRACTOR, Part, SAM};
 use crate::screen::Screen;
 
-/// A principal that is Sam's, with which he may change intent, and a contexts file of his.
+/// Makes Sam's principal, which may change intent, and his contexts file.
 pub async fn make_principal(fleet: &Fleet) -> Result<()> {
     let dir = fleet.control_plane_dir();
     let tied = args!["principals", "create", SAM, "--role", "editor", "--operator", "operators/sam", "--out", &dir];
@@ -29,7 +29,7 @@ pub async fn cli(fleet: &Fleet, args: &[std::ffi::OsString]) -> Result<Output> {
     process::run(Role::Cli, &all).await
 }
 
-/// Sam asks for a token with which an agent of his would take the place of the customer's, and is refused both ways.
+/// Sam requests a token to replace the customer's agent with his own. Both ways are refused.
 pub async fn forge(fleet: &Fleet, screen: &mut Screen, customer: &Customer) -> Result<()> {
     cli(fleet, &args!["status", &customer.name]).await?.ok().context("sam's principal works")?;
     let ways = [args!["tokens", "create", &customer.name], args!["tokens", "create", &customer.name, "--replace"]];
@@ -48,7 +48,7 @@ pub async fn forge(fleet: &Fleet, screen: &mut Screen, customer: &Customer) -> R
     Ok(())
 }
 
-/// The customer makes an account that is Sam's too.
+/// The customer makes another account for Sam.
 pub async fn add_account(fleet: &Fleet, customer: &Customer) -> Result<()> {
     let mail = provider::mail(SAM);
     let properties = match Part::of(customer) {
@@ -63,7 +63,7 @@ pub async fn add_account(fleet: &Fleet, customer: &Customer) -> Result<()> {
     Ok(())
 }
 
-/// The customer reads that the account is its own to block, and does.
+/// The customer reads that it must block its account, and does.
 pub async fn block_second(fleet: &Fleet, customer: &Customer) -> Result<()> {
     let app = customer.client_id();
     let accounts = books::rights(fleet, customer).await?.accounts;
