@@ -1,7 +1,7 @@
-"""Runs the tests that stand for rows of reviews, and prints a line for each: `reviews.py attacks`, `reviews.py field`.
+"""Runs the tests that cover rows of reviews, and prints a line for each: `reviews.py attacks`, `reviews.py field`.
 
-`reviews.tsv` says which test stands for which row, with the row's input and how the test was seen failing. A row whose
-test is not there, or does not pass, fails the run. A row without a test, `-`, is not mended, and says why.
+`reviews.tsv` has the test for each row, with the row's input and how the test was seen failing. A row whose test is
+missing or fails, fails the run. A row without a test, `-`, is not fixed, and says why.
 """
 
 import csv
@@ -30,7 +30,7 @@ def run(command):
 
 
 def outcomes(table):
-    """What each program says of its tests among these. One build for all: a crate alone would be compiled anew."""
+    """The results of these tests, by program. One build for all, because a crate alone would be compiled again."""
     names = {row["test"] for row in table if row["target"] != "stories"}
     stories = sorted({row["test"] for row in table if row["target"] == "stories"})
     others = ["--exclude", "entente-tests", "--tests", "--no-fail-fast", "--", "--exact"]

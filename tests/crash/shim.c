@@ -12,7 +12,7 @@
  *      all      everything: the process died, the machine did not
  *  - A sync that fails with EIO drops what it was to write, as Linux does: later syncs succeed over the hole.
  *
- * It proves that it saw everything: before it kills, and when the program ends, it compares each file with what it
+ * It checks that it saw everything: before it kills, and when the program ends, it compares each file with what it
  * recorded, and reports blind=1 if they differ. Calls that it does not model end the program with status 70.
  *
  *   CRASH_DIR      watched directory, absolute           CRASH_SEED      for what survives
@@ -21,7 +21,7 @@
  *   CRASH_FAIL     the fdatasync to fail, from 1         CRASH_HANG      the fdatasync to hang for 7 seconds, from 1
  *   CRASH_FULL     while this file exists, the disk is full: what a file has may be overwritten, and growth fails
  *                  with ENOSPC, but for what removed files give back; the first write that finds no room gets half of
- *                  itself into the last blocks          CRASH_TAKEN     1: somebody else takes what is given back
+ *                  itself into the last blocks          CRASH_TAKEN     1: another program takes what is given back
  *   CRASH_INODES   1: names may be made on a full disk, as where they have room of their own
  *   CRASH_COW      1: what is overwritten needs room as well, as where a file system copies on write
  *   CRASH_LATE     1: room is looked for when a file is synced, as where a file system allocates late: a write succeeds on

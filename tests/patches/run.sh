@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Undoes the mends of some faults one at a time, in a copy of the tree, and sees the property tests of the leaver and of the
-# customer's file find each. `run.sh [CASES]`; a patch that is not found within so many cases fails the run.
+# Undoes fixes one at a time in a copy of the tree, and checks that the property tests of the leaver and of the customer's
+# file find each fault. `run.sh [CASES]`; a fault that is not found within so many cases fails the run.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cases="${1:-10000}"

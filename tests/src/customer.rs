@@ -25,12 +25,12 @@ pub const SECURITY_READER: &str = "5d6b6bb7-de71-4623-b4af-96380a352509";
 /// The provider's home tenant.
 pub const HOME_TENANT: &str = "0a0de000-0000-4000-8000-000000000002";
 
-/// What one customer is like. Public fields: a story changes what it is about.
+/// The properties of one customer. The fields are public, so that a story can change them.
 #[derive(Debug, Clone)]
 pub struct Customer {
-    /// Also the tenant's id with us: `contoso`.
+    /// Also the id of the tenant resource: `contoso`.
     pub name: String,
-    /// Makes every id of this customer its own.
+    /// Makes every id of this customer unique.
     pub number: u32,
     pub labels: BTreeMap<String, String>,
     pub modes: BTreeMap<Plane, PlaneMode>,
@@ -48,13 +48,13 @@ pub struct Customer {
     pub implied_removals_per_day: u32,
     /// Lines that are added to the guardrail as they are.
     pub guardrail_extra: String,
-    /// Graph permissions that are withheld from the agent although its guardrail would need them.
+    /// Graph permissions that the agent does not get although its guardrail needs them.
     pub withheld: Vec<String>,
     /// People who are guests already, by address.
     pub existing_guests: Vec<String>,
     /// Settings of the simulated tenant, as its control API takes them.
     pub settings: Value,
-    /// Switches of the simulated tenant: facts of which no source is sure.
+    /// Switches of the simulated tenant, for facts that no source is sure of.
     pub switches: BTreeMap<String, String>,
     /// Lines that are added to the agent's configuration, before its tables.
     pub agent_extra: String,
@@ -85,7 +85,7 @@ impl Customer {
             guardrail_extra: String::new(),
             withheld: Vec::new(),
             existing_guests: Vec::new(),
-            // People redeem at once, so that stories that are not about redemption need not wait for it.
+            // People redeem at once, so stories about other things need not wait for it.
             settings: json!({"auto_redeem_seconds": 0}),
             switches: BTreeMap::new(),
             agent_extra: String::new(),
@@ -132,7 +132,7 @@ impl Customer {
         format!("11111111-1111-4111-8111-{:012}", self.number)
     }
 
-    /// The manifest by which the provider knows this customer.
+    /// The manifest of this customer.
     pub fn manifest(&self) -> Value {
         json!({
             "kind": "Tenant",
@@ -183,8 +183,8 @@ impl Customer {
         )
     }
 
-    /// The simulated tenant. The agent's application has just the permissions that the guardrail needs, by the
-    /// product's own table, but for those that are withheld.
+    /// The simulated tenant. The agent's application has exactly the permissions that the guardrail needs, by the
+    /// product's own table, except those that are withheld.
     pub fn seed(&self, permissions: &[&str]) -> anyhow::Result<TenantSeed> {
         let granted: Vec<_> =
             permissions.iter().filter(|name| !self.withheld.iter().any(|other| other == *name)).collect();

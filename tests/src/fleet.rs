@@ -26,22 +26,22 @@ use crate::provider;
 use crate::role::Role;
 use crate::wait::eventually;
 
-/// How long a process may take until it is ready, on a machine that other programs keep busy.
+/// How long a process may take to become ready, on a machine that other programs keep busy.
 const READY_WITHIN: Duration = Duration::from_secs(300);
 
-/// What a fleet is made of.
+/// The parts of a fleet.
 #[derive(Debug, Clone)]
 pub struct FleetSpec {
     pub customers: Vec<Customer>,
-    /// Where everything is kept. A temporary folder, removed at the end, if none is named.
+    /// The folder of the fleet. By default, a temporary folder that is removed at the end.
     pub dir: Option<PathBuf>,
-    /// Replication lag for which the agents wait between the two reads of a removal, in seconds.
+    /// How long the agents wait for replication between the two reads of a removal, in seconds.
     pub lag_seconds: u32,
-    /// Where each call to the cloud is written down; in the fleet's folder if none is named.
+    /// The log of calls to the cloud. By default, in the fleet's folder.
     pub call_log: Option<PathBuf>,
     /// Changes to `[timing]` of the control plane's configuration.
     pub timing: Vec<(&'static str, u32)>,
-    /// Whether the control plane is told of the customers at once. Otherwise somebody applies their manifests.
+    /// Whether to apply the customers' manifests at once. If not, the caller applies them.
     pub introduce: bool,
 }
 
@@ -52,7 +52,7 @@ impl FleetSpec {
     }
 }
 
-/// A running fleet. Everything ends when it is dropped.
+/// A running fleet. All its processes end when it is dropped.
 #[derive(Debug)]
 pub struct Fleet {
     pub dir: PathBuf,
@@ -62,12 +62,12 @@ pub struct Fleet {
     control_plane: Option<Process>,
     agents: BTreeMap<String, Process>,
     simulator: Running,
-    // Dropped last: the processes write into it.
+    // Dropped last, because the processes write into it.
     _temporary: Option<tempfile::TempDir>,
 }
 
 impl Fleet {
-    /// Starts the cloud and the control plane, tells it of the customers, and enrols and starts every agent.
+    /// Starts the cloud and the control plane, applies the customers' manifests, and enrols and starts every agent.
     pub async fn start(spec: FleetSpec) -> Result<Self> {
         let mut fleet = Self::start_without_agents(spec).await?;
         let names: Vec<String> = fleet.customers.keys().cloned().collect();
@@ -78,9 +78,9 @@ impl Fleet {
         Ok(fleet)
     }
 
-    /// The same, without any agent.
+    /// The same, without agents.
     pub async fn start_without_agents(spec: FleetSpec) -> Result<Self> {
-        // Whoever links this crate talks TLS with ring, also where a library would ask for a default.
+        // Every program that links this crate uses ring for TLS, also where a library would ask for a default.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let temporary = spec.dir.is_none().then(tempfile::tempdir).transpose()?;
         let dir = spec.dir.clone().or_else(|| temporary.as_ref().map(|it| it.path().to_owned()));
@@ -128,7 +128,7 @@ impl Fleet {
         Ok(std::fs::write(&contexts, text.replace("127.0.0.1:7443", &api))?)
     }
 
-    /// Tells the control plane of our home tenant and of every customer.
+    /// Applies the manifests of the home tenant and of every customer.
     async fn introduce_customers(&self) -> Result<()> {
         let mut manifests = vec![provider::home()];
         manifests.extend(self.customers.values().map(Customer::manifest));
@@ -157,7 +157,7 @@ impl Fleet {
         output.ok().with_context(|| format!("{name}'s agent did not enrol")).map(drop)
     }
 
-    /// Takes one of its Graph permissions away from an enrolled agent's application. Tokens that were given keep theirs.
+    /// Takes a Graph permission from an enrolled agent's application. Issued tokens keep theirs.
     pub async fn withdraw(&self, name: &str, permission: &str) -> Result<()> {
         let customer = self.customer(name)?;
         let text = std::fs::read_to_string(self.customer_dir(name).join("guardrail.yaml"))?;
@@ -176,7 +176,7 @@ impl Fleet {
         self.start_agent_in(name, &[]).await
     }
 
-    /// The same, with more in its environment.
+    /// The same, with additional environment variables.
     pub async fn start_agent_in(&mut self, name: &str, environment: &[(&str, OsString)]) -> Result<()> {
         let dir = self.customer_dir(name);
         let ready = dir.join("ready.json");
@@ -193,7 +193,7 @@ impl Fleet {
         self.start_control_plane_in(&[]).await
     }
 
-    /// The same, with more in its environment.
+    /// The same, with additional environment variables.
     pub async fn start_control_plane_in(&mut self, environment: &[(&str, OsString)]) -> Result<()> {
         let dir = self.control_plane_dir();
         let ready = dir.join("ready.json");
@@ -233,7 +233,7 @@ impl Fleet {
         self.agent_command_in(name, args, &[]).await
     }
 
-    /// The same, with more in its environment.
+    /// The same, with additional environment variables.
     pub async fn agent_command_in(
         &self,
         name: &str,
@@ -245,14 +245,14 @@ impl Fleet {
         process::run_in(Role::Agent, &all, environment).await
     }
 
-    /// Applies manifests through the command line; gives its JSON answer.
+    /// Applies manifests through the command line. Returns its JSON output.
     pub async fn apply(&self, manifests: &[Value]) -> Result<Value> {
         let file = tempfile::Builder::new().suffix(".yaml").tempfile_in(&self.dir)?;
         std::fs::write(file.path(), provider::yaml(manifests))?;
         self.cli_json(&args!["apply", "--yes", "-f", file.path()]).await
     }
 
-    /// Waits until a tenant is in this phase, at the newest revision.
+    /// Waits until a tenant is in this phase at the newest revision.
     pub async fn wait_phase(&self, name: &str, phase: &str, limit: Duration) -> Result<Value> {
         eventually(&format!("{name} {phase}"), limit, || async {
             let status = self.cli_json(&args!["status", name]).await?;
@@ -309,7 +309,7 @@ impl Fleet {
         self.simulator.url()
     }
 
-    /// Stops every process as an administrator would, and says if one did not end well.
+    /// Stops every process as an administrator would. Fails if one did not end well.
     pub async fn stop(mut self) -> Result<()> {
         for (name, mut agent) in std::mem::take(&mut self.agents) {
             if agent.ended()?.is_none() {
@@ -327,7 +327,7 @@ impl Fleet {
     }
 }
 
-/// What the agent's application needs of Graph, by the product's own table.
+/// The Graph permissions that the agent's application needs, by the product's own table.
 fn graph_permissions(guardrail: &Guardrail) -> Vec<&'static str> {
     let needed = permission::needed(guardrail).into_iter();
     needed.filter(|it| it.system == permission::System::Graph).map(|it| it.name).collect()
@@ -336,7 +336,7 @@ fn graph_permissions(guardrail: &Guardrail) -> Vec<&'static str> {
 async fn wait_ready(process: &mut Process, ready: &Path) -> Result<Value> {
     let begun = tokio::time::Instant::now();
     loop {
-        // Written whole and renamed into place, so that it is never seen half.
+        // Written to another file and renamed, so it is never incomplete.
         if let Ok(text) = std::fs::read_to_string(ready) {
             return serde_json::from_str(&text).with_context(|| format!("{} holds {text:?}", ready.display()));
         }
@@ -356,7 +356,7 @@ fn tail(log: &str) -> String {
     lines[lines.len().saturating_sub(20)..].join("\n")
 }
 
-/// Ports that nobody listens on now. A process gets the same one again when it is restarted.
+/// Unused ports. A process gets the same one again when it is restarted.
 pub fn free_ports<const N: usize>() -> Result<[u16; N]> {
     let mut listeners = Vec::new();
     let mut ports = [0; N];

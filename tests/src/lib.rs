@@ -1,8 +1,8 @@
 //! A whole fleet on one machine: a simulated cloud, a control plane, an agent for each customer, the command line.
 //!
 //! The processes are real: a program that links this crate runs itself again in another [`role`], over real TLS on
-//! loopback. Only the cloud is simulated. The stories and the demo begin with [`Fleet::start`]; [`customer`] says what
-//! a customer is like, [`provider`] writes the service provider's intent.
+//! loopback. Only the cloud is simulated. The stories and the demo start with [`Fleet::start`]. [`customer`] has the
+//! customers, [`provider`] the service provider's intent.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -1,4 +1,4 @@
-//! Processes of the fleet: this program again, in a role, with its log in a file. Ended by id, and only by us.
+//! Processes of the fleet: this program again, in a role, with its log in a file. We end them by their ids.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use tokio::process::{Child, Command};
 
 use crate::role::Role;
 
-/// How long a process may take to end after it was asked to, on a machine that other programs keep busy.
+/// How long a process may take to end after SIGTERM, on a machine that other programs keep busy.
 const STOP_WITHIN: Duration = Duration::from_secs(120);
 
-/// An agent would obey them.
+/// An agent would use them.
 const PROXY_VARIABLES: [&str; 6] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
 
 /// A running process. Killed when dropped, so that nothing outlives a test.
@@ -25,12 +25,12 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `role` with `args`; standard output and error go to `log`, appended.
+    /// Starts `role` with `args`. Its standard output and error are appended to `log`.
     pub fn start(role: Role, name: &str, args: &[OsString], log: &Path) -> Result<Self> {
         Self::start_in(role, name, args, log, &[])
     }
 
-    /// The same, with more in its environment.
+    /// The same, with additional environment variables.
     pub fn start_in(
         role: Role,
         name: &str,
@@ -51,38 +51,38 @@ impl Process {
         Ok(Self { child, name: name.to_owned(), log: log.to_owned() })
     }
 
-    /// SIGKILL, as a power cut would: nothing is flushed, nobody is told.
+    /// SIGKILL, like a power cut: the process flushes nothing and tells no peer.
     pub async fn kill(&mut self) -> Result<()> {
         self.child.kill().await.with_context(|| format!("cannot kill {}", self.name))
     }
 
     /// SIGTERM, and waits.
     pub async fn stop(&mut self) -> Result<ExitStatus> {
-        // Who is frozen hears nothing else.
+        // A frozen process does not react to SIGTERM.
         self.thaw().await?;
         self.signal("-TERM").await?;
         let ended = tokio::time::timeout(STOP_WITHIN, self.child.wait()).await;
         ended.with_context(|| format!("{} did not stop; see {}", self.name, self.log.display()))?.map_err(Into::into)
     }
 
-    /// SIGSTOP: it is there, keeps its connections, and does nothing.
+    /// SIGSTOP: it keeps its connections and does nothing.
     pub async fn freeze(&self) -> Result<()> {
         self.signal("-STOP").await
     }
 
-    /// SIGCONT: it goes on.
+    /// SIGCONT: it continues.
     pub async fn thaw(&self) -> Result<()> {
         self.signal("-CONT").await
     }
 
-    /// SIGHUP: it reads anew what it reads while it runs.
+    /// SIGHUP: it reads its reloadable files again.
     pub async fn hang_up(&self) -> Result<()> {
         self.signal("-HUP").await
     }
 
     async fn signal(&self, signal: &str) -> Result<()> {
         if let Some(id) = self.child.id() {
-            // The standard library knows only SIGKILL; `kill` is on every machine that runs a shell.
+            // The standard library only has SIGKILL. Every machine with a shell has `kill`.
             let sent = Command::new("kill").args([signal, &id.to_string()]).status().await?;
             if !sent.success() {
                 bail!("cannot send {signal} to {}", self.name);
@@ -91,7 +91,7 @@ impl Process {
         Ok(())
     }
 
-    /// Whether it has ended, and how.
+    /// How it has ended. `None` while it runs.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
@@ -106,7 +106,7 @@ impl Process {
     }
 }
 
-/// What a process that ran to its end said.
+/// The output of a process that ran to its end.
 #[derive(Debug)]
 pub struct Output {
     pub code: i32,
@@ -115,7 +115,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// Standard output, or an error with everything that was said.
+    /// Standard output, or an error with all output.
     pub fn ok(self) -> Result<String> {
         if self.code != 0 {
             bail!("exit code {}: {}{}", self.code, self.stderr, self.stdout);
@@ -134,7 +134,7 @@ pub async fn run(role: Role, args: &[OsString]) -> Result<Output> {
     run_in(role, args, &[]).await
 }
 
-/// The same, with more in its environment.
+/// The same, with additional environment variables.
 pub async fn run_in(role: Role, args: &[OsString], environment: &[(&str, OsString)]) -> Result<Output> {
     let mut command = command(role, args)?;
     command.envs(environment.iter().map(|(name, value)| (name, value)));
@@ -146,18 +146,18 @@ pub async fn run_in(role: Role, args: &[OsString], environment: &[(&str, OsStrin
     })
 }
 
-/// What plays `role` with `args`, to be started as the caller likes.
+/// The command for `role` with `args`, for the caller to start.
 pub fn command(role: Role, args: &[OsString]) -> Result<Command> {
     let mut command = Command::new(std::env::current_exe().context("cannot find this program's file")?);
     command.arg(role.word()).args(args);
-    // Everything is on loopback, whatever the way out of this machine's network is.
+    // All connections are on loopback, so the machine's own proxy must not be used.
     for name in PROXY_VARIABLES {
         command.env_remove(name);
     }
     Ok(command)
 }
 
-/// Arguments from anything that can be one.
+/// Arguments from any type that can be one.
 #[macro_export]
 macro_rules! args {
     ($($arg:expr),* $(,)?) => { Vec::from([$(std::ffi::OsString::from($arg)),*]) };

@@ -1,13 +1,13 @@
-//! Who may know whom. Dependencies point inward, and each outside thing has one crate that knows it.
+//! Which crate may depend on which. Dependencies point inward, and each outside thing has one crate that knows it.
 
 use std::collections::BTreeMap;
 
 use super::{files, none_of, root, shown};
 
-/// Crates that decide: no IO, no runtime, no wire, no store, no clock.
+/// Crates that decide: no IO, no runtime, no wire format, no store, no clock.
 const PURE: [&str; 4] = ["entente-model", "entente-compiler", "entente-planner", "entente-session"];
 
-/// What a pure crate must not know.
+/// What a pure crate must not depend on.
 const OUTSIDE: [&str; 16] = [
     "tokio",
     "tonic",
@@ -27,7 +27,7 @@ const OUTSIDE: [&str; 16] = [
     "entente-convert",
 ];
 
-/// Outside things, and the crates that may know them.
+/// Outside things, and the crates that may depend on them.
 const KNOWN_BY: [(&str, &[&str]); 6] = [
     ("sled", &["entente-store-embedded"]),
     ("reqwest", &["entente-cloud", "entente-simulator"]),
@@ -40,7 +40,7 @@ const KNOWN_BY: [(&str, &[&str]); 6] = [
     ),
 ];
 
-/// Towards the middle: what each of our crates may know of the others.
+/// From the middle outwards: the crates that each of our crates may depend on.
 const INWARD: [(&str, &[&str]); 15] = [
     ("entente-model", &[]),
     ("entente-seal", &["entente-model"]),

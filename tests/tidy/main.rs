@@ -1,4 +1,4 @@
-//! House checks: what `ARCHITECTURE.md` promises of the tree, read off the tree.
+//! House checks: what `ARCHITECTURE.md` promises about the tree, checked on the tree.
 
 #![allow(clippy::unwrap_used, reason = "a check that cannot read the tree has failed")]
 
@@ -13,7 +13,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Every file below `folder` with one of these endings, leaving out what is built or fetched.
+/// Every file below `folder` with one of these endings, except built and downloaded ones.
 fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -33,7 +33,7 @@ fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
     found
 }
 
-/// A path as people name it.
+/// A path as people write it.
 fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }

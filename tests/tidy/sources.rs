@@ -1,11 +1,11 @@
-//! What every file of the house keeps to.
+//! Rules for every file of the tree.
 
 use super::{files, none_of, root, shown};
 
-/// Longest file that needs no reason to be whole.
+/// Longest file that needs no reason.
 const LONG: usize = 500;
 
-/// Files that are longer, each for a reason.
+/// Longer files, each with a reason.
 const LONG_ON_PURPOSE: [(&str, &str); 0] = [];
 
 fn text(path: &std::path::Path) -> String {
@@ -20,7 +20,7 @@ fn each_file_opens_by_saying_what_it_is() {
 
 #[test]
 fn modules_are_files_of_their_own_name() {
-    // Cargo takes `tests/common.rs` for a test of its own, so what tests share has to be `tests/common/mod.rs`.
+    // Cargo treats `tests/common.rs` as a test of its own, so shared test code has to be in `tests/common/mod.rs`.
     let named = files(&root(), &["mod.rs"]).into_iter().filter(|path| !path.ends_with("tests/common/mod.rs"));
     none_of(named.map(|path| shown(&path)).collect());
 }
@@ -52,7 +52,7 @@ fn pure_crates_ask_no_clock() {
     none_of(faults);
 }
 
-/// Parts of the planner in which something is decided, that the second judge is to work out by itself.
+/// Parts of the planner that decide something. The second judge must work that out by itself.
 const DECIDING: [&str; 10] =
     ["builder", "decide", "deleted", "gate", "inherited", "offboarding", "residue", "rules", "verdict", "accounts"];
 
@@ -65,7 +65,7 @@ fn the_second_judge_asks_nothing_that_the_plan_decides() {
     let mut faults = Vec::new();
     for path in judges {
         let text = text(&path);
-        // As a part of a path; in a list of imported names also on its own.
+        // As a part of a path. In a list of imports, also alone.
         let names = |line: &str, part: &str| {
             let is_import = line.trim_start().starts_with("use ");
             let mut words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':');
@@ -79,7 +79,7 @@ fn the_second_judge_asks_nothing_that_the_plan_decides() {
 
 #[test]
 fn nothing_is_left_for_later() {
-    // Put together here, so that this file does not find itself.
+    // Put together here, so that this file does not match itself.
     let marks = [["TO", "DO"], ["FIX", "ME"], ["XX", "X:"], ["todo", "!("], ["unimplemented", "!("], ["#[igno", "re"]]
         .map(|it| it.concat());
     let mut faults = Vec::new();
@@ -115,7 +115,7 @@ fn secrets_and_machines_stay_out() {
             .map(|it| it.concat());
     let mut faults = Vec::new();
     for path in files(&root(), &[".rs", ".py", ".sh", ".md", ".toml", ".yaml", ".json", ".pem"]) {
-        // Code that writes a key's first line holds no key.
+        // Code that writes a key's first line contains no key.
         let text = text(&path).replace("\"-----BEGIN PRIVATE KEY-----", "");
         faults.extend(
             words.iter().filter(|word| text.contains(word.as_str())).map(|word| format!("{}: {word}", shown(&path))),

@@ -1,6 +1,6 @@
-//! Azure Resource Manager: role assignments and definitions, and enough of subscriptions for an SDK to feel at home.
+//! Azure Resource Manager: role assignments and definitions, and as much of subscriptions as SDKs need.
 //!
-//! From a path to the plane that answers for it. Rights are checked against the caller's own role assignments
+//! Routes a path to the plane that handles it. Rights are checked against the caller's own role assignments
 //! (`planes::azure`), conditions included.
 
 use crate::http::{Answer, Reply};
@@ -54,7 +54,7 @@ pub fn handle(tenant: &mut Tenant, request: Request<'_>) -> Reply {
     planes::all().find_map(|plane| plane.arm(tenant, request, target)).unwrap_or_else(refused)
 }
 
-/// An api-version is a date that the provider knows; of what is read only here, any date will do.
+/// An api-version is a date that the provider knows; for read-only resources, any date is accepted.
 fn check_version(version: &str, kind: Option<&String>) -> Result<(), Answer> {
     let date = version.strip_suffix("-preview").unwrap_or(version);
     let is_date = date.len() == 10 && date.bytes().all(|one| one.is_ascii_digit() || one == b'-');

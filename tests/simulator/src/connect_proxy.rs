@@ -1,6 +1,6 @@
-//! The proxy of a customer's network: HTTP `CONNECT` on loopback, as the only way out; or one that opens TLS.
+//! The proxy of a customer's network: HTTP `CONNECT` on loopback, as the only way out; or one that inspects TLS.
 //!
-//! It knows nothing of Microsoft: it stands between an agent and everything.
+//! It knows nothing about Microsoft: all of an agent's connections go through it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ pub struct ConnectProxy {
     task: JoinHandle<()>,
 }
 
-/// Somebody asked to be connected.
+/// A request to be connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
     /// `HOST:PORT`.
@@ -71,7 +71,7 @@ impl ConnectProxy {
         locked(&self.asked).clone()
     }
 
-    /// Whether somebody was let through to that address.
+    /// Whether a client was connected to that address.
     pub fn has_seen(&self, target: &str) -> bool {
         self.asked().iter().any(|asked| asked.target == target)
     }
@@ -83,7 +83,7 @@ impl Drop for ConnectProxy {
     }
 }
 
-/// How a connection ends is its two ends' business.
+/// Ignores how a connection ends: its two ends handle that.
 async fn serve(mut client: TcpStream, log: Arc<Mutex<Vec<Asked>>>, inspects: Option<TlsAcceptor>) {
     let Ok(Some(asked)) = read(&mut client).await else { return };
     let target = asked.target.clone();
@@ -107,7 +107,7 @@ async fn serve(mut client: TcpStream, log: Arc<Mutex<Vec<Asked>>>, inspects: Opt
     client.write_all(answer).await.ok();
 }
 
-/// RFC 9110, 9.3.6. `None` for whatever is no `CONNECT`.
+/// RFC 9110, 9.3.6. `None` if it is not a `CONNECT`.
 async fn read(client: &mut TcpStream) -> io::Result<Option<Asked>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") && head.len() < MAX_HEAD_BYTES {

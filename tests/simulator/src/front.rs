@@ -27,7 +27,7 @@ mod budgets;
 /// Graph takes up to 4 MB in a batch.
 const MAX_BODY: usize = 4 * 1024 * 1024;
 
-/// Serves one request. `None`: cut the connection without a word.
+/// Serves one request. `None`: cut the connection without an answer.
 pub async fn serve(world: Arc<World>, request: Request<Incoming>) -> Option<Response<Outgoing>> {
     let (parts, body) = request.into_parts();
     let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
@@ -133,7 +133,7 @@ async fn exchange(world: &Arc<World>, call: &Call, batch: Option<&str>) -> Optio
     if course.lost { None } else { answer }
 }
 
-/// What befell a request on its way.
+/// What happened to a request on its way.
 struct Course {
     faulted: bool,
     lost: bool,
@@ -344,7 +344,7 @@ fn decorate(mut answer: Answer, call: &Call, plane: Plane, request_id: &str, now
             *inner = json!({"date": now.date().trim_end_matches('Z'), "request-id": request_id, "client-request-id": client_id});
         }
     }
-    // By the simulator's clock, which may be another than this machine's; a fault may say another one still.
+    // By the simulator's clock, which may differ from this machine's. A fault may set yet another time.
     if !answer.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("date")) {
         answer = answer.header("Date", now.http_date());
     }

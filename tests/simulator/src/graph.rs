@@ -1,7 +1,7 @@
 //! Microsoft Graph: from a path to the plane that answers for it, or to what belongs to the directory as a whole.
 //!
 //! `permissions` says who may. A path that is not simulated is answered as Graph answers an unknown segment, so that
-//! nobody mistakes silence for success.
+//! no client mistakes silence for success.
 
 use crate::http::{Answer, Reply};
 use crate::planes;

@@ -90,7 +90,7 @@ pub enum Body {
     Text(String),
 }
 
-/// A handler's result; `Err` is a refusal, which is an answer all the same.
+/// A handler's result. `Err` is a refusal, which is also an answer.
 pub type Reply = Result<Answer, Answer>;
 
 impl Answer {

@@ -1,12 +1,11 @@
 //! A stand-in for Entra ID, Microsoft Graph and Azure Resource Manager over real HTTPS, many tenants in one process.
 //!
 //! For tests, for the demo, and for anyone who wants to try an agent without a tenant. State is in memory. It knows
-//! nothing of Entente: any client of Microsoft's that can be pointed at another host can use it.
+//! nothing about Entente: any Microsoft client that can use another host works with it.
 //!
-//! Start with [`Simulator::start`] (or the binary), fill it through [`control::Client`]. `front` is the way of a
-//! request; `graph`, `arm` and `token` take requests to what they mean, which for each plane is a folder of `planes`; `tenant` is
-//! the state they work on, `truth` what is really in it; `switches` lists
-//! what nobody knows for sure about Microsoft's behaviour. See README.md.
+//! Start with [`Simulator::start`] (or the binary), fill it through [`control::Client`]. `front` takes a
+//! request in; `graph`, `arm` and `token` route it to its plane, which has a folder in `planes`; `tenant` is the state,
+//! `truth` is what is really in it; `switches` lists what is uncertain about Microsoft's behaviour. See README.md.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -52,7 +52,7 @@ impl<T: Clone> Replicated<T> {
         self.arrival = arrival;
     }
 
-    /// Nobody sees it any more, now or later.
+    /// No reader sees it any more, now or later.
     pub fn forgotten(&self, now: f64) -> bool {
         self.truth.is_none() && self.arrival.iter().all(|at| now >= *at)
     }

@@ -135,12 +135,12 @@ fn write_data(data: &Path, addr: SocketAddr, ca_pem: &str, token: &str) -> Resul
         move |source| StartError::Write { path, source }
     };
     std::fs::create_dir_all(data).map_err(fail(data))?;
-    // The address comes last: who finds it can rely on the other two.
+    // The address comes last: a reader who finds it can rely on the other two.
     for (name, text, mode) in
         [("ca.pem", ca_pem, 0o644), ("control-token", token, 0o600), ("address", &format!("https://{addr}"), 0o644)]
     {
         let path = data.join(name);
-        // Written aside and renamed, so that nobody reads half of it, and with its mode from the first byte.
+        // Written to another file and renamed, so it is never read in part, and with its mode from the first byte.
         let aside = data.join(format!(".{name}"));
         let mut file = std::fs::OpenOptions::new()
             .write(true)
@@ -191,7 +191,7 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, world: Arc<World>, cut:
     let builder = Builder::new(TokioExecutor::new());
     tokio::select! {
         () = cut.cancelled() => {}
-        // How a client left is its own affair.
+        // Ignore how a client disconnected.
         _ = builder.serve_connection(TokioIo::new(stream), service) => {}
     }
 }

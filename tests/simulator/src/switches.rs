@@ -1,6 +1,6 @@
-//! The facts about Microsoft's behaviour that nobody has settled, each as a named switch with its possible values.
+//! Uncertain facts about Microsoft's behaviour, each as a named switch with its possible values.
 //!
-//! A client that is right only under one value is not right. `GET /_sim/switches` prints this table.
+//! A client must be correct under every value. `GET /_sim/switches` prints this table.
 
 use std::collections::BTreeMap;
 

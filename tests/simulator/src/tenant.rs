@@ -1,4 +1,5 @@
-//! One customer tenant: its directory, Azure assignments, Defender and directory roles, and what is on record about its callers.
+//! One customer tenant: its directory, Azure assignments, Defender and directory roles, and the records about its
+//! callers.
 //!
 //! A tenant lives behind one lock, and nothing here waits. What requests mean is in `planes`;
 //! this file holds the state and the questions that all of them ask of it.
@@ -95,7 +96,7 @@ pub struct Tenant {
     pub rounds: rounds::Rounds,
     /// Of people, by object id.
     pub sessions: BTreeMap<String, Session>,
-    /// Whether the handler of the request at hand has said whose the thing is that it wrote.
+    /// Whether the current request's handler has named the creator of the object that it wrote.
     pub accounted: bool,
     ids_made: u64,
 }
@@ -208,7 +209,7 @@ impl Tenant {
         }
     }
 
-    /// Ids of the members that such a reader sees; deleted principals are nobody's members.
+    /// Ids of the members that such a reader sees; deleted principals are not members.
     pub fn members_seen(&self, group: &str, view: View, now: Now) -> Vec<&str> {
         let Some(entry) = self.groups.get(group) else { return Vec::new() };
         let seen = entry.members.iter().filter(|(_, member)| member.seen(view, now.seconds).is_some());
@@ -256,7 +257,7 @@ impl Tenant {
         self.licences.iter().any(|licence| implies.contains(&licence.as_str()))
     }
 
-    /// Notes a write that touched nothing of anybody's: it made something new, or found nothing to do.
+    /// Notes a write that changed no existing object: it made something new, or had nothing to do.
     pub fn record_harmless(&mut self) {
         self.accounted = true;
     }

@@ -1,4 +1,4 @@
-//! What really is in a tenant, and the figures that judge its callers by it.
+//! What is really in a tenant, and the figures about its callers.
 
 use crate::clock::Now;
 use crate::control::types::{Figures, Truth};

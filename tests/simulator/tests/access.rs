@@ -1,4 +1,4 @@
-//! Who may: tokens, permissions, refusals, with the status and code that Microsoft gives.
+//! Permissions: tokens, rights and refusals, with the status and code that Microsoft returns.
 #![allow(clippy::unwrap_used)] // tests fail by panicking
 
 mod common;

@@ -1,4 +1,4 @@
-//! Faults that send what is no JSON, change what was truly answered, or answer slowly; over real HTTPS.
+//! Faults that send a body other than JSON, change a true answer, or answer slowly; over real HTTPS.
 #![allow(clippy::unwrap_used)] // tests fail by panicking
 
 mod common;

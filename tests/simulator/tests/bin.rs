@@ -1,4 +1,4 @@
-//! The recycle bin over real HTTPS: thirty days, restored whole, gone for good.
+//! The recycle bin over real HTTPS: thirty days, complete restore, purge.
 #![allow(clippy::unwrap_used)] // tests fail by panicking
 
 mod common;

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use entente_simulator::control::Client;
 
-/// Ends with the test, however it ends.
+/// Ends with the test, however the test ends.
 struct Process(Child);
 
 impl Drop for Process {

@@ -88,7 +88,7 @@ async fn a_groups_members_are_told_by_who_came_and_who_left() {
     let headers = [("Prefer", "return=minimal")];
     let (_, body, _) = world.try_call(Method::GET, &link, Value::Null, &headers).await.unwrap();
     assert_eq!(body["value"], json!([{"id": group, "members@delta": [user(&li), left(&maya)]}]));
-    // The bin hides a member from lists at once, and from delta when it is emptied.
+    // The recycle bin hides a member from lists at once, and from delta once it is emptied.
     let (_, mut link) = round(&world, &link).await;
     let deleted = Tamper::DeleteUser { user: li.clone() };
     for (op, expected) in [

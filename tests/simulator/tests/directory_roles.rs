@@ -1,4 +1,4 @@
-//! Directory roles over real HTTPS: definitions, assignments, role-assignable groups, and who may what.
+//! Directory roles over real HTTPS: definitions, assignments, role-assignable groups, and permissions.
 #![allow(clippy::unwrap_used)] // tests fail by panicking
 
 mod common;
@@ -84,7 +84,7 @@ async fn definitions_are_found_by_id_and_by_exact_name() {
     assert!(found("isBuiltIn eq true").await > 20);
     let (status, body, _) = world.get(&format!("{ROLES}/{TENANT}")).await;
     assert_eq!((status.as_u16(), code(&body)), (404, "Request_ResourceNotFound"));
-    // Definitions, but not who holds them.
+    // Definitions, but not their holders.
     assert_eq!(world.get(ASSIGNMENTS).await.0, 403);
     world.switch("read_all_reads_directory_roles", "yes").await;
     assert_eq!(world.get(ASSIGNMENTS).await.0, 200);
@@ -148,7 +148,7 @@ async fn what_cannot_hold_a_role_or_is_none_is_refused() {
     let (status, body, _) = scoped(json!({"directoryScopeId": format!("/{group}")})).await;
     assert_eq!(status, 400);
     assert!(body["error"]["message"].as_str().unwrap().contains("single resource scope"));
-    // The trap: answered, and never there.
+    // The trap: answered, but never there.
     world.switch("directory_role_to_ordinary_group", "201").await;
     assert_eq!(world.assign(READER, &ordinary).await.0, 201);
     assert!(world.listed(&format!("?$filter=principalId%20eq%20'{ordinary}'")).await.is_empty());
@@ -206,7 +206,8 @@ async fn a_role_assignable_group_stays_one_and_its_members_need_more() {
     world.switch("role_assignable_filter", "advanced").await;
     assert_eq!(code(&world.get(find).await.1), "Request_UnsupportedQuery");
 
-    // Without the permission for roles: not by GroupMember.ReadWrite.All, and as an owner only if the switch says so.
+    // Without the permission for roles: GroupMember.ReadWrite.All is not enough, and an owner may only if the switch
+    // says so.
     world.control.add_app(TENANT, &agent(ORDINARY)).await.unwrap();
     world.sign_in().await;
     let member = format!("{path}/members/{user}/$ref");
@@ -281,7 +282,7 @@ async fn the_truth_tells_who_holds_which_role_by_which_group_and_by_whom() {
     assert_eq!((told.role.as_str(), told.role_name.as_str()), (READER, "Security Reader"));
     assert_eq!(told.created_by.as_deref(), Some(APP));
 
-    // What the directory shows of it.
+    // What the directory shows.
     let kinds = async |path: String| {
         let (_, body, _) = world.get(&path).await;
         let all = body["value"].as_array().unwrap().iter().map(|one| one["displayName"].as_str().unwrap().to_owned());
@@ -301,7 +302,7 @@ async fn the_truth_tells_who_holds_which_role_by_which_group_and_by_whom() {
     let (_, shown, _) = world.get(&format!("/v1.0/groups/{group}?$expand=memberOf")).await;
     assert_eq!(shown["memberOf"], json!([]));
 
-    // A customer takes the role, and then the group.
+    // A customer removes the role, and then the group.
     let taken = Tamper::RemoveDirectoryRole { principal: group.clone(), role: READER.into() };
     world.control.tamper(TENANT, &taken).await.unwrap();
     assert_eq!(world.control.rights(TENANT, MAYA).await.unwrap().users[0].entra_roles, ["Directory Readers"]);
@@ -333,7 +334,7 @@ async fn who_is_in_a_role_assignable_group_is_blocked_only_when_out_of_it() {
     assert_eq!(block().await, 204);
     world.switch("block_directory_reader", "403").await;
 
-    // A role of its own helps as far as it reaches.
+    // Its own role helps within that role's limits.
     let give = async |role: &str| {
         let own = Tamper::AddDirectoryRole { principal: APP.into(), role: role.into() };
         world.control.tamper(TENANT, &own).await.unwrap();

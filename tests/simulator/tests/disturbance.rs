@@ -1,4 +1,4 @@
-//! Faults and barriers over real HTTPS, and what the call log makes of them.
+//! Faults and barriers over real HTTPS, and their entries in the call log.
 #![allow(clippy::unwrap_used)] // tests fail by panicking
 
 mod common;
@@ -112,7 +112,7 @@ async fn a_client_that_dies_at_a_barrier_has_still_sent_its_request() {
         state = world.control.wait_barrier(barrier.id, 1, WAIT) => drop(state.unwrap()),
     }
     world.control.remove_barrier(barrier.id, Release::Proceed).await.unwrap();
-    // The request goes on by itself; the log says when it is done.
+    // The request continues by itself; the log shows when it is done.
     for _ in 0..500 {
         if world.control.figures(TENANT, None).await.unwrap().accepted_invitations == 1 {
             return;

@@ -1,4 +1,4 @@
-//! What a guest's account shows when, and what ends a guest's session; over real HTTPS.
+//! What a guest's account shows at which time, and what ends a guest's session; over real HTTPS.
 #![allow(clippy::unwrap_used)] // tests fail by panicking
 
 mod common;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const MAYA: &str = "maya@nordwall.example";
 
-/// State, and the issuer that says how the guest signs in.
+/// State, and the issuer that shows how the guest signs in.
 async fn shown(world: &World, user: &str) -> (Value, Value) {
     let (status, body, _) = world.get(&format!("/v1.0/users/{user}?$select=externalUserState,identities")).await;
     assert_eq!(status, 200, "{body}");

@@ -1,4 +1,5 @@
-//! A guest's life over real HTTPS: invited, found, put in a group with a role, blocked, gone; and what the truth says.
+//! A guest's life over real HTTPS: invited, found, added to a group with a role, blocked, deleted; and the truth about
+//! it.
 #![allow(clippy::unwrap_used)] // tests fail by panicking
 
 mod common;

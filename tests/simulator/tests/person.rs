@@ -1,4 +1,4 @@
-//! What the truth says of a person: every account that is or was theirs, and every right of each.
+//! The truth about a person: every account that is or was theirs, and all their rights.
 #![allow(clippy::unwrap_used)] // tests fail by panicking
 
 mod common;

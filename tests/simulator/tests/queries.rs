@@ -1,4 +1,4 @@
-//! Query options of lists as the directory takes them, over real HTTPS.
+//! Query options of lists as the directory accepts them, over real HTTPS.
 #![allow(clippy::unwrap_used)] // tests fail by panicking
 
 mod common;

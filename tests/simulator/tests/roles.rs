@@ -142,7 +142,7 @@ async fn a_created_defender_role_answers_with_a_redirect_and_shows_late() {
     assert_eq!(world.get(ROLES).await.1["value"], json!([]));
     world.call(Method::POST, ROLES, role(&[&alerts])).await;
     world.control.advance_clock(Duration::from_secs(181)).await.unwrap();
-    // Names are not unique: the impatient have two now.
+    // Names are not unique: an impatient client has two now.
     let (_, found, _) = world.get(&format!("{ROLES}?$filter=displayName%20eq%20'ent-l1'")).await;
     assert_eq!(found["value"].as_array().unwrap().len(), 2);
     assert_eq!(world.control.truth(TENANT).await.unwrap().defender_roles[0].created_by.as_deref(), Some(common::APP));
@@ -213,7 +213,7 @@ async fn nothing_answers_before_a_person_has_activated_unified_rbac() {
     assert_eq!(world.get(ROLES).await.0, 200);
 }
 
-/// By Azure's built-in roles; Microsoft moves them.
+/// By Azure's built-in roles, which Microsoft changes.
 #[tokio::test]
 async fn a_built_in_role_shows_its_actions_and_those_that_it_grew() {
     let world = world(contoso()).await;

@@ -1,4 +1,4 @@
-//! Each switch changes what it says it changes.
+//! Each switch changes what its description says.
 #![allow(clippy::unwrap_used)] // tests fail by panicking
 
 mod common;
@@ -12,7 +12,7 @@ use entente_simulator::switches::SWITCHES;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// Sets a switch, asks, and gives the status; then sets the default again.
+/// Sets a switch, sends a request, returns the status, and resets the switch.
 async fn with(world: &World, switch: &str, value: &str, method: Method, path: &str, body: Value) -> common::Outcome {
     world.control.set_switch(TENANT, switch, value).await.unwrap();
     let outcome = world.call(method, path, body).await;

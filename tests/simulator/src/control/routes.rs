@@ -102,7 +102,7 @@ fn barriers(world: &World, call: &Call, parts: &[&str]) -> Reply {
     }
 }
 
-/// Long poll: 200 when enough requests have come, 408 when they have not in time.
+/// Long poll: 200 once enough requests have come, 408 if they have not in time.
 async fn wait(world: &World, call: &Call, id: &str) -> Reply {
     let id = number(id)?;
     let arrivals = call.parameter("arrivals").and_then(|text| text.parse().ok()).unwrap_or(1);

@@ -1,4 +1,5 @@
-//! The rest of the control API's vocabulary: faults, barriers, tampering, the call log, and in `truth` the ground truth.
+//! The rest of the control API's vocabulary: faults, barriers, tampering, the call log, and in `truth` the ground
+//! truth.
 
 use std::collections::BTreeMap;
 
@@ -78,7 +79,8 @@ impl FaultAction {
         FaultAction::Answer { status, body: html.into(), headers }
     }
 
-    /// The 401 of continuous access evaluation: the token is refused before its time, and `claims` says what to ask for.
+    /// The 401 of continuous access evaluation: the token is refused before its time, and `claims` says what to ask
+    /// for.
     pub fn claims_challenge() -> Self {
         // {"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}
         let claims = "eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZSwidmFsdWUiOiIxNzAwMDAwMDAwIn19fQ==";
@@ -181,7 +183,7 @@ pub enum Identity {
     Msa,
 }
 
-/// What an administrator of the tenant might do behind everyone's back.
+/// What an administrator of the tenant might do by hand.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Tamper {
@@ -219,7 +221,7 @@ pub enum Tamper {
     RestoreGroup {
         group: String,
     },
-    /// Deletes for good what waits in the recycle bin.
+    /// Purges an object from the recycle bin.
     Purge {
         object: String,
     },

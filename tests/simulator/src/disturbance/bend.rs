@@ -48,7 +48,7 @@ fn parts(place: &str) -> Vec<String> {
     place.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect()
 }
 
-/// Walks to every place that fits and does there what `decide` says of the value it finds, or does not find.
+/// Walks to every place that fits and applies what `decide` returns for the value there, or for its absence.
 fn edit(at: &mut Value, parts: &[String], decide: &mut impl FnMut(Option<&Value>) -> Edit) {
     let Some((part, rest)) = parts.split_first() else {
         if let Edit::Put(value) = decide(Some(at)) {

@@ -10,7 +10,7 @@ use super::{Matcher, Subject, bend};
 use crate::control::types::{Fault, FaultAction, FaultState};
 use crate::lock::locked;
 
-/// Longest drip; a client that waits longer for one answer waits for ever.
+/// Longest drip; no client should wait longer for one answer.
 pub const MAX_DRIP_SECONDS: u64 = 600;
 
 /// A fault that makes no sense.

@@ -1,4 +1,4 @@
-//! Who was told to wait, and asks again before the time is over: it counts against the client (Graph: throttling).
+//! Clients that were told to wait and ask again too early: that counts against them (Graph: throttling).
 //!
 //! Remembers every Retry-After that left, whether a budget or a fault sent it.
 

@@ -48,7 +48,7 @@ pub fn graph(tenant: &mut Tenant, call: &Call, caller: &Caller, now: Now, phanto
     }
 }
 
-/// A write that went well and of which nobody said whose the thing is: it counts as somebody else's.
+/// A successful write counts as one to an unowned object if its handler did not name the object's creator.
 fn check_account(tenant: &mut Tenant, call: &Call, caller: &Caller, answer: &Answer) {
     let changed = call.is_write() && !call.raw_path.ends_with("getByIds") && answer.status < 400;
     if changed && !tenant.accounted {

@@ -1,6 +1,6 @@
 //! `/users/delta` and `/groups/delta`: what has changed since a token (Graph: delta-query-overview, group-delta).
 //!
-//! What is asked for is said once; then the links carry it. The rounds themselves are the tenant's (`tenant::rounds`).
+//! The first request has the query; later ones have it in their links. The tenant keeps the rounds (`tenant::rounds`).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -112,7 +112,7 @@ fn page(tenant: &Tenant, request: Request<'_>, kind: Kind, number: u64, at: Opti
     Ok(Answer::json(200, body))
 }
 
-/// Too old, or of a state that was reset: start anew.
+/// Too old, or of a state that was reset: the client has to start again.
 fn stale(tenant: &Tenant, request: Request<'_>) -> Answer {
     let status = tenant.switches.status("stale_delta_token");
     let text = "The sync state generation is not found; a full synchronization is needed.";

@@ -216,7 +216,7 @@ fn check_advanced(request: Request<'_>, filter: Option<&Filter>, advanced: bool)
     Ok(())
 }
 
-/// `$orderby=displayName desc`: one property, by its text. Says whether it sorted.
+/// `$orderby=displayName desc`: one property, by its text. Returns whether it sorted.
 fn sort(request: Request<'_>, kind: Kind, found: &mut [Props]) -> Result<bool, Answer> {
     let Some(text) = request.call.parameter("$orderby") else { return Ok(false) };
     let (name, direction) = text.trim().split_once(' ').unwrap_or((text.trim(), "asc"));

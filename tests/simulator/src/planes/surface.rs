@@ -1,4 +1,4 @@
-//! What the simulator has to know of a plane. There are no defaults: a plane that has nothing to say says so.
+//! What the simulator has to know of a plane. There are no defaults, so that each plane answers every question.
 
 use crate::clock::Now;
 use crate::control::seed::TenantSeed;
@@ -21,7 +21,7 @@ pub trait Surface: Sync {
     /// Makes its part of a new tenant.
     fn seed(&self, tenant: &mut Tenant, seed: &TenantSeed, now: Now) -> Result<(), SeedError>;
 
-    /// Tells what is really in it, whatever its readers see. Who has what by it is in `truth::person`, which asks no plane.
+    /// Tells what is really in it, whatever its readers see. `truth::person` has who has what by it, and asks no plane.
     fn truth(&self, tenant: &Tenant, now: Now, truth: &mut Truth);
 }
 

@@ -1,4 +1,4 @@
-//! What an administrator does in a tenant by hand, behind the backs of the applications.
+//! What an administrator does in a tenant by hand.
 
 use super::{azure, defender, entra, groups, members, users};
 use crate::clock::Now;

@@ -1,4 +1,4 @@
-//! The recycle bin: what was deleted waits 30 days, comes back with what it had, or goes for good.
+//! The recycle bin: what was deleted waits 30 days, is restored with what it had, or is purged.
 //!
 //! Memberships, ownerships and role assignments of what waits here stay on record and count for nothing; they work
 //! again when it is restored (Graph: directory-deleteditems-restore).
@@ -58,7 +58,8 @@ impl Tenant {
         Some(what)
     }
 
-    /// Deletes for good, with memberships, ownerships and directory roles; Azure assignments stay, and name nobody.
+    /// Purges an object with its memberships, ownerships and directory roles. Azure assignments stay, without a
+    /// principal.
     pub fn purge(&mut self, id: &str, now: Now) -> bool {
         if self.deleted.remove(id).is_none() {
             return false;

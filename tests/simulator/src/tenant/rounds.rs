@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::props::Props;
 use crate::clock::Now;
 
-/// Rounds kept in a tenant. A client needs one, its tests some more; who comes with an older one starts anew.
+/// Rounds kept in a tenant. A client needs one, and its tests some more. A client with an older one has to start again.
 const KEPT: usize = 200;
 /// Life of a delta token of directory objects (Graph: delta-query-overview).
 pub const TOKEN_SECONDS: f64 = 7.0 * 24.0 * 3600.0;

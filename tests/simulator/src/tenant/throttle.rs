@@ -41,7 +41,7 @@ pub struct Throttle {
 
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
-    /// Below zero: a debt of requests that were sent although told to wait.
+    /// Below zero: a debt of requests that came although their client was told to wait.
     left: f64,
     at: f64,
     /// Until when callers were told to wait.
@@ -66,7 +66,7 @@ impl Throttle {
         let cost = cost.min(capacity);
         if bucket.left < cost {
             if now < bucket.told_until {
-                // Asking on counts (Graph: throttling); a second bucketful at most, so that patience ends it.
+                // Requests during the wait count too (Graph: throttling), at most a second bucketful, so waiting helps.
                 bucket.left = (bucket.left - cost).max(-capacity);
             }
             let wait = (cost - bucket.left) / rate;

@@ -1,6 +1,6 @@
-//! Which accounts are one person's, and what each of them still has: the list that a client's own is judged by.
+//! A person's accounts, and what each of them still has: the list to compare a client's own with.
 //!
-//! It is worked out from the whole state, without any of the questions that a client can ask.
+//! It is computed from the whole state, without the API that clients use.
 
 use std::collections::BTreeMap;
 
@@ -153,7 +153,7 @@ impl Tenant {
     }
 }
 
-/// By what an account belongs to the address; nothing: it is somebody else's.
+/// By what an account belongs to the address; `None` if it is another person's.
 fn ties(user: &User, address: &str) -> Vec<&'static str> {
     let same = |text: &str| text.eq_ignore_ascii_case(address);
     let proxy =

@@ -102,7 +102,7 @@ mod tests {
         use std::io::Write;
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/azure-role-definitions.json");
         let Ok(text) = std::fs::read_to_string(path) else {
-            // Past the test's own capture: a skip that nobody sees is a test that nobody runs.
+            // Print past the test's own capture, because a skipped test must be visible.
             let _ = writeln!(std::io::stderr(), "\n!!! SKIPPED: {path} is absent !!!\n");
             return;
         };

@@ -5,7 +5,7 @@ use crate::clock::Now;
 use crate::tenant::Tenant;
 use crate::tenant::lookup::{Absent, absent};
 
-/// `principal`: whom, and of which kind.
+/// `principal`: the principal and its kind.
 pub fn add(
     tenant: &mut Tenant,
     scope: &str,

@@ -244,7 +244,7 @@ fn created(tenant: &Tenant, request: Request<'_>, switch: &str, kind: list::Kind
     }
 }
 
-/// Whoever is newly named must be somebody; when the service comes to know of a new one is a switch.
+/// A newly named principal must exist. A switch decides when the service sees a new one.
 fn check_principals(tenant: &Tenant, old: &[String], new: &[String], request: Request<'_>) -> Result<(), Answer> {
     let known = |id: &str| match tenant.switches.get("defender_principal") {
         "accepted" => true,

@@ -14,7 +14,7 @@ pub fn add(tenant: &mut Tenant, name: &str, principal: &str, now: Now) -> Result
     Ok(id)
 }
 
-/// By the role and its holder, whoever gave it.
+/// By the role and its holder, no matter who gave it.
 pub fn remove(tenant: &mut Tenant, name: &str, principal: &str, now: Now) -> Result<(), Absent> {
     let (role, principal) = (known(name)?, tenant.find("principal", principal)?);
     let id = EntraAssignment::new(&role.id, &principal, None).id;

@@ -13,7 +13,7 @@ pub struct Group {
     pub id: String,
     pub props: Props,
     pub created_by: Option<String>,
-    /// Created with only Group.Create and no owner: nobody may change it (Graph: group-post-groups).
+    /// Created with only Group.Create and no owner: it can never be changed (Graph: group-post-groups).
     pub anonymous: bool,
 }
 

@@ -7,7 +7,7 @@ use crate::http::Answer;
 use crate::replicated::View;
 use crate::tenant::Tenant;
 
-/// A group that this caller can see and that anybody may change at all.
+/// A group that this caller can see and that may be changed at all.
 pub fn changeable(tenant: &Tenant, request: Request<'_>, id: &str) -> Result<Group, Answer> {
     tenant.group_seen(id, View::Id, request.now).ok_or_else(|| not_found(id))?;
     let group = tenant.group(id).cloned().ok_or_else(|| not_found(id))?;

@@ -59,7 +59,7 @@ pub struct Invitation {
     pub user: String,
     pub app: String,
     pub duplicate: bool,
-    /// An earlier user of that address waits in the bin: somebody threw them out.
+    /// An earlier user of that address is in the recycle bin: an administrator deleted it.
     pub deleted: bool,
 }
 

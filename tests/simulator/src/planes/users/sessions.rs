@@ -1,7 +1,8 @@
 //! Sessions of people: since when somebody is signed in, and when the last of their access tokens dies.
 //!
-//! As long as an account is enabled and there, its session renews its tokens. A block, a deletion or an effective sign-out
-//! stops the renewal; tokens issued by then live on to their end (Entra: access token lifetimes, 60 to 90 minutes).
+//! As long as an account is enabled and there, its session renews its tokens. A block, a deletion or an effective
+//! sign-out stops the renewal; tokens issued by then live on to their end (Entra: access token lifetimes, 60 to 90
+//! minutes).
 
 use super::account::{Session, User};
 use crate::clock::Now;
@@ -12,7 +13,7 @@ use crate::tenant::Tenant;
 pub const TOKEN_SECONDS: f64 = 3600.0;
 
 impl Tenant {
-    /// The person signs in anew, if the account lets them.
+    /// The person signs in again, if the account allows it.
     pub fn sign_in(&mut self, id: &str, now: Now) {
         if self.user(id).is_some_and(User::enabled) {
             self.sessions.insert(id.to_owned(), Session { since: now.date(), signed_out: false, stopped: None });
