@@ -10,6 +10,7 @@ mod records;
 mod reports;
 mod state;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -34,8 +35,11 @@ const PAGE: usize = 500;
 pub struct Memory {
     store: Arc<SledStore>,
     /// What was done and could not be written yet; see `owed.rs`.
-    owed: Arc<Mutex<owed::Rows>>,
+    owed: Arc<Mutex<Rows>>,
 }
+
+/// Rows by key: each with its value, or without one where it is to be deleted.
+type Rows = BTreeMap<String, Option<Vec<u8>>>;
 
 /// How far which ledger has come, for a place outside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

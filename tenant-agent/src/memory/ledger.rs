@@ -6,8 +6,7 @@ use entente_planner::ledger::{Deletion, Ledger, LedgerEntry, LedgerKey, Left, Up
 use entente_store::Commit;
 use serde::{Deserialize, Serialize};
 
-use super::owed::Rows;
-use super::{Memory, MemoryError, from_json, hashed, to_json};
+use super::{Memory, MemoryError, Rows, from_json, hashed, to_json};
 
 const FORMAT_ROW: &str = "ledger/format";
 const ENTRY: &str = "ledger/entry/";

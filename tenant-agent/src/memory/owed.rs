@@ -5,17 +5,12 @@
 //! written then counts as the customer's, and is never undone. What came of a call that was under way when the disk
 //! became full is owed as well.
 
-use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
 
 use entente_planner::ledger::{Ledger, Update};
 
 use super::ledger::rows;
-use super::{Batched, Memory, MemoryError};
-
-/// Rows by key, each as it is to be, or none where it is to go. No more than the ledger has: a newer one takes the place
-/// of its older.
-pub(super) type Rows = BTreeMap<String, Option<Vec<u8>>>;
+use super::{Batched, Memory, MemoryError, Rows};
 
 /// Written so that the store looks for room, where nothing else is to be written.
 const ROOM: &str = "room";
