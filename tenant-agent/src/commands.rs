@@ -1,6 +1,5 @@
 //! The commands: each reads what it needs, does it, and prints what came of it.
 
-mod agree;
 mod allow_again;
 mod doctor;
 mod explain;
@@ -15,121 +14,76 @@ mod screen;
 mod status;
 mod who;
 
-use std::error::Error;
+use std::path::Path;
 
-use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-use crate::Done;
-use crate::args::{Args, Command, LogFormat, Output};
+use self::screen::{Done, Outcome};
+use crate::args::{Args, Command, LogFormat};
 use crate::config::Config;
 use crate::enroll::{self, Enrolled};
 use crate::run::{self, Options};
 use crate::switches::Switches;
 
-pub(crate) type Outcome = Result<Done, Box<dyn Error>>;
-
 pub(crate) fn execute(args: Args) -> Outcome {
-    if let Command::Init { dir, tenant } = &args.command {
-        return init::init(dir, *tenant);
+    let Args { config: path, log_format, command } = args;
+    log(log_format, matches!(command, Command::Run { .. }));
+    let config = || Config::load(&path, |name| std::env::var(name).ok());
+    match command {
+        Command::Init { dir, tenant } => init::init(&dir, tenant),
+        Command::CheckGuardrail { file, diff } => guardrail::check(&file, diff.as_deref()),
+        Command::Schema => schema::print(),
+        Command::Permissions { file: Some(file) } => guardrail::permissions(&file),
+        Command::Permissions { file: None } => guardrail::permissions(&config()?.guardrail),
+        Command::Doctor { output } => on_runtime(doctor::show(&path, output)),
+        Command::Explain { about, output } => explain::show(&path, about.as_deref(), output),
+        Command::Enroll { token } => on_runtime(enrol(&config()?, &token)),
+        Command::Run { ready_file, new_ledger } => {
+            let config = config()?;
+            on_runtime(async {
+                run::run(config, Options { ready_file, new_ledger }).await?;
+                Ok(Done::Whole)
+            })
+        }
+        Command::Status { output } => status::show(&config()?, output),
+        Command::Who { output } => who::show(&config()?, output),
+        Command::Plan { output } => on_runtime(plan::show(&config()?, output)),
+        Command::Pause => pause(&config()?),
+        Command::Resume { yes } => resume::resume(&config()?, yes),
+        Command::AllowAgain { user } => allow_again::allow_again(&config()?, &user),
+        Command::RevokeAll { yes, timeout } => on_runtime(revoke_all::revoke_all(config()?, yes, timeout)),
+        Command::Revoke { not_allowed: _, dry_run, yes, timeout } => {
+            on_runtime(revoke::revoke(&config()?, dry_run, yes, timeout))
+        }
     }
-    if let Command::CheckGuardrail { file, diff } = &args.command {
-        return guardrail::check(file, diff.as_deref());
-    }
-    if let Command::Schema = &args.command {
-        return schema::print();
-    }
-    if let Command::Permissions { file: Some(file) } = &args.command {
-        return guardrail::permissions(file);
-    }
-    if let Command::Doctor { output } = args.command {
-        log(args.log_format, false);
-        return on_runtime(doctor::show(&args.config, output));
-    }
-    if let Command::Explain { about, output } = &args.command {
-        return explain::show(&args.config, about.as_deref(), *output);
-    }
-    let config = Config::load(&args.config, |name| std::env::var(name).ok())?;
-    log(args.log_format, matches!(args.command, Command::Run { .. }));
-    on_runtime(perform(args.command, config))
 }
 
 fn on_runtime(command: impl Future<Output = Outcome>) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let outcome = runtime.block_on(command);
-    // What is still under way is nobody's any more: it must not hold up the end.
+    // Tasks that still run must not delay the end of the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     outcome
 }
 
-async fn perform(command: Command, config: Config) -> Outcome {
-    match command {
-        Command::Enroll { token } => {
-            match enroll::enroll(&config, &token).await? {
-                Enrolled::Now(identity) => {
-                    println!("enrolled as {}; the token is used, remove its file", identity.pinned.agent)
-                }
-                Enrolled::Already(identity) => {
-                    println!("enrolled already as {}, with this token", identity.pinned.agent)
-                }
-            }
-            Ok(Done::Whole)
+async fn enrol(config: &Config, token: &Path) -> Outcome {
+    match enroll::enroll(config, token).await? {
+        Enrolled::Now(identity) => {
+            println!("enrolled as {}; the token is used, remove its file", identity.pinned.agent);
         }
-        Command::Run { ready_file, new_ledger } => {
-            run::run(config, Options { ready_file, new_ledger }).await?;
-            Ok(Done::Whole)
-        }
-        Command::Status { output } => status::show(&config, output),
-        Command::Who { output } => who::show(&config, output),
-        Command::Plan { output } => plan::show(&config, output).await,
-        Command::Pause => {
-            crate::files::make_private_dir(&config.state_dir)?;
-            Switches::of(&config.state_dir).pause()?;
-            println!(
-                "paused: nothing is given or taken away, leavers neither, until `entente-agent resume`; end dates take effect"
-            );
-            Ok(Done::Whole)
-        }
-        Command::Resume { yes } => resume::resume(&config, yes),
-        Command::AllowAgain { user } => allow_again::allow_again(&config, &user),
-        Command::RevokeAll { yes, timeout } => revoke_all::revoke_all(config, yes, timeout).await,
-        Command::Revoke { not_allowed: _, dry_run, yes, timeout } => {
-            revoke::revoke(&config, dry_run, yes, timeout).await
-        }
-        Command::Permissions { file } => guardrail::permissions(&file.unwrap_or(config.guardrail)),
-        Command::Doctor { .. } | Command::Explain { .. } => unreachable!("performed without a configuration"),
-        Command::CheckGuardrail { file, diff } => guardrail::check(&file, diff.as_deref()),
-        Command::Init { dir, tenant } => init::init(&dir, tenant),
-        Command::Schema => schema::print(),
+        Enrolled::Already(identity) => println!("enrolled already as {}, with this token", identity.pinned.agent),
     }
+    Ok(Done::Whole)
 }
 
-/// Prints a document, or the text that stands for it.
-fn print(output: Output, document: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Box<dyn Error>> {
-    match output {
-        Output::Json => println!("{}", serde_json::to_string_pretty(document)?),
-        // By way of JSON: the same words in both.
-        Output::Yaml => print!("{}", serde_saphyr::to_string(&serde_json::to_value(document)?)?),
-        Output::Text => print!("{}", text()),
-    }
-    Ok(())
-}
-
-/// Lines of text without what a terminal obeys: names and details come from the service provider and from Microsoft.
-fn shown(text: &str) -> String {
-    text.replace(|c: char| c != '\n' && is_obeyed(c), "\u{fffd}")
-}
-
-/// The same for what has to stay within one line of ours.
-fn plain(text: &str) -> String {
-    text.replace(is_obeyed, "\u{fffd}")
-}
-
-/// Control characters, and what makes a terminal show text in another order than it stands in.
-fn is_obeyed(c: char) -> bool {
-    let turns = ['\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}'];
-    c.is_control() || turns.contains(&c) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+fn pause(config: &Config) -> Outcome {
+    crate::files::make_private_dir(&config.state_dir)?;
+    Switches::of(&config.state_dir).pause()?;
+    println!(
+        "paused: nothing is given or taken away, leavers neither, until `entente-agent resume`; end dates take effect"
+    );
+    Ok(Done::Whole)
 }
 
 /// The agent tells what it does; other commands only what goes wrong, as they print the rest.
@@ -143,16 +97,4 @@ fn log(format: LogFormat, runs: bool) {
         LogFormat::Text => log.with_ansi(false).try_init().ok(),
         LogFormat::Json => log.json().try_init().ok(),
     };
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_others_wrote_is_shown_and_never_obeyed() {
-        let evil = "x/\u{1b}[2J\u{202e}\nguardrail  valid";
-        assert_eq!(shown(evil), "x/\u{fffd}[2J\u{fffd}\nguardrail  valid");
-        assert_eq!(plain(evil), "x/\u{fffd}[2J\u{fffd}\u{fffd}guardrail  valid");
-    }
 }

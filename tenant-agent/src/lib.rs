@@ -40,18 +40,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// What a command came to, as an exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Done {
-    Whole,
-    /// Something is left to do.
-    Incomplete,
-    /// What was looked at has faults, which are printed.
-    Faulty,
-    /// Nobody said yes.
-    NotAgreed,
-}
-
 /// Runs the agent's command line, the program's name first. Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete.
 pub fn main_with_args(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = match args::Args::try_parse_from(args) {
@@ -65,10 +53,7 @@ pub fn main_with_args(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Fails if one is installed already, which is as good.
     rustls::crypto::ring::default_provider().install_default().ok();
     match commands::execute(args) {
-        Ok(Done::Whole) => ExitCode::SUCCESS,
-        Ok(Done::Incomplete) => ExitCode::from(3),
-        Ok(Done::Faulty) => ExitCode::FAILURE,
-        Ok(Done::NotAgreed) => ExitCode::from(2),
+        Ok(done) => done.into(),
         Err(error) => {
             eprintln!("entente-agent: {}", guardrail_file::chain(&*error));
             ExitCode::FAILURE

@@ -96,7 +96,14 @@ impl Base {
         Ok(Self { identity, memory, clock, session, _lock: lock })
     }
 
-    pub fn steward_parts(
+    /// A loop without a stream, for a command that looks and acts by itself.
+    pub async fn steward(&self, config: &Config) -> Result<Steward, RunError> {
+        let (_view, shown) = watch::channel(self.session.view(self.clock.now()));
+        let (_plans, asked) = mpsc::channel(1);
+        Ok(Steward::new(self.steward_parts(config, shown, asked)?).await?)
+    }
+
+    fn steward_parts(
         &self,
         config: &Config,
         view: watch::Receiver<View>,

@@ -1,8 +1,7 @@
 //! `allow-again`: the customer's leave to invite a person once more, whose guest an administrator deleted. A switch that
 //! the agent takes note of, now or when it runs again.
 
-use super::Outcome;
-use crate::Done;
+use super::screen::{Done, Outcome};
 use crate::config::Config;
 use crate::status_file::{DeletedPerson, StatusFile};
 use crate::switches::Switches;

@@ -17,14 +17,14 @@ use std::path::Path;
 use entente_planner::guardrail::Guardrail;
 
 use self::check::Check;
-use super::Outcome;
+use super::screen::{self, Outcome};
 use crate::args::Output;
 use crate::config::Config;
 use crate::identity::{Identity, IdentityError};
 
 pub(super) async fn show(path: &Path, output: Output) -> Outcome {
     let checks = look(path, &|name| std::env::var(name).ok()).await;
-    super::print(output, &check::document(&checks), || check::text(&checks))?;
+    screen::print(output, &check::document(&checks), || check::text(&checks))?;
     Ok(check::done(&checks))
 }
 

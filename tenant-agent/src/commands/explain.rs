@@ -17,13 +17,13 @@ use serde::Serialize;
 
 use self::file::File;
 use self::item::Explained;
-use super::{Outcome, screen};
+use super::screen::{self, Done, Outcome};
 use crate::args::Output;
+use crate::clock;
 use crate::config::Config;
 use crate::identity::Identity;
 use crate::lock::{Lock, LockError};
 use crate::status_file::{AgentStatus, StatusFile, ToldItem};
-use crate::{Done, clock};
 
 /// Most items that are explained in one answer: more are a list, which `status` shows.
 const MAX_ITEMS: usize = 20;
@@ -50,7 +50,7 @@ pub(super) fn show(path: &Path, about: Option<&str>, output: Output) -> Outcome 
     let words = about.map(|about| word::known(about, &file)).unwrap_or_default();
     if !words.is_empty() {
         let text = || words.iter().map(word::Word::text).collect::<Vec<_>>().join("\n");
-        super::print(output, &words, text)?;
+        screen::print(output, &words, text)?;
         return Ok(Done::Whole);
     }
     let config = config?;
@@ -64,13 +64,13 @@ pub(super) fn show(path: &Path, about: Option<&str>, output: Output) -> Outcome 
         return match about {
             Some(about) if !word::by_last_name(about, &file).is_empty() => {
                 let words = word::by_last_name(about, &file);
-                super::print(output, &words, || words.iter().map(word::Word::text).collect::<Vec<_>>().join("\n"))?;
+                screen::print(output, &words, || words.iter().map(word::Word::text).collect::<Vec<_>>().join("\n"))?;
                 Ok(Done::Whole)
             }
             Some(about) => Err(missed(about, &status).into()),
             None => {
                 let shown = Shown { items: Vec::new(), ..shown(&config, &status, &file) };
-                super::print(output, &shown, || format!("nothing waits for you; {}\n", age(&shown, clock::wall())))?;
+                screen::print(output, &shown, || format!("nothing waits for you; {}\n", age(&shown, clock::wall())))?;
                 Ok(Done::Whole)
             }
         };
@@ -78,7 +78,7 @@ pub(super) fn show(path: &Path, about: Option<&str>, output: Output) -> Outcome 
     let items = chosen.iter().take(MAX_ITEMS).map(|it| item::explained(it, &file)).collect();
     let more = chosen.len().saturating_sub(MAX_ITEMS);
     let shown = Shown { items, more, ..shown(&config, &status, &file) };
-    super::print(output, &shown, || text(&shown, clock::wall()))?;
+    screen::print(output, &shown, || text(&shown, clock::wall()))?;
     Ok(Done::Whole)
 }
 

@@ -9,9 +9,9 @@ use entente_planner::guardrail::{Guardrail, Unreadable};
 use entente_planner::permission::{self, System};
 use entente_planner::{condition, consent};
 
-use super::Outcome;
+use super::screen::{Done, Outcome};
+use crate::clock;
 use crate::guardrail_file::{self, Others, read_text};
-use crate::{Done, clock};
 
 pub(super) fn check(file: &Path, old: Option<&Path>) -> Outcome {
     let Judged { digest, guardrail, faults } = judge(file, Others::Group)?;

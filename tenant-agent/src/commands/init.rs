@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use entente_model::Guid;
 
-use super::Outcome;
-use crate::Done;
+use super::screen::{Done, Outcome};
 
 /// What the customer fills in stands in capitals, so that nothing works by a value that nobody has chosen.
 const FILES: [(&str, &str); 2] =

@@ -1,15 +1,12 @@
 //! `plan`: what would be done now. Asks the agent if one runs, and looks itself if none does.
 
 use entente_model::plan::PlannedChange;
-use tokio::sync::{mpsc, watch};
 
-use super::{Outcome, plain};
-use crate::Done;
+use super::screen::{self, Done, Outcome, plain};
 use crate::args::Output;
 use crate::config::Config;
 use crate::run::Base;
 use crate::socket;
-use crate::steward::Steward;
 
 pub(super) async fn show(config: &Config, output: Output) -> Outcome {
     let plan = match socket::ask(&config.state_dir).await {
@@ -17,7 +14,7 @@ pub(super) async fn show(config: &Config, output: Output) -> Outcome {
         _ => preview(config).await?,
     };
     let changes = plan?;
-    super::print(output, &changes, || match changes.as_slice() {
+    screen::print(output, &changes, || match changes.as_slice() {
         [] => "nothing to do\n".to_owned(),
         changes => changes.iter().map(|change| plain(&line(change)) + "\n").collect(),
     })?;
@@ -26,10 +23,7 @@ pub(super) async fn show(config: &Config, output: Output) -> Outcome {
 
 async fn preview(config: &Config) -> Result<Result<Vec<PlannedChange>, String>, Box<dyn std::error::Error>> {
     let base = Base::open(config, false).await?;
-    let (_view, shown) = watch::channel(base.session.view(base.clock.now()));
-    let (_plans, asked) = mpsc::channel(1);
-    let mut steward = Steward::new(base.steward_parts(config, shown, asked)?).await?;
-    Ok(steward.preview().await)
+    Ok(base.steward(config).await?.preview().await)
 }
 
 fn line(change: &PlannedChange) -> String {

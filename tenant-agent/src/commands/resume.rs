@@ -1,7 +1,6 @@
 //! `resume`: ends a pause at once, and what `revoke-all` began only after a question, as access comes back.
 
-use super::{Outcome, agree};
-use crate::Done;
+use super::screen::{self, Done, Outcome};
 use crate::config::Config;
 use crate::receipt::{About, Receipt};
 use crate::status_file::{AgentStatus, StatusFile};
@@ -14,7 +13,7 @@ pub(super) fn resume(config: &Config, yes: bool) -> Outcome {
         let receipt = Receipt::read(&config.state_dir, About::All).ok().flatten();
         let status = StatusFile::read(&config.state_dir).ok().flatten();
         println!("{}", question(receipt.as_ref(), status.as_ref()));
-        if !agree::agreed("Give access again?")? {
+        if !screen::agreed("Give access again?")? {
             return Ok(Done::NotAgreed);
         }
     }

@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use entente_model::desired::ItemKey;
 use entente_planner::guardrail::{Guardrail, OnLeave};
-use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Outcome, agree};
-use crate::Done;
+use super::screen::{self, Done, Outcome};
 use crate::config::Config;
 use crate::guardrail_file::{self, GuardrailFile};
 use crate::identity::Identity;
@@ -46,7 +44,7 @@ pub(super) async fn revoke(config: &Config, dry_run: bool, yes: bool, timeout: u
     if dry_run || list.items.is_empty() {
         return Ok(Done::Whole);
     }
-    if !yes && !agree::agreed(&format!("Take away these {}?", list.items.len()))? {
+    if !yes && !screen::agreed(&format!("Take away these {}?", list.items.len()))? {
         return Ok(Done::NotAgreed);
     }
     Receipt::clear(&config.state_dir, About::NotAllowed)?;
@@ -59,7 +57,7 @@ pub(super) async fn revoke(config: &Config, dry_run: bool, yes: bool, timeout: u
         ended?;
     }
     let receipt = Receipt::read(&config.state_dir, About::NotAllowed)?.unwrap_or_default();
-    print!("{}", super::shown(&receipt.text()));
+    print!("{}", screen::shown(&receipt.text()));
     Ok(if receipt.is_complete() { Done::Whole } else { Done::Incomplete })
 }
 
@@ -69,9 +67,7 @@ async fn own_loop(config: &Config) -> Result<Option<(Base, Steward)>, Failure> {
         Err(RunError::Lock(LockError::Held(_))) => return Ok(None),
         opened => opened?,
     };
-    let (_view, shown) = watch::channel(base.session.view(base.clock.now()));
-    let (_plans, asked) = mpsc::channel(1);
-    let steward = Steward::new(base.steward_parts(config, shown, asked)?).await?;
+    let steward = base.steward(config).await?;
     Ok(Some((base, steward)))
 }
 
@@ -98,7 +94,7 @@ fn show(guardrail: &Guardrail, list: &NotAllowedList) {
         return println!("of what this agent gave nothing is refused by the guardrail");
     }
     println!("The guardrail does not allow any more, and this agent gave:");
-    list.items.iter().for_each(|it| println!("  {}", super::plain(&it.line())));
+    list.items.iter().for_each(|it| println!("  {}", screen::plain(&it.line())));
     let has_accounts = list.items.iter().any(|it| matches!(it.key, ItemKey::User(_)));
     if has_accounts && !guardrail.people.on_leave.contains(&OnLeave::Block) {
         println!("The accounts stay enabled, in no group: people.onLeave has no block.");

@@ -3,17 +3,14 @@
 
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{Outcome, agree};
-use crate::Done;
+use super::screen::{self, Done, Outcome};
 use crate::config::Config;
 use crate::files::{self, FileError};
 use crate::lock::LockError;
 use crate::receipt::{About, Receipt};
 use crate::run::{Base, RunError};
-use crate::steward::Steward;
 use crate::switches::Switches;
 
 /// How often the receipt of an agent that runs is looked at.
@@ -23,7 +20,7 @@ type Failure = Box<dyn std::error::Error>;
 
 pub(super) async fn revoke_all(config: Config, yes: bool, timeout: u64) -> Outcome {
     let question = format!("Remove everything that this agent gave in the tenant {}?", config.entra_tenant);
-    if !yes && !agree::agreed(&question)? {
+    if !yes && !screen::agreed(&question)? {
         return Ok(Done::NotAgreed);
     }
     files::make_private_dir(&config.state_dir)?;
@@ -54,7 +51,7 @@ fn tell(config: &Config, unkept: Option<Receipt>, has_no_switch: bool) -> Outcom
         None => Receipt::read(&config.state_dir, About::All)?,
     };
     match &receipt {
-        Some(receipt) => print!("{}", super::shown(&receipt.text())),
+        Some(receipt) => print!("{}", screen::shown(&receipt.text())),
         None => println!("there is no receipt: the disk has no room for it, or nothing could be read yet"),
     }
     if !is_kept {
@@ -97,9 +94,7 @@ async fn see_through(
 }
 
 async fn here(config: &Config, base: Base, insists: bool, unkept: &mut Option<Receipt>) -> Result<(), Failure> {
-    let (_view, shown) = watch::channel(base.session.view(base.clock.now()));
-    let (_plans, asked) = mpsc::channel(1);
-    let mut steward = Steward::new(base.steward_parts(config, shown, asked)?).await?;
+    let mut steward = base.steward(config).await?;
     if insists {
         steward.insist();
     }

@@ -6,8 +6,7 @@
 use entente_planner::reference::{Key, Kind, Presence, TABLE};
 use serde_json::{Map, Value, json};
 
-use super::Outcome;
-use crate::Done;
+use super::screen::{Done, Outcome};
 
 pub(super) fn print() -> Outcome {
     println!("{}", serde_json::to_string_pretty(&schema())?);

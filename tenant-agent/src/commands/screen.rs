@@ -1,8 +1,38 @@
-//! What people read, as wide as their terminal; as wide as it is where no terminal reads it.
+//! How a command ends and what it prints: wrapped to the terminal's width, unwrapped where the output is no terminal.
 
-use std::io::IsTerminal;
+use std::error::Error;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::process::ExitCode;
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
+use serde::Serialize;
+
+use crate::args::Output;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Done {
+    Whole,
+    /// Something is left to do.
+    Incomplete,
+    /// The command found and printed faults.
+    Faulty,
+    /// The person did not confirm.
+    NotAgreed,
+}
+
+impl From<Done> for ExitCode {
+    fn from(done: Done) -> Self {
+        Self::from(match done {
+            Done::Whole => 0,
+            Done::Faulty => 1,
+            Done::NotAgreed => 2,
+            Done::Incomplete => 3,
+        })
+    }
+}
+
+pub(crate) type Outcome = Result<Done, Box<dyn Error>>;
 
 /// Where values begin in a line of `status`: `provider   connected`.
 const VALUES_AT: u16 = 11;
@@ -72,4 +102,64 @@ fn empty(width: Option<u16>) -> Table {
         None => table.set_content_arrangement(ContentArrangement::Disabled),
     };
     table
+}
+
+/// Prints a document as JSON or YAML, or its text.
+pub(super) fn print(
+    output: Output,
+    document: &impl Serialize,
+    text: impl FnOnce() -> String,
+) -> Result<(), Box<dyn Error>> {
+    match output {
+        Output::Json => println!("{}", serde_json::to_string_pretty(document)?),
+        // Through JSON, so that both have the same field names.
+        Output::Yaml => print!("{}", serde_saphyr::to_string(&serde_json::to_value(document)?)?),
+        Output::Text => print!("{}", text()),
+    }
+    Ok(())
+}
+
+/// Replaces what a terminal obeys in lines of text: names and details come from the service provider and from Microsoft.
+pub(super) fn shown(text: &str) -> String {
+    text.replace(|c: char| c != '\n' && is_obeyed(c), "\u{fffd}")
+}
+
+/// The same for text that has to stay on one line.
+pub(super) fn plain(text: &str) -> String {
+    text.replace(is_obeyed, "\u{fffd}")
+}
+
+/// Control characters, and characters that change the order in which a terminal shows text.
+fn is_obeyed(c: char) -> bool {
+    let turns = ['\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}'];
+    c.is_control() || turns.contains(&c) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Asks the person at the terminal to type `yes`. Without a terminal the answer is no.
+pub(super) fn agreed(question: &str) -> io::Result<bool> {
+    let agreed = io::stdin().is_terminal() && asked(question)?;
+    if !agreed {
+        eprintln!("entente-agent: nothing was done: type yes when asked, or pass --yes");
+    }
+    Ok(agreed)
+}
+
+fn asked(question: &str) -> io::Result<bool> {
+    print!("{question} Type yes: ");
+    io::stdout().flush()?;
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim() == "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_is_shown_and_never_obeyed() {
+        let evil = "x/\u{1b}[2J\u{202e}\nguardrail  valid";
+        assert_eq!(shown(evil), "x/\u{fffd}[2J\u{fffd}\nguardrail  valid");
+        assert_eq!(plain(evil), "x/\u{fffd}[2J\u{fffd}\u{fffd}guardrail  valid");
+    }
 }

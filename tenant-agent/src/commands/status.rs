@@ -6,8 +6,7 @@ use entente_model::Timestamp;
 use entente_model::report::{MicrosoftState, PlaneStanding};
 use serde::Serialize;
 
-use super::{Outcome, screen};
-use crate::Done;
+use super::screen::{self, Done, Outcome};
 use crate::args::Output;
 use crate::clock;
 use crate::config::Config;
@@ -89,7 +88,7 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
         revoked: Receipt::read(&config.state_dir, About::NotAllowed)?,
         revokes: positions.revokes,
     };
-    super::print(output, &shown, || screen::lines(&super::shown(&text(&shown, now)), screen::width()))?;
+    screen::print(output, &shown, || screen::lines(&screen::shown(&text(&shown, now)), screen::width()))?;
     Ok(if shown.status_fault.is_none() { Done::Whole } else { Done::Incomplete })
 }
 
@@ -215,7 +214,7 @@ fn status_lines(shown: &Shown, status: &AgentStatus, now: Timestamp) -> Vec<Stri
     for item in &status.open {
         let reason = item.reason.map_or_else(String::new, |reason| format!(" {}", reason.word()));
         let line = format!("open       {} {}{reason} {}", item.key, item.state.word(), item.detail);
-        lines.push(super::plain(&line));
+        lines.push(screen::plain(&line));
         lines.extend(item.script.iter().map(|script| format!("           run: {script}")));
     }
     let is_files = |it: &ToldItem| it.reason.is_some_and(|reason| !reason.guardrail_keys(it.key.plane()).is_empty());

@@ -6,8 +6,7 @@ use entente_model::report::{ItemState, PlaneStanding};
 use entente_model::{Plane, PlaneMode, Timestamp};
 use serde::Serialize;
 
-use super::{Outcome, plain, screen};
-use crate::Done;
+use super::screen::{self, Done, Outcome, plain};
 use crate::args::Output;
 use crate::config::Config;
 use crate::here::{Count, Ground, Here, Membership};
@@ -38,7 +37,7 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
         status.here.as_ref().ok_or_else(|| unknown("the agent has no desired state, or has not looked since"))?;
     let whole = is_whole(&status.standing.planes);
     let shown = Shown { time: status.time, whole, here, alarms: &status.alarms };
-    super::print(output, &shown, || {
+    screen::print(output, &shown, || {
         let looked = status.standing.planes.iter().filter(|it| it.mode != PlaneMode::None);
         let oldest = looked.filter_map(|it| it.verified).min().filter(|_| whole);
         let seen =

@@ -9,7 +9,6 @@ use entente_planner::guardrail::Guardrail;
 use uuid::Uuid;
 
 use super::check::Check;
-use super::microsoft::no_token;
 use crate::reasons;
 
 /// Scopes that are looked at: what a person reads through, and a minute of calls.
@@ -27,17 +26,12 @@ const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 const PRINTED: &str = "entente-agent permissions prints the command with the condition";
 
 pub(super) async fn look(cloud: &Cloud, guardrail: Option<&Guardrail>) -> Vec<Check> {
-    const NAME: &str = "sign-in to Azure";
-    let mut checks = match cloud.sign_in_to_arm().await {
-        Ok(()) => vec![Check::ok(NAME, "Microsoft gives a token for Azure Resource Manager")],
-        Err(failure) => return vec![no_token(NAME, &failure)],
-    };
     let (Some(guardrail), Ok(own)) = (guardrail, cloud.principal_object_id().await) else {
         let detail = "which scopes and roles are meant is not known";
-        checks.push(Check::unknown("Azure role", detail, "mend the guardrail and sign-in first"));
-        return checks;
+        return vec![Check::unknown("Azure role", detail, "mend the guardrail and sign-in first")];
     };
     let scopes = &guardrail.azure.scopes;
+    let mut checks = Vec::new();
     for scope in scopes.iter().take(MAX_SCOPES) {
         checks.push(at_scope(cloud, guardrail, scope, own).await);
     }

@@ -34,7 +34,14 @@ pub(super) async fn look(config: &Config, guardrail: Option<&Guardrail>) -> (Vec
         checks.push(defender(&cloud).await);
     }
     if asks(Plane::AzureRoles) {
-        checks.extend(azure::look(&cloud, guardrail).await);
+        const NAME: &str = "sign-in to Azure";
+        match cloud.sign_in_to_arm().await {
+            Ok(()) => {
+                checks.push(Check::ok(NAME, "Microsoft gives a token for Azure Resource Manager"));
+                checks.extend(azure::look(&cloud, guardrail).await);
+            }
+            Err(failure) => checks.push(no_token(NAME, &failure)),
+        }
     }
     let (check, now) = time(&cloud);
     checks.push(check);
@@ -82,7 +89,7 @@ async fn sign_in(config: &Config, cloud: &Cloud, roles: &Result<BTreeSet<String>
 }
 
 /// A refusal needs a person; silence tells nothing of the credential.
-pub(super) fn no_token(name: &str, failure: &Failure) -> Check {
+fn no_token(name: &str, failure: &Failure) -> Check {
     match failure.is_of_credential() {
         true => {
             let detail = reasons::credential(failure);

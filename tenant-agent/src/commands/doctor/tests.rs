@@ -80,7 +80,7 @@ async fn an_agent_that_is_well_is_told_so_line_by_line_and_exits_with_0() {
     rewrite(&scene.world, EXPIRES.0, EXPIRES.1);
     let (socket, lock) = runs(&scene.world, std::process::id(), true);
     let checks = checks(&scene.world).await;
-    assert_eq!(check::done(&checks), crate::Done::Whole, "{}", check::text(&checks));
+    assert_eq!(check::done(&checks), crate::commands::screen::Done::Whole, "{}", check::text(&checks));
     drop((socket, lock));
     expect(&checks, "connection", State::Ok, &["the provider takes it"]);
     expect(&checks, "enrolment", State::Ok, &["tenants/contoso/agents/a1"]);
@@ -106,7 +106,7 @@ async fn before_enrolment_the_rest_is_looked_at_and_what_is_not_known_is_not_sai
     expect(&checks, "provider", State::Unknown, &["before enrolment"]);
     expect(&checks, "credential", State::Unknown, &["credential.expires"]);
     expect(&checks, "permissions", State::Ok, &[]);
-    assert_eq!(check::done(&checks), crate::Done::Incomplete);
+    assert_eq!(check::done(&checks), crate::commands::screen::Done::Incomplete);
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn a_wrong_secret_is_named_by_microsofts_number_and_what_hangs_on_it_is_un
     expect(&checks, "sign-in", State::Fault, &["AADSTS7000215", "not its id"]);
     expect(&checks, "permissions", State::Unknown, &[]);
     expect(&checks, "Microsoft login", State::Ok, &["answers"]);
-    assert_eq!(check::done(&checks), crate::Done::Faulty);
+    assert_eq!(check::done(&checks), crate::commands::screen::Done::Faulty);
 }
 
 #[tokio::test]
@@ -269,7 +269,7 @@ async fn an_agent_that_is_stopped_by_a_switch_is_not_said_to_be_well() {
     world.switches().pause().unwrap();
     let found = checks(&world).await;
     expect(&found, "switches", State::Fault, &["paused since 2", "leavers neither", "entente-agent resume"]);
-    assert_eq!(check::done(&found), crate::Done::Faulty);
+    assert_eq!(check::done(&found), crate::commands::screen::Done::Faulty);
     world.switches().resume().unwrap();
     world.switches().revoke_all().unwrap();
     let told = ["everything that the agent gave is taken back", "entente-agent resume"];

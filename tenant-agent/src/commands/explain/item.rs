@@ -7,7 +7,7 @@ use entente_planner::need::{Need, written};
 use serde::Serialize;
 
 use super::file::{File, Stands};
-use crate::commands::plain;
+use crate::commands::screen::plain;
 use crate::here::Ground;
 use crate::status_file::ToldItem;
 

@@ -6,7 +6,7 @@ use entente_planner::reference::{Key, Presence, TABLE};
 use serde::Serialize;
 
 use super::file::{File, Stands};
-use crate::commands::{plain, screen};
+use crate::commands::screen::{self, plain};
 
 /// One word.
 #[derive(Debug, Serialize)]
