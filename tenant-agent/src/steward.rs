@@ -1,22 +1,17 @@
 //! The loop: observe, compare, act, observe again. Takes no input but its state; time and nudges wake it.
 //!
-//! One look is [`look`](Steward::look); carrying out what it allows is in `steward/apply.rs`; ending everything at the
-//! customer's word in `steward/farewell.rs`, and what goes on beside and after that in `steward/ended.rs`; what is done for
-//! leavers before anything is looked at in `steward/first.rs`; who may be invited again in `steward/again.rs`; what would be done
-//! in `steward/preview.rs`; what a narrower file does not allow in `steward/not_allowed.rs`; what is told of it in
-//! `steward/standing.rs`; a full disk in `steward/full.rs`; a credential that is refused in `steward/credential.rs`; a switch that is
-//! turned in `steward/switched.rs`; since when things are as they are in `steward/facts.rs`; what was mended and is to be told in
-//! `steward/drift.rs`. What to do is `entente-planner`'s, how to say it `entente-session`'s.
+//! The files below `steward/`: `first` acts for leavers before a look, `apply` carries out what a look allows, `sign` signs
+//! proofs, `standing` tells how the agent stands, `facts` and `drift` know since when and what was mended, `farewell` ends
+//! everything at the customer's word, `not_allowed` what a narrower file refuses, `again` lets a person be invited again,
+//! `preview` answers who asks for a plan, `wake` and `switched` watch the clock and the switches. What to do is
+//! `entente-planner`'s, how to say it `entente-session`'s.
 
 mod again;
 mod apply;
-mod credential;
 mod drift;
-mod ended;
 mod facts;
 mod farewell;
 mod first;
-mod full;
 mod not_allowed;
 mod preview;
 mod sign;
@@ -36,14 +31,14 @@ use entente_model::{AgentName, Guid, Plane, Timestamp};
 use entente_planner::judge;
 use entente_planner::ledger::Ledger;
 use entente_planner::observed::Observed;
-use entente_planner::plan::{self, Input, Plan, Settings};
+use entente_planner::plan::{self, Input, NotAllowed, Plan, Settings};
 use entente_planner::reads;
 use entente_planner::salvage::{self, Salvage};
 use entente_seal::KeyId;
 use entente_session::{Desired, Status, View};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, error, info_span};
+use tracing::{Instrument, error, info, info_span};
 
 use crate::clock::Clock;
 use crate::guardrail_file::GuardrailFile;
@@ -124,12 +119,9 @@ pub struct Steward {
     unkept_receipt: Option<Receipt>,
     /// Everything goes, as if the switch were there.
     insists: bool,
-    /// What the log was told of the credential.
-    told_credential: credential::Told,
     facts: facts::Facts,
     drift: drift::Drift,
-    /// What the last look found that the file does not allow any more.
-    not_allowed: not_allowed::Found,
+    not_allowed: Found,
     /// What the last round began from.
     seen: Option<Basis>,
     file: StatusFile,
@@ -146,6 +138,14 @@ struct Basis {
     fresh: bool,
     positions: Positions,
     guardrail: String,
+}
+
+/// What the last look found that the file does not allow any more.
+#[derive(Debug, Default)]
+struct Found {
+    /// Digest of the file.
+    guardrail: String,
+    found: Vec<NotAllowed>,
 }
 
 /// One look at the tenant, and what follows from it.
@@ -191,10 +191,9 @@ impl Steward {
             full: false,
             unkept_receipt: None,
             insists: false,
-            told_credential: None,
             facts: facts::Facts::after(before.standing),
             drift,
-            not_allowed: not_allowed::Found::default(),
+            not_allowed: Found::default(),
             seen: None,
             file,
             #[cfg(test)]
@@ -243,7 +242,9 @@ impl Steward {
             return Ok(FULL_PAUSE);
         }
         let Some(desired) = desired else {
-            self.say_nothing_held();
+            // Of the items nothing is known now: they are told as before.
+            self.say(self.reports.clone());
+            info!("no desired state is held yet");
             return Ok(self.parts.settings.resync);
         };
         let revoked = self.revoke(cancel).await;
@@ -252,6 +253,26 @@ impl Steward {
             Err(error) => Err(error),
         };
         unless_full(compared)
+    }
+
+    /// Whether there is no room on disk to remember anything. Writes what is owed as soon as there is room.
+    async fn is_full(&mut self) -> Result<bool, MemoryError> {
+        match self.parts.memory.settle().await {
+            Err(MemoryError::Full(_)) => {
+                // Once: a log that grows every second does not help a full disk.
+                if !std::mem::replace(&mut self.full, true) {
+                    self.say(self.reports.clone());
+                }
+                return Ok(true);
+            }
+            settled => settled?,
+        }
+        if std::mem::take(&mut self.full) {
+            // What was about to be done when the disk became full may stand there, and was not done.
+            self.ledger = self.parts.memory.ledger().await?;
+            info!("the disk has room again: the agent goes on");
+        }
+        Ok(false)
     }
 
     /// The newest state, where there is no room for it. What is there once there is room is sent again, and kept.
@@ -346,7 +367,10 @@ impl Steward {
         // Asked for after the reads: they have fetched the token that it comes with.
         let signed_in = self.parts.cloud.sign_in().await;
         self.hear_time();
-        self.note_microsoft(signed_in, &observed);
+        let refused = self.parts.cloud.credential_refused().map(|(text, _)| text);
+        let unsigned = signed_in.as_ref().err().cloned();
+        self.permissions = signed_in.ok();
+        self.facts.note_look(refused, unsigned, &observed, self.parts.clock.time());
         // The time may have been told only by this look.
         observed.begun = self.parts.clock.again(begun);
         observed

@@ -40,8 +40,15 @@ impl Steward {
                 return Ok(true);
             }
             let outcomes = self.carry_out(step, look.plan.version.epoch).await?;
-            self.note_extras(step, &outcomes, look.plan.made_at).await?;
             acted = true;
+            let done = step.iter().zip(&outcomes).filter(|(_, it)| matches!(it, Outcome::Done { .. }));
+            let now = self.parts.clock.time();
+            done.for_each(|(change, _)| self.drift.note_extra(change, &self.ledger, look.plan.made_at, now));
+            match self.keep_drift().await {
+                // The next look that finds room on disk keeps it.
+                Err(MemoryError::Full(_)) => {}
+                kept => kept?,
+            }
         }
         Ok(acted)
     }
@@ -108,7 +115,7 @@ fn tell(change: &Change, outcome: &Outcome) {
     match outcome {
         Outcome::Done { .. } => info!(%key, %action, "done"),
         Outcome::Unknown { detail } => warn!(%key, %action, detail, "outcome unknown: it is looked up, not repeated"),
-        // Said of all by one line (`steward/credential.rs`).
+        // One line says it for all of them (`steward/facts.rs`).
         Outcome::Failed { reason: Reason::CredentialRefused, .. } => debug!(%key, %action, "not done: no credential"),
         Outcome::Failed { reason, detail, .. } => {
             warn!(%key, %action, reason = reason.word(), detail, "not done");

@@ -1,7 +1,7 @@
-//! What somebody changed in the tenant and is as it should be again. The loop mends it before any report can show it, so it is
-//! noted here: on disk, until the control plane has acknowledged it.
+//! What somebody changed in the tenant and the agent put right again. A report never shows it, as the loop mends it first,
+//! so it is noted here, and on disk until the control plane has acknowledged it.
 //!
-//! What is found and not mended is told by the items' states and by findings, as ever.
+//! What is found and not mended shows in the items' states and in findings.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,11 @@ use entente_model::Timestamp;
 use entente_model::desired::ItemKey;
 use entente_model::report::bounds::{MAX_MENDED, MAX_TEXT_BYTES, bounded};
 use entente_model::report::{ItemReport, ItemState, Mended, Reason};
-use entente_planner::ledger::{LedgerKey, Thing};
+use entente_planner::ledger::{Ledger, LedgerKey, Thing};
 use entente_planner::plan::Change;
-use entente_planner::record::Outcome;
 use entente_planner::write::{Action, MemberWrite};
 
-use super::Steward;
-use crate::memory::{MemoryError, Notes};
+use crate::memory::Notes;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -23,7 +21,7 @@ pub(super) struct Drift {
     /// Items that are not as they should be; no more than there are items.
     open: BTreeMap<ItemKey, Found>,
     notes: Notes,
-    /// The notes are not on disk as they are here.
+    /// The notes differ from those on disk.
     is_newer: bool,
 }
 
@@ -47,6 +45,15 @@ impl Drift {
         self.notes.all.clone()
     }
 
+    /// The notes, if they are still to be written to disk.
+    pub fn unkept(&self) -> Option<&Notes> {
+        self.is_newer.then_some(&self.notes)
+    }
+
+    pub fn kept(&mut self) {
+        self.is_newer = false;
+    }
+
     fn find(&mut self, item: &ItemReport) {
         if item.state == ItemState::Drifted {
             let reason = item.reason.unwrap_or(Reason::DriftChanged);
@@ -55,8 +62,8 @@ impl Drift {
         }
     }
 
-    /// A look: what it found, and what of it is as it should be again. What is on its way, or was not read, stays open.
-    fn look(&mut self, items: &BTreeMap<ItemKey, ItemReport>, now: Timestamp) {
+    /// Takes in a look: what it found, and what is as it should be again. What is on its way or unread stays open.
+    pub fn look(&mut self, items: &BTreeMap<ItemKey, ItemReport>, now: Timestamp) {
         self.open.retain(|key, _| items.contains_key(key));
         for item in items.values() {
             self.find(item);
@@ -66,6 +73,20 @@ impl Drift {
                 self.note(item.key.clone(), found, now);
             }
         }
+    }
+
+    /// Notes that the agent took out a member for whom there is no item. A later look would not show it: the group may
+    /// not be read then.
+    pub fn note_extra(&mut self, change: &Change, ledger: &Ledger, found: Timestamp, now: Timestamp) {
+        let Action::Member(MemberWrite::Remove { group, user }) = change.action else { return };
+        if change.key != (LedgerKey::Extra { group, user }) {
+            return;
+        }
+        let is_it = |thing: &Option<Thing>| *thing == Some(Thing::Group { id: group });
+        let of = ledger.entries.iter().find(|(_, entry)| is_it(&entry.thing)).map(|(key, _)| key.shown());
+        let detail = bounded(format!("user {user} was {} without an item", change.before), MAX_TEXT_BYTES);
+        let found = Found { reason: Reason::DriftExtra, detail, at: found };
+        self.note(of.unwrap_or_else(|| change.key.shown()), found, now);
     }
 
     fn note(&mut self, key: ItemKey, found: Found, mended: Timestamp) {
@@ -78,54 +99,10 @@ impl Drift {
         self.is_newer = true;
     }
 
-    /// The control plane has those up to that number.
-    fn told(&mut self, number: u64) {
+    /// The control plane has acknowledged the notes up to this number.
+    pub fn told(&mut self, number: u64) {
         let before = self.notes.all.len();
         self.notes.all.retain(|it| it.number > number);
         self.is_newer |= before != self.notes.all.len();
-    }
-}
-
-impl Steward {
-    /// By what a look says of the items. On disk before their states are: what is lost between is told twice, and not never.
-    pub(super) async fn note_drift(&mut self, items: &BTreeMap<ItemKey, ItemReport>) -> Result<(), MemoryError> {
-        let (now, told) = (self.parts.clock.time(), self.parts.view.borrow().told);
-        self.drift.look(items, now);
-        self.drift.told(told);
-        self.keep_drift().await
-    }
-
-    /// Members whom no item stands for, and who were taken out: what a look no longer shows was perhaps not read.
-    pub(super) async fn note_extras(
-        &mut self,
-        step: &[&Change],
-        outcomes: &[Outcome],
-        found: Timestamp,
-    ) -> Result<(), MemoryError> {
-        let now = self.parts.clock.time();
-        for (change, _) in step.iter().zip(outcomes).filter(|(_, it)| matches!(it, Outcome::Done { .. })) {
-            let Action::Member(MemberWrite::Remove { group, user }) = change.action else { continue };
-            if change.key != (LedgerKey::Extra { group, user }) {
-                continue;
-            }
-            let is_it = |thing: &Option<Thing>| *thing == Some(Thing::Group { id: group });
-            let of = self.ledger.entries.iter().find(|(_, entry)| is_it(&entry.thing)).map(|(key, _)| key.shown());
-            let detail = bounded(format!("user {user} was {} without an item", change.before), MAX_TEXT_BYTES);
-            let found = Found { reason: Reason::DriftExtra, detail, at: found };
-            self.drift.note(of.unwrap_or_else(|| change.key.shown()), found, now);
-        }
-        match self.keep_drift().await {
-            // With the next look that finds room.
-            Err(MemoryError::Full(_)) => Ok(()),
-            kept => kept,
-        }
-    }
-
-    async fn keep_drift(&mut self) -> Result<(), MemoryError> {
-        if self.drift.is_newer {
-            self.parts.memory.keep_mended(&self.drift.notes).await?;
-            self.drift.is_newer = false;
-        }
-        Ok(())
     }
 }

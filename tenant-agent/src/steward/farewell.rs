@@ -16,11 +16,11 @@ use entente_planner::plan::{self, Input, Plan, gives_access};
 use entente_planner::reads;
 use entente_planner::record::Outcome;
 use entente_planner::salvage::{self, Salvage};
-use entente_session::Status;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::Steward;
+use super::standing::by_key;
 use crate::guardrail_file::GuardrailFile;
 use crate::memory::MemoryError;
 use crate::receipt::{About, ByHand, Receipt};
@@ -29,35 +29,52 @@ impl Steward {
     /// One round of it, and nothing else.
     pub(crate) async fn farewell(&mut self, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
         let (wait, reports) = self.end_everything(cancel).await?;
-        reports.iter().for_each(|reports| self.say_ended(reports));
+        reports.into_iter().for_each(|reports| self.say(reports));
         Ok(wait)
+    }
+
+    /// One round while the loop runs: what still gives access goes first. Once nothing is left to do for that, the
+    /// provider's removals go on, also after everything is gone: a leaver is proven gone here as elsewhere, and each other
+    /// item says that nothing is given. The planner holds all but leavers and end dates then.
+    pub(super) async fn ending(&mut self, is_full: bool, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
+        let (wait, reports) = self.end_everything(cancel).await?;
+        let Some(reports) = reports else { return Ok(wait) };
+        let desired = self.parts.view.borrow().desired.clone();
+        let Some(desired) = desired.filter(|_| !is_full && !wait.is_zero() && !cancel.is_cancelled()) else {
+            self.say(reports);
+            return Ok(wait);
+        };
+        // How far the end is does not wait for the look.
+        self.say(self.reports.clone());
+        self.note_leavers(&desired).await?;
+        Ok(self.compare(&desired, cancel).await?.min(wait))
     }
 
     /// How long to wait, and what is to be told of the items; nothing where it was not gone through.
     pub(super) async fn end_everything(
         &mut self,
         cancel: &CancellationToken,
-    ) -> Result<(Duration, Option<Vec<ItemReport>>), MemoryError> {
+    ) -> Result<(Duration, Option<BTreeMap<ItemKey, ItemReport>>), MemoryError> {
         let mut receipt = match self.unkept_receipt.take() {
             Some(receipt) => receipt,
             None => Receipt::begun(&self.parts.state_dir, About::All, self.parts.clock.time())?,
         };
         let begins = self.facts.revoke_all.is_none();
-        self.note_revoke_all(&receipt);
+        self.facts.note_revoke_all(&receipt);
         if receipt.is_complete() {
             self.keep(&receipt)?;
-            return Ok((self.until_kept(self.parts.settings.resync), Some(Vec::new())));
+            return Ok((self.until_kept(self.parts.settings.resync), Some(BTreeMap::new())));
         }
         receipt.people.extend(people(&self.ledger));
         if begins {
             // Before anything slow is looked at: the control plane sees that it has begun.
-            self.say_as_before();
+            self.say(self.reports.clone());
         }
         let (plan, wait) = self.end(&mut receipt, None, cancel).await?;
         self.there.clone_from(&plan.there);
-        self.note_revoke_all(&receipt);
+        self.facts.note_revoke_all(&receipt);
         Ok(match wait {
-            Some(wait) => (self.until_kept(wait), Some(plan.reports)),
+            Some(wait) => (self.until_kept(wait), Some(by_key(plan.reports))),
             None => (Duration::ZERO, None),
         })
     }
@@ -293,23 +310,6 @@ impl Steward {
                 }
             }
         }
-    }
-
-    /// How the agent stands, beside what was last said of the items.
-    pub(super) fn say_as_before(&mut self) {
-        let reports: Vec<_> = self.reports.values().cloned().collect();
-        self.say_ended(&reports);
-    }
-
-    /// The control plane sees that the agent is stopped, and what is left.
-    pub(super) fn say_ended(&mut self, reports: &[ItemReport]) {
-        let guardrail = self.guardrail();
-        let standing = self.standing(&guardrail, Vec::new());
-        let items = reports.iter().map(|report| (report.key.clone(), report.clone())).collect();
-        let status = Status { items, standing, mended: self.drift.mended() };
-        let alarms = self.alarms(&guardrail, &[]);
-        self.show(&status, alarms);
-        self.send(status);
     }
 }
 

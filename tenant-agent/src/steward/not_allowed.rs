@@ -13,8 +13,8 @@ use entente_session::Desired;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::Steward;
 use super::farewell::people;
+use super::{Found, Steward};
 use crate::memory::MemoryError;
 use crate::receipt::{About, Receipt};
 use crate::status_file::{MAX_NOT_ALLOWED, NotAllowedItem, NotAllowedList};
@@ -99,11 +99,4 @@ impl Steward {
 struct Standing {
     keys: BTreeSet<ItemKey>,
     unread: BTreeSet<ItemKey>,
-}
-
-/// What the last look found, by which file.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    guardrail: String,
-    found: Vec<NotAllowed>,
 }

@@ -2,17 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use entente_model::report::{Finding, PlaneStanding, Reason, Standing};
+use entente_model::desired::ItemKey;
+use entente_model::report::{Finding, ItemReport, PlaneStanding, Reason, Standing};
 use entente_model::{Plane, PlaneMode};
 use entente_planner::guardrail::Guardrail;
 use entente_planner::permission;
 use entente_session::Status;
-use tracing::{error, info};
+use tracing::error;
 
 use super::{Look, Steward};
 use crate::guardrail_file::GuardrailFile;
 use crate::memory::MemoryError;
 use crate::status_file::Seen;
+
+/// What a person reads of a full disk.
+const FULL: &str = "the agent's disk is full: leavers are blocked and their memberships end, and nothing else is done or proven \
+                    until there is room; make room, and it goes on by itself";
 
 impl Steward {
     /// What a person should know beside how the items stand.
@@ -28,11 +33,13 @@ impl Steward {
         let after = guardrail.content.as_ref().ok().and_then(|content| content.provider_silent);
         let silent = after.filter(|silent| silence >= silent.after.0);
         let silent = silent.map(|silent| format!("the provider has been silent for longer than {}", silent.after));
-        let mut alarms: Vec<_> = broken.chain(silent).chain(self.full_alarm()).collect();
+        let mut alarms: Vec<_> = broken.chain(silent).chain(self.full.then(|| FULL.to_owned())).collect();
         alarms.iter().for_each(|alarm| error!(alarm, "needs a person"));
-        // Said in the log when it was found.
+        // The log was told when it was found.
         alarms.extend(self.forgotten.clone());
-        alarms.extend(self.credential_alarm());
+        let refused = self.parts.cloud.credential_refused().map(|(text, _)| text);
+        self.facts.tell_credential(refused.as_deref(), self.parts.clock.now().uptime);
+        alarms.extend(refused);
         alarms
     }
 
@@ -44,20 +51,17 @@ impl Steward {
     }
 
     pub(super) fn standing(&mut self, guardrail: &GuardrailFile, mut findings: Vec<Finding>) -> Standing {
-        self.note_guardrail(guardrail);
+        self.facts.note_guardrail(guardrail, self.parts.clock.time());
         let paused = self.switches.positions().paused || self.facts.revoke_all.is_some();
         let content = guardrail.content.as_ref().ok();
         let missing: Vec<_> = content.into_iter().flat_map(|content| self.missing_permissions(content)).collect();
         // A plan has found them too.
         findings.extend(missing.into_iter().filter(|it| !findings.contains(it)).collect::<Vec<_>>());
-        let forgotten = self.forgotten.clone().into_iter();
-        findings.extend(forgotten.map(|detail| Finding {
-            plane: Plane::Users.into(),
-            reason: Reason::NotOurs,
-            detail,
-        }));
-        findings.extend(self.full_finding());
-        findings.extend(self.credential_finding());
+        let own = |reason, detail| Finding { plane: Plane::Users.into(), reason, detail };
+        findings.extend(self.forgotten.clone().map(|detail| own(Reason::NotOurs, detail)));
+        findings.extend(self.full.then(|| own(Reason::AgentDiskFull, FULL.into())));
+        let refused = self.parts.cloud.credential_refused();
+        findings.extend(refused.map(|(detail, _)| own(Reason::CredentialRefused, detail)));
         let plane = |plane: Plane| PlaneStanding {
             plane: plane.into(),
             mode: content.map_or(PlaneMode::None, |content| content.mode(plane)).into(),
@@ -95,39 +99,56 @@ impl Steward {
 
     /// Tells the session and `status`, and remembers since when things are as they are.
     pub(super) async fn publish(&mut self, look: &Look) -> Result<(), MemoryError> {
-        let items: BTreeMap<_, _> =
-            look.plan.reports.iter().map(|report| (report.key.clone(), report.clone())).collect();
-        self.note_drift(&items).await?;
+        let items = by_key(look.plan.reports.clone());
+        self.drift.look(&items, self.parts.clock.time());
+        self.drift.told(self.parts.view.borrow().told);
+        // Before the states are on disk: what is lost between is told twice, and not never.
+        self.keep_drift().await?;
         self.parts.memory.keep_reports(&self.reports, &items).await?;
         self.reports.clone_from(&items);
         self.named.clone_from(&look.plan.named);
         self.there.clone_from(&look.plan.there);
-        let status = Status { items, standing: look.standing.clone(), mended: self.drift.mended() };
-        let alarms = self.alarms(&look.guardrail, &look.faults);
-        self.show(&status, alarms);
-        self.send(status);
+        self.tell(items, look.standing.clone(), &look.guardrail, &look.faults);
         Ok(())
     }
 
-    pub(super) fn show(&mut self, status: &Status, alarms: Vec<String>) {
+    pub(super) async fn keep_drift(&mut self) -> Result<(), MemoryError> {
+        if let Some(notes) = self.drift.unkept() {
+            self.parts.memory.keep_mended(notes).await?;
+            self.drift.kept();
+        }
+        Ok(())
+    }
+
+    /// Tells how the agent stands now, beside these items.
+    pub(super) fn say(&mut self, items: BTreeMap<ItemKey, ItemReport>) {
+        let guardrail = self.guardrail();
+        let standing = self.standing(&guardrail, Vec::new());
+        self.tell(items, standing, &guardrail, &[]);
+    }
+
+    /// Writes the status file and tells the session.
+    fn tell(
+        &mut self,
+        items: BTreeMap<ItemKey, ItemReport>,
+        standing: Standing,
+        guardrail: &GuardrailFile,
+        faults: &[String],
+    ) {
+        let status = Status { items, standing, mended: self.drift.mended() };
+        let alarms = self.alarms(guardrail, faults);
         let now = self.parts.clock.time();
         let deleted = self.deleted();
         let (ledger, known_time) = (self.parts.memory.mark(), self.parts.clock.known());
         let (named, there) = (self.named.clone(), self.there.clone());
         let not_allowed = self.not_allowed_list();
         let seen = Seen { alarms, deleted, there, named, not_allowed, heard: self.heard, ledger, known_time };
-        self.file.write(now, &self.parts.view.borrow(), status, seen);
-    }
-
-    /// No state yet, or one that does not verify: the agent stands and says so, and touches nothing.
-    pub(super) fn say_nothing_held(&mut self) {
-        let guardrail = self.guardrail();
-        let standing = self.standing(&guardrail, Vec::new());
-        let status = Status { items: self.reports.clone(), standing, mended: self.drift.mended() };
-        let alarms = self.alarms(&guardrail, &[]);
-        self.show(&status, alarms);
-        // Of items nothing is known now: only the standing is told, beside what was told before.
+        self.file.write(now, &self.parts.view.borrow(), &status, seen);
         self.send(status);
-        info!("no desired state is held yet");
     }
+}
+
+/// Reports, each under its item's key.
+pub(super) fn by_key(reports: Vec<ItemReport>) -> BTreeMap<ItemKey, ItemReport> {
+    reports.into_iter().map(|report| (report.key.clone(), report)).collect()
 }

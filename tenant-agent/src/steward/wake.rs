@@ -16,6 +16,11 @@ impl Steward {
         at.since(self.parts.clock.time()).min(self.parts.settings.resync.mul_f64(1.2))
     }
 
+    /// No later than the credential is tried again: a person who has mended it waits for that.
+    pub(super) fn until_credential(&self, next: Duration) -> Duration {
+        self.parts.cloud.credential_refused().map_or(next, |(_, again)| next.min(again.max(Duration::from_secs(1))))
+    }
+
     /// Waits until there is something to look for.
     pub(super) async fn wait(&mut self, until: Duration, cancel: &CancellationToken) {
         let due = tokio::time::Instant::now() + until;
