@@ -1,8 +1,10 @@
-//! The customer's guardrail as it lies on disk: read anew before each plan, never cached.
+//! The customer's guardrail as it lies on disk: the agent reads it anew before each plan and each step, and parses it when
+//! its bytes have changed.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use entente_model::Guid;
 pub(crate) use entente_model::text::chain;
@@ -23,22 +25,56 @@ pub struct GuardrailFile {
 impl GuardrailFile {
     /// Reads it for the agent of one tenant that trusts one root key.
     pub fn read(path: &Path, tenant: Guid, root: KeyId) -> Self {
-        let (digest, text) = match read_text(path) {
-            Ok(read) => read,
-            Err(unreadable) => return Self { digest: String::new(), content: Err(unreadable) },
-        };
-        let content = match open_to_others(path, Others::Everybody) {
-            faults if faults.is_empty() => {
-                Guardrail::load(&text, tenant).and_then(|guardrail| check_key(guardrail, root))
-            }
-            faults => Err(Unreadable { faults }),
-        };
+        Self::read_text(path).map_or_else(|refused| refused, |(digest, text)| Self::parse(digest, &text, tenant, root))
+    }
+
+    /// Digest and text of a file that only the customer writes, or why it cannot be used.
+    fn read_text(path: &Path) -> Result<(String, String), Self> {
+        let (digest, text) =
+            read_text(path).map_err(|unreadable| Self { digest: String::new(), content: Err(unreadable) })?;
+        match open_to_others(path, Others::Everybody) {
+            faults if faults.is_empty() => Ok((digest, text)),
+            faults => Err(Self { digest, content: Err(Unreadable { faults }) }),
+        }
+    }
+
+    fn parse(digest: String, text: &str, tenant: Guid, root: KeyId) -> Self {
+        let content = Guardrail::load(text, tenant).and_then(|guardrail| check_key(guardrail, root));
         Self { digest, content }
     }
 
     /// What is wrong with it, for a sentence that says by itself that it cannot be used.
     pub fn fault(&self) -> Option<String> {
         self.content.as_ref().err().map(Unreadable::words)
+    }
+}
+
+/// Reads the file of one agent again and again, and parses it when its bytes have changed. The bytes tell, not the file's
+/// times: a file may be replaced twice within one tick of the file system's clock.
+#[derive(Debug)]
+pub struct GuardrailReader {
+    path: PathBuf,
+    tenant: Guid,
+    root: KeyId,
+    parsed: Mutex<Option<Arc<GuardrailFile>>>,
+}
+
+impl GuardrailReader {
+    pub fn new(path: PathBuf, tenant: Guid, root: KeyId) -> Self {
+        Self { path, tenant, root, parsed: Mutex::default() }
+    }
+
+    /// The file as it is now.
+    pub fn read(&self) -> Arc<GuardrailFile> {
+        let (digest, text) = match GuardrailFile::read_text(&self.path) {
+            Ok(read) => read,
+            Err(refused) => return Arc::new(refused),
+        };
+        let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*parsed {
+            Some(file) if file.digest == digest => file.clone(),
+            _ => parsed.insert(Arc::new(GuardrailFile::parse(digest, &text, self.tenant, self.root))).clone(),
+        }
     }
 }
 
@@ -112,17 +148,44 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    fn root() -> KeyId {
+        crate::testing::root().id()
+    }
+
+    #[test]
+    fn a_file_is_parsed_when_its_bytes_change_and_whenever_they_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("guardrail.yaml");
+        let tick = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+        let write = |from: &str, to: &str| {
+            std::fs::write(&path, crate::testing::guardrail("manage").replace(from, to)).unwrap();
+            std::fs::File::options().write(true).open(&path).unwrap().set_modified(tick).unwrap();
+        };
+        write("", "");
+        let reader = GuardrailReader::new(path.clone(), crate::testing::TENANT.parse().unwrap(), root());
+        let first = reader.read();
+        assert!(Arc::ptr_eq(&first, &reader.read()), "the same bytes are parsed once");
+        // The same size, the same file, the same time.
+        write("groups: 12", "groups: 13");
+        assert_eq!(reader.read().content.as_ref().unwrap().limits.groups, 13);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o646)).unwrap();
+        assert!(reader.read().fault().unwrap().contains("others may write"), "the bytes alone are not enough");
+        std::fs::remove_file(&path).unwrap();
+        assert!(
+            reader.read().fault().is_some() && reader.read().digest.is_empty(),
+            "what was parsed does not outlive it"
+        );
+    }
+
     #[test]
     fn attacks_p12_an_agent_takes_no_file_that_everybody_may_write() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("guardrail.yaml");
         std::fs::write(&path, crate::testing::guardrail("manage")).unwrap();
-        let root = crate::testing::guardrail("manage");
-        let key = root.split("stateKey: \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().parse().unwrap();
         let tenant = crate::testing::TENANT.parse().unwrap();
         let read = |mode| {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            GuardrailFile::read(&path, tenant, key)
+            GuardrailFile::read(&path, tenant, root())
         };
         assert_eq!(read(0o644).fault(), None);
         assert_eq!(read(0o664).fault(), None, "a volume's group does not stop an agent");

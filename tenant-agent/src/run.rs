@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::files::{self, FileError};
+use crate::guardrail_file::GuardrailReader;
 use crate::identity::{self, Identity, IdentityError};
 use crate::lock::{Lock, LockError};
 use crate::memory::{Memory, MemoryError};
@@ -117,8 +118,7 @@ impl Base {
             tenant: config.entra_tenant,
             agent: self.identity.pinned.agent.clone(),
             signer: Arc::new(ArcSwap::from_pointee(self.identity.signer()?)),
-            root: self.identity.root_key.id(),
-            guardrail: config.guardrail.clone(),
+            guardrail: GuardrailReader::new(config.guardrail.clone(), config.entra_tenant, self.identity.root_key.id()),
             state_dir: config.state_dir.clone(),
             credential_expires: config.credential_expires.or_else(|| certificate_ends(config)),
             view,
@@ -203,8 +203,6 @@ async fn start(config: &Config, base: Base, cancel: &CancellationToken) -> Resul
         memory: base.memory.clone(),
         clock: base.clock.clone(),
         guardrail: config.guardrail.clone(),
-        tenant: config.entra_tenant,
-        root: base.identity.root_key.id(),
         view,
         nudge: parts.nudge.clone(),
         status: parts.status.subscribe(),

@@ -34,14 +34,13 @@ use entente_planner::observed::Observed;
 use entente_planner::plan::{self, Input, NotAllowed, Plan, Settings};
 use entente_planner::reads;
 use entente_planner::salvage::{self, Salvage};
-use entente_seal::KeyId;
 use entente_session::{Desired, Status, View};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span};
 
 use crate::clock::Clock;
-use crate::guardrail_file::GuardrailFile;
+use crate::guardrail_file::{GuardrailFile, GuardrailReader};
 use crate::identity::Signer;
 use crate::memory::{Memory, MemoryError};
 use crate::observe::reach::planes_read;
@@ -78,8 +77,7 @@ pub struct Parts {
     pub agent: AgentName,
     /// Signs proofs with the key of the certificate that is in use.
     pub signer: Arc<ArcSwap<Signer>>,
-    pub root: KeyId,
-    pub guardrail: PathBuf,
+    pub guardrail: GuardrailReader,
     pub state_dir: PathBuf,
     pub credential_expires: Option<Timestamp>,
     /// What the session holds.
@@ -150,7 +148,7 @@ struct Found {
 
 /// One look at the tenant, and what follows from it.
 struct Look {
-    guardrail: GuardrailFile,
+    guardrail: Arc<GuardrailFile>,
     basis: Basis,
     plan: Plan,
     /// Rules that the plan breaks.
@@ -393,8 +391,8 @@ impl Steward {
         }
     }
 
-    fn guardrail(&self) -> GuardrailFile {
-        GuardrailFile::read(&self.parts.guardrail, self.parts.tenant, self.parts.root)
+    fn guardrail(&self) -> Arc<GuardrailFile> {
+        self.parts.guardrail.read()
     }
 
     fn basis(&self, guardrail: &GuardrailFile) -> Basis {

@@ -7,11 +7,10 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use entente_model::Guid;
 use entente_model::plan::PlannedChange;
 use entente_proto::agent::v1 as proto;
 use entente_proto::agent::v1::agent_service_client::AgentServiceClient;
-use entente_seal::{KeyId, Signed};
+use entente_seal::Signed;
 use entente_session::{Effect, Event, Session, Status, View};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_stream::wrappers::ReceiverStream;
@@ -21,7 +20,7 @@ use tonic::transport::Channel;
 use tracing::{debug, info, warn};
 
 use crate::clock::Clock;
-use crate::guardrail_file::GuardrailFile;
+use crate::guardrail_file::{chain, read_text};
 use crate::memory::{Memory, MemoryError};
 
 /// Messages on their way out. One report, one answer and a few acknowledgements are the most there are at a time; when
@@ -42,8 +41,6 @@ pub struct Stream {
     pub memory: Memory,
     pub clock: Clock,
     pub guardrail: PathBuf,
-    pub tenant: Guid,
-    pub root: KeyId,
     /// What the session holds, for the loop.
     pub view: watch::Sender<View>,
     /// Wakes the loop.
@@ -129,7 +126,7 @@ impl Stream {
         match effect {
             Effect::Dial => {
                 *line = Line::dial(self.channel.clone());
-                let guardrail_digest = GuardrailFile::read(&self.guardrail, self.tenant, self.root).digest;
+                let guardrail_digest = read_text(&self.guardrail).map(|(digest, _)| digest).unwrap_or_default();
                 return Ok(Some(Event::Opened { guardrail_digest }));
             }
             Effect::HangUp => *line = Line::default(),
@@ -153,9 +150,9 @@ impl Stream {
     async fn keep(&self, kept: &entente_session::Kept) -> Result<Event, MemoryError> {
         match self.memory.keep_state(kept).await {
             Ok(()) => Ok(Event::Kept),
-            Err(error @ MemoryError::Full(_)) => Ok(Event::KeepFailed { error: crate::guardrail_file::chain(&error) }),
+            Err(error @ MemoryError::Full(_)) => Ok(Event::KeepFailed { error: chain(&error) }),
             Err(MemoryError::Commit(error)) if error.nothing_applied() => {
-                Ok(Event::KeepFailed { error: crate::guardrail_file::chain(&error) })
+                Ok(Event::KeepFailed { error: chain(&error) })
             }
             Err(error) => Err(error),
         }
@@ -214,7 +211,7 @@ impl Line {
 
     fn closed(&mut self, status: &tonic::Status) -> Event {
         *self = Self::default();
-        Event::Closed { error: crate::guardrail_file::chain(status) }
+        Event::Closed { error: chain(status) }
     }
 
     fn send(&mut self, message: proto::ConnectRequest) -> Option<Event> {
@@ -236,7 +233,7 @@ fn unless_full(kept: Result<(), MemoryError>) -> Result<bool, MemoryError> {
     match kept {
         Ok(()) => Ok(true),
         Err(error @ MemoryError::Full(_)) => {
-            warn!(error = crate::guardrail_file::chain(&error), "not kept");
+            warn!(error = chain(&error), "not kept");
             Ok(false)
         }
         Err(error) => Err(error),

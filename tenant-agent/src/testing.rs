@@ -30,6 +30,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::guardrail_file::GuardrailReader;
 use crate::identity::Signer;
 use crate::memory::Memory;
 use crate::steward::{Parts, Steward};
@@ -160,8 +161,7 @@ impl World {
             tenant: self.config.entra_tenant,
             agent: self.agent.clone(),
             signer: self.signer.clone(),
-            root: root().id(),
-            guardrail: self.config.guardrail.clone(),
+            guardrail: GuardrailReader::new(self.config.guardrail.clone(), self.config.entra_tenant, root().id()),
             state_dir: self.config.state_dir.clone(),
             credential_expires: None,
             view: self.view.subscribe(),

@@ -49,7 +49,7 @@ impl Steward {
         let Some(desired) = self.parts.view.borrow().desired.clone() else {
             return Err("no desired state is held yet, by which it could be told what is allowed".into());
         };
-        match self.look(&desired).await.guardrail.content {
+        match &self.look(&desired).await.guardrail.content {
             Err(unreadable) => Err(unreadable.to_string()),
             Ok(_) => Ok(self.not_allowed_list()),
         }

@@ -42,8 +42,6 @@ impl Agent {
             memory: memory.clone(),
             clock: Clock::start(),
             guardrail: "/nonexistent".into(),
-            tenant: TENANT.parse().unwrap(),
-            root: root().id(),
             view,
             nudge: Arc::new(Notify::new()),
             status: status.subscribe(),
