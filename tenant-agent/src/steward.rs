@@ -12,6 +12,7 @@ mod drift;
 mod facts;
 mod farewell;
 mod first;
+mod given;
 mod not_allowed;
 mod preview;
 mod sign;
@@ -29,9 +30,9 @@ use entente_model::desired::{Digest, Item, ItemKey};
 use entente_model::report::{ItemReport, Reason, Standing};
 use entente_model::{AgentName, Guid, Plane, Timestamp};
 use entente_planner::judge;
-use entente_planner::ledger::Ledger;
+use entente_planner::ledger::{Ledger, Update};
 use entente_planner::observed::Observed;
-use entente_planner::plan::{self, Input, NotAllowed, Plan, Settings};
+use entente_planner::plan::{self, NotAllowed, Plan, Settings};
 use entente_planner::reads;
 use entente_planner::salvage::{self, Salvage};
 use entente_session::{Desired, Status, View};
@@ -39,6 +40,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span};
 
+use self::given::{Given, off_the_workers};
 use crate::clock::Clock;
 use crate::guardrail_file::{GuardrailFile, GuardrailReader};
 use crate::identity::Signer;
@@ -93,7 +95,8 @@ pub struct Parts {
 pub struct Steward {
     parts: Parts,
     switches: Switches,
-    ledger: Ledger,
+    /// Shared with a plan that is being made.
+    ledger: Arc<Ledger>,
     reports: BTreeMap<ItemKey, ItemReport>,
     /// What of the reports the last look showed to be there, or not: for `who` alone.
     there: BTreeMap<ItemKey, bool>,
@@ -175,7 +178,7 @@ impl Steward {
         forgotten.iter().for_each(|alarm| error!(alarm, "needs a person"));
         Ok(Self {
             switches,
-            ledger,
+            ledger: Arc::new(ledger),
             reports,
             there: BTreeMap::new(),
             named: BTreeMap::new(),
@@ -267,7 +270,7 @@ impl Steward {
         }
         if std::mem::take(&mut self.full) {
             // What was about to be done when the disk became full may stand there, and was not done.
-            self.ledger = self.parts.memory.ledger().await?;
+            self.ledger = Arc::new(self.parts.memory.ledger().await?);
             info!("the disk has room again: the agent goes on");
         }
         Ok(false)
@@ -283,7 +286,7 @@ impl Steward {
         self.allow_again().await?;
         let mut look = self.look(desired).await;
         self.sign(&mut look);
-        self.parts.memory.remember(&mut self.ledger, &look.salvage.updates).await?;
+        self.remember(&look.salvage.updates).await?;
         self.publish(&look).await?;
         self.renew_tokens(&look.plan).await;
         let acted = self.apply(&look, cancel).await?;
@@ -298,28 +301,35 @@ impl Steward {
     async fn look(&mut self, desired: &Desired) -> Look {
         let guardrail = self.guardrail();
         let mut basis = self.basis(&guardrail);
-        let items = plan::with_leavers(&desired.items, desired.version, &self.ledger);
-        let set = reads::reads(&items, &self.ledger, guardrail.content.as_ref().ok());
+        let (held, ledger, file) = (desired.clone(), self.ledger.clone(), guardrail.clone());
+        let (items, set) = off_the_workers(move || {
+            let items = plan::with_leavers(&held.items, held.version, &ledger);
+            let set = reads::reads(&items, &ledger, file.content.as_ref().ok());
+            (items, set)
+        })
+        .await;
         let observed = self.observe(&set).await;
         // A state's lease comes right after it: mostly while the tenant is read. One that is over by now is over.
         let after = self.basis(&guardrail);
         if after.desired == basis.desired {
             basis.fresh = after.fresh;
         }
-        let now = self.parts.clock.moment();
-        for plane in planes_read(&observed) {
-            self.verified.insert(plane, now.at);
-        }
-        let settings = self.jittered();
-        let input = Input { now, ..self.input(desired, &items, &observed, &guardrail, &basis, &settings) };
-        let mut plan = plan::plan(&input);
-        let not_allowed = plan::not_allowed(&input);
+        let now = self.parts.clock.time();
+        self.verified.extend(planes_read(&observed).into_iter().map(|plane| (plane, now)));
+        let given = self.given(desired, items, observed, &guardrail, &basis, self.jittered());
         #[cfg(test)]
-        if let Some(spoil) = self.spoil {
-            spoil(&mut plan);
-        }
-        let faults = judge::check(&plan, &input);
-        let salvage = salvage::salvage(&plan, &faults, &items);
+        let spoil = self.spoil.unwrap_or(|_| ());
+        let (mut plan, not_allowed, faults, salvage) = off_the_workers(move || {
+            let input = given.input();
+            let plan = plan::plan(&input);
+            let not_allowed = plan::not_allowed(&input);
+            #[cfg(test)]
+            let plan = spoiled(plan, spoil);
+            let faults = judge::check(&plan, &input);
+            let salvage = salvage::salvage(&plan, &faults, &given.items);
+            (plan, not_allowed, faults, salvage)
+        })
+        .await;
         let faults: Vec<_> = faults.iter().map(|fault| format!("{}: {}", fault.rule, fault.detail)).collect();
         plan::carry_since(&self.reports, &mut plan.reports);
         self.compared = desired.digest.to_string();
@@ -328,26 +338,26 @@ impl Steward {
         Look { guardrail, basis, plan, faults, salvage, standing }
     }
 
-    /// What a plan is made from.
-    fn input<'a>(
-        &'a self,
+    /// What a plan is made from now.
+    fn given(
+        &self,
         desired: &Desired,
-        items: &'a BTreeMap<ItemKey, Item>,
-        observed: &'a Observed,
-        guardrail: &'a GuardrailFile,
+        items: BTreeMap<ItemKey, Item>,
+        observed: Observed,
+        guardrail: &Arc<GuardrailFile>,
         basis: &Basis,
-        settings: &'a Settings,
-    ) -> Input<'a> {
-        Input {
+        settings: Settings,
+    ) -> Given {
+        Given {
             version: desired.version,
             items,
             observed,
-            ledger: &self.ledger,
-            guardrail: guardrail.content.as_ref(),
+            ledger: self.ledger.clone(),
+            guardrail: guardrail.clone(),
             paused: basis.positions.paused,
             revoke_all: basis.positions.revoke_all,
             lease_fresh: basis.fresh,
-            permissions: self.permissions.as_ref(),
+            permissions: self.permissions.clone(),
             settings,
             now: self.parts.clock.moment(),
         }
@@ -381,6 +391,14 @@ impl Steward {
         }
     }
 
+    async fn remember(&mut self, updates: &[Update]) -> Result<(), MemoryError> {
+        self.parts.memory.remember(Arc::make_mut(&mut self.ledger), updates).await
+    }
+
+    async fn remember_or_owe(&mut self, updates: &[Update]) -> Result<(), MemoryError> {
+        self.parts.memory.remember_or_owe(Arc::make_mut(&mut self.ledger), updates).await
+    }
+
     /// The customer may have granted what is missing since the token was made.
     async fn renew_tokens(&mut self, plan: &Plan) {
         let denied = plan.reports.iter().any(|report| report.reason == Some(Reason::PermissionMissing));
@@ -411,6 +429,12 @@ impl Steward {
         let resync = self.parts.settings.resync.mul_f64(0.8 + 0.4 * self.parts.clock.fraction());
         Settings { resync: resync.max(Duration::from_secs(1)), ..self.parts.settings.clone() }
     }
+}
+
+#[cfg(test)]
+fn spoiled(mut plan: Plan, spoil: fn(&mut Plan)) -> Plan {
+    spoil(&mut plan);
+    plan
 }
 
 /// The next round says that the disk is full, and tries again.

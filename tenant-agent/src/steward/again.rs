@@ -14,7 +14,7 @@ impl Steward {
         for person in self.switches.allowed_again() {
             match self.ledger.allow_again(person, self.parts.clock.time()) {
                 Some(update) => {
-                    self.parts.memory.remember(&mut self.ledger, &[update]).await?;
+                    self.remember(&[update]).await?;
                     info!(%person, "the customer allows one new invitation of a person whose account was deleted");
                 }
                 None => warn!(%person, "may be invited again, but the customer has deleted no account of this person"),

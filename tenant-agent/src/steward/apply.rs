@@ -60,9 +60,9 @@ impl Steward {
             intents.extend(record::before(&self.ledger, change, epoch, now));
         }
         if step.iter().all(|change| may_be_owed(&change.action)) {
-            self.parts.memory.remember_or_owe(&mut self.ledger, &intents).await?;
+            self.remember_or_owe(&intents).await?;
         } else {
-            self.parts.memory.remember(&mut self.ledger, &intents).await?;
+            self.remember(&intents).await?;
         }
         let actions: Vec<_> = step.iter().map(|change| &change.action).collect();
         let outcomes = self.parts.cloud.carry_out(&actions).await;
@@ -74,7 +74,7 @@ impl Steward {
             updates.extend(record::after(&self.ledger, change, outcome, &self.parts.settings, now));
         }
         // It has happened, whether or not there is room to say so.
-        self.parts.memory.remember_or_owe(&mut self.ledger, &updates).await?;
+        self.remember_or_owe(&updates).await?;
         Ok(outcomes)
     }
 }

@@ -2,12 +2,13 @@
 //! apart than the replication lag find nothing. Goes on where it stopped, also after a kill.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use entente_model::PlaneMode;
 use entente_model::desired::{ItemKey, Version};
 use entente_model::report::{ItemReport, ItemState};
-use entente_planner::guardrail::{Guardrail, Planes, Unreadable};
+use entente_planner::guardrail::{Guardrail, Planes};
 use entente_planner::judge;
 use entente_planner::ledger::{Claim, Ledger, LedgerKey};
 use entente_planner::moment;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::Steward;
+use super::given::{Given, off_the_workers};
 use super::standing::by_key;
 use crate::guardrail_file::GuardrailFile;
 use crate::memory::MemoryError;
@@ -94,7 +96,7 @@ impl Steward {
             error!(?faults, "the plan breaks a rule; the rest of it is carried out: please report this");
         }
         let Salvage { updates, changes: todo } = salvage::salvage(&plan, &faults, &BTreeMap::new());
-        self.parts.memory.remember_or_owe(&mut self.ledger, &updates).await?;
+        self.remember_or_owe(&updates).await?;
         let mut acted = false;
         for change in &todo {
             if cancel.is_cancelled() || !self.is_asked(receipt.about) {
@@ -173,33 +175,36 @@ impl Steward {
         only: Option<&BTreeSet<ItemKey>>,
     ) -> (Plan, Observed, Vec<judge::Fault>) {
         // Everything that we gave is looked at, also on planes that the file has closed since.
-        let lifted = guardrail.content.as_ref().ok().map(with_every_plane);
-        let content = lifted.as_ref();
+        let content = guardrail.content.as_ref().map(with_every_plane).map_err(Clone::clone);
         let mut set = reads::reads(&BTreeMap::new(), &self.ledger, None);
         set.principals.extend(receipt.people.keys());
         set.user_ids.extend(receipt.people.keys());
         let observed = self.observe(&set).await;
-        let (now, settings) = (self.parts.clock.moment(), &self.parts.settings);
-        let plan = match only {
-            None => plan::revoke_all(&self.ledger, &observed, content, settings, now),
-            Some(keys) => plan::revoke(keys, &self.ledger, &observed, content, settings, now),
-        };
-        let (nothing, unreadable) = (BTreeMap::new(), Unreadable { faults: Vec::new() });
-        let input = Input {
+        let given = Given {
             version: Version::default(),
-            items: &nothing,
-            observed: &observed,
-            ledger: &self.ledger,
-            guardrail: content.ok_or(&unreadable),
+            items: BTreeMap::new(),
+            observed,
+            ledger: self.ledger.clone(),
+            guardrail: Arc::new(GuardrailFile { digest: guardrail.digest.clone(), content }),
             paused: false,
             revoke_all: false,
             lease_fresh: false,
             permissions: None,
-            settings,
-            now,
+            settings: self.parts.settings.clone(),
+            now: self.parts.clock.moment(),
         };
-        let faults = judge::check(&plan, &input);
-        (plan, observed, faults)
+        let only = only.cloned();
+        off_the_workers(move || {
+            let input = given.input();
+            let Input { ledger, observed, settings, now, .. } = input;
+            let plan = match only {
+                None => plan::revoke_all(ledger, observed, input.guardrail.ok(), settings, now),
+                Some(keys) => plan::revoke(&keys, ledger, observed, input.guardrail.ok(), settings, now),
+            };
+            let faults = judge::check(&plan, &input);
+            (plan, given.observed, faults)
+        })
+        .await
     }
 
     /// What a look says of the end.

@@ -13,6 +13,7 @@ use entente_session::Desired;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+use super::given::off_the_workers;
 use super::{Look, Steward};
 use crate::memory::MemoryError;
 
@@ -29,28 +30,34 @@ impl Steward {
                 warn!(%person, "named as a leaver while the tenant is parked: goes, whatever the state held says");
             }
         }
-        self.parts.memory.remember_or_owe(&mut self.ledger, &updates).await
+        self.remember_or_owe(&updates).await
     }
 
     /// Once for each removal.
     pub(super) async fn first(&mut self, desired: &Desired, cancel: &CancellationToken) -> Result<(), MemoryError> {
-        let items = plan::with_leavers(&desired.items, desired.version, &self.ledger);
-        if !plan::has_first(&items, &self.ledger) {
-            return Ok(());
-        }
-        let user_ids = plan::first_reads(&items, &self.ledger);
+        let (held, ledger) = (desired.clone(), self.ledger.clone());
+        let to_do = off_the_workers(move || {
+            let items = plan::with_leavers(&held.items, held.version, &ledger);
+            plan::has_first(&items, &ledger).then(|| (plan::first_reads(&items, &ledger), items))
+        });
+        let Some((user_ids, items)) = to_do.await else { return Ok(()) };
         let set = ReadSet { user_ids, ..ReadSet::default() };
         let observed = self.parts.cloud.observe(&set, self.parts.clock.moment(), GLANCE_BUDGET).await;
         let guardrail = self.guardrail();
         let basis = self.basis(&guardrail);
-        let input = self.input(desired, &items, &observed, &guardrail, &basis, &self.parts.settings);
-        let plan = plan::first(&input);
-        let faults = judge::check_first(&plan, &input);
-        let salvage = salvage::salvage(&plan, &faults, &items);
+        let given = self.given(desired, items, observed, &guardrail, &basis, self.parts.settings.clone());
+        let (plan, faults, salvage) = off_the_workers(move || {
+            let input = given.input();
+            let plan = plan::first(&input);
+            let faults = judge::check_first(&plan, &input);
+            let salvage = salvage::salvage(&plan, &faults, &given.items);
+            (plan, faults, salvage)
+        })
+        .await;
         faults
             .iter()
             .for_each(|fault| error!(rule = fault.rule, detail = fault.detail, "the first step breaks a rule"));
-        self.parts.memory.remember_or_owe(&mut self.ledger, &salvage.updates).await?;
+        self.remember_or_owe(&salvage.updates).await?;
         let standing = self.standing(&guardrail, Vec::new());
         let look = Look { guardrail, basis, plan, faults: Vec::new(), salvage, standing };
         self.apply_while(&look, cancel, |it, look| it.first_holds(desired, look)).await?;

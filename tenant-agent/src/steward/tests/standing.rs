@@ -1,5 +1,8 @@
 //! What the agent says of itself, to the control plane, to its log and to `status`: true, with since when, and once.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex};
+
 use entente_model::report::{ItemState, Microsoft, MicrosoftState, RevokeAllState, Standing};
 use entente_simulator::control::types::Tamper;
 use serde_json::json;
@@ -254,4 +257,28 @@ async fn users_d19_a_receipt_names_everything_that_stays_and_what_is_to_be_delet
         "complete: no access is left of what this agent gave, read back twice. To delete by hand: 1 empty group, \
          2 blocked guests, ent-anchor"
     );
+}
+
+#[tokio::test]
+async fn a_plan_that_takes_long_holds_up_nothing_else() {
+    // The runtime of a test has one thread. Planning waits here until a task beside it has run.
+    static PLANNING: AtomicBool = AtomicBool::new(false);
+    static RAN: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+    let mut world = World::new().await;
+    world.desire(10, &analysts(&[0]));
+    let mut steward = world.steward().await;
+    steward.spoil = Some(|_| {
+        PLANNING.store(true, Ordering::SeqCst);
+        let waited = RAN.1.wait_timeout_while(RAN.0.lock().unwrap(), ARRIVES, |ran| !*ran);
+        assert!(!waited.unwrap().1.timed_out(), "nothing else ran while the plan was made");
+    });
+    let beside = tokio::spawn(async {
+        while !PLANNING.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        *RAN.0.lock().unwrap() = true;
+        RAN.1.notify_all();
+    });
+    rounds(&mut steward, 1).await;
+    beside.await.unwrap();
 }
