@@ -6,8 +6,8 @@
 mod descriptors;
 mod materials;
 mod metrics_port;
-mod tasks;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,7 +31,6 @@ use crate::failure::Failure;
 use crate::statements::Statements;
 use crate::{files, init};
 pub(crate) use materials::{Expiry, Materials, open_keys};
-use tasks::Tasks;
 
 /// Where the ports are, once they are bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,37 +83,21 @@ pub async fn run(config: Config, ready: Ready, stop: CancellationToken) -> Resul
     app.start();
     let limits = Limits { places, ..Limits::default() };
     let server = Server { rate: config.rate(), limits, ..Server::new(app.clone(), tls, stop.child_token()) };
-    let mut tasks = Tasks::new();
-    let Sockets { api, agents, metrics } = sockets;
-    tasks.spawn("api", serving(server.clone(), |server| async move { server.serve_api(api).await }));
-    tasks.spawn("agents", serving(server.clone(), |server| async move { server.serve_agents(agents).await }));
-    let review = server.clone();
-    tasks.spawn("review", async move {
-        review.review().await;
-        Ok(())
-    });
-    tasks.spawn("metrics", metrics_port::serve(server.clone(), metrics, recorder, store.clone()));
-    tasks.spawn("reload", reload(config.clone(), server.clone(), store.clone()));
-    tasks.spawn("backup", until(server.stop.clone(), async move { backups.serve(&*store).await }));
+    let (tasks, Sockets { api, agents, metrics }) = (&server.tasks, sockets);
+    // However this function is left.
+    let _stop = tasks.stop.clone().drop_guard();
+    let (for_api, for_agents, review) = (server.clone(), server.clone(), server.clone());
+    tasks.essential("api", async move { for_api.serve_api(api).await });
+    tasks.essential("agents", async move { for_agents.serve_agents(agents).await });
+    tasks.essential("review", async move { Ok::<_, Infallible>(review.review().await) });
+    tasks.essential("metrics", metrics_port::serve(server.clone(), metrics, recorder, store.clone()));
+    tasks.essential("reload", reload(config.clone(), server.clone(), store.clone()));
+    let stop = tasks.stop.clone();
+    tasks.essential("backup", async move { stop.run_until_cancelled(backups.serve(&*store)).await.unwrap_or(Ok(())) });
     announce(ready, bound)?;
-    let failure = tokio::select! {
-        // First: told to stop, tasks end, and that is no failure of theirs.
-        biased;
-        () = stop.cancelled() => None,
-        failure = tasks.first_end() => Some(failure),
-    };
-    drain(&server, tasks, Duration::from_secs(config.timing.drain_seconds.into()), failure).await
-}
-
-async fn serving<F>(server: Server, serve: impl FnOnce(Server) -> F) -> Result<(), Failure>
-where
-    F: Future<Output = Result<(), entente_grpc::server::ServeError>>,
-{
-    serve(server).await.map_err(|error| Failure::because("a port failed", error))
-}
-
-async fn until(stop: CancellationToken, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    stop.run_until_cancelled(work).await.unwrap_or(Ok(()))
+    tasks.stop.cancelled().await;
+    drain(&server, Duration::from_secs(config.timing.drain_seconds.into())).await;
+    tasks.fault().map_or(Ok(()), |fault| Err(Failure::because("the server stopped by itself", fault)))
 }
 
 impl Sockets {
@@ -175,7 +158,7 @@ fn announce(ready: Ready, bound: Bound) -> Result<(), Failure> {
 /// On SIGHUP, reads the certificates and the root key's statements anew. What cannot be used changes nothing.
 async fn reload(config: Config, server: Server, store: Arc<SledStore>) -> Result<(), Failure> {
     let mut hangups = signal(SignalKind::hangup()).map_err(|error| Failure::because("cannot await SIGHUP", error))?;
-    while server.stop.run_until_cancelled(hangups.recv()).await.is_some() {
+    while server.tasks.stop.run_until_cancelled(hangups.recv()).await.is_some() {
         let reloaded = materials::tls(&config).and_then(|material| {
             let used = server.tls.reload(&material);
             used.map_err(|error| Failure::because("the new certificates cannot be used", error))?;
@@ -207,21 +190,14 @@ async fn restate(config: &Config, app: &App, store: &SledStore) -> Result<Timest
     app.restate().await.map_err(|error| Failure::because("the statements cannot be taken up", error))
 }
 
-/// Stops accepting, lets calls and streams end, cuts what is left at the deadline, and says how it went.
-async fn drain(server: &Server, mut tasks: Tasks, deadline: Duration, failure: Option<Failure>) -> Result<(), Failure> {
+/// Lets calls and streams end, and cuts what is left at the deadline.
+async fn drain(server: &Server, deadline: Duration) {
     info!(connections = server.connections.count(), "stopping");
-    server.stop.cancel();
-    let ended = tokio::time::timeout(deadline, async {
-        let streams = server.app.shutdown(deadline).await;
-        tasks.all_end().await;
-        streams
-    });
-    match ended.await {
-        Ok(true) => info!("stopped: every call and stream has ended"),
-        Ok(false) | Err(_) => {
+    match tokio::join!(server.app.shutdown(deadline), server.tasks.ended(deadline)) {
+        (true, true) => info!("stopped: every call and stream has ended"),
+        (false, _) | (_, false) => {
             warn!(connections = server.connections.count(), "stopped at the deadline");
             server.cut_all();
         }
     }
-    failure.map_or(Ok(()), Err)
 }

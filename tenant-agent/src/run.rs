@@ -1,5 +1,6 @@
 //! Wiring: what `run` builds from the configuration and the state directory, and how its tasks begin and end.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +10,9 @@ use entente_cloud::{Cloud, Credential};
 use entente_model::Timestamp;
 use entente_proto::channel::{self, ChannelError};
 use entente_session::{Effect, Session, View};
-use tokio::signal::unix::{SignalKind, signal};
+use entente_tasks::{Fault, Tasks, stop_at_signals};
+use futures::FutureExt;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
@@ -57,10 +57,8 @@ pub enum RunError {
     Channel(#[from] ChannelError),
     #[error("signals cannot be received")]
     Signal(#[from] std::io::Error),
-    #[error("the task {0} ended, which it never should")]
-    Ended(&'static str),
-    #[error("the task {0} panicked")]
-    Panicked(&'static str),
+    #[error(transparent)]
+    Task(#[from] Fault),
     #[error("the agent did not come to rest within {} s", DRAIN.as_secs())]
     Drain,
 }
@@ -160,22 +158,25 @@ async fn session(config: &Config, identity: &Identity, memory: &Memory) -> Resul
     Ok(session)
 }
 
-/// Runs until a signal says to stop, or a task fails.
+/// Runs until a signal says to stop, or a task that the agent cannot be without ends.
 pub async fn run(config: Config, options: Options) -> Result<(), RunError> {
-    let mut signals = Signals::listen()?;
+    let tasks = Tasks::default();
+    stop_at_signals(tasks.stop.clone())?;
+    // However this function is left.
+    let _stop = tasks.stop.clone().drop_guard();
     let base = Base::open(&config, options.new_ledger).await?;
-    let cancel = CancellationToken::new();
-    let mut tasks = start(&config, base, &cancel).await?;
+    let _lock = start(&config, base, &tasks).await?;
     if let Some(path) = &options.ready_file {
         say_ready(path)?;
     }
     info!(version = env!("CARGO_PKG_VERSION"), tenant = %config.entra_tenant, "the agent runs");
-    tokio::select! {
-        () = signals.stop() => info!("told to stop"),
-        Some(ended) = tasks.join_next() => return Err(Tasks::explain(ended)),
+    tasks.stop.cancelled().await;
+    let ended = tasks.ended(DRAIN).await;
+    match tasks.fault() {
+        Some(fault) => Err(fault.into()),
+        None if ended => Ok(()),
+        None => Err(RunError::Drain),
     }
-    cancel.cancel();
-    tokio::time::timeout(DRAIN, tasks.drain()).await.map_err(|_| RunError::Drain)?
 }
 
 /// For whoever waits for it. On a full disk the agent runs without: leavers are blocked all the same.
@@ -189,7 +190,8 @@ fn say_ready(path: &Path) -> Result<(), FileError> {
     }
 }
 
-async fn start(config: &Config, base: Base, cancel: &CancellationToken) -> Result<Tasks, RunError> {
+/// Starts the agent's tasks, none of which ends by itself. The lock is to be held as long as they run.
+async fn start(config: &Config, base: Base, tasks: &Tasks) -> Result<Lock, RunError> {
     let address = config.address.clone().unwrap_or_else(|| base.identity.pinned.address.clone());
     let tls = Arc::new(ArcSwap::from_pointee(base.identity.client_config()?));
     let channel = channel::channel_through(&address, tls.clone(), config.proxy.clone())?;
@@ -207,6 +209,7 @@ async fn start(config: &Config, base: Base, cancel: &CancellationToken) -> Resul
         nudge: parts.nudge.clone(),
         status: parts.status.subscribe(),
         plans: plans.clone(),
+        asked: Default::default(),
         renewed: renewed.clone(),
         statements: None,
     };
@@ -214,75 +217,10 @@ async fn start(config: &Config, base: Base, cancel: &CancellationToken) -> Resul
     let renewal =
         Renewal { identity: base.identity, state_dir: config.state_dir.clone(), channel, tls, signer, renewed };
     let steward = Steward::new(parts).await?;
-    let mut tasks = Tasks { set: JoinSet::new(), _lock: base._lock };
-    let (c, dir) = (cancel, config.state_dir.clone());
-    tasks.add("stream", c, |cancel| async move { stream.run(cancel).await.map_err(RunError::from) });
-    tasks.add("loop", c, |cancel| async move { steward.run(cancel).await.map_err(RunError::from) });
-    tasks.add("renewal", c, |cancel| async move {
-        renewal.run(cancel).await;
-        Ok(())
-    });
-    tasks.add("socket", c, |cancel| async move {
-        socket::serve(dir, plans, cancel).await;
-        Ok(())
-    });
-    Ok(tasks)
-}
-
-/// The agent's tasks. None of them ends by itself: one that does, or fails, or panics, ends the agent.
-struct Tasks {
-    set: JoinSet<(&'static str, Result<(), RunError>)>,
-    _lock: Lock,
-}
-
-type Joined = Result<(&'static str, Result<(), RunError>), tokio::task::JoinError>;
-
-impl Tasks {
-    fn add<F>(&mut self, name: &'static str, cancel: &CancellationToken, task: impl FnOnce(CancellationToken) -> F)
-    where
-        F: Future<Output = Result<(), RunError>> + Send + 'static,
-    {
-        let task = tokio::spawn(task(cancel.clone()));
-        // A task of its own around it, so that a panic keeps the name.
-        self.set.spawn(async move { (name, task.await.unwrap_or(Err(RunError::Panicked(name)))) });
-    }
-
-    async fn join_next(&mut self) -> Option<Joined> {
-        self.set.join_next().await
-    }
-
-    fn explain(ended: Joined) -> RunError {
-        match ended {
-            Ok((_, Err(error))) => error,
-            Ok((name, Ok(()))) => RunError::Ended(name),
-            Err(_) => RunError::Panicked("supervisor"),
-        }
-    }
-
-    async fn drain(&mut self) -> Result<(), RunError> {
-        while let Some(ended) = self.join_next().await {
-            if !matches!(ended, Ok((_, Ok(())))) {
-                return Err(Self::explain(ended));
-            }
-        }
-        Ok(())
-    }
-}
-
-struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, RunError> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    async fn stop(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
+    let (dir, stop) = (config.state_dir.clone(), &tasks.stop);
+    tasks.essential("stream", stream.run(stop.clone()));
+    tasks.essential("loop", steward.run(stop.clone()));
+    tasks.essential("renewal", renewal.run(stop.clone()).map(Ok::<_, Infallible>));
+    tasks.essential("socket", socket::serve(dir, plans, stop.clone()).map(Ok::<_, Infallible>));
+    Ok(base._lock)
 }

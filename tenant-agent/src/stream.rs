@@ -12,6 +12,9 @@ use entente_proto::agent::v1 as proto;
 use entente_proto::agent::v1::agent_service_client::AgentServiceClient;
 use entente_seal::Signed;
 use entente_session::{Effect, Event, Session, Status, View};
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -48,6 +51,7 @@ pub struct Stream {
     /// What the loop saw.
     pub status: watch::Receiver<Option<Arc<Status>>>,
     pub plans: mpsc::Sender<PlanRequest>,
+    pub asked: Asked,
     /// Says that there is a newer certificate.
     pub renewed: Arc<Notify>,
     /// Statements that could not be kept yet.
@@ -64,21 +68,20 @@ struct Line {
     outgoing: Option<mpsc::Sender<proto::ConnectRequest>>,
 }
 
-/// A plan that was asked for on the stream.
-type Answer = (String, Result<Vec<PlannedChange>, String>);
+/// Plans that were asked for on the stream and are being made: each with its nonce.
+pub type Asked = FuturesUnordered<BoxFuture<'static, (String, Result<Vec<PlannedChange>, String>)>>;
 
 impl Stream {
     /// Runs until it is cancelled, or the disk cannot be written any more.
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), MemoryError> {
         let mut line = Line::default();
-        let (answers, mut answered) = mpsc::channel::<Answer>(OUTGOING);
         self.status.mark_changed();
         loop {
             let wake = self.session.wake().map(|uptime| self.clock.instant(uptime));
             let event = tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
                 event = line.next() => event,
-                Some((nonce, result)) = answered.recv() => Event::Planned { nonce, result },
+                Some((nonce, result)) = self.asked.next() => Event::Planned { nonce, result },
                 () = self.renewed.notified() => Event::Renewed,
                 Ok(()) = self.status.changed() => match self.status.borrow_and_update().clone() {
                     Some(status) => Event::Observed(status),
@@ -86,7 +89,7 @@ impl Stream {
                 },
                 () = sleep_until(wake) => Event::Timer,
             };
-            self.handle(event, &mut line, &answers).await?;
+            self.handle(event, &mut line).await?;
             let view = self.session.view(self.clock.now());
             self.view.send_if_modified(|shown| {
                 let differs = *shown != view;
@@ -97,19 +100,14 @@ impl Stream {
     }
 
     /// Says an event to the session and does what it says, until it says nothing.
-    async fn handle(
-        &mut self,
-        event: Event,
-        line: &mut Line,
-        answers: &mpsc::Sender<Answer>,
-    ) -> Result<(), MemoryError> {
+    async fn handle(&mut self, event: Event, line: &mut Line) -> Result<(), MemoryError> {
         // The last attempt may have found the disk full.
         self.keep_statements().await?;
         let mut events = vec![event];
         while let Some(event) = events.pop() {
             log(&event);
             for effect in self.session.on(event, self.clock.now()) {
-                if let Some(event) = self.perform(effect, line, answers).await? {
+                if let Some(event) = self.perform(effect, line).await? {
                     events.push(event);
                 }
             }
@@ -117,12 +115,7 @@ impl Stream {
         Ok(())
     }
 
-    async fn perform(
-        &mut self,
-        effect: Effect,
-        line: &mut Line,
-        answers: &mpsc::Sender<Answer>,
-    ) -> Result<Option<Event>, MemoryError> {
+    async fn perform(&mut self, effect: Effect, line: &mut Line) -> Result<Option<Event>, MemoryError> {
         match effect {
             Effect::Dial => {
                 *line = Line::dial(self.channel.clone());
@@ -139,7 +132,7 @@ impl Stream {
                 self.keep_statements().await?;
             }
             Effect::Nudge => self.nudge.notify_one(),
-            Effect::Plan { nonce } => self.ask_for_plan(nonce, answers.clone()),
+            Effect::Plan { nonce } => self.ask_for_plan(nonce),
             Effect::Alarm(alarm) => warn!(%alarm, "needs a person"),
         }
         Ok(None)
@@ -147,7 +140,7 @@ impl Stream {
 
     /// A commit that certainly failed leaves the last state in place; one that may have happened is read again at the
     /// next start. On a full disk it may have happened too, and is sent again, and kept as a whole once there is room.
-    async fn keep(&self, kept: &entente_session::Kept) -> Result<Event, MemoryError> {
+    async fn keep(&mut self, kept: &entente_session::Kept) -> Result<Event, MemoryError> {
         match self.memory.keep_state(kept).await {
             Ok(()) => Ok(Event::Kept),
             Err(error @ MemoryError::Full(_)) => Ok(Event::KeepFailed { error: chain(&error) }),
@@ -167,18 +160,12 @@ impl Stream {
         Ok(())
     }
 
-    fn ask_for_plan(&self, nonce: String, answers: mpsc::Sender<Answer>) {
-        let plans = self.plans.clone();
-        tokio::spawn(async move {
-            let (ask, answer) = oneshot::channel();
-            let busy = || Err("the agent is busy or stopping: ask again".to_owned());
-            let result = match plans.try_send(ask) {
-                Ok(()) => answer.await.unwrap_or_else(|_| busy()),
-                Err(_) => busy(),
-            };
-            // Nobody is left to hear it when the stream task has ended.
-            answers.send((nonce, result)).await.ok();
-        });
+    fn ask_for_plan(&self, nonce: String) {
+        let (ask, answer) = oneshot::channel();
+        // Where the queue is full the question is dropped, which ends the wait for its answer.
+        self.plans.try_send(ask).ok();
+        let busy = |_| Err("the agent is busy or stopping: ask again".to_owned());
+        self.asked.push(answer.map(move |answer| (nonce, answer.unwrap_or_else(busy))).boxed());
     }
 }
 

@@ -41,7 +41,7 @@ const KNOWN_BY: [(&str, &[&str]); 6] = [
 ];
 
 /// From the middle outwards: the crates that each of our crates may depend on.
-const INWARD: [(&str, &[&str]); 15] = [
+const INWARD: [(&str, &[&str]); 16] = [
     ("entente-model", &[]),
     ("entente-seal", &["entente-model"]),
     ("entente-compiler", &["entente-model", "entente-seal"]),
@@ -51,9 +51,10 @@ const INWARD: [(&str, &[&str]); 15] = [
     ("entente-session", &["entente-model", "entente-seal"]),
     ("entente-cloud", &[]),
     ("entente-proto", &[]),
+    ("entente-tasks", &[]),
     ("entente-convert", &["entente-model", "entente-seal", "entente-proto"]),
-    ("entente-app", &["entente-model", "entente-seal", "entente-compiler", "entente-store"]),
-    ("entente-grpc", &["entente-model", "entente-seal", "entente-app", "entente-proto", "entente-convert"]),
+    ("entente-app", &["entente-model", "entente-seal", "entente-compiler", "entente-store", "entente-tasks"]),
+    ("entente-grpc", &["entente-model", "entente-seal", "entente-app", "entente-proto", "entente-convert", "entente-tasks"]),
     ("entente-cli", &["entente-model", "entente-proto", "entente-convert", "entente-seal"]),
     (
         "entente-control-plane",
@@ -65,6 +66,7 @@ const INWARD: [(&str, &[&str]); 15] = [
             "entente-app",
             "entente-grpc",
             "entente-proto",
+            "entente-tasks",
         ],
     ),
     (
@@ -79,6 +81,7 @@ const INWARD: [(&str, &[&str]); 15] = [
             "entente-cloud",
             "entente-proto",
             "entente-convert",
+            "entente-tasks",
         ],
     ),
 ];

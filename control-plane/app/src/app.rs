@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex};
 
 use entente_model::Timestamp;
 use entente_seal::PublicKey;
+use entente_tasks::Tasks;
 
 use crate::channel::Channels;
 use crate::config::Config;
@@ -34,7 +35,6 @@ use crate::intent::Intents;
 use crate::pki::CertificateAuthority;
 use crate::removals::Removals;
 use crate::reports::Reports;
-use crate::running::Running;
 use crate::stream::Streams;
 use dispatch::Dispatch;
 
@@ -68,7 +68,7 @@ pub(crate) struct Parts {
     pub(crate) intents: Arc<Intents>,
     pub(crate) removals: Arc<Removals>,
     pub(crate) dispatch: Arc<Dispatch>,
-    pub(crate) running: Arc<Running>,
+    pub(crate) running: Tasks,
 }
 
 impl App {

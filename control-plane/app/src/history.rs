@@ -24,12 +24,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use entente_model::Timestamp;
 use entente_seal::OnlineKey;
 use entente_store::{Store, StoreExt, View};
+use entente_tasks::Tasks;
 use tokio::sync::watch;
 
 use crate::config::Clock;
 use crate::error::AppError;
 use crate::rows;
-use crate::running::Running;
 use crate::sync::lock;
 
 pub use audit::{AuditRecord, AuditedChange};
@@ -74,7 +74,7 @@ pub(crate) struct History {
     pub(crate) events: watch::Sender<u64>,
     follow: Arc<dyn Follow>,
     /// Stopping waits for what is being committed.
-    running: Arc<Running>,
+    running: Tasks,
 }
 
 /// Where the history stands as it is published, and after each commit that is not published yet.
@@ -135,7 +135,7 @@ impl History {
         (stated, epoch_begun): (Stated, Timestamp),
         committed: Committed,
         events: watch::Sender<u64>,
-        (follow, running): (Arc<dyn Follow>, Arc<Running>),
+        (follow, running): (Arc<dyn Follow>, Tasks),
     ) -> Self {
         let epoch = stated.epoch;
         let (stated, world) = (RwLock::new(Arc::new(stated)), RwLock::new(committed.world.clone()));
@@ -196,7 +196,7 @@ impl History {
         T: Send + 'static,
     {
         let history = self.clone();
-        let task = self.running.spawn(async move {
+        let task = self.running.spawn("commit", async move {
             let writer = history.clone();
             let decided = history.store.commit_with(move |view, revision| {
                 let mut head = lock(&writer.head);

@@ -26,7 +26,6 @@ mod removals;
 mod reports;
 mod request_log;
 mod rows;
-mod running;
 mod stream;
 mod sync;
 mod tenant_phase;

@@ -25,12 +25,12 @@ mod whose;
 
 use std::sync::Arc;
 
+use entente_tasks::Tasks;
 use tokio::sync::Semaphore;
 
 use crate::channel::Channels;
 use crate::history::History;
 use crate::identity::Registry;
-use crate::running::Running;
 
 pub use access::{Access, AccessFilter, Ground};
 pub use displacement::Displacement;
@@ -49,7 +49,7 @@ pub(crate) struct Reports {
     pub(crate) history: Arc<History>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) channels: Arc<Channels>,
-    pub(crate) running: Arc<Running>,
+    pub(crate) running: Tasks,
     /// Places for those who follow events.
     pub(crate) event_watches: Arc<Semaphore>,
 }

@@ -9,12 +9,13 @@ mod pulse;
 
 use std::sync::Arc;
 
+use entente_tasks::Tasks;
+
 use crate::channel::Channels;
 use crate::config::Config;
 use crate::history::History;
 use crate::identity::Registry;
 use crate::reports::Reports;
-use crate::running::Running;
 
 pub use hello::{Connected, Hello, Welcome};
 pub use inbox::{Inbox, Incoming, ProtocolError};
@@ -28,5 +29,5 @@ pub(crate) struct Streams {
     pub(crate) channels: Arc<Channels>,
     pub(crate) reports: Arc<Reports>,
     pub(crate) config: Arc<Config>,
-    pub(crate) running: Arc<Running>,
+    pub(crate) running: Tasks,
 }

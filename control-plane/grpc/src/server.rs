@@ -10,6 +10,7 @@ use entente_app::pki::Who;
 use entente_proto::access::v1::access_service_server::{self, AccessServiceServer};
 use entente_proto::access::v1::admin_service_server::{self, AdminServiceServer};
 use entente_proto::fleet::v1::fleet_service_server::{self, FleetServiceServer};
+use entente_tasks::Tasks;
 use metrics::{counter, gauge};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -62,8 +63,8 @@ pub struct Server {
     pub rate: Rate,
     /// How often everyone who is connected is looked at again.
     pub review: Duration,
-    /// Stops accepting, and lets calls end.
-    pub stop: CancellationToken,
+    /// What the ports run; its `stop` ends accepting, and lets calls end.
+    pub tasks: Tasks,
 }
 
 /// Why a port is no longer served.
@@ -77,7 +78,7 @@ pub struct ServeError {
 impl Server {
     pub fn new(app: App, tls: Arc<Tls>, stop: CancellationToken) -> Self {
         let (connections, limits, rate) = (Arc::default(), Limits::default(), Rate::default());
-        Self { app, tls, connections, limits, rate, review: REVIEW_PERIOD, stop }
+        Self { app, tls, connections, limits, rate, review: REVIEW_PERIOD, tasks: Tasks::new(stop) }
     }
 
     /// Serves the service provider's API, health and reflection, until `stop` and until every call has ended.
@@ -98,7 +99,7 @@ impl Server {
             .add_service(v1.build_v1().expect("the build's own descriptors can be read"))
             // grpcurl up to 1.8.6 and Python's reflection client ask for the older one.
             .add_service(v1alpha.build_v1alpha().expect("the build's own descriptors can be read"));
-        let stop = self.stop.clone();
+        let stop = self.tasks.stop.clone();
         let unhealthy = async move {
             stop.cancelled().await;
             health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
@@ -112,7 +113,7 @@ impl Server {
     /// Serves the agents, until `stop` and until every stream has ended: ask [`App::shutdown`] for that.
     pub async fn serve_agents(&self, socket: TcpListener) -> Result<(), ServeError> {
         let routes = Routes::new(AgentServer::new(self.app.clone(), self.rate));
-        self.serve(Port::Agents, socket, routes, self.stop.cancelled()).await
+        self.serve(Port::Agents, socket, routes, self.tasks.stop.cancelled()).await
     }
 
     async fn serve(
@@ -124,7 +125,7 @@ impl Server {
     ) -> Result<(), ServeError> {
         let trust_domain = self.app.trust_domain().into();
         let (tls, connections) = (self.tls.clone(), self.connections.clone());
-        let incoming = incoming(socket, port, tls, trust_domain, connections, self.limits, self.stop.clone());
+        let incoming = incoming(socket, port, tls, trust_domain, connections, self.limits, self.tasks.clone());
         Grpc::builder()
             .layer(Calls(self.app.clone()))
             .timeout(CALL_TIMEOUT)
@@ -144,7 +145,7 @@ impl Server {
         let mut period = tokio::time::interval(self.review);
         loop {
             tokio::select! {
-                () = self.stop.cancelled() => return,
+                () = self.tasks.stop.cancelled() => return,
                 _ = period.tick() => self.cut_unwelcome(|_| true),
                 () = self.app.principal_gone() => {
                     let gone = Instant::now();

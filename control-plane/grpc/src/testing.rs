@@ -45,7 +45,7 @@ pub(crate) struct Fixture {
 
 impl Drop for Fixture {
     fn drop(&mut self) {
-        self.server.stop.cancel();
+        self.server.tasks.stop.cancel();
     }
 }
 

@@ -12,7 +12,7 @@ use entente_grpc::transport::Tls;
 use entente_model::Timestamp;
 use entente_seal::Statement;
 use entente_store_embedded::Restored;
-use tokio::signal::unix::{SignalKind, signal};
+use entente_tasks::stop_at_signals;
 use tokio_util::sync::CancellationToken;
 
 use super::args::{
@@ -98,22 +98,9 @@ fn serve(args: RunArgs) -> Result<(), Failure> {
     let ready = Ready { file: args.ready_file, sender: None };
     block_on(async move {
         let stop = CancellationToken::new();
-        let watched = stop.clone();
-        let mut interrupts = await_signal(SignalKind::interrupt())?;
-        let mut terminations = await_signal(SignalKind::terminate())?;
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = interrupts.recv() => {}
-                _ = terminations.recv() => {}
-            }
-            watched.cancel();
-        });
+        stop_at_signals(stop.clone()).map_err(|error| Failure::because("cannot await signals", error))?;
         run(config, ready, stop).await
     })
-}
-
-fn await_signal(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
-    signal(kind).map_err(|error| Failure::because("cannot await signals", error))
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {

@@ -53,17 +53,17 @@ pub(super) async fn serve(
     store: Arc<SledStore>,
 ) -> Result<(), Failure> {
     let trust_domain = server.app.trust_domain().into();
-    let (tls, connections, stop) = (server.tls.clone(), server.connections.clone(), server.stop.clone());
-    let mut incoming = incoming(socket, Port::Metrics, tls, trust_domain, connections, server.limits, stop.clone());
+    let (tls, connections, tasks) = (server.tls.clone(), server.connections.clone(), server.tasks.clone());
+    let mut incoming = incoming(socket, Port::Metrics, tls, trust_domain, connections, server.limits, tasks.clone());
     let mut upkeep = tokio::time::interval(UPKEEP_PERIOD);
     loop {
         tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+            () = tasks.stop.cancelled() => return Ok(()),
             _ = upkeep.tick() => recorder.run_upkeep(),
             connection = incoming.next() => match connection {
                 Some(Ok(connection)) => {
                     let scrape = scrape(connection, server.clone(), recorder.clone(), store.clone());
-                    tokio::spawn(stop.clone().run_until_cancelled_owned(scrape));
+                    tasks.spawn_until_stop("scrape", scrape);
                 }
                 Some(Err(error)) => debug!(%error, "a scraper's connection failed"),
                 None => return Ok(()),

@@ -46,6 +46,7 @@ impl Agent {
             nudge: Arc::new(Notify::new()),
             status: status.subscribe(),
             plans,
+            asked: Default::default(),
             renewed: Arc::new(Notify::new()),
             statements: None,
         };

@@ -8,6 +8,7 @@ use entente_model::intent::Intent;
 use entente_model::{AgentName, Map, PrincipalName, TenantName, Timestamp, TokenName};
 use entente_seal::{KeyId, OnlineKey, PublicKey, SealError, Signed, Statement, Verifier};
 use entente_store::{MAX_PAGE_ENTRIES, ReadError, Store};
+use entente_tasks::Tasks;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, Semaphore, watch};
@@ -28,7 +29,6 @@ use crate::provision::{self, ImportError};
 use crate::removals::{Receipt, Receipts, Removals};
 use crate::reports::{MAX_WATCHES, Reports};
 use crate::rows::{self, RowError};
-use crate::running::Running;
 use crate::stream::Streams;
 
 /// Why the server cannot start.
@@ -93,7 +93,7 @@ impl App {
         let dispatch = Arc::new(dispatch);
         let log = log::load(&*store, online.public(), stated.epoch, head.root).await?;
         let committed = Committed { world: world.clone(), head, log };
-        let running = Arc::new(Running::default());
+        let running = Tasks::default();
         let follow = (dispatch.clone() as Arc<dyn Follow>, running.clone());
         let history = History::new(store, clock, online, (stated, epoch_begun), committed, events, follow);
         let app = Self::of(Arc::new(history), registry, channels, dispatch, (config, ca, root_key), receipts, running);
@@ -116,7 +116,7 @@ impl App {
         dispatch: Arc<Dispatch>,
         (config, ca, root_key): (Config, CertificateAuthority, PublicKey),
         receipts: Receipts,
-        running: Arc<Running>,
+        running: Tasks,
     ) -> Self {
         let (config, ca) = (Arc::new(config), Arc::new(ca));
         let reports = Arc::new(Reports {

@@ -3,10 +3,12 @@
 //! Time and nudges wake it; the next waking is the retry, also after a panic, which is logged and counted. When the
 //! server stops, a task ends after the look that it is at.
 
+use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
 use entente_model::GoAwayReason;
+use entente_tasks::Tasks;
 use tokio::sync::Notify;
 
 use super::App;
@@ -56,14 +58,18 @@ impl App {
         F: Future<Output = Result<(), AppError>> + Send + 'static,
     {
         let app = self.clone();
-        self.inner.running.spawn(async move {
+        self.inner.running.spawn(name, async move {
             while app.wake(period, nudge).await {
                 // In a task of its own, so that a panic ends one look and not the task.
-                match app.inner.running.spawn(look(app.clone())).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => app.failed(name, &error),
-                    Err(panic) => app.failed(name, &panic),
+                match app.inner.running.spawn(name, look(app.clone())).await {
+                    Ok(Ok(())) => continue,
+                    Ok(Err(error)) => {
+                        tracing::error!(task = name, error = &error as &dyn Error, "a task failed; it runs again");
+                    }
+                    // The log has it by now.
+                    Err(_panic) => {}
                 }
+                metrics::counter!("entente_task_failures_total", "task" => name).increment(1);
             }
         });
     }
@@ -80,30 +86,30 @@ impl App {
             }
         };
         tokio::select! {
-            () = self.inner.running.stopped() => false,
+            () = self.inner.running.stop.cancelled() => false,
             () = tokio::time::sleep(period) => true,
             () = nudged => true,
         }
     }
 
-    fn failed(&self, task: &'static str, error: &(dyn std::error::Error + 'static)) {
-        tracing::error!(task, error, "a background task failed; it runs again");
-        metrics::counter!("entente_task_failures_total", "task" => task).increment(1);
+    /// What belongs to the application and runs by itself: [`App::shutdown`] waits for it.
+    pub fn tasks(&self) -> &Tasks {
+        &self.inner.running
     }
 
     /// Whether the server is about to stop.
     pub fn is_stopping(&self) -> bool {
-        self.inner.running.is_stopping()
+        self.inner.running.stop.is_cancelled()
     }
 
     /// Sends all agents away, ends watches and tasks. Says whether all ended before the deadline.
     pub async fn shutdown(&self, deadline: Duration) -> bool {
-        self.inner.running.stop();
+        self.inner.running.stop.cancel();
         for channel in self.inner.channels.all() {
             channel.lock().cut(GoAwayReason::Shutdown, COME_BACK);
         }
         self.inner.dispatch.wake_watchers();
-        tokio::time::timeout(deadline, self.inner.running.ended()).await.is_ok()
+        self.inner.running.ended(deadline).await
     }
 }
 

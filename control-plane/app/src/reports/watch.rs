@@ -94,7 +94,7 @@ impl Stream for StatusWatch {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<WatchEvent>> {
         self.watcher.waker.register(cx.waker());
         let may_go_on = self.reports.registry.tables().principals.contains_key(&self.principal);
-        if self.reports.running.is_stopping() || !may_go_on {
+        if self.reports.running.stop.is_cancelled() || !may_go_on {
             return Poll::Ready(None);
         }
         self.next_now().map_or(Poll::Pending, |event| Poll::Ready(Some(event)))

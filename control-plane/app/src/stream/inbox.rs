@@ -145,7 +145,7 @@ impl Inbox {
         let (streams, channel, agent) = (self.streams.clone(), self.channel.clone(), self.connection.agent.clone());
         // In a task of its own: a connection that goes away in the middle must not part the rows from what is seen.
         let keep = async move { keep::keep(&streams.reports, &channel, &agent, report, full).await };
-        let kept = self.streams.running.spawn(keep);
+        let kept = self.streams.running.spawn("report", keep);
         kept.await.map_err(|panic| ReportError::NotKept(panic.into()))??;
         metrics::counter!("entente_reports_total").increment(1);
         if self.connection.acknowledge(number) { Ok(()) } else { Err(ProtocolError::Unread) }

@@ -62,8 +62,15 @@ pub(super) async fn connect(
         Ok(connected) => {
             info!(agent = who(&peer), connection = peer.connection, "agent connected");
             let outgoing = Frames::one(&welcome(&connected.welcome));
-            let inbound = Some(tokio::spawn(read(messages, connected.inbox, peer.clone())));
-            Ok(respond(StreamBody { outgoing, outbox: connected.outbox, inbound, peer, last: false, ended: false }))
+            let inbound = app.tasks().spawn("agent stream", read(messages, connected.inbox, peer.clone()));
+            Ok(respond(StreamBody {
+                outgoing,
+                outbox: connected.outbox,
+                inbound: Some(inbound),
+                peer,
+                last: false,
+                ended: false,
+            }))
         }
     }
 }
@@ -138,7 +145,7 @@ impl StreamBody {
     fn ended_inbound(&mut self, cx: &mut Context<'_>) -> Option<Ended> {
         let Poll::Ready(ended) = self.inbound.as_mut()?.poll_unpin(cx) else { return None };
         self.inbound = None;
-        // A panic ends the stream like a lost connection; the panic hook has told the log.
+        // A panic ends the stream like a lost connection.
         Some(ended.unwrap_or(Ended::HungUp))
     }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use entente_app::pki;
+use entente_tasks::Tasks;
 use metrics::counter;
 use rustls::server::Accepted;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -19,7 +20,6 @@ use tokio::time::timeout;
 use tokio_rustls::StartHandshake;
 use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::anonymous::Anonymous;
@@ -55,6 +55,7 @@ struct Acceptor {
     unfinished: Arc<Unfinished>,
     turns: Arc<Turns>,
     anonymous: Arc<Anonymous>,
+    tasks: Tasks,
 }
 
 /// Listens, with a backlog that fits a fleet.
@@ -69,7 +70,8 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(LISTEN_BACKLOG)
 }
 
-/// Accepts until `stop`, and yields what has a verified peer. The socket closes at `stop`.
+/// Accepts until the tasks are told to stop, and yields what has a verified peer. The socket closes then, and handshakes
+/// that are under way are dropped.
 pub fn incoming(
     socket: TcpListener,
     port: Port,
@@ -77,7 +79,7 @@ pub fn incoming(
     trust_domain: Arc<str>,
     connections: Arc<Connections>,
     limits: Limits,
-    stop: CancellationToken,
+    tasks: Tasks,
 ) -> ReceiverStream<io::Result<Connection>> {
     let (accepted, stream) = mpsc::channel(BACKLOG);
     let acceptor = Arc::new(Acceptor {
@@ -90,17 +92,13 @@ pub fn incoming(
         unfinished: Unfinished::new(limits.unfinished_of_one_source(port)),
         turns: Turns::new(limits.handshakes),
         anonymous: Anonymous::new(limits.anonymous, limits.anonymous_of_one_source),
+        tasks: tasks.clone(),
     });
-    tokio::spawn(async move {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = accept(&socket, acceptor, accepted) => {}
-        }
-    });
+    tasks.spawn_until_stop("accept", accept(socket, acceptor, accepted));
     ReceiverStream::new(stream)
 }
 
-async fn accept(socket: &TcpListener, acceptor: Arc<Acceptor>, accepted: mpsc::Sender<io::Result<Connection>>) {
+async fn accept(socket: TcpListener, acceptor: Arc<Acceptor>, accepted: mpsc::Sender<io::Result<Connection>>) {
     while !accepted.is_closed() {
         let (tcp, address) = match socket.accept().await {
             Ok(pair) => pair,
@@ -115,9 +113,9 @@ async fn accept(socket: &TcpListener, acceptor: Arc<Acceptor>, accepted: mpsc::S
         };
         // Here and not in the task below, so that who is accepted next can displace this one.
         let seat = acceptor.unfinished.enter(Source::of(address.ip()));
-        let (acceptor, accepted) = (acceptor.clone(), accepted.clone());
+        let (tasks, acceptor, accepted) = (&acceptor.tasks, acceptor.clone(), accepted.clone());
         // A task of its own, so that what a handshake needs is freed when it is done.
-        tokio::spawn(async move {
+        tasks.spawn_until_stop("handshake", async move {
             if let Some(connection) = acceptor.admit(tcp, address, seat, place).await {
                 // The server is shutting down if nobody takes it.
                 let _ = accepted.send(Ok(connection)).await;

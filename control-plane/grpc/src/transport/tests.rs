@@ -8,10 +8,10 @@ use arc_swap::ArcSwap;
 use entente_app::pki::{self, CertificateAuthority, RequestedKey, Serial};
 use entente_model::Timestamp;
 use entente_proto::channel::{Identity, channel, client_config};
+use entente_tasks::Tasks;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Server};
 use tonic_health::pb::HealthCheckRequest;
@@ -76,12 +76,12 @@ struct Fixture {
     ca: CertificateAuthority,
     tls: Arc<Tls>,
     connections: Arc<Connections>,
-    stop: CancellationToken,
+    tasks: Tasks,
 }
 
 impl Drop for Fixture {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.tasks.stop.cancel();
     }
 }
 
@@ -91,16 +91,16 @@ impl Fixture {
         let tls = Arc::new(Tls::new(&material(&ca)).unwrap());
         let socket = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = format!("localhost:{}", socket.local_addr().unwrap().port());
-        let (connections, stop) = (Arc::<Connections>::default(), CancellationToken::new());
-        let incoming = incoming(socket, port, tls.clone(), DOMAIN.into(), connections.clone(), limits, stop.clone());
+        let (connections, tasks) = (Arc::<Connections>::default(), Tasks::default());
+        let incoming = incoming(socket, port, tls.clone(), DOMAIN.into(), connections.clone(), limits, tasks.clone());
         let (_, health) = tonic_health::server::health_reporter();
-        let ended = stop.clone();
+        let ended = tasks.stop.clone();
         tokio::spawn(async move {
             let routes = Routes::new(health);
             let serve = Server::builder().add_routes(routes);
             serve.serve_with_incoming_shutdown(incoming, ended.cancelled()).await.unwrap();
         });
-        Self { address, port, ca, tls, connections, stop }
+        Self { address, port, ca, tls, connections, tasks }
     }
 
     async fn api() -> Self {
@@ -166,6 +166,21 @@ async fn a_principal_of_our_ca_comes_in_and_is_known_by_its_certificate() {
         }
     };
     tokio::time::timeout(PATIENCE, gone).await.expect("a closed connection leaves the list");
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_the_accept_loop_and_for_handshakes_which_end_at_once() {
+    let server = Fixture::api().await;
+    let mut silent = TcpStream::connect(&server.address).await.unwrap();
+    let both_run = async {
+        while server.tasks.count() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, both_run).await.expect("the accept loop and a handshake are counted");
+    server.tasks.stop.cancel();
+    assert!(server.tasks.ended(PATIENCE).await && server.tasks.count() == 0);
+    assert_eq!(silent.read(&mut [0]).await.unwrap(), 0, "the silent connection is closed");
 }
 
 #[tokio::test]
