@@ -4,7 +4,6 @@
 //! (`record.rs` there); the state's are the session's. Keys are hashed where an item's own key could be too long.
 
 mod ledger;
-mod mended;
 mod owed;
 mod records;
 mod reports;
@@ -19,7 +18,7 @@ use entente_store_embedded::{Sizes, SledStore};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use mended::Notes;
+pub use reports::Notes;
 
 /// Most writes in one of our commits: a quarter of what the store takes, so that sizes stay far from its bound too.
 const COMMIT_KEYS: usize = 2_000;
@@ -172,30 +171,28 @@ impl<'a> Batched<'a> {
         Self { memory, commit: Commit::new(), keys: 0, bytes: 0 }
     }
 
-    async fn put(&mut self, key: String, value: Vec<u8>) -> Result<(), MemoryError> {
-        self.room(value.len()).await?;
-        self.commit = std::mem::take(&mut self.commit).put(key, value);
-        Ok(())
-    }
-
-    async fn delete(&mut self, key: String) -> Result<(), MemoryError> {
-        self.room(0).await?;
-        self.commit = std::mem::take(&mut self.commit).delete(key);
-        Ok(())
-    }
-
-    async fn room(&mut self, bytes: usize) -> Result<(), MemoryError> {
+    /// A row with its value, or without one where it is to be deleted.
+    async fn write(&mut self, key: String, value: Option<Vec<u8>>) -> Result<(), MemoryError> {
+        let bytes = value.as_ref().map_or(0, Vec::len);
         self.keys += 1;
         self.bytes += bytes;
         if self.keys > COMMIT_KEYS || self.bytes > COMMIT_BYTES {
             self.memory.commit(std::mem::take(&mut self.commit)).await?;
             (self.keys, self.bytes) = (1, bytes);
         }
+        self.commit = with_row(std::mem::take(&mut self.commit), key, value);
         Ok(())
     }
 
     async fn finish(self) -> Result<(), MemoryError> {
         self.memory.commit(self.commit).await
+    }
+}
+
+fn with_row(commit: Commit, key: String, value: Option<Vec<u8>>) -> Commit {
+    match value {
+        Some(value) => commit.put(key, value),
+        None => commit.delete(key),
     }
 }
 

@@ -6,7 +6,7 @@ use entente_planner::ledger::{Deletion, Ledger, LedgerEntry, LedgerKey, Left, Up
 use entente_store::Commit;
 use serde::{Deserialize, Serialize};
 
-use super::{Memory, MemoryError, Rows, from_json, hashed, to_json};
+use super::{Memory, MemoryError, Rows, from_json, hashed, to_json, with_row};
 
 const FORMAT_ROW: &str = "ledger/format";
 const ENTRY: &str = "ledger/entry/";
@@ -94,11 +94,8 @@ impl Memory {
         // What is owed is older, and may be of the same rows.
         self.settle().await?;
         for updates in updates.chunks(UPDATES) {
-            let commit = rows(ledger, updates).into_iter().fold(Commit::new(), |commit, (key, row)| match row {
-                Some(value) => commit.put(key, value),
-                None => commit.delete(key),
-            });
-            self.commit(commit).await?;
+            let rows = rows(ledger, updates).into_iter();
+            self.commit(rows.fold(Commit::new(), |commit, (key, row)| with_row(commit, key, row))).await?;
             ledger.apply_all(updates);
         }
         Ok(())

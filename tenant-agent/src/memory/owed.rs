@@ -49,12 +49,9 @@ impl Memory {
         }
         let owed = self.owed().clone();
         let mut batch = Batched::of(self);
-        batch.put(ROOM.into(), Vec::new()).await?;
+        batch.write(ROOM.into(), Some(Vec::new())).await?;
         for (key, row) in &owed {
-            match row {
-                Some(value) => batch.put(key.clone(), value.clone()).await?,
-                None => batch.delete(key.clone()).await?,
-            }
+            batch.write(key.clone(), row.clone()).await?;
         }
         batch.finish().await?;
         // What was owed since then is not written yet.

@@ -68,7 +68,7 @@ impl Memory {
         let row_key = |leaf: &Digest| format!("{ITEM}{leaf}");
         let mut items = Batched::of(self);
         for (leaf, item) in wanted.iter().filter(|(leaf, _)| !there.contains(&row_key(leaf))) {
-            items.put(row_key(leaf), ItemRecord::from(*item).encode_to_vec()).await?;
+            items.write(row_key(leaf), Some(ItemRecord::from(*item).encode_to_vec())).await?;
         }
         items.finish().await?;
         let leaves: Vec<u8> = wanted.keys().flat_map(|leaf| leaf.0).collect();
@@ -84,7 +84,7 @@ impl Memory {
         let named: BTreeSet<String> = wanted.keys().map(row_key).collect();
         let mut rest = Batched::of(self);
         for key in there.difference(&named) {
-            rest.delete(key.clone()).await?;
+            rest.write(key.clone(), None).await?;
         }
         rest.finish().await
     }
@@ -98,7 +98,7 @@ impl Memory {
         let mut rows = Batched::of(self);
         for signed in statements {
             let key = format!("{STATEMENT}{}", sha256_hex(&signed.statement));
-            rows.put(key, StatementRecord::from(signed).encode_to_vec()).await?;
+            rows.write(key, Some(StatementRecord::from(signed).encode_to_vec())).await?;
         }
         rows.finish().await
     }
