@@ -25,7 +25,7 @@ const MAX_SETTLED: usize = 5_000;
 pub const MAX_DELETED: usize = 1_000;
 
 /// Most rights of others that are named for one person or group: more than anybody reads through.
-const MAX_NAMED: usize = 200;
+pub const MAX_NAMED: usize = 200;
 
 /// Most things that are listed as not allowed any more, to be confirmed at once: the rest is listed when these are taken.
 pub const MAX_NOT_ALLOWED: usize = 10_000;
@@ -140,20 +140,6 @@ impl NotAllowedItem {
     }
 }
 
-/// What the loop knows beside how the items stand.
-#[derive(Debug)]
-pub struct Seen {
-    pub alarms: Vec<String>,
-    pub deleted: Vec<DeletedPerson>,
-    /// What of the items was there, or was not.
-    pub there: BTreeMap<ItemKey, bool>,
-    pub named: BTreeMap<String, BTreeSet<String>>,
-    pub not_allowed: NotAllowedList,
-    pub heard: Option<Timestamp>,
-    pub ledger: Mark,
-    pub known_time: Timestamp,
-}
-
 /// Where it lies.
 #[derive(Debug)]
 pub struct StatusFile {
@@ -187,25 +173,8 @@ impl StatusFile {
         });
     }
 
-    /// Writes it, if it says anything new.
-    pub fn write(&mut self, now: Timestamp, view: &View, status: &Status, seen: Seen) {
-        let Seen { alarms, deleted, there, named, not_allowed, heard, ledger, known_time } = seen;
-        let (ledger, known_time) = (Some(ledger), Some(known_time));
-        let status = AgentStatus {
-            alarms,
-            deleted,
-            named: named.into_iter().map(|(of, what)| (of, what.into_iter().take(MAX_NAMED).collect())).collect(),
-            not_allowed,
-            last_connected: heard,
-            ledger,
-            known_time,
-            ..AgentStatus::of(now, view, status, &there)
-        };
-        self.keep(status);
-    }
-
-    /// A failure is only told: nothing depends on this file.
-    fn keep(&mut self, status: AgentStatus) {
+    /// Writes it, if it says anything new. A failure is only logged: nothing depends on this file.
+    pub fn keep(&mut self, status: AgentStatus) {
         if self.written.as_ref() == Some(&status) {
             return;
         }
@@ -218,7 +187,8 @@ impl StatusFile {
 }
 
 impl AgentStatus {
-    fn of(time: Timestamp, view: &View, status: &Status, there: &BTreeMap<ItemKey, bool>) -> Self {
+    /// What the view and the items say; the loop adds what it knows besides.
+    pub fn of(time: Timestamp, view: &View, status: &Status, there: &BTreeMap<ItemKey, bool>) -> Self {
         let mut counts = BTreeMap::new();
         for item in status.items.values() {
             *counts.entry(item.state).or_default() += 1;
@@ -238,7 +208,6 @@ impl AgentStatus {
             status.items.values().partition(|item| item.state.is_settled());
         Self {
             time,
-            known_time: None,
             pid: std::process::id(),
             connected: view.connected,
             version: view.desired.as_ref().map(|desired| (desired.version.epoch, desired.version.revision)),
@@ -251,12 +220,7 @@ impl AgentStatus {
             here: view.desired.as_ref().map(|desired| Here::of(&desired.items, &status.items, there)),
             open: open.into_iter().take(MAX_OPEN).map(told).collect(),
             settled: settled.into_iter().take(MAX_SETTLED).map(told).collect(),
-            last_connected: None,
-            deleted: Vec::new(),
-            named: BTreeMap::new(),
-            not_allowed: NotAllowedList::default(),
-            alarms: Vec::new(),
-            ledger: None,
+            ..Self::default()
         }
     }
 }

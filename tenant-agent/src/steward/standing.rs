@@ -13,7 +13,7 @@ use tracing::error;
 use super::{Look, Steward};
 use crate::guardrail_file::GuardrailFile;
 use crate::memory::MemoryError;
-use crate::status_file::Seen;
+use crate::status_file::{AgentStatus, MAX_NAMED};
 
 /// What a person reads of a full disk.
 const FULL: &str = "the agent's disk is full: leavers are blocked and their memberships end, and nothing else is done or proven \
@@ -138,12 +138,18 @@ impl Steward {
         let status = Status { items, standing, mended: self.drift.mended() };
         let alarms = self.alarms(guardrail, faults);
         let now = self.parts.clock.time();
-        let deleted = self.deleted();
-        let (ledger, known_time) = (self.parts.memory.mark(), self.parts.clock.known());
-        let (named, there) = (self.named.clone(), self.there.clone());
-        let not_allowed = self.not_allowed_list();
-        let seen = Seen { alarms, deleted, there, named, not_allowed, heard: self.heard, ledger, known_time };
-        self.file.write(now, &self.parts.view.borrow(), &status, seen);
+        let named = self.named.iter();
+        let written = AgentStatus {
+            alarms,
+            deleted: self.deleted(),
+            named: named.map(|(of, what)| (of.clone(), what.iter().take(MAX_NAMED).cloned().collect())).collect(),
+            not_allowed: self.not_allowed_list(),
+            last_connected: self.heard,
+            ledger: Some(self.parts.memory.mark()),
+            known_time: Some(self.parts.clock.known()),
+            ..AgentStatus::of(now, &self.parts.view.borrow(), &status, &self.there)
+        };
+        self.file.keep(written);
         self.send(status);
     }
 }
