@@ -1,17 +1,16 @@
 //! The commands: each reads what it needs, does it, and prints what came of it.
 
-mod allow_again;
 mod doctor;
 mod explain;
 mod guardrail;
 mod init;
 mod plan;
-mod resume;
 mod revoke;
 mod revoke_all;
 mod schema;
 mod screen;
 mod status;
+mod switches;
 mod who;
 
 use std::path::Path;
@@ -23,8 +22,7 @@ use self::screen::{Done, Outcome};
 use crate::args::{Args, Command, LogFormat};
 use crate::config::Config;
 use crate::enroll::{self, Enrolled};
-use crate::run::{self, Options};
-use crate::switches::Switches;
+use crate::run;
 
 pub(crate) fn execute(args: Args) -> Outcome {
     let Args { config: path, log_format, command } = args;
@@ -42,16 +40,16 @@ pub(crate) fn execute(args: Args) -> Outcome {
         Command::Run { ready_file, new_ledger } => {
             let config = config()?;
             on_runtime(async {
-                run::run(config, Options { ready_file, new_ledger }).await?;
+                run::run(config, ready_file, new_ledger).await?;
                 Ok(Done::Whole)
             })
         }
         Command::Status { output } => status::show(&config()?, output),
         Command::Who { output } => who::show(&config()?, output),
         Command::Plan { output } => on_runtime(plan::show(&config()?, output)),
-        Command::Pause => pause(&config()?),
-        Command::Resume { yes } => resume::resume(&config()?, yes),
-        Command::AllowAgain { user } => allow_again::allow_again(&config()?, &user),
+        Command::Pause => switches::pause(&config()?),
+        Command::Resume { yes } => switches::resume(&config()?, yes),
+        Command::AllowAgain { user } => switches::allow_again(&config()?, &user),
         Command::RevokeAll { yes, timeout } => on_runtime(revoke_all::revoke_all(config()?, yes, timeout)),
         Command::Revoke { not_allowed: _, dry_run, yes, timeout } => {
             on_runtime(revoke::revoke(&config()?, dry_run, yes, timeout))
@@ -74,15 +72,6 @@ async fn enrol(config: &Config, token: &Path) -> Outcome {
         }
         Enrolled::Already(identity) => println!("enrolled already as {}, with this token", identity.pinned.agent),
     }
-    Ok(Done::Whole)
-}
-
-fn pause(config: &Config) -> Outcome {
-    crate::files::make_private_dir(&config.state_dir)?;
-    Switches::of(&config.state_dir).pause()?;
-    println!(
-        "paused: nothing is given or taken away, leavers neither, until `entente-agent resume`; end dates take effect"
-    );
     Ok(Done::Whole)
 }
 

@@ -7,12 +7,15 @@ use entente_model::Timestamp;
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::files;
 use crate::guardrail_file::GuardrailFile;
-use crate::identity::Identity;
-use crate::run;
+use crate::identity::{self, Identity};
 
 /// Long enough for a person with a holiday.
 const AHEAD: Duration = Duration::from_secs(14 * 86_400);
+
+/// A certificate and those above it.
+const MAX_CERTIFICATE_BYTES: usize = 64 << 10;
 
 /// One thing that ends, or of which nobody can tell.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -29,7 +32,6 @@ pub fn endings(config: &Config, identity: Option<&Identity>, now: Timestamp) -> 
     let mut all = Vec::new();
     // Renewed at two thirds of its life: in the last quarter it was tried for, and not renewed.
     if let Some((begins, ends)) = identity.and_then(Identity::validity) {
-        let (begins, ends) = (Timestamp::from_unix(begins), Timestamp::from_unix(ends));
         let remedy =
             "it was not renewed: let the agent reach the provider; once it has ended, enrol again with a new token";
         if ends.since(now) <= ends.since(begins) / 4 {
@@ -57,7 +59,7 @@ fn credential(config: &Config, now: Timestamp) -> Option<Ending> {
     }
     match &config.cloud.credential {
         Credential::Certificate { .. } => {
-            let Some((begins, ends)) = run::certificate_validity(config) else {
+            let Some((begins, ends)) = certificate_validity(config) else {
                 let remedy = "see that credential.certificate_file is a certificate in PEM which this user may read";
                 return Some(Ending { what: "credential", ends: None, remedy });
             };
@@ -70,4 +72,15 @@ fn credential(config: &Config, now: Timestamp) -> Option<Ending> {
         // What the platform renews.
         _ => None,
     }
+}
+
+/// When the credential at Microsoft ends, where that can be told: a certificate says it, a secret does not.
+pub fn credential_ends(config: &Config) -> Option<Timestamp> {
+    config.credential_expires.or_else(|| certificate_validity(config).map(|(_, ends)| ends))
+}
+
+/// From when until when the certificate holds with which the agent signs in to Microsoft.
+fn certificate_validity(config: &Config) -> Option<(Timestamp, Timestamp)> {
+    let Credential::Certificate { certificate_file, .. } = &config.cloud.credential else { return None };
+    identity::validity(&files::read_unmarked(certificate_file, MAX_CERTIFICATE_BYTES).ok()??)
 }

@@ -75,7 +75,7 @@ pub async fn enroll(config: &Config, token_path: &Path) -> Result<Enrolled, Enro
         return Err(EnrollError::Tenant { token: token.entra_tenant, configured: config.entra_tenant });
     }
     check_guardrail(config, &token)?;
-    let token_sha256 = sha256_hex(token.token.as_bytes());
+    let token_sha256 = sha256_hex(token.token.reveal().as_bytes());
     match Identity::load(&config.state_dir, config.entra_tenant) {
         Ok(identity) if identity.pinned.token_sha256 == token_sha256 => return Ok(Enrolled::Already(identity)),
         Ok(_) | Err(IdentityError::NotEnrolled | IdentityError::Damaged(_)) => {}
@@ -87,9 +87,14 @@ pub async fn enroll(config: &Config, token_path: &Path) -> Result<Enrolled, Enro
     let answer = ask(config, &token, &key_pem).await?;
     let root_key = check_answer(&token, &answer)?;
     let ledger = Memory::create(&config.state_dir)?;
-    let address = token.address.clone();
-    let agent = answer.agent.parse().map_err(|_| EnrollError::Answer("the agent's name is not one"))?;
-    let pinned = Pinned::new(agent, config.entra_tenant, address, &root_key, ledger, token_sha256);
+    let pinned = Pinned {
+        agent: answer.agent.parse().map_err(|_| EnrollError::Answer("the agent's name is not one"))?,
+        entra_tenant: config.entra_tenant,
+        address: token.address.clone(),
+        root_key: hex::encode(root_key.as_bytes()),
+        ledger,
+        token_sha256,
+    };
     let identity = Identity::new(pinned, root_key, answer.ca_pem, &key_pem, &answer.certificate_pem);
     identity.client_config()?;
     identity.save(&config.state_dir)?;
@@ -133,7 +138,7 @@ async fn ask(config: &Config, token: &TokenFile, key_pem: &str) -> Result<wire::
     let tls = Arc::new(ArcSwap::from_pointee(pinned_ca::client_config(token.ca_sha256)));
     let mut client = AgentServiceClient::new(channel::channel_through(&address, tls, config.proxy.clone())?);
     let request = wire::EnrollRequest {
-        token: token.token.clone(),
+        token: token.token.reveal().to_owned(),
         csr_pem: signing_request(key_pem)?,
         entra_tenant_id: token.entra_tenant.to_string(),
     };

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use entente_model::{AgentName, Guid};
+use entente_model::{AgentName, Guid, Timestamp};
 use entente_proto::channel::{self, ChannelError};
 use entente_seal::PublicKey;
 use ring::rand::SystemRandom;
@@ -31,7 +31,7 @@ pub struct Pinned {
     /// `HOST:PORT`.
     pub address: String,
     /// The provider's root key, in hex.
-    root_key: String,
+    pub root_key: String,
     /// Of the ledger that belongs to this agent. Another one, or none, is a lost ledger.
     pub ledger: Uuid,
     /// SHA-256 of the token that enrolled it, in hex.
@@ -67,19 +67,6 @@ pub enum IdentityError {
     File(#[from] FileError),
     #[error("the certificate of this agent cannot be used")]
     Tls(#[from] ChannelError),
-}
-
-impl Pinned {
-    pub fn new(
-        agent: AgentName,
-        entra_tenant: Guid,
-        address: String,
-        root_key: &PublicKey,
-        ledger: Uuid,
-        token_sha256: String,
-    ) -> Self {
-        Self { agent, entra_tenant, address, root_key: hex::encode(root_key.as_bytes()), ledger, token_sha256 }
-    }
 }
 
 impl Identity {
@@ -122,8 +109,8 @@ impl Identity {
         Signer::of(&self.pem)
     }
 
-    /// From when until when the certificate holds, in seconds since 1970.
-    pub fn validity(&self) -> Option<(i64, i64)> {
+    /// From when until when the certificate holds.
+    pub fn validity(&self) -> Option<(Timestamp, Timestamp)> {
         validity(&self.pem)
     }
 }
@@ -172,9 +159,9 @@ impl Signer {
 }
 
 /// The same of the first certificate in a PEM.
-pub fn validity(pem: &str) -> Option<(i64, i64)> {
+pub fn validity(pem: &str) -> Option<(Timestamp, Timestamp)> {
     let der = CertificateDer::pem_slice_iter(pem.as_bytes()).next()?.ok()?;
     let (_, certificate) = x509_parser::parse_x509_certificate(&der).ok()?;
     let validity = certificate.validity();
-    Some((validity.not_before.timestamp(), validity.not_after.timestamp()))
+    Some((Timestamp::from_unix(validity.not_before.timestamp()), Timestamp::from_unix(validity.not_after.timestamp())))
 }

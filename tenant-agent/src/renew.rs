@@ -83,8 +83,7 @@ impl Renewal {
 
     fn due_in(&self) -> Duration {
         let Some((from, until)) = self.identity.validity() else { return Duration::ZERO };
-        let due = from + (until - from) / 3 * 2;
-        Duration::from_secs(u64::try_from(due - clock::wall().as_unix()).unwrap_or(0))
+        from.plus(until.since(from) / 3 * 2).since(clock::wall())
     }
 
     async fn renew(&mut self) -> Result<(), RenewError> {

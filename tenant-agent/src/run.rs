@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use entente_cloud::{Cloud, Credential};
-use entente_model::Timestamp;
+use entente_cloud::Cloud;
 use entente_proto::channel::{self, ChannelError};
 use entente_session::{Effect, Session, View};
 use entente_tasks::{Fault, Tasks, stop_at_signals};
@@ -18,6 +17,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::endings::credential_ends;
 use crate::files::{self, FileError};
 use crate::guardrail_file::GuardrailReader;
 use crate::identity::{self, Identity, IdentityError};
@@ -31,9 +31,6 @@ use crate::tenant::Tenant;
 
 /// A step that is under way when the agent is told to stop: one batch and its commit.
 const DRAIN: Duration = Duration::from_secs(30);
-
-/// A certificate and those above it.
-const MAX_CERTIFICATE_BYTES: usize = 64 << 10;
 
 /// Plans asked for and not answered yet.
 const PLANS: usize = 4;
@@ -61,13 +58,6 @@ pub enum RunError {
     Task(#[from] Fault),
     #[error("the agent did not come to rest within {} s", DRAIN.as_secs())]
     Drain,
-}
-
-/// How to run.
-#[derive(Debug, Default)]
-pub struct Options {
-    pub ready_file: Option<PathBuf>,
-    pub new_ledger: bool,
 }
 
 /// The agent without its stream: what `plan` and `revoke-all` need as well.
@@ -118,25 +108,13 @@ impl Base {
             signer: Arc::new(ArcSwap::from_pointee(self.identity.signer()?)),
             guardrail: GuardrailReader::new(config.guardrail.clone(), config.entra_tenant, self.identity.root_key.id()),
             state_dir: config.state_dir.clone(),
-            credential_expires: config.credential_expires.or_else(|| certificate_ends(config)),
+            credential_expires: credential_ends(config),
             view,
             nudge: Arc::new(Notify::new()),
             plans,
             status: watch::Sender::new(None),
         })
     }
-}
-
-/// A certificate says when it ends; a secret does not.
-fn certificate_ends(config: &Config) -> Option<Timestamp> {
-    certificate_validity(config).map(|(_, ends)| ends)
-}
-
-/// From when until when the certificate is good that the agent signs in to Microsoft with.
-pub(crate) fn certificate_validity(config: &Config) -> Option<(Timestamp, Timestamp)> {
-    let Credential::Certificate { certificate_file, .. } = &config.cloud.credential else { return None };
-    let pem = files::read_unmarked(certificate_file, MAX_CERTIFICATE_BYTES).ok()??;
-    identity::validity(&pem).map(|(from, until)| (Timestamp::from_unix(from), Timestamp::from_unix(until)))
 }
 
 /// What is on disk, verified anew.
@@ -159,14 +137,16 @@ async fn session(config: &Config, identity: &Identity, memory: &Memory) -> Resul
 }
 
 /// Runs until a signal says to stop, or a task that the agent cannot be without ends.
-pub async fn run(config: Config, options: Options) -> Result<(), RunError> {
+///
+/// `ready_file` is written once the agent runs; `new_ledger` puts the ledger aside and begins another.
+pub async fn run(config: Config, ready_file: Option<PathBuf>, new_ledger: bool) -> Result<(), RunError> {
     let tasks = Tasks::default();
     stop_at_signals(tasks.stop.clone())?;
     // However this function is left.
     let _stop = tasks.stop.clone().drop_guard();
-    let base = Base::open(&config, options.new_ledger).await?;
+    let base = Base::open(&config, new_ledger).await?;
     let _lock = start(&config, base, &tasks).await?;
-    if let Some(path) = &options.ready_file {
+    if let Some(path) = &ready_file {
         say_ready(path)?;
     }
     info!(version = env!("CARGO_PKG_VERSION"), tenant = %config.entra_tenant, "the agent runs");

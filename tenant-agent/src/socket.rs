@@ -59,15 +59,9 @@ async fn answer(mut stream: UnixStream, plans: &mpsc::Sender<PlanRequest>) -> io
     stream.write_all(&serde_json::to_vec(&plan).expect("a plan is texts")).await
 }
 
-/// Asks an agent that runs; none if none does.
+/// Asks the agent that runs in this state directory, if one does.
 pub async fn ask(state_dir: &Path) -> io::Result<Option<Answer>> {
-    let socket = SocketPath::of(state_dir)?;
-    let stream = match UnixStream::connect(socket.path()).await {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
-            return Ok(None);
-        }
-        stream => stream?,
-    };
+    let Some(stream) = connect(state_dir).await? else { return Ok(None) };
     let mut text = Vec::new();
     stream.take(MAX_ANSWER).read_to_end(&mut text).await?;
     serde_json::from_slice(&text).map(Some).map_err(io::Error::other)
@@ -77,21 +71,19 @@ pub async fn ask(state_dir: &Path) -> io::Result<Option<Answer>> {
 #[derive(Debug)]
 pub struct Listener {
     /// Its process, where the system tells.
-    pid: Option<u32>,
-}
-
-impl Listener {
-    /// Whether it is the process that wrote this number of its own.
-    pub fn is(&self, pid: u32) -> bool {
-        self.pid == Some(pid)
-    }
+    pub pid: Option<u32>,
 }
 
 /// The agent that runs and listens there, if one does; asks it nothing.
 pub async fn listener(state_dir: &Path) -> io::Result<Option<Listener>> {
+    let Some(stream) = connect(state_dir).await? else { return Ok(None) };
+    Ok(Some(Listener { pid: stream.peer_cred()?.pid().and_then(|pid| pid.try_into().ok()) }))
+}
+
+async fn connect(state_dir: &Path) -> io::Result<Option<UnixStream>> {
     let socket = SocketPath::of(state_dir)?;
     match UnixStream::connect(socket.path()).await {
-        Ok(stream) => Ok(Some(Listener { pid: stream.peer_cred()?.pid().and_then(|pid| pid.try_into().ok()) })),
+        Ok(stream) => Ok(Some(stream)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(None),
         Err(error) => Err(error),
     }

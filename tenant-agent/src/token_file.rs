@@ -1,8 +1,8 @@
 //! The file with which a customer enrols its agent: made by the service provider, handed over, used once.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
+use entente_cloud::Secret;
 use entente_model::{Guid, TenantName};
 use entente_seal::KeyId;
 use serde::Deserialize;
@@ -14,27 +14,17 @@ use crate::files::{self, FileError};
 const MAX_BYTES: usize = 8 << 10;
 
 /// What the file says.
-#[derive(Clone)]
+#[derive(Debug)]
 pub struct TokenFile {
     /// `HOST:PORT` of the agents' port.
     pub address: String,
-    pub tenant: TenantName,
     pub entra_tenant: Guid,
     /// Enrols one agent, once.
-    pub token: String,
+    pub token: Secret,
     /// SHA-256 of the DER of the CA's certificate.
     pub ca_sha256: [u8; 32],
     /// Of the provider's root key.
     pub root_key: KeyId,
-}
-
-impl fmt::Debug for TokenFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenFile")
-            .field("tenant", &self.tenant)
-            .field("address", &self.address)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Why it cannot be used. Never quotes the file.
@@ -56,7 +46,7 @@ struct Form {
     address: String,
     tenant: String,
     entra_tenant: String,
-    token: String,
+    token: Secret,
     ca_sha256: String,
     /// `ed25519:HEX`, as the guardrail has it.
     root_key: String,
@@ -70,8 +60,8 @@ impl TokenFile {
         config::check_address(&form.address).map_err(|_| wrong("address")())?;
         let mut ca_sha256 = [0; 32];
         hex::decode_to_slice(&form.ca_sha256, &mut ca_sha256).map_err(|_| wrong("ca_sha256")())?;
+        form.tenant.parse::<TenantName>().map_err(|_| wrong("tenant")())?;
         Ok(Self {
-            tenant: form.tenant.parse().map_err(|_| wrong("tenant")())?,
             entra_tenant: form.entra_tenant.parse().map_err(|_| wrong("entra_tenant")())?,
             root_key: form.root_key.parse().map_err(|_| wrong("root_key")())?,
             address: form.address,

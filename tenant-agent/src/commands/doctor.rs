@@ -5,12 +5,9 @@
 
 mod azure;
 mod check;
-mod connection;
-mod ends;
 mod here;
 mod microsoft;
 mod provider;
-mod switches;
 
 use std::path::Path;
 
@@ -40,14 +37,14 @@ async fn look(path: &Path, env: &impl Fn(&str) -> Option<String>) -> Vec<Check> 
     let (guardrail, found) = here::guardrail(&config, identity.as_ref());
     checks.extend(found);
     checks.extend(here::state_folder(&config.state_dir, identity.is_some()).await);
-    checks.extend(switches::look(&config.state_dir));
+    checks.extend(here::switches(&config.state_dir));
     checks.push(here::proxy(&config, env));
     let outward = tokio::join!(provider::look(&config, identity.as_ref()), microsoft(&config, guardrail.as_ref()));
     let (provider, (microsoft, now)) = outward;
     checks.push(provider);
-    checks.extend(connection::look(&config.state_dir, identity.is_some()).await);
+    checks.extend(here::connection(&config.state_dir, identity.is_some()).await);
     checks.extend(microsoft);
-    checks.extend(ends::look(&config, identity.as_ref(), now));
+    checks.extend(here::ends(&config, identity.as_ref(), now));
     checks
 }
 

@@ -49,48 +49,34 @@ pub(super) fn show(path: &Path, about: Option<&str>, output: Output) -> Outcome 
     let file = config.as_ref().map_or_else(|error| File::not_known(error.to_string()), |it| File::read(it, root(it)));
     let words = about.map(|about| word::known(about, &file)).unwrap_or_default();
     if !words.is_empty() {
-        let text = || words.iter().map(word::Word::text).collect::<Vec<_>>().join("\n");
-        screen::print(output, &words, text)?;
-        return Ok(Done::Whole);
+        return print_words(output, &words);
     }
     let config = config?;
-    let status = match StatusFile::read(&config.state_dir) {
-        Ok(Some(status)) => status,
-        Ok(None) => return Err(unknown(about, "the agent has not looked at the tenant yet").into()),
-        Err(error) => return Err(unknown(about, &crate::guardrail_file::chain(&error)).into()),
-    };
+    let status = StatusFile::read(&config.state_dir).map_err(|error| crate::guardrail_file::chain(&error));
+    let status = status.and_then(|status| status.ok_or_else(|| "the agent has not looked at the tenant yet".into()));
+    let status = status.map_err(|why| unknown(about, &why))?;
     let chosen = chosen(about, &status);
-    if chosen.is_empty() {
-        return match about {
-            Some(about) if !word::by_last_name(about, &file).is_empty() => {
-                let words = word::by_last_name(about, &file);
-                screen::print(output, &words, || words.iter().map(word::Word::text).collect::<Vec<_>>().join("\n"))?;
-                Ok(Done::Whole)
-            }
-            Some(about) => Err(missed(about, &status).into()),
-            None => {
-                let shown = Shown { items: Vec::new(), ..shown(&config, &status, &file) };
-                screen::print(output, &shown, || format!("nothing waits for you; {}\n", age(&shown, clock::wall())))?;
-                Ok(Done::Whole)
-            }
+    if let (Some(about), []) = (about, chosen.as_slice()) {
+        return match word::by_last_name(about, &file).as_slice() {
+            [] => Err(missed(about, &status).into()),
+            words => print_words(output, words),
         };
     }
-    let items = chosen.iter().take(MAX_ITEMS).map(|it| item::explained(it, &file)).collect();
-    let more = chosen.len().saturating_sub(MAX_ITEMS);
-    let shown = Shown { items, more, ..shown(&config, &status, &file) };
-    screen::print(output, &shown, || text(&shown, clock::wall()))?;
-    Ok(Done::Whole)
-}
-
-fn shown(config: &Config, status: &AgentStatus, file: &File) -> Shown {
-    Shown {
+    let shown = Shown {
         time: status.time,
         running: matches!(Lock::try_take(&config.state_dir), Err(LockError::Held(_))),
         guardrail: file.name(),
         guardrail_fault: file.fault.clone(),
-        items: Vec::new(),
-        more: 0,
-    }
+        items: chosen.iter().take(MAX_ITEMS).map(|it| item::explained(it, &file)).collect(),
+        more: chosen.len().saturating_sub(MAX_ITEMS),
+    };
+    screen::print(output, &shown, || text(&shown, clock::wall()))?;
+    Ok(Done::Whole)
+}
+
+fn print_words(output: Output, words: &[word::Word]) -> Outcome {
+    screen::print(output, &words, || words.iter().map(word::Word::text).collect::<Vec<_>>().join("\n"))?;
+    Ok(Done::Whole)
 }
 
 fn unknown(about: Option<&str>, why: &str) -> String {
@@ -137,6 +123,9 @@ fn missed(about: &str, status: &AgentStatus) -> String {
 }
 
 fn text(shown: &Shown, now: Timestamp) -> String {
+    if shown.items.is_empty() {
+        return format!("nothing waits for you; {}\n", age(shown, now));
+    }
     let mut out = String::new();
     for item in &shown.items {
         out.push_str(&screen::lines(&item.text(), screen::width()));
@@ -148,10 +137,8 @@ fn text(shown: &Shown, now: Timestamp) -> String {
         out.push_str(&format!("and {} more; name more of one\n", shown.more));
     }
     if let Some(fault) = &shown.guardrail_fault {
-        out.push_str(&screen::lines(
-            &format!("GUARDRAIL  cannot be used, and allows nothing: {fault}"),
-            screen::width(),
-        ));
+        let line = format!("GUARDRAIL  cannot be used, and allows nothing: {fault}");
+        out.push_str(&screen::lines(&line, screen::width()));
     }
     out + &screen::lines(&age(shown, now), screen::width())
 }

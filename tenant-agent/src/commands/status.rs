@@ -80,7 +80,7 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
         paused_since: switches.paused_since(),
         guardrail: guardrail.map(|file| Guardrail::of(&file, now)),
         revoke_all: positions.revoke_all,
-        certificate_ends: identity.as_ref().and_then(Identity::validity).map(|(_, until)| until),
+        certificate_ends: identity.as_ref().and_then(Identity::validity).map(|(_, until)| until.as_unix()),
         endings: endings::endings(config, identity.as_ref(), now),
         status: status.ok().flatten(),
         status_fault,

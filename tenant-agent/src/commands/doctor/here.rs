@@ -1,20 +1,24 @@
-//! What lies on this machine: configuration, guardrail, state folder, and which way out is taken.
+//! What lies on this machine: configuration, guardrail, state folder with the switches and what the agent wrote, what ends,
+//! and which way out is taken.
 
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use entente_model::Timestamp;
 use entente_model::violation::{Fault, Violation};
 use entente_planner::guardrail::Guardrail;
 
 use super::check::Check;
 use crate::commands::guardrail::judge;
 use crate::config::{Config, ConfigError, HTTPS_PROXY, NO_PROXY};
+use crate::endings::{self, Ending};
 use crate::files::FileError;
 use crate::guardrail_file::{Others, chain};
 use crate::identity::Identity;
 use crate::socket;
 use crate::status_file::{AgentStatus, StatusFile};
+use crate::switches::{Positions, Switches};
 
 pub(super) fn no_config(faults: &[ConfigError]) -> Vec<Check> {
     let mut checks: Vec<Check> = faults.iter().map(config_fault).collect();
@@ -73,6 +77,8 @@ fn of_another(guardrail: &Guardrail, config: &Config, identity: Option<&Identity
     faults
 }
 
+const AS_AGENT: &str = "run entente-agent doctor as the user that the agent runs as";
+
 const FOLDER: &str = "state folder";
 
 /// Its rights, whether something can be written there, and whether an agent is at work in it.
@@ -119,7 +125,7 @@ fn writable(dir: &Path, owner: u32) -> Check {
                 "{} is of user {owner}, and this is user {uid}: what the agent may do there was not tried",
                 dir.display()
             ),
-            "run entente-agent doctor as the user that the agent runs as",
+            AS_AGENT,
         ),
         Err(error) => unusable(dir, &error.to_string()),
     }
@@ -142,11 +148,7 @@ async fn running(dir: &Path) -> Check {
     match socket::listener(dir).await {
         Ok(Some(_)) => Check::ok(NAME, "is running"),
         Ok(None) => stopped(NAME, StatusFile::read(dir)),
-        Err(error) => Check::unknown(
-            NAME,
-            format!("whether it is running cannot be told: {error}"),
-            "run entente-agent doctor as the user that the agent runs as",
-        ),
+        Err(error) => Check::unknown(NAME, format!("whether it is running cannot be told: {error}"), AS_AGENT),
     }
 }
 
@@ -193,4 +195,110 @@ pub(super) fn proxy(config: &Config, env: &impl Fn(&str) -> Option<String>) -> C
         detail += "; this is the environment of this shell, and a service has its own";
     }
     Check::ok("proxy", detail)
+}
+
+const SWITCHES: &str = "switches";
+
+/// The customer's own switches: one that is on stops the agent, however well everything else is.
+pub(super) fn switches(state_dir: &Path) -> Vec<Check> {
+    let switches = Switches::of(state_dir);
+    let positions = match switches.told() {
+        Ok(positions) => positions,
+        Err(error) => {
+            let detail = format!("whether the agent is paused, or takes everything back, cannot be told: {error}");
+            return vec![Check::unknown(SWITCHES, detail, AS_AGENT)];
+        }
+    };
+    let mut checks = Vec::new();
+    if positions.paused {
+        let since = switches.paused_since().map(|since| format!(" since {since}")).unwrap_or_default();
+        let detail =
+            format!("paused{since}: nothing is given or taken away, leavers neither, while end dates take effect");
+        checks.push(Check::fault(SWITCHES, detail, "entente-agent resume ends the pause"));
+    }
+    if positions.revoke_all {
+        let detail = "revoke-all: everything that the agent gave is taken back, and nothing is given";
+        checks.push(Check::fault(SWITCHES, detail, "entente-agent resume ends it, and lets everything come back"));
+    }
+    if checks.is_empty() {
+        checks.push(off(positions));
+    }
+    checks
+}
+
+fn off(positions: Positions) -> Check {
+    let revokes = if positions.revokes { "; what the guardrail does not allow is being taken away" } else { "" };
+    Check::ok(SWITCHES, format!("neither pause nor revoke-all is on{revokes}"))
+}
+
+const CONNECTION: &str = "connection";
+
+/// Whether the provider takes this agent; `None` before enrolment. A handshake does not say it, as a revoked agent is
+/// turned away after it, and a stream of the doctor's own would displace the agent's. So the doctor reads what the running
+/// agent wrote of itself.
+pub(super) async fn connection(state_dir: &Path, enrolled: bool) -> Option<Check> {
+    if !enrolled {
+        return None;
+    }
+    let Ok(Some(running)) = socket::listener(state_dir).await else {
+        let detail = "whether the provider takes this agent is known only while the agent runs";
+        return Some(Check::unknown(CONNECTION, detail, "start the agent, and run entente-agent doctor again"));
+    };
+    // What another process wrote is of another time.
+    let status = StatusFile::read(state_dir).ok().flatten().filter(|status| running.pid == Some(status.pid));
+    Some(as_it_says(status.as_ref()))
+}
+
+fn as_it_says(status: Option<&AgentStatus>) -> Check {
+    match status {
+        Some(status) if status.connected => Check::ok(CONNECTION, "the agent is connected: the provider takes it"),
+        Some(status) => {
+            let last = status.last_connected.map_or_else(|| "never".to_owned(), |at| at.to_string());
+            let detail =
+                format!("whether the provider takes this agent is not known: it is not connected, last {last}");
+            let remedy = "see the agent's log; if it goes on, ask the provider whether this agent was revoked";
+            Check::unknown(CONNECTION, detail, remedy)
+        }
+        None => Check::unknown(
+            CONNECTION,
+            "whether the provider takes this agent is not known: the agent that runs has not written how it stands",
+            "run entente-agent doctor again when it has looked at the tenant once",
+        ),
+    }
+}
+
+/// What ends, and whether that is told in time: the agent's certificate and its credential at Microsoft.
+pub(super) fn ends(config: &Config, identity: Option<&Identity>, now: Timestamp) -> Vec<Check> {
+    let told = endings::endings(config, identity, now);
+    // A guardrail that is past its day is a fault of the guardrail's, named there.
+    let is_new = |it: &&Ending| it.what != "guardrail" || it.ends.is_some_and(|ends| now < ends);
+    let mut checks: Vec<Check> = told.iter().filter(is_new).map(|it| soon(it, now)).collect();
+    let is_told = |what: &str| told.iter().any(|it| it.what == what);
+    if let Some(identity) = identity.filter(|_| !is_told("certificate")) {
+        checks.push(certificate(identity));
+    }
+    if !is_told("credential") {
+        checks.push(credential(config));
+    }
+    checks
+}
+
+fn soon(ending: &Ending, now: Timestamp) -> Check {
+    match ending.ends {
+        None => Check::unknown(ending.what, "its end cannot be told", ending.remedy),
+        Some(ends) if ends <= now => Check::fault(ending.what, format!("ended {ends}"), ending.remedy),
+        Some(ends) => Check::fault(ending.what, format!("ends soon: {ends}"), ending.remedy),
+    }
+}
+
+fn certificate(identity: &Identity) -> Check {
+    match identity.validity() {
+        Some((_, ends)) => Check::ok("certificate", format!("is renewed before {ends}")),
+        None => Check::fault("certificate", "identity.pem holds none that can be read", "enrol again with a new token"),
+    }
+}
+
+fn credential(config: &Config) -> Check {
+    let ends = endings::credential_ends(config).map(|ends| format!("is good until {ends}"));
+    Check::ok("credential", ends.unwrap_or_else(|| "is renewed by the platform".into()))
 }

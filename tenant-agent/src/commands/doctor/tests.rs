@@ -276,7 +276,7 @@ async fn an_agent_that_is_stopped_by_a_switch_is_not_said_to_be_well() {
     expect(&checks(&world).await, "switches", State::Fault, &told);
     // A folder of which nothing can be told: here one that is none.
     let file = world.config.state_dir.join("revoke-all");
-    let found = switches::look(&file);
+    let found = here::switches(&file);
     expect(&found, "switches", State::Unknown, &["cannot be told"]);
 }
 

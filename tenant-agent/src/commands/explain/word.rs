@@ -9,7 +9,7 @@ use super::file::{File, Stands};
 use crate::commands::screen::{self, plain};
 
 /// One word.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Word {
     word: String,
@@ -40,10 +40,8 @@ pub(super) fn known(text: &str, file: &File) -> Vec<Word> {
         means: means.to_owned(),
         whose: Some(whose.text()),
         to_do: Some(what),
-        takes: None,
-        left_out: None,
-        narrower: None,
         guardrail: keys.iter().map(|key| file.stands(key)).collect(),
+        ..Word::default()
     };
     let state = ItemState::ALL.into_iter().find(|it| is(it.word()));
     let state = state.map(|it| said(it.word(), "state", it.meaning(), it.advice(), Vec::new()));
@@ -72,12 +70,11 @@ fn of_key(key: &Key, file: &File) -> Word {
         word: key.path.to_owned(),
         kind: "guardrail key",
         means: format!("{}{bound}", key.does),
-        whose: None,
-        to_do: None,
         takes: Some(key.kind.text()),
         left_out,
         narrower: Some(key.narrower).filter(|it| !it.is_empty()),
         guardrail: vec![file.stands(key.path)],
+        ..Word::default()
     }
 }
 
