@@ -1,4 +1,4 @@
-//! What is asked of the customer with one item: what it is, who asks for it and why, and what it needs of the guardrail.
+//! What one item asks of the customer: what it is, who asks for it and why, and what it needs of the guardrail.
 
 use std::collections::BTreeMap;
 
@@ -12,23 +12,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::here::{self, Ground};
 
-/// Empty of an item that is not desired any more, and where an older agent wrote the file.
+/// Empty for an item that is no longer desired, and in a file of an older agent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Asked {
-    /// In words.
+    /// What the item is, in words.
     pub what: String,
-    /// Named for removal, or desired no more.
+    /// Named for removal, or no longer desired.
     pub leaving: bool,
-    /// The provider's assignments that ask for it, by name: a membership's own; of anything else, those of the memberships
-    /// that it is there for.
+    /// The provider's assignments that ask for it, by name. For a membership, its own; for anything else, those of the
+    /// memberships that need it.
     pub grounds: Vec<Ground>,
-    /// Empty of what is to go.
+    /// Empty for an item that is to go.
     pub needs: Vec<Need>,
 }
 
 impl Asked {
-    /// Of one item, by what is desired.
+    /// Describes one item by the desired state.
     pub fn of(key: &ItemKey, desired: &BTreeMap<&ItemKey, &Item>, now: Timestamp) -> Self {
         let item = desired.get(key).copied();
         let leaving = here::leaves(item);

@@ -1,13 +1,13 @@
-//! What time it is, as the agent can know it: the one place where it asks.
+//! The agent's clock: the only place where the agent asks for the time.
 //!
-//! The host's clock may be set, forwards and backwards, and decides nothing once Microsoft or the control plane has told
-//! theirs: from then on the newest time that was told, carried on by the monotonic clock. Before that the host's clock
-//! counts, but never for less than what the agent knew when it last ran.
+//! The host's clock can jump in either direction. So once Microsoft or the control plane has told the time, the agent
+//! uses the newest time it was told and advances it by the monotonic clock. Before that it uses the host's clock, but
+//! never a time before the one it knew when it last ran.
 //!
-//! Windows, caps and freezes rest on a time that does not go back, with one exception: what the services refute. Two
-//! answers that agree make a time (`entente-cloud`); where they say something else by more than they lie apart, what was
-//! known before was wrong, in this run or on disk. A time that was refuted is worth less than one that goes back: proofs
-//! that are dated ahead are refused.
+//! Windows, caps and freezes need a time that does not go back. There is one exception: two answers that agree
+//! establish a time (`entente-cloud`), and if that time lies before the known one by more than clocks may differ, the
+//! known time was wrong, in this run or on disk. Going back is then the smaller harm, as the control plane refuses
+//! proofs that are dated ahead.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,15 +18,15 @@ use entente_model::Timestamp;
 use entente_planner::moment::Moment;
 use entente_session::Now;
 
-/// The machine that the agent runs on: its clocks, and dice.
+/// The machine that the agent runs on: its clocks and random numbers.
 pub trait Host: Debug + Send + Sync {
     fn wall(&self) -> Timestamp;
-    /// Since the agent started; only ever grows.
+    /// Since the agent started. It only grows.
     fn uptime(&self) -> Duration;
     fn dice(&self) -> u32;
 }
 
-/// The real one.
+/// The real machine.
 #[derive(Debug)]
 struct Machine {
     started: Instant,
@@ -46,7 +46,7 @@ impl Host for Machine {
     }
 }
 
-/// The agent's clock. Cheap to clone; all clones are one.
+/// The agent's clock. All clones share one state.
 #[derive(Debug, Clone)]
 pub struct Clock {
     host: Arc<dyn Host>,
@@ -55,7 +55,7 @@ pub struct Clock {
     told: Arc<Mutex<Told>>,
 }
 
-/// The newest time that was told, and at which uptime; and a floor from before this run.
+/// The newest time that a service told with the uptime then, and the earliest time possible, known from the last run.
 #[derive(Debug, Clone, Copy, Default)]
 struct Told {
     newest: Option<(Timestamp, Duration)>,
@@ -77,18 +77,19 @@ impl Clock {
         Now { wall: self.host.wall(), uptime: self.host.uptime(), dice: self.host.dice() }
     }
 
-    /// An instant of uptime, as the runtime's timers take it.
+    /// Converts an uptime to an instant for the runtime's timers.
     pub fn instant(&self, uptime: Duration) -> tokio::time::Instant {
         tokio::time::Instant::from_std(self.started + uptime)
     }
 
-    /// What was known when the agent last ran: time does not go back behind it.
+    /// Sets the time known at the end of the last run. Time does not go back before it.
     pub fn set_floor(&self, floor: Timestamp) {
         let mut told = self.lock();
         told.floor = told.floor.max(floor);
     }
 
-    /// The services told the time, so long ago. The newest counts, as answers overtake each other, unless it is refuted.
+    /// Takes in a time that a service told `ago`. The newest time wins, as answers may overtake each other, unless a
+    /// later one refutes it.
     pub fn tell(&self, at: Timestamp, ago: Duration) {
         let uptime = self.host.uptime().saturating_sub(ago);
         let mut told = self.lock();
@@ -99,13 +100,13 @@ impl Clock {
         }
     }
 
-    /// What is known of the time for certain, for the next run: never the host's word.
+    /// The time that is certain, for the next run: never the host's.
     pub fn known(&self) -> Timestamp {
         let (uptime, told) = (self.host.uptime(), *self.lock());
         told.at(uptime).unwrap_or(told.floor)
     }
 
-    /// The same instant of this run as the time is known now.
+    /// Dates an instant of this run by the time as it is known now.
     pub fn again(&self, moment: Moment) -> Moment {
         let now = self.moment();
         let since = Duration::from_millis(now.uptime_ms.saturating_sub(moment.uptime_ms));
@@ -125,7 +126,7 @@ impl Clock {
         self.moment().at
     }
 
-    /// 0 to 1, evenly spread.
+    /// A random number from 0 to 1.
     pub fn fraction(&self) -> f64 {
         f64::from(self.host.dice()) / f64::from(u32::MAX)
     }
@@ -138,7 +139,7 @@ impl Clock {
 impl Told {
     fn at(&self, uptime: Duration) -> Option<Timestamp> {
         let told = self.newest.map(|(at, then)| at.plus(uptime.saturating_sub(then)))?;
-        // What was known when the agent last ran holds, unless it is refuted.
+        // The time known from the last run holds unless a service refutes it.
         Some(if self.floor <= told.plus(CLOCKS_APART) { told.max(self.floor) } else { told })
     }
 }

@@ -1,4 +1,4 @@
-//! The commands: each reads what it needs, does it, and prints what came of it.
+//! The commands: each reads what it needs, acts, and prints the result.
 
 mod doctor;
 mod explain;
@@ -75,13 +75,13 @@ async fn enrol(config: &Config, token: &Path) -> Outcome {
     Ok(Done::Whole)
 }
 
-/// The agent tells what it does; other commands only what goes wrong, as they print the rest.
+/// Starts the log. The agent logs what it does; other commands print that, and log only what goes wrong.
 fn log(format: LogFormat, runs: bool) {
     let default = if runs { "info" } else { "warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let log =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_span_events(FmtSpan::NONE);
-    // Fails if a program that runs us as itself has set one, which is as good.
+    // A program that runs the agent within itself may have set one.
     match format {
         LogFormat::Text => log.with_ansi(false).try_init().ok(),
         LogFormat::Json => log.json().try_init().ok(),

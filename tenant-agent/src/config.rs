@@ -1,6 +1,6 @@
-//! The configuration file: read completely and checked before anything is touched.
+//! The configuration file. The agent reads and checks all of it before it touches anything.
 //!
-//! Secrets are not in it, only the files that hold them.
+//! It holds no secrets, only the names of the files that do.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,28 +13,28 @@ use serde::Deserialize;
 
 use crate::files::{self, FileError};
 
-/// A configuration is a screen; this is a hundred.
+/// A configuration fills a screen; this is room for a hundred.
 const MAX_BYTES: usize = 64 << 10;
 
-/// What the customer writes, checked.
+/// What the customer wrote, checked.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub entra_tenant: Guid,
     pub guardrail: PathBuf,
     pub state_dir: PathBuf,
-    /// Instead of the address that the token file named.
+    /// Overrides the address of the token file.
     pub address: Option<String>,
     pub settings: Settings,
     pub cloud: entente_cloud::Config,
-    /// The way out of the network, for the stream and enrolment; `cloud` has the same for Microsoft.
+    /// The proxy for the stream and enrolment; `cloud` has the same one for Microsoft.
     pub proxy: Proxy,
-    /// Where the proxy stands: a key of the file, or the environment.
+    /// What named the proxy: a key of the file, or the environment.
     pub proxy_from: Option<&'static str>,
-    /// When the credential to Microsoft ends, if the customer says it: a secret does not tell.
+    /// When the credential at Microsoft ends, if the customer wrote it down: a secret does not show it.
     pub credential_expires: Option<entente_model::Timestamp>,
 }
 
-/// Why a configuration is not used.
+/// Why the agent cannot use a configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error(transparent)]
@@ -76,7 +76,7 @@ struct CloudForm {
     /// A file, because a proxy's address may hold a password.
     proxy_file: Option<PathBuf>,
     proxy: Option<String>,
-    /// Hosts that are reached without it: `internal.example,10.0.0.0/8`.
+    /// Hosts that the agent reaches without the proxy: `internal.example,10.0.0.0/8`.
     no_proxy: Option<String>,
 }
 
@@ -95,12 +95,12 @@ struct CredentialForm {
 }
 
 impl Config {
-    /// Reads and checks it. Paths in it are relative to the file.
+    /// Reads and checks the file. Relative paths start at its folder.
     pub fn load(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Self::read(path, env).map_err(|mut faults| faults.swap_remove(0))
     }
 
-    /// The same, with every fault of a file that has the right form; never none of them.
+    /// Like [`Config::load`], but returns every fault of a file that parses, and at least one.
     pub fn read(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigError>> {
         let text = files::read_text(path, MAX_BYTES).map_err(|error| vec![error.into()])?;
         let text = text.ok_or_else(|| vec![ConfigError::Missing(path.into())])?;
@@ -114,7 +114,7 @@ impl Config {
     }
 }
 
-/// What is wrong so far.
+/// The faults found so far.
 struct Faults(Vec<ConfigError>);
 
 impl Faults {
@@ -168,7 +168,7 @@ impl Form {
 
     fn settings(&self, faults: &mut Faults) -> Settings {
         let mut span = |name, given, default, range| {
-            // Not used if there is a fault.
+            // A fault discards all settings, so the value does not matter.
             faults.keep(seconds(name, given, default, range)).unwrap_or_default()
         };
         Settings {
@@ -183,7 +183,7 @@ impl Form {
     }
 }
 
-/// The way out, as both sides of it take it.
+/// The proxy in the forms that the stream and `cloud` take.
 #[derive(Default)]
 struct Way {
     proxy: Proxy,
@@ -239,11 +239,11 @@ impl CloudForm {
     }
 }
 
-/// As curl reads them: the lower case first, and the special before the general.
+/// In curl's order: lower case first, and `https_proxy` before `all_proxy`.
 pub(crate) const HTTPS_PROXY: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 pub(crate) const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
-/// The first that is set; one that is set to nothing says "none".
+/// The first variable that is set. An empty value means no proxy.
 fn first(env: &impl Fn(&str) -> Option<String>, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| env(name))
 }

@@ -1,4 +1,5 @@
-//! What of the customer's own ends when, for `status`: said before it ends, and what renews itself only when it did not.
+//! When the customer's certificate, credential and guardrail end. `status` warns ahead of the end; of what renews
+//! itself, only when the renewal failed.
 
 use std::time::Duration;
 
@@ -11,26 +12,26 @@ use crate::files;
 use crate::guardrail_file::GuardrailFile;
 use crate::identity::{self, Identity};
 
-/// Long enough for a person with a holiday.
+/// Time enough to act, also over a holiday.
 const AHEAD: Duration = Duration::from_secs(14 * 86_400);
 
-/// A certificate and those above it.
+/// Room for a certificate and its chain.
 const MAX_CERTIFICATE_BYTES: usize = 64 << 10;
 
-/// One thing that ends, or of which nobody can tell.
+/// One thing with an end, or whose end is unknown.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ending {
     pub what: &'static str,
-    /// Unset where nothing tells.
+    /// Unset where the end is unknown.
     pub ends: Option<Timestamp>,
     pub remedy: &'static str,
 }
 
-/// What ends soon, has ended, or cannot be told.
+/// Returns what ends soon, has ended, or has an unknown end.
 pub fn endings(config: &Config, identity: Option<&Identity>, now: Timestamp) -> Vec<Ending> {
     let mut all = Vec::new();
-    // Renewed at two thirds of its life: in the last quarter it was tried for, and not renewed.
+    // The agent renews it at two thirds of its life. In the last quarter, renewal has failed for a while.
     if let Some((begins, ends)) = identity.and_then(Identity::validity) {
         let remedy =
             "it was not renewed: let the agent reach the provider; once it has ended, enrol again with a new token";
@@ -69,17 +70,17 @@ fn credential(config: &Config, now: Timestamp) -> Option<Ending> {
             let remedy = "a client secret does not tell its end: write credential.expires into the configuration";
             Some(Ending { what: "credential", ends: None, remedy })
         }
-        // What the platform renews.
+        // The platform renews it.
         _ => None,
     }
 }
 
-/// When the credential at Microsoft ends, where that can be told: a certificate says it, a secret does not.
+/// When the credential at Microsoft ends. A certificate shows its end; of a secret the configuration may say it.
 pub fn credential_ends(config: &Config) -> Option<Timestamp> {
     config.credential_expires.or_else(|| certificate_validity(config).map(|(_, ends)| ends))
 }
 
-/// From when until when the certificate holds with which the agent signs in to Microsoft.
+/// The validity of the certificate with which the agent signs in to Microsoft.
 fn certificate_validity(config: &Config) -> Option<(Timestamp, Timestamp)> {
     let Credential::Certificate { certificate_file, .. } = &config.cloud.credential else { return None };
     identity::validity(&files::read_unmarked(certificate_file, MAX_CERTIFICATE_BYTES).ok()??)

@@ -1,7 +1,7 @@
-//! Enrolment: a one-time token and a key made here become a certificate.
+//! Enrolment: exchanges a one-time token for a certificate of a key that is made here.
 //!
-//! Everything that can be compared is compared before the token is sent: the guardrail's `stateKey` with the token
-//! file's root key, and the server's CA with the hash in the token file. Twice with one token is the same as once.
+//! It compares what it can before it sends the token: the guardrail's `stateKey` with the token file's root key, and
+//! the server's CA with the hash in the token file. Enrolling twice with one token is the same as once.
 
 mod pinned_ca;
 
@@ -24,18 +24,18 @@ use crate::identity::{Identity, IdentityError, Pinned};
 use crate::memory::{Memory, MemoryError};
 use crate::token_file::{TokenFile, TokenFileError};
 
-/// Three slow handshakes and a commit.
+/// Time for three slow handshakes and a commit.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What enrolment came to.
+/// How enrolment ended.
 #[derive(Debug)]
 pub enum Enrolled {
     Now(Identity),
-    /// By this very token.
+    /// It was enrolled before, by this token.
     Already(Identity),
 }
 
-/// Why it was not enrolled. Nothing is half done: the same command goes on where it stopped.
+/// Why the agent was not enrolled. Running the same command again continues.
 #[derive(Debug, thiserror::Error)]
 pub enum EnrollError {
     #[error(transparent)]
@@ -68,7 +68,7 @@ pub enum EnrollError {
     Memory(#[from] MemoryError),
 }
 
-/// Enrols, or says that it was done.
+/// Enrols the agent, unless this token already did.
 pub async fn enroll(config: &Config, token_path: &Path) -> Result<Enrolled, EnrollError> {
     let token = TokenFile::load(token_path)?;
     if token.entra_tenant != config.entra_tenant {
@@ -108,7 +108,7 @@ fn check_guardrail(config: &Config, token: &TokenFile) -> Result<(), EnrollError
         entente_planner::guardrail::Guardrail::load(&text, config.entra_tenant).map_err(EnrollError::Guardrail)?;
     let key = guardrail.provider.state_key;
     if key.parse() == Ok(token.root_key) {
-        // Once more, as `run` will read it.
+        // Again as `run` reads it.
         return GuardrailFile::read(&config.guardrail, config.entra_tenant, token.root_key)
             .content
             .map(drop)
@@ -117,7 +117,7 @@ fn check_guardrail(config: &Config, token: &TokenFile) -> Result<(), EnrollError
     Err(EnrollError::RootKey { token: token.root_key, guardrail: key })
 }
 
-/// The key of an enrolment that was begun, or a new one: the same token takes the same key only.
+/// The key of an enrolment that was begun, or a new one. A token works with one key only.
 fn pending_key(path: &Path) -> Result<String, EnrollError> {
     if let Some(pem) = files::read_text(path, 8 << 10)? {
         return Ok(pem);
@@ -127,7 +127,7 @@ fn pending_key(path: &Path) -> Result<String, EnrollError> {
     Ok(pem)
 }
 
-/// A signing request; the control plane uses its public key and nothing else.
+/// Makes a signing request. The control plane uses its public key and nothing else.
 pub(crate) fn signing_request(key_pem: &str) -> Result<String, rcgen::Error> {
     let key = rcgen::KeyPair::from_pem(key_pem)?;
     rcgen::CertificateParams::default().serialize_request(&key)?.pem()

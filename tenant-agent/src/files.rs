@@ -1,11 +1,11 @@
-//! Small files that must be whole or not there, and secrets that nobody else may read.
+//! Small files that are written whole or not at all, and secrets that only their owner may read.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Why a file could not be used.
+/// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     #[error("cannot read {path}")]
@@ -23,7 +23,7 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// Whether there was no room, on the disk or in a quota.
+    /// Whether the disk or a quota had no room.
     pub fn is_full(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
         matches!(self, Self::Write { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
@@ -45,13 +45,14 @@ pub fn read_text(path: &Path, limit: usize) -> Result<Option<String>, FileError>
     String::from_utf8(bytes).map(Some).map_err(|_| FileError::NotText { path: path.into() })
 }
 
-/// The same without the mark that Windows programs put before UTF-8 (Unicode: byte order mark), which no PEM reader takes.
+/// Like [`read_text`], without the byte order mark that Windows programs write (Unicode: byte order mark) and that no
+/// PEM reader takes.
 pub fn read_unmarked(path: &Path, limit: usize) -> Result<Option<String>, FileError> {
     let text = read_text(path, limit)?;
     Ok(text.map(|text| text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
 }
 
-/// Makes a directory that only its owner enters, and those above it as usual.
+/// Makes a directory that only its owner can enter. Its parents get the usual permissions.
 pub fn make_private_dir(path: &Path) -> Result<(), FileError> {
     let write = |source| FileError::Write { path: path.into(), source };
     if let Some(parent) = path.parent() {
@@ -63,7 +64,7 @@ pub fn make_private_dir(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Writes a file that only its owner reads: whole and on disk, or not at all.
+/// Writes a file that only its owner can read: whole and on disk, or not at all.
 pub fn write_private(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let write = |source| FileError::Write { path: path.into(), source };
     let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -76,7 +77,7 @@ pub fn write_private(path: &Path, content: &[u8]) -> Result<(), FileError> {
     sync_dir_of(path)
 }
 
-/// Writes a file that says something by being there: its content explains it, and on a full disk it is left out, as a
+/// Writes a file whose existence is the message. Its content explains it; on a full disk the file is made empty, as a
 /// name alone takes no room on most file systems.
 pub fn put_up(path: &Path, content: &[u8]) -> Result<(), FileError> {
     match write_private(path, content) {
@@ -88,7 +89,7 @@ pub fn put_up(path: &Path, content: &[u8]) -> Result<(), FileError> {
     }
 }
 
-/// Removes a file, if it is there.
+/// Removes a file if it exists.
 pub fn remove(path: &Path) -> Result<(), FileError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -1,5 +1,5 @@
-//! The customer's guardrail as it lies on disk: the agent reads it anew before each plan and each step, and parses it when
-//! its bytes have changed.
+//! The customer's guardrail file. The agent reads it before each plan and each step, and parses it when its bytes have
+//! changed.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -14,10 +14,10 @@ use entente_seal::KeyId;
 
 use crate::files;
 
-/// One reading of the file.
+/// The file as it was read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuardrailFile {
-    /// SHA-256 of its bytes, in hex; empty if it cannot be read.
+    /// SHA-256 of its bytes in hex; empty if the file cannot be read.
     pub digest: String,
     pub content: Result<Guardrail, Unreadable>,
 }
@@ -43,14 +43,14 @@ impl GuardrailFile {
         Self { digest, content }
     }
 
-    /// What is wrong with it, for a sentence that says by itself that it cannot be used.
+    /// Why the file cannot be used, without saying that it cannot.
     pub fn fault(&self) -> Option<String> {
         self.content.as_ref().err().map(Unreadable::words)
     }
 }
 
-/// Reads the file of one agent again and again, and parses it when its bytes have changed. The bytes tell, not the file's
-/// times: a file may be replaced twice within one tick of the file system's clock.
+/// Reads one agent's file repeatedly, and parses it when its bytes have changed. It compares bytes and not the file's
+/// times, as a file may be replaced twice within one tick of the file system's clock.
 #[derive(Debug)]
 pub struct GuardrailReader {
     path: PathBuf,
@@ -78,23 +78,24 @@ impl GuardrailReader {
     }
 }
 
-/// Who else may write a file before it is refused.
+/// Who may not write the file besides its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Others {
-    /// Its group too: for whoever is about to sign it.
+    /// The group and everybody else: for the person who is about to sign the file.
     Group,
-    /// Everybody: for an agent, which a volume's group must not stop.
+    /// Everybody else: for an agent, as a mounted volume may be writable by its group.
     Everybody,
 }
 
-/// Where others may write the file, or put another in its place: then it is not the customer's word.
+/// Returns a fault for each way in which others could write the file or replace it: its content may not be the
+/// customer's then.
 pub fn open_to_others(path: &Path, others: Others) -> Vec<Violation> {
     let bits = match others {
         Others::Group => 0o022,
         Others::Everybody => 0o002,
     };
     let mut faults = Vec::new();
-    // Of a link, what it leads to; whether there is a file at all is said elsewhere.
+    // Follows links. A missing file is reported elsewhere.
     let Ok(target) = path.canonicalize() else { return faults };
     let mode = |path: &Path| path.metadata().map(|it| it.permissions().mode()).unwrap_or_default();
     if mode(&target) & bits != 0 {
@@ -107,7 +108,7 @@ pub fn open_to_others(path: &Path, others: Others) -> Vec<Violation> {
         .filter_map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.canonicalize().ok())
         .collect();
     for folder in folders {
-        // In a folder with the sticky bit everybody may write, and replace only their own files.
+        // With the sticky bit, others may write in the folder but not replace the file.
         if mode(&folder) & 0o1002 == 0o002 {
             let text =
                 format!("everybody may write in {}, and put another file there; run chmod o-w on it", folder.display());
@@ -117,13 +118,13 @@ pub fn open_to_others(path: &Path, others: Others) -> Vec<Violation> {
     faults
 }
 
-/// Where the file lies, if its name is a link.
+/// The file that a link leads to, if `path` is a link.
 pub fn link(path: &Path) -> Option<PathBuf> {
     let is_link = path.symlink_metadata().is_ok_and(|it| it.file_type().is_symlink());
     is_link.then(|| path.canonicalize().ok()).flatten()
 }
 
-/// Digest and text of the file.
+/// The digest and the text of the file.
 pub fn read_text(path: &Path) -> Result<(String, String), Unreadable> {
     let missing = |why: String| Unreadable::missing(format!("{why}; restore the file that the customer signed"));
     let text = files::read_text(path, MAX_BYTES).map_err(|error| missing(chain(&error)))?;
@@ -131,7 +132,7 @@ pub fn read_text(path: &Path) -> Result<(String, String), Unreadable> {
     Ok((sha256_hex(text.as_bytes()), text))
 }
 
-/// A state that another key signed would be another provider's.
+/// Refuses a file that names another key than the enrolled one, as it is for another provider.
 fn check_key(guardrail: Guardrail, root: KeyId) -> Result<Guardrail, Unreadable> {
     if guardrail.provider.state_key.parse::<KeyId>().is_ok_and(|key| key == root) {
         return Ok(guardrail);

@@ -1,4 +1,4 @@
-//! Who of the service provider has access in this tenant, and to what: for the customer, from the agent alone.
+//! Which of the provider's people have access in this tenant, and to what. The customer learns it from the agent alone.
 
 use std::collections::BTreeMap;
 
@@ -10,19 +10,20 @@ use entente_model::report::{ItemReport, ItemState, Reason};
 use entente_model::{RoleName, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Most memberships that are listed: several times what a provider has in one tenant.
+/// Most memberships listed: several times what a provider has in one tenant.
 const MAX_HERE: usize = 5_000;
 
-/// Who is desired here or still here, and what each role gives.
+/// People who are desired or still present, and what each role gives.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Here {
-    /// Everybody whose membership, or whose account, was not read back as gone: also who waits, or is refused.
+    /// Every membership, and every leaver's account, that was not read back as gone. Waiting and refused ones are
+    /// included.
     pub people: Vec<Membership>,
-    /// More are there than are listed.
+    /// How many more there are than are listed.
     #[serde(default)]
     pub more: usize,
-    /// What a role's members have, by role.
+    /// The rights of a role's members, by role.
     pub rights: BTreeMap<String, Vec<Right>>,
 }
 
@@ -30,29 +31,28 @@ pub struct Here {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Membership {
-    /// The operator's name at the provider; the account's key where it is not desired any more.
+    /// The operator's name at the provider, or the account's key once it is no longer desired.
     pub operator: String,
     pub display_name: String,
     pub mail: String,
-    /// Empty for an account that is left of somebody who leaves.
+    /// Empty for the account of a leaver.
     pub role: String,
     pub state: ItemState,
     pub reason: Option<Reason>,
-    /// Whether the membership, or the account, was there at the last look, whatever is done about it. Unset where nothing
-    /// tells.
+    /// Whether the last look found the membership or the account, whatever is done about it. Unset if unknown.
     #[serde(default)]
     pub there: Option<bool>,
     /// Desired to end, or desired no more.
     pub leaving: bool,
     pub until: Option<Timestamp>,
-    /// The provider's assignments that give it, in order.
+    /// The provider's assignments that give it, sorted.
     #[serde(default)]
     pub grounds: Vec<Ground>,
-    /// Since when it stands so.
+    /// Since when it has this state.
     pub since: Timestamp,
 }
 
-/// Why, in the provider's words.
+/// Why somebody has access, in the provider's words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ground {
@@ -69,7 +69,7 @@ pub struct Right {
     pub state: ItemState,
     pub reason: Option<Reason>,
     pub detail: String,
-    /// Whether the role's group had it at the last look, whatever is done about it. Unset where nothing tells.
+    /// Whether the last look found the role's group to have it, whatever is done about it. Unset if unknown.
     #[serde(default)]
     pub there: Option<bool>,
     /// Desired to end, or desired no more.
@@ -77,7 +77,7 @@ pub struct Right {
     pub leaving: bool,
 }
 
-/// How many of some are there, and of how many nothing tells.
+/// How many of a number of things are present, and of how many it is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Count {
     pub there: usize,
@@ -97,8 +97,8 @@ impl Count {
 }
 
 impl Count {
-    /// What somebody has of what a group has, who is in it, or is not.
-    pub fn of_somebody(self, is_member: Option<bool>) -> Self {
+    /// What a person has of a group's rights, as a member or not.
+    pub fn of_person(self, is_member: Option<bool>) -> Self {
         match is_member {
             Some(true) => self,
             Some(false) => Self { there: 0, unknown: 0, ..self },
@@ -108,26 +108,26 @@ impl Count {
 }
 
 impl Membership {
-    /// Whether it is there; `None` where nothing tells.
+    /// Whether the membership is present; `None` if unknown.
     pub fn is_there(&self) -> Option<bool> {
         known(self.there, self.state)
     }
 }
 
 impl Right {
-    /// The same of a right.
+    /// Whether the role's group has the right; `None` if unknown.
     pub fn is_there(&self) -> Option<bool> {
         known(self.there, self.state)
     }
 }
 
 impl Here {
-    /// From what is desired, from what was reported last of everything that is desired or was, and from what of it the last
-    /// look showed to be there, or not.
+    /// Builds the list from the desired state, the last report of every item, and what the last look found present or
+    /// absent.
     pub fn of(desired: &[Item], reports: &BTreeMap<ItemKey, ItemReport>, there: &BTreeMap<ItemKey, bool>) -> Self {
         let by_key: BTreeMap<&ItemKey, &Item> = desired.iter().map(|item| (&item.key, item)).collect();
         let mut here = Self::default();
-        // What was read back as gone is not here.
+        // Removed items are gone.
         for (key, report) in reports.iter().filter(|(_, report)| report.state != ItemState::Removed) {
             let item = by_key.get(key).copied();
             let person = |role: &str| Membership {
@@ -153,11 +153,11 @@ impl Here {
         here
     }
 
-    /// How many of the people have a role.
+    /// How many people have a role.
     pub fn holders(&self) -> Count {
         let mut by_person: BTreeMap<&str, Option<bool>> = BTreeMap::new();
         for it in &self.people {
-            // An account alone is no role.
+            // An account without a membership has no role.
             let there = if it.role.is_empty() { Some(false) } else { it.is_there() };
             let any = by_person.entry(&it.operator).or_insert(Some(false));
             *any = match (*any, there) {
@@ -194,7 +194,8 @@ impl Here {
         self.rights.entry(role).or_default().push(right);
     }
 
-    /// How many of a role's rights are there, of those that should be: also one that the guardrail refuses since.
+    /// How many of a role's rights are present, of those that should be. A right that the guardrail has refused since
+    /// counts too.
     pub fn count(&self, role: &str) -> Count {
         let rights = self.rights.get(role).map(Vec::as_slice).unwrap_or_default();
         Count::of(rights.iter().filter(|it| !it.leaving).map(Right::is_there))
@@ -209,12 +210,13 @@ fn label(group: &GroupKey) -> String {
     }
 }
 
-/// What was read back as it should be is there, in the file of an older agent too.
+/// An applied item is present, also in the file of an older agent.
 fn known(there: Option<bool>, state: ItemState) -> Option<bool> {
     there.or((state == ItemState::Applied).then_some(true))
 }
 
-/// What an exemption withholds is named with its end, as the role does not hold it until then.
+/// Names a permission. One that an exemption withholds carries the end of the exemption, as the role lacks it until
+/// then.
 pub(crate) fn permission(it: &PermissionGrant) -> String {
     let withheld = it.withheld_until.map(|until| format!(" (withheld until {until})"));
     format!("{}{}", it.permission, withheld.unwrap_or_default())
@@ -228,12 +230,12 @@ fn is_of(role: &RoleName, key: &ItemKey) -> bool {
     matches!(key, ItemKey::DefenderAssignment(DefenderAssignmentKey { role: it, .. }) if it == role)
 }
 
-/// A Defender role gives its permissions by its assignment.
+/// The report of the role's assignment, by which a Defender role takes effect.
 fn assignment<'a>(role: &RoleName, reports: &'a BTreeMap<ItemKey, ItemReport>) -> Option<&'a ItemReport> {
     reports.iter().find(|(key, _)| is_of(role, key)).map(|(_, report)| report)
 }
 
-/// Whether one of its assignments is there; none is only where that is known of each.
+/// Whether one of the role's assignments is present. The answer is no only if it is no for each of them.
 fn assigned(role: &RoleName, reports: &BTreeMap<ItemKey, ItemReport>, there: &BTreeMap<ItemKey, bool>) -> Option<bool> {
     let each: Vec<_> = reports.keys().filter(|key| is_of(role, key)).map(|key| there.get(key).copied()).collect();
     let is_told = !each.is_empty() && !each.contains(&None);
@@ -396,9 +398,9 @@ mod tests {
     #[test]
     fn somebody_has_no_right_of_a_group_that_they_are_not_in() {
         let group = Count { there: 2, unknown: 1, all: 3 };
-        assert_eq!(group.of_somebody(Some(true)), group);
-        assert_eq!(group.of_somebody(Some(false)), Count { there: 0, unknown: 0, all: 3 });
-        assert_eq!(group.of_somebody(None), Count { there: 0, unknown: 3, all: 3 });
+        assert_eq!(group.of_person(Some(true)), group);
+        assert_eq!(group.of_person(Some(false)), Count { there: 0, unknown: 0, all: 3 });
+        assert_eq!(group.of_person(None), Count { there: 0, unknown: 3, all: 3 });
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Who this agent is: the files that enrolment leaves in the state directory.
+//! The agent's identity: the files that enrolment writes to the state directory.
 //!
-//! `identity.pem` holds key and certificate together, so that a renewal replaces both or neither; `ca.pem` is the CA by
-//! which it knows the control plane; `agent.toml` is what was pinned. The key is made here and never leaves.
+//! `identity.pem` holds the key and the certificate, so that a renewal replaces both or neither. `ca.pem` is the CA of
+//! the control plane's certificate. `agent.toml` holds what enrolment pinned. The key never leaves this machine.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::files::{self, FileError};
 
-/// A chain of a few certificates and a key.
+/// Room for a chain of a few certificates and a key.
 const MAX_PEM: usize = 64 << 10;
 
 /// What enrolment pinned.
@@ -32,19 +32,19 @@ pub struct Pinned {
     pub address: String,
     /// The provider's root key, in hex.
     pub root_key: String,
-    /// Of the ledger that belongs to this agent. Another one, or none, is a lost ledger.
+    /// Id of this agent's ledger. If the ledger is missing or has another id, it is lost.
     pub ledger: Uuid,
     /// SHA-256 of the token that enrolled it, in hex.
     pub token_sha256: String,
 }
 
-/// Everything that is needed to connect.
+/// What the agent needs to connect.
 #[derive(Clone)]
 pub struct Identity {
     pub pinned: Pinned,
     pub root_key: PublicKey,
     pub ca_pem: String,
-    /// Key and certificates.
+    /// The key and the certificates.
     pem: String,
 }
 
@@ -54,7 +54,7 @@ impl std::fmt::Debug for Identity {
     }
 }
 
-/// Why there is no identity.
+/// Why the identity cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     #[error("this agent is not enrolled: run `entente-agent enroll --token FILE`")]
@@ -76,7 +76,7 @@ impl Identity {
 
     pub fn load(state_dir: &Path, tenant: Guid) -> Result<Self, IdentityError> {
         let read = |name: &str| files::read_text(&state_dir.join(name), MAX_PEM);
-        // Written last, so that it is there only if all of it is.
+        // `save` writes it last, so if it exists, all of the files do.
         let pem = read("identity.pem")?.ok_or(IdentityError::NotEnrolled)?;
         let damaged = |name: &str| IdentityError::Damaged(state_dir.join(name));
         let ca_pem = read("ca.pem")?.ok_or_else(|| damaged("ca.pem"))?;
@@ -104,18 +104,18 @@ impl Identity {
         channel::client_config(self.ca_pem.as_bytes(), Some(identity))
     }
 
-    /// What signs proofs.
+    /// Makes the signer of proofs.
     pub fn signer(&self) -> Result<Signer, SignerError> {
         Signer::of(&self.pem)
     }
 
-    /// From when until when the certificate holds.
+    /// The validity of the certificate, from and until.
     pub fn validity(&self) -> Option<(Timestamp, Timestamp)> {
         validity(&self.pem)
     }
 }
 
-/// The enrolled key and its certificate, as signatures need them.
+/// Signs proofs with the enrolled key.
 pub struct Signer {
     key: EcdsaKeyPair,
     certificate: Vec<u8>,
@@ -128,7 +128,7 @@ impl std::fmt::Debug for Signer {
     }
 }
 
-/// Why nothing can be signed.
+/// Why the key cannot sign.
 #[derive(Debug, thiserror::Error)]
 pub enum SignerError {
     #[error("identity.pem holds no key and certificate that sign: enrol again with a new token")]
@@ -147,7 +147,7 @@ impl Signer {
         Ok(Self { key: key.map_err(|_| SignerError::Damaged)?, certificate, dice })
     }
 
-    /// In base64.
+    /// Returns the signature in base64.
     pub fn sign(&self, statement: &[u8]) -> Result<String, SignerError> {
         let signature = self.key.sign(&self.dice, statement).map_err(|_| SignerError::Refused)?;
         Ok(BASE64_STANDARD.encode(signature.as_ref()))
@@ -158,7 +158,7 @@ impl Signer {
     }
 }
 
-/// The same of the first certificate in a PEM.
+/// The validity of the first certificate in a PEM.
 pub fn validity(pem: &str) -> Option<(Timestamp, Timestamp)> {
     let der = CertificateDer::pem_slice_iter(pem.as_bytes()).next()?.ok()?;
     let (_, certificate) = x509_parser::parse_x509_certificate(&der).ok()?;

@@ -1,8 +1,8 @@
 //! The agent that a customer hosts: keeps the tenant as the signed desired state says, within the customer's guardrail.
 //!
-//! Start at [`run`] for how it is wired, [`steward`] for the loop (observe, plan, act, observe again) and [`stream`] for
-//! the connection. It decides little: what to do is `entente-planner`'s, what to believe `entente-session`'s, how a call
-//! is made `entente-cloud`'s. Its ledger is in [`memory`].
+//! Start at [`run`] for how it is wired, [`steward`] for the loop (observe, plan, act, observe again) and [`stream`]
+//! for the connection. It decides little: what to do is `entente-planner`'s, what to believe `entente-session`'s, how a
+//! call is made `entente-cloud`'s. Its ledger is in [`memory`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -45,7 +45,7 @@ pub fn main_with_args(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = match args::Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
-            // Nothing is lost when nobody reads it.
+            // The output may be closed.
             error.print().ok();
             return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
         }

@@ -1,4 +1,4 @@
-//! One agent for one state directory at a time.
+//! A lock that lets one agent at a time use a state directory.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use crate::files::{self, FileError};
 
-/// Together half a second: far longer than a look takes.
+/// Half a second in total: far longer than `status` holds the lock.
 const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Held as long as it lives; the system lets go of it when the process ends, however that is.
+/// The lock is held while this value lives. The system releases it when the process ends.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
-/// Why it was not given.
+/// Why the lock cannot be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     #[error("an entente-agent is running already with the state directory {0}")]
@@ -26,7 +26,7 @@ pub enum LockError {
 }
 
 impl Lock {
-    /// Waits a moment, as `status` takes it just to see whether it is free.
+    /// Takes the lock. Retries for a moment, as `status` takes it to see whether an agent runs.
     pub fn take(state_dir: &Path) -> Result<Self, LockError> {
         for _ in 1..ATTEMPTS {
             match Self::try_take(state_dir) {
@@ -37,7 +37,7 @@ impl Lock {
         Self::try_take(state_dir)
     }
 
-    /// Takes it if it is free now.
+    /// Takes the lock if it is free.
     pub fn try_take(state_dir: &Path) -> Result<Self, LockError> {
         files::make_private_dir(state_dir)?;
         let path = state_dir.join("lock");

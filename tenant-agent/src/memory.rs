@@ -1,7 +1,8 @@
-//! What the agent must not forget, on disk: its ledger, the last good state, and what it last reported.
+//! The agent's state on disk: the ledger, the last good desired state, and the last reports.
 //!
-//! Rows of `entente-store`, whose commit returns once they are on disk. The ledger's rules are the planner's
-//! (`record.rs` there); the state's are the session's. Keys are hashed where an item's own key could be too long.
+//! It is stored as rows of `entente-store`, whose commit returns once they are on disk. The planner owns the ledger's
+//! rules (`record.rs` there), the session those of the desired state. Keys are hashed where an item's key could be too
+//! long.
 
 mod ledger;
 mod owed;
@@ -20,27 +21,27 @@ use uuid::Uuid;
 
 pub use reports::Notes;
 
-/// Most writes in one of our commits: a quarter of what the store takes, so that sizes stay far from its bound too.
+/// Most writes in one commit: a quarter of what the store takes, to stay far from its size bound too.
 const COMMIT_KEYS: usize = 2_000;
 
-/// Most bytes of values in one of our commits.
+/// Most bytes of values in one commit.
 const COMMIT_BYTES: usize = 4 << 20;
 
-/// How many rows are read at a time.
+/// Rows read at a time.
 const PAGE: usize = 500;
 
 /// The agent's store.
 #[derive(Debug, Clone)]
 pub struct Memory {
     store: Arc<SledStore>,
-    /// What was done and could not be written yet; see `owed.rs`.
+    /// Updates that could not be written yet; see `owed.rs`.
     owed: Arc<Mutex<Rows>>,
 }
 
 /// Rows by key: each with its value, or without one where it is to be deleted.
 type Rows = BTreeMap<String, Option<Vec<u8>>>;
 
-/// How far which ledger has come, for a place outside it.
+/// Which ledger this is and its revision, to be kept outside the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     ledger: String,
@@ -48,7 +49,7 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// What was forgotten since this mark, for a person.
+    /// Describes for a person what the ledger has lost since this mark.
     pub fn forgotten(&self, now: &Self) -> Option<String> {
         let what = match self.ledger == now.ledger {
             true if now.revision >= self.revision => return None,
@@ -59,7 +60,8 @@ impl Mark {
     }
 }
 
-/// Why the agent cannot remember. It then does nothing: what it does not know to be its own it could not remove again.
+/// Why the agent cannot use its memory. It does nothing then: it could not remove again what it does not remember
+/// making.
 #[derive(Debug, thiserror::Error)]
 pub enum MemoryError {
     #[error(
@@ -71,13 +73,13 @@ pub enum MemoryError {
     )]
     Open { path: PathBuf, source: OpenError },
     #[error(
-        "the agent's disk is full, so that its ledger cannot be opened: nothing is done in the tenant, and NOBODY who leaves is blocked, until there is room and the agent is started again"
+        "the agent's disk is full, so that its ledger cannot be opened: nothing is done in the tenant, and NO leaver is blocked, until there is room and the agent is started again"
     )]
     NoRoom(#[source] OpenError),
     #[error("the ledger cannot be read: restore the state directory from a backup")]
     Read(#[from] ReadError),
     #[error(
-        "the ledger was written by a newer entente-agent ({what}): start that one again. This one would lose sight of what the newer one made in the tenant, so that nobody removes it any more"
+        "the ledger was written by a newer entente-agent ({what}): start that one again. This one does not know what the newer one made in the tenant, and would never remove it"
     )]
     Newer { what: String },
     #[error(
@@ -93,12 +95,12 @@ pub enum MemoryError {
 }
 
 impl Memory {
-    /// Opens or makes the store of a state directory, whichever it is, and gives its id.
+    /// Opens the store of a state directory, or creates it, and returns its id.
     pub fn create(state_dir: &Path) -> Result<Uuid, MemoryError> {
         Ok(open(state_dir)?.id())
     }
 
-    /// Opens the store that belongs to the agent.
+    /// Opens the agent's store, which must have this id.
     pub fn open(state_dir: &Path, id: Uuid) -> Result<Self, MemoryError> {
         let path = directory(state_dir);
         if !path.is_dir() {
@@ -111,7 +113,7 @@ impl Memory {
         Ok(Self { store: Arc::new(store), owed: Arc::default() })
     }
 
-    /// Puts the store aside, keeping it for whoever wants to look, and starts an empty one.
+    /// Renames the store so that it can still be examined, and creates an empty one.
     pub fn start_over(state_dir: &Path) -> Result<Uuid, MemoryError> {
         let path = directory(state_dir);
         if path.exists() {
@@ -121,12 +123,12 @@ impl Memory {
         Self::create(state_dir)
     }
 
-    /// How far it has come. Never less than it was, as long as it is the same.
+    /// The ledger's present mark. The revision of one ledger never decreases.
     pub fn mark(&self) -> Mark {
         Mark { ledger: self.store.id().to_string(), revision: self.store.revision().0 }
     }
 
-    /// Every row whose key begins so.
+    /// Every row whose key begins with `prefix`.
     async fn rows(&self, prefix: &str) -> Result<Vec<(Key, Entry)>, MemoryError> {
         let mut rows = Vec::new();
         let mut after: Option<Key> = None;
@@ -145,7 +147,8 @@ impl Memory {
         &self.store
     }
 
-    /// Our commits say how rows are to be and expect nothing, so one that may stand already is repeated safely.
+    /// Commits rows. Our commits state how rows should be and expect nothing of them, so repeating one that may have
+    /// happened is safe.
     async fn commit(&self, commit: Commit) -> Result<(), MemoryError> {
         if commit.is_empty() {
             return Ok(());
@@ -158,7 +161,7 @@ impl Memory {
     }
 }
 
-/// Writes in as many commits as they need. For rows that need not change together.
+/// Writes rows in as many commits as they need. For rows that need not change together.
 struct Batched<'a> {
     memory: &'a Memory,
     commit: Commit,
@@ -208,7 +211,7 @@ fn open(state_dir: &Path) -> Result<SledStore, MemoryError> {
     })
 }
 
-/// A short key for a long one.
+/// A key of fixed length for one that may be too long.
 fn hashed(prefix: &str, key: &str) -> String {
     format!("{prefix}{}", crate::guardrail_file::sha256_hex(key.as_bytes()))
 }

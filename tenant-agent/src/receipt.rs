@@ -1,5 +1,5 @@
-//! What `revoke-all` or `revoke --not-allowed` has come to: a file in the state directory, so that it survives whoever
-//! began it.
+//! The progress and outcome of `revoke-all` or `revoke --not-allowed`, in a file in the state directory, so that it
+//! survives the process that began it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::{self, FileError};
 
-/// A line for each thing that was removed, of as many as a tenant can hold.
+/// Room for a line per removal, of as many as a tenant can hold.
 const MAX_BYTES: usize = 16 << 20;
 
-/// What brings a damaged receipt back. What was removed stays removed: a new receipt proves it from two reads of its own.
+/// How to replace a damaged receipt. Removals are not undone: a new receipt proves them by two reads of its own.
 const REMEDY: &str =
     "restore it from a backup, or move it away and run the same command again, which begins a new receipt";
 
-/// What it is about.
+/// What a receipt is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum About {
@@ -38,42 +38,42 @@ impl About {
     }
 }
 
-/// The proof that what we gave is gone, or how far it is.
+/// The proof that what the agent gave is gone, or how far the removal is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Receipt {
     pub about: About,
     pub began: Timestamp,
-    /// What was shown and confirmed, where it is not everything.
+    /// What the person confirmed, if it is not everything.
     pub listed: Vec<String>,
-    /// What was done, in order.
+    /// What the agent did, in order.
     pub done: Vec<String>,
-    /// People whom we let in: by object id, what they are to us. Read by principal at both looks.
+    /// People whom the agent let in: their item's key by object id. Both looks read what each of them holds.
     pub people: BTreeMap<Guid, String>,
     /// What still gives access, and why.
     pub open: Vec<String>,
-    /// What is open is nothing that the agent may or can end.
+    /// The agent may not or cannot end what is open.
     pub stuck: bool,
-    /// What stays: a person's task, or never ours.
+    /// What stays, because a person has to remove it or because the agent did not give it.
     pub left: BTreeSet<String>,
-    /// Of what stays and gives nothing: what a person deletes.
+    /// Objects that stay and give no access, which a person deletes.
     pub by_hand: ByHand,
-    /// What could not be read, so that nothing is claimed of it.
+    /// What could not be read. The receipt claims nothing of it.
     pub unread: BTreeSet<String>,
     pub first_empty_read: Option<Timestamp>,
-    /// The same as a point of the run that made it: in another run the distance is not known, and it begins anew.
+    /// The first empty read by the clock of its run. Another run cannot measure the distance, and starts again.
     pub first: Option<Moment>,
     pub second_empty_read: Option<Timestamp>,
 }
 
-/// What the agent made, gives nothing any more, and is not deleted by it.
+/// Objects that the agent made, that give no access any more, and that it does not delete.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ByHand {
     pub groups: usize,
-    /// Object ids of guests who are blocked.
+    /// Object ids of blocked guests.
     pub guests: BTreeSet<Guid>,
-    /// The group that marked the guests, by name.
+    /// Name of the group that marked the guests.
     pub mark: Option<String>,
 }
 
@@ -91,7 +91,7 @@ impl ByHand {
 }
 
 impl Receipt {
-    /// The one that was begun, or a new one.
+    /// Returns the receipt that was begun, or begins one.
     pub fn begun(state_dir: &Path, about: About, now: Timestamp) -> Result<Self, FileError> {
         Ok(Self::read(state_dir, about)?.unwrap_or_else(|| Self { about, began: now, ..Self::default() }))
     }
@@ -108,7 +108,7 @@ impl Receipt {
         files::write_private(&self.about.file(state_dir), &text)
     }
 
-    /// Ends it, so that a later one begins anew.
+    /// Deletes the receipt, so that a later command begins a new one.
     pub fn clear(state_dir: &Path, about: About) -> Result<(), FileError> {
         files::remove(&about.file(state_dir))
     }
@@ -117,7 +117,7 @@ impl Receipt {
         self.second_empty_read.is_some()
     }
 
-    /// As people read it.
+    /// The receipt as text for people.
     pub fn text(&self) -> String {
         let name = match self.about {
             About::All => "revoke-all",

@@ -1,4 +1,4 @@
-//! The certificate is renewed at two thirds of its life, with a key of its own.
+//! Renews the certificate at two thirds of its life, with a new key.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use crate::files::FileError;
 use crate::guardrail_file::chain;
 use crate::identity::{Identity, Signer, SignerError};
 
-/// After a failure. A third of a certificate's life is days, so there is time for many.
+/// Wait after a failure. A third of a certificate's life is days, so there is time for many attempts.
 const RETRY: Duration = Duration::from_secs(300);
 
-/// Longest sleep: a host that slept itself is noticed within an hour.
+/// Longest sleep, so that the agent notices within an hour that the host itself slept.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
 
-/// An answer takes a commit; a link that gives none in this time is dead.
+/// An answer takes the server one commit. A link that gives none within this time is dead.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
@@ -34,13 +34,13 @@ pub struct Renewal {
     pub state_dir: PathBuf,
     pub channel: Channel,
     pub tls: Arc<ArcSwap<ClientConfig>>,
-    /// What signs proofs: the newest key.
+    /// Signs proofs with the newest key.
     pub signer: Arc<ArcSwap<Signer>>,
-    /// Told once the newer one is in place.
+    /// Notified once the new certificate is in use.
     pub renewed: Arc<Notify>,
 }
 
-/// Why it was not renewed. The present one holds on.
+/// Why the certificate was not renewed. The present one stays in use.
 #[derive(Debug, thiserror::Error)]
 enum RenewError {
     #[error("a key or a signing request could not be made")]

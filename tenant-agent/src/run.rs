@@ -1,4 +1,4 @@
-//! Wiring: what `run` builds from the configuration and the state directory, and how its tasks begin and end.
+//! Wiring: builds the agent from the configuration and the state directory, and starts and stops its tasks.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -29,13 +29,13 @@ use crate::steward::{Parts, Steward};
 use crate::stream::{PlanRequest, Stream};
 use crate::tenant::Tenant;
 
-/// A step that is under way when the agent is told to stop: one batch and its commit.
+/// Time to stop: enough for the step that is under way, which is one batch and its commit.
 const DRAIN: Duration = Duration::from_secs(30);
 
-/// Plans asked for and not answered yet.
+/// Most plans that are asked for and not answered yet.
 const PLANS: usize = 4;
 
-/// Why the agent does not run, or ceased to.
+/// Why the agent cannot start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     #[error(transparent)]
@@ -60,7 +60,7 @@ pub enum RunError {
     Drain,
 }
 
-/// The agent without its stream: what `plan` and `revoke-all` need as well.
+/// The agent without its stream, as `plan` and `revoke-all` need it.
 pub struct Base {
     pub identity: Identity,
     pub memory: Memory,
@@ -70,7 +70,7 @@ pub struct Base {
 }
 
 impl Base {
-    /// Takes the state directory and reads it.
+    /// Locks the state directory and reads it.
     pub async fn open(config: &Config, new_ledger: bool) -> Result<Self, RunError> {
         let dir = &config.state_dir;
         let mut identity = Identity::load(dir, config.entra_tenant)?;
@@ -85,7 +85,7 @@ impl Base {
         Ok(Self { identity, memory, clock, session, _lock: lock })
     }
 
-    /// A loop without a stream, for a command that looks and acts by itself.
+    /// Makes a loop without a stream, for a command that looks and acts by itself.
     pub async fn steward(&self, config: &Config) -> Result<Steward, RunError> {
         let (_view, shown) = watch::channel(self.session.view(self.clock.now()));
         let (_plans, asked) = mpsc::channel(1);
@@ -117,7 +117,7 @@ impl Base {
     }
 }
 
-/// What is on disk, verified anew.
+/// Makes the session from the state on disk, which it verifies again.
 async fn session(config: &Config, identity: &Identity, memory: &Memory) -> Result<Session, RunError> {
     let on_disk = memory.state().await?;
     let settings = entente_session::Config {
@@ -136,13 +136,13 @@ async fn session(config: &Config, identity: &Identity, memory: &Memory) -> Resul
     Ok(session)
 }
 
-/// Runs until a signal says to stop, or a task that the agent cannot be without ends.
+/// Runs until a signal or the end of an essential task stops it.
 ///
 /// `ready_file` is written once the agent runs; `new_ledger` puts the ledger aside and begins another.
 pub async fn run(config: Config, ready_file: Option<PathBuf>, new_ledger: bool) -> Result<(), RunError> {
     let tasks = Tasks::default();
     stop_at_signals(tasks.stop.clone())?;
-    // However this function is left.
+    // Stops the tasks however this function returns.
     let _stop = tasks.stop.clone().drop_guard();
     let base = Base::open(&config, new_ledger).await?;
     let _lock = start(&config, base, &tasks).await?;
@@ -159,7 +159,8 @@ pub async fn run(config: Config, ready_file: Option<PathBuf>, new_ledger: bool) 
     }
 }
 
-/// For whoever waits for it. On a full disk the agent runs without: leavers are blocked all the same.
+/// Writes the file that says that the agent runs. On a full disk the agent runs without it, so that it still blocks
+/// leavers.
 fn say_ready(path: &Path) -> Result<(), FileError> {
     match files::put_up(path, format!("{}\n", std::process::id()).as_bytes()) {
         Err(error) if error.is_full() => {
@@ -170,7 +171,7 @@ fn say_ready(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Starts the agent's tasks, none of which ends by itself. The lock is to be held as long as they run.
+/// Starts the agent's tasks. The caller holds the lock until they have ended.
 async fn start(config: &Config, base: Base, tasks: &Tasks) -> Result<Lock, RunError> {
     let address = config.address.clone().unwrap_or_else(|| base.identity.pinned.address.clone());
     let tls = Arc::new(ArcSwap::from_pointee(base.identity.client_config()?));

@@ -1,4 +1,4 @@
-//! A socket in the state directory, so that `plan` can ask an agent that runs. Only the directory's owner reaches it.
+//! A socket in the state directory, by which `plan` asks the running agent. Only the directory's owner can reach it.
 
 use std::fs::File;
 use std::io;
@@ -15,18 +15,18 @@ use tracing::warn;
 
 use crate::stream::PlanRequest;
 
-/// A look at a large tenant behind a slow link.
+/// Time for a look at a large tenant over a slow link.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A plan of 25,000 lines.
+/// Room for a plan of 25,000 lines.
 const MAX_ANSWER: u64 = 32 << 20;
 
-/// The longest path that a socket takes on Linux, less its end (unix(7): sun_path).
+/// Longest path of a socket on Linux, without the final zero (unix(7): sun_path).
 const MAX_PATH: usize = 107;
 
 type Answer = Result<Vec<PlannedChange>, String>;
 
-/// Answers until it is cancelled. An agent without the socket runs as well: only `plan` has to wait until it stops.
+/// Answers until it is cancelled. The agent also runs without the socket; `plan` then works only while it is stopped.
 pub async fn serve(state_dir: PathBuf, plans: mpsc::Sender<PlanRequest>, cancel: CancellationToken) {
     let listener = match SocketPath::of(&state_dir).and_then(|socket| socket.bind()) {
         Ok(listener) => listener,
@@ -40,11 +40,11 @@ pub async fn serve(state_dir: PathBuf, plans: mpsc::Sender<PlanRequest>, cancel:
             () = cancel.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
-        // One at a time: a plan is a look at the whole tenant.
+        // One at a time, as each plan looks at the whole tenant.
         if let Ok((stream, _)) = accepted
             && let Err(error) = tokio::time::timeout(PATIENCE, answer(stream, &plans)).await.unwrap_or(Ok(()))
         {
-            warn!(%error, "somebody asked for a plan and went away");
+            warn!(%error, "a client asked for a plan and went away");
         }
     }
 }
@@ -67,14 +67,14 @@ pub async fn ask(state_dir: &Path) -> io::Result<Option<Answer>> {
     serde_json::from_slice(&text).map(Some).map_err(io::Error::other)
 }
 
-/// An agent that runs and listens.
+/// A running agent that listens.
 #[derive(Debug)]
 pub struct Listener {
-    /// Its process, where the system tells.
+    /// Its process id, if the system tells it.
     pub pid: Option<u32>,
 }
 
-/// The agent that runs and listens there, if one does; asks it nothing.
+/// Returns the agent that listens in this state directory, if one does, without asking it anything.
 pub async fn listener(state_dir: &Path) -> io::Result<Option<Listener>> {
     let Some(stream) = connect(state_dir).await? else { return Ok(None) };
     Ok(Some(Listener { pid: stream.peer_cred()?.pid().and_then(|pid| pid.try_into().ok()) }))
@@ -89,7 +89,7 @@ async fn connect(state_dir: &Path) -> io::Result<Option<UnixStream>> {
     }
 }
 
-/// The socket's path, by way of the directory's descriptor where it is too long by name.
+/// The socket's path, through the directory's descriptor if the path itself is too long.
 struct SocketPath {
     dir: File,
     path: PathBuf,
@@ -107,7 +107,8 @@ impl SocketPath {
         PathBuf::from(format!("/proc/self/fd/{}/agent.sock", self.dir.as_raw_fd()))
     }
 
-    /// Only the agent that holds the lock binds, so a socket that is there is of an agent that has ended.
+    /// Binds the socket. Only the agent that holds the lock does, so a socket that exists is left over from an earlier
+    /// agent.
     fn bind(&self) -> io::Result<UnixListener> {
         match std::fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -1,4 +1,4 @@
-//! How the agent stands, in a file that `status` reads while the agent runs and after.
+//! The agent's status in a file, which `status` reads whether or not the agent runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,70 +15,70 @@ use crate::files::{self, FileError};
 use crate::here::Here;
 use crate::memory::Mark;
 
-/// Most items that are named: what a person reads through. The counts are of all.
+/// Most open items that are named: what a person reads through. The counts are of all items.
 const MAX_OPEN: usize = 200;
 
-/// Most items that are told beside those that are open, for `explain`: several times what a provider has in one tenant.
+/// Most settled items, for `explain`: several times what a provider has in one tenant.
 const MAX_SETTLED: usize = 5_000;
 
-/// Most people who are named as deleted by the customer: more than an MSSP has in one tenant.
+/// Most people listed as deleted by the customer: more than a provider has in one tenant.
 pub const MAX_DELETED: usize = 1_000;
 
-/// Most rights of others that are named for one person or group: more than anybody reads through.
+/// Most rights of others listed for one person or group: more than a person reads through.
 pub const MAX_NAMED: usize = 200;
 
-/// Most things that are listed as not allowed any more, to be confirmed at once: the rest is listed when these are taken.
+/// Most items listed as no longer allowed. `revoke` takes these; the next list shows the rest.
 pub const MAX_NOT_ALLOWED: usize = 10_000;
 
-/// Room for as many items with their details and what they need, and as many findings.
+/// Room for that many items with their details and needs, and as many findings.
 const MAX_BYTES: usize = 32 << 20;
 
 /// The file's content. Holds no links and no secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentStatus {
-    /// When it was last looked at the tenant.
+    /// When the agent last looked at the tenant.
     pub time: Timestamp,
-    /// What was known of the time for certain: the next run begins from there.
+    /// The time that was certain. The next run starts from it.
     #[serde(default)]
     pub known_time: Option<Timestamp>,
-    /// Which process wrote it.
+    /// The process that wrote the file.
     pub pid: u32,
     pub connected: bool,
     pub last_connected: Option<Timestamp>,
-    /// Epoch and revision of the desired state; none before the first.
+    /// Epoch and revision of the desired state; unset before the first.
     pub version: Option<(u64, u64)>,
-    /// Until when it counts as fresh.
+    /// When the desired state stops being fresh.
     pub fresh_until: Option<Timestamp>,
     pub parked: Option<String>,
-    /// Why the newest state was refused.
+    /// Why the agent refused the newest state.
     pub refused: Option<String>,
     pub standing: Standing,
-    /// What the desired state wants, by plane: also while nothing of it is given.
+    /// How many items the desired state wants, by plane, also while none is given.
     #[serde(default)]
     pub wanted: BTreeMap<String, usize>,
-    /// Items by state.
+    /// How many items have each state.
     pub counts: BTreeMap<ItemState, usize>,
-    /// Who is here, and what they have; unset where an older agent wrote this file.
+    /// Who has access and to what; unset in a file of an older agent.
     #[serde(default)]
     pub here: Option<Here>,
     /// Items that are neither applied nor removed, at most 200.
     pub open: Vec<ToldItem>,
-    /// The others, at most 5,000; empty where an older agent wrote this file.
+    /// The other items, at most 5,000; empty in a file of an older agent.
     #[serde(default)]
     pub settled: Vec<ToldItem>,
-    /// Who is wanted, and whose account the customer deleted; at most 1,000.
+    /// People who are wanted and whose account the customer deleted; at most 1,000.
     #[serde(default)]
     pub deleted: Vec<DeletedPerson>,
-    /// What others hold or gave, by name, and of what; at most 200 of each. The control plane is told only how many.
+    /// What others hold or gave, by its holder; at most 200 for each. The control plane learns only how many.
     #[serde(default)]
     pub named: BTreeMap<String, BTreeSet<String>>,
-    /// What the agent gave and the guardrail does not allow any more.
+    /// What the agent gave and the guardrail no longer allows.
     #[serde(default)]
     pub not_allowed: NotAllowedList,
-    /// What a person should know beside.
+    /// What else a person should know.
     pub alarms: Vec<String>,
-    /// How far the ledger had come, so that one which is lost or goes back is noticed.
+    /// The ledger's mark, by which the next run notices a lost or older ledger.
     pub ledger: Option<Mark>,
 }
 
@@ -98,7 +98,7 @@ pub struct ToldItem {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeletedPerson {
-    /// Object id of the person's own account, at home.
+    /// Object id of the person's account in the home tenant.
     pub person: Guid,
     pub operator: String,
     pub mail: String,
@@ -109,18 +109,18 @@ pub struct DeletedPerson {
 }
 
 impl DeletedPerson {
-    /// Whether a customer means this person by that name: the operator's, or an address.
+    /// Whether `name` means this person: the operator's name or an address.
     pub fn is_called(&self, name: &str) -> bool {
         let name = name.strip_prefix("operators/").unwrap_or(name);
         name == self.operator || [&self.mail, &self.upn].into_iter().any(|it| it.eq_ignore_ascii_case(name))
     }
 }
 
-/// What of the agent's own doing is not allowed any more.
+/// What the agent gave and the guardrail no longer allows.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NotAllowedList {
-    /// Digest of the file that was asked.
+    /// Digest of the guardrail file that decided it.
     pub guardrail: String,
     pub items: Vec<NotAllowedItem>,
 }
@@ -130,7 +130,7 @@ pub struct NotAllowedList {
 pub struct NotAllowedItem {
     pub key: ItemKey,
     pub reason: Reason,
-    /// What it is, for a person.
+    /// What it is, in words.
     pub what: String,
 }
 
@@ -140,7 +140,7 @@ impl NotAllowedItem {
     }
 }
 
-/// Where it lies.
+/// The file, and what was last written to it.
 #[derive(Debug)]
 pub struct StatusFile {
     path: PathBuf,
@@ -152,7 +152,7 @@ impl StatusFile {
         Self { path: state_dir.join("status.json"), written: None }
     }
 
-    /// None before the first look. One that is there and is not understood is an error: it says something, and not to us.
+    /// Reads the file; `None` before the first look. A file that cannot be parsed is an error.
     pub fn read(state_dir: &Path) -> Result<Option<AgentStatus>, FileError> {
         let path = state_dir.join("status.json");
         let Some(text) = files::read_text(&path, MAX_BYTES)? else { return Ok(None) };
@@ -160,7 +160,7 @@ impl StatusFile {
         serde_json::from_str(&text).map(Some).map_err(|source| FileError::NotUnderstood { path, remedy, source })
     }
 
-    /// Says of the stream what is so by now, between two looks.
+    /// Updates what concerns the stream, between two looks.
     pub fn write_stream(&mut self, view: &View, heard: Option<Timestamp>) {
         let Some(written) = &self.written else { return };
         self.keep(AgentStatus {
@@ -173,7 +173,7 @@ impl StatusFile {
         });
     }
 
-    /// Writes it, if it says anything new. A failure is only logged: nothing depends on this file.
+    /// Writes the status if it changed. A failure is only logged, as nothing depends on this file.
     pub fn keep(&mut self, status: AgentStatus) {
         if self.written.as_ref() == Some(&status) {
             return;
@@ -187,7 +187,7 @@ impl StatusFile {
 }
 
 impl AgentStatus {
-    /// What the view and the items say; the loop adds what it knows besides.
+    /// Fills in what the view and the items tell. The loop adds the rest.
     pub fn of(time: Timestamp, view: &View, status: &Status, there: &BTreeMap<ItemKey, bool>) -> Self {
         let mut counts = BTreeMap::new();
         for item in status.items.values() {

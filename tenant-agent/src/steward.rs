@@ -1,10 +1,11 @@
-//! The loop: observe, compare, act, observe again. Takes no input but its state; time and nudges wake it.
+//! The loop: it observes, compares, acts, and observes again. It keeps no input queue: time and nudges wake it, and it
+//! looks at its state.
 //!
-//! The files below `steward/`: `first` acts for leavers before a look, `apply` carries out what a look allows, `sign` signs
-//! proofs, `standing` tells how the agent stands, `facts` and `drift` know since when and what was mended, `farewell` ends
-//! everything at the customer's word, `not_allowed` what a narrower file refuses, `again` lets a person be invited again,
-//! `preview` answers who asks for a plan, `wake` and `switched` watch the clock and the switches. What to do is
-//! `entente-planner`'s, how to say it `entente-session`'s.
+//! The files below `steward/`: `first` acts for leavers before a look, `apply` carries out what a look allows, `sign`
+//! signs proofs, `standing` tells how the agent stands, `facts` and `drift` know since when and what was mended,
+//! `farewell` ends everything at the customer's word, `not_allowed` what a narrower file refuses, `again` lets a person
+//! be invited again, `preview` answers who asks for a plan, `wake` and `switched` watch the clock and the switches.
+//! What to do is `entente-planner`'s, how to say it `entente-session`'s.
 
 mod again;
 mod apply;
@@ -52,23 +53,24 @@ use crate::stream::PlanRequest;
 use crate::switches::{Positions, Switches};
 use crate::tenant::Tenant;
 
-/// Between a round that acted and the look that follows: a mistake that acts for ever does not do so at full speed.
+/// Pause between a round that acted and the next look, so that a mistake that acts forever does not do so at full
+/// speed.
 const RESPITE: Duration = Duration::from_millis(100);
 
-/// Between looks while plans break a rule: removals go on, and a person is needed for the rest.
+/// Pause between looks while plans break a rule. Removals go on; a person has to see to the rest.
 const AFTER_FAULT: Duration = Duration::from_secs(30);
 
-/// How long one part of a look may take before it counts as not read: Microsoft answers in a tenth of a second, and a
-/// throttled read says itself how long it takes.
+/// Time for one part of a look before it counts as unread. Microsoft answers in a tenth of a second, and a throttled
+/// read says how long to wait.
 const LOOK_BUDGET: Duration = Duration::from_secs(20);
 
-/// How often a new token is asked for while a permission is missing: a person who has just granted it waits so long.
+/// How often the agent asks for a new token while a permission is missing: a person who grants it waits that long.
 const TOKEN_AGE: Duration = Duration::from_secs(10);
 
 /// The store looks for room once a second.
 const FULL_PAUSE: Duration = Duration::from_secs(1);
 
-/// What the loop has to do with.
+/// What the loop is connected to.
 #[derive(Debug)]
 pub struct Parts {
     pub cloud: Tenant,
@@ -86,11 +88,11 @@ pub struct Parts {
     pub view: watch::Receiver<View>,
     pub nudge: Arc<Notify>,
     pub plans: mpsc::Receiver<PlanRequest>,
-    /// What the loop saw, for the session.
+    /// Tells the session what the loop found.
     pub status: watch::Sender<Option<Arc<Status>>>,
 }
 
-/// The loop and what it knows.
+/// The loop and its state.
 #[derive(Debug)]
 pub struct Steward {
     parts: Parts,
@@ -98,71 +100,71 @@ pub struct Steward {
     /// Shared with a plan that is being made.
     ledger: Arc<Ledger>,
     reports: BTreeMap<ItemKey, ItemReport>,
-    /// What of the reports the last look showed to be there, or not: for `who` alone.
+    /// Which items the last look found present or absent. For `who` only.
     there: BTreeMap<ItemKey, bool>,
-    /// What others hold, by name: for `status` alone.
+    /// What others hold, by name. For `status` only.
     named: BTreeMap<String, BTreeSet<String>>,
     verified: BTreeMap<Plane, Timestamp>,
-    /// Digest of the desired state that the last look was for.
+    /// Digest of the desired state of the last look.
     compared: String,
     permissions: Option<BTreeSet<String>>,
-    /// Microsoft has told the time in this run.
+    /// Whether Microsoft has told the time in this run.
     has_time: bool,
-    /// When tokens were last thrown away, in uptime.
+    /// Uptime when the tokens were last dropped.
     tokens_of: Duration,
     /// When the control plane was last connected.
     heard: Option<Timestamp>,
-    /// That the ledger is not what it was when the agent last ran.
+    /// What the ledger has lost since the last run, if anything.
     forgotten: Option<String>,
-    /// The disk has no room, which was said.
+    /// The disk is full, and the agent has said so.
     full: bool,
-    /// Of `revoke-all`, while the disk has no room for it.
+    /// The receipt of `revoke-all`, while the disk has no room for it.
     unkept_receipt: Option<Receipt>,
-    /// Everything goes, as if the switch were there.
+    /// Remove everything, as if the switch were on.
     insists: bool,
     facts: facts::Facts,
     drift: drift::Drift,
     not_allowed: Found,
-    /// What the last round began from.
+    /// The basis of the last round.
     seen: Option<Basis>,
     file: StatusFile,
-    /// Makes a plan break a rule, which the planner itself should never do.
+    /// Lets a test break a rule in a plan, which the planner never should.
     #[cfg(test)]
     pub(crate) spoil: Option<fn(&mut Plan)>,
 }
 
-/// Everything that a plan was made from and that may change while it is carried out.
+/// What a plan was made from and what may change while it is carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Basis {
-    /// Epoch and content: a revision alone is nothing newer.
+    /// Epoch and content. A new revision alone changes nothing.
     desired: Option<(u64, Digest)>,
     fresh: bool,
     positions: Positions,
     guardrail: String,
 }
 
-/// What the last look found that the file does not allow any more.
+/// What the last look found that the file no longer allows.
 #[derive(Debug, Default)]
 struct Found {
-    /// Digest of the file.
+    /// Digest of that file.
     guardrail: String,
     found: Vec<NotAllowed>,
 }
 
-/// One look at the tenant, and what follows from it.
+/// One look at the tenant and its plan.
 struct Look {
     guardrail: Arc<GuardrailFile>,
     basis: Basis,
     plan: Plan,
     /// Rules that the plan breaks.
     faults: Vec<String>,
-    /// What of the plan is carried out: all that it allows, if it breaks no rule.
+    /// The part of the plan that is carried out: all that it allows, if it breaks no rule.
     salvage: Salvage,
     standing: Standing,
 }
 
 impl Steward {
-    /// Reads what is remembered.
+    /// Reads the memory.
     pub async fn new(parts: Parts) -> Result<Self, MemoryError> {
         let ledger = parts.memory.ledger().await?;
         let reports = parts.memory.reports().await?;
@@ -203,7 +205,7 @@ impl Steward {
         })
     }
 
-    /// Runs until it is cancelled, or cannot remember any more. Finishes the step that is under way.
+    /// Runs until it is cancelled or the memory fails. It finishes the step that is under way.
     pub async fn run(self, cancel: CancellationToken) -> Result<(), MemoryError> {
         let switches = self.tell_switches();
         tokio::select! {
@@ -222,14 +224,14 @@ impl Steward {
         }
     }
 
-    /// Looks, acts, and says when to look again. While the disk is full, leavers are blocked and that is all.
+    /// Looks and acts once, and returns when to look again. While the disk is full, it only blocks leavers.
     pub(crate) async fn round(&mut self, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
         self.seen = Some(self.basis(&self.guardrail()));
         if self.switches.positions().revoke_all {
             let is_full = self.is_full().await?;
             return unless_full(self.ending(is_full, cancel).await);
         }
-        // Of an end that the customer has taken back.
+        // Left over from a `revoke-all` that the customer has taken back.
         self.unkept_receipt = None;
         self.facts.revoke_all = None;
         let desired = self.parts.view.borrow().desired.clone();
@@ -243,7 +245,7 @@ impl Steward {
             return Ok(FULL_PAUSE);
         }
         let Some(desired) = desired else {
-            // Of the items nothing is known now: they are told as before.
+            // Nothing is known of the items now, so the last reports stand.
             self.say(self.reports.clone());
             info!("no desired state is held yet");
             return Ok(self.parts.settings.resync);
@@ -256,11 +258,11 @@ impl Steward {
         unless_full(compared)
     }
 
-    /// Whether there is no room on disk to remember anything. Writes what is owed as soon as there is room.
+    /// Whether the disk is full. Writes owed updates as soon as there is room.
     async fn is_full(&mut self) -> Result<bool, MemoryError> {
         match self.parts.memory.settle().await {
             Err(MemoryError::Full(_)) => {
-                // Once: a log that grows every second does not help a full disk.
+                // Only once, as a log that grows every second does not help a full disk.
                 if !std::mem::replace(&mut self.full, true) {
                     self.say(self.reports.clone());
                 }
@@ -269,19 +271,19 @@ impl Steward {
             settled => settled?,
         }
         if std::mem::take(&mut self.full) {
-            // What was about to be done when the disk became full may stand there, and was not done.
+            // The ledger in memory may hold an intent that was neither written nor carried out.
             self.ledger = Arc::new(self.parts.memory.ledger().await?);
             info!("the disk has room again: the agent goes on");
         }
         Ok(false)
     }
 
-    /// The newest state, where there is no room for it. What is there once there is room is sent again, and kept.
+    /// The newest state, while the disk has no room for it. The control plane sends it again once there is room.
     fn unkept(&self) -> Option<Arc<Desired>> {
         self.parts.view.borrow().unkept.clone().filter(|_| self.parts.memory.is_behind())
     }
 
-    /// The whole of a look, and what follows.
+    /// Looks, reports, and acts.
     async fn compare(&mut self, desired: &Desired, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
         self.allow_again().await?;
         let mut look = self.look(desired).await;
@@ -297,7 +299,7 @@ impl Steward {
         })
     }
 
-    /// Observes and plans. Writes nothing, anywhere.
+    /// Observes and plans. Changes nothing in the tenant or on disk.
     async fn look(&mut self, desired: &Desired) -> Look {
         let guardrail = self.guardrail();
         let mut basis = self.basis(&guardrail);
@@ -309,7 +311,8 @@ impl Steward {
         })
         .await;
         let observed = self.observe(&set).await;
-        // A state's lease comes right after it: mostly while the tenant is read. One that is over by now is over.
+        // A state's lease arrives right after it, usually while the tenant is read. A lease that has ended meanwhile
+        // counts as ended.
         let after = self.basis(&guardrail);
         if after.desired == basis.desired {
             basis.fresh = after.fresh;
@@ -338,7 +341,7 @@ impl Steward {
         Look { guardrail, basis, plan, faults, salvage, standing }
     }
 
-    /// What a plan is made from now.
+    /// Collects what a plan is made from.
     fn given(
         &self,
         desired: &Desired,
@@ -363,23 +366,23 @@ impl Steward {
         }
     }
 
-    /// Looks, by Microsoft's own time as far as it was told.
+    /// Looks at the tenant, by Microsoft's time if it is known.
     async fn observe(&mut self, set: &reads::ReadSet) -> Observed {
         if !self.has_time {
-            // A token comes with the time, so that what is read is stamped with Microsoft's and not with the host's.
+            // The answer with the token carries Microsoft's time, by which the reads are then dated.
             self.permissions = self.parts.cloud.sign_in().await.ok();
             self.hear_time();
         }
         let begun = self.parts.clock.moment();
         let mut observed = self.parts.cloud.observe(set, begun, LOOK_BUDGET).await;
-        // Asked for after the reads: they have fetched the token that it comes with.
+        // After the reads, which have fetched the token.
         let signed_in = self.parts.cloud.sign_in().await;
         self.hear_time();
         let refused = self.parts.cloud.credential_refused().map(|(text, _)| text);
         let unsigned = signed_in.as_ref().err().cloned();
         self.permissions = signed_in.ok();
         self.facts.note_look(refused, unsigned, &observed, self.parts.clock.time());
-        // The time may have been told only by this look.
+        // Microsoft may have told the time only during this look.
         observed.begun = self.parts.clock.again(begun);
         observed
     }
@@ -399,7 +402,7 @@ impl Steward {
         self.parts.memory.remember_or_owe(Arc::make_mut(&mut self.ledger), updates).await
     }
 
-    /// The customer may have granted what is missing since the token was made.
+    /// Drops the tokens while a permission is missing, as the customer may have granted it since.
     async fn renew_tokens(&mut self, plan: &Plan) {
         let denied = plan.reports.iter().any(|report| report.reason == Some(Reason::PermissionMissing));
         let now = self.parts.clock.now().uptime;
@@ -424,7 +427,7 @@ impl Steward {
         }
     }
 
-    /// Many agents that start together do not compare together.
+    /// Spreads looks, so that agents that start together do not compare together.
     fn jittered(&self) -> Settings {
         let resync = self.parts.settings.resync.mul_f64(0.8 + 0.4 * self.parts.clock.fraction());
         Settings { resync: resync.max(Duration::from_secs(1)), ..self.parts.settings.clone() }
@@ -437,7 +440,7 @@ fn spoiled(mut plan: Plan, spoil: fn(&mut Plan)) -> Plan {
     plan
 }
 
-/// The next round says that the disk is full, and tries again.
+/// On a full disk, ends the round. The next one reports it and tries again.
 fn unless_full(round: Result<Duration, MemoryError>) -> Result<Duration, MemoryError> {
     match round {
         Err(MemoryError::Full(_)) => Ok(FULL_PAUSE),

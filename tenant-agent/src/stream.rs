@@ -1,4 +1,5 @@
-//! Does what the session says: dials, sends, keeps on disk, tells the loop. Decides nothing.
+//! The stream to the control plane: carries out what the session decides. It dials, sends, writes to disk and tells the
+//! loop.
 
 pub mod wire;
 
@@ -26,17 +27,17 @@ use crate::clock::Clock;
 use crate::guardrail_file::{chain, read_text};
 use crate::memory::{Memory, MemoryError};
 
-/// Messages on their way out. One report, one answer and a few acknowledgements are the most there are at a time; when
-/// it is full, the control plane has stopped reading.
+/// Room for outgoing messages. There are at most a report, an answer and a few acknowledgements at a time; a full queue
+/// means that the control plane has stopped reading.
 const OUTGOING: usize = 64;
 
-/// Largest message taken: a part of a snapshot or a delta is far smaller.
+/// Largest message accepted: parts of snapshots and deltas are far smaller.
 const MAX_MESSAGE_BYTES: usize = 8 << 20;
 
-/// Somebody asks what would be done now.
+/// Asks the loop for a plan of what it would do now.
 pub type PlanRequest = oneshot::Sender<Result<Vec<PlannedChange>, String>>;
 
-/// What the stream has to do with.
+/// The stream and what it is connected to.
 #[derive(Debug)]
 pub struct Stream {
     pub session: Session,
@@ -44,23 +45,23 @@ pub struct Stream {
     pub memory: Memory,
     pub clock: Clock,
     pub guardrail: PathBuf,
-    /// What the session holds, for the loop.
+    /// Tells the loop what the session holds.
     pub view: watch::Sender<View>,
     /// Wakes the loop.
     pub nudge: Arc<Notify>,
-    /// What the loop saw.
+    /// What the loop found.
     pub status: watch::Receiver<Option<Arc<Status>>>,
     pub plans: mpsc::Sender<PlanRequest>,
     pub asked: Asked,
-    /// Says that there is a newer certificate.
+    /// Notified when there is a new certificate.
     pub renewed: Arc<Notify>,
-    /// Statements that could not be kept yet.
+    /// Statements that could not be written to disk yet.
     pub statements: Option<Vec<Signed>>,
 }
 
 type Dial = Pin<Box<dyn Future<Output = Result<Streaming<proto::ConnectResponse>, tonic::Status>> + Send>>;
 
-/// The stream as far as it is open.
+/// The connection, as far as it is open.
 #[derive(Default)]
 struct Line {
     dialling: Option<Dial>,
@@ -68,11 +69,11 @@ struct Line {
     outgoing: Option<mpsc::Sender<proto::ConnectRequest>>,
 }
 
-/// Plans that were asked for on the stream and are being made: each with its nonce.
+/// Plans that the control plane asked for and the loop has not answered, each with its nonce.
 pub type Asked = FuturesUnordered<BoxFuture<'static, (String, Result<Vec<PlannedChange>, String>)>>;
 
 impl Stream {
-    /// Runs until it is cancelled, or the disk cannot be written any more.
+    /// Runs until it is cancelled or the disk cannot be written any more.
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), MemoryError> {
         let mut line = Line::default();
         self.status.mark_changed();
@@ -99,9 +100,9 @@ impl Stream {
         }
     }
 
-    /// Says an event to the session and does what it says, until it says nothing.
+    /// Passes an event to the session and carries out its effects, until there are no more.
     async fn handle(&mut self, event: Event, line: &mut Line) -> Result<(), MemoryError> {
-        // The last attempt may have found the disk full.
+        // The last attempt may have failed on a full disk.
         self.keep_statements().await?;
         let mut events = vec![event];
         while let Some(event) = events.pop() {
@@ -125,7 +126,7 @@ impl Stream {
             Effect::HangUp => *line = Line::default(),
             Effect::Send(message) => return Ok(line.send(wire::outbound(message))),
             Effect::Keep(kept) => return self.keep(&kept).await.map(Some),
-            // Without it the state is merely not fresh after a restart.
+            // Without the lease, the state is merely not fresh after a restart.
             Effect::KeepLease(kept) => drop(unless_full(self.memory.keep_lease(&kept).await)?),
             Effect::KeepStatements(statements) => {
                 self.statements = Some(statements);
@@ -138,8 +139,9 @@ impl Stream {
         Ok(None)
     }
 
-    /// A commit that certainly failed leaves the last state in place; one that may have happened is read again at the
-    /// next start. On a full disk it may have happened too, and is sent again, and kept as a whole once there is room.
+    /// Writes a state to disk. After a commit that certainly failed, the last state stays in place; one that may have
+    /// happened is read again at the next start. On a full disk the control plane sends the state again, and it is
+    /// written once there is room.
     async fn keep(&mut self, kept: &entente_session::Kept) -> Result<Event, MemoryError> {
         match self.memory.keep_state(kept).await {
             Ok(()) => Ok(Event::Kept),
@@ -151,7 +153,7 @@ impl Stream {
         }
     }
 
-    /// Keeps what was stated, sooner or later: all of it is in the list.
+    /// Writes the statements, now or at the next event. The list holds all of them.
     async fn keep_statements(&mut self) -> Result<(), MemoryError> {
         let Some(statements) = &self.statements else { return Ok(()) };
         if unless_full(self.memory.keep_statements(statements).await)? {
@@ -162,7 +164,7 @@ impl Stream {
 
     fn ask_for_plan(&self, nonce: String) {
         let (ask, answer) = oneshot::channel();
-        // Where the queue is full the question is dropped, which ends the wait for its answer.
+        // If the queue is full, the question is dropped, which ends the wait for its answer.
         self.plans.try_send(ask).ok();
         let busy = |_| Err("the agent is busy or stopping: ask again".to_owned());
         self.asked.push(answer.map(move |answer| (nonce, answer.unwrap_or_else(busy))).boxed());
@@ -170,7 +172,7 @@ impl Stream {
 }
 
 impl Line {
-    /// Hello goes out with the call: the server answers only once it has it.
+    /// Opens the stream. Hello goes out with the call, as the server answers only after it.
     fn dial(channel: Channel) -> Self {
         let (outgoing, requests) = mpsc::channel(OUTGOING);
         let mut client = AgentServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
@@ -178,7 +180,7 @@ impl Line {
         Self { dialling: Some(Box::pin(call)), incoming: None, outgoing: Some(outgoing) }
     }
 
-    /// What comes next, or never.
+    /// Waits for the next event.
     async fn next(&mut self) -> Event {
         if let Some(dial) = &mut self.dialling {
             let answer = dial.await;
@@ -205,7 +207,7 @@ impl Line {
         let outgoing = self.outgoing.as_ref()?;
         match outgoing.try_send(message) {
             Ok(()) => None,
-            // The other end is gone, which `next` is about to say with its reason.
+            // The other end has closed; `next` returns the reason.
             Err(mpsc::error::TrySendError::Closed(_)) => None,
             Err(mpsc::error::TrySendError::Full(_)) => {
                 *self = Self::default();
@@ -215,7 +217,7 @@ impl Line {
     }
 }
 
-/// Whether it was kept; a full disk is no reason to end.
+/// Whether it was written. A full disk is no error.
 fn unless_full(kept: Result<(), MemoryError>) -> Result<bool, MemoryError> {
     match kept {
         Ok(()) => Ok(true),
@@ -234,7 +236,7 @@ async fn sleep_until(at: Option<tokio::time::Instant>) {
     }
 }
 
-/// What an operator of the agent would want to follow. Never a content.
+/// Logs what an operator of the agent follows, and never content.
 fn log(event: &Event) {
     match event {
         Event::Closed { error } if error.contains("TLS inspection") => warn!(error, "the stream cannot be opened"),

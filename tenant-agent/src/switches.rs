@@ -1,5 +1,5 @@
-//! The customer's own switches: files in the state directory, so that they hold at once, survive a restart, and need
-//! neither the agent nor anyone else to be running.
+//! The customer's switches: files in the state directory, so that they take effect at once, survive a restart, and need
+//! no process to run.
 
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,13 @@ use tracing::error;
 
 use crate::files::{self, FileError};
 
-/// Most people who are allowed again and not taken note of: the agent does so at its next look.
+/// Most people allowed again at a time: the agent takes note of them at its next look.
 const MAX_ALLOWED: usize = 1_000;
 
-/// Room for the keys of everything that a person may confirm at once (`status_file::MAX_NOT_ALLOWED`).
+/// Room for the keys of everything that a person can confirm at once (`status_file::MAX_NOT_ALLOWED`).
 const MAX_KEYS_BYTES: usize = 16 << 20;
 
-/// Where the switches lie.
+/// The files of the switches.
 #[derive(Debug, Clone)]
 pub struct Switches {
     pause: PathBuf,
@@ -26,16 +26,16 @@ pub struct Switches {
     allow_again: PathBuf,
 }
 
-/// How they stand.
+/// Which switches are on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Positions {
-    /// Only end dates pass.
+    /// Only end dates take effect.
     pub paused: bool,
-    /// Everything that the agent gave goes, and nothing is given again until `resume`.
+    /// The agent removes everything that it gave, and gives nothing until `resume`.
     pub revoke_all: bool,
-    /// What the guardrail does not allow is being taken away.
+    /// The agent takes away what the guardrail no longer allows.
     pub revokes: bool,
-    /// Somebody may be invited again, of which the loop has not taken note.
+    /// A person may be invited again, and the loop has not taken note yet.
     pub allows_again: bool,
 }
 
@@ -49,22 +49,22 @@ impl Switches {
         }
     }
 
-    /// In doubt they are on: the safe direction.
+    /// Reads the switches. A switch that cannot be read counts as on, which is the safe direction.
     pub fn positions(&self) -> Positions {
         let on = |path: &Path| path.try_exists().unwrap_or(true);
         let allows_again = !self.allowed_again().is_empty();
-        // Here off is: what nobody has confirmed is not taken away.
+        // For this switch, off is the safe direction: only what a person confirmed is taken away.
         let revokes = self.revoke.try_exists().unwrap_or(false);
         Positions { paused: on(&self.pause), revoke_all: on(&self.revoke_all), revokes, allows_again }
     }
 
-    /// The same for a person, who is told where it cannot be told.
+    /// Like [`Switches::positions`], but an error where a switch cannot be read.
     pub fn told(&self) -> std::io::Result<Positions> {
         let (paused, revoke_all) = (self.pause.try_exists()?, self.revoke_all.try_exists()?);
         Ok(Positions { paused, revoke_all, revokes: self.revoke.try_exists()?, ..self.positions() })
     }
 
-    /// When the customer paused, by the host's clock: for people alone.
+    /// When the customer paused, by the host's clock. For people only.
     pub fn paused_since(&self) -> Option<Timestamp> {
         let written = self.pause.metadata().ok()?.modified().ok()?;
         let since = written.duration_since(std::time::UNIX_EPOCH).ok()?;
@@ -79,19 +79,19 @@ impl Switches {
         files::put_up(&self.revoke_all, b"everything goes; nothing is given until `entente-agent resume`\n")
     }
 
-    /// Has these taken away, which a person has seen and confirmed.
+    /// Asks the agent to take these away. A person has seen and confirmed them.
     pub fn revoke(&self, keys: &BTreeSet<ItemKey>) -> Result<(), FileError> {
         files::write_private(&self.revoke, &serde_json::to_vec(keys).expect("keys are texts"))
     }
 
-    /// What is to be taken away, if anything is.
+    /// The items that a person confirmed, if the switch is on.
     pub fn to_revoke(&self) -> Option<BTreeSet<ItemKey>> {
         let told = |error: &dyn std::fmt::Display| error!(%error, "what was confirmed by revoke cannot be read");
         let text = files::read_text(&self.revoke, MAX_KEYS_BYTES).inspect_err(|error| told(error)).ok()??;
         serde_json::from_str(&text).inspect_err(|error| told(error)).ok()
     }
 
-    /// It is taken away, or nothing more comes of it.
+    /// Turns the switch off once the items are taken away, or cannot be.
     pub fn revoked(&self) -> Result<(), FileError> {
         files::remove(&self.revoke)
     }
@@ -102,14 +102,15 @@ impl Switches {
         files::write_private(&self.allow_again.join(person.to_string()), b"may be invited again, for one time\n")
     }
 
-    /// Who is allowed again, and not taken note of yet. In doubt nobody: the safe direction.
+    /// The people who may be invited again and of whom the loop has not taken note. Nobody if that cannot be read,
+    /// which is the safe direction.
     pub fn allowed_again(&self) -> Vec<Guid> {
         let Ok(files) = std::fs::read_dir(&self.allow_again) else { return Vec::new() };
         let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
         names.filter_map(|name| name.parse().ok()).take(MAX_ALLOWED).collect()
     }
 
-    /// The loop has taken note.
+    /// Notes that the loop has taken note.
     pub fn noted(&self, person: Guid) -> Result<(), FileError> {
         files::remove(&self.allow_again.join(person.to_string()))
     }

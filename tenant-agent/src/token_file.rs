@@ -1,4 +1,4 @@
-//! The file with which a customer enrols its agent: made by the service provider, handed over, used once.
+//! The token file: the service provider makes it, and the customer enrols the agent with it, once.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::files::{self, FileError};
 /// The file has six short lines.
 const MAX_BYTES: usize = 8 << 10;
 
-/// What the file says.
+/// The content of the file.
 #[derive(Debug)]
 pub struct TokenFile {
     /// `HOST:PORT` of the agents' port.
@@ -23,11 +23,11 @@ pub struct TokenFile {
     pub token: Secret,
     /// SHA-256 of the DER of the CA's certificate.
     pub ca_sha256: [u8; 32],
-    /// Of the provider's root key.
+    /// Id of the provider's root key.
     pub root_key: KeyId,
 }
 
-/// Why it cannot be used. Never quotes the file.
+/// Why the file cannot be used. Never quotes it.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenFileError {
     #[error(transparent)]

@@ -96,7 +96,7 @@ pub async fn an_agent_that_starts_on_a_full_disk_blocks_who_left_meanwhile(story
     let taken = vec![("CRASH_TAKEN", "1".into())];
     let refused = start_on_small_disk(&mut fleet, "state", taken).await.err().context("nothing can be opened")?;
     let text = format!("{refused:#}");
-    ensure!(text.contains("NOBODY who leaves is blocked, until there is room"), "{text}");
+    ensure!(text.contains("NO leaver is blocked, until there is room"), "{text}");
     ensure!(fleet.agent("contoso")?.stop().await?.code() == Some(1), "{text}");
     std::fs::remove_file(&full)?;
     fleet.start_agent("contoso").await?;

@@ -1,7 +1,7 @@
-//! `doctor`: what keeps an agent from working, each thing for itself, and what to do about it.
+//! `doctor`: what keeps an agent from working, one thing at a time, and what to do about it.
 //!
-//! It looks and changes nothing, takes no lock, and uses what the agent itself uses: the same reading of the files, the same
-//! client for Microsoft, the same table of permissions. What could not be looked at is UNKNOWN, never OK.
+//! It changes nothing and takes no lock. It reads files, asks Microsoft and compares permissions by the same code as
+//! the agent. What it could not look at is UNKNOWN, never OK.
 
 mod azure;
 mod check;
@@ -48,7 +48,7 @@ async fn look(path: &Path, env: &impl Fn(&str) -> Option<String>) -> Vec<Check> 
     checks
 }
 
-/// Boxed, as its parts are many: they overflow a thread's stack in a debug build.
+/// Boxed, as its many parts overflow a thread's stack in a debug build.
 async fn microsoft(config: &Config, guardrail: Option<&Guardrail>) -> (Vec<Check>, entente_model::Timestamp) {
     Box::pin(microsoft::look(config, guardrail)).await
 }

@@ -1,6 +1,7 @@
-//! `explain`: what an item, a word or a key of the guardrail means here, and which line of the customer's file decides it.
+//! `explain`: what an item, a word or a key of the guardrail means here, and which line of the customer's file decides
+//! it.
 //!
-//! From the status file and the guardrail file, so that it does not matter whether the agent runs.
+//! It reads the status file and the guardrail file, so the agent need not run.
 
 mod file;
 mod item;
@@ -25,21 +26,21 @@ use crate::identity::Identity;
 use crate::lock::{Lock, LockError};
 use crate::status_file::{AgentStatus, StatusFile, ToldItem};
 
-/// Most items that are explained in one answer: more are a list, which `status` shows.
+/// Most items explained in one answer: `status` shows longer lists.
 const MAX_ITEMS: usize = 20;
 
-/// What a program reads of items.
+/// The answer for items, as a program reads it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Shown {
-    /// When the agent last looked; what is said of an item was so then. The guardrail file is read now.
+    /// When the agent last looked, which is how old the items are. The guardrail file is read now.
     time: Timestamp,
     running: bool,
     guardrail: String,
-    /// Why the file cannot be used, if it cannot: then it allows nothing.
+    /// Why the file cannot be used, if so. It then allows nothing.
     guardrail_fault: Option<String>,
     items: Vec<Explained>,
-    /// More fit than are shown.
+    /// How many more items match.
     more: usize,
 }
 
@@ -88,8 +89,8 @@ fn unknown(about: Option<&str>, why: &str) -> String {
     }
 }
 
-/// By the whole key, else by a part of the key or of what it is in words, without regard to case; without a name what waits
-/// for the customer.
+/// Finds items by the whole key, else by a part of the key or of its words, ignoring case. Without a name, finds what
+/// waits for the customer.
 fn chosen<'a>(about: Option<&str>, status: &'a AgentStatus) -> Vec<&'a ToldItem> {
     let all = || status.open.iter().chain(&status.settled);
     let Some(about) = about else {
@@ -129,7 +130,7 @@ fn text(shown: &Shown, now: Timestamp) -> String {
     let mut out = String::new();
     for item in &shown.items {
         out.push_str(&screen::lines(&item.text(), screen::width()));
-        // Ready to be copied: as it is, however wide.
+        // Not wrapped, so that it can be copied.
         out.push_str(&item.blocks(&shown.guardrail));
         out.push('\n');
     }

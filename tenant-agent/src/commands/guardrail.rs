@@ -21,7 +21,7 @@ pub(super) fn check(file: &Path, old: Option<&Path>) -> Outcome {
     };
     if let Some(target) = guardrail_file::link(file) {
         println!(
-            "{} is a link: the file is {}, and whoever may write there decides.",
+            "{} is a link to {}: anyone who may write that file decides what the agent may do.",
             file.display(),
             target.display()
         );
@@ -33,10 +33,10 @@ pub(super) fn check(file: &Path, old: Option<&Path>) -> Outcome {
     Ok(Done::Whole)
 }
 
-/// A file as it is by itself, whosever agent reads it.
+/// A file judged by itself, no matter which agent reads it.
 pub(super) struct Judged {
     digest: String,
-    /// What it says, if it has the right form.
+    /// The content, if the file parses.
     pub(super) guardrail: Option<Guardrail>,
     pub(super) faults: Vec<Violation>,
 }
@@ -53,7 +53,7 @@ pub(super) fn judge(file: &Path, others: Others) -> Result<Judged, Unreadable> {
     Ok(Judged { digest, guardrail: parsed.ok(), faults })
 }
 
-/// What the file is held against: it has to be readable, and may be past its day.
+/// Reads the older file to compare with. It has to parse, and may be past its day.
 fn older(file: &Path) -> Result<Guardrail, String> {
     let read = read_text(file).and_then(|(_, text)| Guardrail::parse(&text));
     read.map_err(|unreadable| format!("{}, which --diff names: {unreadable}", file.display()))
@@ -63,16 +63,17 @@ fn refuse(file: &Path, faults: &[Violation]) -> Outcome {
     for fault in faults {
         println!("{fault}");
     }
-    Err(format!("{} has {} fault(s); an agent would give nothing by it", file.display(), faults.len()).into())
+    let count = if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) };
+    Err(format!("{} has {count}; with this file the agent gives nothing", file.display()).into())
 }
 
-/// By the host's clock: there is nobody else to ask here.
+/// Judges the day of review by the host's clock, as no service tells the time here.
 fn past(review_by: Date) -> Option<Violation> {
     let text = format!("{review_by} is past, and the file gives no new access; review it, and write a later day");
     (review_by.ends() <= clock::wall()).then(|| Violation::new("reviewBy", Fault::Conflict, text))
 }
 
-/// What a changed file means.
+/// Describes what a change of the file means.
 fn told(difference: &Difference) -> String {
     let Difference { wider, narrower, needed, spare } = difference;
     let section = |title: &str, mark: &str, all: &[String]| match all {
@@ -86,7 +87,7 @@ fn told(difference: &Difference) -> String {
     let stays = match narrower.as_slice() {
         [] => "",
         _ => {
-            "  What was given by it stays, is REFUSED in entente-agent status, and is given to nobody more.\n  \
+            "  What was given by it stays, is REFUSED in entente-agent status, and is not given again.\n  \
              entente-agent revoke --not-allowed lists it then, and takes it away if you say so;\n  \
              entente-agent revoke-all takes everything back.\n"
         }

@@ -8,7 +8,8 @@ use entente_model::Guid;
 
 use super::screen::{Done, Outcome};
 
-/// What the customer fills in stands in capitals, so that nothing works by a value that nobody has chosen.
+/// The files to write. Values that the customer has to fill in are in capitals, which do not parse, so that no default
+/// takes effect.
 const FILES: [(&str, &str); 2] =
     [("agent.toml", include_str!("init/agent.toml")), ("guardrail.yaml", include_str!("init/guardrail.yaml"))];
 
@@ -20,7 +21,7 @@ pub(super) fn init(dir: &Path, tenant: Option<Guid>) -> Outcome {
     }
     for ((_, template), path) in FILES.iter().zip(&paths) {
         let tenant = tenant.map_or_else(|| "TENANT".to_owned(), |tenant| tenant.to_string());
-        // Never over a file that came meanwhile.
+        // Fails if the file has been made meanwhile.
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)

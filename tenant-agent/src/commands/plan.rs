@@ -1,4 +1,4 @@
-//! `plan`: what would be done now. Asks the agent if one runs, and looks itself if none does.
+//! `plan`: what the agent would do now. Asks the running agent, or looks itself if none runs.
 
 use entente_model::plan::PlannedChange;
 

@@ -1,5 +1,5 @@
-//! `revoke --not-allowed`: lists what the agent gave and the guardrail does not allow any more, asks, turns the switch, and
-//! sees it through: by the agent that runs, or here if none does.
+//! `revoke --not-allowed`: lists what the agent gave and the guardrail no longer allows, asks, turns the switch, and
+//! waits until it is taken away: by the running agent, or here if none runs.
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ use crate::status_file::{NotAllowedList, StatusFile};
 use crate::steward::Steward;
 use crate::switches::Switches;
 
-/// How often an agent that runs is looked at.
+/// How often to look at the running agent's progress.
 const GLANCE: Duration = Duration::from_millis(200);
 
-/// How long an agent that runs may take to compare the tenant with a file that was changed: a look at a large one.
+/// Time for a running agent to compare the tenant with a changed file: a look at a large tenant.
 const COMPARED_WITHIN: Duration = Duration::from_secs(120);
 
 type Failure = Box<dyn std::error::Error>;
@@ -32,7 +32,7 @@ pub(super) async fn revoke(config: &Config, dry_run: bool, yes: bool, timeout: u
     if switches.positions().revoke_all {
         return Err("revoke-all is on: everything goes as it is".into());
     }
-    // A file that cannot be used refuses nothing by itself, and is no ground to take anything away.
+    // A file that cannot be used is no reason to take anything away.
     let root = Identity::load(&config.state_dir, config.entra_tenant)?.root_key.id();
     let guardrail = GuardrailFile::read(&config.guardrail, config.entra_tenant, root).content?;
     let mut own = own_loop(config).await?;
@@ -61,7 +61,7 @@ pub(super) async fn revoke(config: &Config, dry_run: bool, yes: bool, timeout: u
     Ok(if receipt.is_complete() { Done::Whole } else { Done::Incomplete })
 }
 
-/// The loop, if no agent runs that has one.
+/// The loop, unless an agent runs.
 async fn own_loop(config: &Config) -> Result<Option<(Base, Steward)>, Failure> {
     let base = match Base::open(config, false).await {
         Err(RunError::Lock(LockError::Held(_))) => return Ok(None),
@@ -71,7 +71,7 @@ async fn own_loop(config: &Config) -> Result<Option<(Base, Steward)>, Failure> {
     Ok(Some((base, steward)))
 }
 
-/// What the agent that runs has found, by the file as it is now.
+/// What the running agent found by the present file.
 async fn listed_by_agent(config: &Config) -> Result<NotAllowedList, Failure> {
     let (digest, _) = guardrail_file::read_text(&config.guardrail)?;
     let begun = Instant::now();
@@ -101,7 +101,7 @@ fn show(guardrail: &Guardrail, list: &NotAllowedList) {
     }
 }
 
-/// Until the switch is off again.
+/// Waits until the switch is off again, running the loop if it is here.
 async fn see_through(switches: &Switches, own: Option<(Base, Steward)>) -> Result<(), Failure> {
     let mut own = own;
     let cancel = CancellationToken::new();

@@ -1,5 +1,5 @@
-//! `revoke-all`: turns the switch, and sees it through: by the agent that runs, or here if none does. It needs no room on
-//! disk to take away; the record of it does, and is told on the screen where it cannot be kept.
+//! `revoke-all`: turns the switch and waits until everything is removed: by the running agent, or here if none runs.
+//! Removing needs no room on disk; the receipt does, and is printed where it cannot be written.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::receipt::{About, Receipt};
 use crate::run::{Base, RunError};
 use crate::switches::Switches;
 
-/// How often the receipt of an agent that runs is looked at.
+/// How often to read the receipt of the running agent.
 const GLANCE: Duration = Duration::from_millis(500);
 
 type Failure = Box<dyn std::error::Error>;
@@ -25,7 +25,7 @@ pub(super) async fn revoke_all(config: Config, yes: bool, timeout: u64) -> Outco
     }
     files::make_private_dir(&config.state_dir)?;
     if Receipt::read(&config.state_dir, About::All)?.is_some_and(|receipt| receipt.is_complete()) {
-        // It ended before; this one proves it anew.
+        // It was complete before. This run proves it again.
         Receipt::clear(&config.state_dir, About::All)?;
     }
     let no_switch = match Switches::of(&config.state_dir).revoke_all() {
@@ -38,12 +38,12 @@ pub(super) async fn revoke_all(config: Config, yes: bool, timeout: u64) -> Outco
     if let Ok(failed) = ended {
         failed?;
     }
-    // By now there may be room for it: the ledger gives up what it has set aside.
+    // There may be room by now, as the ledger gives up the space that it reserved.
     let has_no_switch = no_switch.is_some() && Switches::of(&config.state_dir).revoke_all().is_err();
     tell(&config, unkept, has_no_switch)
 }
 
-/// What it came to: from the file, or where there is no room for one, from what this program did itself.
+/// Prints the receipt: from the file, or what this process did if the disk had no room.
 fn tell(config: &Config, unkept: Option<Receipt>, has_no_switch: bool) -> Outcome {
     let is_kept = unkept.is_none();
     let receipt = match unkept {

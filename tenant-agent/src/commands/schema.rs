@@ -1,7 +1,7 @@
-//! `schema`: the guardrail's form as a JSON schema (draft 2020-12), for editors that know YAML by one.
+//! `schema`: a JSON schema of the guardrail (draft 2020-12), for editors that check YAML by one.
 //!
-//! Made from the planner's table, which is held to the parser. It says the form; what `check-guardrail` finds beyond it is
-//! not in it.
+//! It is made from the planner's table, which a test compares with the parser. It covers the form; `check-guardrail`
+//! finds more.
 
 use entente_planner::reference::{Key, Kind, Presence, TABLE};
 use serde_json::{Map, Value, json};
@@ -20,7 +20,7 @@ fn schema() -> Value {
     Value::Object(root)
 }
 
-/// What stands below a path: nothing else does.
+/// The schema of the keys below a path. It allows no others.
 fn section(path: &str) -> Map<String, Value> {
     let keys: Vec<&Key> = TABLE.iter().filter(|key| key.place().0 == path).collect();
     let properties: Map<String, Value> = keys.iter().map(|key| (key.place().1.to_owned(), property(key))).collect();

@@ -34,27 +34,27 @@ impl From<Done> for ExitCode {
 
 pub(crate) type Outcome = Result<Done, Box<dyn Error>>;
 
-/// Where values begin in a line of `status`: `provider   connected`.
+/// Column in which values begin in a line of `status`: `provider   connected`.
 const VALUES_AT: u16 = 11;
 
-/// Between two columns.
+/// Spaces between two columns.
 const GAP: u16 = 2;
 
-/// The terminal's, if standard output is one.
+/// The terminal's width, if standard output is a terminal.
 pub(super) fn width() -> Option<u16> {
     let size = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
     size.map(|(terminal_size::Width(width), _)| width)
 }
 
-/// Below so many columns, a cell with two parts has them one below the other.
+/// On narrower terminals, the two parts of a cell go one below the other.
 const NARROW: u16 = 100;
 
-/// What stands between two parts of one cell.
+/// Separates the two parts of a cell.
 pub(super) fn between(width: Option<u16>) -> char {
     if width.is_some_and(|width| width < NARROW) { '\n' } else { ' ' }
 }
 
-/// Wraps each line beside its name.
+/// Wraps each line to the right of its name.
 pub(super) fn lines(text: &str, width: Option<u16>) -> String {
     let fits = |line: &str| width.is_none_or(|width| line.chars().count() <= usize::from(width));
     text.lines().map(|line| if fits(line) { format!("{line}\n") } else { wrapped(line, width) }).collect()
@@ -77,8 +77,8 @@ fn wrapped(line: &str, width: Option<u16>) -> String {
     table.trim_fmt() + "\n"
 }
 
-/// Rows under a header, which hold nothing that a terminal obeys but the ends of their own lines. Nothing is cut; what stands
-/// last is wrapped.
+/// Formats rows under a header. The rows hold nothing that a terminal obeys, except their own line breaks. Nothing is
+/// cut; the last column wraps.
 pub(super) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]], width: Option<u16>) -> String {
     let mut table = empty(width);
     table.set_header(header);
@@ -119,7 +119,8 @@ pub(super) fn print(
     Ok(())
 }
 
-/// Replaces what a terminal obeys in lines of text: names and details come from the service provider and from Microsoft.
+/// Replaces what a terminal obeys in lines of text: names and details come from the service provider and from
+/// Microsoft.
 pub(super) fn shown(text: &str) -> String {
     text.replace(|c: char| c != '\n' && is_obeyed(c), "\u{fffd}")
 }

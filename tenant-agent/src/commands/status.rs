@@ -1,4 +1,4 @@
-//! `status`: how the agent stands, from its status file and its switches; it may run or not.
+//! `status`: how the agent stands, from its status file and its switches, whether or not it runs.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::receipt::{About, Receipt};
 use crate::status_file::{AgentStatus, StatusFile, ToldItem};
 use crate::switches::Switches;
 
-/// Three times what usually lies between two looks.
+/// Three times the usual time between two looks.
 const OLD: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug, Serialize)]
@@ -32,24 +32,24 @@ struct Shown {
     guardrail: Option<Guardrail>,
     /// Unix seconds.
     certificate_ends: Option<i64>,
-    /// What ends soon, has ended, or cannot be told.
+    /// What ends soon, has ended, or has an unknown end.
     endings: Vec<Ending>,
     status: Option<AgentStatus>,
-    /// Why what the agent wrote of itself cannot be read, if it cannot: it is not that it wrote nothing.
+    /// Why the status file cannot be read, if it exists and cannot.
     status_fault: Option<String>,
     receipt: Option<Receipt>,
-    /// What the guardrail does not allow is being taken away.
+    /// The agent is taking away what the guardrail no longer allows.
     revokes: bool,
-    /// How that stands, or how it ended the last time.
+    /// The receipt of `revoke --not-allowed`, under way or the last one.
     revoked: Option<Receipt>,
 }
 
-/// The file as it is now, whether or not the agent runs.
+/// The guardrail file as it is now, whether or not the agent runs.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Guardrail {
     fault: Option<String>,
-    /// From when on it gives no new access.
+    /// When the file stops giving new access.
     review_ends: Option<Timestamp>,
     review_past: bool,
 }
@@ -150,7 +150,7 @@ fn guardrail_line(guardrail: &Guardrail, status: Option<&AgentStatus>, now: Time
     }
 }
 
-/// `old`: when that was so, where nobody has looked since.
+/// `old`: the time of the last look, if it is too old to be stated as now.
 fn microsoft_line(status: &AgentStatus, old: Option<Timestamp>) -> String {
     let Some(it) = &status.standing.microsoft else { return "microsoft  not tried yet".into() };
     let (since, detail) = (it.since, &it.detail);
@@ -165,7 +165,7 @@ fn microsoft_line(status: &AgentStatus, old: Option<Timestamp>) -> String {
     }
 }
 
-/// When the last look was, if that is no longer how it stands: nobody looks now, or has not for too long.
+/// The time of the last look, if it says nothing of now: the agent does not run, or has not looked for too long.
 fn old(shown: &Shown, status: &AgentStatus, now: Timestamp) -> Option<Timestamp> {
     (!shown.running || now.since(status.time) > OLD).then_some(status.time)
 }
@@ -180,14 +180,14 @@ fn state_line(status: &AgentStatus, now: Timestamp) -> String {
     format!("state      {version}, {fresh}")
 }
 
-/// How many items stand so, and when they did.
+/// How many items have each state, and when.
 fn items_line(status: &AgentStatus) -> String {
     let counts = status.counts.iter().map(|(state, count)| format!("{count} {}", state.word()));
     let counts = if status.counts.is_empty() { "none".into() } else { counts.collect::<Vec<_>>().join(", ") };
     format!("items      {counts}, as of {}", status.time)
 }
 
-/// Only what was read says so.
+/// Says "read" only of a plane that was read.
 fn plane_line(plane: &PlaneStanding) -> String {
     let verified = match (plane.unread_since, plane.verified) {
         (Some(since), Some(at)) => format!("NOT READ whole since {since}; last read {at}"),

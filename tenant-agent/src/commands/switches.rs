@@ -20,7 +20,7 @@ pub(super) fn pause(config: &Config) -> Outcome {
 pub(super) fn resume(config: &Config, yes: bool) -> Outcome {
     let switches = Switches::of(&config.state_dir);
     if switches.positions().revoke_all && !yes {
-        // What cannot be read is no reason to stay stopped: less is said then.
+        // An unreadable file does not keep the agent stopped; the question then says less.
         let receipt = Receipt::read(&config.state_dir, About::All).ok().flatten();
         let status = StatusFile::read(&config.state_dir).ok().flatten();
         println!("{}", question(receipt.as_ref(), status.as_ref()));
@@ -34,7 +34,7 @@ pub(super) fn resume(config: &Config, yes: bool) -> Outcome {
     Ok(Done::Whole)
 }
 
-/// What comes back, as far as it is known here.
+/// The question, with what comes back as far as it is known.
 fn question(receipt: Option<&Receipt>, status: Option<&AgentStatus>) -> String {
     let ended = match receipt {
         Some(receipt) if receipt.is_complete() => "revoke-all is complete.",
@@ -78,9 +78,9 @@ fn name(person: &DeletedPerson) -> String {
 
 fn unknown(user: &str, deleted: &[DeletedPerson]) -> String {
     let known: Vec<String> = deleted.iter().map(name).collect();
-    let known = if known.is_empty() { "nobody".into() } else { known.join(", ") };
+    let known = if known.is_empty() { "none".into() } else { known.join(", ") };
     format!(
-        "nothing was done: {user:?} is nobody who is wanted here and whose guest was deleted in this tenant; those are: \
+        "nothing was done: {user:?} names no person who is wanted here and whose guest was deleted in this tenant; they are: \
          {known}. A deletion is certain after two looks (`entente-agent status`)"
     )
 }
@@ -121,6 +121,6 @@ mod tests {
         }
         let text = unknown("mayaa", &[maya]);
         assert!(text.contains("\"mayaa\"") && text.contains("maya <maya@nordwall.example>"), "{text}");
-        assert!(unknown("li", &[]).contains("nobody. "));
+        assert!(unknown("li", &[]).contains("none. "));
     }
 }

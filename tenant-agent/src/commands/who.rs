@@ -1,4 +1,4 @@
-//! `who`: the service provider's people in this tenant, from the agent's status file; it may run or not.
+//! `who`: the service provider's people in this tenant, from the agent's status file, whether or not it runs.
 
 use std::error::Error;
 
@@ -12,20 +12,21 @@ use crate::config::Config;
 use crate::here::{Count, Ground, Here, Membership};
 use crate::status_file::StatusFile;
 
-/// Accounts, the groups that carry the roles, and who is in them.
+/// Planes that decide who has a role: accounts, the groups that carry the roles, and their members.
 const HOLDERS: [Plane; 3] = [Plane::Users, Plane::Groups, Plane::Memberships];
 
-/// What a program reads.
+/// The answer as a program reads it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Shown<'a> {
     /// When the agent last looked.
     time: Timestamp,
-    /// Whether every plane that it looks at was read whole by then, and those that hold who has a role are looked at.
+    /// Whether every managed or verified plane was read whole, and the planes that decide who has a role are among
+    /// them.
     whole: bool,
     #[serde(flatten)]
     here: &'a Here,
-    /// What keeps this from being all that is known.
+    /// Why the list may be incomplete.
     alarms: &'a [String],
 }
 
@@ -48,7 +49,7 @@ pub(super) fn show(config: &Config, output: Output) -> Outcome {
     Ok(Done::Whole)
 }
 
-/// Whether every plane that is looked at was read, and those are looked at without which nobody tells who has a role.
+/// See [`Shown::whole`].
 fn is_whole(planes: &[PlaneStanding]) -> bool {
     let is_looked_at = |plane: &Plane| planes.iter().any(|it| it.plane == *plane && it.mode != PlaneMode::None);
     let is_read = |it: &PlaneStanding| it.verified.is_some() && it.unread_since.is_none();
@@ -57,7 +58,7 @@ fn is_whole(planes: &[PlaneStanding]) -> bool {
 
 pub(in crate::commands) fn text(here: &Here, seen: &str, width: Option<u16>) -> String {
     if here.people.is_empty() && here.rights.is_empty() {
-        return format!("nobody of the service provider is desired here, or was read as still here, {seen}\n");
+        return format!("none of the service provider's people are desired here or were found still here, {seen}\n");
     }
     let mut out = screen::lines(&format!("{}, {seen}", head(here.holders())), width);
     let rows: Vec<[String; 6]> = here.people.iter().map(|it| row(here, it, screen::between(width))).collect();
@@ -85,7 +86,7 @@ fn head(Count { there, unknown, all }: Count) -> String {
     if unknown == 0 { head } else { format!("{head}; of {unknown} it is not known") }
 }
 
-/// Of what is not as it should be, whether it is there all the same.
+/// Whether something is present, unless its state already says so.
 fn presence(state: ItemState, there: Option<bool>) -> Option<&'static str> {
     match there {
         Some(true) if state == ItemState::Applied => None,
@@ -98,7 +99,7 @@ fn presence(state: ItemState, there: Option<bool>) -> Option<&'static str> {
 fn row(here: &Here, it: &Membership, between: char) -> [String; 6] {
     let name = plain(&it.display_name);
     let person = if it.mail.is_empty() { plain(&it.operator) } else { format!("{name}{between}<{}>", plain(&it.mail)) };
-    let rights = match (it.role.is_empty(), here.count(&it.role).of_somebody(it.is_there())) {
+    let rights = match (it.role.is_empty(), here.count(&it.role).of_person(it.is_there())) {
         (true, _) => "-".to_owned(),
         (false, Count { there, unknown: 0, all }) => format!("{there} of {all}"),
         (false, Count { there, unknown, all }) => format!("{there} of {all},{between}{unknown} not known"),
@@ -117,7 +118,7 @@ fn row(here: &Here, it: &Membership, between: char) -> [String; 6] {
     [person, role, rights, state, until, if why.is_empty() { "-".to_owned() } else { plain(&why) }]
 }
 
-/// `T-12 Nordic L1`, or the assignment's name where it has no ticket.
+/// `T-12 Nordic L1`, or the assignment's name if there is no ticket.
 fn ground(it: &Ground) -> String {
     let Ground { assignment, justification, ticket } = it;
     format!("{} {justification}", ticket.as_ref().unwrap_or(assignment))

@@ -1,5 +1,5 @@
-//! TLS for the one call before there is a CA to trust: the server has to show a chain with the very CA certificate
-//! whose hash the token file carries.
+//! TLS for the one call before the agent has a CA to trust: the server's chain has to contain the CA certificate whose
+//! hash the token file carries.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-/// A TLS configuration that trusts the CA of that SHA-256 and no other.
+/// A TLS configuration that trusts only the CA with this SHA-256.
 pub fn client_config(ca_sha256: [u8; 32]) -> ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = PinnedCa { ca_sha256, provider: provider.clone() };
@@ -44,7 +44,7 @@ impl ServerCertVerifier for PinnedCa {
         let ca = intermediates.iter().find(pinned).ok_or(Error::from(CertificateError::UnknownIssuer))?;
         let mut roots = RootCertStore::empty();
         roots.add(ca.clone().into_owned())?;
-        // The chain is then verified as any other: names, dates and signatures.
+        // The chain is then verified as usual: names, dates and signatures.
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), self.provider.clone())
             .build()
             .map_err(|error| Error::General(error.to_string()))?;

@@ -1,5 +1,5 @@
-//! The ledger's rows: one for each entry, one for each leaver, one for each person whom the
-//! customer deleted, one for what counts against caps.
+//! The ledger's rows: one for each entry, each leaver, and each person whose account the customer deleted, and one for
+//! the caps.
 
 use entente_model::Guid;
 use entente_planner::ledger::{Deletion, Ledger, LedgerEntry, LedgerKey, Left, Update};
@@ -14,10 +14,10 @@ const LEFT: &str = "ledger/left/";
 const DELETED: &str = "ledger/deleted/";
 const EVENTS: &str = "ledger/events";
 
-/// Updates in one commit: each is a row of a few kilobytes at most, and the caps' row comes on top.
+/// Most updates in one commit: each is a row of a few kilobytes at most, and the row of the caps comes on top.
 const UPDATES: usize = 500;
 
-/// Of the rows here. Raised when an older agent would lose, or misread, what this one writes.
+/// Form of these rows. Raise it when an older agent would lose or misread what this one writes.
 const FORMAT: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
@@ -44,7 +44,7 @@ struct DeletedRow {
 }
 
 impl Memory {
-    /// All of it, or a reason not to start: what a newer agent wrote is not for this one to keep half of.
+    /// Reads the whole ledger. A ledger of a newer agent is an error, as this agent would understand only half of it.
     pub async fn ledger(&self) -> Result<Ledger, MemoryError> {
         self.check_format().await?;
         let mut ledger = Ledger::default();
@@ -81,17 +81,17 @@ impl Memory {
             }
             Some(FORMAT) => Ok(()),
             _ => match self.commit(Commit::new().put(FORMAT_ROW, to_json(&FormatRow { format: FORMAT }))).await {
-                // With the next start that finds room.
+                // The next start that finds room writes it.
                 Err(MemoryError::Full(_)) => Ok(()),
                 written => written,
             },
         }
     }
 
-    /// Puts updates on disk and then into the ledger. After an error the two may differ: the caller stops, and reads
-    /// again when it starts again.
+    /// Writes updates to disk and then into the ledger. After an error the two may differ: the caller stops, and the
+    /// next start reads the disk.
     pub async fn remember(&self, ledger: &mut Ledger, updates: &[Update]) -> Result<(), MemoryError> {
-        // What is owed is older, and may be of the same rows.
+        // Owed updates are older, and may concern the same rows.
         self.settle().await?;
         for updates in updates.chunks(UPDATES) {
             let rows = rows(ledger, updates).into_iter();
@@ -102,7 +102,7 @@ impl Memory {
     }
 }
 
-/// The rows as updates of that ledger make them.
+/// The rows that these updates of the ledger change.
 pub(super) fn rows(ledger: &Ledger, updates: &[Update]) -> Rows {
     let mut rows: Rows = updates.iter().filter_map(row).collect();
     let mut charged = Ledger { events: ledger.events.clone(), ..Ledger::default() };
@@ -129,7 +129,7 @@ fn row(update: &Update) -> Option<(String, Option<Vec<u8>>)> {
             (format!("{DELETED}{person}"), Some(to_json(&row)))
         }
         Update::Readmitted(person) => (format!("{DELETED}{person}"), None),
-        // Their row is written whole.
+        // The caps share one row, which is written whole.
         Update::Charged(_) => return None,
     })
 }

@@ -1,9 +1,9 @@
-//! What is done while the disk is full, until there is room to write it down.
+//! Updates of what the agent did while the disk was full, kept in memory until there is room.
 //!
-//! Only what may be done twice is done then: to block an account and to delete a membership, by ids that the ledger on
-//! disk holds. If the agent is stopped before it is written, the next start does it again; a block of which nothing is
-//! written then counts as the customer's, and is never undone. What came of a call that was under way when the disk
-//! became full is owed as well.
+//! While the disk is full, the agent does only what it may do twice: it blocks accounts and deletes memberships by ids
+//! that the ledger on disk holds. If it stops before the updates are written, the next start does the same again. A
+//! block that was never written then counts as the customer's, and is never undone. The outcome of a call that was
+//! under way when the disk filled up is owed as well.
 
 use std::sync::{MutexGuard, PoisonError};
 
@@ -12,16 +12,16 @@ use entente_planner::ledger::{Ledger, Update};
 use super::ledger::rows;
 use super::{Batched, Memory, MemoryError, Rows};
 
-/// Written so that the store looks for room, where nothing else is to be written.
+/// A row that makes the store look for room when nothing else is to be written.
 const ROOM: &str = "room";
 
 impl Memory {
     fn owed(&self) -> MutexGuard<'_, Rows> {
-        // Whole between any two statements.
+        // No panic can leave the rows half changed.
         self.owed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// As [`Memory::remember`], and while the disk is full in the ledger alone.
+    /// Like [`Memory::remember`], but while the disk is full it updates the ledger alone and owes the rows.
     pub async fn remember_or_owe(&self, ledger: &mut Ledger, updates: &[Update]) -> Result<(), MemoryError> {
         match self.remember(ledger, updates).await {
             Err(MemoryError::Full(_)) => {
@@ -34,12 +34,12 @@ impl Memory {
         }
     }
 
-    /// Whether the store takes nothing until there is room, or something has yet to be written.
+    /// Whether the disk is full, or updates are still to be written.
     pub fn is_behind(&self) -> bool {
         !self.owed().is_empty() || entente_store::Store::stats(&*self.store).full
     }
 
-    /// Writes what is owed.
+    /// Writes the owed updates.
     ///
     /// # Errors
     /// [`MemoryError::Full`] while there is no room.
@@ -54,7 +54,7 @@ impl Memory {
             batch.write(key.clone(), row.clone()).await?;
         }
         batch.finish().await?;
-        // What was owed since then is not written yet.
+        // Updates that were added meanwhile are still owed.
         self.owed().retain(|key, row| owed.get(key) != Some(row));
         Ok(())
     }

@@ -1,7 +1,8 @@
-//! What the state is on disk, record by record: of our own, so that a change of the API changes no disk.
+//! The records of the desired state on disk. They are the agent's own, so that a change of the API does not change the
+//! disk.
 //!
-//! Each record says its form. One that is newer than this version knows is not read in part: see [`Record::read`]. A tag is
-//! never used twice.
+//! Each record states its form. This version refuses a newer form whole: see [`Record::read`]. A tag is never used
+//! twice.
 
 use bytes::Bytes;
 use entente_model::desired::Digest;
@@ -10,8 +11,8 @@ use prost::Message;
 
 use super::MemoryError;
 
-/// Raised when an older agent would misread what this one writes. Before 2, a seal had no note: such a state is asked for
-/// again, and none before it is taken.
+/// Raise it when an older agent would misread what this one writes. Before form 2 a seal had no note: the agent asks
+/// for such a state again and takes none from before it.
 pub(super) const FORMAT: u32 = 2;
 
 #[derive(Message)]
@@ -24,7 +25,7 @@ pub(super) struct SealRecord {
     index: u32,
     #[prost(uint32, tag = "4")]
     size: u32,
-    /// Of the path, 32 bytes each.
+    /// The hashes of the path, 32 bytes each.
     #[prost(bytes = "bytes", tag = "5")]
     siblings: Bytes,
 }
@@ -49,7 +50,7 @@ pub(super) struct StatementRecord {
     format: u32,
 }
 
-/// A seal as it was written before it had a note: its leaf says which version it is of.
+/// A seal from before it had a note. Its leaf names the version.
 #[derive(Message)]
 pub(super) struct FormerSealRecord {
     #[prost(bytes = "bytes", tag = "3")]
@@ -67,7 +68,7 @@ impl FormerSealRecord {
 pub(super) struct CurrentRecord {
     #[prost(uint32, tag = "1")]
     pub format: u32,
-    /// In form 1 alone.
+    /// Set in form 1 only.
     #[prost(message, optional, tag = "2")]
     pub former: Option<FormerSealRecord>,
     #[prost(int64, tag = "3")]
@@ -90,11 +91,11 @@ pub(super) struct LeaseRecord {
     pub seal: Option<SealRecord>,
 }
 
-/// A record that says its form.
+/// A record that states its form.
 pub(super) trait Record: Message + Default {
     fn format(&self) -> u32;
 
-    /// Reads a row. What a newer agent wrote is refused by name.
+    /// Reads a row. A row of a newer agent is an error that names it.
     fn read(key: &str, bytes: Bytes) -> Result<Self, MemoryError> {
         let record = Self::decode(bytes).map_err(|_| damaged(key))?;
         match record.format() {
@@ -131,7 +132,7 @@ impl From<&Seal> for SealRecord {
 }
 
 impl SealRecord {
-    /// Nothing where its path has no whole number of hashes.
+    /// `None` if the path is not a whole number of hashes.
     pub(super) fn seal(self) -> Option<Seal> {
         let Self { note, leaf, index, size, siblings } = self;
         let siblings = siblings.chunks(32).map(|hash| hash.try_into().ok().map(Digest)).collect::<Option<_>>()?;

@@ -1,5 +1,5 @@
-//! What was last reported of each item, so that a restart knows since when it stands so; and the drift that is mended and
-//! that the control plane has not acknowledged, in one row, small and bounded.
+//! The last report of each item, so that a restart knows since when it has its state; and, in one small bounded row,
+//! mended drift that the control plane has not acknowledged.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::{Batched, Memory, MemoryError, from_json, hashed, to_json};
 const REPORT: &str = "report/";
 const MENDED: &str = "mended";
 
-/// Mended drift that is still to be told, and the number of the last note ever made.
+/// Mended drift that is still to be reported, and the number of the last note ever made.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Notes {
     pub last: u64,
@@ -32,7 +32,7 @@ impl Memory {
         Ok(reports)
     }
 
-    /// Writes the rows that say something else than before. The revision alone is nothing else.
+    /// Writes the reports that changed. A new revision alone is no change.
     pub async fn keep_reports(
         &self,
         before: &BTreeMap<ItemKey, ItemReport>,

@@ -1,7 +1,7 @@
-//! The last good state on disk: its items as they came, the seal that makes them the provider's, the newest lease.
+//! The last good desired state on disk: its items as they came, its seal, and the newest lease.
 //!
-//! Items lie under the hashes that are sealed, and one row names those that belong to the state: items first, that row
-//! next, and only then what nobody names any more goes. A crash between leaves the state before or the state after.
+//! Each item's key is its sealed hash, and one row names the hashes of the present state. New items are written first,
+//! then that row, and only then the old items are deleted. A crash leaves either the old state or the new one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,12 +27,12 @@ const STATEMENT: &str = "state/statement/";
 pub struct OnDisk {
     pub statements: Vec<Signed>,
     pub kept: Option<Kept>,
-    /// What was held, where it is in a form that is not read any more.
+    /// The version and digest of a state in a form that is no longer read.
     pub former: Option<Held>,
 }
 
 impl Memory {
-    /// Reads the state. What has been altered is read as it is: the session verifies it.
+    /// Reads the state as it is. The session detects alterations.
     pub async fn state(&self) -> Result<OnDisk, MemoryError> {
         let statements = self.statements().await?;
         let Some(current) = self.record::<CurrentRecord>(CURRENT).await? else {
@@ -61,7 +61,7 @@ impl Memory {
         })
     }
 
-    /// Puts a state on disk, whole or not at all.
+    /// Writes a state, whole or not at all.
     pub async fn keep_state(&self, kept: &Kept) -> Result<(), MemoryError> {
         let wanted: BTreeMap<Digest, &SealedItem> = kept.items.iter().map(|item| (item.leaf(), item)).collect();
         let there: BTreeSet<String> = self.rows(ITEM).await?.into_iter().map(|(key, _)| key.to_string()).collect();
@@ -93,7 +93,7 @@ impl Memory {
         self.commit(with_lease(Commit::new(), kept)).await
     }
 
-    /// Statements only ever add up, so each has a row of its own.
+    /// Writes statements. They only accumulate, so each has its own row.
     pub async fn keep_statements(&self, statements: &[Signed]) -> Result<(), MemoryError> {
         let mut rows = Batched::of(self);
         for signed in statements {

@@ -1,5 +1,5 @@
-//! Takes note of whom the customer allows to be invited again, after having deleted the account. The planner knows what
-//! follows from it (`path/deleted.rs` there).
+//! `allow-again`: notes the people whom the customer allows to be invited again after deleting their account. The
+//! planner acts on it (`path/deleted.rs` there).
 
 use entente_model::desired::{Item, ItemBody, UserBody, Want};
 use tracing::{info, warn};
@@ -9,7 +9,7 @@ use crate::memory::MemoryError;
 use crate::status_file::{DeletedPerson, MAX_DELETED};
 
 impl Steward {
-    /// On disk in the ledger before the file goes, so that a word that was given is not lost.
+    /// Writes the ledger before it removes the switch's file, so that the permission is not lost.
     pub(super) async fn allow_again(&mut self) -> Result<(), MemoryError> {
         for person in self.switches.allowed_again() {
             match self.ledger.allow_again(person, self.parts.clock.time()) {
@@ -24,7 +24,7 @@ impl Steward {
         Ok(())
     }
 
-    /// Who is wanted, and whose account the customer deleted: those whom `allow-again` takes.
+    /// People who are wanted and whose account the customer deleted. `allow-again` accepts these.
     pub(super) fn deleted(&self) -> Vec<DeletedPerson> {
         let Some(desired) = self.parts.view.borrow().desired.clone() else { return Vec::new() };
         desired.items.iter().filter_map(|item| self.deleted_person(item)).take(MAX_DELETED).collect()

@@ -1,8 +1,8 @@
-//! Carries out what a look allows, step by step: on disk before the call, the call, on disk after it. While the disk is
-//! full, what takes away goes without the first (`memory/owed.rs`), and nothing else is done.
+//! Carries out what a look allows, step by step: it writes the intent to disk, makes the call, and writes the outcome
+//! to disk. While the disk is full, only removals are carried out, without the first write (`memory/owed.rs`).
 //!
-//! Before each step everything that the plan was made from is looked at again; if any of it changed, what is left of
-//! the plan is dropped, and the loop looks anew.
+//! Before each step the loop compares everything that the plan was made from. If any of it changed, it drops the rest
+//! of the plan and looks again.
 
 use entente_model::report::Reason;
 use entente_planner::ledger::Update;
@@ -17,12 +17,12 @@ use crate::act;
 use crate::memory::MemoryError;
 
 impl Steward {
-    /// Gives whether anything was tried.
+    /// Carries out a look. Returns whether it tried anything.
     pub(super) async fn apply(&mut self, look: &Look, cancel: &CancellationToken) -> Result<bool, MemoryError> {
         self.apply_while(look, cancel, |it, look| it.basis(&it.guardrail()) == look.basis).await
     }
 
-    /// The same, as long as the plan holds by another word than that nothing at all has changed.
+    /// The same while `holds` says that the plan is still valid.
     pub(super) async fn apply_while(
         &mut self,
         look: &Look,
@@ -45,7 +45,7 @@ impl Steward {
             let now = self.parts.clock.time();
             done.for_each(|(change, _)| self.drift.note_extra(change, &self.ledger, look.plan.made_at, now));
             match self.keep_drift().await {
-                // The next look that finds room on disk keeps it.
+                // The next look that finds room writes it.
                 Err(MemoryError::Full(_)) => {}
                 kept => kept?,
             }
@@ -73,14 +73,14 @@ impl Steward {
             tell(change, outcome);
             updates.extend(record::after(&self.ledger, change, outcome, &self.parts.settings, now));
         }
-        // It has happened, whether or not there is room to say so.
+        // The calls were made, whether or not there is room to write it.
         self.remember_or_owe(&updates).await?;
         Ok(outcomes)
     }
 }
 
-/// Whether it takes away by an id, as often as one likes, and needs nothing remembered to be safe. Not what deletes an
-/// account: that it was there is known by the ledger alone.
+/// Whether the write removes access by an id, may be repeated, and is safe without a written intent. Deleting an
+/// account is not: only the ledger knows that the account existed.
 fn may_be_owed(action: &Action) -> bool {
     match action {
         Action::User(UserWrite::Block { .. })
@@ -103,19 +103,19 @@ fn may_be_owed(action: &Action) -> bool {
     }
 }
 
-/// Neighbours that may be under way together, as many as go into one step.
+/// Splits changes into steps: neighbours that may be carried out together, at most [`act::STEP`].
 fn steps<'a, 'b>(todo: &'a [&'b Change]) -> Vec<&'a [&'b Change]> {
     let together = |a: &&Change, b: &&Change| act::go_together(&a.action, &b.action);
     todo.chunk_by(together).flat_map(|run| run.chunks(act::STEP)).collect()
 }
 
-/// A line for each write. Never a link or a secret: an outcome's own text is not among what is told.
+/// Logs one line per write. An outcome's own text is not logged, as it may hold a link or a secret.
 fn tell(change: &Change, outcome: &Outcome) {
     let (key, action) = (&change.key, &change.action);
     match outcome {
         Outcome::Done { .. } => info!(%key, %action, "done"),
         Outcome::Unknown { detail } => warn!(%key, %action, detail, "outcome unknown: it is looked up, not repeated"),
-        // One line says it for all of them (`steward/facts.rs`).
+        // `steward/facts.rs` logs one line for all of them.
         Outcome::Failed { reason: Reason::CredentialRefused, .. } => debug!(%key, %action, "not done: no credential"),
         Outcome::Failed { reason, detail, .. } => {
             warn!(%key, %action, reason = reason.word(), detail, "not done");

@@ -1,5 +1,5 @@
-//! The customer ends it: everything that we gave goes, with nothing asked of the control plane, and two reads further
-//! apart than the replication lag find nothing. Goes on where it stopped, also after a kill.
+//! `revoke-all`: the agent removes everything that it gave, without the control plane, and proves it by two reads
+//! further apart than the replication lag. It continues after an interruption or a kill.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,16 +28,16 @@ use crate::memory::MemoryError;
 use crate::receipt::{About, ByHand, Receipt};
 
 impl Steward {
-    /// One round of it, and nothing else.
+    /// Does one round of the removal and nothing else.
     pub(crate) async fn farewell(&mut self, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
         let (wait, reports) = self.end_everything(cancel).await?;
         reports.into_iter().for_each(|reports| self.say(reports));
         Ok(wait)
     }
 
-    /// One round while the loop runs: what still gives access goes first. Once nothing is left to do for that, the
-    /// provider's removals go on, also after everything is gone: a leaver is proven gone here as elsewhere, and each other
-    /// item says that nothing is given. The planner holds all but leavers and end dates then.
+    /// Does one round within the loop. What still gives access goes first. Then the provider's removals go on, also
+    /// after everything is gone: leavers are proven gone as usual, and every other item reports that nothing is given,
+    /// as the planner then holds everything except leavers and end dates.
     pub(super) async fn ending(&mut self, is_full: bool, cancel: &CancellationToken) -> Result<Duration, MemoryError> {
         let (wait, reports) = self.end_everything(cancel).await?;
         let Some(reports) = reports else { return Ok(wait) };
@@ -46,13 +46,14 @@ impl Steward {
             self.say(reports);
             return Ok(wait);
         };
-        // How far the end is does not wait for the look.
+        // The control plane learns the progress before the look.
         self.say(self.reports.clone());
         self.note_leavers(&desired).await?;
         Ok(self.compare(&desired, cancel).await?.min(wait))
     }
 
-    /// How long to wait, and what is to be told of the items; nothing where it was not gone through.
+    /// Removes what still gives access. Returns how long to wait, and the items' reports if the plan was carried out
+    /// whole.
     pub(super) async fn end_everything(
         &mut self,
         cancel: &CancellationToken,
@@ -69,7 +70,7 @@ impl Steward {
         }
         receipt.people.extend(people(&self.ledger));
         if begins {
-            // Before anything slow is looked at: the control plane sees that it has begun.
+            // The control plane learns that it has begun before anything slow is read.
             self.say(self.reports.clone());
         }
         let (plan, wait) = self.end(&mut receipt, None, cancel).await?;
@@ -81,8 +82,8 @@ impl Steward {
         })
     }
 
-    /// Looks, takes away, and judges what came of it: of everything, or of the first of these keys alone, while of the others
-    /// nothing could be told. How long to wait then; not known where it was not gone through.
+    /// Looks, removes and judges the outcome, for everything or for the first set of keys only. Of the second set,
+    /// nothing is known. Returns how long to wait, if the plan was carried out whole.
     pub(super) async fn end(
         &mut self,
         receipt: &mut Receipt,
@@ -102,14 +103,14 @@ impl Steward {
             if cancel.is_cancelled() || !self.is_asked(receipt.about) {
                 return Ok((plan, None));
             }
-            // One at a time: a refusal of one stands beside it, and holds up nobody.
+            // One at a time, so that the refusal of one change delays no other.
             let outcomes = match self.carry_out(&[change], plan.version.epoch).await {
-                // It has to be remembered first, and holds up nothing that needs no room.
+                // This change needs a written intent. Others that need no room go on.
                 Err(MemoryError::Full(_)) => continue,
                 outcomes => outcomes?,
             };
             acted = true;
-            // Once each, so that a receipt has an end, however often something is tried.
+            // Each action is listed once, however often it is tried, so that the receipt stays bounded.
             let is_new = |action: &str| !receipt.done.iter().any(|line| line.ends_with(action));
             let action = change.action.to_string();
             if matches!(outcomes.as_slice(), [Outcome::Done { .. }]) && is_new(&action) {
@@ -131,7 +132,8 @@ impl Steward {
         Ok((plan, Some(wait)))
     }
 
-    /// What is on its way out does not wait for room: until there is, the receipt of everything is kept here alone.
+    /// Writes the receipt. On a full disk the removal goes on, and the receipt of everything stays in memory until
+    /// there is room.
     pub(super) fn keep(&mut self, receipt: &Receipt) -> Result<(), MemoryError> {
         match receipt.save(&self.parts.state_dir) {
             Err(error) if error.is_full() => {
@@ -145,17 +147,17 @@ impl Steward {
         }
     }
 
-    /// A receipt that waits for room is tried again soon.
+    /// Tries soon again while a receipt waits for room.
     fn until_kept(&self, wait: Duration) -> Duration {
         if self.unkept_receipt.is_some() { wait.min(super::FULL_PAUSE) } else { wait }
     }
 
-    /// The receipt of everything, where the disk has no room for it.
+    /// The receipt of everything, while the disk has no room for it.
     pub(crate) fn unkept_receipt(&self) -> Option<&Receipt> {
         self.unkept_receipt.as_ref()
     }
 
-    /// Everything goes although there was no room for the switch that says so.
+    /// Removes everything even though the disk had no room for the switch.
     pub(crate) fn insist(&mut self) {
         self.insists = true;
     }
@@ -174,7 +176,7 @@ impl Steward {
         receipt: &Receipt,
         only: Option<&BTreeSet<ItemKey>>,
     ) -> (Plan, Observed, Vec<judge::Fault>) {
-        // Everything that we gave is looked at, also on planes that the file has closed since.
+        // Looks at everything that the agent gave, also on planes that the file has closed since.
         let content = guardrail.content.as_ref().map(with_every_plane).map_err(Clone::clone);
         let mut set = reads::reads(&BTreeMap::new(), &self.ledger, None);
         set.principals.extend(receipt.people.keys());
@@ -207,14 +209,14 @@ impl Steward {
         .await
     }
 
-    /// What a look says of the end.
+    /// Fills the receipt from a look.
     fn judge(&self, receipt: &mut Receipt, plan: &Plan, observed: &Observed, faults: &[judge::Fault], acted: bool) {
         let still_gives = |report: &&ItemReport| gives_access(&report.key) && report.state != ItemState::Removed;
         let is_final = |report: &ItemReport| matches!(report.state, ItemState::Residual | ItemState::Refused);
         let mut giving = plan.reports.iter().filter(still_gives).peekable();
         receipt.stuck = !acted && faults.is_empty() && giving.peek().is_some() && giving.all(is_final);
         receipt.open = plan.reports.iter().filter(still_gives).map(line).collect();
-        // Of a plan that is wrong somewhere nothing is proven.
+        // A faulty plan proves nothing.
         receipt.open.extend(faults.iter().map(|fault| format!("{}: {}", fault.rule, fault.detail)));
         let stays = |report: &&ItemReport| !still_gives(report) && report.state != ItemState::Removed;
         receipt.left = plan.reports.iter().filter(stays).map(line).collect();
@@ -230,7 +232,7 @@ impl Steward {
             (receipt.first, receipt.first_empty_read) = (None, None);
             return;
         }
-        // What was not answered proves nothing, however often it is asked.
+        // An unanswered read proves nothing, however often it is repeated.
         if !receipt.unread.is_empty() {
             return;
         }
@@ -245,7 +247,7 @@ impl Steward {
         }
     }
 
-    /// The group that marked our guests: it gives nothing, and stays like the others.
+    /// Lists the group that marked our guests. It gives no access and stays, like the other groups.
     fn mark_that_stays(&self, receipt: &mut Receipt, observed: &Observed) {
         let Some(id) = self.ledger.get(LedgerKey::Marker).and_then(|entry| entry.guid()) else { return };
         match observed.group(id) {
@@ -263,7 +265,7 @@ impl Steward {
         }
     }
 
-    /// What people whom we let in hold, whoever gave it.
+    /// Lists what the people hold whom the agent let in, no matter who gave it.
     fn by_principal(&self, receipt: &mut Receipt, observed: &Observed) {
         let anchor = self.ledger.get(LedgerKey::Marker).and_then(|entry| entry.guid());
         for (id, name) in receipt.people.clone() {
@@ -318,7 +320,7 @@ impl Steward {
     }
 }
 
-/// What time may heal keeps the end open; what is closed to us is named, and nothing is claimed of it.
+/// Lists an unread part: as open if a retry may read it, otherwise as unread.
 fn not_read(receipt: &mut Receipt, what: &str, why: &Unread) {
     let line = format!("{what}: {}", why.detail);
     if why.is_passing() {
@@ -328,7 +330,7 @@ fn not_read(receipt: &mut Receipt, what: &str, why: &Unread) {
     }
 }
 
-/// Entries of any list that were not understood: each may be something that still gives access.
+/// Entries that were not understood. Each may still give access.
 fn not_understood(observed: &Observed) -> impl Iterator<Item = String> {
     let lines = |(listing, texts): (&Listing, &Vec<String>)| {
         let listing = list_name(listing);
@@ -351,10 +353,11 @@ fn list_name(listing: &Listing) -> String {
     }
 }
 
-/// The file as it is, but that it lets the agent take back what it gave on a plane that is closed since.
+/// The file with every manageable plane opened, so that the agent can take back what it gave on a plane that is closed
+/// now.
 fn with_every_plane(guardrail: &Guardrail) -> Guardrail {
     let mut lifted = guardrail.clone();
-    // Without `..`: a plane that can be managed is named here.
+    // Without `..`, so that a new plane has to be listed here: is it managed?
     let Planes {
         users,
         groups,

@@ -1,4 +1,4 @@
-//! What is done for leavers before the tenant is looked at: see `entente_planner::plan::first`. It needs no room on disk.
+//! Acts for leavers before it looks at the tenant: see `entente_planner::plan::first`. It needs no room on disk.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,11 +17,11 @@ use super::given::off_the_workers;
 use super::{Look, Steward};
 use crate::memory::MemoryError;
 
-/// How long the short read of a leaver's account may take: after that it is blocked unseen.
+/// Time for the short read of a leaver's account. After that the account is blocked unseen.
 const GLANCE_BUDGET: Duration = Duration::from_secs(3);
 
 impl Steward {
-    /// Remembers whom a parked tenant's agent is told of beside what it holds.
+    /// Remembers the leavers that the control plane names to a parked tenant's agent beside its state.
     pub(super) async fn note_leavers(&mut self, desired: &Desired) -> Result<(), MemoryError> {
         let Some(named) = self.parts.view.borrow().aside.clone() else { return Ok(()) };
         let updates = plan::named_aside(&named, desired.version, &self.ledger);
@@ -33,7 +33,7 @@ impl Steward {
         self.remember_or_owe(&updates).await
     }
 
-    /// Once for each removal.
+    /// Acts once for each removal.
     pub(super) async fn first(&mut self, desired: &Desired, cancel: &CancellationToken) -> Result<(), MemoryError> {
         let (held, ledger) = (desired.clone(), self.ledger.clone());
         let to_do = off_the_workers(move || {
@@ -64,8 +64,8 @@ impl Steward {
         Ok(())
     }
 
-    /// The first steps are taken once, so that they are not dropped for a lease that comes or for something newer beside: only for
-    /// another file, another switch, or somebody of them who leaves no longer.
+    /// Whether the first steps are still valid. They happen once, so neither a lease nor a newer state drops them: only
+    /// another file, another switch, or a leaver who stays after all.
     fn first_holds(&self, desired: &Desired, look: &Look) -> bool {
         let now = self.basis(&self.guardrail());
         if (&now.positions, &now.guardrail) != (&look.basis.positions, &look.basis.guardrail) {

@@ -1,7 +1,8 @@
-//! What we gave and the customer's file does not allow any more: told, and taken away once a person on the host has
-//! confirmed it (`entente-agent revoke --not-allowed`). What that is, is the planner's (`plan/not_allowed.rs` there).
+//! What the agent gave and the customer's file no longer allows. The agent reports it, and takes it away once a person
+//! on the host confirms it (`entente-agent revoke --not-allowed`). The planner decides what it is
+//! (`path/not_allowed.rs` there).
 //!
-//! Only what was both shown to that person and is refused still: the file may have changed since.
+//! It takes only what the person saw and the file still refuses, as the file may have changed since.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use crate::receipt::{About, Receipt};
 use crate::status_file::{MAX_NOT_ALLOWED, NotAllowedItem, NotAllowedList};
 
 impl Steward {
-    /// Takes note of what a look found, and tells the log when something has come up.
+    /// Notes what a look found, and logs it if there is something new.
     pub(super) fn note_not_allowed(&mut self, guardrail: String, found: Vec<NotAllowed>) {
         let untaken = |all: &[NotAllowed]| -> BTreeSet<ItemKey> {
             all.iter().filter(|it| it.is_open()).map(|it| it.key.clone()).collect()
@@ -44,7 +45,7 @@ impl Steward {
         NotAllowedList { guardrail: guardrail.clone(), items: items.collect() }
     }
 
-    /// What a person is shown, where no agent runs.
+    /// Lists it for a person while no agent runs.
     pub(crate) async fn list_not_allowed(&mut self) -> Result<NotAllowedList, String> {
         let Some(desired) = self.parts.view.borrow().desired.clone() else {
             return Err("no desired state is held yet, by which it could be told what is allowed".into());
@@ -55,7 +56,7 @@ impl Steward {
         }
     }
 
-    /// One round of taking it away. Nothing if nobody has asked, or while the file cannot be read.
+    /// Takes away what a person confirmed: one round. `None` if no person did, or the file cannot be read.
     pub(crate) async fn revoke(&mut self, cancel: &CancellationToken) -> Result<Option<Duration>, MemoryError> {
         let (asked, desired) = (self.switches.to_revoke(), self.parts.view.borrow().desired.clone());
         let (Some(asked), Some(desired)) = (asked, desired) else { return Ok(None) };
@@ -77,14 +78,14 @@ impl Steward {
         Ok(wait)
     }
 
-    /// What was confirmed, is there, and is not refused now: it is not taken, and nothing is claimed of it.
+    /// What was confirmed, exists, and is no longer refused. It is not taken, and the receipt claims nothing of it.
     fn kept(&self, asked: &BTreeSet<ItemKey>, judged: &BTreeSet<ItemKey>) -> Vec<String> {
         let is_there = |key: &&ItemKey| self.ledger.get(*key).is_some_and(|entry| entry.thing.is_some());
         let kept = asked.difference(judged).filter(is_there);
         kept.map(|key| format!("{key} is allowed again, or not wanted any more: not taken by this")).collect()
     }
 
-    /// How what was confirmed stands at a look of now. Nothing is told without a readable file.
+    /// Looks again at what was confirmed. `None` without a readable file.
     async fn still_refused(&mut self, desired: &Desired, asked: &BTreeSet<ItemKey>) -> Option<Standing> {
         let look = self.look(desired).await;
         look.guardrail.content.as_ref().ok()?;
@@ -95,7 +96,7 @@ impl Steward {
     }
 }
 
-/// Of what was confirmed, what the file refuses still, and of what that could not be told.
+/// Of the confirmed items, those that the file still refuses, and those of which it cannot be told.
 struct Standing {
     keys: BTreeSet<ItemKey>,
     unread: BTreeSet<ItemKey>,

@@ -1,4 +1,5 @@
-//! What would be done now, for who asks for a plan. Nothing to do is said only of a tenant that was read.
+//! Answers a request for a plan: what the agent would do now. "Nothing to do" is an answer only for a tenant that was
+//! read.
 
 use entente_model::plan::PlannedChange;
 use entente_model::report::{ItemReport, ItemState, MicrosoftState, Reason};
@@ -6,7 +7,7 @@ use entente_planner::plan::Plan;
 
 use super::Steward;
 
-/// Reasons to wait that say that nobody has seen how it stands.
+/// Reasons of waiting items that the agent could not look at.
 const UNSEEN: [Reason; 7] = [
     Reason::Unread,
     Reason::Throttled,
@@ -18,7 +19,7 @@ const UNSEEN: [Reason; 7] = [
 ];
 
 impl Steward {
-    /// What would be done now.
+    /// What the agent would do now.
     pub(crate) async fn preview(&mut self) -> Result<Vec<PlannedChange>, String> {
         let Some(desired) = self.parts.view.borrow().desired.clone() else {
             return Err("no desired state is held yet: the control plane has sent none, or it was refused".into());
@@ -41,7 +42,7 @@ impl Steward {
         }
     }
 
-    /// What stands between an empty plan and nothing to do.
+    /// Why an empty plan does not mean that there is nothing to do.
     fn unread(&self, reports: &[ItemReport]) -> Option<String> {
         let unread: Vec<_> = reports.iter().filter(|report| is_unread(report)).collect();
         let planes: Vec<_> = self.facts.unread_since.keys().map(|plane| plane.word()).collect();

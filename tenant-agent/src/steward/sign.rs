@@ -1,4 +1,5 @@
-//! Proofs are signed by the agent's enrolled key before anything is told of them: the control plane alone cannot make one.
+//! Signs proofs with the agent's enrolled key before they are reported, so that the control plane cannot make one by
+//! itself.
 
 use entente_model::desired::ItemKey;
 use entente_model::report::{ProofSignature, RemovalProof};
@@ -9,9 +10,9 @@ use tracing::error;
 use super::{Look, Steward};
 
 impl Steward {
-    /// Signs each proof that does not carry a signature of the present certificate, and keeps the signature with it. The
-    /// control plane takes a proof from the agent that is enrolled now and from no other: one of before a new enrolment
-    /// is signed anew. So is one of before a renewal, whose certificate may have ended before the proof's second read.
+    /// Signs each proof that has no signature of the present certificate, and keeps the signature with it. The control
+    /// plane takes proofs only from the agent that is enrolled now, so a proof from before an enrolment or a renewal is
+    /// signed again.
     pub(super) fn sign(&self, look: &mut Look) {
         let signer = self.parts.signer.load();
         let certificate = signer.certificate_base64();
@@ -33,7 +34,7 @@ impl Steward {
     }
 }
 
-/// Puts a signed proof into what is remembered of its item.
+/// Adds a signed proof to the updates of its item.
 fn keep(updates: &mut Vec<Update>, ledger: &Ledger, key: &ItemKey, proof: &RemovalProof) {
     let of_item =
         |update: &&mut Update| matches!(update, Update::Put(of, _) | Update::Forget(of) if of.item() == Some(key));

@@ -1,4 +1,4 @@
-//! What the loop tells: how the agent stands, to the control plane, to `status`, and to the log.
+//! Tells how the agent stands: to the control plane, to `status`, and to the log.
 
 use std::collections::BTreeMap;
 
@@ -15,19 +15,19 @@ use crate::guardrail_file::GuardrailFile;
 use crate::memory::MemoryError;
 use crate::status_file::{AgentStatus, MAX_NAMED};
 
-/// What a person reads of a full disk.
+/// The text for people while the disk is full.
 const FULL: &str = "the agent's disk is full: leavers are blocked and their memberships end, and nothing else is done or proven \
                     until there is room; make room, and it goes on by itself";
 
 impl Steward {
-    /// What a person should know beside how the items stand.
+    /// What a person should know besides the items.
     pub(super) fn alarms(&mut self, guardrail: &GuardrailFile, faults: &[String]) -> Vec<String> {
         let connected = self.parts.view.borrow().connected;
         self.hear(connected);
         let now = self.parts.clock.time();
         let broken =
             faults.iter().map(|fault| format!("the plan breaks a rule; only what it removes is carried out: {fault}"));
-        // It may have been heard at a time that was refuted since.
+        // A service may have refuted that time since.
         self.heard = self.heard.map(|heard| heard.min(now));
         let silence = now.since(self.heard.unwrap_or(now));
         let after = guardrail.content.as_ref().ok().and_then(|content| content.provider_silent);
@@ -35,7 +35,7 @@ impl Steward {
         let silent = silent.map(|silent| format!("the provider has been silent for longer than {}", silent.after));
         let mut alarms: Vec<_> = broken.chain(silent).chain(self.full.then(|| FULL.to_owned())).collect();
         alarms.iter().for_each(|alarm| error!(alarm, "needs a person"));
-        // The log was told when it was found.
+        // The log has it since it was found.
         alarms.extend(self.forgotten.clone());
         let refused = self.parts.cloud.credential_refused().map(|(text, _)| text);
         self.facts.tell_credential(refused.as_deref(), self.parts.clock.now().uptime);
@@ -43,7 +43,7 @@ impl Steward {
         alarms
     }
 
-    /// When the control plane was there last; of one that never was, from now on.
+    /// Notes when the control plane was last connected. If it never was, that time is now.
     pub(super) fn hear(&mut self, connected: bool) {
         if connected || self.heard.is_none() {
             self.heard = Some(self.parts.clock.time());
@@ -55,7 +55,7 @@ impl Steward {
         let paused = self.switches.positions().paused || self.facts.revoke_all.is_some();
         let content = guardrail.content.as_ref().ok();
         let missing: Vec<_> = content.into_iter().flat_map(|content| self.missing_permissions(content)).collect();
-        // A plan has found them too.
+        // The plan may have found them too.
         findings.extend(missing.into_iter().filter(|it| !findings.contains(it)).collect::<Vec<_>>());
         let own = |reason, detail| Finding { plane: Plane::Users.into(), reason, detail };
         findings.extend(self.forgotten.clone().map(|detail| own(Reason::NotOurs, detail)));
@@ -97,12 +97,12 @@ impl Steward {
             .collect()
     }
 
-    /// Tells the session and `status`, and remembers since when things are as they are.
+    /// Reports a look to the session and to `status`, and writes the reports.
     pub(super) async fn publish(&mut self, look: &Look) -> Result<(), MemoryError> {
         let items = by_key(look.plan.reports.clone());
         self.drift.look(&items, self.parts.clock.time());
         self.drift.told(self.parts.view.borrow().told);
-        // Before the states are on disk: what is lost between is told twice, and not never.
+        // Before the reports, so that a crash between the two repeats a note and does not lose it.
         self.keep_drift().await?;
         self.parts.memory.keep_reports(&self.reports, &items).await?;
         self.reports.clone_from(&items);
@@ -120,7 +120,7 @@ impl Steward {
         Ok(())
     }
 
-    /// Tells how the agent stands now, beside these items.
+    /// Reports how the agent stands now, with these items.
     pub(super) fn say(&mut self, items: BTreeMap<ItemKey, ItemReport>) {
         let guardrail = self.guardrail();
         let standing = self.standing(&guardrail, Vec::new());
@@ -154,7 +154,7 @@ impl Steward {
     }
 }
 
-/// Reports, each under its item's key.
+/// Reports by their items' keys.
 pub(super) fn by_key(reports: Vec<ItemReport>) -> BTreeMap<ItemKey, ItemReport> {
     reports.into_iter().map(|report| (report.key.clone(), report)).collect()
 }

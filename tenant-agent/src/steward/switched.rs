@@ -1,5 +1,5 @@
-//! The customer's switches as they are told: read when the report goes, and told at once when one is turned. A look that is
-//! under way may wait for Microsoft for long; what it writes keeps to the switches by itself (`steward/apply.rs`).
+//! Reports the customer's switches: as they are when a report goes out, and at once when one is turned. A look that is
+//! under way may wait for Microsoft for long; its writes check the switches themselves (`steward/apply.rs`).
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use super::wake::GLANCE;
 use crate::switches::Switches;
 
 impl Steward {
-    /// Tells the session, with the switches as they are by now.
+    /// Sends the status to the session, with the switches as they are now.
     pub(super) fn send(&self, status: Status) {
         let turned = turned(&status.standing, &self.switches, self.parts.clock.time());
         let standing = turned.unwrap_or_else(|| status.standing.clone());
         self.parts.status.send_replace(Some(Arc::new(Status { standing, ..status })));
     }
 
-    /// Runs beside the loop.
+    /// Reports a switch that is turned. Runs beside the loop.
     pub(super) fn tell_switches(&self) -> impl Future<Output = Infallible> + use<> {
         let (switches, clock) = (self.switches.clone(), self.parts.clock.clone());
         let told = self.parts.status.clone();
@@ -38,7 +38,7 @@ impl Steward {
     }
 }
 
-/// The standing with the switches as they are, where it says something else of them.
+/// The standing with the switches as they are now; `None` if it already says so.
 fn turned(told: &Standing, switches: &Switches, now: Timestamp) -> Option<Standing> {
     let positions = switches.positions();
     let paused = positions.paused || positions.revoke_all;

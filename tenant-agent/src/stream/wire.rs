@@ -1,5 +1,5 @@
-//! Between the stream's protobuf and the session's words. What cannot be read becomes [`Inbound::Unreadable`], so that
-//! the session refuses it by name.
+//! Converts between the stream's protobuf and the session's types. What cannot be converted becomes
+//! [`Inbound::Unreadable`], so that the session refuses it by name.
 
 use std::time::Duration;
 

@@ -11,10 +11,10 @@ use uuid::Uuid;
 use super::check::Check;
 use crate::reasons;
 
-/// Scopes that are looked at: what a person reads through, and a minute of calls.
+/// Most scopes looked at: what a person reads through, and a minute of calls.
 const MAX_SCOPES: usize = 20;
 
-/// Azure built-in roles by which an assignment may be made without being the one that is meant.
+/// Azure built-in roles that may assign roles and are wider than the one that the agent needs.
 const WIDER: [(&str, &str); 2] = [
     ("8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "Owner"),
     ("18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", "User Access Administrator"),
@@ -71,7 +71,7 @@ async fn at_scope(cloud: &Cloud, guardrail: &Guardrail, scope: &str, own: Uuid) 
     judged(name, guardrail, scope, &above.collect::<Vec<_>>())
 }
 
-/// What the agent's own assignments at a scope and above it let it assign: all of them count, and the widest most.
+/// Judges the agent's own assignments at a scope and above it. All of them count, and the widest decides.
 fn judged(name: String, guardrail: &Guardrail, scope: &str, assignments: &[RoleAssignment]) -> Check {
     let is = |it: &RoleAssignment, id: &str| id.parse::<Uuid>() == Ok(it.definition);
     for (id, wider) in WIDER {
@@ -114,7 +114,8 @@ fn judged(name: String, guardrail: &Guardrail, scope: &str, assignments: &[RoleA
     )
 }
 
-/// What the condition limits is limited if nothing else is held beside it: what another role lets it do is not known here.
+/// The condition limits the agent only if it holds no other role that can assign roles. What other roles can do is
+/// unknown here.
 fn alone(name: String, scope: &str, assignments: &[RoleAssignment]) -> Check {
     let harmless = [condition::RBAC_ADMINISTRATOR, READER].map(str::parse::<Uuid>);
     let others = assignments.iter().filter(|it| !harmless.contains(&Ok(it.definition)));
@@ -139,12 +140,12 @@ fn text(condition: &Condition) -> Option<&str> {
     }
 }
 
-/// Without what the portal adds and takes away: spaces and lines.
+/// Drops spaces and lines, which the portal adds and removes.
 fn words(condition: &str) -> String {
     condition.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase()
 }
 
-/// The role definitions that a condition names: between braces, by commas.
+/// The role definitions that a condition names: in braces, separated by commas.
 fn ids(condition: &str) -> Vec<Guid> {
     let between = condition.split('{').skip(1).filter_map(|rest| rest.split('}').next());
     between.flat_map(|list| list.split(',')).filter_map(|id| id.trim().parse().ok()).collect()

@@ -1,4 +1,4 @@
-//! One thing that was looked at, and how all of them are told.
+//! One thing that the doctor looked at, and how it prints all of them.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -9,9 +9,9 @@ use crate::commands::screen::{Done, plain};
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum State {
     Ok,
-    /// Somebody has to do something.
+    /// A person has to act.
     Fault,
-    /// Nobody could tell from here.
+    /// The doctor could not find out.
     Unknown,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Check {
     pub(super) name: String,
     pub(super) state: State,
     pub(super) detail: String,
-    /// What to do, unless it is well.
+    /// What to do, unless the state is OK.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) remedy: Option<String>,
 }
@@ -66,7 +66,7 @@ pub(super) fn document(checks: &[Check]) -> Value {
     json!({"ok": of(State::Ok), "faults": of(State::Fault), "unknown": of(State::Unknown), "checks": checks})
 }
 
-/// A line for each, and below what is not well what to do. What Microsoft said stays within its line.
+/// Prints one line per check, and a second line with what to do. What Microsoft said stays on its line.
 pub(super) fn text(checks: &[Check]) -> String {
     let width = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or_default();
     let line = |check: &Check| {

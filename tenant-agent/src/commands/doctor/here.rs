@@ -1,5 +1,5 @@
-//! What lies on this machine: configuration, guardrail, state folder with the switches and what the agent wrote, what ends,
-//! and which way out is taken.
+//! What is on this machine: the configuration, the guardrail, the state folder with its switches and status file, the
+//! end of certificates, and the proxy.
 
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -41,7 +41,7 @@ fn config_fault(fault: &ConfigError) -> Check {
     Check::fault("configuration", chain(fault), remedy)
 }
 
-/// As the agent would read it, and every fault for itself.
+/// Judges the guardrail as the agent reads it, with each fault as a check of its own.
 pub(super) fn guardrail(config: &Config, identity: Option<&Identity>) -> (Option<Guardrail>, Vec<Check>) {
     let (guardrail, mut faults) = match judge(&config.guardrail, Others::Everybody) {
         Ok(judged) => (judged.guardrail, judged.faults),
@@ -60,7 +60,7 @@ pub(super) fn guardrail(config: &Config, identity: Option<&Identity>) -> (Option
     (guardrail, checks)
 }
 
-/// Well written, and not for this agent.
+/// Faults of a file that is well formed but not for this agent.
 fn of_another(guardrail: &Guardrail, config: &Config, identity: Option<&Identity>) -> Vec<Violation> {
     let mut faults = Vec::new();
     let (named, own) = (guardrail.customer.entra_tenant, config.entra_tenant);
@@ -81,7 +81,7 @@ const AS_AGENT: &str = "run entente-agent doctor as the user that the agent runs
 
 const FOLDER: &str = "state folder";
 
-/// Its rights, whether something can be written there, and whether an agent is at work in it.
+/// Checks the folder's rights, whether files can be written there, and whether an agent runs in it.
 pub(super) async fn state_folder(dir: &Path, enrolled: bool) -> Vec<Check> {
     let found = match dir.metadata() {
         Ok(found) if found.is_dir() => found,
@@ -107,7 +107,7 @@ fn unusable(dir: &Path, why: &str) -> Check {
     Check::fault(FOLDER, format!("{} cannot be used: {why}", dir.display()), remedy)
 }
 
-/// By writing a file, as rights and free room say less than that.
+/// Writes a file, as rights and free space alone do not prove that it works.
 fn writable(dir: &Path, owner: u32) -> Check {
     let probe = dir.join(format!("doctor-{}", std::process::id()));
     let written = std::fs::File::create_new(&probe).and_then(|mut file| {
@@ -115,7 +115,7 @@ fn writable(dir: &Path, owner: u32) -> Check {
         file.sync_all()?;
         file.metadata().map(|made| made.uid())
     });
-    // Nothing is left of it, whatever came of it.
+    // Removes the probe whatever happened.
     std::fs::remove_file(&probe).ok();
     match written {
         Ok(uid) if uid == owner => Check::ok(FOLDER, format!("{} is this user's, and takes files", dir.display())),
@@ -131,7 +131,7 @@ fn writable(dir: &Path, owner: u32) -> Check {
     }
 }
 
-/// What must be the agent's alone: the folder, and the files that hold its key.
+/// Checks that only the agent can open the folder and the files with its key.
 fn open_to_others(dir: &Path) -> Vec<Check> {
     let open = |path: &Path| path.metadata().is_ok_and(|found| found.mode() & 0o077 != 0);
     let paths = [dir.to_path_buf(), dir.join("identity.pem"), dir.join("enrolling.pem")];
@@ -152,7 +152,7 @@ async fn running(dir: &Path) -> Check {
     }
 }
 
-/// Whether somebody stopped it or it ended by itself is not known here: since when it does nothing is.
+/// The doctor cannot tell whether the agent was stopped or failed, but it can tell since when it does nothing.
 fn stopped(name: &str, status: Result<Option<AgentStatus>, FileError>) -> Check {
     match status {
         Ok(None) => Check::ok(name, "is not running, and has not looked at the tenant yet"),
@@ -165,10 +165,10 @@ fn stopped(name: &str, status: Result<Option<AgentStatus>, FileError>) -> Check 
     }
 }
 
-/// Read by curl and by nothing here: what is asked is always TLS.
+/// Variables that curl reads and the agent does not, as all its requests use TLS.
 const NOT_READ: [&str; 2] = ["http_proxy", "HTTP_PROXY"];
 
-/// Which proxy everything takes, and which of the environment's words were heard.
+/// Says which proxy is used, and which variables of the environment are not.
 pub(super) fn proxy(config: &Config, env: &impl Fn(&str) -> Option<String>) -> Check {
     let set = |names: &[&'static str]| names.iter().copied().filter(|name| env(name).is_some()).collect::<Vec<_>>();
     let (asked, except, not_read) = (set(&HTTPS_PROXY), set(&NO_PROXY), set(&NOT_READ));
@@ -199,7 +199,7 @@ pub(super) fn proxy(config: &Config, env: &impl Fn(&str) -> Option<String>) -> C
 
 const SWITCHES: &str = "switches";
 
-/// The customer's own switches: one that is on stops the agent, however well everything else is.
+/// Checks the customer's switches. One that is on stops the agent, however well the rest is.
 pub(super) fn switches(state_dir: &Path) -> Vec<Check> {
     let switches = Switches::of(state_dir);
     let positions = match switches.told() {
@@ -234,8 +234,8 @@ fn off(positions: Positions) -> Check {
 const CONNECTION: &str = "connection";
 
 /// Whether the provider takes this agent; `None` before enrolment. A handshake does not say it, as a revoked agent is
-/// turned away after it, and a stream of the doctor's own would displace the agent's. So the doctor reads what the running
-/// agent wrote of itself.
+/// turned away after it, and a stream of the doctor's own would displace the agent's. So the doctor reads what the
+/// running agent wrote of itself.
 pub(super) async fn connection(state_dir: &Path, enrolled: bool) -> Option<Check> {
     if !enrolled {
         return None;
@@ -244,7 +244,7 @@ pub(super) async fn connection(state_dir: &Path, enrolled: bool) -> Option<Check
         let detail = "whether the provider takes this agent is known only while the agent runs";
         return Some(Check::unknown(CONNECTION, detail, "start the agent, and run entente-agent doctor again"));
     };
-    // What another process wrote is of another time.
+    // A status that another process wrote is out of date.
     let status = StatusFile::read(state_dir).ok().flatten().filter(|status| running.pid == Some(status.pid));
     Some(as_it_says(status.as_ref()))
 }
@@ -267,10 +267,10 @@ fn as_it_says(status: Option<&AgentStatus>) -> Check {
     }
 }
 
-/// What ends, and whether that is told in time: the agent's certificate and its credential at Microsoft.
+/// Checks when the agent's certificate and its credential at Microsoft end.
 pub(super) fn ends(config: &Config, identity: Option<&Identity>, now: Timestamp) -> Vec<Check> {
     let told = endings::endings(config, identity, now);
-    // A guardrail that is past its day is a fault of the guardrail's, named there.
+    // The check of the guardrail reports one that is past its day.
     let is_new = |it: &&Ending| it.what != "guardrail" || it.ends.is_some_and(|ends| now < ends);
     let mut checks: Vec<Check> = told.iter().filter(is_new).map(|it| soon(it, now)).collect();
     let is_told = |what: &str| told.iter().any(|it| it.what == what);

@@ -1,4 +1,5 @@
-//! Microsoft: whether its hosts are reached, whether it takes the credential, what it lets the agent do, and what time it is.
+//! Microsoft: whether its hosts answer, whether it accepts the credential, what it lets the agent do, and what time it
+//! is.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use crate::config::Config;
 use crate::guardrail_file::chain;
 use crate::{clock, reasons};
 
-/// What was found, and what time it is as far as that is known.
+/// Returns the checks, and the time as well as it is known.
 pub(super) async fn look(config: &Config, guardrail: Option<&Guardrail>) -> (Vec<Check>, Timestamp) {
     let cloud = match Cloud::new(config.cloud.clone()) {
         Ok(cloud) => cloud,
@@ -22,7 +23,7 @@ pub(super) async fn look(config: &Config, guardrail: Option<&Guardrail>) -> (Vec
             return (vec![Check::fault("configuration", chain(&error), remedy)], clock::wall());
         }
     };
-    // Where the file cannot be read, it may need any of it.
+    // An unreadable file may need any of them.
     let asks = |plane| guardrail.is_none_or(|guardrail| guardrail.mode(plane) != PlaneMode::None);
     let mut doors = vec![Door::Login, Door::Graph];
     doors.extend(asks(Plane::AzureRoles).then_some(Door::Arm));
@@ -88,7 +89,7 @@ async fn sign_in(config: &Config, cloud: &Cloud, roles: &Result<BTreeSet<String>
     }
 }
 
-/// A refusal needs a person; silence tells nothing of the credential.
+/// A refusal is a fault. No answer says nothing of the credential.
 fn no_token(name: &str, failure: &Failure) -> Check {
     match failure.is_of_credential() {
         true => {
@@ -102,7 +103,7 @@ fn no_token(name: &str, failure: &Failure) -> Check {
     }
 }
 
-/// By Microsoft's number (Entra: error codes).
+/// The remedy by Microsoft's error number (Entra: error codes).
 fn of_number(detail: &str) -> &'static str {
     let remedies = [
         ("AADSTS7000215", "put the secret's value, not its id, into credential.secret_file"),
@@ -117,7 +118,7 @@ fn of_number(detail: &str) -> &'static str {
         ("AADSTS90002", "see that entra_tenant is your tenant's id, and that [cloud] name is its cloud"),
         ("AADSTS53003", "exempt the agent's service principal from that Conditional Access policy, or meet it"),
     ];
-    // The longest number first: one begins another.
+    // The longest number first, as one number is a prefix of another.
     let mut found: Vec<_> = remedies.iter().filter(|(number, _)| detail.contains(&format!("{number}:"))).collect();
     found.sort_by_key(|(number, _)| std::cmp::Reverse(number.len()));
     found.first().map_or("see to the application in Entra ID, and to the files that [credential] names", |(_, it)| it)
@@ -168,7 +169,7 @@ async fn defender(cloud: &Cloud) -> Check {
     }
 }
 
-/// This machine's clock against the time that two answers told, as the agent takes it.
+/// Compares this machine's clock with the time that two answers told, as the agent does.
 fn time(cloud: &Cloud) -> (Check, Timestamp) {
     const NAME: &str = "clock";
     let host = clock::wall();

@@ -1,4 +1,4 @@
-//! The way to the service provider: name, connection, and TLS by the CA that enrolment pinned.
+//! The connection to the service provider: its name, the network, and TLS by the CA that enrolment pinned.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::identity::Identity;
 
 const NAME: &str = "provider";
 
-/// A resolver asks three servers in turn for less than that.
+/// Longer than a resolver takes to ask three servers in turn.
 const RESOLVE: Duration = Duration::from_secs(10);
 
 pub(super) async fn look(config: &Config, identity: Option<&Identity>) -> Check {
@@ -21,7 +21,7 @@ pub(super) async fn look(config: &Config, identity: Option<&Identity>) -> Check 
         let detail = "its address is not known before enrolment";
         return Check::unknown(NAME, detail, "enrol this agent, and run entente-agent doctor again");
     };
-    // Both were checked to be HOST:PORT when they were read.
+    // Both addresses were checked to be HOST:PORT when they were read.
     let (host, port) = address.rsplit_once(':').unwrap_or((&address, ""));
     let way = config.proxy.way(host, port.parse().unwrap_or_default());
     if way.is_none()

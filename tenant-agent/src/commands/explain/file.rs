@@ -1,4 +1,4 @@
-//! The customer's guardrail file, as it is now, and where in it a key stands.
+//! The customer's guardrail file as it is now, and where a key stands in it.
 
 use std::path::PathBuf;
 
@@ -11,19 +11,19 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::guardrail_file::{GuardrailFile, read_text};
 
-/// Keys that allow nothing, and only deny: one that is not there does not decide.
+/// Keys that can only deny. A key that is absent does not decide.
 const DENY: [&str; 6] =
     ["people.barred", "protected", "protected.users", "protected.groups", "protected.agentHome", "limits.longestGrant"];
 
-/// One reading of it.
+/// The file as it was read once.
 #[derive(Debug)]
 pub(super) struct File {
     path: Option<PathBuf>,
-    /// Its text, or why there is none.
+    /// The text, or why it cannot be read.
     text: Result<String, String>,
-    /// What it says, if it has the right form.
+    /// The content, if the file parses.
     pub(super) content: Option<Guardrail>,
-    /// Why an agent gives nothing by it.
+    /// Why an agent gives nothing by this file, if so.
     pub(super) fault: Option<String>,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct File {
 pub(super) struct Stands {
     pub(super) key: String,
     pub(super) lines: Vec<Place>,
-    /// Where there is no line: what to add, or why none is known.
+    /// If there is no line: what to add, or why the lines are unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) remark: Option<String>,
 }
@@ -46,7 +46,7 @@ pub(super) struct Place {
 }
 
 impl File {
-    /// `root`: the key that the agent enrolled with; none before that.
+    /// `root`: the key that the agent enrolled with; `None` before enrolment.
     pub(super) fn read(config: &Config, root: Option<KeyId>) -> Self {
         let path = Some(config.guardrail.clone());
         let (text, content) = match read_text(&config.guardrail) {
@@ -60,7 +60,7 @@ impl File {
         Self { path, text, content: content.ok(), fault }
     }
 
-    /// Where nothing says which file it is.
+    /// A file whose path is unknown.
     pub(super) fn not_known(why: String) -> Self {
         Self { path: None, text: Err(why), content: None, fault: None }
     }
@@ -76,7 +76,7 @@ impl File {
         self.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
     }
 
-    /// The lines of a key with what is below it, or what to say instead.
+    /// Finds the lines of a key with those below it, or says why there are none.
     pub(super) fn stands(&self, key: &str) -> Stands {
         let found = |found: Vec<Line>| -> Vec<Place> {
             let place = |it: Line| Place { file: self.name(), line: it.number, text: it.text };
@@ -94,7 +94,7 @@ impl File {
         Stands { key: key.to_owned(), lines, remark }
     }
 
-    /// Whether that key can be what says no, as far as is known.
+    /// Whether a key can deny something, as far as is known.
     pub(super) fn can_deny(&self, key: &str) -> bool {
         let stands = self.stands(key);
         let is_empty_list = |content: &Guardrail| key == "people.barred" && content.people.barred.is_empty();
@@ -105,7 +105,7 @@ impl File {
     }
 }
 
-/// What to add where a key is not there.
+/// Says what to add for a key that is absent.
 fn absent(key: &str) -> String {
     let add = match key.rsplit_once('.') {
         Some((section, name)) => format!("add `{name}` under `{section}`"),
@@ -119,7 +119,7 @@ fn absent(key: &str) -> String {
 }
 
 impl Stands {
-    /// One line of text for each line of the file.
+    /// One line of text per line of the file.
     pub(super) fn texts(&self) -> Vec<String> {
         let lines = self.lines.iter().map(|it| format!("{}:{}: {}", it.file, it.line, it.text));
         lines.chain(self.remark.iter().map(|remark| format!("{}: {remark}", self.key))).collect()

@@ -25,30 +25,30 @@ pub(super) struct Explained {
     means: &'static str,
     asked_for: Vec<Ground>,
     needs: Vec<Judged>,
-    /// The keys of the file that stand against it now; empty where it is not the file.
+    /// The keys of the file that deny it now; empty if the file does not.
     decides: Vec<Stands>,
-    /// Of the file, where no line of it decides.
+    /// A remark on the file if no line decides.
     remark: Option<&'static str>,
     #[serde(rename = "move")]
     whose: &'static str,
     to_do: &'static str,
-    /// YAML to put in the place of what decides, if the customer wants it.
+    /// YAML to replace the deciding lines, if the customer wants the item.
     write: String,
     script: Option<String>,
 }
 
-/// A need, and what the file says to it now.
+/// A need, and whether the file meets it now.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Judged {
     #[serde(flatten)]
     need: Need,
-    /// Unset where the file alone does not tell, or cannot be read.
+    /// Unset if the file alone cannot tell, or cannot be read.
     allowed: Option<bool>,
     lines: Vec<u64>,
 }
 
-/// Whose move it is, and what that is.
+/// Whose move it is, and what to do.
 pub(super) fn advice(it: &ToldItem) -> (Move, &'static str) {
     it.reason.map_or_else(|| it.state.advice(), Reason::advice)
 }
@@ -93,7 +93,7 @@ pub(super) fn explained(it: &ToldItem, file: &File) -> Explained {
     }
 }
 
-/// The keys that say no: what is lacking by the file as it is now, and what the agent's reason names besides.
+/// The keys that deny the item: what the present file lacks, and what else the agent's reason names.
 fn deciding(it: &ToldItem, needs: &[Judged], file: &File) -> Vec<String> {
     if it.state.is_settled() {
         return Vec::new();
@@ -112,7 +112,7 @@ fn deciding(it: &ToldItem, needs: &[Judged], file: &File) -> Vec<String> {
 }
 
 impl Explained {
-    /// Lines of text, each with its name.
+    /// The item as lines of text, each with a name.
     pub(super) fn text(&self) -> String {
         let mut lines = vec![plain(&self.item)];
         let mut row = |name: &str, value: &str| {
@@ -143,7 +143,7 @@ impl Explained {
         lines.join("\n")
     }
 
-    /// One for each key and what the file says to it.
+    /// One line per key and answer of the file.
     fn need_lines(&self) -> Vec<String> {
         let is_one = |one: &Judged, other: &Judged| (&one.need.key, one.allowed) == (&other.need.key, other.allowed);
         let mut first: Vec<&Judged> = Vec::new();
@@ -171,7 +171,7 @@ impl Explained {
         first.into_iter().map(line).collect()
     }
 
-    /// What is copied; nothing that others wrote makes a line of ours.
+    /// The blocks to copy. Text that others wrote cannot start a line of its own.
     pub(super) fn blocks(&self, guardrail: &str) -> String {
         let block = |name: &str, text: &str| {
             let lines: String = text.lines().map(|line| format!("    {}\n", plain(line))).collect();

@@ -1,4 +1,4 @@
-//! What a state, a reason or a key of the guardrail means, and where in the customer's file a key stands.
+//! What a state, a reason or a guardrail key means, and where the key stands in the customer's file.
 
 use entente_model::report::advice::Move;
 use entente_model::report::{ItemState, Reason};
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::file::{File, Stands};
 use crate::commands::screen::{self, plain};
 
-/// One word.
+/// A word and its meaning.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Word {
@@ -19,19 +19,19 @@ pub(super) struct Word {
     whose: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     to_do: Option<&'static str>,
-    /// What a key takes, and what is taken where it is left out.
+    /// The values of a key, and its default.
     #[serde(skip_serializing_if = "Option::is_none")]
     takes: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     left_out: Option<String>,
-    /// What follows where a key is made narrower.
+    /// What follows when a key is made narrower.
     #[serde(skip_serializing_if = "Option::is_none")]
     narrower: Option<&'static str>,
     /// The key itself, or the keys that a reason comes from.
     guardrail: Vec<Stands>,
 }
 
-/// Some words are of two kinds.
+/// Finds the meanings of a word. Some words have two.
 pub(super) fn known(text: &str, file: &File) -> Vec<Word> {
     let is = |word: &str| word.eq_ignore_ascii_case(text);
     let said = |word: &str, kind, means: &str, (whose, what): (Move, &'static str), keys: Vec<String>| Word {
@@ -48,12 +48,12 @@ pub(super) fn known(text: &str, file: &File) -> Vec<Word> {
     let reason = Reason::ALL.iter().find(|it| is(it.word()));
     let reason = reason.map(|it| said(it.word(), "reason", it.meaning(), it.advice(), it.guardrail_keys(None)));
     let path = |key: &&Key| is(key.path) || is(&key.path.replace("[]", ""));
-    // A name without a section may be a part of an item too: these are asked for after the items.
+    // A name without its section may be a part of an item too, so such keys are searched after the items.
     let key = TABLE.iter().find(path).map(|it| of_key(it, file));
     [state, reason, key].into_iter().flatten().collect()
 }
 
-/// Keys of that last name, such as `scopes`.
+/// Keys with that last name, such as `scopes`.
 pub(super) fn by_last_name(text: &str, file: &File) -> Vec<Word> {
     let named = TABLE.iter().filter(|key| key.place().1.eq_ignore_ascii_case(text));
     named.map(|key| of_key(key, file)).collect()
