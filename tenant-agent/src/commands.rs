@@ -6,7 +6,6 @@ mod guardrail;
 mod init;
 mod plan;
 mod revoke;
-mod revoke_all;
 mod schema;
 mod screen;
 mod status;
@@ -50,7 +49,7 @@ pub(crate) fn execute(args: Args) -> Outcome {
         Command::Pause => switches::pause(&config()?),
         Command::Resume { yes } => switches::resume(&config()?, yes),
         Command::AllowAgain { user } => switches::allow_again(&config()?, &user),
-        Command::RevokeAll { yes, timeout } => on_runtime(revoke_all::revoke_all(config()?, yes, timeout)),
+        Command::RevokeAll { yes, timeout } => on_runtime(revoke::revoke_all(config()?, yes, timeout)),
         Command::Revoke { not_allowed: _, dry_run, yes, timeout } => {
             on_runtime(revoke::revoke(&config()?, dry_run, yes, timeout))
         }

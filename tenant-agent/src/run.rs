@@ -85,6 +85,14 @@ impl Base {
         Ok(Self { identity, memory, clock, session, _lock: lock })
     }
 
+    /// The same; `None` while an agent runs with that state directory.
+    pub async fn open_unless_running(config: &Config) -> Result<Option<Self>, RunError> {
+        match Self::open(config, false).await {
+            Err(RunError::Lock(LockError::Held(_))) => Ok(None),
+            opened => opened.map(Some),
+        }
+    }
+
     /// Makes a loop without a stream, for a command that looks and acts by itself.
     pub async fn steward(&self, config: &Config) -> Result<Steward, RunError> {
         let (_view, shown) = watch::channel(self.session.view(self.clock.now()));

@@ -1,5 +1,6 @@
-//! `revoke --not-allowed`: lists what the agent gave and the guardrail no longer allows, asks, turns the switch, and
-//! waits until it is taken away: by the running agent, or here if none runs.
+//! `revoke --not-allowed` and `revoke-all`: each asks, turns its switch, and waits until access is taken away: by the
+//! running agent, or here if none runs. The first lists what the guardrail no longer allows. The second removes
+//! everything: removing needs no room on disk; the receipt does, and is printed where it cannot be written.
 
 use std::time::Duration;
 
@@ -10,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::screen::{self, Done, Outcome};
 use crate::config::Config;
+use crate::files::{self, FileError};
 use crate::guardrail_file::{self, GuardrailFile};
 use crate::identity::Identity;
-use crate::lock::LockError;
 use crate::receipt::{About, Receipt};
-use crate::run::{Base, RunError};
+use crate::run::Base;
 use crate::status_file::{NotAllowedList, StatusFile};
 use crate::steward::Steward;
 use crate::switches::Switches;
@@ -35,9 +36,13 @@ pub(super) async fn revoke(config: &Config, dry_run: bool, yes: bool, timeout: u
     // A file that cannot be used is no reason to take anything away.
     let root = Identity::load(&config.state_dir, config.entra_tenant)?.root_key.id();
     let guardrail = GuardrailFile::read(&config.guardrail, config.entra_tenant, root).content?;
-    let mut own = own_loop(config).await?;
+    // The base holds the lock.
+    let mut own = match Base::open_unless_running(config).await? {
+        Some(base) => Some((base.steward(config).await?, base)),
+        None => None,
+    };
     let list = match &mut own {
-        Some((_, steward)) => steward.list_not_allowed().await?,
+        Some((steward, _)) => steward.list_not_allowed().await?,
         None => listed_by_agent(config).await?,
     };
     show(&guardrail, &list);
@@ -59,16 +64,6 @@ pub(super) async fn revoke(config: &Config, dry_run: bool, yes: bool, timeout: u
     let receipt = Receipt::read(&config.state_dir, About::NotAllowed)?.unwrap_or_default();
     print!("{}", screen::shown(&receipt.text()));
     Ok(if receipt.is_complete() { Done::Whole } else { Done::Incomplete })
-}
-
-/// The loop, unless an agent runs.
-async fn own_loop(config: &Config) -> Result<Option<(Base, Steward)>, Failure> {
-    let base = match Base::open(config, false).await {
-        Err(RunError::Lock(LockError::Held(_))) => return Ok(None),
-        opened => opened?,
-    };
-    let steward = base.steward(config).await?;
-    Ok(Some((base, steward)))
 }
 
 /// What the running agent found by the present file.
@@ -102,12 +97,12 @@ fn show(guardrail: &Guardrail, list: &NotAllowedList) {
 }
 
 /// Waits until the switch is off again, running the loop if it is here.
-async fn see_through(switches: &Switches, own: Option<(Base, Steward)>) -> Result<(), Failure> {
+async fn see_through(switches: &Switches, own: Option<(Steward, Base)>) -> Result<(), Failure> {
     let mut own = own;
     let cancel = CancellationToken::new();
     loop {
         let wait = match &mut own {
-            Some((_, steward)) => steward.revoke(&cancel).await?.unwrap_or(GLANCE),
+            Some((steward, _)) => steward.revoke(&cancel).await?.unwrap_or(GLANCE),
             None => GLANCE,
         };
         if !switches.positions().revokes {
@@ -115,4 +110,100 @@ async fn see_through(switches: &Switches, own: Option<(Base, Steward)>) -> Resul
         }
         tokio::time::sleep(wait).await;
     }
+}
+
+pub(super) async fn revoke_all(config: Config, yes: bool, timeout: u64) -> Outcome {
+    let question = format!("Remove everything that this agent gave in the tenant {}?", config.entra_tenant);
+    if !yes && !screen::agreed(&question)? {
+        return Ok(Done::NotAgreed);
+    }
+    files::make_private_dir(&config.state_dir)?;
+    if Receipt::read(&config.state_dir, About::All)?.is_some_and(|receipt| receipt.is_complete()) {
+        // It was complete before. This run proves it again.
+        Receipt::clear(&config.state_dir, About::All)?;
+    }
+    let no_switch = match Switches::of(&config.state_dir).revoke_all() {
+        Err(error) if error.is_full() => Some(error),
+        turned => turned.map(|()| None)?,
+    };
+    let mut unkept = None;
+    let work = see_all_through(&config, no_switch.as_ref(), &mut unkept);
+    let ended = tokio::time::timeout(Duration::from_secs(timeout), work).await;
+    if let Ok(failed) = ended {
+        failed?;
+    }
+    // There may be room by now, as the ledger gives up the space that it reserved.
+    let has_no_switch = no_switch.is_some() && Switches::of(&config.state_dir).revoke_all().is_err();
+    tell(&config, unkept, has_no_switch)
+}
+
+/// Prints the receipt: from the file, or what this process did if the disk had no room.
+fn tell(config: &Config, unkept: Option<Receipt>, has_no_switch: bool) -> Outcome {
+    let is_kept = unkept.is_none();
+    let receipt = match unkept {
+        Some(receipt) => Some(receipt),
+        None => Receipt::read(&config.state_dir, About::All)?,
+    };
+    match &receipt {
+        Some(receipt) => print!("{}", screen::shown(&receipt.text())),
+        None => println!("there is no receipt: the disk has no room for it, or nothing could be read yet"),
+    }
+    if !is_kept {
+        println!(
+            "The disk is full: this receipt could not be kept. Make room, and run revoke-all again for one that is."
+        );
+    }
+    if has_no_switch {
+        println!(
+            "Nor could it be written that nothing is to be given again: before the agent is started, make room and run revoke-all again."
+        );
+    }
+    let is_whole = is_kept && !has_no_switch && receipt.is_some_and(|receipt| receipt.is_complete());
+    Ok(if is_whole { Done::Whole } else { Done::Incomplete })
+}
+
+async fn see_all_through(
+    config: &Config,
+    no_switch: Option<&FileError>,
+    unkept: &mut Option<Receipt>,
+) -> Result<(), Failure> {
+    loop {
+        if let Some(base) = Base::open_unless_running(config).await? {
+            return here(config, base, no_switch.is_some(), unkept).await;
+        }
+        if let Some(error) = no_switch {
+            let remedy = "make room, and run revoke-all again";
+            return Err(format!(
+                "the agent that runs cannot be told: {error}: the disk is full. Nothing was done: {remedy}"
+            )
+            .into());
+        }
+        if is_complete(config)? {
+            return Ok(());
+        }
+        tokio::time::sleep(GLANCE).await;
+    }
+}
+
+async fn here(config: &Config, base: Base, insists: bool, unkept: &mut Option<Receipt>) -> Result<(), Failure> {
+    let mut steward = base.steward(config).await?;
+    if insists {
+        steward.insist();
+    }
+    let cancel = CancellationToken::new();
+    loop {
+        if !insists && !Switches::of(&config.state_dir).positions().revoke_all {
+            return Err("ended by `entente-agent resume` before it was complete".into());
+        }
+        let wait = steward.farewell(&cancel).await?;
+        *unkept = steward.unkept_receipt().cloned();
+        if unkept.as_ref().is_some_and(Receipt::is_complete) || is_complete(config)? {
+            return Ok(());
+        }
+        tokio::time::sleep(wait).await;
+    }
+}
+
+fn is_complete(config: &Config) -> Result<bool, FileError> {
+    Ok(Receipt::read(&config.state_dir, About::All)?.is_some_and(|receipt| receipt.is_complete()))
 }

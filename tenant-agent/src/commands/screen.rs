@@ -119,6 +119,13 @@ pub(super) fn print(
     Ok(())
 }
 
+/// A line for each value, the first with the name. Empty values are left out.
+pub(super) fn rows<T: AsRef<str>>(name: &str, values: impl IntoIterator<Item = T>) -> Vec<String> {
+    let values = values.into_iter().filter(|value| !value.as_ref().is_empty());
+    let name = |at| if at == 0 { name } else { "" };
+    values.enumerate().map(|(at, value)| plain(&format!("{:10} {}", name(at), value.as_ref()))).collect()
+}
+
 /// Replaces what a terminal obeys in lines of text: names and details come from the service provider and from
 /// Microsoft.
 pub(super) fn shown(text: &str) -> String {

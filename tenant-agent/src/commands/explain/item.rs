@@ -7,7 +7,7 @@ use entente_planner::need::{Need, written};
 use serde::Serialize;
 
 use super::file::{File, Stands};
-use crate::commands::screen::plain;
+use crate::commands::screen::{plain, rows};
 use crate::here::Ground;
 use crate::status_file::ToldItem;
 
@@ -114,33 +114,26 @@ fn deciding(it: &ToldItem, needs: &[Judged], file: &File) -> Vec<String> {
 impl Explained {
     /// The item as lines of text, each with a name.
     pub(super) fn text(&self) -> String {
-        let mut lines = vec![plain(&self.item)];
-        let mut row = |name: &str, value: &str| {
-            if !value.is_empty() {
-                lines.push(plain(&format!("{name:10} {value}")));
-            }
-        };
-        row("what", &self.what);
         let reason = self.reason.map(|it| format!(" {}", it.word())).unwrap_or_default();
         let leaving = if self.leaving { ", leaving" } else { "" };
-        row("state", &format!("{}{reason}{leaving}, since {}", self.state.word(), self.since));
-        row("why", &self.detail);
-        row("means", self.means);
-        for (at, it) in self.asked_for.iter().enumerate() {
+        let asked_for = self.asked_for.iter().map(|it| {
             let ticket = it.ticket.as_ref().map(|ticket| format!(" ({ticket})")).unwrap_or_default();
-            let text = format!("{}{ticket}: {}", it.assignment, it.justification);
-            row(if at == 0 { "asked for" } else { "" }, &text);
-        }
-        for (at, text) in self.need_lines().iter().enumerate() {
-            row(if at == 0 { "needs" } else { "" }, text);
-        }
+            format!("{}{ticket}: {}", it.assignment, it.justification)
+        });
         let decides = self.decides.iter().flat_map(Stands::texts).chain(self.remark.map(str::to_owned));
-        for (at, text) in decides.enumerate() {
-            row(if at == 0 { "decides" } else { "" }, &text);
-        }
-        row("whose move", self.whose);
-        row("to do", self.to_do);
-        lines.join("\n")
+        let all = [
+            vec![plain(&self.item)],
+            rows("what", [&self.what]),
+            rows("state", [format!("{}{reason}{leaving}, since {}", self.state.word(), self.since)]),
+            rows("why", [&self.detail]),
+            rows("means", [self.means]),
+            rows("asked for", asked_for),
+            rows("needs", self.need_lines()),
+            rows("decides", decides),
+            rows("whose move", [self.whose]),
+            rows("to do", [self.to_do]),
+        ];
+        all.concat().join("\n")
     }
 
     /// One line per key and answer of the file.

@@ -6,7 +6,7 @@ use entente_planner::reference::{Key, Presence, TABLE};
 use serde::Serialize;
 
 use super::file::{File, Stands};
-use crate::commands::screen::{self, plain};
+use crate::commands::screen::{self, rows};
 
 /// A word and its meaning.
 #[derive(Debug, Default, Serialize)]
@@ -80,17 +80,16 @@ fn of_key(key: &Key, file: &File) -> Word {
 
 impl Word {
     pub(super) fn text(&self) -> String {
-        let mut lines = vec![format!("{} ({})", self.word, self.kind)];
-        let mut row = |name: &str, value: &str| lines.push(plain(&format!("{name:10} {value}")));
-        row("means", &self.means);
-        self.whose.iter().for_each(|it| row("whose move", it));
-        self.to_do.iter().for_each(|it| row("to do", it));
-        self.takes.iter().for_each(|it| row("takes", it));
-        self.left_out.iter().for_each(|it| row("left out", it));
-        self.narrower.iter().for_each(|it| row("narrower", it));
-        for (at, text) in self.guardrail.iter().flat_map(Stands::texts).enumerate() {
-            row(if at == 0 { "your file" } else { "" }, &text);
-        }
-        screen::lines(&lines.join("\n"), screen::width())
+        let all = [
+            vec![format!("{} ({})", self.word, self.kind)],
+            rows("means", [&self.means]),
+            rows("whose move", self.whose),
+            rows("to do", self.to_do),
+            rows("takes", &self.takes),
+            rows("left out", &self.left_out),
+            rows("narrower", self.narrower),
+            rows("your file", self.guardrail.iter().flat_map(Stands::texts)),
+        ];
+        screen::lines(&all.concat().join("\n"), screen::width())
     }
 }

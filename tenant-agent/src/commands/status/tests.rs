@@ -1,11 +1,13 @@
-//! The customer's screens as people see them: how the agent stands, and who is here, on narrow and wide terminals.
+//! The customer's screens as people see them: how the agent stands, and who is here, on narrow and wide terminals; and
+//! single lines of them.
 
 use std::collections::BTreeMap;
 
 use entente_model::report::{ItemState, Microsoft, MicrosoftState, PlaneStanding, Reason, Standing};
 use entente_model::{Plane, PlaneMode, Timestamp};
+use expect_test::expect;
 
-use super::{Guardrail, Shown, text};
+use super::*;
 use crate::asked::Asked;
 use crate::commands::{screen, who};
 use crate::here::{Ground, Here, Membership, Right};
@@ -159,4 +161,68 @@ fn what_is_over_is_not_told_as_if_it_were_so_now() {
         told.contains("fresh until 2026-12-02") && told.contains("08:00:00Z, as of 2026-12-01T11:59:48Z"),
         "{told}"
     );
+}
+
+fn now() -> Timestamp {
+    at("2026-12-01T12:00:00Z")
+}
+
+fn status(microsoft: Option<(MicrosoftState, &str)>) -> AgentStatus {
+    let microsoft = microsoft.map(|(state, detail)| Microsoft {
+        state: state.into(),
+        since: at("2026-12-01T11:20:00Z"),
+        detail: detail.into(),
+    });
+    let fault = Some(at("2026-12-01T11:30:00Z"));
+    let standing = Standing { microsoft, guardrail_fault_since: fault, ..Standing::default() };
+    AgentStatus { standing, ..AgentStatus::default() }
+}
+
+#[test]
+fn users_d03_the_guardrail_has_a_line_with_the_day_of_its_review() {
+    let line = |fault: Option<&str>, ends: Option<&str>| {
+        let review_ends = ends.map(at);
+        let review_past = review_ends.is_some_and(|ends| ends <= now());
+        let guardrail = Guardrail { fault: fault.map(str::to_owned), review_ends, review_past };
+        guardrail_line(&guardrail, Some(&status(None)), now()) + "\n"
+    };
+    let lines = [
+        line(None, Some("2027-04-03T00:00:00Z")),
+        line(None, Some("2021-01-01T00:00:00Z")),
+        line(Some("line 11, column 3: unknown field usrs"), None),
+    ];
+    expect![[r#"
+        guardrail  valid, review within 122 days (by 2027-04-02)
+        GUARDRAIL  its day of review, 2020-12-31, is PAST: nothing new is given until you review it
+        GUARDRAIL  cannot be used since 2026-12-01T11:30:00Z: nothing is given, leavers go: line 11, column 3: unknown field usrs
+    "#]].assert_eq(&lines.concat());
+}
+
+#[test]
+fn users_d07_microsoft_has_a_line_and_only_what_was_read_is_called_read() {
+    let mut lines: Vec<_> = [
+        None,
+        Some((MicrosoftState::SignedIn, "")),
+        Some((MicrosoftState::Refused, "AADSTS7000112: the application is disabled")),
+        Some((MicrosoftState::Unreachable, "login.microsoftonline.com: no such host")),
+    ]
+    .into_iter()
+    .map(|microsoft| microsoft_line(&status(microsoft), None))
+    .collect();
+    let (read, failed) = (Some(at("2026-12-01T11:00:00Z")), Some(at("2026-12-01T11:20:00Z")));
+    for (verified, unread_since) in [(read, None), (read, failed), (None, failed), (None, None)] {
+        let (plane, mode) = (entente_model::Plane::Users.into(), entente_model::PlaneMode::Manage.into());
+        lines.push(plane_line(&PlaneStanding { plane, mode, verified, unread_since }));
+    }
+    expect![[r#"
+        microsoft  not tried yet
+        microsoft  signed in, since 2026-12-01T11:20:00Z
+        MICROSOFT  cannot sign in since 2026-12-01T11:20:00Z: AADSTS7000112: the application is disabled
+        MICROSOFT  cannot be reached since 2026-12-01T11:20:00Z: login.microsoftonline.com: no such host
+        plane      users          manage  read 2026-12-01T11:00:00Z
+        plane      users          manage  NOT READ whole since 2026-12-01T11:20:00Z; last read 2026-12-01T11:00:00Z
+        plane      users          manage  NOT READ since 2026-12-01T11:20:00Z
+        plane      users          manage  not read
+    "#]]
+    .assert_eq(&(lines.join("\n") + "\n"));
 }
