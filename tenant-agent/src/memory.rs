@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex};
 
 use entente_store::{Commit, CommitError, Entry, Key, OpenError, ReadError, Store};
 use entente_store_embedded::{Sizes, SledStore};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -94,6 +95,14 @@ pub enum MemoryError {
     File(#[from] crate::files::FileError),
 }
 
+/// `None` where the disk is full, which the caller does not count as a failure.
+pub fn unless_full<T>(done: Result<T, MemoryError>) -> Result<Option<T>, MemoryError> {
+    match done {
+        Err(MemoryError::Full(_)) => Ok(None),
+        done => done.map(Some),
+    }
+}
+
 impl Memory {
     /// Opens the store of a state directory, or creates it, and returns its id.
     pub fn create(state_dir: &Path) -> Result<Uuid, MemoryError> {
@@ -140,6 +149,11 @@ impl Memory {
                 None => return Ok(rows),
             }
         }
+    }
+
+    /// The same, as JSON.
+    async fn parsed<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<T>, MemoryError> {
+        self.rows(prefix).await?.iter().map(|(key, row)| from_json(key, row)).collect()
     }
 
     #[cfg(test)]
@@ -220,7 +234,7 @@ fn to_json<T: serde::Serialize>(row: &T) -> Vec<u8> {
     serde_json::to_vec(row).expect("a row of texts, numbers and lists is JSON")
 }
 
-fn from_json<T: serde::de::DeserializeOwned>(key: &Key, entry: &Entry) -> Result<T, MemoryError> {
+fn from_json<T: DeserializeOwned>(key: &Key, entry: &Entry) -> Result<T, MemoryError> {
     serde_json::from_slice(&entry.value)
         .map_err(|source| MemoryError::Row { key: key.to_string(), source: Some(source) })
 }

@@ -1,13 +1,11 @@
 //! The loop: it observes, compares, acts, and observes again. It keeps no input queue: time and nudges wake it, and it
 //! looks at its state.
 //!
-//! The files below `steward/`: `first` acts for leavers before a look, `apply` carries out what a look allows, `sign`
-//! signs proofs, `standing` tells how the agent stands, `facts` and `drift` know since when and what was mended,
-//! `farewell` ends everything at the customer's word, `not_allowed` what a narrower file refuses, `again` lets a person
-//! be invited again, `preview` answers who asks for a plan, `wake` and `switched` watch the clock and the switches.
-//! What to do is `entente-planner`'s, how to say it `entente-session`'s.
+//! In a round, `first` acts for leavers before a look, `sign` signs the proofs of a look, `apply` carries it out, and
+//! `standing` reports it with what `facts` and `drift` know. `farewell` and `not_allowed` take access away at the
+//! customer's word, and `preview` answers a request for a plan. `wake` and `switches` run between rounds. The planner
+//! decides what to do, and the session how to report it.
 
-mod again;
 mod apply;
 mod drift;
 mod facts;
@@ -18,7 +16,7 @@ mod not_allowed;
 mod preview;
 mod sign;
 mod standing;
-mod switched;
+mod switches;
 mod wake;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,7 +43,7 @@ use self::given::{Given, off_the_workers};
 use crate::clock::Clock;
 use crate::guardrail_file::{GuardrailFile, GuardrailReader};
 use crate::identity::Signer;
-use crate::memory::{Memory, MemoryError};
+use crate::memory::{Memory, MemoryError, unless_full};
 use crate::observe::reach::planes_read;
 use crate::receipt::Receipt;
 use crate::status_file::StatusFile;
@@ -229,7 +227,7 @@ impl Steward {
         self.seen = Some(self.basis(&self.guardrail()));
         if self.switches.positions().revoke_all {
             let is_full = self.is_full().await?;
-            return unless_full(self.ending(is_full, cancel).await);
+            return wait_for_room(self.ending(is_full, cancel).await);
         }
         // Left over from a `revoke-all` that the customer has taken back.
         self.unkept_receipt = None;
@@ -250,25 +248,27 @@ impl Steward {
             info!("no desired state is held yet");
             return Ok(self.parts.settings.resync);
         };
-        let revoked = self.revoke(cancel).await;
-        let compared = match revoked {
-            Ok(revoked) => self.compare(&desired, cancel).await.map(|wait| revoked.map_or(wait, |it| it.min(wait))),
-            Err(error) => Err(error),
-        };
-        unless_full(compared)
+        wait_for_room(self.revoke_and_compare(&desired, cancel).await)
+    }
+
+    async fn revoke_and_compare(
+        &mut self,
+        desired: &Desired,
+        cancel: &CancellationToken,
+    ) -> Result<Duration, MemoryError> {
+        let revoked = self.revoke(cancel).await?;
+        let wait = self.compare(desired, cancel).await?;
+        Ok(revoked.map_or(wait, |it| it.min(wait)))
     }
 
     /// Whether the disk is full. Writes owed updates as soon as there is room.
     async fn is_full(&mut self) -> Result<bool, MemoryError> {
-        match self.parts.memory.settle().await {
-            Err(MemoryError::Full(_)) => {
-                // Only once, as a log that grows every second does not help a full disk.
-                if !std::mem::replace(&mut self.full, true) {
-                    self.say(self.reports.clone());
-                }
-                return Ok(true);
+        if unless_full(self.parts.memory.settle().await)?.is_none() {
+            // Only once, as a log that grows every second does not help a full disk.
+            if !std::mem::replace(&mut self.full, true) {
+                self.say(self.reports.clone());
             }
-            settled => settled?,
+            return Ok(true);
         }
         if std::mem::take(&mut self.full) {
             // The ledger in memory may hold an intent that was neither written nor carried out.
@@ -441,11 +441,8 @@ fn spoiled(mut plan: Plan, spoil: fn(&mut Plan)) -> Plan {
 }
 
 /// On a full disk, ends the round. The next one reports it and tries again.
-fn unless_full(round: Result<Duration, MemoryError>) -> Result<Duration, MemoryError> {
-    match round {
-        Err(MemoryError::Full(_)) => Ok(FULL_PAUSE),
-        ended => ended,
-    }
+fn wait_for_room(round: Result<Duration, MemoryError>) -> Result<Duration, MemoryError> {
+    Ok(unless_full(round)?.unwrap_or(FULL_PAUSE))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use entente_planner::ledger::{Deletion, Ledger, LedgerEntry, LedgerKey, Left, Up
 use entente_store::Commit;
 use serde::{Deserialize, Serialize};
 
-use super::{Memory, MemoryError, Rows, from_json, hashed, to_json, with_row};
+use super::{Memory, MemoryError, Rows, hashed, to_json, unless_full, with_row};
 
 const FORMAT_ROW: &str = "ledger/format";
 const ENTRY: &str = "ledger/entry/";
@@ -48,43 +48,32 @@ impl Memory {
     pub async fn ledger(&self) -> Result<Ledger, MemoryError> {
         self.check_format().await?;
         let mut ledger = Ledger::default();
-        for (key, row) in self.rows(ENTRY).await? {
-            let EntryRow { key, entry } = from_json(&key, &row)?;
+        for EntryRow { key, entry } in self.parsed(ENTRY).await? {
             if !key.is_known() {
                 return Err(MemoryError::Newer { what: format!("{key} is of a kind that is not known here") });
             }
             ledger.entries.insert(key, entry);
         }
-        for (key, row) in self.rows(LEFT).await? {
-            let LeftRow { person, left } = from_json(&key, &row)?;
-            ledger.left.insert(person, left);
-        }
-        for (key, row) in self.rows(DELETED).await? {
-            let DeletedRow { person, deletion } = from_json(&key, &row)?;
-            ledger.deleted.insert(person, deletion);
-        }
-        for (key, row) in self.rows(EVENTS).await? {
-            ledger.events = from_json(&key, &row)?;
-        }
+        let left = self.parsed(LEFT).await?.into_iter();
+        ledger.left = left.map(|LeftRow { person, left }| (person, left)).collect();
+        let deleted = self.parsed(DELETED).await?.into_iter();
+        ledger.deleted = deleted.map(|DeletedRow { person, deletion }| (person, deletion)).collect();
+        ledger.events = self.parsed(EVENTS).await?.pop().unwrap_or_default();
         Ok(ledger)
     }
 
     async fn check_format(&self) -> Result<(), MemoryError> {
-        let mut written = None;
-        for (key, row) in self.rows(FORMAT_ROW).await? {
-            let FormatRow { format } = from_json(&key, &row)?;
-            written = Some(format);
-        }
-        match written {
+        let written = self.parsed(FORMAT_ROW).await?.pop();
+        match written.map(|FormatRow { format }| format) {
             Some(format) if format > FORMAT => {
                 Err(MemoryError::Newer { what: format!("its form is {format}, and this one knows up to {FORMAT}") })
             }
             Some(FORMAT) => Ok(()),
-            _ => match self.commit(Commit::new().put(FORMAT_ROW, to_json(&FormatRow { format: FORMAT }))).await {
-                // The next start that finds room writes it.
-                Err(MemoryError::Full(_)) => Ok(()),
-                written => written,
-            },
+            // On a full disk, the next start that finds room writes it.
+            _ => {
+                let commit = Commit::new().put(FORMAT_ROW, to_json(&FormatRow { format: FORMAT }));
+                unless_full(self.commit(commit).await).map(drop)
+            }
         }
     }
 

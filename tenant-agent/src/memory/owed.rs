@@ -10,7 +10,7 @@ use std::sync::{MutexGuard, PoisonError};
 use entente_planner::ledger::{Ledger, Update};
 
 use super::ledger::rows;
-use super::{Batched, Memory, MemoryError, Rows};
+use super::{Batched, Memory, MemoryError, Rows, unless_full};
 
 /// A row that makes the store look for room when nothing else is to be written.
 const ROOM: &str = "room";
@@ -23,15 +23,12 @@ impl Memory {
 
     /// Like [`Memory::remember`], but while the disk is full it updates the ledger alone and owes the rows.
     pub async fn remember_or_owe(&self, ledger: &mut Ledger, updates: &[Update]) -> Result<(), MemoryError> {
-        match self.remember(ledger, updates).await {
-            Err(MemoryError::Full(_)) => {
-                let written = rows(ledger, updates);
-                self.owed().extend(written);
-                ledger.apply_all(updates);
-                Ok(())
-            }
-            remembered => remembered,
+        if unless_full(self.remember(ledger, updates).await)?.is_none() {
+            let written = rows(ledger, updates);
+            self.owed().extend(written);
+            ledger.apply_all(updates);
         }
+        Ok(())
     }
 
     /// Whether the disk is full, or updates are still to be written.

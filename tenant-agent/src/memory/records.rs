@@ -1,7 +1,7 @@
 //! The records of the desired state on disk. They are the agent's own, so that a change of the API does not change the
 //! disk.
 //!
-//! Each record states its form. This version refuses a newer form whole: see [`Record::read`]. A tag is never used
+//! Each record states its form. This version refuses a newer form whole: see [`read`]. A tag is never used
 //! twice.
 
 use bytes::Bytes;
@@ -37,7 +37,7 @@ pub(super) struct ItemRecord {
     #[prost(bytes = "bytes", tag = "2")]
     content: Bytes,
     #[prost(uint32, tag = "3")]
-    format: u32,
+    pub format: u32,
 }
 
 #[derive(Message)]
@@ -47,7 +47,7 @@ pub(super) struct StatementRecord {
     #[prost(bytes = "bytes", tag = "2")]
     signature: Bytes,
     #[prost(uint32, tag = "3")]
-    format: u32,
+    pub format: u32,
 }
 
 /// A seal from before it had a note. Its leaf names the version.
@@ -91,34 +91,16 @@ pub(super) struct LeaseRecord {
     pub seal: Option<SealRecord>,
 }
 
-/// A record that states its form.
-pub(super) trait Record: Message + Default {
-    fn format(&self) -> u32;
-
-    /// Reads a row. A row of a newer agent is an error that names it.
-    fn read(key: &str, bytes: Bytes) -> Result<Self, MemoryError> {
-        let record = Self::decode(bytes).map_err(|_| damaged(key))?;
-        match record.format() {
-            format if format > FORMAT => {
-                let what = format!("{key} has form {format}, and this one knows up to {FORMAT}");
-                Err(MemoryError::Newer { what })
-            }
-            _ => Ok(record),
+/// Reads a row by the form that its record states. A row of a newer agent is an error that names it.
+pub(super) fn read<T: Message + Default>(key: &str, bytes: Bytes, format: fn(&T) -> u32) -> Result<T, MemoryError> {
+    let record = T::decode(bytes).map_err(|_| damaged(key))?;
+    match format(&record) {
+        format if format > FORMAT => {
+            Err(MemoryError::Newer { what: format!("{key} has form {format}, and this one knows up to {FORMAT}") })
         }
+        _ => Ok(record),
     }
 }
-
-macro_rules! say_their_form {
-    ($($record:ident),*) => {
-        $(impl Record for $record {
-            fn format(&self) -> u32 {
-                self.format
-            }
-        })*
-    };
-}
-
-say_their_form!(ItemRecord, StatementRecord, CurrentRecord, LeaseRecord);
 
 pub(super) fn damaged(key: &str) -> MemoryError {
     MemoryError::Row { key: key.into(), source: None }

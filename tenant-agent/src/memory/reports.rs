@@ -9,7 +9,7 @@ use entente_store::Commit;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::{Batched, Memory, MemoryError, from_json, hashed, to_json};
+use super::{Batched, Memory, MemoryError, hashed, to_json};
 
 const REPORT: &str = "report/";
 const MENDED: &str = "mended";
@@ -24,12 +24,8 @@ pub struct Notes {
 
 impl Memory {
     pub async fn reports(&self) -> Result<BTreeMap<ItemKey, ItemReport>, MemoryError> {
-        let mut reports = BTreeMap::new();
-        for (key, row) in self.rows(REPORT).await? {
-            let report: ItemReport = from_json(&key, &row)?;
-            reports.insert(report.key.clone(), report);
-        }
-        Ok(reports)
+        let reports: Vec<ItemReport> = self.parsed(REPORT).await?;
+        Ok(reports.into_iter().map(|report| (report.key.clone(), report)).collect())
     }
 
     /// Writes the reports that changed. A new revision alone is no change.
@@ -53,12 +49,14 @@ impl Memory {
 
     /// A row that cannot be read does not keep the agent from starting: nothing in the tenant depends on it.
     pub async fn mended(&self) -> Result<Notes, MemoryError> {
-        let rows = self.rows(MENDED).await?;
-        let Some((key, row)) = rows.first() else { return Ok(Notes::default()) };
-        Ok(from_json(key, row).unwrap_or_else(|error| {
-            warn!(error = crate::guardrail_file::chain(&error), "what was mended and not told is forgotten");
-            Notes::default()
-        }))
+        let read = match self.parsed::<Notes>(MENDED).await {
+            Err(error @ MemoryError::Row { .. }) => {
+                warn!(error = crate::guardrail_file::chain(&error), "what was mended and not told is forgotten");
+                None
+            }
+            read => read?.pop(),
+        };
+        Ok(read.unwrap_or_default())
     }
 
     pub async fn keep_mended(&self, notes: &Notes) -> Result<(), MemoryError> {

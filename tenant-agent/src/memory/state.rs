@@ -13,7 +13,7 @@ use entente_store::{Commit, Store};
 use prost::Message;
 use tracing::warn;
 
-use super::records::{CurrentRecord, FORMAT, ItemRecord, LeaseRecord, Record, StatementRecord, damaged};
+use super::records::{CurrentRecord, FORMAT, ItemRecord, LeaseRecord, StatementRecord, damaged, read};
 use super::{Batched, Memory, MemoryError};
 use crate::guardrail_file::sha256_hex;
 
@@ -35,7 +35,7 @@ impl Memory {
     /// Reads the state as it is. The session detects alterations.
     pub async fn state(&self) -> Result<OnDisk, MemoryError> {
         let statements = self.statements().await?;
-        let Some(current) = self.record::<CurrentRecord>(CURRENT).await? else {
+        let Some(current) = self.record(CURRENT, |it: &CurrentRecord| it.format).await? else {
             return Ok(OnDisk { statements, kept: None, former: None });
         };
         if current.format < FORMAT {
@@ -47,11 +47,12 @@ impl Memory {
         let mut items = Vec::with_capacity(named.len());
         for (key, entry) in self.rows(ITEM).await? {
             if named.contains(&*key) {
-                items.push(ItemRecord::read(&key, entry.value)?.item().map_err(|_| damaged(&key))?);
+                let record = read(&key, entry.value, |it: &ItemRecord| it.format)?;
+                items.push(record.item().map_err(|_| damaged(&key))?);
             }
         }
         let seal = current.seal.and_then(|seal| seal.seal()).ok_or_else(|| damaged(CURRENT))?;
-        let lease = self.record::<LeaseRecord>(LEASE).await?;
+        let lease = self.record(LEASE, |it: &LeaseRecord| it.format).await?;
         let lease = lease.and_then(|row| Some((row.seal?.seal()?, Timestamp::from_unix(row.at))));
         let accepted = Timestamp::from_unix(current.accepted);
         Ok(OnDisk {
@@ -105,12 +106,12 @@ impl Memory {
 
     async fn statements(&self) -> Result<Vec<Signed>, MemoryError> {
         let rows = self.rows(STATEMENT).await?.into_iter();
-        rows.map(|(key, entry)| Ok(StatementRecord::read(&key, entry.value)?.into())).collect()
+        rows.map(|(key, entry)| Ok(read(&key, entry.value, |it: &StatementRecord| it.format)?.into())).collect()
     }
 
-    async fn record<T: Record>(&self, key: &str) -> Result<Option<T>, MemoryError> {
+    async fn record<T: Message + Default>(&self, key: &str, format: fn(&T) -> u32) -> Result<Option<T>, MemoryError> {
         let Some(entry) = self.store.get(key).await? else { return Ok(None) };
-        T::read(key, entry.value).map(Some)
+        read(key, entry.value, format).map(Some)
     }
 }
 

@@ -14,7 +14,7 @@ use tracing::{debug, info, warn};
 
 use super::{Look, Steward};
 use crate::act;
-use crate::memory::MemoryError;
+use crate::memory::{MemoryError, unless_full};
 
 impl Steward {
     /// Carries out a look. Returns whether it tried anything.
@@ -44,11 +44,8 @@ impl Steward {
             let done = step.iter().zip(&outcomes).filter(|(_, it)| matches!(it, Outcome::Done { .. }));
             let now = self.parts.clock.time();
             done.for_each(|(change, _)| self.drift.note_extra(change, &self.ledger, look.plan.made_at, now));
-            match self.keep_drift().await {
-                // The next look that finds room writes it.
-                Err(MemoryError::Full(_)) => {}
-                kept => kept?,
-            }
+            // On a full disk, the next look that finds room writes it.
+            unless_full(self.keep_drift().await)?;
         }
         Ok(acted)
     }

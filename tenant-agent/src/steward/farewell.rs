@@ -24,7 +24,7 @@ use super::Steward;
 use super::given::{Given, off_the_workers};
 use super::standing::by_key;
 use crate::guardrail_file::GuardrailFile;
-use crate::memory::MemoryError;
+use crate::memory::{MemoryError, unless_full};
 use crate::receipt::{About, ByHand, Receipt};
 
 impl Steward {
@@ -104,11 +104,9 @@ impl Steward {
                 return Ok((plan, None));
             }
             // One at a time, so that the refusal of one change delays no other.
-            let outcomes = match self.carry_out(&[change], plan.version.epoch).await {
-                // This change needs a written intent. Others that need no room go on.
-                Err(MemoryError::Full(_)) => continue,
-                outcomes => outcomes?,
-            };
+            // On a full disk, those that need a written intent are left out.
+            let carried_out = self.carry_out(&[change], plan.version.epoch).await;
+            let Some(outcomes) = unless_full(carried_out)? else { continue };
             acted = true;
             // Each action is listed once, however often it is tried, so that the receipt stays bounded.
             let is_new = |action: &str| !receipt.done.iter().any(|line| line.ends_with(action));
