@@ -89,7 +89,10 @@ pub async fn run(config: Config, ready: Ready, stop: CancellationToken) -> Resul
     let (for_api, for_agents, review) = (server.clone(), server.clone(), server.clone());
     tasks.essential("api", async move { for_api.serve_api(api).await });
     tasks.essential("agents", async move { for_agents.serve_agents(agents).await });
-    tasks.essential("review", async move { Ok::<_, Infallible>(review.review().await) });
+    tasks.essential("review", async move {
+        review.review().await;
+        Ok::<_, Infallible>(())
+    });
     tasks.essential("metrics", metrics_port::serve(server.clone(), metrics, recorder, store.clone()));
     tasks.essential("reload", reload(config.clone(), server.clone(), store.clone()));
     let stop = tasks.stop.clone();

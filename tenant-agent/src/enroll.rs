@@ -42,19 +42,17 @@ pub enum EnrollError {
     Token(#[from] TokenFileError),
     #[error("{0}")]
     Guardrail(entente_planner::guardrail::Unreadable),
-    #[error("the token file is for the Entra tenant {token}, the configuration says {configured}")]
+    #[error("the token file is for the Entra tenant {token}, the configuration names {configured}")]
     Tenant { token: entente_model::Guid, configured: entente_model::Guid },
     #[error(
-        "the token file names the root key {token}, the guardrail's provider.stateKey is {guardrail}: do not enrol; ask the provider by another way which is right"
+        "the token file names the root key {token}, the guardrail's provider.stateKey is {guardrail}: do not enrol; ask the provider over another channel which one is right"
     )]
     RootKey { token: KeyId, guardrail: String },
     #[error("{address} shows no certificate whose SHA-256 is the token file's ca_sha256, or cannot be reached")]
     Unreachable { address: String, source: Box<tonic::Status> },
-    #[error(
-        "the control plane does not take the token: it is unknown, expired or used by another key; ask for a new one"
-    )]
+    #[error("the control plane refuses the token: it is unknown, expired or used by another key; ask for a new one")]
     Refused,
-    #[error("the control plane's answer does not fit the token file: {0}; nothing was kept")]
+    #[error("the control plane's answer does not match the token file: {0}; nothing was written")]
     Answer(&'static str),
     #[error("a key or a signing request could not be made")]
     Key(#[from] rcgen::Error),
@@ -88,7 +86,7 @@ pub async fn enroll(config: &Config, token_path: &Path) -> Result<Enrolled, Enro
     let root_key = check_answer(&token, &answer)?;
     let ledger = Memory::create(&config.state_dir)?;
     let pinned = Pinned {
-        agent: answer.agent.parse().map_err(|_| EnrollError::Answer("the agent's name is not one"))?,
+        agent: answer.agent.parse().map_err(|_| EnrollError::Answer("the agent's name is malformed"))?,
         entra_tenant: config.entra_tenant,
         address: token.address.clone(),
         root_key: hex::encode(root_key.as_bytes()),
@@ -151,15 +149,15 @@ async fn ask(config: &Config, token: &TokenFile, key_pem: &str) -> Result<wire::
 }
 
 fn check_answer(token: &TokenFile, answer: &wire::EnrollResponse) -> Result<PublicKey, EnrollError> {
-    let root = PublicKey::from_bytes(&answer.root_key).map_err(|_| EnrollError::Answer("its root key is not one"))?;
+    let root = PublicKey::from_bytes(&answer.root_key).map_err(|_| EnrollError::Answer("its root key is malformed"))?;
     if root.id() != token.root_key {
-        return Err(EnrollError::Answer("its root key is another"));
+        return Err(EnrollError::Answer("its root key differs"));
     }
     let ca = CertificateDer::pem_slice_iter(answer.ca_pem.as_bytes()).next();
     let hash = |der: CertificateDer<'_>| ring::digest::digest(&ring::digest::SHA256, &der).as_ref() == token.ca_sha256;
     match ca {
         Some(Ok(ca)) if hash(ca.clone()) => Ok(root),
-        _ => Err(EnrollError::Answer("its CA is another")),
+        _ => Err(EnrollError::Answer("its CA differs")),
     }
 }
 

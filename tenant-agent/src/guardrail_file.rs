@@ -25,22 +25,7 @@ pub struct GuardrailFile {
 impl GuardrailFile {
     /// Reads it for the agent of one tenant that trusts one root key.
     pub fn read(path: &Path, tenant: Guid, root: KeyId) -> Self {
-        Self::read_text(path).map_or_else(|refused| refused, |(digest, text)| Self::parse(digest, &text, tenant, root))
-    }
-
-    /// Digest and text of a file that only the customer writes, or why it cannot be used.
-    fn read_text(path: &Path) -> Result<(String, String), Self> {
-        let (digest, text) =
-            read_text(path).map_err(|unreadable| Self { digest: String::new(), content: Err(unreadable) })?;
-        match open_to_others(path, Others::Everybody) {
-            faults if faults.is_empty() => Ok((digest, text)),
-            faults => Err(Self { digest, content: Err(Unreadable { faults }) }),
-        }
-    }
-
-    fn parse(digest: String, text: &str, tenant: Guid, root: KeyId) -> Self {
-        let content = Guardrail::load(text, tenant).and_then(|guardrail| check_key(guardrail, root));
-        Self { digest, content }
+        Arc::unwrap_or_clone(GuardrailReader::new(path.into(), tenant, root).read())
     }
 
     /// Why the file cannot be used, without saying that it cannot.
@@ -66,14 +51,22 @@ impl GuardrailReader {
 
     /// The file as it is now.
     pub fn read(&self) -> Arc<GuardrailFile> {
-        let (digest, text) = match GuardrailFile::read_text(&self.path) {
+        let refused = |digest, unreadable| Arc::new(GuardrailFile { digest, content: Err(unreadable) });
+        let (digest, text) = match read_text(&self.path) {
             Ok(read) => read,
-            Err(refused) => return Arc::new(refused),
+            Err(unreadable) => return refused(String::new(), unreadable),
         };
+        let faults = open_to_others(&self.path, Others::Everybody);
+        if !faults.is_empty() {
+            return refused(digest, Unreadable { faults });
+        }
         let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
         match &*parsed {
             Some(file) if file.digest == digest => file.clone(),
-            _ => parsed.insert(Arc::new(GuardrailFile::parse(digest, &text, self.tenant, self.root))).clone(),
+            _ => {
+                let content = Guardrail::load(&text, self.tenant).and_then(|content| check_key(content, self.root));
+                parsed.insert(Arc::new(GuardrailFile { digest, content })).clone()
+            }
         }
     }
 }

@@ -61,7 +61,7 @@ pub enum IdentityError {
     NotEnrolled,
     #[error("{0} does not hold what enrolment wrote: enrol again with a new token")]
     Damaged(PathBuf),
-    #[error("this state directory belongs to the tenant {found}, the configuration says {configured}")]
+    #[error("this state directory belongs to the tenant {found}, the configuration names {configured}")]
     OtherTenant { found: Guid, configured: Guid },
     #[error(transparent)]
     File(#[from] FileError),

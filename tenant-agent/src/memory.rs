@@ -57,7 +57,9 @@ impl Mark {
             true => format!("the ledger went back from revision {} to {}", self.revision, now.revision),
             false => "the ledger was started over".into(),
         };
-        Some(format!("{what}: what it no longer knows is proposed for adoption, and neither changed nor removed"))
+        Some(format!(
+            "{what}: objects that it no longer knows are proposed for adoption, and neither changed nor removed"
+        ))
     }
 }
 
@@ -66,11 +68,11 @@ impl Mark {
 #[derive(Debug, thiserror::Error)]
 pub enum MemoryError {
     #[error(
-        "the ledger in {0} is gone, or is another's. What was made in this tenant can no longer be told from what was there. Restore the directory from a backup, or start over with `entente-agent run --new-ledger`: then nothing that is there is changed, and what looks like ours is only proposed for adoption"
+        "the ledger in {0} is missing, or belongs to another agent. The agent can no longer tell what it made in this tenant from what was there before. Restore the directory from a backup, or start over with `entente-agent run --new-ledger`: then nothing that is there is changed, and what looks like ours is only proposed for adoption"
     )]
     Lost(PathBuf),
     #[error(
-        "the ledger in {path} cannot be opened: restore the directory from a backup, or see whether another entente-agent is running"
+        "the ledger in {path} cannot be opened: restore the directory from a backup, or check whether another entente-agent is running"
     )]
     Open { path: PathBuf, source: OpenError },
     #[error(
@@ -84,12 +86,12 @@ pub enum MemoryError {
     )]
     Newer { what: String },
     #[error(
-        "row {key} of the ledger does not read: if a newer entente-agent wrote it, start that one again; if not, restore the state directory from a backup"
+        "row {key} of the ledger cannot be read: if a newer entente-agent wrote it, start that one again; if not, restore the state directory from a backup"
     )]
     Row { key: String, source: Option<serde_json::Error> },
-    #[error("the ledger cannot be written: nothing is changed that could not be remembered")]
+    #[error("the ledger cannot be written: the agent changes nothing that it could not remember")]
     Commit(#[source] CommitError),
-    #[error("the agent's disk is full: nothing is given that could not be remembered")]
+    #[error("the agent's disk is full: the agent gives nothing that it could not remember")]
     Full(#[source] CommitError),
     #[error(transparent)]
     File(#[from] crate::files::FileError),

@@ -135,11 +135,11 @@ impl Receipt {
         lines.extend(NOT_LOOKED_AT.iter().map(|what| format!("  not looked at by this version: {what}")));
         let end = match (self.is_complete(), self.open.is_empty(), self.unread.is_empty()) {
             (true, ..) if self.about == About::NotAllowed => {
-                "complete: of what was confirmed, and is not left, nothing gives access any more, read back twice"
+                "complete: of what was confirmed, nothing gives access any more except what is listed as left; read back twice"
             }
             (true, ..) => "complete: no access is left of what this agent gave, read back twice",
-            (false, true, false) => "UNPROVEN: nothing was found, but what is listed as not read was not answered",
-            (false, ..) if self.stuck => "INCOMPLETE: what is open is not the agent's to end",
+            (false, true, false) => "UNPROVEN: nothing was found, but what is listed as not read got no answer",
+            (false, ..) if self.stuck => "INCOMPLETE: the agent may not or cannot end what is open",
             (false, ..) => "INCOMPLETE",
         };
         let by_hand = self.by_hand.text().filter(|_| self.is_complete() && self.about == About::All);

@@ -56,7 +56,7 @@ pub enum RunError {
     Signal(#[from] std::io::Error),
     #[error(transparent)]
     Task(#[from] Fault),
-    #[error("the agent did not come to rest within {} s", DRAIN.as_secs())]
+    #[error("the agent's tasks did not end within {} s", DRAIN.as_secs())]
     Drain,
 }
 
@@ -76,7 +76,7 @@ impl Base {
         let mut identity = Identity::load(dir, config.entra_tenant)?;
         let lock = Lock::take(dir)?;
         if new_ledger {
-            warn!("the ledger is put aside: nothing that is there counts as made by this agent");
+            warn!("the ledger is put aside: no existing object counts as made by this agent");
             identity.pinned.ledger = Memory::start_over(dir)?;
             identity.save(dir)?;
         }

@@ -86,7 +86,8 @@ impl Switches {
 
     /// The items that a person confirmed, if the switch is on.
     pub fn to_revoke(&self) -> Option<BTreeSet<ItemKey>> {
-        let told = |error: &dyn std::fmt::Display| error!(%error, "what was confirmed by revoke cannot be read");
+        let told =
+            |error: &dyn std::fmt::Display| error!(%error, "the items that were confirmed for revoke cannot be read");
         let text = files::read_text(&self.revoke, MAX_KEYS_BYTES).inspect_err(|error| told(error)).ok()??;
         serde_json::from_str(&text).inspect_err(|error| told(error)).ok()
     }

@@ -43,6 +43,11 @@ impl Log {
     }
 }
 
+async fn stopped(stop: CancellationToken) -> Result<(), Infallible> {
+    stop.cancelled().await;
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_panic_is_logged_by_name_and_stops_nothing_else() {
     let log = Log::default();
@@ -61,7 +66,7 @@ async fn an_essential_task_that_ends_fails_or_panics_stops_the_rest_and_is_named
     let ended = async |start: fn(&Tasks)| {
         let tasks = Tasks::default();
         let stop = tasks.stop.clone();
-        tasks.essential("other", async move { Ok::<_, Infallible>(stop.cancelled().await) });
+        tasks.essential("other", stopped(stop));
         tasks.spawn_until_stop("aside", pending());
         start(&tasks);
         tasks.stop.cancelled().await;
@@ -80,7 +85,7 @@ async fn an_essential_task_that_ends_fails_or_panics_stops_the_rest_and_is_named
 async fn told_to_stop_nothing_is_a_fault_and_a_task_that_hangs_is_not_waited_for_beyond_the_bound() {
     let tasks = Tasks::default();
     let stop = tasks.stop.clone();
-    tasks.essential("loop", async move { Ok::<_, Infallible>(stop.cancelled().await) });
+    tasks.essential("loop", stopped(stop));
     let held = tasks.token();
     tasks.stop.cancel();
     assert!(!tasks.ended(Duration::from_millis(50)).await);

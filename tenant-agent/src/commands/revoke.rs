@@ -31,7 +31,7 @@ type Failure = Box<dyn std::error::Error>;
 pub(super) async fn revoke(config: &Config, dry_run: bool, yes: bool, timeout: u64) -> Outcome {
     let switches = Switches::of(&config.state_dir);
     if switches.positions().revoke_all {
-        return Err("revoke-all is on: everything goes as it is".into());
+        return Err("revoke-all is on, which removes everything".into());
     }
     // A file that cannot be used is no reason to take anything away.
     let root = Identity::load(&config.state_dir, config.entra_tenant)?.root_key.id();
@@ -77,7 +77,7 @@ async fn listed_by_agent(config: &Config) -> Result<NotAllowedList, Failure> {
         }
         if begun.elapsed() > COMPARED_WITHIN {
             return Err(
-                "the agent has not compared the tenant with this guardrail yet: see `entente-agent status`".into()
+                "the agent has not compared the tenant with this guardrail yet; see `entente-agent status`".into()
             );
         }
         tokio::time::sleep(GLANCE).await;
@@ -86,9 +86,9 @@ async fn listed_by_agent(config: &Config) -> Result<NotAllowedList, Failure> {
 
 fn show(guardrail: &Guardrail, list: &NotAllowedList) {
     if list.items.is_empty() {
-        return println!("of what this agent gave nothing is refused by the guardrail");
+        return println!("the guardrail refuses nothing of what this agent gave");
     }
-    println!("The guardrail does not allow any more, and this agent gave:");
+    println!("This agent gave, and the guardrail no longer allows:");
     list.items.iter().for_each(|it| println!("  {}", screen::plain(&it.line())));
     let has_accounts = list.items.iter().any(|it| matches!(it.key, ItemKey::User(_)));
     if has_accounts && !guardrail.people.on_leave.contains(&OnLeave::Block) {
@@ -150,12 +150,12 @@ fn tell(config: &Config, unkept: Option<Receipt>, has_no_switch: bool) -> Outcom
     }
     if !is_kept {
         println!(
-            "The disk is full: this receipt could not be kept. Make room, and run revoke-all again for one that is."
+            "The disk is full: this receipt could not be written. Make room, and run revoke-all again for one that is."
         );
     }
     if has_no_switch {
         println!(
-            "Nor could it be written that nothing is to be given again: before the agent is started, make room and run revoke-all again."
+            "The switch could not be written either: before you start the agent, make room and run revoke-all again, or it gives access again."
         );
     }
     let is_whole = is_kept && !has_no_switch && receipt.is_some_and(|receipt| receipt.is_complete());
@@ -174,7 +174,7 @@ async fn see_all_through(
         if let Some(error) = no_switch {
             let remedy = "make room, and run revoke-all again";
             return Err(format!(
-                "the agent that runs cannot be told: {error}: the disk is full. Nothing was done: {remedy}"
+                "the running agent cannot be told: {error}: the disk is full. Nothing was done: {remedy}"
             )
             .into());
         }
@@ -193,7 +193,7 @@ async fn here(config: &Config, base: Base, insists: bool, unkept: &mut Option<Re
     let cancel = CancellationToken::new();
     loop {
         if !insists && !Switches::of(&config.state_dir).positions().revoke_all {
-            return Err("ended by `entente-agent resume` before it was complete".into());
+            return Err("`entente-agent resume` ended it before it was complete".into());
         }
         let wait = steward.farewell(&cancel).await?;
         *unkept = steward.unkept_receipt().cloned();

@@ -51,7 +51,7 @@ impl Memory {
     pub async fn mended(&self) -> Result<Notes, MemoryError> {
         let read = match self.parsed::<Notes>(MENDED).await {
             Err(error @ MemoryError::Row { .. }) => {
-                warn!(error = crate::guardrail_file::chain(&error), "what was mended and not told is forgotten");
+                warn!(error = crate::guardrail_file::chain(&error), "mended drift that was not reported is forgotten");
                 None
             }
             read => read?.pop(),

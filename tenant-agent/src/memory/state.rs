@@ -39,7 +39,7 @@ impl Memory {
             return Ok(OnDisk { statements, kept: None, former: None });
         };
         if current.format < FORMAT {
-            warn!("the state on disk is of an older agent, and is asked for again");
+            warn!("the state on disk is from an older agent; the agent asks for it again");
             let former = current.former.and_then(|seal| seal.held()).ok_or_else(|| damaged(CURRENT))?;
             return Ok(OnDisk { statements, kept: None, former: Some(former) });
         }

@@ -36,7 +36,7 @@ impl Steward {
                 return Ok(acted);
             }
             if !holds(self, look) {
-                info!("something newer is there: what is left of the plan is dropped");
+                info!("something has changed: the rest of the plan is dropped");
                 return Ok(true);
             }
             let outcomes = self.carry_out(step, look.plan.version.epoch).await?;

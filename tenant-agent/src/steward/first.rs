@@ -27,7 +27,7 @@ impl Steward {
         let updates = plan::named_aside(&named, desired.version, &self.ledger);
         for update in &updates {
             if let Update::Left(person, _) = update {
-                warn!(%person, "named as a leaver while the tenant is parked: goes, whatever the state held says");
+                warn!(%person, "named as a leaver while the tenant is parked: removed, whatever the present state says");
             }
         }
         self.remember_or_owe(&updates).await

@@ -48,7 +48,7 @@ impl Steward {
     /// Lists it for a person while no agent runs.
     pub(crate) async fn list_not_allowed(&mut self) -> Result<NotAllowedList, String> {
         let Some(desired) = self.parts.view.borrow().desired.clone() else {
-            return Err("no desired state is held yet, by which it could be told what is allowed".into());
+            return Err("the agent holds no desired state yet, so what is allowed is not known".into());
         };
         match &self.look(&desired).await.guardrail.content {
             Err(unreadable) => Err(unreadable.to_string()),
@@ -72,7 +72,7 @@ impl Steward {
             self.switches.revoked()?;
             info!(
                 complete = receipt.is_complete(),
-                "what the guardrail does not allow was taken away, as far as it may be"
+                "the agent took away what the guardrail does not allow, as far as it may"
             );
         }
         Ok(wait)
@@ -82,7 +82,7 @@ impl Steward {
     fn kept(&self, asked: &BTreeSet<ItemKey>, judged: &BTreeSet<ItemKey>) -> Vec<String> {
         let is_there = |key: &&ItemKey| self.ledger.get(*key).is_some_and(|entry| entry.thing.is_some());
         let kept = asked.difference(judged).filter(is_there);
-        kept.map(|key| format!("{key} is allowed again, or not wanted any more: not taken by this")).collect()
+        kept.map(|key| format!("{key} is allowed again, or no longer wanted: this did not take it")).collect()
     }
 
     /// Looks again at what was confirmed. `None` without a readable file.

@@ -36,7 +36,7 @@ impl Steward {
         match &self.facts.microsoft {
             _ if !planned.is_empty() => Ok(planned),
             Some(it) if it.state != MicrosoftState::SignedIn => {
-                Err(format!("the tenant could not be looked at, so that nothing is known: {}", it.detail))
+                Err(format!("the tenant could not be looked at, so nothing is known: {}", it.detail))
             }
             _ => self.unread(&plan.reports).map_or(Ok(planned), Err),
         }

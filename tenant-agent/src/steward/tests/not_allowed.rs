@@ -103,7 +103,7 @@ async fn an_account_that_the_file_keeps_enabled_is_said_to_be_left_and_not_waite
     world.settle(&mut steward).await;
     let receipt = receipt(&world);
     assert!(receipt.stuck && !receipt.is_complete() && !world.switches().positions().revokes, "{}", receipt.text());
-    assert!(receipt.text().contains("not the agent's to end"), "{}", receipt.text());
+    assert!(receipt.text().contains("may not or cannot end what is open"), "{}", receipt.text());
     let users = world.control.rights(TENANT, &crate::testing::mail(0)).await.unwrap().users;
     assert!(users[0].enabled && users[0].azure_roles.is_empty(), "{users:?}");
 }
