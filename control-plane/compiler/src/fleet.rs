@@ -99,18 +99,18 @@ impl Fleet {
 
     /// Whether an account is, or was, one of our people's: an operator has it, or a removal of it is open.
     pub fn has_account(&self, home: &HomeName, object_id: Guid) -> bool {
-        self.holders(home, object_id).next().is_some() || self.removals_of(home, object_id).next().is_some()
+        self.operators_with(home, object_id).next().is_some() || self.removals_of(home, object_id).next().is_some()
     }
 
     /// Whether an account is of somebody who does not work any more: whoever sees it is to remove it.
     pub fn has_left(&self, home: &HomeName, object_id: Guid) -> bool {
-        match self.holders(home, object_id).next() {
+        match self.operators_with(home, object_id).next() {
             Some(operator) => operator.state != OperatorState::Active,
             None => self.removals_of(home, object_id).any(|row| row.subject == Subject::Person),
         }
     }
 
-    fn holders(&self, home: &HomeName, object_id: Guid) -> impl Iterator<Item = &Arc<Operator>> {
+    fn operators_with(&self, home: &HomeName, object_id: Guid) -> impl Iterator<Item = &Arc<Operator>> {
         let names = self.index.with(Term::Has(Account { home: home.clone(), object_id }));
         names.filter_map(|name| match name {
             ResourceName::Operator(name) => self.intent.operators.get(name),
@@ -176,10 +176,10 @@ impl Fleet {
 
 /// Every item of a tenant, in no particular order.
 pub(crate) fn whole(place: &Place<'_, '_>) -> Vec<(Item, SealedItem)> {
-    let scaffold = place.scaffold().into_iter().map(|item| (SealedItem::seal(&item), item));
-    let mut items: Vec<_> = scaffold.map(|(sealed, item)| (item, sealed)).collect();
+    let rights = place.rights().into_iter().map(|item| (SealedItem::seal(&item), item));
+    let mut items: Vec<_> = rights.map(|(sealed, item)| (item, sealed)).collect();
     for account in place.accounts() {
-        items.extend(place.roster(&account).iter().cloned());
+        items.extend(place.items_of(&account).iter().cloned());
     }
     items
 }
@@ -187,10 +187,10 @@ pub(crate) fn whole(place: &Place<'_, '_>) -> Vec<(Item, SealedItem)> {
 /// The items of a part, in order of key.
 fn sealed(place: &Place<'_, '_>, part: &Part) -> Vec<SealedItem> {
     let mut items = Vec::new();
-    if part.whole || part.scaffold {
-        items.extend(place.scaffold().iter().map(SealedItem::seal));
+    if part.whole || part.rights {
+        items.extend(place.rights().iter().map(SealedItem::seal));
     }
-    let mut add = |account| items.extend(place.roster(account).iter().map(|(_, sealed)| sealed.clone()));
+    let mut add = |account| items.extend(place.items_of(account).iter().map(|(_, sealed)| sealed.clone()));
     if part.whole {
         place.accounts().iter().for_each(&mut add);
     } else {

@@ -2,7 +2,7 @@
 //!
 //! Pure: no clock, no IO, no randomness; the same intent gives the same bytes on every replica. [`compile`] is the
 //! whole of it for one tenant. [`Fleet`] holds all tenants compiled and follows changes at a cost that goes with what
-//! they touch: `selection` says which tenants an assignment means, `scaffold` and `roster` make items, `touched` says
+//! they touch: `selection` says which tenants an assignment means, `rights` and `people` make items, `touched` says
 //! what a change reaches, `validate` what is wrong with it, `removals` what it names for removal, `advance` what it comes to. Bytes, digests and
 //! signatures are `entente-seal`'s; rows and transactions `entente-app`'s.
 
@@ -12,10 +12,10 @@ mod advance;
 mod edit;
 mod fleet;
 mod index;
+mod people;
 mod removals;
 mod render;
-mod roster;
-mod scaffold;
+mod rights;
 mod selection;
 mod touched;
 mod validate;

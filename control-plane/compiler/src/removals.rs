@@ -16,7 +16,7 @@ use entente_model::{Map, OperatorName, TenantName};
 
 use crate::edit::{Edit, RemovalIn, Sighting};
 use crate::index::{Account, Term};
-use crate::roster::{is_in, user_key};
+use crate::people::{is_in, user_key};
 use crate::touched::{Parts, Step, both};
 use crate::world::{Grant, Place, is_member};
 
@@ -123,7 +123,7 @@ fn seen_since<'a>(
         let seen: Vec<Departure<'a>> = match operators.next() {
             // One, in valid intent.
             Some(operator) => gone(operator, &account).into_iter().collect(),
-            None => open(&step.before.holder(&account).removals),
+            None => open(&step.before.account_index(&account).removals),
         };
         for departure in seen {
             departures.entry((departure.operator, account.clone())).or_insert(departure);
@@ -219,8 +219,8 @@ impl<'a> Change<'_, '_, 'a> {
             let ResourceName::Operator(name) = name else { continue };
             let operator = self.step.after.intent.operators.get(name);
             for identity in operator.into_iter().flat_map(|operator| &operator.identities) {
-                let holder = self.step.before.holder(&identity.into());
-                for row in &holder.removals {
+                let index = self.step.before.account_index(&identity.into());
+                for row in &index.removals {
                     let row = self.row(&row.id).expect("a removal of an account is in intent");
                     add_addresses(&mut row.addresses, addresses(identity));
                 }
@@ -241,8 +241,8 @@ impl<'a> Change<'_, '_, 'a> {
             let identities = before.into_iter().chain([after]).flat_map(|it| &it.identities);
             let mut rows = BTreeSet::new();
             for identity in identities {
-                let holder = self.step.before.holder(&identity.into());
-                let of_leave = holder.removals.iter().filter(|row| row.operator == *name && row.cause == Cause::Left);
+                let index = self.step.before.account_index(&identity.into());
+                let of_leave = index.removals.iter().filter(|row| row.operator == *name && row.cause == Cause::Left);
                 rows.extend(of_leave.map(|row| row.id.clone()));
             }
             for id in rows {
@@ -280,9 +280,9 @@ impl<'a> Change<'_, '_, 'a> {
     }
 
     fn end_granted_again(&mut self, account: &Account, tenant: &TenantName, holds: &BTreeMap<ItemKey, Vec<Grant<'_>>>) {
-        let holder = self.step.before.holder(account);
+        let index = self.step.before.account_index(account);
         let place = self.step.after.intent.tenants.get(tenant);
-        for row in holder.removals.iter().filter(|row| place.is_some_and(|place| is_in(row, place))) {
+        for row in index.removals.iter().filter(|row| place.is_some_and(|place| is_in(row, place))) {
             let granted_again = match &row.subject {
                 Subject::Person => !holds.is_empty(),
                 Subject::Membership(key) => holds.contains_key(key),
@@ -329,8 +329,8 @@ impl<'a> Change<'_, '_, 'a> {
     /// An account is removed also where earlier removals are not confirmed, and where an agent still sees it.
     fn name_departures(&mut self) {
         for ((_, account), departure) in std::mem::take(&mut self.departures) {
-            let holder = self.step.before.holder(&account);
-            let pending = holder.removals.iter().flat_map(|row| row.tenants.keys());
+            let index = self.step.before.account_index(&account);
+            let pending = index.removals.iter().flat_map(|row| row.tenants.keys());
             let is_it = |it: &&Sighting| it.home == account.home && it.object_id == account.object_id;
             let sightings = self.edit.still_there.iter().filter(is_it).map(|it| &it.tenant);
             // The account may be another operator's by the same change.
@@ -408,8 +408,8 @@ impl<'a> Change<'_, '_, 'a> {
         let former = self.edit.memory.as_deref();
         let former = former.map(|it| it.former_addresses(operator, &identity.home, identity.object_id));
         let is_others = |address: &String| {
-            let mut holders = self.step.after.index.with(Term::Mail(address.clone()));
-            holders.any(|holder| *holder != ResourceName::Operator(operator.clone()))
+            let mut owners = self.step.after.index.with(Term::Mail(address.clone()));
+            owners.any(|owner| *owner != ResourceName::Operator(operator.clone()))
         };
         let mut all = BTreeSet::new();
         add_addresses(&mut all, addresses(identity).chain(former.unwrap_or_default()).filter(|it| !is_others(it)));
@@ -418,8 +418,8 @@ impl<'a> Change<'_, '_, 'a> {
 
     /// Removals of one subject, of this change and of earlier ones.
     fn ids(&self, subject: &str, account: &Account) -> BTreeSet<String> {
-        let holder = self.step.before.holder(account);
-        let earlier = holder.removals.iter().map(|row| &row.id).filter(|id| id.starts_with(subject));
+        let index = self.step.before.account_index(account);
+        let earlier = index.removals.iter().map(|row| &row.id).filter(|id| id.starts_with(subject));
         let now = self.rows.range(subject.to_owned()..).map(|(id, _)| id).take_while(|id| id.starts_with(subject));
         earlier.chain(now).cloned().collect()
     }

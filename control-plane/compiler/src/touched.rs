@@ -1,4 +1,4 @@
-//! What a change reaches: which tenants, and in them which accounts, or the scaffold, or all.
+//! What a change reaches: which tenants, and in them which accounts, or the groups and their rights, or all.
 //!
 //! May say too much, never too little: what is reached is compiled before and after, and only differences go on.
 
@@ -16,7 +16,7 @@ use crate::world::World;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Part {
     pub whole: bool,
-    pub scaffold: bool,
+    pub rights: bool,
     pub accounts: BTreeSet<Account>,
 }
 
@@ -144,7 +144,7 @@ impl<'a> Step<'_, 'a> {
                 continue;
             }
             let part = parts.entry(tenant.clone()).or_default();
-            part.scaffold |= !(stays && same_role);
+            part.rights |= !(stays && same_role);
             part.accounts.extend(accounts.iter().cloned());
         }
     }

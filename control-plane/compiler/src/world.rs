@@ -1,6 +1,6 @@
 //! Intent at one revision, with what looking at it more than once would cost kept for the time of one compilation.
 //!
-//! A [`Holder`] is an account over all tenants, a [`Place`] is a tenant with the assignments that select it. What an
+//! An [`AccountIndex`] is one account over all tenants, a [`Place`] one tenant with the assignments that select it. What an
 //! account is granted in a place follows from the place's few assignments, never from all that the account has.
 
 use std::cell::RefCell;
@@ -22,7 +22,7 @@ use crate::index::{Account, Index, Term};
 pub(crate) struct World<'a> {
     pub intent: &'a Intent,
     pub index: &'a Index,
-    holders: RefCell<HashMap<Account, Rc<Holder<'a>>>>,
+    accounts: RefCell<HashMap<Account, Rc<AccountIndex<'a>>>>,
     selections: Rc<RefCell<Selections<'a>>>,
 }
 
@@ -33,23 +33,23 @@ type Selections<'a> = HashMap<&'a TenantName, Rc<[Selected<'a>]>>;
 type Selected<'a> = (&'a Arc<Assignment>, &'a Arc<SocRole>);
 
 /// An account, over all tenants.
-pub(crate) struct Holder<'a> {
+pub(crate) struct AccountIndex<'a> {
     /// Those who work and have it: one, in valid intent.
     pub persons: Vec<(&'a Arc<Operator>, &'a Identity)>,
     /// Its removals, in order of id.
     pub removals: Vec<&'a Arc<Revocation>>,
     /// When a person is in a squad, as far as it has been asked.
     in_squads: RefCell<InSquads>,
-    /// What has been made of it: tenants share it, as few differ.
-    pub rosters: RefCell<HashMap<RosterKey, Rc<Roster>>>,
+    /// Its items as compiled so far: tenants share them, because few differ.
+    pub items: RefCell<HashMap<ItemsKey, Rc<AccountItems>>>,
 }
 
 /// The items of one account in one tenant.
-pub(crate) type Roster = Vec<(Item, SealedItem)>;
+pub(crate) type AccountItems = Vec<(Item, SealedItem)>;
 
-/// All that a roster depends on, within one [`Holder`].
+/// Everything that an account's items depend on, within one [`AccountIndex`].
 #[derive(PartialEq, Eq, Hash)]
-pub(crate) struct RosterKey {
+pub(crate) struct ItemsKey {
     pub granted: Vec<(ItemKey, OperatorName, Windows, BTreeSet<AssignmentName>)>,
     /// By their place among the account's, each with the accounts that are known here.
     pub removals: Vec<(usize, BTreeSet<Guid>)>,
@@ -79,7 +79,7 @@ pub(crate) struct Grant<'a> {
 
 impl<'a> World<'a> {
     pub(crate) fn new(intent: &'a Intent, index: &'a Index) -> Self {
-        Self { intent, index, holders: RefCell::default(), selections: Rc::default() }
+        Self { intent, index, accounts: RefCell::default(), selections: Rc::default() }
     }
 
     /// A world with the same tenants, assignments and roles, so that what selects a tenant here selects it there.
@@ -107,22 +107,19 @@ impl<'a> World<'a> {
     }
 
     /// An account, looked up once.
-    pub(crate) fn holder(&self, account: &Account) -> Rc<Holder<'a>> {
-        if let Some(holder) = self.holders.borrow().get(account) {
-            return holder.clone();
+    pub(crate) fn account_index(&self, account: &Account) -> Rc<AccountIndex<'a>> {
+        if let Some(index) = self.accounts.borrow().get(account) {
+            return index.clone();
         }
-        let holder = Rc::new(Holder {
+        let rows = self.index.removals_of(account.clone()).filter_map(|id| self.intent.revocations.get(id));
+        let index = Rc::new(AccountIndex {
             persons: self.persons_with(account),
-            removals: self
-                .index
-                .removals_of(account.clone())
-                .filter_map(|id| self.intent.revocations.get(id))
-                .collect(),
+            removals: rows.collect(),
             in_squads: RefCell::default(),
-            rosters: RefCell::default(),
+            items: RefCell::default(),
         });
-        self.holders.borrow_mut().insert(account.clone(), holder.clone());
-        holder
+        self.accounts.borrow_mut().insert(account.clone(), index.clone());
+        index
     }
 
     fn persons_with(&self, account: &Account) -> Vec<(&'a Arc<Operator>, &'a Identity)> {
@@ -167,12 +164,12 @@ impl<'a> World<'a> {
 
 impl<'a> Place<'_, 'a> {
     /// What the tenant's assignments grant an account.
-    pub(crate) fn grants(&self, holder: &Holder<'a>) -> Vec<Grant<'a>> {
+    pub(crate) fn grants(&self, account: &AccountIndex<'a>) -> Vec<Grant<'a>> {
         let mut grants = Vec::new();
-        for &(operator, identity) in holder.persons.iter().filter(|(_, identity)| identity.home == self.tenant.home) {
+        for &(operator, identity) in account.persons.iter().filter(|(_, identity)| identity.home == self.tenant.home) {
             let fitting = self.assignments.iter().filter(|(_, role)| role.identity_class == identity.class);
             for &(assignment, role) in fitting {
-                let windows = self.windows(holder, operator, assignment);
+                let windows = self.windows(account, operator, assignment);
                 if !windows.is_never() {
                     grants.push(Grant { operator, identity, assignment, role, windows });
                 }
@@ -182,16 +179,17 @@ impl<'a> Place<'_, 'a> {
     }
 
     /// When an assignment reaches an operator.
-    fn windows(&self, holder: &Holder<'a>, operator: &Operator, assignment: &Assignment) -> Windows {
+    fn windows(&self, account: &AccountIndex<'a>, operator: &Operator, assignment: &Assignment) -> Windows {
         let whole = assignment.window();
         let direct = (assignment.operator.as_ref() == Some(&operator.name)).then_some(whole);
-        let member = assignment.squad.as_ref().map(|squad| holder.membership(self.world.intent, &operator.name, squad));
+        let member =
+            assignment.squad.as_ref().map(|squad| account.membership(self.world.intent, &operator.name, squad));
         let member = member.iter().flat_map(|windows| windows.iter()).filter_map(|window| window.intersect(whole));
         direct.into_iter().chain(member).collect::<Vec<_>>().into()
     }
 }
 
-impl Holder<'_> {
+impl AccountIndex<'_> {
     /// When an operator is in a squad.
     fn membership(&self, intent: &Intent, operator: &OperatorName, squad: &SquadName) -> Rc<[Window]> {
         let key = (operator.clone(), squad.clone());

@@ -12,7 +12,7 @@ use entente_model::{AssignmentName, TenantName};
 
 use super::expectation::{self, counts};
 use super::faults::Faults;
-use crate::scaffold::holds;
+use crate::rights::holds;
 use crate::touched::{Step, both};
 
 pub(super) fn check(step: &Step<'_, '_>, changed: &[ResourceName], faults: &mut Faults) {

@@ -14,8 +14,8 @@ use entente_model::{AssignmentName, Guid, OperatorName};
 use entente_seal::SealedItem;
 
 use crate::index::Account;
-use crate::scaffold::kinds;
-use crate::world::{Grant, Holder, Place, Roster, RosterKey, World};
+use crate::rights::kinds;
+use crate::world::{AccountIndex, AccountItems, Grant, ItemsKey, Place, World};
 
 /// A removal, and the accounts that are known of the person in the tenant.
 type Removal<'a> = (&'a Revocation, &'a BTreeSet<Guid>);
@@ -27,7 +27,7 @@ impl<'a> Place<'_, 'a> {
     /// The memberships that an account is granted, each with the grants it rests on.
     pub(crate) fn memberships(&self, account: &Account) -> BTreeMap<ItemKey, Vec<Grant<'a>>> {
         let mut memberships: BTreeMap<ItemKey, Vec<Grant<'a>>> = BTreeMap::new();
-        for grant in self.grants(&self.world.holder(account)) {
+        for grant in self.grants(&self.world.account_index(account)) {
             for key in self.member_keys(&grant) {
                 memberships.entry(key).or_default().push(grant.clone());
             }
@@ -36,12 +36,12 @@ impl<'a> Place<'_, 'a> {
     }
 
     /// What an account should have here.
-    pub(crate) fn roster(&self, account: &Account) -> Rc<Roster> {
-        let (holder, tenant) = (self.world.holder(account), self.tenant);
+    pub(crate) fn items_of(&self, account: &Account) -> Rc<AccountItems> {
+        let (index, tenant) = (self.world.account_index(account), self.tenant);
         let reaches = |row: &Revocation| tenant.state != TenantState::Offboarded && is_in(row, tenant);
-        let here = holder.removals.iter().enumerate().filter(|(_, row)| reaches(row));
+        let here = index.removals.iter().enumerate().filter(|(_, row)| reaches(row));
         let removals = here.map(|(at, row)| (at, row.tenants[&tenant.name].known.ids.clone())).collect();
-        let grants = self.grants(&holder);
+        let grants = self.grants(&index);
         let mut granted = Granted::new();
         for grant in &grants {
             let none = || (&grant.operator.name, Windows::default(), BTreeSet::new());
@@ -53,13 +53,13 @@ impl<'a> Place<'_, 'a> {
         }
         let granted = granted.into_iter().map(|(key, (operator, windows, by))| (key, operator.clone(), windows, by));
         let granted = granted.collect();
-        let key = RosterKey { granted, removals, user_type: tenant.user_type };
-        if let Some(roster) = holder.rosters.borrow().get(&key) {
-            return roster.clone();
+        let key = ItemsKey { granted, removals, user_type: tenant.user_type };
+        if let Some(items) = index.items.borrow().get(&key) {
+            return items.clone();
         }
-        let roster = Rc::new(self.world.make(&holder, &key));
-        holder.rosters.borrow_mut().insert(key, roster.clone());
-        roster
+        let items = Rc::new(self.world.make(&index, &key));
+        index.items.borrow_mut().insert(key, items.clone());
+        items
     }
 
     /// A place in each group that the role has here.
@@ -87,8 +87,8 @@ impl<'a> Place<'_, 'a> {
 }
 
 impl World<'_> {
-    fn make(&self, holder: &Holder<'_>, key: &RosterKey) -> Roster {
-        let rows: Vec<Removal<'_>> = key.removals.iter().map(|(at, known)| (&**holder.removals[*at], known)).collect();
+    fn make(&self, index: &AccountIndex<'_>, key: &ItemsKey) -> AccountItems {
+        let rows: Vec<Removal<'_>> = key.removals.iter().map(|(at, known)| (&**index.removals[*at], known)).collect();
         let mut items: BTreeMap<ItemKey, Item> = BTreeMap::new();
         for removal in &rows {
             if let Subject::Membership(member) = &removal.0.subject {
@@ -107,7 +107,7 @@ impl World<'_> {
             let windows = granted.iter().fold(Windows::default(), |all, (_, _, windows, _)| all.union(windows));
             let is_theirs =
                 |identity: &Identity| matches!(member, ItemKey::Member(MemberKey { class, .. }) if *class == identity.class);
-            let mut persons = holder.persons.iter();
+            let mut persons = index.persons.iter();
             let (operator, identity) = persons.find(|(it, identity)| it.name == *operator && is_theirs(identity))?;
             let body = self.user_body(&operator.name, &operator.display_name, identity, key.user_type);
             Some(Item { windows, ..present(user_key(identity), body) })

@@ -1,5 +1,5 @@
-//! What rights hang on in one tenant: a group for each role, and what the group may do. People are in
-//! [`crate::roster`].
+//! The groups of one tenant and their rights: a group for each role, and what the group may do. People are in
+//! [`crate::people`].
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ type Items = BTreeMap<ItemKey, Item>;
 
 impl Place<'_, '_> {
     /// The groups and roles of the tenant: of every role that at least one assignment brings there.
-    pub(crate) fn scaffold(&self) -> Vec<Item> {
+    pub(crate) fn rights(&self) -> Vec<Item> {
         let mut items = Items::new();
         let roles: BTreeMap<_, _> =
             self.assignments.iter().map(|(assignment, role)| (&assignment.role, role)).collect();
