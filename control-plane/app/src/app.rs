@@ -36,7 +36,9 @@ use crate::pki::CertificateAuthority;
 use crate::removals::Removals;
 use crate::reports::Reports;
 use crate::stream::Streams;
+use cleanup::CleanUp;
 use dispatch::Dispatch;
+use leases::Leases;
 
 pub use agents::{Agent, EnrollRequest, Enrolled, Renewed};
 pub use endings::{Ending, EndingKind};
@@ -68,7 +70,9 @@ pub(crate) struct Parts {
     pub(crate) intents: Arc<Intents>,
     pub(crate) removals: Arc<Removals>,
     pub(crate) dispatch: Arc<Dispatch>,
-    pub(crate) running: Tasks,
+    pub(crate) leases: Arc<Leases>,
+    pub(crate) cleanup: Arc<CleanUp>,
+    pub(crate) running: Arc<Running>,
 }
 
 impl App {

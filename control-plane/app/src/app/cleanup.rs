@@ -1,18 +1,18 @@
 //! What goes by itself: first answers after a day, tokens and agents long after their end, rows of tenants that are
 //! gone. Each bound here is why something stored cannot grow for ever.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use entente_model::desired::{ItemKey, UserKey};
 use entente_model::{TenantName, Timestamp};
 use entente_store::{Commit, Key, MAX_PAGE_ENTRIES, Page};
 
-use super::App;
-use crate::channel::Account;
+use super::dispatch::Dispatch;
+use crate::channel::{Account, Channels};
 use crate::error::AppError;
-use crate::history;
-use crate::history::Decision;
-use crate::identity::RegistryChange;
+use crate::history::{self, Decision, History};
+use crate::identity::{Registry, RegistryChange};
 use crate::request_log::RequestRow;
 use crate::rows;
 
@@ -31,14 +31,23 @@ const DELEGATION_ALARM: Duration = Duration::from_secs(14 * 86_400);
 /// Tokens and agents stay in sight for a while after their end, for those who look into something.
 const AFTERLIFE: Duration = Duration::from_secs(30 * 86_400);
 
-impl App {
+/// What the cleanup needs.
+#[derive(Debug)]
+pub(crate) struct CleanUp {
+    pub(super) history: Arc<History>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) channels: Arc<Channels>,
+    pub(super) dispatch: Arc<Dispatch>,
+}
+
+impl CleanUp {
     /// Looks once.
-    pub(crate) async fn clean_up(&self) -> Result<(), AppError> {
+    pub(crate) async fn look(&self) -> Result<(), AppError> {
         self.watch_delegation();
         self.forget_requests().await?;
         let stale = self.stale();
         if !stale.is_empty() {
-            self.commit(move |decision| forget(decision, &stale)).await?;
+            self.history.commit(move |decision| forget(decision, &stale)).await?;
         }
         self.forget_known().await?;
         self.forget_gone_tenants().await?;
@@ -47,11 +56,11 @@ impl App {
 
     /// What was known of people who are no longer ours, and whose removal is over.
     async fn forget_known(&self) -> Result<(), AppError> {
-        for channel in self.inner.channels.all() {
+        for channel in self.channels.all() {
             // Between a report's rows and its memory nothing is forgotten.
             let _one_by_one = channel.reporting.lock().await;
             // Of now: somebody may have come back, and been reported, while the channels before were looked at.
-            let world = self.world();
+            let world = self.history.world();
             let is_stale = |(home, object_id): &Account| !world.fleet.has_account(home, *object_id);
             let stale: Vec<_> =
                 channel.lock().known.keys().filter(|it| is_stale(it)).take(MAX_PAGE_ENTRIES).cloned().collect();
@@ -62,11 +71,7 @@ impl App {
                 let user = ItemKey::User(UserKey { home: home.clone(), object_id: *object_id });
                 rows::known(&channel.tenant, &user)
             };
-            self.inner
-                .history
-                .store
-                .commit(stale.iter().fold(Commit::new(), |commit, it| commit.delete(key(it))))
-                .await?;
+            self.history.store.commit(stale.iter().fold(Commit::new(), |commit, it| commit.delete(key(it)))).await?;
             stale.iter().for_each(|account| drop(channel.lock().known.remove(account)));
         }
         Ok(())
@@ -74,19 +79,19 @@ impl App {
 
     /// When it ends, agents refuse what is signed: a person has to act before, offline.
     fn watch_delegation(&self) {
-        let left = self.inner.history.stated().delegated_until.since(self.now());
+        let left = self.history.stated().delegated_until.since(self.history.now());
         metrics::gauge!("entente_delegation_seconds_left").set(left.as_secs_f64());
         if left < DELEGATION_ALARM {
-            let ends = self.inner.history.stated().delegated_until;
+            let ends = self.history.stated().delegated_until;
             tracing::warn!(%ends, "the delegation of the online key ends soon: run `entente-control-plane delegate`, then send SIGHUP");
         }
     }
 
     async fn forget_requests(&self) -> Result<(), AppError> {
-        let now = self.now();
+        let now = self.history.now();
         let (mut answers, mut after) = (Vec::new(), None);
         loop {
-            let page: Page = self.inner.history.store.scan(rows::REQUEST, after.as_deref(), MAX_PAGE_ENTRIES).await?;
+            let page: Page = self.history.store.scan(rows::REQUEST, after.as_deref(), MAX_PAGE_ENTRIES).await?;
             for (key, entry) in &page.entries {
                 let row: RequestRow = rows::decode(key, &entry.value).map_err(AppError::internal)?;
                 answers.push((row.time, entry.value.len(), key.clone()));
@@ -98,13 +103,13 @@ impl App {
         }
         for some in beyond(answers, now, MAX_REQUEST_BYTES).chunks(MAX_PAGE_ENTRIES) {
             let delete = |commit: Commit, key: &Key| commit.delete(key.clone());
-            self.inner.history.store.commit(some.iter().fold(Commit::new(), delete)).await?;
+            self.history.store.commit(some.iter().fold(Commit::new(), delete)).await?;
         }
         Ok(())
     }
 
     fn stale(&self) -> Vec<Stale> {
-        let (now, tables) = (self.now(), self.inner.registry.tables());
+        let (now, tables) = (self.history.now(), self.registry.tables());
         let over = |end: Timestamp| end.plus(AFTERLIFE) < now;
         let tokens = tables.tokens.iter().filter(|(_, row)| over(row.expires));
         let agents =
@@ -117,11 +122,11 @@ impl App {
     async fn forget_gone_tenants(&self) -> Result<(), AppError> {
         let mut after = None;
         loop {
-            let page = self.inner.history.store.scan(rows::STANDING, after.as_deref(), MAX_PAGE_ENTRIES).await?;
+            let page = self.history.store.scan(rows::STANDING, after.as_deref(), MAX_PAGE_ENTRIES).await?;
             for (key, _) in &page.entries {
                 let id = key.strip_prefix(rows::STANDING).unwrap_or_default();
                 let tenant = TenantName::from_id(id).map_err(AppError::internal)?;
-                if self.inner.channels.get(&tenant).is_none() {
+                if self.channels.get(&tenant).is_none() {
                     self.forget_tenant(tenant).await?;
                 }
             }
@@ -136,11 +141,11 @@ impl App {
     async fn forget_gone_events(&self) -> Result<(), AppError> {
         let mut after: Option<String> = None;
         loop {
-            let page = self.inner.history.store.scan(rows::EVENT, after.as_deref(), 1).await?;
+            let page = self.history.store.scan(rows::EVENT, after.as_deref(), 1).await?;
             let Some((key, _)) = page.entries.first() else { return Ok(()) };
             let id = key[rows::EVENT.len()..].split('/').next().unwrap_or_default();
             let tenant = TenantName::from_id(id).map_err(AppError::internal)?;
-            if self.inner.channels.get(&tenant).is_none() {
+            if self.channels.get(&tenant).is_none() {
                 while !self.forget_events(tenant.clone()).await? {}
             }
             // Behind every number of it.
@@ -159,13 +164,13 @@ impl App {
             keys.for_each(|key| decision.delete(key));
             Ok(page.next.is_none())
         };
-        Ok(self.commit(forget).await?.1)
+        Ok(self.history.commit(forget).await?.1)
     }
 
     async fn forget_tenant(&self, tenant: TenantName) -> Result<(), AppError> {
         loop {
             let gone = tenant.clone();
-            let (_, is_last) = self.commit(move |decision| forget_reports(decision, &gone)).await?;
+            let (_, is_last) = self.history.commit(move |decision| forget_reports(decision, &gone)).await?;
             if is_last {
                 return Ok(());
             }

@@ -8,40 +8,45 @@ use std::sync::Arc;
 
 use entente_model::desired::{Lease, Version};
 
-use super::App;
-use crate::channel::Channel;
-use crate::history::{Place, sign_leases};
+use crate::channel::{Channel, Channels};
+use crate::config::Config;
+use crate::history::{History, Place, sign_leases};
 
-impl App {
+/// What leases are given with.
+#[derive(Debug)]
+pub(crate) struct Leases {
+    pub(super) history: Arc<History>,
+    pub(super) channels: Arc<Channels>,
+    pub(super) config: Arc<Config>,
+}
+
+impl Leases {
     /// Gives a lease to each channel on the list.
-    pub(crate) fn grant_leases(&self) {
-        let due = self.inner.channels.leases.take();
-        let channels = due.iter().filter_map(|tenant| self.inner.channels.get(tenant)).collect();
-        self.lease(channels);
+    pub(crate) fn grant(&self) {
+        let due = self.channels.leases.take();
+        self.give(due.iter().filter_map(|tenant| self.channels.get(tenant)).collect());
     }
 
     /// Renews every lease that has less than three quarters left.
-    pub(crate) fn renew_leases(&self) {
-        self.lease(self.inner.channels.all());
+    pub(crate) fn renew(&self) {
+        self.give(self.channels.all());
     }
-}
 
-impl App {
-    fn lease(&self, channels: Vec<Arc<Channel>>) {
+    fn give(&self, channels: Vec<Arc<Channel>>) {
         // While nothing becomes visible, channels and revision agree: a lease must not claim a newer revision for what
         // an older one said.
-        let _in_order = self.inner.history.hold_publishing();
-        let (committed, now) = (self.inner.history.published(), self.now());
-        let remaining = self.inner.config.lease * 3 / 4;
+        let _in_order = self.history.hold_publishing();
+        let (committed, now) = (self.history.published(), self.history.now());
+        let remaining = self.config.lease * 3 / 4;
         let tenants = &committed.world.fleet.intent().tenants;
-        let version = Version { epoch: self.inner.history.epoch, revision: committed.world.revision };
+        let version = Version { epoch: self.history.epoch, revision: committed.world.revision };
         let (mut leased, mut leases) = (Vec::new(), Vec::new());
         for channel in channels {
             let state = channel.lock();
             let Some(tenant) = tenants.get(&channel.tenant) else { continue };
             if state.is_connected() && state.needs_lease(now, remaining) {
                 let (entra_tenant, digest) = (tenant.entra_tenant, state.wanted.digest);
-                leases.push(Lease { entra_tenant, version, digest, fresh_until: now.plus(self.inner.config.lease) });
+                leases.push(Lease { entra_tenant, version, digest, fresh_until: now.plus(self.config.lease) });
                 drop(state);
                 leased.push(channel);
             }
@@ -51,10 +56,7 @@ impl App {
         }
         let place = Place { version, previous: committed.head.root, audit_head: committed.head.audit };
         metrics::counter!("entente_leases_total").increment(leases.len() as u64);
-        for (channel, lease) in
-            leased.iter().zip(sign_leases(&leases, place, &self.inner.history.online, committed.log))
-        {
-            channel.lock().renew(lease);
-        }
+        let signed = sign_leases(&leases, place, &self.history.online, committed.log);
+        leased.iter().zip(signed).for_each(|(channel, lease)| channel.lock().renew(lease));
     }
 }

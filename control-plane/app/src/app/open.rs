@@ -13,7 +13,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, Semaphore, watch};
 
+use super::cleanup::CleanUp;
 use super::dispatch::Dispatch;
+use super::leases::Leases;
 use super::{App, Parts};
 use crate::channel::Channels;
 use crate::channel::{KnownAccounts, KnownRow};
@@ -148,6 +150,13 @@ impl App {
             receipts,
             settling: tokio::sync::Mutex::default(),
         });
+        let leases = Arc::new(Leases { history: history.clone(), channels: channels.clone(), config: config.clone() });
+        let cleanup = Arc::new(CleanUp {
+            history: history.clone(),
+            registry: registry.clone(),
+            channels: channels.clone(),
+            dispatch: dispatch.clone(),
+        });
         let server_certificate = Mutex::default();
         let parts = Parts {
             config,
@@ -162,6 +171,8 @@ impl App {
             intents,
             removals,
             dispatch,
+            leases,
+            cleanup,
             running,
         };
         Self { inner: Arc::new(parts) }

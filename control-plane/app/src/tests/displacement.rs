@@ -125,7 +125,7 @@ async fn an_alarm_outlives_the_row_of_an_agent_that_is_gone() {
     let bed = Bed::with_sample().await;
     let (_former, _agent, last) = (live(&bed).await, live(&bed).await, live(&bed).await);
     bed.sleep(90 * DAY - Duration::from_secs(1));
-    bed.app.clean_up().await.unwrap();
+    bed.app.parts().cleanup.look().await.unwrap();
     let left = bed.status(&tenant("contoso")).displacements;
     assert_eq!(left.len(), 2, "{left:?}");
     bed.app.revoke_agent(&admin(), &name(&last.peer), &options()).await.unwrap();

@@ -244,7 +244,7 @@ async fn a_tenant_that_is_deleted_takes_its_events_along() {
     bed.relabel("fabrikam", 2).await;
     bed.delete("tenants/contoso").await.unwrap();
     bed.delete("tenants/fabrikam").await.unwrap();
-    bed.app.clean_up().await.unwrap();
+    bed.app.parts().cleanup.look().await.unwrap();
     for prefix in ["event/", "event-at/"] {
         assert_eq!(bed.app.parts().history.store.scan(prefix, None, 10).await.unwrap().entries, [], "{prefix}");
     }

@@ -68,7 +68,7 @@ async fn a_repeated_request_gets_the_first_answer_and_another_one_under_its_id_i
     assert_eq!(other.reason(), "ALREADY_EXISTS");
     // After a day it is forgotten.
     bed.sleep(DAY + Duration::from_secs(1));
-    bed.app.clean_up().await.unwrap();
+    bed.app.parts().cleanup.look().await.unwrap();
     let late = bed.app.change(&editor(), create(person("sam", 9)), &once).await.unwrap_err();
     assert_eq!(late.reason(), "ALREADY_EXISTS");
 }

@@ -140,7 +140,7 @@ async fn a_lease_shows_the_log_and_is_not_in_it() {
     let mut agent = Agent::enrol(&bed, "contoso").await;
     agent.connect(&bed).await;
     agent.hear(&bed).await;
-    bed.app.renew_leases();
+    bed.app.parts().leases.renew();
     let Some(Outgoing::Lease(seal)) = agent.next() else { panic!("a lease is due") };
     let (_, keys) = roots(&bed).await;
     let (lease, all) = (read(&seal.note, &keys).unwrap(), signed(&bed).await);

@@ -34,7 +34,7 @@ async fn concurrent_changes_all_hold_and_agents_follow_in_order() {
     revisions.dedup();
     assert_eq!(revisions.len() as u32, WRITERS, "each change has a revision of its own");
     agent.hear(&bed).await;
-    bed.app.renew_leases();
+    bed.app.parts().leases.renew();
     assert_eq!(agent.hear(&bed).await, ["lease"]);
     let digest = bed.app.world().fleet.tenant(&tenant("contoso")).unwrap().digest();
     assert_eq!(agent.items.digest(), digest);

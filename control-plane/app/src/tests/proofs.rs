@@ -413,7 +413,7 @@ async fn what_was_known_of_people_is_forgotten_when_they_are_nobodys_and_their_r
     let bed = Bed::with_sample().await;
     let mut agent = contoso_alone(&bed).await;
     let is_known = async || {
-        bed.app.clean_up().await.unwrap();
+        bed.app.parts().cleanup.look().await.unwrap();
         let rows = bed.app.parts().history.store.scan("known/contoso/", None, 100).await.unwrap().entries;
         rows.iter().any(|(_, entry)| String::from_utf8_lossy(&entry.value).contains("000000000003"))
     };

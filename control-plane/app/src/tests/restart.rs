@@ -41,7 +41,7 @@ async fn a_restart_keeps_digests_statuses_and_who_may_connect() {
     assert_eq!(bed.app.get(&viewer(), &name("squads/nordic")).unwrap(), stored);
     agent.connect(&bed).await;
     assert!(!agent.welcome.as_ref().unwrap().resend_reports);
-    bed.app.renew_leases();
+    bed.app.parts().leases.renew();
     assert_eq!(agent.hear(&bed).await, ["lease"], "the same content, so nothing is sent");
     assert_eq!(bed.status(&tenant("contoso")).phase, TenantPhase::Converged);
 }

@@ -12,13 +12,13 @@ async fn a_new_agent_gets_its_state_and_then_a_lease() {
     assert_eq!(bed.status(&tenant("contoso")).phase, TenantPhase::Offline);
     agent.connect(&bed).await;
     assert_eq!(agent.hear(&bed).await, ["snapshot"]);
-    bed.app.renew_leases();
+    bed.app.parts().leases.renew();
     assert_eq!(agent.hear(&bed).await, ["lease"]);
     assert_eq!(bed.status(&tenant("contoso")).revisions_behind, 0);
-    bed.app.renew_leases();
+    bed.app.parts().leases.renew();
     assert!(agent.hear(&bed).await.is_empty(), "a fresh lease is not renewed");
     bed.sleep(Duration::from_secs(16 * 60));
-    bed.app.renew_leases();
+    bed.app.parts().leases.renew();
     assert_eq!(agent.hear(&bed).await, ["lease"], "after a quarter it is");
 }
 
@@ -42,7 +42,7 @@ async fn a_reconnect_resumes_or_gets_a_delta_or_a_snapshot() {
     let mut agent = Agent::enrol(&bed, "contoso").await;
     agent.connect(&bed).await;
     agent.hear(&bed).await;
-    bed.app.renew_leases();
+    bed.app.parts().leases.renew();
     agent.hear(&bed).await;
 
     agent.disconnect();
@@ -269,7 +269,7 @@ async fn an_agent_of_another_history_is_parked_until_a_new_epoch() {
     // The agent is told who leaves all the same: once on each connection.
     bed.leave("operators/maya").await;
     assert_eq!(agent.hear(&bed).await, ["leavers: 1"]);
-    bed.app.grant_leases();
+    bed.app.parts().leases.grant();
     assert!(agent.hear(&bed).await.is_empty());
     agent.disconnect();
     agent.connect(&bed).await;
@@ -304,7 +304,7 @@ async fn a_new_epoch_begins_with_a_state_even_of_the_same_content() {
     let bed = bed.await;
     agent.connect(&bed).await;
     assert_eq!(agent.hear(&bed).await, ["delta"]);
-    bed.app.grant_leases();
+    bed.app.parts().leases.grant();
     assert_eq!(agent.hear(&bed).await, ["lease"]);
 }
 
@@ -314,13 +314,13 @@ async fn leases_follow_a_stream_and_a_state_without_being_asked_for() {
     let mut agent = Agent::enrol(&bed, "contoso").await;
     agent.connect(&bed).await;
     agent.hear(&bed).await;
-    bed.app.grant_leases();
+    bed.app.parts().leases.grant();
     assert_eq!(agent.hear(&bed).await, ["lease"]);
     bed.apply(vec![squad(&["maya"])]).await.unwrap();
     assert_eq!(agent.hear(&bed).await, ["delta"]);
-    bed.app.grant_leases();
+    bed.app.parts().leases.grant();
     assert_eq!(agent.hear(&bed).await, ["lease"]);
-    bed.app.grant_leases();
+    bed.app.parts().leases.grant();
     assert!(agent.hear(&bed).await.is_empty());
 }
 

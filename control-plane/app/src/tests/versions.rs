@@ -174,7 +174,7 @@ async fn architecture_7_10_a_report_in_flight_does_not_outlive_its_tenant() {
     let item = agent.item(agent.desired()[0].key.clone(), ItemState::Drifted);
     bed.relabel("contoso", 1).await;
     bed.delete("tenants/contoso").await.unwrap();
-    bed.app.clean_up().await.unwrap();
+    bed.app.parts().cleanup.look().await.unwrap();
     bed.apply(vec![customer("contoso", 1)]).await.unwrap();
     let said = entente_model::report::Report { items: vec![item], ..Default::default() };
     let kept = keep::keep(&bed.app.parts().reports, &channel, name, said, false).await;
