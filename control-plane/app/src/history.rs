@@ -64,7 +64,7 @@ pub(crate) struct History {
     pub(crate) epoch_begun: Timestamp,
     /// What the root key has stated.
     stated: RwLock<Arc<Stated>>,
-    /// Where the history stands; touched by the store's writer.
+    /// Where the history stands. Held to look or to note only, never while a commit is decided: that may compile the fleet.
     head: Mutex<Head>,
     /// Held while something becomes visible, so that it does in order.
     publishing: Mutex<()>,
@@ -73,8 +73,8 @@ pub(crate) struct History {
     /// The number of the newest event that is durable.
     pub(crate) events: watch::Sender<u64>,
     follow: Arc<dyn Follow>,
-    /// Stopping waits for what is being committed.
-    running: Tasks,
+    /// Stopping waits for what is being committed or computed.
+    pub(crate) running: Arc<Running>,
 }
 
 /// Where the history stands as it is published, and after each commit that is not published yet.
@@ -82,26 +82,28 @@ pub(crate) struct History {
 pub(crate) struct Head {
     published: Committed,
     pending: VecDeque<Pending>,
+    /// A commit is being decided.
+    deciding: bool,
 }
 
 impl Head {
     pub(crate) fn new(committed: Committed) -> Self {
-        Self { published: committed, pending: VecDeque::new() }
+        Self { published: committed, pending: VecDeque::new(), deciding: false }
     }
 
     fn newest(&self) -> &Committed {
         self.pending.back().map_or(&self.published, |pending| &pending.committed)
     }
 
-    /// Goes back to where the store stands, if a commit was refused after it was decided.
-    fn align(&mut self, view: &dyn View) -> Result<(), AppError> {
-        let stored = stored_head(view)?;
+    /// What the next commit begins from. Commits that were decided and then refused are dropped: the store does not have them.
+    fn begin(&mut self, stored: HeadRow) -> Result<Committed, AppError> {
         while self.newest().head != stored {
             // Another process wrote, or the store was exchanged below us: nothing here can be trusted any more.
             let gone = self.pending.pop_back();
             gone.ok_or_else(|| AppError::internal("the store has another history than this process; restart it"))?;
         }
-        Ok(())
+        self.deciding = true;
+        Ok(self.newest().clone())
     }
 
     fn durable_until(&mut self, revision: u64) -> Vec<Effects> {
@@ -189,7 +191,7 @@ impl History {
 }
 
 impl History {
-    /// Decides and commits; returns when it is durable and published. A caller that goes away does not stop it.
+    /// Decides on the store's writer and commits; returns when it is durable and published. A caller that goes away does not stop it.
     pub(crate) async fn commit<T, F>(self: &Arc<Self>, mut decide: F) -> Result<(u64, T), AppError>
     where
         F: FnMut(&mut Decision<'_>) -> Result<T, AppError> + Send + 'static,
@@ -199,13 +201,14 @@ impl History {
         let task = self.running.spawn("commit", async move {
             let writer = history.clone();
             let decided = history.store.commit_with(move |view, revision| {
-                let mut head = lock(&writer.head);
-                head.align(view)?;
-                let committed = head.newest().clone();
+                let stored = stored_head(view)?;
+                let committed = lock(&writer.head).begin(stored)?;
                 let now = writer.now().max(committed.head.time);
                 let mut decision = Decision::new(writer.signer(), view, revision.0, now, committed);
-                let answer = decide(&mut decision)?;
-                let (commit, pending) = decision.finish()?;
+                let decided = decide(&mut decision).and_then(|answer| Ok((decision.finish()?, answer)));
+                let mut head = lock(&writer.head);
+                head.deciding = false;
+                let ((commit, pending), answer) = decided?;
                 head.pending.extend(pending);
                 Ok((commit, answer))
             });
@@ -245,7 +248,7 @@ impl History {
     /// What is published, if nothing else is decided or on its way.
     pub(crate) fn settled(&self) -> Option<Arc<World>> {
         let head = lock(&self.head);
-        head.pending.is_empty().then(|| head.published.world.clone())
+        (head.pending.is_empty() && !head.deciding).then(|| head.published.world.clone())
     }
 
     /// Where what is published stands. While the lock is held, channels and world agree.

@@ -125,12 +125,7 @@ impl Intents {
         }
         let (intents, caller, options) = (self.clone(), caller.clone(), *options);
         if options.validate_only {
-            let world = self.history.world();
-            let (now, number) = (self.history.time(), world.revision + 1);
-            let outcome =
-                Outcome::of(&intents, &Books::Published(&self.registry), &world, &caller, &asked, now, number)?;
-            let outlook = Some(Outlook::of(&self.reports, &outcome.advance.batch));
-            return Ok(Applied { outlook, ..outcome.answer(&world, world.revision)? });
+            return self.history.running.compute(move || intents.dry_run(&caller, &asked)).await?;
         }
         let request = Request::of(&caller, &options, &asked);
         let (_, applied) = self
@@ -144,6 +139,14 @@ impl Intents {
             })
             .await?;
         Ok(applied)
+    }
+
+    fn dry_run(&self, caller: &Caller, asked: &Asked) -> Result<Applied, AppError> {
+        let world = self.history.world();
+        let (now, number) = (self.history.time(), world.revision + 1);
+        let outcome = Outcome::of(self, &Books::Published(&self.registry), &world, caller, asked, now, number)?;
+        let outlook = Some(Outlook::of(&self.reports, &outcome.advance.batch));
+        Ok(Applied { outlook, ..outcome.answer(&world, world.revision)? })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What runs, and the word to stop: streams and background tasks.
+//! What runs, and the word to stop: streams, background tasks, and work that computes for long.
 //!
 //! A background task has a name and a period, looks at the state, acts, and is done until it is woken. Time and nudges wake it;
 //! the next waking is the retry, also after a panic, which is logged and counted. When the server stops, a task ends after the
@@ -35,6 +35,15 @@ impl Running {
     /// Starts something that stopping waits for.
     pub(crate) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
         self.tracker.spawn(work)
+    }
+
+    /// Computes something that takes long, such as compiling or checking signatures, on a thread of its own: on an async worker
+    /// it would hold up streams.
+    pub(crate) async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, AppError> {
+        self.tracker.spawn_blocking(work).await.map_err(AppError::internal)
     }
 
     /// Waits until nothing runs any more.

@@ -74,7 +74,7 @@ impl Removals {
         let (removals, world, operator, page) = (self.clone(), world, operator.cloned(), page.clone());
         // Each proof that is looked at costs the check of a signature.
         let listed = move || removals.listed(&world, operator.as_ref(), receipts, &page);
-        tokio::task::spawn_blocking(listed).await.map_err(AppError::internal)
+        self.history.running.compute(listed).await
     }
 }
 

@@ -57,11 +57,10 @@ impl Removals {
         proven.await.and(reopened).and(amended).and(named)
     }
 
-    /// On a thread of its own: many leavers in many tenants take a while, and each proof a signature's check.
+    /// Computed: many leavers in many tenants take a while, and each proof a signature's check.
     pub(crate) async fn look(self: &Arc<Self>, only: Option<Arc<BTreeSet<TenantName>>>) -> Result<Found, AppError> {
         let (removals, world) = (self.clone(), self.history.world());
-        let look = tokio::task::spawn_blocking(move || removals.found(&world, only.as_deref()));
-        look.await.map_err(AppError::internal)
+        self.history.running.compute(move || removals.found(&world, only.as_deref())).await
     }
 
     async fn end_watches(self: &Arc<Self>) -> Result<(), AppError> {
