@@ -11,11 +11,9 @@ use super::agents::Agent;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::error::AppError;
-use crate::history::Decision;
-use crate::history::Entry;
+use crate::history::{Decision, Entry};
 use crate::identities;
-use crate::identity::AgentRow;
-use crate::identity::Vouch;
+use crate::identity::{AgentRow, Vouch};
 use crate::request_log::{Options, Request};
 use crate::rows;
 

@@ -10,8 +10,7 @@ use super::own;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::error::AppError;
-use crate::history::Decision;
-use crate::history::World;
+use crate::history::{Decision, World};
 use crate::identities::{self, Principals};
 use crate::identity::Registry;
 

@@ -11,10 +11,7 @@ use super::parts::{ACTOR, MAX_AT_ONCE, Parts};
 use super::receipt::Receipt;
 use super::standing::{Open, Place};
 use crate::error::AppError;
-use crate::history::Decision;
-use crate::history::Entry;
-use crate::history::World;
-use crate::history::{EventKind, Happening};
+use crate::history::{Decision, Entry, EventKind, Happening, World};
 use crate::recollection::Recollection;
 use crate::rows;
 

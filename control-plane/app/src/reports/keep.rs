@@ -14,13 +14,11 @@ use entente_store::Commit;
 use super::Reports;
 use super::said::Said;
 use super::view;
-use crate::channel::Channel;
-use crate::channel::Reported;
 use crate::channel::room::{self, Room};
+use crate::channel::{Channel, Reported};
 use crate::channel::{KnownAccounts, gained};
 use crate::error::Cause;
-use crate::history::Happening;
-use crate::history::World;
+use crate::history::{Happening, World};
 use crate::rows;
 
 /// Most items of one report, whatever the agent was told.

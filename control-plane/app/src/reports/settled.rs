@@ -5,8 +5,7 @@ use entente_model::desired::ItemKey;
 use entente_model::report::advice::Move;
 use entente_model::report::{ItemReport, ItemState, Reason};
 
-use crate::channel::ChannelState;
-use crate::channel::Reported;
+use crate::channel::{ChannelState, Reported};
 
 use super::{found, whose};
 

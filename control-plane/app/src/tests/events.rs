@@ -1,7 +1,6 @@
 //! What happened in a tenant: recorded with what it is about, once, bounded, listed and followed.
 
-use entente_model::report::{ItemState, Report, Standing};
-use entente_model::report::{Mended, Reason};
+use entente_model::report::{ItemState, Mended, Reason, Report, Standing};
 use futures::FutureExt;
 
 use super::agent::Agent;
