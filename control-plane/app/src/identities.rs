@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use entente_model::intent::{Intent, OperatorState};
-use entente_model::{AgentName, OperatorName, PrincipalName, TenantName, Timestamp, TokenName};
+use entente_model::{AgentName, OperatorName, PrincipalName, TenantName, Timestamp};
 
-use crate::api_role::ApiRole;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
 use crate::history::Decision;
 use crate::identity::{AgentRow, PrincipalRow, RegistryChange, TokenRow};
@@ -55,24 +54,6 @@ pub(crate) fn an_admin_stays(
     Err(AppError::LastAdmin { principal: last.clone() })
 }
 
-/// Its certificate is refused from now on, and so are the tokens that it made.
-pub(crate) fn end_principal(decision: &mut Decision<'_>, name: &PrincipalName) {
-    put_principal(decision, name, None);
-}
-
-pub(crate) fn put_principal(decision: &mut Decision<'_>, name: &PrincipalName, row: Option<PrincipalRow>) {
-    match &row {
-        Some(row) => decision.put(rows::principal(name), rows::encode(row)),
-        None => decision.delete(rows::principal(name)),
-    }
-    decision.register(RegistryChange::Principal(name.clone(), row));
-}
-
-pub(crate) fn put_agent(decision: &mut Decision<'_>, name: &AgentName, row: AgentRow) {
-    decision.put(rows::agent(name), rows::encode(&row));
-    decision.register(RegistryChange::Agent(name.clone(), Some(row)));
-}
-
 /// A tenant's agents, as they are stored.
 pub(crate) type Agents = Vec<(AgentName, AgentRow)>;
 
@@ -91,18 +72,11 @@ pub(crate) fn live_agent(all: &Agents, now: Timestamp) -> Option<&AgentName> {
 pub(crate) fn revoke_agents(decision: &mut Decision<'_>, tenant: &TenantName) -> Result<(), AppError> {
     for (name, row) in agents_of(decision, tenant)? {
         if row.revoked.is_none() {
-            put_agent(decision, &name, AgentRow { revoked: Some(decision.now), ..row });
+            let revoked = AgentRow { revoked: Some(decision.now), ..row };
+            decision.register(RegistryChange::Agent(name, Some(revoked)));
         }
     }
     Ok(())
-}
-
-pub(crate) fn put_token(decision: &mut Decision<'_>, name: &TokenName, row: Option<TokenRow>) {
-    match &row {
-        Some(row) => decision.put(rows::token(name), rows::encode(row)),
-        None => decision.delete(rows::token(name)),
-    }
-    decision.register(RegistryChange::Token(name.clone(), row));
 }
 
 /// The principal that made it, if it is still there. Another one that was made later under its name is not.

@@ -27,16 +27,15 @@ use entente_model::violation::{Fault, Violation};
 use entente_model::{OperatorName, PrincipalName, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::api_role::ApiRole;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller, Options};
 use crate::channel::Channels;
 use crate::error::AppError;
 use crate::history::{ChangeKind, Decision, Entry, History, Meta, ResourceChange, Stored, World, kept};
 use crate::identities;
-use crate::identity::Registry;
+use crate::identity::{Registry, RegistryChange};
 use crate::recollection::Recollection;
 use crate::reports::Reports;
-use crate::request_log::{Options, Request};
+use crate::request_log::Request;
 
 pub use asked::{Change, Delete, Put};
 use guard::{Books, guard};
@@ -168,7 +167,8 @@ fn decide(
     let entry = outcome.entry(caller, options);
     let mut answer = outcome.answer(&before, decision.revision)?;
     decision.record_changes(entry, kept(&outcome.changes));
-    outcome.ending.iter().for_each(|name| identities::end_principal(decision, name));
+    // Their certificates are refused from now on, and so are the tokens that they made.
+    outcome.ending.iter().for_each(|name| decision.register(RegistryChange::Principal(name.clone(), None)));
     for tenant in outcome.tenants_deleted() {
         identities::revoke_agents(decision, tenant)?;
     }

@@ -9,7 +9,6 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod api_role;
 mod app;
 mod caller;
 mod channel;
@@ -33,12 +32,11 @@ mod tenant_phase;
 pub mod pki;
 pub mod provision;
 
-pub use api_role::ApiRole;
 pub use app::{
     Agent, App, CreatedToken, Ending, EndingKind, EnrollRequest, Enrolled, EnrollmentToken, NewPrincipal, OpenError,
     Principal, Renewed, RestateError, Roots, TenantPlan, TokenFile,
 };
-pub use caller::Caller;
+pub use caller::{ApiRole, Caller, Options};
 pub use channel::{Outgoing, Refused};
 pub use config::{Clock, Config, system_clock};
 pub use error::AppError;
@@ -53,7 +51,6 @@ pub use reports::{
     Access, AccessFilter, Displacement, EventFilter, EventStart, EventWatch, Ground, ItemStatus, Party, ReportError,
     StatusWatch, TenantSelection, TenantStatus, WatchEvent,
 };
-pub use request_log::Options;
 pub use rows::RowError;
 pub use stream::{Connected, Hello, Inbox, Incoming, Outbox, ProtocolError, Welcome};
 pub use tenant_phase::TenantPhase;

@@ -4,10 +4,10 @@
 
 use entente_model::{PrincipalName, Timestamp};
 use entente_seal::{PublicKey, SealError, Signed, Statement, Verifier};
-use entente_store::{Commit, CommitError, Expect, MAX_PAGE_ENTRIES, ReadError, Store};
+use entente_store::{Commit, CommitError, Expect, ReadError, Store};
 use serde::{Deserialize, Serialize};
 
-use crate::api_role::ApiRole;
+use crate::caller::ApiRole;
 use crate::identity::PrincipalRow;
 use crate::pki::Serial;
 use crate::rows::{self, RowError, as_hex};
@@ -91,18 +91,8 @@ pub async fn epoch(store: &dyn Store) -> Result<Option<u64>, ImportError> {
 
 /// Everything that the root key has stated, as it was imported.
 pub async fn statements(store: &dyn Store) -> Result<Vec<Signed>, ImportError> {
-    let (mut found, mut after) = (Vec::new(), None);
-    loop {
-        let page = store.scan(rows::STATEMENT, after.as_deref(), MAX_PAGE_ENTRIES).await?;
-        for (key, entry) in &page.entries {
-            let StatementRow { statement, signature } = rows::decode(key, &entry.value)?;
-            found.push(Signed { statement, signature });
-        }
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(found),
-        }
-    }
+    let signed = |row: StatementRow| Signed { statement: row.statement, signature: row.signature };
+    rows::all(store, rows::STATEMENT).await?.into_iter().map(|(_, row)| Ok(signed(row?))).collect()
 }
 
 /// The first admin, whose certificate was signed where the CA was made; or one who lost it.

@@ -2,6 +2,8 @@
 //!
 //! Rows go after a day (the cleanup of [`crate::app`]). Knows nothing about what was asked beyond its hash.
 
+use std::sync::Arc;
+
 use entente_model::desired::Digest;
 use entente_model::{PrincipalName, Timestamp};
 use serde::de::DeserializeOwned;
@@ -9,20 +11,36 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, Options};
 use crate::error::AppError;
-use crate::history::Decision;
+use crate::history::{Decision, History};
 use crate::rows::{self, as_hex};
 
-/// How a call is to be carried out.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
-    /// Chosen by the caller; a repeated one gets the first answer.
-    pub request_id: Option<Uuid>,
-    /// Check and answer as if, and change nothing.
-    pub validate_only: bool,
-    /// As in the audit record: `ApplyIntent`.
-    pub method: &'static str,
+impl History {
+    /// Decides and commits what a caller asks. A repeated request gets the first answer, and decides nothing.
+    pub(crate) async fn answer<T, F>(
+        self: &Arc<Self>,
+        caller: &Caller,
+        options: &Options,
+        asked: &impl Serialize,
+        mut decide: F,
+    ) -> Result<T, AppError>
+    where
+        F: FnMut(&mut Decision<'_>, &Caller) -> Result<T, AppError> + Send + 'static,
+        T: Serialize + DeserializeOwned + Send + 'static,
+    {
+        let (request, caller) = (Request::of(caller, options, asked), caller.clone());
+        let answered = self.commit(move |decision| {
+            decision.check(&caller)?;
+            if let Some(first) = request.first_answer(decision)? {
+                return Ok(first);
+            }
+            let answer = decide(decision, &caller)?;
+            request.answered(decision, &answer);
+            Ok(answer)
+        });
+        Ok(answered.await?.1)
+    }
 }
 
 /// What was asked and answered.

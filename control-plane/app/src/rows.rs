@@ -10,6 +10,7 @@ use entente_model::desired::{Digest, ItemKey};
 use entente_model::intent::ResourceName;
 use entente_model::{AgentName, OperatorName, PrincipalName, TenantName, TokenName};
 use entente_seal::KeyId;
+use entente_store::{Entry, ReadError, Store, StoreExt};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -66,6 +67,20 @@ pub(crate) fn decode<T: DeserializeOwned>(key: &str, value: &[u8]) -> Result<T, 
             outcome.map(|read| read.row).map_err(malformed)
         }
     }
+}
+
+/// All rows below a prefix: what follows the prefix, and the row, or why it cannot be used.
+pub(crate) async fn all<T>(store: &dyn Store, prefix: &str) -> Result<Vec<(String, Result<T, RowError>)>, ReadError>
+where
+    T: DeserializeOwned + Send,
+{
+    let mut found = Vec::new();
+    let each = |key: &str, entry: &Entry| {
+        found.push((key[prefix.len()..].to_owned(), decode(key, &entry.value)));
+        Ok::<_, ReadError>(())
+    };
+    store.scan_all(prefix, each).await?;
+    Ok(found)
 }
 
 pub(crate) const INTENT: &str = "intent/";

@@ -134,6 +134,28 @@ pub trait StoreExt: Store {
             }
         }
     }
+
+    /// Shows `each` every entry whose key starts with `prefix`, in key order. Pages may stand at different revisions.
+    ///
+    /// # Errors
+    /// An entry cannot be read, or what `each` returns; the rest is then not read.
+    fn scan_all<E, F>(&self, prefix: &str, mut each: F) -> impl Future<Output = Result<(), E>> + Send
+    where
+        E: From<ReadError> + Send,
+        F: FnMut(&str, &Entry) -> Result<(), E> + Send,
+    {
+        async move {
+            let mut after = None;
+            loop {
+                let page = self.scan(prefix, after.as_deref(), crate::MAX_PAGE_ENTRIES).await?;
+                page.entries.iter().try_for_each(|(key, entry)| each(key, entry))?;
+                match page.next {
+                    Some(next) => after = Some(next),
+                    None => return Ok(()),
+                }
+            }
+        }
+    }
 }
 
 impl<S: Store + ?Sized> StoreExt for S {}

@@ -54,15 +54,20 @@ impl Commit {
 
     /// Writes `value` under `key`, whether or not it has an entry.
     #[must_use]
-    pub fn put(mut self, key: impl Into<Key>, value: impl Into<Bytes>) -> Self {
-        self.writes.insert(key.into(), Some(value.into()));
-        self
+    pub fn put(self, key: impl Into<Key>, value: impl Into<Bytes>) -> Self {
+        self.set(key, Some(value.into()))
     }
 
     /// Removes `key`. Removing a key without an entry changes nothing.
     #[must_use]
-    pub fn delete(mut self, key: impl Into<Key>) -> Self {
-        self.writes.insert(key.into(), None);
+    pub fn delete(self, key: impl Into<Key>) -> Self {
+        self.set(key, None)
+    }
+
+    /// Writes a value under `key`, or removes `key` if there is none.
+    #[must_use]
+    pub fn set(mut self, key: impl Into<Key>, value: Option<Bytes>) -> Self {
+        self.writes.insert(key.into(), value);
         self
     }
 

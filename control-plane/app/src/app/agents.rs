@@ -8,15 +8,12 @@ use entente_model::{AgentName, PrincipalName, TenantName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use crate::api_role::ApiRole;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller, Options};
 use crate::error::AppError;
 use crate::history::{Decision, Entry, EventKind, Happening};
-use crate::identities;
-use crate::identity::{AgentRow, Vouch};
+use crate::identity::{AgentRow, RegistryChange, Vouch};
 use crate::page::{Page, PageRequest};
 use crate::pki::Serial;
-use crate::request_log::{Options, Request};
 use crate::rows;
 
 pub use enrol::{EnrollRequest, Enrolled};
@@ -94,33 +91,21 @@ impl App {
     /// it has seen which agent it displaced.
     pub async fn revoke_agent(&self, caller: &Caller, name: &AgentName, options: &Options) -> Result<Agent, AppError> {
         caller.needs(ApiRole::Admin)?;
-        let (wanted, request) = (name.clone(), Request::of(caller, options, name));
-        let entry = Entry {
-            actor: caller.principal.to_string(),
-            method: options.method,
-            request_id: options.request_id,
-            resources: vec![name.to_string()],
-            summary: format!("{name} revoked"),
-        };
-        let by = caller.clone();
-        let revoke = move |decision: &mut Decision<'_>| {
-            decision.check(&by)?;
-            if let Some(()) = request.first_answer(decision)? {
-                return Ok(());
-            }
+        let (wanted, entry) = (name.clone(), Entry::by(caller, options, name, "revoked"));
+        let revoke = move |decision: &mut Decision<'_>, by: &Caller| {
             let row: AgentRow = decision.read(&rows::agent(&wanted))?.ok_or_else(|| AppError::not_found(&wanted))?;
             if row.revoked.is_none() {
                 let seen = row.is_alarm().then(|| Vouch { by: by.principal.clone(), at: decision.now });
                 let acknowledged = row.acknowledged.clone().or(seen);
-                identities::put_agent(decision, &wanted, AgentRow { revoked: Some(decision.now), acknowledged, ..row });
+                let row = AgentRow { revoked: Some(decision.now), acknowledged, ..row };
+                decision.register(RegistryChange::Agent(wanted.clone(), Some(row)));
                 let text = format!("{wanted} was revoked by {}", by.principal);
                 decision.happens(&wanted.tenant, Happening::new(EventKind::AgentRevoked, &text));
                 decision.record(entry.clone());
             }
-            request.answered(decision, &());
             Ok(())
         };
-        self.commit(revoke).await?;
+        self.inner.history.answer(caller, options, name, revoke).await?;
         self.get_agent(caller, name)
     }
 }

@@ -4,8 +4,7 @@ use entente_model::desired::Digest;
 use entente_model::intent::ResourceName;
 
 use super::App;
-use crate::api_role::ApiRole;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
 use crate::history::AuditRecord;
 use crate::page::{Page, PageRequest};

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use entente_model::desired::{ItemKey, UserKey};
 use entente_model::{TenantName, Timestamp};
-use entente_store::{Commit, Key, MAX_PAGE_ENTRIES, Page};
+use entente_store::{Commit, Entry, Key, MAX_PAGE_ENTRIES, StoreExt};
+use serde::de::IgnoredAny;
 
 use super::dispatch::Dispatch;
 use crate::channel::{Account, Channels};
@@ -47,7 +48,11 @@ impl CleanUp {
         self.forget_requests().await?;
         let stale = self.stale();
         if !stale.is_empty() {
-            self.history.commit(move |decision| forget(decision, &stale)).await?;
+            let forget = move |decision: &mut Decision<'_>| {
+                stale.iter().for_each(|row| decision.register(row.clone()));
+                Ok(())
+            };
+            self.history.commit(forget).await?;
         }
         self.forget_known().await?;
         self.forget_gone_tenants().await?;
@@ -89,18 +94,13 @@ impl CleanUp {
 
     async fn forget_requests(&self) -> Result<(), AppError> {
         let now = self.history.now();
-        let (mut answers, mut after) = (Vec::new(), None);
-        loop {
-            let page: Page = self.history.store.scan(rows::REQUEST, after.as_deref(), MAX_PAGE_ENTRIES).await?;
-            for (key, entry) in &page.entries {
-                let row: RequestRow = rows::decode(key, &entry.value).map_err(AppError::internal)?;
-                answers.push((row.time, entry.value.len(), key.clone()));
-            }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => break,
-            }
-        }
+        let mut answers = Vec::new();
+        let each = |key: &str, entry: &Entry| {
+            let row: RequestRow = rows::decode(key, &entry.value).map_err(AppError::internal)?;
+            answers.push((row.time, entry.value.len(), key.into()));
+            Ok::<_, AppError>(())
+        };
+        self.history.store.scan_all(rows::REQUEST, each).await?;
         for some in beyond(answers, now, MAX_REQUEST_BYTES).chunks(MAX_PAGE_ENTRIES) {
             let delete = |commit: Commit, key: &Key| commit.delete(key.clone());
             self.history.store.commit(some.iter().fold(Commit::new(), delete)).await?;
@@ -108,33 +108,24 @@ impl CleanUp {
         Ok(())
     }
 
-    fn stale(&self) -> Vec<Stale> {
+    /// Rows of tokens and agents that have stayed long enough.
+    fn stale(&self) -> Vec<RegistryChange> {
         let (now, tables) = (self.history.now(), self.registry.tables());
         let over = |end: Timestamp| end.plus(AFTERLIFE) < now;
         let tokens = tables.tokens.iter().filter(|(_, row)| over(row.expires));
         let agents =
             tables.agents.iter().filter(|(_, row)| row.revoked.is_some() && !row.is_alarm() && over(row.expires));
-        let tokens = tokens.map(|(name, _)| Stale::Token(name.clone()));
-        tokens.chain(agents.map(|(name, _)| Stale::Agent(name.clone()))).take(MAX_PAGE_ENTRIES).collect()
+        let tokens = tokens.map(|(name, _)| RegistryChange::Token(name.clone(), None));
+        tokens.chain(agents.map(|(name, _)| RegistryChange::Agent(name.clone(), None))).take(MAX_PAGE_ENTRIES).collect()
     }
 
     /// Rows of reports outlive their tenant, because they may be too many for the commit that deletes it.
     async fn forget_gone_tenants(&self) -> Result<(), AppError> {
-        let mut after = None;
-        loop {
-            let page = self.history.store.scan(rows::STANDING, after.as_deref(), MAX_PAGE_ENTRIES).await?;
-            for (key, _) in &page.entries {
-                let id = key.strip_prefix(rows::STANDING).unwrap_or_default();
-                let tenant = TenantName::from_id(id).map_err(AppError::internal)?;
-                if self.channels.get(&tenant).is_none() {
-                    self.forget_tenant(tenant).await?;
-                }
-            }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(()),
-            }
+        for (id, _) in rows::all::<IgnoredAny>(&*self.history.store, rows::STANDING).await? {
+            let tenant = TenantName::from_id(&id).map_err(AppError::internal)?;
+            while self.channels.get(&tenant).is_none() && !self.forget_reports(tenant.clone()).await? {}
         }
+        Ok(())
     }
 
     /// Events of tenants that are gone: also of those whose agents never reported. Goes from tenant to tenant.
@@ -167,14 +158,9 @@ impl CleanUp {
         Ok(self.history.commit(forget).await?.1)
     }
 
-    async fn forget_tenant(&self, tenant: TenantName) -> Result<(), AppError> {
-        loop {
-            let gone = tenant.clone();
-            let (_, is_last) = self.history.commit(move |decision| forget_reports(decision, &gone)).await?;
-            if is_last {
-                return Ok(());
-            }
-        }
+    /// Some of a tenant's rows; says whether these were the last.
+    async fn forget_reports(&self, tenant: TenantName) -> Result<bool, AppError> {
+        Ok(self.history.commit(move |decision| forget_reports(decision, &tenant)).await?.1)
     }
 }
 
@@ -188,27 +174,6 @@ fn beyond(mut answers: Vec<(Timestamp, usize, Key)>, now: Timestamp, most: usize
         now.since(*time) <= REQUEST_AGE && count <= MAX_REQUESTS && bytes <= most
     };
     answers.into_iter().skip_while(stays).map(|(_, _, key)| key).collect()
-}
-
-enum Stale {
-    Token(entente_model::TokenName),
-    Agent(entente_model::AgentName),
-}
-
-fn forget(decision: &mut Decision<'_>, stale: &[Stale]) -> Result<(), AppError> {
-    for one in stale {
-        match one {
-            Stale::Token(name) => {
-                decision.delete(rows::token(name));
-                decision.register(RegistryChange::Token(name.clone(), None));
-            }
-            Stale::Agent(name) => {
-                decision.delete(rows::agent(name));
-                decision.register(RegistryChange::Agent(name.clone(), None));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// A page of a tenant's rows. Looks again whether the tenant is gone: it may have been made anew.

@@ -9,8 +9,7 @@ use std::time::Duration;
 use entente_model::Timestamp;
 
 use super::App;
-use crate::api_role::ApiRole;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
 use crate::page::{Page, PageRequest};
 

@@ -7,7 +7,7 @@ use entente_compiler::Fleet;
 use entente_model::intent::Intent;
 use entente_model::{AgentName, Map, PrincipalName, TenantName, Timestamp, TokenName};
 use entente_seal::{KeyId, OnlineKey, PublicKey, SealError, Signed, Statement, Verifier};
-use entente_store::{MAX_PAGE_ENTRIES, ReadError, Store};
+use entente_store::{ReadError, Store};
 use entente_tasks::Tasks;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -223,27 +223,8 @@ pub(crate) fn check_statements(
 }
 
 /// All rows below a prefix: what follows the prefix, and the row.
-async fn load<T: DeserializeOwned>(store: &dyn Store, prefix: &str) -> Result<Vec<(String, T)>, OpenError> {
-    let read = read_all(store, prefix).await?.into_iter();
-    read.map(|(path, row)| Ok((path, row?))).collect()
-}
-
-/// The same, with what cannot be read of them.
-async fn read_all<T: DeserializeOwned>(
-    store: &dyn Store,
-    prefix: &str,
-) -> Result<Vec<(String, Result<T, RowError>)>, OpenError> {
-    let (mut found, mut after) = (Vec::new(), None);
-    loop {
-        let page = store.scan(prefix, after.as_deref(), MAX_PAGE_ENTRIES).await?;
-        for (key, entry) in &page.entries {
-            found.push((key[prefix.len()..].to_owned(), rows::decode(key, &entry.value)));
-        }
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(found),
-        }
-    }
+async fn load<T: DeserializeOwned + Send>(store: &dyn Store, prefix: &str) -> Result<Vec<(String, T)>, OpenError> {
+    rows::all(store, prefix).await?.into_iter().map(|(path, row)| Ok((path, row?))).collect()
 }
 
 async fn load_world(store: &dyn Store) -> Result<(HeadRow, World), OpenError> {
@@ -297,14 +278,14 @@ async fn load_known(store: &dyn Store) -> Result<HashMap<TenantName, KnownAccoun
 async fn load_reports(store: &dyn Store) -> Result<HashMap<TenantName, Reported>, OpenError> {
     let tenant = |id: &str| TenantName::from_id(id).map_err(|_| OpenError::Key(id.to_owned()));
     let mut reports: HashMap<TenantName, Reported> = HashMap::new();
-    for (id, row) in read_all::<StandingRow>(store, rows::STANDING).await? {
+    for (id, row) in rows::all::<StandingRow>(store, rows::STANDING).await? {
         let reported = reports.entry(tenant(&id)?).or_default();
         match row {
             Ok(row) => *reported = std::mem::take(reported).with_row(row),
             Err(error) => unread(reported, format!("{}{id}", rows::STANDING), &error),
         }
     }
-    for (path, item) in read_all::<entente_model::report::ItemReport>(store, rows::STATUS).await? {
+    for (path, item) in rows::all::<entente_model::report::ItemReport>(store, rows::STATUS).await? {
         let id = path.split('/').next().unwrap_or_default();
         let reported = reports.entry(tenant(id)?).or_default();
         match item {

@@ -4,7 +4,7 @@ use entente_model::report::ItemState;
 use entente_model::{OperatorName, TenantName};
 
 use super::App;
-use crate::caller::Caller;
+use crate::caller::{Caller, Options};
 use crate::channel::Refused;
 use crate::error::AppError;
 use crate::history::Event;
@@ -15,7 +15,6 @@ use crate::removals::Removal;
 use crate::reports::{
     Access, AccessFilter, EventFilter, EventStart, EventWatch, ItemStatus, StatusWatch, TenantSelection, TenantStatus,
 };
-use crate::request_log::Options;
 use crate::stream::{Connected, Hello};
 
 impl App {

@@ -9,8 +9,7 @@ use entente_model::{GoAwayReason, TenantName, Timestamp, Violation};
 use tokio::sync::oneshot;
 
 use super::App;
-use crate::api_role::ApiRole;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller};
 use crate::channel::{Channel, ChannelState, Parked};
 use crate::error::AppError;
 use crate::history::Entry;

@@ -11,15 +11,13 @@ use entente_model::{OperatorName, PrincipalName, Timestamp, Violation};
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use crate::api_role::ApiRole;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller, Options};
 use crate::error::AppError;
 use crate::history::{Decision, Entry};
 use crate::identities;
-use crate::identity::PrincipalRow;
+use crate::identity::{PrincipalRow, RegistryChange};
 use crate::page::{Page, PageRequest};
 use crate::pki::{PkiError, RequestedKey, Serial};
-use crate::request_log::{Options, Request};
 use crate::rows;
 
 /// Principals that are tied to one operator: a person has a laptop, a console and some scripts. It keeps small what a
@@ -93,16 +91,11 @@ impl App {
     ) -> Result<Principal, AppError> {
         caller.needs(ApiRole::Admin)?;
         let key = RequestedKey::from_csr_pem(new.csr_pem).map_err(|error| wrong_request(&error))?;
-        let request = Request::of(caller, options, &new);
         let (role, operator) = (new.role, new.operator.cloned());
         let tie = operator.as_ref().map(|operator| format!(", tied to {operator}")).unwrap_or_default();
-        let entry = entry(caller, options, new.name, &format!("created as {}{tie}", role.word()));
-        let (app, name, by) = (self.clone(), new.name.clone(), caller.clone());
-        let create = move |decision: &mut Decision<'_>| {
-            decision.check(&by)?;
-            if let Some(first) = request.first_answer(decision)? {
-                return Ok(first);
-            }
+        let entry = Entry::by(caller, options, new.name, &format!("created as {}{tie}", role.word()));
+        let (app, name) = (self.clone(), new.name.clone());
+        let create = move |decision: &mut Decision<'_>, _: &Caller| {
             if decision.view.get(&rows::principal(&name))?.is_some() {
                 return Err(AppError::AlreadyExists { resource: name.to_string() });
             }
@@ -114,12 +107,11 @@ impl App {
             let (created, expires, operator) = (decision.now, issued.not_after, operator.clone());
             let row = PrincipalRow { role, created, serial, expires, operator };
             let answer = Principal { certificate_pem: issued.certificate_pem, ..Principal::of(&name, &row) };
-            identities::put_principal(decision, &name, Some(row));
+            decision.register(RegistryChange::Principal(name.clone(), Some(row)));
             decision.record(entry.clone());
-            request.answered(decision, &answer);
             Ok(answer)
         };
-        Ok(self.commit(create).await?.1)
+        self.inner.history.answer(caller, options, &new, create).await
     }
 
     /// Ties a principal to an operator, or removes the tie. A principal may not change its own tie, or it could untie itself.
@@ -131,15 +123,11 @@ impl App {
         options: &Options,
     ) -> Result<Principal, AppError> {
         caller.needs(ApiRole::Admin)?;
-        let request = Request::of(caller, options, &(name, operator));
+        let asked = (name, operator);
         let verb = operator.map_or_else(|| "tied to nobody".into(), |operator| format!("tied to {operator}"));
-        let entry = entry(caller, options, name, &verb);
-        let (name, operator, by) = (name.clone(), operator.cloned(), caller.clone());
-        let tie = move |decision: &mut Decision<'_>| {
-            decision.check(&by)?;
-            if let Some(first) = request.first_answer(decision)? {
-                return Ok(first);
-            }
+        let entry = Entry::by(caller, options, name, &verb);
+        let (name, operator) = (name.clone(), operator.cloned());
+        let tie = move |decision: &mut Decision<'_>, by: &Caller| {
             let row: PrincipalRow =
                 decision.read(&rows::principal(&name))?.ok_or_else(|| AppError::not_found(&name))?;
             let own = by.operator.is_some() && (row.operator == by.operator || name == by.principal);
@@ -147,17 +135,17 @@ impl App {
                 let text = format!("{name} is tied to the same person");
                 return Err(AppError::OwnCase { principal: by.principal.clone(), text });
             }
-            if row.operator != operator {
+            let is_new = row.operator != operator;
+            let row = PrincipalRow { operator: operator.clone(), ..row };
+            let answer = Principal::of(&name, &row);
+            if is_new {
                 operator.as_ref().map_or(Ok(()), |operator| may_be_tied(decision, operator))?;
-                let row = PrincipalRow { operator: operator.clone(), ..row.clone() };
-                identities::put_principal(decision, &name, Some(row));
+                decision.register(RegistryChange::Principal(name.clone(), Some(row)));
                 decision.record(entry.clone());
             }
-            let answer = Principal::of(&name, &PrincipalRow { operator: operator.clone(), ..row });
-            request.answered(decision, &answer);
             Ok(answer)
         };
-        Ok(self.commit(tie).await?.1)
+        self.inner.history.answer(caller, options, &asked, tie).await
     }
 
     /// Deletes a principal, unless it is the last admin.
@@ -168,25 +156,18 @@ impl App {
         options: &Options,
     ) -> Result<(), AppError> {
         caller.needs(ApiRole::Admin)?;
-        let request = Request::of(caller, options, name);
-        let (name, entry, by) = (name.clone(), entry(caller, options, name, "deleted"), caller.clone());
-        let delete = move |decision: &mut Decision<'_>| {
-            decision.check(&by)?;
-            if let Some(()) = request.first_answer(decision)? {
-                return Ok(());
-            }
+        let (wanted, entry) = (name.clone(), Entry::by(caller, options, name, "deleted"));
+        let delete = move |decision: &mut Decision<'_>, _: &Caller| {
             let all = identities::principals(decision)?;
-            if !all.iter().any(|(other, _)| *other == name) {
-                return Err(AppError::not_found(&name));
+            if !all.iter().any(|(other, _)| *other == wanted) {
+                return Err(AppError::not_found(&wanted));
             }
-            identities::an_admin_stays(&all, &BTreeSet::from([name.clone()]), decision.now)?;
-            identities::put_principal(decision, &name, None);
+            identities::an_admin_stays(&all, &BTreeSet::from([wanted.clone()]), decision.now)?;
+            decision.register(RegistryChange::Principal(wanted.clone(), None));
             decision.record(entry.clone());
-            request.answered(decision, &());
             Ok(())
         };
-        self.commit(delete).await?;
-        Ok(())
+        self.inner.history.answer(caller, options, name, delete).await
     }
 }
 
@@ -211,14 +192,4 @@ fn may_be_tied(decision: &Decision<'_>, operator: &OperatorName) -> Result<(), A
 /// What a person sees of a signing request that cannot be used.
 pub(crate) fn wrong_request(error: &PkiError) -> AppError {
     AppError::Invalid(vec![Violation::new("csr_pem", Fault::Malformed, error.to_string())])
-}
-
-fn entry(caller: &Caller, options: &Options, name: &PrincipalName, verb: &str) -> Entry {
-    Entry {
-        actor: caller.principal.to_string(),
-        method: options.method,
-        request_id: options.request_id,
-        resources: vec![name.to_string()],
-        summary: format!("{name} {verb}"),
-    }
 }

@@ -3,8 +3,7 @@
 use entente_model::intent::{Kind, ResourceName};
 
 use super::App;
-use crate::api_role::ApiRole;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
 use crate::history::Stored;
 use crate::page::{Page, PageRequest};

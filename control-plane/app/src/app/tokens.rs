@@ -10,14 +10,12 @@ use ring::rand::SecureRandom;
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use crate::api_role::ApiRole;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller, Options};
 use crate::error::AppError;
 use crate::history::{Decision, Entry};
 use crate::identities;
-use crate::identity::TokenRow;
+use crate::identity::{RegistryChange, TokenRow};
 use crate::page::{Page, PageRequest};
-use crate::request_log::{Options, Request};
 use crate::rows;
 
 /// A customer answers a mail within three days.
@@ -101,16 +99,11 @@ impl App {
         }
         let (id, secret) = (random_text(4)?, random_text(32)?);
         let name = TokenName::from_id(&id).expect("hexadecimal digits make an id");
-        let request = Request::of(caller, options, &(tenant, lifetime, replaces));
         let right = if replaces { ", with the right to displace a live agent" } else { "" };
-        let verb = format!("created for {tenant}{right}");
-        let (entry, hash) = (entry(caller, options, &name, &verb), rows::sha256(secret.as_bytes()));
-        let (made, tenant, by) = (name.clone(), tenant.clone(), caller.clone());
-        let create = move |decision: &mut Decision<'_>| {
-            decision.check(&by)?;
-            if let Some(first) = request.first_answer(decision)? {
-                return Ok(first);
-            }
+        let entry = Entry::by(caller, options, &name, &format!("created for {tenant}{right}"));
+        let (asked, hash) = ((tenant, lifetime, replaces), rows::sha256(secret.as_bytes()));
+        let (made, tenant) = (name.clone(), tenant.clone());
+        let create = move |decision: &mut Decision<'_>, by: &Caller| {
             decision.committed.world.needs_tenant("tenant", &tenant)?;
             if let Some(agent) =
                 identities::live_agent(&identities::agents_of(decision, &tenant)?, decision.now).filter(|_| !replaces)
@@ -121,12 +114,11 @@ impl App {
             let expires = created.plus(lifetime);
             let row = TokenRow { tenant, secret: hash, created, expires, by, replaces, used: None };
             let token = EnrollmentToken::of(&made, &row);
-            identities::put_token(decision, &made, Some(row));
+            decision.register(RegistryChange::Token(made.clone(), Some(row)));
             decision.record(entry.clone());
-            request.answered(decision, &token);
             Ok(token)
         };
-        let (_, token): (_, EnrollmentToken) = self.commit(create).await?;
+        let token = self.inner.history.answer(caller, options, &asked, create).await?;
         let file = if token.name == name { self.token_file(&token, &secret) } else { TokenFile::default() };
         Ok(CreatedToken { token, file })
     }
@@ -143,23 +135,16 @@ impl App {
     /// From now on it enrols nobody.
     pub async fn delete_token(&self, caller: &Caller, name: &TokenName, options: &Options) -> Result<(), AppError> {
         caller.needs(ApiRole::Editor)?;
-        let request = Request::of(caller, options, name);
-        let (entry, name, by) = (entry(caller, options, name, "deleted"), name.clone(), caller.clone());
-        let delete = move |decision: &mut Decision<'_>| {
-            decision.check(&by)?;
-            if let Some(()) = request.first_answer(decision)? {
-                return Ok(());
+        let (wanted, entry) = (name.clone(), Entry::by(caller, options, name, "deleted"));
+        let delete = move |decision: &mut Decision<'_>, _: &Caller| {
+            if decision.view.get(&rows::token(&wanted))?.is_none() {
+                return Err(AppError::not_found(&wanted));
             }
-            if decision.view.get(&rows::token(&name))?.is_none() {
-                return Err(AppError::not_found(&name));
-            }
-            identities::put_token(decision, &name, None);
+            decision.register(RegistryChange::Token(wanted.clone(), None));
             decision.record(entry.clone());
-            request.answered(decision, &());
             Ok(())
         };
-        self.commit(delete).await?;
-        Ok(())
+        self.inner.history.answer(caller, options, name, delete).await
     }
 }
 
@@ -199,14 +184,4 @@ pub(crate) fn random_text(bytes: usize) -> Result<String, AppError> {
     let filled = ring::rand::SystemRandom::new().fill(&mut random);
     filled.map_err(|_| AppError::internal("the system gives no randomness"))?;
     Ok(hex::encode(random))
-}
-
-fn entry(caller: &Caller, options: &Options, name: &TokenName, verb: &str) -> Entry {
-    Entry {
-        actor: caller.principal.to_string(),
-        method: options.method,
-        request_id: options.request_id,
-        resources: vec![name.to_string()],
-        summary: format!("{name} {verb}"),
-    }
 }

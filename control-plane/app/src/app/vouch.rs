@@ -8,13 +8,10 @@ use entente_model::{AgentName, TenantName, Violation};
 
 use super::App;
 use super::agents::Agent;
-use crate::api_role::ApiRole;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller, Options};
 use crate::error::AppError;
 use crate::history::{Decision, Entry};
-use crate::identities;
-use crate::identity::{AgentRow, Vouch};
-use crate::request_log::{Options, Request};
+use crate::identity::{AgentRow, RegistryChange, Vouch};
 use crate::rows;
 
 /// What an admin says of an agent.
@@ -45,23 +42,21 @@ impl App {
 
     async fn say(&self, caller: &Caller, name: &AgentName, word: Word, options: &Options) -> Result<Agent, AppError> {
         caller.needs(ApiRole::Admin)?;
-        let request = Request::of(caller, options, name);
-        let (wanted, by, options) = (name.clone(), caller.clone(), *options);
-        self.commit(move |decision| {
-            decision.check(&by)?;
-            if let Some(()) = request.first_answer(decision)? {
-                return Ok(());
-            }
+        let verb = match word {
+            Word::Vouch => "vouched for",
+            Word::Acknowledge => "took the place of another: seen",
+        };
+        let (wanted, entry) = (name.clone(), Entry::by(caller, options, name, verb));
+        let say = move |decision: &mut Decision<'_>, by: &Caller| {
             let row: AgentRow = decision.read(&rows::agent(&wanted))?.ok_or_else(|| AppError::not_found(&wanted))?;
-            not_their_own(decision, &by, &wanted.tenant)?;
-            if let Some(row) = said(decision, &by, &wanted, row, word)? {
-                identities::put_agent(decision, &wanted, row);
-                decision.record(entry(&by, &options, &wanted, word));
+            not_their_own(decision, by, &wanted.tenant)?;
+            if let Some(row) = said(decision, by, &wanted, row, word)? {
+                decision.register(RegistryChange::Agent(wanted.clone(), Some(row)));
+                decision.record(entry.clone());
             }
-            request.answered(decision, &());
             Ok(())
-        })
-        .await?;
+        };
+        self.inner.history.answer(caller, options, name, say).await?;
         // A proof of this agent's may count from now on.
         self.inner.channels.removals_told.notify_one();
         self.get_agent(caller, name)
@@ -104,18 +99,4 @@ fn not_their_own(decision: &Decision<'_>, caller: &Caller, tenant: &TenantName) 
         return Err(AppError::OwnCase { principal: caller.principal.clone(), text });
     }
     Ok(())
-}
-
-fn entry(caller: &Caller, options: &Options, name: &AgentName, word: Word) -> Entry {
-    let summary = match word {
-        Word::Vouch => format!("{name} vouched for"),
-        Word::Acknowledge => format!("{name} took the place of another: seen"),
-    };
-    Entry {
-        actor: caller.principal.to_string(),
-        method: options.method,
-        request_id: options.request_id,
-        resources: vec![name.to_string()],
-        summary,
-    }
 }

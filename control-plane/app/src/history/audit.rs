@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::changed::ChangeKind;
+use crate::caller::{Caller, Options};
 use crate::rows::as_hex;
 
 pub use kept::AuditedChange;
@@ -59,6 +60,13 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// Of what a caller asks for one resource.
+    pub(crate) fn by(caller: &Caller, options: &Options, name: &impl std::fmt::Display, verb: &str) -> Self {
+        let (name, actor) = (name.to_string(), caller.principal.to_string());
+        let summary = format!("{name} {verb}");
+        Self { actor, method: options.method, request_id: options.request_id, resources: vec![name], summary }
+    }
+
     /// Of what an agent does for itself.
     pub(crate) fn by_agent(name: &AgentName, method: &'static str, summary: &str) -> Self {
         let (actor, resources) = (name.to_string(), vec![name.to_string()]);

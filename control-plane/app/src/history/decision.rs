@@ -99,11 +99,15 @@ impl<'a> Decision<'a> {
 
 impl Decision<'_> {
     pub(crate) fn put(&mut self, key: String, value: Bytes) {
-        self.commit = std::mem::take(&mut self.commit).put(key, value);
+        self.set(key, Some(value));
     }
 
     pub(crate) fn delete(&mut self, key: String) {
-        self.commit = std::mem::take(&mut self.commit).delete(key);
+        self.set(key, None);
+    }
+
+    fn set(&mut self, key: String, value: Option<Bytes>) {
+        self.commit = std::mem::take(&mut self.commit).set(key, value);
     }
 
     pub(crate) fn read<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, AppError> {
@@ -132,7 +136,10 @@ impl Decision<'_> {
         self.happened.push((tenant.clone(), what));
     }
 
+    /// Writes the row of a principal, agent or token. The registry follows once it is durable.
     pub(crate) fn register(&mut self, change: RegistryChange) {
+        let (key, row) = change.row();
+        self.set(key, row);
         self.effects.registry.push(change);
     }
 
@@ -199,10 +206,7 @@ impl Decision<'_> {
 
     fn put_pieces(&mut self, before: Option<&Revocation>, after: Option<&Revocation>) {
         for (key, piece) in pieces::changed(before, after) {
-            match piece {
-                Some(piece) => self.put(key, rows::encode(&piece)),
-                None => self.delete(key),
-            }
+            self.set(key, piece.as_ref().map(rows::encode));
         }
     }
 

@@ -80,11 +80,7 @@ pub(crate) fn write(
             written.insert(key, None);
         }
     }
-    let add = |commit: Commit, (key, value): (String, Option<Bytes>)| match value {
-        Some(value) => commit.put(key, value),
-        None => commit.delete(key),
-    };
-    Ok((written.into_iter().fold(commit, add), Some(number)))
+    Ok((written.into_iter().fold(commit, |commit, (key, value)| commit.set(key, value)), Some(number)))
 }
 
 fn event(at: Location, it: &Happening) -> Event {

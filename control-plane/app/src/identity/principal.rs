@@ -3,7 +3,7 @@
 use entente_model::{OperatorName, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::api_role::ApiRole;
+use crate::caller::ApiRole;
 use crate::pki::Serial;
 
 /// What is kept of a principal.

@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
+use bytes::Bytes;
 use entente_model::{AgentName, PrincipalName, TenantName, TokenName};
 
 use super::agent::AgentRow;
 use super::principal::PrincipalRow;
 use super::token::TokenRow;
+use crate::rows;
 
 #[derive(Debug, Default)]
 pub(crate) struct Registry(RwLock<Tables>);
@@ -22,11 +24,22 @@ pub(crate) struct Tables {
 }
 
 /// One row, as it is now.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum RegistryChange {
     Principal(PrincipalName, Option<PrincipalRow>),
     Agent(AgentName, Option<AgentRow>),
     Token(TokenName, Option<TokenRow>),
+}
+
+impl RegistryChange {
+    /// The key, and what is kept under it.
+    pub(crate) fn row(&self) -> (String, Option<Bytes>) {
+        match self {
+            Self::Principal(name, row) => (rows::principal(name), row.as_ref().map(rows::encode)),
+            Self::Agent(name, row) => (rows::agent(name), row.as_ref().map(rows::encode)),
+            Self::Token(name, row) => (rows::token(name), row.as_ref().map(rows::encode)),
+        }
+    }
 }
 
 impl Tables {

@@ -10,8 +10,7 @@ use entente_model::{OperatorName, TenantName, Timestamp};
 use super::handles::Removals;
 use super::receipt::{Receipt, SignedStatement};
 use super::standing::{Open, Place};
-use crate::api_role::ApiRole;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
 use crate::history::World;
 use crate::page::{Page, PageRequest};
@@ -103,17 +102,8 @@ impl Removals {
     }
 
     async fn receipts_of(&self, operator: &OperatorName) -> Result<Vec<Receipt>, AppError> {
-        let (prefix, mut after, mut found) = (rows::removals_of(operator), None, Vec::new());
-        loop {
-            let page = self.history.store.scan(&prefix, after.as_deref(), entente_store::MAX_PAGE_ENTRIES).await?;
-            for (key, entry) in &page.entries {
-                found.push(rows::decode(key, &entry.value).map_err(AppError::internal)?);
-            }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(found),
-            }
-        }
+        let all = rows::all(&*self.history.store, &rows::removals_of(operator)).await?;
+        all.into_iter().map(|(_, receipt)| receipt.map_err(AppError::internal)).collect()
     }
 
     fn is_connected(&self, tenant: &TenantName) -> bool {

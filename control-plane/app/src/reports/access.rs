@@ -10,8 +10,7 @@ use entente_model::{AssignmentName, OperatorName, Plane, RoleName, TenantName, T
 use super::Reports;
 use super::carried::{Carried, Part, Standing};
 use super::view::opened;
-use crate::api_role::ApiRole;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
 use crate::history::World;
 use crate::page::{Page, PageRequest};

@@ -3,8 +3,7 @@
 use entente_model::{TenantName, Timestamp};
 
 use super::Reports;
-use crate::api_role::ApiRole;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
 use crate::history::{Event, EventKind, Location, of_tenant};
 use crate::page::{Page, PageRequest};

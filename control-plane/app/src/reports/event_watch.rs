@@ -9,8 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::Reports;
 use super::event_list::EventFilter;
-use crate::api_role::ApiRole;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller};
 use crate::error::AppError;
 use crate::history::{Event, Location};
 use crate::rows;

@@ -215,10 +215,7 @@ fn commits(tenant: &TenantName, changed: &Changed, gained: &KnownAccounts, stand
     // Deletions first: what is put afterwards under the same key stays. What is known before what may prove.
     let unreadable = changed.unreadable.iter().map(|key| (key.clone(), None));
     let all: Vec<_> = unreadable.chain(deletes).chain(known).chain(puts).collect();
-    let add = |commit: Commit, (key, value): &(String, Option<Bytes>)| match value {
-        Some(value) => commit.put(key.as_str(), value.clone()),
-        None => commit.delete(key.as_str()),
-    };
+    let add = |commit: Commit, (key, value): &(String, Option<Bytes>)| commit.set(key.as_str(), value.clone());
     let mut commits: Vec<_> = all.chunks(MAX_ROWS).map(|chunk| chunk.iter().fold(Commit::new(), add)).collect();
     let last = commits.pop().unwrap_or_default();
     commits.push(last.put(rows::standing(tenant), standing));

@@ -11,8 +11,7 @@ use entente_seal::{Buckets, SealedItem};
 
 use super::Reports;
 use super::displacement::Displacement;
-use crate::api_role::ApiRole;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller};
 use crate::channel::{Channel, ChannelState, Reported};
 use crate::error::AppError;
 use crate::identity::Tables;

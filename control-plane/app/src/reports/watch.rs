@@ -12,8 +12,7 @@ use futures::task::AtomicWaker;
 
 use super::Reports;
 use super::view::TenantStatus;
-use crate::api_role::ApiRole;
-use crate::caller::Caller;
+use crate::caller::{ApiRole, Caller};
 use crate::channel::{MAX_WATCHERS, Watcher};
 use crate::error::AppError;
 use crate::sync::lock;

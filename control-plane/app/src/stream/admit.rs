@@ -6,8 +6,7 @@ use super::Streams;
 use crate::channel::{LONG_RETRY, Refused};
 use crate::error::AppError;
 use crate::history::Decision;
-use crate::identities;
-use crate::identity::AgentRow;
+use crate::identity::{AgentRow, RegistryChange};
 use crate::pki::{Peer, Who};
 use crate::refusals::count_refused;
 use crate::rows;
@@ -58,7 +57,8 @@ impl Streams {
                 return Err(AppError::Unauthenticated);
             }
             if row.awaited {
-                identities::put_agent(decision, &name, AgentRow { awaited: false, ..row });
+                let row = AgentRow { awaited: false, ..row };
+                decision.register(RegistryChange::Agent(name.clone(), Some(row)));
             }
             Ok(())
         };

@@ -8,11 +8,11 @@ use entente_model::{AgentName, TokenName};
 use super::super::App;
 use super::super::principals::wrong_request;
 use super::super::tokens;
-use crate::api_role::ApiRole;
+use crate::caller::ApiRole;
 use crate::error::AppError;
 use crate::history::{Decision, Entry, EventKind, Happening};
 use crate::identities::{self, Agents};
-use crate::identity::{AgentRow, TokenRow, Used};
+use crate::identity::{AgentRow, RegistryChange, TokenRow, Used};
 use crate::pki::{RequestedKey, Serial};
 use crate::rows;
 
@@ -130,10 +130,11 @@ impl Enrolment {
             admitted_by: row.by.clone(),
             ..AgentRow::new(serial, decision.now, issued.not_after)
         };
-        identities::put_agent(decision, &name, agent);
+        decision.register(RegistryChange::Agent(name.clone(), Some(agent)));
         let (time, key) = (decision.now, Digest(*self.key.digest()));
-        let used = Used { time, agent: name.clone(), key, certificate_pem: issued.certificate_pem };
-        identities::put_token(decision, &self.token, Some(TokenRow { used: Some(used.clone()), ..row }));
+        let used = Used { time, agent: name, key, certificate_pem: issued.certificate_pem };
+        let row = TokenRow { used: Some(used.clone()), ..row };
+        decision.register(RegistryChange::Token(self.token.clone(), Some(row)));
         decision.record(entry);
         Ok(used)
     }

@@ -8,8 +8,7 @@ use super::super::App;
 use super::super::principals::wrong_request;
 use crate::error::AppError;
 use crate::history::{Decision, Entry};
-use crate::identities;
-use crate::identity::{AgentRow, Leaf};
+use crate::identity::{AgentRow, Leaf, RegistryChange};
 use crate::pki::{Peer, RequestedKey, Serial};
 use crate::rows;
 
@@ -54,11 +53,8 @@ impl App {
             let issued = app.inner.ca.agent(&name, &key, serial, decision.now, lifetime).map_err(AppError::internal)?;
             // The one that was shown stays good beside the new one; any other ends here.
             let (previous, renewed, expires) = (Some(peer.serial), Some(decision.now), issued.not_after);
-            identities::put_agent(
-                decision,
-                &name,
-                AgentRow { serial, previous, renewed, expires, awaited: false, ..row },
-            );
+            let row = AgentRow { serial, previous, renewed, expires, awaited: false, ..row };
+            decision.register(RegistryChange::Agent(name.clone(), Some(row)));
             decision.record(Entry::by_agent(&name, "Renew", "certificate renewed"));
             Ok(issued.certificate_pem)
         };
