@@ -6,11 +6,8 @@
 //! is every channel with who is told of changes, `reported` and `known` what agents said.
 
 mod all;
-mod asks;
-mod away;
 mod connection;
 mod known;
-mod lease_list;
 mod outgoing;
 pub(crate) mod pace;
 mod reported;
@@ -19,12 +16,11 @@ mod state;
 mod watchers;
 
 pub(crate) use all::Channels;
-pub use away::Refused;
-pub(crate) use away::{LONG_RETRY, Parked};
 pub(crate) use connection::Connection;
 pub use connection::UnknownNonce;
 pub(crate) use known::{Account, KnownAccounts, KnownRow, gained};
-pub use outgoing::Outgoing;
+pub(crate) use outgoing::{LONG_RETRY, Parked};
+pub use outgoing::{Outgoing, Refused};
 pub(crate) use reported::{Reported, StandingRow};
 pub(crate) use state::{Channel, ChannelState};
 pub(crate) use watchers::{MAX_WATCHERS, Watcher};

@@ -7,7 +7,7 @@ use std::error::Error;
 use entente_model::{AgentName, PrincipalName, TenantName, Timestamp, Violation};
 use entente_store::{CommitError, CommitWithError, ReadError};
 
-use crate::caller::ApiRole;
+use crate::api_role::ApiRole;
 
 /// The cause of an internal error, for the log.
 pub type Cause = Box<dyn Error + Send + Sync>;

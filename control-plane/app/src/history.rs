@@ -6,16 +6,11 @@
 //! leases are signed, `audit` and `event` what is said of a change. Knows nothing about who is connected.
 
 pub(crate) mod audit;
-mod changed;
 mod decision;
 pub(crate) mod event;
-mod event_rows;
-mod former;
 pub(crate) mod log;
-mod missing;
 pub(crate) mod pieces;
 mod sign;
-mod stated;
 mod world;
 
 use std::collections::VecDeque;
@@ -32,17 +27,14 @@ use crate::error::AppError;
 use crate::rows;
 use crate::sync::lock;
 
-pub use audit::{AuditRecord, AuditedChange};
+pub use audit::{AuditRecord, AuditedChange, ChangeKind, FieldChange, ResourceChange};
 pub(crate) use audit::{Entry, kept};
-pub use changed::{ChangeKind, FieldChange, ResourceChange};
 pub(crate) use decision::{Committed, Decision, Effects, HeadRow};
-pub(crate) use event::Happening;
 pub use event::{Event, EventKind};
-pub(crate) use event_rows::{Location, forget, of_tenant, write};
+pub(crate) use event::{Happening, Location, forget, of_tenant, write};
 pub use log::LogError;
 pub(crate) use log::RootRow;
-pub(crate) use sign::{Place, SignedLease, State, sign_leases};
-pub(crate) use stated::Stated;
+pub(crate) use sign::{Place, SignedLease, State, Stated, sign_leases};
 pub(crate) use world::World;
 pub use world::{Meta, Stored};
 

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use entente_model::intent::{Intent, OperatorState};
 use entente_model::{AgentName, OperatorName, PrincipalName, TenantName, Timestamp};
 
-use crate::caller::{ApiRole, Caller};
+use crate::api_role::ApiRole;
+use crate::caller::Caller;
 use crate::error::AppError;
 use crate::history::Decision;
 use crate::identity::{AgentRow, PrincipalRow, RegistryChange, TokenRow};

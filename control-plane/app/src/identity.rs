@@ -1,12 +1,13 @@
-//! Who may connect and who may ask: what is kept of principals, agents and enrolment tokens, and the tables of them.
+//! Who may connect and who may call: the rows of principals, agents and enrolment tokens, and the tables of them in memory.
 
-mod agent;
-mod principal;
+mod row;
 mod tables;
-mod token;
 
-pub use agent::Vouch;
-pub(crate) use agent::{AgentRow, Leaf};
-pub(crate) use principal::PrincipalRow;
+pub use row::Vouch;
+pub(crate) use row::{AgentRow, Leaf, PrincipalRow, TokenRow, Used};
 pub(crate) use tables::{Consequence, Registry, RegistryChange, Tables};
-pub(crate) use token::{TokenRow, Used};
+
+/// Reasons are literals, so the metric is bounded.
+pub(crate) fn count_refused(reason: &'static str) {
+    metrics::counter!("entente_refused_sign_ins_total", "reason" => reason).increment(1);
+}

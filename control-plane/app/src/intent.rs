@@ -6,16 +6,13 @@
 //! is put together from a mask is [`prepare`]'s; what is counted is [`impact`]'s; what nobody may do in their own case, and
 //! which principals end, is [`guard`]'s.
 
-mod asked;
 mod diff;
 mod guard;
 mod impact;
 mod outlook;
 mod own;
 mod prepare;
-mod right;
 mod rights;
-mod sides;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,7 +24,8 @@ use entente_model::violation::{Fault, Violation};
 use entente_model::{OperatorName, PrincipalName, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::caller::{ApiRole, Caller, Options};
+use crate::api_role::ApiRole;
+use crate::caller::{Caller, Options};
 use crate::channel::Channels;
 use crate::error::AppError;
 use crate::history::{ChangeKind, Decision, Entry, History, Meta, ResourceChange, Stored, World, kept};
@@ -37,12 +35,12 @@ use crate::recollection::Recollection;
 use crate::reports::Reports;
 use crate::request_log::Request;
 
-pub use asked::{Change, Delete, Put};
 use guard::{Books, guard};
 pub use impact::Impact;
 pub use outlook::{Outlook, TenantOutlook};
 use prepare::Prepared;
-pub use right::{Right, RightsChange};
+pub use prepare::{Change, Delete, Put};
+pub use rights::{Right, RightsChange};
 
 /// What a change of intent is worked out with.
 #[derive(Debug)]

@@ -9,6 +9,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod api_role;
 mod app;
 mod caller;
 mod channel;
@@ -20,7 +21,6 @@ mod identity;
 mod intent;
 mod page;
 mod recollection;
-mod refusals;
 mod removals;
 mod reports;
 mod request_log;
@@ -32,11 +32,12 @@ mod tenant_phase;
 pub mod pki;
 pub mod provision;
 
+pub use api_role::ApiRole;
 pub use app::{
     Agent, App, CreatedToken, Ending, EndingKind, EnrollRequest, Enrolled, EnrollmentToken, NewPrincipal, OpenError,
     Principal, Renewed, RestateError, Roots, TenantPlan, TokenFile,
 };
-pub use caller::{ApiRole, Caller, Options};
+pub use caller::{Caller, Options};
 pub use channel::{Outgoing, Refused};
 pub use config::{Clock, Config, system_clock};
 pub use error::AppError;

@@ -7,7 +7,7 @@ use entente_seal::{PublicKey, SealError, Signed, Statement, Verifier};
 use entente_store::{Commit, CommitError, Expect, ReadError, Store};
 use serde::{Deserialize, Serialize};
 
-use crate::caller::ApiRole;
+use crate::api_role::ApiRole;
 use crate::identity::PrincipalRow;
 use crate::pki::Serial;
 use crate::rows::{self, RowError, as_hex};

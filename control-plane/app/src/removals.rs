@@ -1,24 +1,37 @@
-//! Removals that are named, until nothing of them is left to watch: proofs become receipts, what comes back opens them
-//! again, and long after the last proof they end.
+//! Removals from when they are named until nothing of them is left to watch: proofs become receipts, an account that comes back opens
+//! its removal again, and a removal ends long after its last proof.
 //!
-//! A reconciler: it looks at open removals and at what agents report, and writes what is missing; all of it is in the
-//! audit log. Receipts are kept for good, because they are what the customer was promised. [`proof`] says whether a report
-//! proves a removal, [`standing`] how a removal stands that is not proven, [`unexpected`] names people who have left and
-//! whom an agent still reports, [`list`] lists them. Compiling what then changes is [`crate::history`]'s.
+//! A reconciler: it compares open removals with what agents report, and writes what is missing, with an audit record. Receipts are
+//! kept for good, because the customer was promised them. [`proof`] judges whether a report proves a removal, [`standing`] says how
+//! a removal stands that is not proven, [`settle`] writes what is missing, [`list`] lists removals.
 
-mod handles;
+use std::sync::Arc;
+
+use crate::channel::Channels;
+use crate::history::History;
+use crate::identity::Registry;
+use crate::pki::CertificateAuthority;
+
 mod list;
 mod parts;
 mod proof;
 mod receipt;
 mod settle;
-mod speaker;
 mod standing;
-mod unexpected;
 
-pub(crate) use handles::Removals;
 pub use list::Removal;
 pub use receipt::SignedStatement;
 pub(crate) use receipt::{Receipt, Receipts};
 #[cfg(test)]
 pub(crate) use settle::Method;
+
+#[derive(Debug)]
+pub(crate) struct Removals {
+    pub(crate) history: Arc<History>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) channels: Arc<Channels>,
+    pub(crate) ca: Arc<CertificateAuthority>,
+    pub(crate) receipts: Receipts,
+    /// Held from what a look at removals judges until it is written.
+    pub(crate) settling: tokio::sync::Mutex<()>,
+}

@@ -1,23 +1,17 @@
-//! What agents have reported is kept, and the views that are made of it.
+//! What agents have reported, and the views that are made of it.
 //!
-//! `keep` keeps what comes in, with what happened by it (`said`), `view` says how a tenant stands, `phase` in which phase it is,
-//! `whose` whose move that is, `settled` whether an agent has work left, `access` who has access where and `carried` how much
-//! of a role, `display` what an item is called, `select` which tenants are meant, `watch` tells who wants to know. Knows
-//! nothing about streams.
+//! `keep` keeps a report with what happened by it (`said`), `view` says how a tenant stands, `phase` in which phase it is, `whose`
+//! whose move that is, `settled` whether an agent has work left, `access` who has access where, `carried` how much of a role,
+//! `display` what an item is called; `watch` and `events` tell clients what changes. Knows nothing about streams.
 
 mod access;
 mod carried;
 mod displacement;
 mod display;
-mod event_list;
-mod event_watch;
-mod found;
+mod events;
 pub(crate) mod keep;
-mod keep_events;
-mod open_items;
 mod phase;
 mod said;
-mod select;
 mod settled;
 mod view;
 mod watch;
@@ -34,12 +28,10 @@ use crate::identity::Registry;
 
 pub use access::{Access, AccessFilter, Ground};
 pub use displacement::Displacement;
-pub use event_list::EventFilter;
-pub(crate) use event_watch::MAX_WATCHES;
-pub use event_watch::{EventStart, EventWatch};
+pub(crate) use events::MAX_WATCHES;
+pub use events::{EventFilter, EventStart, EventWatch};
 pub use keep::ReportError;
-pub use select::TenantSelection;
-pub use view::{ItemStatus, TenantStatus};
+pub use view::{ItemStatus, TenantSelection, TenantStatus};
 pub use watch::{StatusWatch, WatchEvent};
 pub use whose::Party;
 

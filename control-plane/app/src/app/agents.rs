@@ -8,7 +8,8 @@ use entente_model::{AgentName, PrincipalName, TenantName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use crate::caller::{ApiRole, Caller, Options};
+use crate::api_role::ApiRole;
+use crate::caller::{Caller, Options};
 use crate::error::AppError;
 use crate::history::{Decision, Entry, EventKind, Happening};
 use crate::identity::{AgentRow, RegistryChange, Vouch};

@@ -4,7 +4,8 @@ use entente_model::desired::Digest;
 use entente_model::intent::ResourceName;
 
 use super::App;
-use crate::caller::{ApiRole, Caller};
+use crate::api_role::ApiRole;
+use crate::caller::Caller;
 use crate::error::AppError;
 use crate::history::AuditRecord;
 use crate::page::{Page, PageRequest};

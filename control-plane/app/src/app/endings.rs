@@ -9,7 +9,8 @@ use std::time::Duration;
 use entente_model::Timestamp;
 
 use super::App;
-use crate::caller::{ApiRole, Caller};
+use crate::api_role::ApiRole;
+use crate::caller::Caller;
 use crate::error::AppError;
 use crate::page::{Page, PageRequest};
 

@@ -9,7 +9,8 @@ use entente_model::{GoAwayReason, TenantName, Timestamp, Violation};
 use tokio::sync::oneshot;
 
 use super::App;
-use crate::caller::{ApiRole, Caller};
+use crate::api_role::ApiRole;
+use crate::caller::Caller;
 use crate::channel::{Channel, ChannelState, Parked};
 use crate::error::AppError;
 use crate::history::Entry;

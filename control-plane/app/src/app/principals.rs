@@ -11,7 +11,8 @@ use entente_model::{OperatorName, PrincipalName, Timestamp, Violation};
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use crate::caller::{ApiRole, Caller, Options};
+use crate::api_role::ApiRole;
+use crate::caller::{Caller, Options};
 use crate::error::AppError;
 use crate::history::{Decision, Entry};
 use crate::identities;

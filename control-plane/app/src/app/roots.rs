@@ -6,7 +6,8 @@ use entente_model::desired::Digest;
 use entente_seal::{Checkpoint, KeyId, PublicKey, Root, Statement, verifier_key};
 
 use super::App;
-use crate::caller::{ApiRole, Caller};
+use crate::api_role::ApiRole;
+use crate::caller::Caller;
 use crate::error::AppError;
 use crate::history::RootRow;
 use crate::page::{Page, PageRequest};

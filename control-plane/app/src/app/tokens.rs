@@ -10,7 +10,8 @@ use ring::rand::SecureRandom;
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use crate::caller::{ApiRole, Caller, Options};
+use crate::api_role::ApiRole;
+use crate::caller::{Caller, Options};
 use crate::error::AppError;
 use crate::history::{Decision, Entry};
 use crate::identities;

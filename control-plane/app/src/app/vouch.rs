@@ -8,7 +8,8 @@ use entente_model::{AgentName, TenantName, Violation};
 
 use super::App;
 use super::agents::Agent;
-use crate::caller::{ApiRole, Caller, Options};
+use crate::api_role::ApiRole;
+use crate::caller::{Caller, Options};
 use crate::error::AppError;
 use crate::history::{Decision, Entry};
 use crate::identity::{AgentRow, RegistryChange, Vouch};

@@ -1,7 +1,7 @@
-//! All channels, and who is told what changes in them.
+//! All channels, who is told when one changes, and which may need a lease soon.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use entente_compiler::Sighting;
@@ -9,14 +9,14 @@ use entente_model::intent::{Identity, Intent, Manifest, Operator, OperatorState,
 use entente_model::{AgentName, GoAwayReason, Guid, HomeName, OperatorName, TenantName, Timestamp};
 use tokio::sync::Notify;
 
-use super::away::Parked;
 use super::known::{self, KnownAccounts};
-use super::lease_list::LeaseList;
+use super::outgoing::Parked;
 use super::reported::Reported;
 use super::state::Channel;
 use super::watchers::Watchers;
 use crate::history::{State, World};
 use crate::identity::Tables;
+use crate::sync::lock;
 
 /// Whether an agent is here.
 #[derive(Debug, Clone, Copy, Default)]
@@ -235,4 +235,23 @@ fn departing(intent: &Intent, puts: &[Manifest], deletes: &[ResourceName]) -> BT
         }
     }
     departing
+}
+
+/// Channels that may need a lease soon.
+#[derive(Debug, Default)]
+pub(crate) struct LeaseList {
+    due: Mutex<BTreeSet<TenantName>>,
+    pub(crate) nudge: Notify,
+}
+
+impl LeaseList {
+    pub(crate) fn add(&self, tenant: &TenantName) {
+        lock(&self.due).insert(tenant.clone());
+        self.nudge.notify_one();
+    }
+
+    /// What was put on it since this was last asked.
+    pub(crate) fn take(&self) -> BTreeSet<TenantName> {
+        std::mem::take(&mut *lock(&self.due))
+    }
 }

@@ -1,4 +1,4 @@
-//! What is said to an agent.
+//! What an agent is sent, why a stream is refused, and why a tenant is parked.
 
 use std::time::Duration;
 
@@ -44,4 +44,33 @@ pub enum Outgoing {
         reason: GoAwayReason,
         retry_after: Duration,
     },
+}
+
+/// How long an agent stays away that will be refused again until a person acts.
+pub(crate) const LONG_RETRY: Duration = Duration::from_secs(300);
+
+/// Why nothing is sent to a tenant until a person acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Parked {
+    /// The agent comes from a history that this store does not have.
+    History(String),
+    /// Two agents answered under one identity.
+    Clone(String),
+    /// The agent refused this content for good.
+    Refused { digest: Digest, text: String },
+}
+
+impl Parked {
+    pub(crate) fn reason(&self) -> &str {
+        match self {
+            Self::History(text) | Self::Clone(text) | Self::Refused { text, .. } => text,
+        }
+    }
+}
+
+/// A stream that was not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    pub reason: GoAwayReason,
+    pub retry_after: Duration,
 }

@@ -1,11 +1,16 @@
-//! How fast one tenant's agent may say what costs the server: an allowance of bytes that grows with time, and a wait once it
-//! is used up. While it waits nothing more is read from the agent, which slows down by itself.
+//! How fast one tenant's agent may report, and how often people may ask it to look.
+//!
+//! An agent has an allowance of bytes that grows with time, and waits once it is used up: the server then reads nothing more from it,
+//! so it slows down by itself.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use entente_model::report::Report;
+use entente_model::{TenantName, Timestamp};
 
 use super::room::weight;
+use crate::error::AppError;
 
 /// What may be said at once: everything of the largest tenant, after an agent has taken another's place.
 const BURST_BYTES: u64 = 32 << 20;
@@ -51,6 +56,28 @@ pub(crate) fn cost(report: &Report) -> usize {
     let findings = report.standing.iter().flat_map(|it| &it.findings).map(|it| it.detail.len()).sum::<usize>();
     let mended = report.mended.iter().map(|it| ITEM_BYTES + it.detail.len()).sum::<usize>();
     REPORT_BYTES + items + findings + mended + ITEM_BYTES * report.forgotten.len()
+}
+
+/// Looks that people may ask of one tenant's agent within [`PACE`]: more than anybody reads.
+const MAX_ASKS: usize = 12;
+
+const PACE: Duration = Duration::from_secs(60);
+
+/// When a tenant's agent was last asked to look.
+#[derive(Debug, Default)]
+pub(crate) struct Asks(VecDeque<Timestamp>);
+
+impl Asks {
+    pub(crate) fn count(&mut self, now: Timestamp, tenant: &TenantName) -> Result<(), AppError> {
+        while self.0.front().is_some_and(|then| now.since(*then) >= PACE || *then > now) {
+            self.0.pop_front();
+        }
+        if self.0.len() >= MAX_ASKS {
+            return Err(AppError::TooOften { tenant: tenant.clone(), most: MAX_ASKS });
+        }
+        self.0.push_back(now);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ use entente_model::revocation::Known;
 use entente_model::{AgentName, GoAwayReason, Guid, HomeName, TenantName, Timestamp};
 use entente_seal::Buckets;
 
-use super::asks::Asks;
-use super::away::Parked;
 use super::connection::{Connection, Told};
 use super::known::{Account, KnownAccounts};
+use super::outgoing::Parked;
+use super::pace::Asks;
 use super::pace::Pace;
 use super::reported::Reported;
 use crate::history::{SignedLease, State};

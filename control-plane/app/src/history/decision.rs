@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use super::audit::{AuditRecord, Entry, Kept};
 use super::event::Happening;
 use super::sign::{Place, State, sign_states};
-use super::world::{Meta, Stored, World};
-use super::{event_rows, former, log, pieces};
+use super::world::{Meta, Stored, World, former};
+use super::{event, log, pieces};
 use crate::error::AppError;
 use crate::identity::RegistryChange;
 use crate::rows::{self, as_hex};
@@ -198,7 +198,7 @@ impl Decision<'_> {
         if let (ResourceName::Operator(name), Manifest::Operator(after)) = (name, &manifest)
             && let Some(before) = self.committed.world.fleet.intent().operators.get(name)
         {
-            meta.former = former::former(&meta.former, before, after);
+            meta.former = former(&meta.former, before, after);
         }
         self.put(key, rows::encode(&Stored { manifest, meta: meta.clone() }));
         next.metas.insert(name.clone(), Arc::new(meta));
@@ -237,7 +237,7 @@ impl Decision<'_> {
     /// The commit, and what follows from it if it writes anything.
     pub(super) fn finish(mut self) -> Result<(Commit, Option<Pending>), AppError> {
         let happened = std::mem::take(&mut self.happened);
-        (self.commit, self.effects.event) = event_rows::write(self.view, self.commit, &happened, self.now)?;
+        (self.commit, self.effects.event) = event::write(self.view, self.commit, &happened, self.now)?;
         if self.commit.is_empty() {
             return Ok((self.commit, None));
         }

@@ -1,14 +1,17 @@
-//! States and leases as they are signed: many leaves below one root, one signature for all.
+//! How states and leases are signed: many leaves below one root, one signature for all; and what the root key has stated, by which
+//! others verify them.
 //!
-//! Knows nothing about when to sign: states with the commit ([`super::decision`]), leases a little later.
+//! States are signed with their commit ([`super::decision`]), leases a little later.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use entente_compiler::COMPILER_VERSION;
 use entente_model::desired::{Digest, Header, Lease, Version};
-use entente_model::{Guid, TenantName};
-use entente_seal::{Buckets, Log, OnlineKey, Root, RootKind, Seal, Tree, encode_header, encode_lease, root_digest};
+use entente_model::{Guid, TenantName, Timestamp};
+use entente_seal::{
+    Buckets, Log, OnlineKey, Root, RootKind, Seal, Signed, Tree, encode_header, encode_lease, root_digest,
+};
 
 /// Leaves that were signed together.
 #[derive(Debug)]
@@ -128,4 +131,16 @@ pub(crate) fn sign_leases(leases: &[Lease], place: Place, key: &OnlineKey, mut l
     let batch = Arc::new(SignedBatch::sign(RootKind::Leases, leaves, place, key, &mut log));
     let signed = |(at, lease): (usize, &Lease)| SignedLease { lease: *lease, batch: batch.clone(), index: at as u32 };
     leases.iter().enumerate().map(signed).collect()
+}
+
+/// Checked against the root key.
+#[derive(Debug)]
+pub(crate) struct Stated {
+    /// Of the history that is the one now.
+    pub(crate) epoch: u64,
+    pub(crate) delegated_from: Timestamp,
+    /// When the online key's delegation ends.
+    pub(crate) delegated_until: Timestamp,
+    /// All that agents need to verify a root.
+    pub(crate) statements: Arc<[Signed]>,
 }

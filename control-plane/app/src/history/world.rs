@@ -1,14 +1,21 @@
 //! All intent at one revision, compiled: what reads see, and what a change begins from. Never changed in place.
+//!
+//! A name that no resource has is an error that names the field and, where one is near, the name that may have been meant: an empty
+//! answer to a misspelt question would be read as "nobody has access". Beside an operator's resource stand the addresses that the
+//! operator's accounts had before, for removals.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use entente_compiler::Fleet;
-use entente_model::intent::{Manifest, ResourceName};
-use entente_model::{Map, Timestamp};
+use entente_model::desired::MAX_KNOWN;
+use entente_model::intent::{Identity, Manifest, Operator, ResourceName};
+use entente_model::nearest::nearest;
+use entente_model::{AssignmentName, Map, OperatorName, RoleName, TenantName, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::former::Former;
+use crate::error::AppError;
 
 /// One revision of everything that is stated. Clones are free.
 #[derive(Debug, Clone)]
@@ -59,5 +66,75 @@ impl World {
         let manifest = self.fleet.intent().get(name)?;
         let meta = self.metas.get(name).expect("every resource has its meta");
         Some(Stored { manifest, meta: Meta::clone(meta) })
+    }
+}
+
+/// Addresses that an operator's accounts had before, by account.
+pub(crate) type Former = BTreeMap<String, BTreeSet<String>>;
+
+/// What is former once a manifest takes the place of another.
+pub(crate) fn former(former: &Former, before: &Operator, after: &Operator) -> Former {
+    let mut kept = Former::new();
+    for is in &after.identities {
+        let mut all = former.get(&account_text(is)).cloned().unwrap_or_default();
+        let was = before.identities.iter().filter(|was| account_text(was) == account_text(is));
+        for address in was.flat_map(|was| [was.mail.to_ascii_lowercase(), was.upn.to_ascii_lowercase()]) {
+            let is_now = address.eq_ignore_ascii_case(&is.mail) || address.eq_ignore_ascii_case(&is.upn);
+            if !is_now && all.len() < MAX_KNOWN {
+                all.insert(address);
+            }
+        }
+        if !all.is_empty() {
+            kept.insert(account_text(is), all);
+        }
+    }
+    kept
+}
+
+fn account_text(identity: &Identity) -> String {
+    format!("{}/{}", identity.home.id(), identity.object_id)
+}
+
+/// Names that are compared: all of the largest fleet seen. Beyond, no other name is proposed.
+const MAX_COMPARED: usize = 20_000;
+
+impl World {
+    pub(crate) fn missing(&self, field: &'static str, name: &ResourceName) -> AppError {
+        let kind = name.kind();
+        let begun = |other: &ResourceName| other.kind() < kind;
+        let alike = self.metas.iter_from(begun).map(|(other, _)| other).take_while(|other| other.kind() == kind);
+        let resource = name.to_string();
+        let nearest = nearest(&resource, alike.take(MAX_COMPARED).map(ToString::to_string));
+        AppError::NotFound { resource, field, nearest }
+    }
+
+    /// A tenant that a request names.
+    pub(crate) fn needs_tenant(&self, field: &'static str, name: &TenantName) -> Result<(), AppError> {
+        let name = ResourceName::Tenant(name.clone());
+        if self.metas.contains_key(&name) { Ok(()) } else { Err(self.missing(field, &name)) }
+    }
+
+    /// A person whom a request names.
+    pub(crate) fn needs_operator(&self, field: &'static str, name: &OperatorName) -> Result<(), AppError> {
+        let name = ResourceName::Operator(name.clone());
+        if self.metas.contains_key(&name) { Ok(()) } else { Err(self.missing(field, &name)) }
+    }
+
+    /// An assignment that a request names.
+    pub(crate) fn needs_assignment(&self, field: &'static str, name: &AssignmentName) -> Result<(), AppError> {
+        let name = ResourceName::Assignment(name.clone());
+        if self.metas.contains_key(&name) { Ok(()) } else { Err(self.missing(field, &name)) }
+    }
+
+    /// A role that a request names, in any version.
+    pub(crate) fn needs_role(&self, field: &'static str, name: &RoleName) -> Result<(), AppError> {
+        let mut roles = self.fleet.intent().roles.values().map(|role| &role.name);
+        if roles.any(|role| role == name) {
+            return Ok(());
+        }
+        let roles = self.fleet.intent().roles.values().take(MAX_COMPARED).map(|role| role.name.to_string());
+        let resource = name.to_string();
+        let nearest = nearest(&resource, roles);
+        Err(AppError::NotFound { resource, field, nearest })
     }
 }

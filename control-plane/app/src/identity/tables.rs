@@ -8,9 +8,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use bytes::Bytes;
 use entente_model::{AgentName, PrincipalName, TenantName, TokenName};
 
-use super::agent::AgentRow;
-use super::principal::PrincipalRow;
-use super::token::TokenRow;
+use super::row::{AgentRow, PrincipalRow, TokenRow};
 use crate::rows;
 
 #[derive(Debug, Default)]

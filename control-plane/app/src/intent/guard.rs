@@ -7,7 +7,8 @@ use entente_model::intent::{Manifest, ResourceName};
 use entente_model::{AgentName, OperatorName, PrincipalName, TenantName, Timestamp};
 
 use super::own;
-use crate::caller::{ApiRole, Caller};
+use crate::api_role::ApiRole;
+use crate::caller::Caller;
 use crate::error::AppError;
 use crate::history::{Decision, World};
 use crate::identities::{self, Principals};

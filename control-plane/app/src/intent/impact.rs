@@ -10,9 +10,7 @@ use entente_model::{OperatorName, PrincipalName, TenantName, Timestamp};
 use entente_seal::{Buckets, SealedItem};
 use serde::{Deserialize, Serialize};
 
-use super::right::RightsChange;
-use super::rights::{Person, Rights};
-use super::sides::Sides;
+use super::rights::{Person, Rights, RightsChange, Sides};
 
 /// Most names in an answer: what fits a screen, and more is a number anyhow.
 const MAX_NAMES: usize = 100;

@@ -1,14 +1,14 @@
-//! From what is asked to whole manifests: existence, etags, masks, shapes.
+//! What is asked of intent, and from that whole manifests: existence, etags, masks, shapes.
 
 use std::collections::BTreeSet;
 
 use entente_model::OperatorName;
 use entente_model::intent::{Manifest, ResourceName};
 use entente_model::violation::{Fault, Violation};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::asked::{Change, Delete, Put};
 use crate::error::AppError;
 use crate::history::World;
 
@@ -168,4 +168,29 @@ fn typed<T: DeserializeOwned>(name: &ResourceName, value: Value) -> Result<T, Vi
         let reason = if text.starts_with("missing field") { Fault::Missing } else { Fault::Malformed };
         Violation::new(field, reason, text)
     })
+}
+
+/// What is asked: all of it happens, or nothing.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Change {
+    pub puts: Vec<Put>,
+    pub deletes: Vec<Delete>,
+}
+
+/// One resource to be written.
+#[derive(Debug, Clone, Serialize)]
+pub enum Put {
+    /// Creates it, or replaces it as a whole.
+    Set { manifest: Manifest, etag: Option<String> },
+    /// It must not exist yet.
+    Create { manifest: Manifest },
+    /// It must exist. Top-level fields in the manifest's own form; null means the default.
+    Update { name: ResourceName, fields: Map<String, Value>, etag: Option<String> },
+}
+
+/// One resource to be removed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Delete {
+    pub name: ResourceName,
+    pub etag: Option<String>,
 }

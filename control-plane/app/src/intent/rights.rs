@@ -8,13 +8,13 @@ mod held;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use entente_compiler::Touched;
 use entente_model::desired::{Digest, GroupKey, ItemKey};
 use entente_model::{Guid, HomeName, OperatorName, TenantName, Timestamp};
 use entente_seal::{Buckets, SealedItem};
 
-use super::right::{Right, RightsChange};
-use super::sides::Sides;
 use held::{Given, Held, assigned, beyond, from_then};
+pub use held::{Right, RightsChange};
 
 /// Most changes of rights in an answer: each is a line on a screen, and more are a number.
 const MAX_CHANGES: usize = 20;
@@ -150,6 +150,28 @@ impl Rights {
         let now = self.now;
         let open = || Arc::new(item.open().map_or(Given::Nothing, |item| Given::of(&item, now)));
         self.opened.entry(item.leaf()).or_insert_with(open).clone()
+    }
+}
+
+/// One tenant before and after.
+pub(super) struct Sides<'a> {
+    pub(super) tenant: &'a TenantName,
+    pub(super) before: &'a Buckets,
+    pub(super) after: &'a Buckets,
+    /// Of the items that differ.
+    pub(super) keys: Vec<&'a str>,
+}
+
+impl<'a> Sides<'a> {
+    pub(super) fn of(before: &'a Buckets, touched: &'a Touched) -> Self {
+        let removed = touched.delta.removed.iter().map(|key| &**key);
+        let keys = touched.delta.upserts.iter().map(|item| item.key()).chain(removed).collect();
+        Self { tenant: &touched.tenant, before, after: &touched.items, keys }
+    }
+
+    /// Of a tenant that is deleted: nothing is desired there any more.
+    pub(super) fn of_gone(tenant: &'a TenantName, before: &'a Buckets, nothing: &'a Buckets) -> Self {
+        Self { tenant, before, after: nothing, keys: before.iter().map(|item| item.key()).collect() }
     }
 }
 

@@ -1,5 +1,4 @@
-//! Who a certificate says it is. Whether it is signed by us is the handshake's question, whether it is revoked the
-//! registry's.
+//! Who a certificate says it is. The handshake checks that our CA signed it, the registry that it is not revoked.
 
 use entente_model::{AgentName, PrincipalName, Timestamp};
 use x509_parser::certificate::X509Certificate;

@@ -7,10 +7,11 @@ use entente_model::report::{ItemState, KnownAccount, Reason, RemovalProof};
 use entente_model::revocation::Cause;
 use entente_model::{OperatorName, TenantName, Timestamp};
 
-use super::handles::Removals;
+use super::Removals;
 use super::receipt::{Receipt, SignedStatement};
 use super::standing::{Open, Place};
-use crate::caller::{ApiRole, Caller};
+use crate::api_role::ApiRole;
+use crate::caller::Caller;
 use crate::error::AppError;
 use crate::history::World;
 use crate::page::{Page, PageRequest};

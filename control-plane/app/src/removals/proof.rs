@@ -9,10 +9,10 @@ use entente_model::revocation::Known;
 use entente_model::{AgentName, Guid, Timestamp};
 use entente_seal::{removal_signature_holds, removal_statement};
 
-use super::handles::Removals;
+use super::Removals;
 use super::receipt::{Receipt, SignedStatement};
-use super::speaker::speaker;
 use super::standing::Place;
+use crate::identity::Tables;
 use crate::pki::{SignerError, Who};
 
 /// Why a proof counts for nothing.
@@ -140,4 +140,24 @@ impl Removals {
         row.iter().for_each(|row| known.merge(&row.known));
         (known, row.and_then(|row| row.seen_by_others(agent)))
     }
+}
+
+/// An agent that may speak now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Speaker {
+    pub(super) enrolled: Timestamp,
+    /// The agent whose place it took.
+    pub(super) displaced: Option<String>,
+    /// The administrator who said that it is the customer's.
+    pub(super) vouched: Option<String>,
+}
+
+/// Nothing for an agent that is not enrolled, or revoked.
+pub(super) fn speaker(tables: &Tables, agent: &AgentName) -> Option<Speaker> {
+    let row = tables.agents.get(agent).filter(|row| row.revoked.is_none())?;
+    Some(Speaker {
+        enrolled: row.enrolled,
+        displaced: row.displaced.as_ref().map(ToString::to_string),
+        vouched: row.vouched.as_ref().map(|vouch| vouch.by.to_string()),
+    })
 }

@@ -9,7 +9,7 @@ use entente_model::report::{AccountState, ItemReport, ItemState, Reason};
 use entente_model::revocation::{InTenant, Revocation, Subject};
 use entente_model::{Guid, TenantName, Timestamp};
 
-use super::handles::Removals;
+use super::Removals;
 use super::receipt::Receipt;
 use crate::channel::Account;
 use crate::history::World;

@@ -10,7 +10,8 @@ use entente_model::{AssignmentName, OperatorName, Plane, RoleName, TenantName, T
 use super::Reports;
 use super::carried::{Carried, Part, Standing};
 use super::view::opened;
-use crate::caller::{ApiRole, Caller};
+use crate::api_role::ApiRole;
+use crate::caller::Caller;
 use crate::error::AppError;
 use crate::history::World;
 use crate::page::{Page, PageRequest};

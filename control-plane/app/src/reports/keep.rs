@@ -1,4 +1,4 @@
-//! Keeps a report: rows of what changed, then memory, then the acknowledgement.
+//! Keeps a report: rows of what changed, with the events that follow from it, then memory, then the acknowledgement.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,16 +9,14 @@ use entente_model::report::bounds::{
 };
 use entente_model::report::{ItemReport, Mended, Report};
 use entente_model::{AgentName, TenantName};
-use entente_store::Commit;
+use entente_store::{Commit, CommitWithError, ReadError, StoreExt};
 
-use super::Reports;
 use super::said::Said;
-use super::view;
+use super::{Reports, view};
 use crate::channel::room::{self, Room};
-use crate::channel::{Channel, Reported};
-use crate::channel::{KnownAccounts, gained};
+use crate::channel::{Channel, KnownAccounts, Reported, gained};
 use crate::error::Cause;
-use crate::history::{Happening, World};
+use crate::history::{Happening, World, write};
 use crate::rows;
 
 /// Most items of one report, whatever the agent was told.
@@ -265,6 +263,54 @@ fn check(report: &Report) -> Result<(), ReportError> {
         long("compared digest", standing.compared.len(), MAX_TEXT_BYTES)?;
     }
     Ok(())
+}
+
+/// Why something is not kept.
+#[derive(Debug, thiserror::Error)]
+enum NotKept {
+    #[error("the tenant is gone")]
+    Gone,
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl Reports {
+    /// Commits what is about a tenant, with what happened; unless the tenant is gone: one that was made anew under its name has
+    /// nothing to do with what was on its way. Looked at where commits are made one after the other, so that the cleanup
+    /// comes either before and is seen, or after.
+    pub(crate) async fn keep_of(
+        &self,
+        channel: &Arc<Channel>,
+        commit: Commit,
+        happened: Vec<Happening>,
+    ) -> Result<(), ReportError> {
+        let (here, of, now) = (self.channels.clone(), channel.clone(), self.history.time());
+        let is_here = move || here.get(&of.tenant).is_some_and(|channel| Arc::ptr_eq(&channel, &of));
+        let tenant = channel.tenant.clone();
+        let happened: Vec<_> = happened.into_iter().map(|it| (tenant.clone(), it)).collect();
+        let kept = self.history.store.commit_with(move |view, _| {
+            if !is_here() {
+                return Err(NotKept::Gone);
+            }
+            write(view, commit.clone(), &happened, now).map_err(NotKept::Read)
+        });
+        match kept.await {
+            Ok((_, newest)) => {
+                self.history.tell_events(newest);
+                Ok(())
+            }
+            Err(CommitWithError::Refused(NotKept::Gone)) => Err(ReportError::Gone),
+            Err(CommitWithError::Refused(NotKept::Read(error))) => Err(ReportError::NotKept(error.into())),
+            Err(CommitWithError::Commit(error)) => Err(ReportError::NotKept(error.into())),
+        }
+    }
+
+    /// Something that happened beside any report.
+    pub(crate) async fn note(&self, channel: &Arc<Channel>, happened: Happening) {
+        if let Err(error) = self.keep_of(channel, Commit::new(), vec![happened]).await {
+            tracing::error!(tenant = %channel.tenant, ?error, "an event could not be kept");
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use entente_model::report::{Finding, ItemState, MicrosoftState, Reason, RevokeAllState, Standing};
 use entente_model::{AgentName, PlaneMode, TenantName, Timestamp};
 
-use super::found::Found;
-use super::open_items::Open;
+use super::whose::Found;
+use super::whose::Open;
 use super::whose::{self, Party};
 use crate::tenant_phase::TenantPhase;
 

@@ -7,7 +7,7 @@ use entente_model::report::{ItemReport, ItemState, Reason};
 
 use crate::channel::{ChannelState, Reported};
 
-use super::{found, whose};
+use super::whose;
 
 /// The agent is here, holds the newest state, has compared the tenant with it, and does nothing more by itself.
 pub(super) fn is_settled(state: &ChannelState) -> bool {
@@ -18,7 +18,7 @@ pub(super) fn is_settled(state: &ChannelState) -> bool {
     let compared = reported.standing.as_ref().is_some_and(|it| it.compared == state.wanted.digest.to_string());
     // What is desired and was never reported is not begun.
     let is_known = state.wanted.items.iter().all(|item| reported.items.contains_key(item.key()));
-    let mends = reported.standing.as_deref().is_some_and(found::is_mended);
+    let mends = reported.standing.as_deref().is_some_and(whose::is_mended);
     compared && is_known && !mends && reported.items.values().all(|item| stays(reported, item, MAX_DEPTH))
 }
 

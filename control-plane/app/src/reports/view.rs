@@ -4,24 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use entente_model::desired::{Item, ItemBody, ItemKey, UserBody, Want};
-use entente_model::intent::{Intent, ResourceName};
+use entente_model::intent::{Intent, ResourceName, Tenant};
 use entente_model::report::{Finding, ItemReport, ItemState, Microsoft, PlaneStanding, Reason, Standing};
 use entente_model::{AgentName, OperatorName, TenantName, Timestamp};
 use entente_seal::{Buckets, SealedItem};
 
-use super::Reports;
 use super::displacement::Displacement;
-use crate::caller::{ApiRole, Caller};
+use super::phase::{self, Facts, Said};
+use super::whose::Open;
+use super::whose::Party;
+use super::{Reports, display};
+use crate::api_role::ApiRole;
+use crate::caller::Caller;
 use crate::channel::{Channel, ChannelState, Reported};
 use crate::error::AppError;
 use crate::identity::Tables;
 use crate::page::{Page, PageRequest};
-
-use super::display;
-use super::open_items::Open;
-use super::phase::{self, Facts, Said};
-use super::select::TenantSelection;
-use super::whose::Party;
 use crate::tenant_phase::TenantPhase;
 
 /// How one tenant stands.
@@ -373,4 +371,25 @@ fn operator_of(key: &ItemKey, item: Option<&Item>, intent: &Intent) -> Option<Op
 /// An item of a state, by its key.
 pub(super) fn opened(items: &Buckets, key: &str) -> Option<Item> {
     items.get(key).and_then(|item| item.open().ok())
+}
+
+/// What is empty selects everything.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TenantSelection {
+    pub tenants: BTreeSet<TenantName>,
+    /// Each of them has to be there with this value.
+    pub labels: BTreeMap<String, String>,
+    pub phases: BTreeSet<TenantPhase>,
+}
+
+impl TenantSelection {
+    /// By what intent says of the tenant.
+    pub(crate) fn takes(&self, tenant: &Tenant) -> bool {
+        let has = |(key, value): (&String, &String)| tenant.labels.get(key) == Some(value);
+        (self.tenants.is_empty() || self.tenants.contains(&tenant.name)) && self.labels.iter().all(has)
+    }
+
+    pub(crate) fn takes_phase(&self, phase: TenantPhase) -> bool {
+        self.phases.is_empty() || self.phases.contains(&phase)
+    }
 }

@@ -12,7 +12,8 @@ use futures::task::AtomicWaker;
 
 use super::Reports;
 use super::view::TenantStatus;
-use crate::caller::{ApiRole, Caller};
+use crate::api_role::ApiRole;
+use crate::caller::Caller;
 use crate::channel::{MAX_WATCHERS, Watcher};
 use crate::error::AppError;
 use crate::sync::lock;

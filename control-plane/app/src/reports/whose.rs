@@ -1,10 +1,13 @@
-//! Whose move it is, and what that one does about items that are open.
+//! Whose move it is, and what that party does about open items and about findings, which an agent reports beside the items.
+//!
+//! A finding says that something is not as it should be, also one with a reason of a later version: a tenant with a finding is not
+//! converged.
+
+use std::collections::BTreeMap;
 
 use entente_model::report::advice::Move;
-use entente_model::report::{ItemState, Reason};
-use entente_model::{TenantName, Timestamp};
-
-use super::open_items::Open;
+use entente_model::report::{Finding, ItemState, Reason, Standing};
+use entente_model::{Plane, PlaneMode, TenantName, Timestamp};
 
 /// Whose move it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,4 +97,65 @@ pub(super) fn count(number: u32, what: &str) -> String {
 
 pub(super) fn count_of(number: u64, one: &str, more: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {more}") }
+}
+
+/// How many of the tenant's items stand so, for one reason.
+pub(crate) type Open = BTreeMap<(ItemState, Option<Reason>), u32>;
+
+/// The finding that is the first to be acted on, and how many there are.
+pub(super) struct Found<'a> {
+    first: &'a Finding,
+    pub(super) party: Party,
+    more: usize,
+}
+
+impl<'a> Found<'a> {
+    pub(super) fn of(standing: &'a Standing) -> Option<Self> {
+        let parties = standing.findings.iter().map(|it| (whose_is(standing, it), it));
+        let (party, first) = parties.min_by_key(|(party, _)| *party)?;
+        Some(Self { first, party, more: standing.findings.len() - 1 })
+    }
+
+    /// `memberships DRIFT_EXTRA: user 7 is in group ent-l1 without an item`.
+    pub(super) fn why(&self) -> String {
+        let Finding { plane, reason, detail } = self.first;
+        let more = if self.more == 0 { String::new() } else { format!("; and {} more", self.more) };
+        format!("found on {}, {}: {detail}{more}", plane.word(), reason.word())
+    }
+
+    pub(super) fn todo(&self) -> String {
+        match (self.party, self.first.reason) {
+            (Party::Agent, _) => GOES_ON.into(),
+            (_, Reason::Later(_)) => "update the control plane".into(),
+            (_, Reason::DriftExtra) => {
+                "take it away in the tenant: the agent takes out members alone, and those on a plane that it manages"
+                    .into()
+            }
+            (_, reason) => reason.advice().1.into(),
+        }
+    }
+}
+
+/// Whether the agent is about to mend something that it found.
+pub(super) fn is_mended(standing: &Standing) -> bool {
+    // What is extra is no named removal: it stays while these hold.
+    let stays = standing.paused || standing.guardrail_fault.is_some();
+    !stays && standing.findings.iter().any(|it| whose_is(standing, it) == Party::Agent)
+}
+
+fn whose_is(standing: &Standing, finding: &Finding) -> Party {
+    if finding.reason == Reason::DriftExtra {
+        return if is_taken_out(standing, finding) { Party::Agent } else { Party::Customer };
+    }
+    match finding.reason.advice().0 {
+        Move::Nobody | Move::Clock => Party::Agent,
+        Move::Provider | Move::Operator => Party::Provider,
+        Move::Customer | Move::Both => Party::Customer,
+    }
+}
+
+/// The agent takes out who is in a group of ours without an item, and takes away no right that others gave.
+fn is_taken_out(standing: &Standing, finding: &Finding) -> bool {
+    let mut planes = standing.planes.iter().filter(|it| it.plane == Plane::Memberships);
+    finding.plane == Plane::Memberships && planes.any(|it| it.mode == PlaneMode::Manage)
 }

@@ -6,9 +6,9 @@ use super::Streams;
 use crate::channel::{LONG_RETRY, Refused};
 use crate::error::AppError;
 use crate::history::Decision;
+use crate::identity::count_refused;
 use crate::identity::{AgentRow, RegistryChange};
 use crate::pki::{Peer, Who};
-use crate::refusals::count_refused;
 use crate::rows;
 
 impl Streams {

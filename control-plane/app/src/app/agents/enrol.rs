@@ -8,7 +8,7 @@ use entente_model::{AgentName, TokenName};
 use super::super::App;
 use super::super::principals::wrong_request;
 use super::super::tokens;
-use crate::caller::ApiRole;
+use crate::api_role::ApiRole;
 use crate::error::AppError;
 use crate::history::{Decision, Entry, EventKind, Happening};
 use crate::identities::{self, Agents};

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use entente_model::Timestamp;
 use entente_model::capability::{self, Capability};
 use entente_model::desired::{
     AzureRoleBody, AzureRoleKey, DefenderAssignmentBody, DefenderRoleBody, EntraRoleBody, EntraRoleKey, Item, ItemBody,
@@ -11,8 +10,8 @@ use entente_model::desired::{
 };
 use entente_model::intent::DataSource;
 use entente_model::time::Phase;
-
-use crate::intent::right::Right;
+use entente_model::{OperatorName, TenantName, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// Something that people are let do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,6 +139,34 @@ fn right(what: &What, in_part: bool, from: Option<Timestamp>) -> Right {
 /// Whether one place is the other, or an Azure scope above it. Keys hold scopes in lower case.
 fn covers(above: &str, place: &str) -> bool {
     place.strip_prefix(above).is_some_and(|rest| rest.is_empty() || above.starts_with('/') && rest.starts_with('/'))
+}
+
+/// What a right lets people do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Right {
+    /// As a guardrail writes it; empty for what is in no row of the table.
+    pub capability: String,
+    /// For people.
+    pub phrase: String,
+    /// They have it already, or keep it, somewhere else in the tenant.
+    pub in_part: bool,
+    /// From when on, if not now.
+    pub from: Option<Timestamp>,
+}
+
+/// The same change of rights, for all of these people in all of these tenants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RightsChange {
+    pub added: Vec<Right>,
+    pub removed: Vec<Right>,
+    pub people: u32,
+    /// In order; the first 50.
+    pub operator_names: Vec<OperatorName>,
+    pub tenants: u32,
+    /// In order; the first 50.
+    pub tenant_names: Vec<TenantName>,
 }
 
 #[cfg(test)]
