@@ -289,15 +289,9 @@ impl Outcome {
 
     fn entry(&self, caller: &Caller, options: &Options) -> Entry {
         let count = |kind| self.changes.iter().filter(|change| change.kind == kind).count();
-        let mut parts = Vec::new();
-        for (kind, word) in
-            [(ChangeKind::Created, "created"), (ChangeKind::Updated, "updated"), (ChangeKind::Deleted, "deleted")]
-        {
-            match count(kind) {
-                0 => {}
-                some => parts.push(format!("{some} {word}")),
-            }
-        }
+        let counts = [ChangeKind::Created, ChangeKind::Updated, ChangeKind::Deleted].map(|kind| (count(kind), kind));
+        let parts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<_> = parts.map(|(count, kind)| format!("{count} {}", kind.word().to_lowercase())).collect();
         let changed = self.advance.changed.iter().map(ToString::to_string);
         let mut summary = format!("{}; {} tenants touched", parts.join(", "), self.advance.batch.tenants.len());
         if !self.ending.is_empty() {

@@ -28,6 +28,7 @@ mod rows;
 mod stream;
 mod sync;
 mod tenant_phase;
+mod word;
 
 pub mod pki;
 pub mod provision;

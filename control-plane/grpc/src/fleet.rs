@@ -206,8 +206,8 @@ fn selection(
 }
 
 fn phase(number: i32) -> Result<TenantPhase, AppError> {
-    let known = TenantPhase::PRECEDENCE.into_iter().find(|it| convert::phase(*it) as i32 == number);
-    known.ok_or_else(|| fault("phases", Fault::Malformed, format!("{number} is no phase of this version")))
+    let known = TenantPhase::PRECEDENCE.iter().find(|it| convert::phase(**it) as i32 == number);
+    known.copied().ok_or_else(|| fault("phases", Fault::Malformed, format!("{number} is no phase of this version")))
 }
 
 fn state(word: &str) -> Result<ItemState, AppError> {

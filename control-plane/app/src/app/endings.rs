@@ -13,6 +13,7 @@ use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::error::AppError;
 use crate::page::{Page, PageRequest};
+use crate::word::words;
 
 /// Long enough for a person with a holiday, and for an offline root key to be fetched.
 const AHEAD: Duration = Duration::from_secs(14 * 86_400);
@@ -30,35 +31,24 @@ pub struct Ending {
     pub over: bool,
 }
 
-/// What it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum EndingKind {
-    Delegation,
-    ServerCertificate,
-    CaCertificate,
-    PrincipalCertificate,
-    EnrollmentToken,
-    AgentCertificate,
-    /// The agent's with Microsoft.
-    CloudCredential,
-    /// The last day on which a customer's file gives new access.
-    GuardrailReview,
+words! {
+    /// What it is.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum EndingKind {
+        Delegation = "DELEGATION",
+        ServerCertificate = "SERVER_CERTIFICATE",
+        CaCertificate = "CA_CERTIFICATE",
+        PrincipalCertificate = "PRINCIPAL_CERTIFICATE",
+        EnrollmentToken = "ENROLLMENT_TOKEN",
+        AgentCertificate = "AGENT_CERTIFICATE",
+        /// The agent's with Microsoft.
+        CloudCredential = "CLOUD_CREDENTIAL",
+        /// The last day on which a customer's file gives new access.
+        GuardrailReview = "GUARDRAIL_REVIEW",
+    }
 }
 
 impl EndingKind {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Delegation => "DELEGATION",
-            Self::ServerCertificate => "SERVER_CERTIFICATE",
-            Self::CaCertificate => "CA_CERTIFICATE",
-            Self::PrincipalCertificate => "PRINCIPAL_CERTIFICATE",
-            Self::EnrollmentToken => "ENROLLMENT_TOKEN",
-            Self::AgentCertificate => "AGENT_CERTIFICATE",
-            Self::CloudCredential => "CLOUD_CREDENTIAL",
-            Self::GuardrailReview => "GUARDRAIL_REVIEW",
-        }
-    }
-
     /// What it means, and what a person does about it.
     pub fn remedy(self) -> &'static str {
         match self {

@@ -49,7 +49,7 @@ pub(crate) struct Connection {
 }
 
 /// What is to be told, and what is on its way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Slot {
     /// What the agent holds, as far as it has said.
     pub(crate) base: Option<(Version, Digest)>,
@@ -117,25 +117,7 @@ impl Connection {
         base: Option<(Version, Digest)>,
         now: Timestamp,
     ) -> Self {
-        let slot = Slot {
-            base,
-            in_flight: None,
-            last_nonce: 0,
-            superseded: 0,
-            snapshot_next: false,
-            retry_at: None,
-            leased: None,
-            told_leavers: None,
-            acks: VecDeque::new(),
-            plan: Plan::default(),
-            compare: false,
-            ping: None,
-            last_ping: 0,
-            pinged: now,
-            heard: now,
-            away: None,
-            over: false,
-        };
+        let slot = Slot { base, pinged: now, heard: now, ..Slot::default() };
         Self { agent, leaf, not_after, boot_id, waker: AtomicWaker::new(), slot: Mutex::new(slot) }
     }
 

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::caller::{Caller, Options};
 use crate::rows::as_hex;
+use crate::word::words;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,14 +119,8 @@ impl AuditRecord {
 }
 
 fn hashed(it: &AuditedChange) -> AuditChange<'_> {
-    let kind = match it.kind {
-        ChangeKind::Created => "CREATED",
-        ChangeKind::Updated => "UPDATED",
-        ChangeKind::Unchanged => "UNCHANGED",
-        ChangeKind::Deleted => "DELETED",
-    };
     let fields = it.fields.iter().map(|it| AuditField(&it.path, &it.before, &it.after)).collect();
-    AuditChange(&it.name, kind, fields, it.more)
+    AuditChange(&it.name, it.kind.word(), fields, it.more)
 }
 
 /// Longest value, in bytes: a list keeps only what differs of it, so that this is a sentence or a rare large list.
@@ -209,13 +204,15 @@ pub struct ResourceChange {
     pub fields: Vec<FieldChange>,
 }
 
-/// Kinds of change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ChangeKind {
-    Created,
-    Updated,
-    Unchanged,
-    Deleted,
+words! {
+    /// Kinds of change.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    pub enum ChangeKind {
+        Created = "CREATED",
+        Updated = "UPDATED",
+        Unchanged = "UNCHANGED",
+        Deleted = "DELETED",
+    }
 }
 
 /// One field that differs.

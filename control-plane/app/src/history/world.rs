@@ -11,7 +11,7 @@ use entente_compiler::Fleet;
 use entente_model::desired::MAX_KNOWN;
 use entente_model::intent::{Identity, Manifest, Operator, ResourceName};
 use entente_model::nearest::nearest;
-use entente_model::{AssignmentName, Map, OperatorName, RoleName, TenantName, Timestamp};
+use entente_model::{Map, RoleName, TenantName, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -108,22 +108,13 @@ impl World {
         AppError::NotFound { resource, field, nearest }
     }
 
-    /// A tenant that a request names.
+    /// Refuses a request that names a resource in `field` which does not exist.
+    pub(crate) fn needs(&self, field: &'static str, name: &ResourceName) -> Result<(), AppError> {
+        if self.metas.contains_key(name) { Ok(()) } else { Err(self.missing(field, name)) }
+    }
+
     pub(crate) fn needs_tenant(&self, field: &'static str, name: &TenantName) -> Result<(), AppError> {
-        let name = ResourceName::Tenant(name.clone());
-        if self.metas.contains_key(&name) { Ok(()) } else { Err(self.missing(field, &name)) }
-    }
-
-    /// A person whom a request names.
-    pub(crate) fn needs_operator(&self, field: &'static str, name: &OperatorName) -> Result<(), AppError> {
-        let name = ResourceName::Operator(name.clone());
-        if self.metas.contains_key(&name) { Ok(()) } else { Err(self.missing(field, &name)) }
-    }
-
-    /// An assignment that a request names.
-    pub(crate) fn needs_assignment(&self, field: &'static str, name: &AssignmentName) -> Result<(), AppError> {
-        let name = ResourceName::Assignment(name.clone());
-        if self.metas.contains_key(&name) { Ok(()) } else { Err(self.missing(field, &name)) }
+        self.needs(field, &ResourceName::Tenant(name.clone()))
     }
 
     /// A role that a request names, in any version.

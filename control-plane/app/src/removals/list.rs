@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use entente_model::intent::ResourceName;
 use entente_model::report::{ItemState, KnownAccount, Reason, RemovalProof};
 use entente_model::revocation::Cause;
 use entente_model::{OperatorName, TenantName, Timestamp};
@@ -69,7 +70,7 @@ impl Removals {
             |operator: &OperatorName| world.fleet.intent().revocations.values().any(|it| it.operator == *operator);
         // Of somebody who was deleted, what there was is told.
         if let Some(operator) = operator.filter(|it| receipts.is_empty() && !had(it)) {
-            world.needs_operator("operator", operator)?;
+            world.needs("operator", &ResourceName::Operator(operator.clone()))?;
         }
         let (removals, world, operator, page) = (self.clone(), world, operator.cloned(), page.clone());
         // Each proof that is looked at costs the check of a signature.

@@ -15,6 +15,7 @@ use crate::error::AppError;
 use crate::history::{Decision, Entry, EventKind, Happening, World};
 use crate::recollection::Recollection;
 use crate::rows;
+use crate::word::words;
 
 /// What a look finds to be written.
 #[derive(Default)]
@@ -141,23 +142,14 @@ impl Removals {
     }
 }
 
-/// What the reconciler does by itself, as the audit log names it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Method {
-    Prove,
-    Reopen,
-    Amend,
-    End,
-}
-
-impl Method {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Prove => "ProveRemovals",
-            Self::Reopen => "ReopenRemovals",
-            Self::Amend => "AmendRemovals",
-            Self::End => "EndRemovals",
-        }
+words! {
+    /// What the reconciler does by itself, as the audit log names it.
+    #[derive(Debug, Clone, Copy)]
+    pub(crate) enum Method {
+        Prove = "ProveRemovals",
+        Reopen = "ReopenRemovals",
+        Amend = "AmendRemovals",
+        End = "EndRemovals",
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use entente_model::desired::{GroupKey, GroupKind, ItemKey, MemberKey, UserKey, Want};
-use entente_model::intent::{Assignment, IdentityClass, Intent, Operator};
+use entente_model::intent::{Assignment, IdentityClass, Intent, Operator, ResourceName};
 use entente_model::report::{ItemState, Reason};
 use entente_model::{AssignmentName, OperatorName, Plane, RoleName, TenantName, Timestamp};
 
@@ -74,8 +74,10 @@ pub struct AccessFilter {
 impl AccessFilter {
     fn check(&self, world: &World) -> Result<(), AppError> {
         self.tenant.as_ref().map_or(Ok(()), |name| world.needs_tenant("tenant", name))?;
-        self.operator.as_ref().map_or(Ok(()), |name| world.needs_operator("operator", name))?;
-        self.assignment.as_ref().map_or(Ok(()), |name| world.needs_assignment("assignment", name))?;
+        self.operator.as_ref().map_or(Ok(()), |name| world.needs("operator", &ResourceName::Operator(name.clone())))?;
+        self.assignment
+            .as_ref()
+            .map_or(Ok(()), |name| world.needs("assignment", &ResourceName::Assignment(name.clone())))?;
         self.role.as_ref().map_or(Ok(()), |name| world.needs_role("role", name))
     }
 

@@ -58,7 +58,7 @@ struct Holds {
 
 /// The first phase of the order that holds.
 pub(crate) fn phase(facts: &Facts<'_>) -> Said {
-    let first = TenantPhase::PRECEDENCE.into_iter().find_map(|phase| Some((phase, holds(phase, facts)?)));
+    let first = TenantPhase::PRECEDENCE.iter().find_map(|phase| Some((*phase, holds(*phase, facts)?)));
     let Some((phase, Holds { since, party, why, todo })) = first else {
         return Said { phase: TenantPhase::Converged, since: None, party: Party::Nobody, explanation: String::new() };
     };

@@ -398,7 +398,7 @@ fn the_order_in_which_phases_are_said_stands_in_the_api() {
     let comment = comment.split('.').next().unwrap();
     let printed = comment.replace("//", " ").split(',').map(|it| it.trim().to_owned()).collect::<Vec<_>>();
     let printed: Vec<String> = printed.iter().map(|it| it.split_whitespace().collect()).collect();
-    assert_eq!(printed, TenantPhase::PRECEDENCE.map(TenantPhase::word));
+    assert_eq!(printed, TenantPhase::PRECEDENCE.iter().map(|it| it.word()).collect::<Vec<_>>());
     assert!(TenantPhase::PRECEDENCE.is_sorted(), "the order of the list is that of the phases");
 }
 

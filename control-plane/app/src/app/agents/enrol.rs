@@ -45,11 +45,13 @@ impl App {
     /// Exchanges a token and a signing request for a certificate. The same token and key get the same one again.
     pub async fn enroll(&self, request: &EnrollRequest<'_>) -> Result<Enrolled, AppError> {
         let key = RequestedKey::from_csr_pem(request.csr_pem).map_err(|error| wrong_request(&error))?;
-        let Some((token, secret)) = tokens::parse_secret(request.token) else { return Err(self.refused("malformed")) };
+        let Some((token, secret)) = tokens::parse_secret(request.token) else {
+            return Err(self.refused("enrolment_malformed"));
+        };
         // Looked up here first: anybody may send anything, and the writer is everybody's.
         let known = self.inner.registry.tables().tokens.get(&token).is_some_and(|row| row.secret == secret);
         if !known {
-            return Err(self.refused("unknown"));
+            return Err(self.refused("enrolment_unknown"));
         }
         let agent_id = tokens::random_text(4)?;
         let enrolment =
@@ -64,15 +66,7 @@ impl App {
     }
 
     fn refused(&self, reason: &'static str) -> AppError {
-        self.count_refused(match reason {
-            "malformed" => "enrolment_malformed",
-            "unknown" => "enrolment_unknown",
-            "expired" => "enrolment_expired",
-            "other_key" => "enrolment_other_key",
-            "maker_gone" => "enrolment_maker_gone",
-            "displaces" => "enrolment_displaces",
-            _ => "enrolment_other_tenant",
-        });
+        self.count_refused(reason);
         AppError::EnrolmentRefused
     }
 }
@@ -90,13 +84,13 @@ impl Enrolment {
     fn decide(&self, decision: &mut Decision<'_>) -> Result<Used, AppError> {
         let refused = |reason| self.app.refused(reason);
         let row: Option<TokenRow> = decision.read(&rows::token(&self.token))?;
-        let row = row.filter(|row| row.secret == self.secret).ok_or_else(|| refused("unknown"))?;
+        let row = row.filter(|row| row.secret == self.secret).ok_or_else(|| refused("enrolment_unknown"))?;
         if row.expires <= decision.now {
-            return Err(refused("expired"));
+            return Err(refused("enrolment_expired"));
         }
         let tenant = decision.committed.world.fleet.intent().tenants.get(&row.tenant).cloned();
         if tenant.is_none_or(|tenant| !tenant.entra_tenant.to_string().eq_ignore_ascii_case(&self.entra)) {
-            return Err(refused("other_tenant"));
+            return Err(refused("enrolment_other_tenant"));
         }
         match &row.used {
             Some(used) => self.again(decision, used),
@@ -107,7 +101,7 @@ impl Enrolment {
     fn again(&self, decision: &Decision<'_>, used: &Used) -> Result<Used, AppError> {
         let agent: Option<AgentRow> = decision.read(&rows::agent(&used.agent))?;
         let same = used.key.0 == *self.key.digest() && agent.is_some_and(|agent| agent.revoked.is_none());
-        if same { Ok(used.clone()) } else { Err(self.app.refused("other_key")) }
+        if same { Ok(used.clone()) } else { Err(self.app.refused("enrolment_other_key")) }
     }
 
     fn first(&self, decision: &mut Decision<'_>, row: TokenRow) -> Result<Used, AppError> {
@@ -149,12 +143,12 @@ impl Enrolment {
     ) -> Result<Option<AgentName>, AppError> {
         let maker = identities::maker_of(row, decision)?;
         if row.by.is_some() && maker.is_none() {
-            return Err(self.app.refused("maker_gone"));
+            return Err(self.app.refused("enrolment_maker_gone"));
         }
         let Some(live) = identities::live_agent(present, decision.now) else { return Ok(None) };
         if !row.replaces || maker.is_none_or(|maker| maker.role < ApiRole::Admin) {
             tracing::warn!(token = %self.token, agent = %live, "refused: this token may not displace a live agent");
-            return Err(self.app.refused("displaces"));
+            return Err(self.app.refused("enrolment_displaces"));
         }
         Ok(Some(live.clone()))
     }
