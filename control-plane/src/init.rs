@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use entente_app::pki::{self, CertificateAuthority, RequestedKey, Serial};
+use entente_app::pki::{self, CertificateAuthority, RequestedKey, Serial, Who};
 use entente_app::{ApiRole, provision};
 use entente_model::{PrincipalName, Timestamp};
 use entente_seal::{OnlineKey, RootKey, Statement, generate_pkcs8};
@@ -160,7 +160,7 @@ pub(crate) async fn put_admin(
 ) -> Result<(), Failure> {
     let (key_pem, csr_pem) = pki::create_key_and_csr().map_err(pki_failed)?;
     let requested = RequestedKey::from_csr_pem(&csr_pem).map_err(pki_failed)?;
-    let issued = ca.principal(name, &requested, serial()?, now, lifetime).map_err(pki_failed)?;
+    let issued = ca.client(&Who::Principal(name.clone()), &requested, serial()?, now, lifetime).map_err(pki_failed)?;
     files::write_secret(key, key_pem.expose())?;
     files::write_new(certificate, &issued.certificate_pem)?;
     provision::put_principal(store, name, ApiRole::Admin, issued.serial, issued.not_after, now)

@@ -19,6 +19,7 @@ mod tokens;
 mod vouch;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use entente_model::Timestamp;
 use entente_seal::PublicKey;
@@ -30,7 +31,7 @@ use crate::error::AppError;
 use crate::history::{Decision, History, World};
 use crate::identity::Registry;
 use crate::intent::Intents;
-use crate::pki::CertificateAuthority;
+use crate::pki::{CertificateAuthority, Issued, RequestedKey, Serial, Who};
 use crate::removals::Removals;
 use crate::reports::Reports;
 use crate::stream::Streams;
@@ -71,6 +72,14 @@ pub(crate) struct Parts {
     pub(crate) leases: Arc<Leases>,
     pub(crate) cleanup: Arc<CleanUp>,
     pub(crate) running: Arc<Running>,
+}
+
+impl Parts {
+    /// Signs a certificate with a new serial number.
+    fn issue(&self, who: &Who, key: &RequestedKey, now: Timestamp, lifetime: Duration) -> Result<Issued, AppError> {
+        let serial = Serial::random().map_err(AppError::internal)?;
+        self.ca.client(who, key, serial, now, lifetime).map_err(AppError::internal)
+    }
 }
 
 impl App {

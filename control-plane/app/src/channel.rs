@@ -15,7 +15,7 @@ pub(crate) mod room;
 mod state;
 mod watchers;
 
-pub(crate) use all::Channels;
+pub(crate) use all::{Channels, Presence};
 pub(crate) use connection::Connection;
 pub use connection::UnknownNonce;
 pub(crate) use known::{Account, KnownAccounts, KnownRow, gained};

@@ -8,6 +8,7 @@ use entente_model::{AgentName, PrincipalName, TenantName, Timestamp, Violation};
 use entente_store::{CommitError, CommitWithError, ReadError};
 
 use crate::api_role::ApiRole;
+use crate::rows::RowError;
 
 /// The cause of an internal error, for the log.
 pub type Cause = Box<dyn Error + Send + Sync>;
@@ -160,6 +161,12 @@ impl AppError {
 
 impl From<ReadError> for AppError {
     fn from(error: ReadError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<RowError> for AppError {
+    fn from(error: RowError) -> Self {
         Self::internal(error)
     }
 }

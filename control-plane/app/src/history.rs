@@ -111,7 +111,7 @@ impl Head {
 
 fn stored_head(view: &dyn View) -> Result<HeadRow, AppError> {
     let Some(entry) = view.get(rows::HEAD)? else { return Ok(HeadRow::default()) };
-    rows::decode(rows::HEAD, &entry.value).map_err(AppError::internal)
+    Ok(rows::decode(rows::HEAD, &entry.value)?)
 }
 
 impl std::fmt::Debug for History {

@@ -3,8 +3,8 @@
 mod row;
 mod tables;
 
-pub use row::Vouch;
-pub(crate) use row::{AgentRow, Leaf, PrincipalRow, TokenRow, Used};
+pub use row::{AgentRow, Vouch};
+pub(crate) use row::{Leaf, PrincipalRow, TokenRow, Used};
 pub(crate) use tables::{Consequence, Registry, RegistryChange, Tables};
 
 /// Reasons are literals, so the metric is bounded.

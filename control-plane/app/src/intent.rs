@@ -44,7 +44,7 @@ pub use rights::{Right, RightsChange};
 
 /// What a change of intent is worked out with.
 #[derive(Debug)]
-pub(crate) struct Intents {
+pub struct Intents {
     pub(crate) history: Arc<History>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) channels: Arc<Channels>,
@@ -79,7 +79,7 @@ enum Asked {
 
 impl Intents {
     /// Puts and deletes resources of intent, all or none.
-    pub(crate) async fn change(
+    pub async fn change(
         self: &Arc<Self>,
         caller: &Caller,
         change: Change,
@@ -89,7 +89,7 @@ impl Intents {
     }
 
     /// Ends an operator's access everywhere. Twice is the same as once.
-    pub(crate) async fn leave_operator(
+    pub async fn leave_operator(
         self: &Arc<Self>,
         caller: &Caller,
         name: &OperatorName,
@@ -99,7 +99,7 @@ impl Intents {
     }
 
     /// Takes back an operator's leaving.
-    pub(crate) async fn rejoin_operator(
+    pub async fn rejoin_operator(
         self: &Arc<Self>,
         caller: &Caller,
         name: &OperatorName,

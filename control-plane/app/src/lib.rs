@@ -45,13 +45,13 @@ pub use error::AppError;
 pub use history::{
     AuditRecord, AuditedChange, ChangeKind, Event, EventKind, FieldChange, LogError, Meta, ResourceChange, Stored,
 };
-pub use identity::Vouch;
-pub use intent::{Applied, Change, Delete, Impact, Outlook, Put, Right, RightsChange, TenantOutlook};
+pub use identity::{AgentRow, Vouch};
+pub use intent::{Applied, Change, Delete, Impact, Intents, Outlook, Put, Right, RightsChange, TenantOutlook};
 pub use page::{Page, PageRequest};
-pub use removals::{Removal, SignedStatement};
+pub use removals::{Removal, Removals, SignedStatement};
 pub use reports::{
     Access, AccessFilter, Displacement, EventFilter, EventStart, EventWatch, Ground, ItemStatus, Party, ReportError,
-    StatusWatch, TenantSelection, TenantStatus, WatchEvent,
+    Reports, StatusWatch, TenantSelection, TenantStatus, WatchEvent,
 };
 pub use rows::RowError;
 pub use stream::{Connected, Hello, Inbox, Incoming, Outbox, ProtocolError, Welcome};

@@ -4,7 +4,7 @@
 
 use entente_model::{PrincipalName, Timestamp};
 use entente_seal::{PublicKey, SealError, Signed, Statement, Verifier};
-use entente_store::{Commit, CommitError, Expect, ReadError, Store};
+use entente_store::{Commit, CommitError, Expect, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::api_role::ApiRole;
@@ -25,8 +25,6 @@ pub enum ImportError {
     Row(#[from] RowError),
     #[error("the stored root key cannot be read: restore the store from an export")]
     RootKey,
-    #[error("the store cannot be read")]
-    Read(#[from] ReadError),
     #[error("the store cannot be written")]
     Commit(#[from] CommitError),
 }
@@ -60,7 +58,7 @@ pub async fn import(store: &dyn Store, root: PublicKey, signed: &Signed) -> Resu
         }
     }
     let key = rows::statement(&signed.statement);
-    if store.get(&key).await?.is_some() {
+    if rows::get::<StatementRow>(store, &key).await?.is_some() {
         return Ok(statement);
     }
     if let Statement::Epoch { epoch: given, .. } = statement
@@ -75,8 +73,7 @@ pub async fn import(store: &dyn Store, root: PublicKey, signed: &Signed) -> Resu
 
 /// The root key that the store belongs to.
 pub async fn root_key(store: &dyn Store) -> Result<Option<PublicKey>, ImportError> {
-    let Some(entry) = store.get(rows::ROOT_KEY).await? else { return Ok(None) };
-    let row: RootKeyRow = rows::decode(rows::ROOT_KEY, &entry.value)?;
+    let Some(row) = rows::get::<RootKeyRow>(store, rows::ROOT_KEY).await? else { return Ok(None) };
     PublicKey::from_bytes(&row.key).map(Some).map_err(|_| ImportError::RootKey)
 }
 

@@ -26,7 +26,7 @@ pub(crate) use receipt::{Receipt, Receipts};
 pub(crate) use settle::Method;
 
 #[derive(Debug)]
-pub(crate) struct Removals {
+pub struct Removals {
     pub(crate) history: Arc<History>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) channels: Arc<Channels>,

@@ -37,7 +37,7 @@ pub use whose::Party;
 
 /// What reports are kept by and looked at with.
 #[derive(Debug)]
-pub(crate) struct Reports {
+pub struct Reports {
     pub(crate) history: Arc<History>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) channels: Arc<Channels>,

@@ -45,6 +45,8 @@ pub enum RowError {
         #[source]
         source: serde_json::Error,
     },
+    #[error("the store cannot be read")]
+    Read(#[from] ReadError),
 }
 
 pub(crate) fn encode<T: Serialize>(row: &T) -> Bytes {
@@ -69,15 +71,21 @@ pub(crate) fn decode<T: DeserializeOwned>(key: &str, value: &[u8]) -> Result<T, 
     }
 }
 
+/// The row under a key, if there is one.
+pub(crate) async fn get<T: DeserializeOwned>(store: &dyn Store, key: &str) -> Result<Option<T>, RowError> {
+    let Some(entry) = store.get(key).await? else { return Ok(None) };
+    decode(key, &entry.value).map(Some)
+}
+
 /// All rows below a prefix: what follows the prefix, and the row, or why it cannot be used.
-pub(crate) async fn all<T>(store: &dyn Store, prefix: &str) -> Result<Vec<(String, Result<T, RowError>)>, ReadError>
+pub(crate) async fn all<T>(store: &dyn Store, prefix: &str) -> Result<Vec<(String, Result<T, RowError>)>, RowError>
 where
     T: DeserializeOwned + Send,
 {
     let mut found = Vec::new();
     let each = |key: &str, entry: &Entry| {
         found.push((key[prefix.len()..].to_owned(), decode(key, &entry.value)));
-        Ok::<_, ReadError>(())
+        Ok::<_, RowError>(())
     };
     store.scan_all(prefix, each).await?;
     Ok(found)

@@ -105,12 +105,12 @@ impl Bed {
 
     async fn apply(&self, manifests: Vec<Manifest>) -> Result<Applied, AppError> {
         let puts = manifests.into_iter().map(|manifest| Put::Set { manifest, etag: None }).collect();
-        self.app.change(&editor(), Change { puts, deletes: Vec::new() }, &options()).await
+        self.app.intents().change(&editor(), Change { puts, deletes: Vec::new() }, &options()).await
     }
 
     async fn delete(&self, name: &str) -> Result<Applied, AppError> {
         let deletes = vec![Delete { name: name.parse().unwrap(), etag: None }];
-        self.app.change(&admin(), Change { puts: Vec::new(), deletes }, &options()).await
+        self.app.intents().change(&admin(), Change { puts: Vec::new(), deletes }, &options()).await
     }
 
     /// Takes a tenant out of every assignment by its label, as it must be before it can be deleted.
@@ -121,7 +121,7 @@ impl Bed {
     }
 
     async fn leave(&self, name: &str) -> Applied {
-        self.app.leave_operator(&editor(), &name.parse().unwrap(), &options()).await.unwrap()
+        self.app.intents().leave_operator(&editor(), &name.parse().unwrap(), &options()).await.unwrap()
     }
 
     /// Enrols an agent of a tenant, in the place of the one that may be there.
@@ -145,7 +145,7 @@ impl Bed {
     }
 
     fn status(&self, tenant: &TenantName) -> TenantStatus {
-        self.app.tenant_status(&viewer(), tenant).unwrap()
+        self.app.reports().tenant_status(&viewer(), tenant).unwrap()
     }
 }
 

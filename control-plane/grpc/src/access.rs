@@ -53,7 +53,7 @@ async fn set(app: App, caller: Caller, asked: wire::ApplyIntentRequest) -> Resul
         Ok(Delete { name: resource_name, etag: etag(it.etag) })
     });
     let deletes = deletes.collect::<Result<_, AppError>>()?;
-    app.change(&caller, Change { puts, deletes }, &options).await.map(|done| applied(&done))
+    app.intents().change(&caller, Change { puts, deletes }, &options).await.map(|done| applied(&done))
 }
 
 /// A resource of the kind that was asked for by its name.
@@ -107,7 +107,7 @@ macro_rules! access_service {
                         let options = options($create_method, &asked.request_id, asked.validate_only)?;
                         let message = required(stringify!($field), asked.$field)?;
                         let puts = vec![Put::Create { manifest: one(Resource::$kind(message))? }];
-                        let done = app.change(&caller, Change { puts, deletes: Vec::new() }, &options).await?;
+                        let done = app.intents().change(&caller, Change { puts, deletes: Vec::new() }, &options).await?;
                         Ok(only!($kind, changed(done)?))
                     })
                     .await
@@ -121,7 +121,7 @@ macro_rules! access_service {
                         let options = options($delete_method, &asked.request_id, asked.validate_only)?;
                         let resource_name = ResourceName::$kind(name::<$name>("name", &asked.name)?);
                         let deletes = vec![Delete { name: resource_name, etag: etag(asked.etag) }];
-                        let done = app.change(&caller, Change { puts: Vec::new(), deletes }, &options).await?;
+                        let done = app.intents().change(&caller, Change { puts: Vec::new(), deletes }, &options).await?;
                         Ok(wire::$delete_response { impact: Some(impact(&done.impact)) })
                     })
                     .await
@@ -143,7 +143,7 @@ macro_rules! access_service {
                         let fields = replaced(stringify!($kind), &message, asked.update_mask.as_ref(), tree)
                             .map_err(|violation| AppError::Invalid(vec![violation]))?;
                         let puts = vec![Put::Update { name: resource_name, fields, etag }];
-                        let done = app.change(&caller, Change { puts, deletes: Vec::new() }, &options).await?;
+                        let done = app.intents().change(&caller, Change { puts, deletes: Vec::new() }, &options).await?;
                         Ok(only!($kind, changed(done)?))
                     })
                     .await
@@ -198,7 +198,7 @@ access_service! {
         ) -> Result<Response<wire::LeaveOperatorResponse>, Status> {
             answer(&self.0, request, |app, caller, asked| async move {
                 let options = options("LeaveOperator", &asked.request_id, asked.validate_only)?;
-                let done = app.leave_operator(&caller, &name("name", &asked.name)?, &options).await?;
+                let done = app.intents().leave_operator(&caller, &name("name", &asked.name)?, &options).await?;
                 let (impact, removal_ids) = (Some(impact(&done.impact)), done.removals.clone());
                 let operator = Some(only!(Operator, changed(done)?));
                 Ok(wire::LeaveOperatorResponse { operator, impact, removal_ids })
@@ -212,7 +212,7 @@ access_service! {
         ) -> Result<Response<wire::Operator>, Status> {
             answer(&self.0, request, |app, caller, asked| async move {
                 let options = options("RejoinOperator", &asked.request_id, asked.validate_only)?;
-                let done = app.rejoin_operator(&caller, &name("name", &asked.name)?, &options).await?;
+                let done = app.intents().rejoin_operator(&caller, &name("name", &asked.name)?, &options).await?;
                 Ok(only!(Operator, changed(done)?))
             })
             .await

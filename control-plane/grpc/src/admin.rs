@@ -208,18 +208,19 @@ fn token(it: &EnrollmentToken) -> wire::EnrollmentToken {
 }
 
 fn agent(it: &Agent) -> wire::Agent {
+    let row = &it.row;
     wire::Agent {
         name: it.name.to_string(),
-        enroll_time: Some(time::to_proto(it.enrolled)),
-        serial: it.serial.to_string(),
-        certificate_expire_time: Some(time::to_proto(it.expires)),
-        revoke_time: time::to_proto_opt(it.revoked),
+        enroll_time: Some(time::to_proto(row.enrolled)),
+        serial: row.serial.to_string(),
+        certificate_expire_time: Some(time::to_proto(row.expires)),
+        revoke_time: time::to_proto_opt(row.revoked),
         connected: it.connected,
         last_seen_time: time::to_proto_opt(it.last_seen),
-        displaced_agent: it.displaced.as_ref().map(ToString::to_string).unwrap_or_default(),
-        token_creator: it.admitted_by.as_ref().map(ToString::to_string).unwrap_or_default(),
-        vouch: it.vouched.as_ref().map(vouch),
-        acknowledgement: it.acknowledged.as_ref().map(vouch),
+        displaced_agent: row.displaced.as_ref().map(ToString::to_string).unwrap_or_default(),
+        token_creator: row.admitted_by.as_ref().map(ToString::to_string).unwrap_or_default(),
+        vouch: row.vouched.as_ref().map(vouch),
+        acknowledgement: row.acknowledged.as_ref().map(vouch),
     }
 }
 

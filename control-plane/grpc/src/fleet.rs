@@ -32,7 +32,7 @@ impl FleetService for Fleet {
         request: Request<wire::GetTenantStatusRequest>,
     ) -> Result<Response<wire::TenantStatus>, Status> {
         answer(&self.0, request, |app, caller, asked| async move {
-            Ok(convert::tenant_status(&app.tenant_status(&caller, &name("tenant", &asked.tenant)?)?))
+            Ok(convert::tenant_status(&app.reports().tenant_status(&caller, &name("tenant", &asked.tenant)?)?))
         })
         .await
     }
@@ -43,7 +43,8 @@ impl FleetService for Fleet {
     ) -> Result<Response<wire::ListTenantStatusesResponse>, Status> {
         answer(&self.0, request, |app, caller, asked| async move {
             let selected = selection(asked.tenants, asked.labels, &asked.phases)?;
-            let page = app.list_tenant_statuses(&caller, &selected, &page(asked.page_size, asked.page_token)?)?;
+            let page =
+                app.reports().list_tenant_statuses(&caller, &selected, &page(asked.page_size, asked.page_token)?)?;
             let tenant_statuses = page.items.iter().map(convert::tenant_status).collect();
             Ok(wire::ListTenantStatusesResponse { tenant_statuses, next_page_token: page.next })
         })
@@ -57,7 +58,12 @@ impl FleetService for Fleet {
         answer(&self.0, request, |app, caller, asked| async move {
             let states = asked.states.iter().map(|word| state(word)).collect::<Result<Vec<_>, _>>()?;
             let tenant = name("tenant", &asked.tenant)?;
-            let page = app.list_item_statuses(&caller, &tenant, &states, &page(asked.page_size, asked.page_token)?)?;
+            let page = app.reports().list_item_statuses(
+                &caller,
+                &tenant,
+                &states,
+                &page(asked.page_size, asked.page_token)?,
+            )?;
             let item_statuses = page.items.into_iter().map(convert::item_status).collect();
             Ok(wire::ListItemStatusesResponse { item_statuses, next_page_token: page.next })
         })
@@ -76,7 +82,7 @@ impl FleetService for Fleet {
                 assignment: optional_name("assignment", &asked.assignment)?,
                 ends_by: asked.expire_before_time.as_ref().map(time::from_proto),
             };
-            let page = app.list_access(&caller, &filter, &page(asked.page_size, asked.page_token)?)?;
+            let page = app.reports().list_access(&caller, &filter, &page(asked.page_size, asked.page_token)?)?;
             let access = page.items.into_iter().map(convert::access).collect();
             Ok(wire::ListAccessResponse { access, next_page_token: page.next })
         })
@@ -89,7 +95,10 @@ impl FleetService for Fleet {
     ) -> Result<Response<wire::ListRemovalsResponse>, Status> {
         answer(&self.0, request, |app, caller, asked| async move {
             let operator = optional_name("operator", &asked.operator)?;
-            let page = app.list_removals(&caller, operator.as_ref(), &page(asked.page_size, asked.page_token)?).await?;
+            let page = app
+                .removals()
+                .list_removals(&caller, operator.as_ref(), &page(asked.page_size, asked.page_token)?)
+                .await?;
             let removals = page.items.into_iter().map(convert::removal).collect();
             Ok(wire::ListRemovalsResponse { removals, next_page_token: page.next })
         })
@@ -105,7 +114,7 @@ impl FleetService for Fleet {
     ) -> Result<Response<Self::WatchTenantStatusesStream>, Status> {
         answer(&self.0, request, |app, caller, asked| async move {
             let tenants = asked.tenants.iter().map(|tenant| name("tenants", tenant)).collect::<Result<_, _>>()?;
-            let watch = app.watch_tenant_statuses(&caller, tenants)?;
+            let watch = app.reports().watch_tenant_statuses(&caller, tenants)?;
             let stream: Self::WatchTenantStatusesStream = Box::pin(watch.map(|event| Ok(convert::watch_event(&event))));
             Ok(stream)
         })
@@ -131,7 +140,7 @@ impl FleetService for Fleet {
         answer(&self.0, request, |app, caller, asked| async move {
             let since = asked.since_time.as_ref().map(time::from_proto);
             let filter = EventFilter { since, ..events::filter(&asked.tenant, &asked.kinds)? };
-            let page = app.list_events(&caller, &filter, &page(asked.page_size, asked.page_token)?).await?;
+            let page = app.reports().list_events(&caller, &filter, &page(asked.page_size, asked.page_token)?).await?;
             let events = page.items.into_iter().map(events::event).collect();
             Ok(wire::ListEventsResponse { events, next_page_token: page.next })
         })
@@ -147,7 +156,7 @@ impl FleetService for Fleet {
         let call = CallId::of(&request);
         answer(&self.0, request, |app, caller, asked| async move {
             let (filter, start) = (events::filter(&asked.tenant, &asked.kinds)?, events::start(&asked)?);
-            let watch = app.watch_events(&caller, filter, start).await?;
+            let watch = app.reports().watch_events(&caller, filter, start).await?;
             let stream: Self::WatchEventsStream = Box::pin(events::stream(watch, call));
             Ok(stream)
         })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use entente_app::pki::{self, CertificateAuthority, RequestedKey, Serial};
+use entente_app::pki::{self, CertificateAuthority, RequestedKey, Serial, Who};
 use entente_app::{ApiRole, App, Config, provision, system_clock};
 use entente_model::Timestamp;
 use entente_proto::channel::{Identity, channel, client_config};
@@ -52,8 +52,8 @@ impl Drop for Fixture {
 pub(crate) fn principal(ca: &CertificateAuthority, id: &str, now: Timestamp) -> (Pair, Serial) {
     let (key, csr) = pki::create_key_and_csr().unwrap();
     let key_of = RequestedKey::from_csr_pem(&csr).unwrap();
-    let name = format!("principals/{id}").parse().unwrap();
-    let issued = ca.principal(&name, &key_of, Serial::random().unwrap(), now, DAY).unwrap();
+    let who = Who::Principal(format!("principals/{id}").parse().unwrap());
+    let issued = ca.client(&who, &key_of, Serial::random().unwrap(), now, DAY).unwrap();
     ((issued.certificate_pem, key.expose().into()), issued.serial)
 }
 

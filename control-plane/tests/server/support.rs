@@ -184,7 +184,9 @@ impl Server {
         let (key, csr) = pki::create_key_and_csr().unwrap();
         let key_of = pki::RequestedKey::from_csr_pem(&csr).unwrap();
         let enrolled_at = Timestamp::from_unix(system_clock()().as_unix() - (day * days).as_secs() as i64);
-        let issued = ca.agent(&enrolled.name.parse().unwrap(), &key_of, serial, enrolled_at, 30 * day).unwrap();
+        let issued = ca
+            .client(&pki::Who::Agent(enrolled.name.parse().unwrap()), &key_of, serial, enrolled_at, 30 * day)
+            .unwrap();
         Credential { certificate: issued.certificate_pem, key: key.expose().into() }
     }
 }

@@ -4,40 +4,28 @@
 mod enrol;
 mod renew;
 
-use entente_model::{AgentName, PrincipalName, TenantName, Timestamp};
-use serde::{Deserialize, Serialize};
+use entente_model::{AgentName, TenantName, Timestamp};
 
 use super::App;
 use crate::api_role::ApiRole;
 use crate::caller::{Caller, Options};
+use crate::channel::Presence;
 use crate::error::AppError;
 use crate::history::{Decision, Entry, EventKind, Happening};
 use crate::identity::{AgentRow, RegistryChange, Vouch};
 use crate::page::{Page, PageRequest};
-use crate::pki::Serial;
 use crate::rows;
 
 pub use enrol::{EnrollRequest, Enrolled};
 pub use renew::Renewed;
 
 /// An enrolled agent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
     pub name: AgentName,
-    pub enrolled: Timestamp,
-    pub serial: Serial,
-    pub expires: Timestamp,
-    pub revoked: Option<Timestamp>,
+    pub row: AgentRow,
     pub connected: bool,
     pub last_seen: Option<Timestamp>,
-    /// Who made the token that it enrolled with.
-    pub admitted_by: Option<PrincipalName>,
-    /// The live agent whose place it took.
-    pub displaced: Option<AgentName>,
-    /// An admin says that it is the customer's.
-    pub vouched: Option<Vouch>,
-    /// An admin has seen that it took another's place.
-    pub acknowledged: Option<Vouch>,
 }
 
 impl App {
@@ -45,7 +33,7 @@ impl App {
     pub fn get_agent(&self, caller: &Caller, name: &AgentName) -> Result<Agent, AppError> {
         caller.needs(ApiRole::Viewer)?;
         let row = self.inner.registry.tables().agents.get(name).cloned();
-        row.map(|row| self.agent(name, &row)).ok_or_else(|| AppError::not_found(name))
+        row.map(|row| self.agent(name.clone(), row)).ok_or_else(|| AppError::not_found(name))
     }
 
     /// Agents by name, of one tenant or of all; revoked ones included.
@@ -68,24 +56,12 @@ impl App {
         if let Some(tenant) = tenant.filter(|_| rows.items.is_empty()) {
             self.world().needs_tenant("parent", tenant)?;
         }
-        Ok(rows.map(|(name, row)| self.agent(&name, &row)))
+        Ok(rows.map(|(name, row)| self.agent(name, row)))
     }
 
-    fn agent(&self, name: &AgentName, row: &AgentRow) -> Agent {
-        let presence = self.inner.channels.presence(name);
-        Agent {
-            name: name.clone(),
-            enrolled: row.enrolled,
-            serial: row.serial,
-            expires: row.expires,
-            revoked: row.revoked,
-            connected: presence.connected,
-            last_seen: presence.last_seen,
-            admitted_by: row.admitted_by.clone(),
-            displaced: row.displaced.clone(),
-            vouched: row.vouched.clone(),
-            acknowledged: row.acknowledged.clone(),
-        }
+    fn agent(&self, name: AgentName, row: AgentRow) -> Agent {
+        let Presence { connected, last_seen } = self.inner.channels.presence(&name);
+        Agent { name, row, connected, last_seen }
     }
 
     /// Its certificates are refused from now on, and its stream is cut. Twice is the same as once. A person who revokes

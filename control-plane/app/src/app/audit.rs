@@ -64,7 +64,7 @@ impl App {
                     let found = found || !items.is_empty();
                     return Ok(Page { items, next: Place { after, found }.token() });
                 }
-                let record: AuditRecord = rows::decode(key, &entry.value).map_err(AppError::internal)?;
+                let record: AuditRecord = rows::decode(key, &entry.value)?;
                 (after, scanned) = (Some(record.revision), scanned + 1);
                 if wanted.as_ref().is_none_or(|name| record.resources.contains(name)) {
                     bytes += entry.value.len();

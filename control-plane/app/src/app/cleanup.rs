@@ -96,7 +96,7 @@ impl CleanUp {
         let now = self.history.now();
         let mut answers = Vec::new();
         let each = |key: &str, entry: &Entry| {
-            let row: RequestRow = rows::decode(key, &entry.value).map_err(AppError::internal)?;
+            let row: RequestRow = rows::decode(key, &entry.value)?;
             answers.push((row.time, entry.value.len(), key.into()));
             Ok::<_, AppError>(())
         };

@@ -7,7 +7,7 @@ use entente_compiler::Fleet;
 use entente_model::intent::Intent;
 use entente_model::{AgentName, Map, PrincipalName, TenantName, Timestamp, TokenName};
 use entente_seal::{KeyId, OnlineKey, PublicKey, SealError, Signed, Statement, Verifier};
-use entente_store::{ReadError, Store};
+use entente_store::Store;
 use entente_tasks::Tasks;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -47,8 +47,6 @@ pub enum OpenError {
     Statement(#[source] SealError),
     #[error("the root key's statements cannot be read")]
     Import(#[from] ImportError),
-    #[error("the store cannot be read")]
-    Read(#[from] ReadError),
     #[error(transparent)]
     Row(#[from] RowError),
     #[error("a row has a key that is not one of ours: {0}")]
@@ -185,8 +183,7 @@ struct EpochRow {
 
 /// Of an epoch that this server has not run in before, now. A store without the row is as old as its epoch may be.
 async fn epoch_begun(store: &dyn Store, epoch: u64, now: Timestamp) -> Result<Timestamp, OpenError> {
-    let Some(entry) = store.get(rows::EPOCH).await? else { return Ok(Timestamp::default()) };
-    let row: EpochRow = rows::decode(rows::EPOCH, &entry.value)?;
+    let Some(row) = rows::get::<EpochRow>(store, rows::EPOCH).await? else { return Ok(Timestamp::default()) };
     Ok(if row.epoch == epoch { row.begun } else { now })
 }
 
@@ -228,10 +225,7 @@ async fn load<T: DeserializeOwned + Send>(store: &dyn Store, prefix: &str) -> Re
 }
 
 async fn load_world(store: &dyn Store) -> Result<(HeadRow, World), OpenError> {
-    let head = match store.get(rows::HEAD).await? {
-        Some(entry) => rows::decode(rows::HEAD, &entry.value)?,
-        None => HeadRow::default(),
-    };
+    let head: HeadRow = rows::get(store, rows::HEAD).await?.unwrap_or_default();
     let (mut intent, mut metas) = (Intent::default(), Map::default());
     for (_, stored) in load::<Stored>(store, rows::INTENT).await? {
         metas.insert(stored.manifest.name(), Arc::new(stored.meta));
@@ -297,7 +291,7 @@ async fn load_reports(store: &dyn Store) -> Result<HashMap<TenantName, Reported>
 }
 
 async fn newest_event(store: &dyn Store) -> Result<u64, OpenError> {
-    let page = store.scan(rows::EVENT_AT, None, 1).await?;
+    let page = store.scan(rows::EVENT_AT, None, 1).await.map_err(RowError::from)?;
     let Some((key, entry)) = page.entries.first() else { return Ok(0) };
     Ok(rows::decode::<Location>(key, &entry.value)?.number)
 }

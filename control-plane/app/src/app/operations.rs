@@ -1,120 +1,38 @@
 //! Operations that one part carries out as it is asked, resources of intent as they are read, and who calls.
 
+use std::sync::Arc;
+
+use entente_model::AgentName;
 use entente_model::intent::{Kind, ResourceName};
-use entente_model::report::ItemState;
-use entente_model::{AgentName, OperatorName, TenantName, Timestamp};
 
 use super::App;
 use crate::api_role::ApiRole;
-use crate::caller::{Caller, Options};
+use crate::caller::Caller;
 use crate::channel::Refused;
 use crate::error::AppError;
-use crate::history::{Event, Stored};
+use crate::history::Stored;
 use crate::identity::count_refused;
-use crate::intent::{Applied, Change};
+use crate::intent::Intents;
 use crate::page::{Page, PageRequest};
 use crate::pki::{Peer, Who};
-use crate::removals::Removal;
-use crate::reports::{
-    Access, AccessFilter, EventFilter, EventStart, EventWatch, ItemStatus, StatusWatch, TenantSelection, TenantStatus,
-};
+use crate::removals::Removals;
+use crate::reports::Reports;
 use crate::stream::{Connected, Hello};
 
 impl App {
-    /// Puts and deletes resources of intent, all or none.
-    pub async fn change(&self, caller: &Caller, change: Change, options: &Options) -> Result<Applied, AppError> {
-        self.inner.intents.change(caller, change, options).await
+    /// Changes of intent.
+    pub fn intents(&self) -> &Arc<Intents> {
+        &self.inner.intents
     }
 
-    /// Ends an operator's access everywhere. Twice is the same as once.
-    pub async fn leave_operator(
-        &self,
-        caller: &Caller,
-        name: &OperatorName,
-        options: &Options,
-    ) -> Result<Applied, AppError> {
-        self.inner.intents.leave_operator(caller, name, options).await
+    /// Removals, and the receipts of those that are proven.
+    pub fn removals(&self) -> &Arc<Removals> {
+        &self.inner.removals
     }
 
-    /// Takes back an operator's leaving.
-    pub async fn rejoin_operator(
-        &self,
-        caller: &Caller,
-        name: &OperatorName,
-        options: &Options,
-    ) -> Result<Applied, AppError> {
-        self.inner.intents.rejoin_operator(caller, name, options).await
-    }
-
-    /// Removals of one operator, ended ones included; or all that are not complete. By tenant.
-    pub async fn list_removals(
-        &self,
-        caller: &Caller,
-        operator: Option<&OperatorName>,
-        page: &PageRequest,
-    ) -> Result<Page<Removal>, AppError> {
-        self.inner.removals.list_removals(caller, operator, page).await
-    }
-
-    /// By tenant, then operator, then role.
-    pub fn list_access(
-        &self,
-        caller: &Caller,
-        filter: &AccessFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Access>, AppError> {
-        self.inner.reports.list_access(caller, filter, page)
-    }
-
-    /// How one tenant stands.
-    pub fn tenant_status(&self, caller: &Caller, tenant: &TenantName) -> Result<TenantStatus, AppError> {
-        self.inner.reports.tenant_status(caller, tenant)
-    }
-
-    /// Those that are selected, by name. A name that no tenant has is an error, and not an empty answer.
-    pub fn list_tenant_statuses(
-        &self,
-        caller: &Caller,
-        selected: &TenantSelection,
-        page: &PageRequest,
-    ) -> Result<Page<TenantStatus>, AppError> {
-        self.inner.reports.list_tenant_statuses(caller, selected, page)
-    }
-
-    /// Items of one tenant by key: the desired ones, and what is reported beyond them.
-    pub fn list_item_statuses(
-        &self,
-        caller: &Caller,
-        tenant: &TenantName,
-        states: &[ItemState],
-        page: &PageRequest,
-    ) -> Result<Page<ItemStatus>, AppError> {
-        self.inner.reports.list_item_statuses(caller, tenant, states, page)
-    }
-
-    /// Watches some tenants, or all.
-    pub fn watch_tenant_statuses(&self, caller: &Caller, only: Vec<TenantName>) -> Result<StatusWatch, AppError> {
-        self.inner.reports.watch_tenant_statuses(caller, only)
-    }
-
-    /// What happened, the newest first.
-    pub async fn list_events(
-        &self,
-        caller: &Caller,
-        filter: &EventFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Event>, AppError> {
-        self.inner.reports.list_events(caller, filter, page).await
-    }
-
-    /// Watches what happens in one tenant, or in all.
-    pub async fn watch_events(
-        &self,
-        caller: &Caller,
-        filter: EventFilter,
-        start: EventStart,
-    ) -> Result<EventWatch, AppError> {
-        self.inner.reports.watch_events(caller, filter, start).await
+    /// How tenants stand, who has access, and what happened.
+    pub fn reports(&self) -> &Arc<Reports> {
+        &self.inner.reports
     }
 
     /// Admits an agent's stream, displacing an older one of the same tenant.
@@ -149,7 +67,7 @@ impl App {
 impl App {
     /// Which agent connects, by the certificate of the connection.
     pub fn check_agent(&self, peer: &Peer) -> Result<AgentName, AppError> {
-        self.inner.streams.check_agent(peer)
+        self.admit_agent(peer).map_err(|_| AppError::Unauthenticated)
     }
 
     /// The same, and whether the agent is to come back: who was revoked, or replaced by what is known here, is not.
@@ -165,12 +83,10 @@ impl App {
         if row.serial != peer.serial {
             return Err(self.refuse("revoked_certificate"));
         }
-        self.check_time(peer.not_after)?;
+        if self.now() >= peer.not_after {
+            return Err(self.refuse("expired_certificate"));
+        }
         Ok(Caller { principal: name.clone(), role: row.role, operator: row.operator.clone() })
-    }
-
-    fn check_time(&self, not_after: Timestamp) -> Result<(), AppError> {
-        if self.now() < not_after { Ok(()) } else { Err(self.refuse("expired_certificate")) }
     }
 
     fn refuse(&self, reason: &'static str) -> AppError {

@@ -18,7 +18,7 @@ use crate::history::{Decision, Entry};
 use crate::identities;
 use crate::identity::{PrincipalRow, RegistryChange};
 use crate::page::{Page, PageRequest};
-use crate::pki::{PkiError, RequestedKey, Serial};
+use crate::pki::{PkiError, RequestedKey, Who};
 use crate::rows;
 
 /// Principals that are tied to one operator: a person has a laptop, a console and some scripts. It keeps small what a
@@ -101,12 +101,10 @@ impl App {
                 return Err(AppError::AlreadyExists { resource: name.to_string() });
             }
             operator.as_ref().map_or(Ok(()), |operator| may_be_tied(decision, operator))?;
-            let serial = Serial::random().map_err(AppError::internal)?;
             let lifetime = app.inner.config.principal_certificate;
-            let issued =
-                app.inner.ca.principal(&name, &key, serial, decision.now, lifetime).map_err(AppError::internal)?;
+            let issued = app.inner.issue(&Who::Principal(name.clone()), &key, decision.now, lifetime)?;
             let (created, expires, operator) = (decision.now, issued.not_after, operator.clone());
-            let row = PrincipalRow { role, created, serial, expires, operator };
+            let row = PrincipalRow { role, created, serial: issued.serial, expires, operator };
             let answer = Principal { certificate_pem: issued.certificate_pem, ..Principal::of(&name, &row) };
             decision.register(RegistryChange::Principal(name.clone(), Some(row)));
             decision.record(entry.clone());

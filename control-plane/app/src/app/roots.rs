@@ -34,12 +34,11 @@ impl App {
         let (mut items, mut verifier_keys) = (Vec::new(), BTreeSet::new());
         while items.len() < page.limit() && next != Digest::default() {
             let key = rows::root(next);
-            let Some(entry) = self.inner.history.store.get(&key).await? else {
+            let Some(RootRow { note }) = rows::get(&*self.inner.history.store, &key).await? else {
                 let is_asked_for = items.is_empty() && !page.token.is_empty();
                 let missing = || AppError::internal(format!("{key} is not in the store"));
                 return Err(if is_asked_for { PageRequest::wrong() } else { missing() });
             };
-            let RootRow { note } = rows::decode(&key, &entry.value).map_err(AppError::internal)?;
             if note.is_empty() {
                 next = Digest::default();
                 break;

@@ -112,7 +112,7 @@ impl Decision<'_> {
 
     pub(crate) fn read<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, AppError> {
         let Some(entry) = self.view.get(key)? else { return Ok(None) };
-        rows::decode(key, &entry.value).map(Some).map_err(AppError::internal)
+        Ok(Some(rows::decode(key, &entry.value)?))
     }
 
     /// All rows below a prefix, of which there are few: what follows the prefix, and the row.
@@ -121,8 +121,7 @@ impl Decision<'_> {
         loop {
             let page = self.view.scan(prefix, after.as_deref(), entente_store::MAX_PAGE_ENTRIES)?;
             for (key, entry) in &page.entries {
-                let row = rows::decode(key, &entry.value).map_err(AppError::internal)?;
-                found.push((key[prefix.len()..].to_owned(), row));
+                found.push((key[prefix.len()..].to_owned(), rows::decode(key, &entry.value)?));
             }
             match page.next {
                 Some(next) => after = Some(next),

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use entente_model::desired::Digest;
 use entente_seal::{Checkpoint, KeyId, Log, PublicKey, log_origin};
-use entente_store::{ReadError, Store};
+use entente_store::Store;
 use serde::{Deserialize, Serialize};
 
 use super::sign::SignedBatch;
@@ -15,8 +15,6 @@ use crate::rows::{self, RowError, as_hex};
 /// Why a log cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    #[error("the store cannot be read")]
-    Read(#[from] ReadError),
     #[error(transparent)]
     Row(#[from] RowError),
     #[error("how log {0} stands does not agree with its newest root: restore the store from an export")]
@@ -58,14 +56,13 @@ pub(super) fn rows_of(batch: &SignedBatch, log: &Log, signer: KeyId, epoch: u64)
 pub(crate) async fn load(store: &dyn Store, key: PublicKey, epoch: u64, newest: Digest) -> Result<Log, LogError> {
     let row_key = rows::log(key.id(), epoch);
     let origin = log_origin(key.id(), epoch);
-    if newest != Digest::default() && store.get(&rows::root(newest)).await?.is_none() {
+    if newest != Digest::default() && rows::get::<RootRow>(store, &rows::root(newest)).await?.is_none() {
         return Err(LogError::Disagrees(origin));
     }
     let newest_is_ours = checkpoint(store, newest).await?.is_some_and(|it| it.origin == origin);
-    let Some(entry) = store.get(&row_key).await? else {
+    let Some(row) = rows::get::<LogRow>(store, &row_key).await? else {
         return if newest_is_ours { Err(LogError::Disagrees(origin)) } else { Ok(Log::default()) };
     };
-    let row: LogRow = rows::decode(&row_key, &entry.value)?;
     let signed = checkpoint(store, row.root).await?;
     let edge = row.edge.chunks(32).map(|hash| hash.try_into().ok().map(Digest)).collect::<Option<_>>();
     let log = edge.and_then(|edge| Log::kept(row.size, edge)).filter(|log| {
@@ -78,10 +75,7 @@ pub(crate) async fn load(store: &dyn Store, key: PublicKey, epoch: u64, newest: 
 /// What was signed with a root; nothing of one from before there was a log.
 async fn checkpoint(store: &dyn Store, root: Digest) -> Result<Option<Checkpoint>, LogError> {
     let key = rows::root(root);
-    let Some(entry) = store.get(&key).await? else { return Ok(None) };
-    let row: RootRow = rows::decode(&key, &entry.value)?;
-    if row.note.is_empty() {
-        return Ok(None);
-    }
+    let row = rows::get::<RootRow>(store, &key).await?.filter(|row| !row.note.is_empty());
+    let Some(row) = row else { return Ok(None) };
     Checkpoint::read(row.note.as_bytes()).map(Some).map_err(|_| LogError::Disagrees(key))
 }

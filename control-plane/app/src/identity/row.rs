@@ -11,32 +11,32 @@ use crate::rows::as_hex;
 /// What is kept of an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct AgentRow {
-    pub(crate) enrolled: Timestamp,
-    pub(crate) serial: Serial,
+pub struct AgentRow {
+    pub enrolled: Timestamp,
+    pub serial: Serial,
     /// Of the certificate before: an agent that stops before it has written the new one comes back with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) previous: Option<Serial>,
+    pub previous: Option<Serial>,
     /// When the certificate before was last exchanged for this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) renewed: Option<Timestamp>,
-    pub(crate) expires: Timestamp,
+    pub renewed: Option<Timestamp>,
+    pub expires: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) revoked: Option<Timestamp>,
+    pub revoked: Option<Timestamp>,
     /// It has enrolled, and has not been heard of yet. Rows from before this was kept count as heard of.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) awaited: bool,
+    pub awaited: bool,
     /// Who made the token that it enrolled with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) admitted_by: Option<PrincipalName>,
+    pub admitted_by: Option<PrincipalName>,
     /// The live agent whose place it took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) displaced: Option<AgentName>,
+    pub displaced: Option<AgentName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) vouched: Option<Vouch>,
+    pub vouched: Option<Vouch>,
     /// An admin has seen that it took another's place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) acknowledged: Option<Vouch>,
+    pub acknowledged: Option<Vouch>,
 }
 
 impl AgentRow {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entente_model::{AgentName, PrincipalName, Timestamp};
+use entente_model::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, SerialNumber,
@@ -105,28 +105,6 @@ impl CertificateAuthority {
         &self.inner.trust_domain
     }
 
-    pub fn agent(
-        &self,
-        name: &AgentName,
-        key: &RequestedKey,
-        serial: Serial,
-        now: Timestamp,
-        lifetime: Duration,
-    ) -> Result<Issued, PkiError> {
-        self.client(&Who::Agent(name.clone()), key, serial, now, lifetime)
-    }
-
-    pub fn principal(
-        &self,
-        name: &PrincipalName,
-        key: &RequestedKey,
-        serial: Serial,
-        now: Timestamp,
-        lifetime: Duration,
-    ) -> Result<Issued, PkiError> {
-        self.client(&Who::Principal(name.clone()), key, serial, now, lifetime)
-    }
-
     /// For DNS names and IP addresses. Its key is made here.
     pub fn server(
         &self,
@@ -142,7 +120,8 @@ impl CertificateAuthority {
         Ok((self.issue(params, &key, serial, now.plus(lifetime))?, KeyPem(key.serialize_pem())))
     }
 
-    fn client(
+    /// For an agent or a principal.
+    pub fn client(
         &self,
         who: &Who,
         key: &RequestedKey,

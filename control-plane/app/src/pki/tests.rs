@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entente_model::Timestamp;
+use entente_model::{AgentName, PrincipalName, Timestamp};
 
 use super::*;
 
@@ -26,8 +26,8 @@ fn leaf(pem: &str) -> Vec<u8> {
 fn an_agents_certificate_says_who_it_is() {
     let (_, csr) = create_key_and_csr().unwrap();
     let key = RequestedKey::from_csr_pem(&csr).unwrap();
-    let (name, serial) = ("tenants/contoso/agents/a1".parse().unwrap(), Serial::random().unwrap());
-    let issued = authority().agent(&name, &key, serial, now(), YEAR).unwrap();
+    let (name, serial) = ("tenants/contoso/agents/a1".parse::<AgentName>().unwrap(), Serial::random().unwrap());
+    let issued = authority().client(&Who::Agent(name.clone()), &key, serial, now(), YEAR).unwrap();
     let peer = Peer::read(&leaf(&issued.certificate_pem), "soc.example").unwrap();
     let not_before = Timestamp::from_unix(now().as_unix() - 300);
     assert_eq!(peer, Peer { who: Who::Agent(name), serial, not_before, not_after: now().plus(YEAR) });
@@ -38,8 +38,9 @@ fn an_agents_certificate_says_who_it_is() {
 fn an_identity_of_another_trust_domain_is_nobody() {
     let (_, csr) = create_key_and_csr().unwrap();
     let key = RequestedKey::from_csr_pem(&csr).unwrap();
-    let name = "principals/maya".parse().unwrap();
-    let issued = authority().principal(&name, &key, Serial::random().unwrap(), now(), YEAR).unwrap();
+    let name: PrincipalName = "principals/maya".parse().unwrap();
+    let issued =
+        authority().client(&Who::Principal(name.clone()), &key, Serial::random().unwrap(), now(), YEAR).unwrap();
     for domain in ["soc.exampl", "soc.example.org", "other.example", ""] {
         assert!(Peer::read(&leaf(&issued.certificate_pem), domain).is_err(), "{domain}");
     }
@@ -81,10 +82,10 @@ fn a_key_of_another_authority_is_refused() {
 
 #[test]
 fn a_signer_is_of_our_authority_and_has_a_p256_key() {
-    let name = "tenants/contoso/agents/a1".parse().unwrap();
+    let name: AgentName = "tenants/contoso/agents/a1".parse().unwrap();
     let signer = |issuing: &CertificateAuthority, pem: &str| {
         let key = RequestedKey::from_csr_pem(pem).unwrap();
-        let issued = issuing.agent(&name, &key, Serial::random().unwrap(), now(), YEAR).unwrap();
+        let issued = issuing.client(&Who::Agent(name.clone()), &key, Serial::random().unwrap(), now(), YEAR).unwrap();
         leaf(&issued.certificate_pem)
     };
     let (ours, other, (_, p256)) = (authority(), authority(), create_key_and_csr().unwrap());

@@ -53,7 +53,7 @@ enum Source<'w> {
 
 impl Removals {
     /// Removals of one operator, ended ones included; or all that are not complete. By tenant.
-    pub(crate) async fn list_removals(
+    pub async fn list_removals(
         self: &Arc<Self>,
         caller: &Caller,
         operator: Option<&OperatorName>,
@@ -105,7 +105,7 @@ impl Removals {
 
     async fn receipts_of(&self, operator: &OperatorName) -> Result<Vec<Receipt>, AppError> {
         let all = rows::all(&*self.history.store, &rows::removals_of(operator)).await?;
-        all.into_iter().map(|(_, receipt)| receipt.map_err(AppError::internal)).collect()
+        all.into_iter().map(|(_, receipt)| Ok(receipt?)).collect()
     }
 
     fn is_connected(&self, tenant: &TenantName) -> bool {

@@ -93,7 +93,7 @@ type Right = (OperatorName, RoleName, IdentityClass);
 
 impl Reports {
     /// By tenant, then operator, then role.
-    pub(crate) fn list_access(
+    pub fn list_access(
         &self,
         caller: &Caller,
         filter: &AccessFilter,

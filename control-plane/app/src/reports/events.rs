@@ -45,7 +45,7 @@ pub struct EventWatch {
 
 impl Reports {
     /// Watches what happens in one tenant, or in all.
-    pub(crate) async fn watch_events(
+    pub async fn watch_events(
         self: &Arc<Self>,
         caller: &Caller,
         filter: EventFilter,
@@ -81,7 +81,7 @@ impl Reports {
             let page =
                 self.history.store.scan(rows::EVENT_AT, after.as_deref(), entente_store::MAX_PAGE_ENTRIES).await?;
             for (key, entry) in &page.entries {
-                let it: Location = rows::decode(key, &entry.value).map_err(AppError::internal)?;
+                let it: Location = rows::decode(key, &entry.value)?;
                 if it.time < since {
                     return Ok(at);
                 }
@@ -96,9 +96,7 @@ impl Reports {
 
     /// Where the event of that number is, if it is kept.
     async fn location(&self, number: u64) -> Result<Option<Location>, AppError> {
-        let key = rows::event_at(number);
-        let Some(entry) = self.history.store.get(&key).await? else { return Ok(None) };
-        rows::decode(&key, &entry.value).map(Some).map_err(AppError::internal)
+        Ok(rows::get(&*self.history.store, &rows::event_at(number)).await?)
     }
 }
 
@@ -158,7 +156,7 @@ impl EventFilter {
 
 impl Reports {
     /// What happened, the newest first.
-    pub(crate) async fn list_events(
+    pub async fn list_events(
         &self,
         caller: &Caller,
         filter: &EventFilter,
@@ -206,7 +204,7 @@ impl Reports {
             let start = after.map(rows::event_at);
             let page = self.history.store.scan(rows::EVENT_AT, start.as_deref(), limit).await?;
             for (key, entry) in &page.entries {
-                let at: Location = rows::decode(key, &entry.value).map_err(AppError::internal)?;
+                let at: Location = rows::decode(key, &entry.value)?;
                 found.push((at.number, self.event(&at).await?));
             }
             return Ok((found, page.next.is_none()));
@@ -214,7 +212,7 @@ impl Reports {
         let start = after.map(|place| rows::event(tenant, place));
         let page = self.history.store.scan(&rows::events_of(tenant), start.as_deref(), limit).await?;
         for (key, entry) in &page.entries {
-            let (place, event) = of_tenant(key, &entry.value).map_err(AppError::internal)?;
+            let (place, event) = of_tenant(key, &entry.value)?;
             found.push((place, Some(event)));
         }
         Ok((found, page.next.is_none()))
@@ -223,8 +221,7 @@ impl Reports {
     /// The event itself; none if it went meanwhile.
     pub(super) async fn event(&self, at: &Location) -> Result<Option<Event>, AppError> {
         let key = rows::event(&at.tenant, at.place);
-        let Some(entry) = self.history.store.get(&key).await? else { return Ok(None) };
-        let (_, event) = of_tenant(&key, &entry.value).map_err(AppError::internal)?;
-        Ok((event.number == at.number).then_some(event))
+        let event: Option<Event> = rows::get(&*self.history.store, &key).await?;
+        Ok(event.filter(|event| event.number == at.number))
     }
 }

@@ -84,14 +84,14 @@ pub struct ItemStatus {
 
 impl Reports {
     /// How one tenant stands.
-    pub(crate) fn tenant_status(&self, caller: &Caller, tenant: &TenantName) -> Result<TenantStatus, AppError> {
+    pub fn tenant_status(&self, caller: &Caller, tenant: &TenantName) -> Result<TenantStatus, AppError> {
         caller.needs(ApiRole::Viewer)?;
         self.history.world().needs_tenant("tenant", tenant)?;
         self.status(tenant).ok_or_else(|| AppError::not_found(tenant))
     }
 
     /// Those that are selected, by name. A name that no tenant has is an error, and not an empty answer.
-    pub(crate) fn list_tenant_statuses(
+    pub fn list_tenant_statuses(
         &self,
         caller: &Caller,
         selected: &TenantSelection,
@@ -109,7 +109,7 @@ impl Reports {
     }
 
     /// Items of one tenant by key: the desired ones, and what is reported beyond them.
-    pub(crate) fn list_item_statuses(
+    pub fn list_item_statuses(
         &self,
         caller: &Caller,
         tenant: &TenantName,

@@ -41,7 +41,7 @@ pub struct StatusWatch {
 
 impl Reports {
     /// Watches some tenants, or all.
-    pub(crate) fn watch_tenant_statuses(
+    pub fn watch_tenant_statuses(
         self: &Arc<Self>,
         caller: &Caller,
         only: Vec<TenantName>,

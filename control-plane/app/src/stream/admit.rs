@@ -12,12 +12,7 @@ use crate::pki::{Peer, Who};
 use crate::rows;
 
 impl Streams {
-    /// Which agent connects, likewise.
-    pub(crate) fn check_agent(&self, peer: &Peer) -> Result<AgentName, AppError> {
-        self.admit_agent(peer).map_err(|_| AppError::Unauthenticated)
-    }
-
-    /// The same, and whether the agent is to come back: who was revoked, or replaced by what is known here, is not.
+    /// Which agent connects; or, if it is refused, whether it is to come back: an agent that was revoked, or replaced, is not.
     pub(crate) fn admit_agent(&self, peer: &Peer) -> Result<AgentName, Refused> {
         let revoked = Refused { reason: GoAwayReason::Revoked, retry_after: LONG_RETRY };
         let not_known = Refused { reason: GoAwayReason::NotKnown, ..revoked };

@@ -93,7 +93,7 @@ async fn another_enrolment_ends_the_former_agent() {
     assert_eq!(bed.app.check_agent(&first).unwrap_err().reason(), "UNAUTHENTICATED");
     bed.app.check_agent(&second).unwrap();
     let agents = bed.app.list_agents(&viewer(), Some(&tenant("contoso")), &page()).unwrap().items;
-    assert_eq!(agents.iter().filter(|agent| agent.revoked.is_none()).count(), 1);
+    assert_eq!(agents.iter().filter(|agent| agent.row.revoked.is_none()).count(), 1);
 }
 
 #[tokio::test]
@@ -128,7 +128,10 @@ async fn a_second_revocation_is_answered_under_its_own_id() {
     let second = bed.enrol(&tenant("contoso")).await;
     let (pki::Who::Agent(first), pki::Who::Agent(second)) = (first.who, second.who) else { panic!("agents") };
     let once = Options { request_id: Some(Uuid::new_v4()), ..options() };
-    assert!(bed.app.revoke_agent(&admin(), &first, &once).await.unwrap().revoked.is_some(), "by the second enrolment");
+    assert!(
+        bed.app.revoke_agent(&admin(), &first, &once).await.unwrap().row.revoked.is_some(),
+        "by the second enrolment"
+    );
     let other = bed.app.revoke_agent(&admin(), &second, &once).await.unwrap_err();
     assert_eq!(other.reason(), "REQUEST_ID_REUSED");
 }

@@ -5,7 +5,7 @@ use super::*;
 async fn dry_run(bed: &Bed, names: &[&str]) -> Impact {
     let deletes = names.iter().map(|it| Delete { name: name(it), etag: None }).collect();
     let only = Options { validate_only: true, ..options() };
-    bed.app.change(&admin(), Change { puts: Vec::new(), deletes }, &only).await.unwrap().impact
+    bed.app.intents().change(&admin(), Change { puts: Vec::new(), deletes }, &only).await.unwrap().impact
 }
 
 fn left(id: &str, number: u32) -> Manifest {
@@ -34,8 +34,13 @@ async fn users_delete_a_deletion_says_whom_it_takes_what_from() {
 async fn users_delete_a_tenant_does_not_go_with_what_gives_access_there() {
     let bed = Bed::with_sample().await;
     let deletes = ["assignments/nordic-l1", "tenants/contoso"].map(|it| Delete { name: name(it), etag: None }).to_vec();
-    let refused =
-        bed.app.change(&admin(), Change { puts: Vec::new(), deletes }, &options()).await.unwrap_err().to_string();
+    let refused = bed
+        .app
+        .intents()
+        .change(&admin(), Change { puts: Vec::new(), deletes }, &options())
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(
         refused.contains("tenants/contoso: name: is selected by assignments/nordic-l1 until this change"),
         "{refused}"
@@ -43,7 +48,7 @@ async fn users_delete_a_tenant_does_not_go_with_what_gives_access_there() {
     bed.delete("assignments/nordic-l1").await.unwrap();
     bed.delete("tenants/contoso").await.unwrap();
     let maya = "operators/maya".parse().unwrap();
-    let named = bed.app.list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items;
+    let named = bed.app.removals().list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items;
     assert!(named.iter().any(|it| it.tenant == tenant("contoso")), "what ended before is named: {named:?}");
 }
 
@@ -62,7 +67,7 @@ async fn users_leave_by_a_manifest_names_its_removals_as_the_command_does() {
     let bed = Bed::with_sample().await;
     let by_file = bed.apply(vec![left("maya", 3)]).await.unwrap();
     let maya = "operators/maya".parse().unwrap();
-    let all = bed.app.list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items;
+    let all = bed.app.removals().list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items;
     assert_eq!(all.len(), 2, "a tenant each");
     assert!(all.iter().all(|it| it.cause.word() == "LEFT" && by_file.removals.contains(&it.id)), "{by_file:?}");
     assert_eq!(bed.apply(vec![left("maya", 3)]).await.unwrap().removals, Vec::<String>::new(), "nobody leaves by it");
@@ -83,11 +88,11 @@ async fn users_leave_that_is_repeated_names_nothing_of_an_earlier_one() {
     bed.relabel("fabrikam", 2).await;
     bed.delete("tenants/fabrikam").await.unwrap();
     let maya = "operators/maya".parse().unwrap();
-    bed.app.rejoin_operator(&editor(), &maya, &options()).await.unwrap();
+    bed.app.intents().rejoin_operator(&editor(), &maya, &options()).await.unwrap();
     bed.sleep(DAY);
     let second = bed.leave("operators/maya").await.removals;
     assert!(second.iter().all(|id| !first.contains(id)) && second.len() == 1, "{first:?} {second:?}");
-    let stays = bed.app.list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items;
+    let stays = bed.app.removals().list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items;
     assert!(stays.iter().any(|it| first.contains(&it.id)), "of the deleted tenant nobody knows: {stays:?}");
     assert_eq!(bed.leave("operators/maya").await.removals, second);
 }

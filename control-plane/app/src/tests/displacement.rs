@@ -114,8 +114,8 @@ async fn a_displacement_alarms_until_an_admin_has_looked_also_over_a_restart() {
     agent.connect(&bed).await;
     agent.hear(&bed).await;
     let seen = bed.app.acknowledge_displacement(&admin(), &new, &options()).await.unwrap();
-    assert_eq!((seen.displaced, seen.vouched), (Some(old), None), "vouched for nobody");
-    assert!(seen.acknowledged.is_some());
+    assert_eq!((seen.row.displaced, seen.row.vouched), (Some(old), None), "vouched for nobody");
+    assert!(seen.row.acknowledged.is_some());
     let status = bed.status(&tenant("contoso"));
     assert_eq!((status.phase, status.displacements.as_slice()), (TenantPhase::Converged, &[][..]));
 }
@@ -139,18 +139,18 @@ async fn only_an_admin_vouches_and_the_word_stays() {
     let mut agent = live(&bed).await;
     agent.disconnect();
     let new = name(&agent.peer);
-    assert!(bed.app.get_agent(&admin(), &new).unwrap().vouched.is_none());
+    assert!(bed.app.get_agent(&admin(), &new).unwrap().row.vouched.is_none());
     let denied = bed.app.vouch_agent(&editor(), &new, &options()).await.unwrap_err();
     assert_eq!(denied.reason(), "ROLE_MISSING");
     bed.app.vouch_agent(&admin(), &new, &options()).await.unwrap();
     bed.sleep(DAY);
     let again = bed.app.vouch_agent(&admin(), &new, &options()).await.unwrap();
     let vouch = Vouch { by: admin().principal, at: Timestamp::from_unix(start()) };
-    assert_eq!(again.vouched.as_ref(), Some(&vouch), "the first word stands");
+    assert_eq!(again.row.vouched.as_ref(), Some(&vouch), "the first word stands");
     assert!(bed.status(&tenant("contoso")).displacements.is_empty());
     let bed = bed.restart(async |_, _| {}).await;
     let agent = bed.app.get_agent(&admin(), &new).unwrap();
-    assert_eq!((agent.vouched, agent.displaced.is_some()), (Some(vouch), true));
+    assert_eq!((agent.row.vouched, agent.row.displaced.is_some()), (Some(vouch), true));
     bed.app.revoke_agent(&admin(), &new, &options()).await.unwrap();
     let revoked = bed.app.vouch_agent(&admin(), &new, &options()).await.unwrap_err();
     assert_eq!(revoked.reason(), "CONTRADICTS");
@@ -192,7 +192,7 @@ async fn deleting_a_tenant_with_a_live_agent_is_an_admins_too() {
     let delete = async |caller: &Caller, validate_only| {
         let deletes = vec![Delete { name: super::name("tenants/contoso"), etag: None }];
         let options = Options { validate_only, ..options() };
-        bed.app.change(caller, Change { puts: Vec::new(), deletes }, &options).await
+        bed.app.intents().change(caller, Change { puts: Vec::new(), deletes }, &options).await
     };
     for dry in [true, false] {
         let refused = delete(&editor(), dry).await.unwrap_err();

@@ -9,7 +9,7 @@ fn endings(bed: &Bed) -> Vec<(EndingKind, bool)> {
 }
 
 async fn leave(bed: &Bed) -> Result<Applied, AppError> {
-    bed.app.leave_operator(&editor(), &"operators/maya".parse().unwrap(), &options()).await
+    bed.app.intents().leave_operator(&editor(), &"operators/maya".parse().unwrap(), &options()).await
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn field_kind_10_a_leave_that_cannot_be_signed_is_refused_and_says_why() {
     assert!(refused.to_string().contains("entente-control-plane delegate"), "{refused}");
     assert_eq!(bed.app.get(&viewer(), &name("operators/maya")).unwrap(), before, "nothing is half done");
     let tried = Options { validate_only: true, ..options() };
-    let tried = bed.app.leave_operator(&editor(), &"operators/maya".parse().unwrap(), &tried).await;
+    let tried = bed.app.intents().leave_operator(&editor(), &"operators/maya".parse().unwrap(), &tried).await;
     assert_eq!(tried.unwrap_err().reason(), "DELEGATION_ENDED");
     // What touches no tenant needs no signature.
     bed.apply(vec![person("rosa", 9)]).await.unwrap();

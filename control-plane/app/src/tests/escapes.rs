@@ -46,16 +46,16 @@ async fn an_agent_that_a_restored_backup_has_forgotten_is_not_taken_for_none() {
     let key = crate::pki::RequestedKey::from_csr_pem(&csr).unwrap();
     let agent = AgentName::new(tenant("contoso"), "0a1b2c3d").unwrap();
     let serial = crate::pki::Serial::random().unwrap();
-    let issued = ca.agent(&agent, &key, serial, Timestamp::from_unix(start()), 30 * DAY).unwrap();
+    let issued = ca.client(&Who::Agent(agent.clone()), &key, serial, Timestamp::from_unix(start()), 30 * DAY).unwrap();
     assert!(bed.app.check_agent(&peer(&issued.certificate_pem)).is_err());
     bed.app.parts().removals.settle_told().await.unwrap();
-    let found = bed.app.list_removals(&viewer(), None, &page()).await.unwrap().items;
+    let found = bed.app.removals().list_removals(&viewer(), None, &page()).await.unwrap().items;
     let open: Vec<_> = found.into_iter().map(|it| (it.tenant, it.state, it.reason, it.complete)).collect();
     let unproven = (tenant("contoso"), ItemState::Unproven, Some(Reason::NobodyLooks), false);
     assert_eq!(open, [unproven]);
     // It stays so over a restart.
     let bed = bed.restart(async |_, _| {}).await;
-    let found = bed.app.list_removals(&viewer(), None, &page()).await.unwrap().items;
+    let found = bed.app.removals().list_removals(&viewer(), None, &page()).await.unwrap().items;
     assert_eq!(found.iter().map(|it| it.state).collect::<Vec<_>>(), [ItemState::Unproven]);
 }
 

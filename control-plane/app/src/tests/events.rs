@@ -18,7 +18,7 @@ fn word(kind: EventKind) -> String {
 }
 
 async fn list(bed: &Bed, filter: &EventFilter) -> Vec<Event> {
-    bed.app.list_events(&viewer(), filter, &page()).await.unwrap().items
+    bed.app.reports().list_events(&viewer(), filter, &page()).await.unwrap().items
 }
 
 /// The oldest first, in short.
@@ -181,7 +181,7 @@ async fn lists_are_of_a_tenant_or_of_all_since_a_time_and_in_pages() {
         let mut numbers = Vec::new();
         let mut page = PageRequest { size: 1, ..PageRequest::default() };
         loop {
-            let got = bed.app.list_events(&viewer(), &filter, &page).await.unwrap();
+            let got = bed.app.reports().list_events(&viewer(), &filter, &page).await.unwrap();
             numbers.extend(got.items.iter().map(|it| it.number));
             if got.next.is_empty() {
                 return numbers;
@@ -197,7 +197,7 @@ async fn lists_are_of_a_tenant_or_of_all_since_a_time_and_in_pages() {
     assert_eq!(of(EventFilter { since, ..tenant_of("contoso") }).await, [4]);
     let kinds = vec![EventKind::AgentEnrolled];
     assert_eq!(of(EventFilter { kinds, ..EventFilter::default() }).await, [3, 1]);
-    let unknown = bed.app.list_events(&viewer(), &tenant_of("nowhere"), &page()).await.unwrap_err();
+    let unknown = bed.app.reports().list_events(&viewer(), &tenant_of("nowhere"), &page()).await.unwrap_err();
     assert!(matches!(unknown, AppError::NotFound { .. }), "{unknown:?}");
     drop(fabrikam);
 }
@@ -209,7 +209,7 @@ async fn a_watch_tells_each_event_once_and_in_order_from_where_it_is_asked_to() 
     agent.report_applied().await;
     let watch = async |start, id: Option<&str>| {
         let filter = EventFilter { tenant: id.map(tenant), ..EventFilter::default() };
-        bed.app.watch_events(&viewer(), filter, start).await
+        bed.app.reports().watch_events(&viewer(), filter, start).await
     };
     let numbers = |watch: &mut EventWatch| {
         let mut numbers = Vec::new();

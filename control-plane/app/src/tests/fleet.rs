@@ -119,7 +119,7 @@ async fn items_are_listed_with_who_they_are_about() {
     let mut agent = connected(&bed).await;
     agent.report_applied().await;
     let list = |states: &[ItemState], page: PageRequest| {
-        bed.app.list_item_statuses(&viewer(), &tenant("contoso"), states, &page).unwrap()
+        bed.app.reports().list_item_statuses(&viewer(), &tenant("contoso"), states, &page).unwrap()
     };
     let all = list(&[], page()).items;
     assert_eq!(all.len(), agent.items.len() as usize);
@@ -146,7 +146,7 @@ async fn access_names_who_where_by_which_assignment_and_how_it_stands() {
     let who = |tenant: Option<&TenantName>, operator: Option<&str>, page: &PageRequest| {
         let operator = operator.map(|it| it.parse().unwrap());
         let filter = AccessFilter { tenant: tenant.cloned(), operator, ..Default::default() };
-        bed.app.list_access(&viewer(), &filter, page).unwrap()
+        bed.app.reports().list_access(&viewer(), &filter, page).unwrap()
     };
     let all = who(None, None, &page()).items;
     let lines: Vec<_> = all.iter().map(|it| format!("{} {} {}", it.tenant, it.operator, it.role)).collect();
@@ -187,8 +187,8 @@ async fn a_watch_tells_each_tenant_once_and_then_what_changes_coalesced() {
     let new = NewPrincipal { name: &maya, role: ApiRole::Viewer, operator: None, csr_pem: &csr };
     bed.app.create_principal(&admin(), new, &options()).await.unwrap();
     let caller = Caller { principal: maya.clone(), role: ApiRole::Viewer, operator: None };
-    let mut watch = bed.app.watch_tenant_statuses(&caller, Vec::new()).unwrap();
-    let mut other = bed.app.watch_tenant_statuses(&admin(), Vec::new()).unwrap();
+    let mut watch = bed.app.reports().watch_tenant_statuses(&caller, Vec::new()).unwrap();
+    let mut other = bed.app.reports().watch_tenant_statuses(&admin(), Vec::new()).unwrap();
     let mut next = || watch.next().now_or_never();
     let name = |event: Option<Option<WatchEvent>>| match event {
         Some(Some(WatchEvent::Status(status))) => status.tenant.to_string(),
@@ -216,7 +216,7 @@ async fn a_watch_tells_each_tenant_once_and_then_what_changes_coalesced() {
     assert_eq!(name(other.next().now_or_never()), "tenants/contoso");
     bed.app.shutdown(Duration::from_secs(10)).await;
     assert_eq!(name(other.next().now_or_never()), "over");
-    let unknown = bed.app.watch_tenant_statuses(&viewer(), vec![tenant("none")]).unwrap_err();
+    let unknown = bed.app.reports().watch_tenant_statuses(&viewer(), vec![tenant("none")]).unwrap_err();
     assert_eq!(unknown.reason(), "NOT_FOUND");
 }
 
@@ -276,7 +276,7 @@ async fn field_kind_12_a_name_that_nothing_has_is_an_error_and_names_the_nearest
     let (maya, contoso) = ("operators/maya".parse().unwrap(), tenant("contoso"));
     let access = |tenant: Option<&TenantName>, operator: Option<&entente_model::OperatorName>| {
         let filter = AccessFilter { tenant: tenant.cloned(), operator: operator.cloned(), ..Default::default() };
-        bed.app.list_access(&viewer, &filter, &page).unwrap_err()
+        bed.app.reports().list_access(&viewer, &filter, &page).unwrap_err()
     };
     let never = name("squads/nordicc");
     let errors = [
@@ -284,15 +284,23 @@ async fn field_kind_12_a_name_that_nothing_has_is_an_error_and_names_the_nearest
         ("operator", "operators/maya", access(Some(&contoso), Some(&nobody))),
         ("tenant", "tenants/contoso", access(Some(&nowhere), None)),
         ("tenant", "tenants/contoso", access(Some(&nowhere), Some(&maya))),
-        ("operator", "operators/maya", bed.app.list_removals(&viewer, Some(&nobody), &page).await.unwrap_err()),
+        (
+            "operator",
+            "operators/maya",
+            bed.app.removals().list_removals(&viewer, Some(&nobody), &page).await.unwrap_err(),
+        ),
         ("parent", "tenants/contoso", bed.app.list_agents(&viewer, Some(&nowhere), &page).unwrap_err()),
         ("name", "squads/nordic", bed.app.audit(&viewer, &page, Some(&never)).await.unwrap_err()),
         ("name", "squads/nordic", bed.app.get(&viewer, &never).unwrap_err()),
-        ("tenant", "tenants/contoso", bed.app.tenant_status(&viewer, &nowhere).unwrap_err()),
-        ("tenant", "tenants/contoso", bed.app.list_item_statuses(&viewer, &nowhere, &[], &page).unwrap_err()),
-        ("tenants", "tenants/contoso", bed.app.watch_tenant_statuses(&viewer, vec![nowhere.clone()]).unwrap_err()),
+        ("tenant", "tenants/contoso", bed.app.reports().tenant_status(&viewer, &nowhere).unwrap_err()),
+        ("tenant", "tenants/contoso", bed.app.reports().list_item_statuses(&viewer, &nowhere, &[], &page).unwrap_err()),
+        (
+            "tenants",
+            "tenants/contoso",
+            bed.app.reports().watch_tenant_statuses(&viewer, vec![nowhere.clone()]).unwrap_err(),
+        ),
         ("tenant", "tenants/contoso", bed.app.plan_tenant(&viewer, &nowhere).await.unwrap_err()),
-        ("name", "operators/maya", bed.app.leave_operator(&editor(), &nobody, &options()).await.unwrap_err()),
+        ("name", "operators/maya", bed.app.intents().leave_operator(&editor(), &nobody, &options()).await.unwrap_err()),
     ];
     for (expected, near, error) in errors {
         let AppError::NotFound { field, nearest, .. } = &error else { panic!("{error:?}") };
@@ -308,7 +316,7 @@ async fn who_and_what_is_deleted_is_still_told() {
     bed.apply(vec![squad(&["li"])]).await.unwrap();
     bed.delete("operators/maya").await.unwrap();
     let maya = "operators/maya".parse().unwrap();
-    assert!(!bed.app.list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items.is_empty());
+    assert!(!bed.app.removals().list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items.is_empty());
     for agent in [&mut contoso, &mut fabrikam] {
         agent.hear(&bed).await;
         agent.report_removed().await;
@@ -317,17 +325,17 @@ async fn who_and_what_is_deleted_is_still_told() {
     bed.sleep(40 * DAY);
     bed.app.parts().removals.settle_removals().await.unwrap();
     assert!(bed.app.world().fleet.intent().revocations.is_empty());
-    assert!(!bed.app.list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items.is_empty());
+    assert!(!bed.app.removals().list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items.is_empty());
     assert!(!bed.app.audit(&viewer(), &page(), Some(&name("operators/maya"))).await.unwrap().items.is_empty());
     let filter = AccessFilter { operator: Some(maya), ..Default::default() };
-    bed.app.list_access(&viewer(), &filter, &page()).unwrap_err();
+    bed.app.reports().list_access(&viewer(), &filter, &page()).unwrap_err();
 }
 
 #[tokio::test]
 async fn tenants_are_selected_by_name_label_and_phase_and_a_wrong_name_is_an_error() {
     let bed = Bed::with_sample().await;
     let list = |selected: &TenantSelection| {
-        let page = bed.app.list_tenant_statuses(&admin(), selected, &PageRequest::default());
+        let page = bed.app.reports().list_tenant_statuses(&admin(), selected, &PageRequest::default());
         page.map(|page| page.items.into_iter().map(|it| it.tenant.to_string()).collect::<Vec<_>>())
     };
     let all = list(&TenantSelection::default()).unwrap();

@@ -37,7 +37,7 @@ async fn attacks_d11_an_agent_that_reports_much_fills_neither_memory_nor_disk() 
         agent.report((from..from + 50).map(small).collect(), Vec::new(), false).await;
     }
     let all = PageRequest { size: 1_000, ..page() };
-    let items = bed.app.list_item_statuses(&viewer(), &agent.tenant, &[], &all).unwrap().items;
+    let items = bed.app.reports().list_item_statuses(&viewer(), &agent.tenant, &[], &all).unwrap().items;
     let (mut bytes, mut short) = (0, 0);
     for item in items.iter().map(|item| &item.report).filter(|item| item.key.to_string().starts_with("later/")) {
         bytes += item.detail.len() + item.redeem_url.iter().chain(&item.script).map(String::len).sum::<usize>();
@@ -61,14 +61,14 @@ async fn attacks_d11_an_agent_that_reports_much_fills_neither_memory_nor_disk() 
     // A leaver is proven gone all the same.
     agent.report_removed().await;
     bed.app.parts().removals.settle_told().await.unwrap();
-    let open = bed.app.list_removals(&viewer(), None, &page()).await.unwrap().items;
+    let open = bed.app.removals().list_removals(&viewer(), None, &page()).await.unwrap().items;
     assert!(open.iter().all(|removal| removal.tenant != agent.tenant), "{open:?}");
 
     // What goes makes room.
     let forgotten = (0..100).map(key).collect();
     agent.report(Vec::new(), forgotten, false).await;
     agent.report(vec![large(&agent, key(LARGE))], Vec::new(), false).await;
-    let items = bed.app.list_item_statuses(&viewer(), &agent.tenant, &[], &all).unwrap().items;
+    let items = bed.app.reports().list_item_statuses(&viewer(), &agent.tenant, &[], &all).unwrap().items;
     let last = items.iter().find(|item| item.report.key == key(LARGE)).unwrap();
     assert!(last.report.script.is_some(), "{}", last.report.detail);
 }

@@ -45,9 +45,9 @@ async fn validate_only_answers_the_same_and_changes_nothing() {
     let before = bed.app.parts().history.store.revision();
     let change = || Change { puts: vec![Put::Set { manifest: squad(&["maya"]), etag: None }], deletes: Vec::new() };
     let only = Options { validate_only: true, ..options() };
-    let asked = bed.app.change(&editor(), change(), &only).await.unwrap();
+    let asked = bed.app.intents().change(&editor(), change(), &only).await.unwrap();
     assert_eq!(bed.app.parts().history.store.revision(), before);
-    let done = bed.app.change(&editor(), change(), &options()).await.unwrap();
+    let done = bed.app.intents().change(&editor(), change(), &options()).await.unwrap();
     assert_eq!((asked.impact, asked.changes), (done.impact.clone(), done.changes));
     assert_eq!((done.impact.tenants, done.impact.people), (2, 1));
     assert!(done.impact.items_removed >= 2, "{:?}", done.impact);
@@ -57,19 +57,19 @@ async fn validate_only_answers_the_same_and_changes_nothing() {
 async fn a_repeated_request_gets_the_first_answer_and_another_one_under_its_id_is_refused() {
     let bed = Bed::with_sample().await;
     let once = Options { request_id: Some(Uuid::new_v4()), ..options() };
-    let first = bed.app.change(&editor(), create(person("sam", 9)), &once).await.unwrap();
+    let first = bed.app.intents().change(&editor(), create(person("sam", 9)), &once).await.unwrap();
     let revision = bed.app.parts().history.store.revision();
-    assert_eq!(bed.app.change(&editor(), create(person("sam", 9)), &once).await.unwrap(), first);
+    assert_eq!(bed.app.intents().change(&editor(), create(person("sam", 9)), &once).await.unwrap(), first);
     assert_eq!(bed.app.parts().history.store.revision(), revision);
-    let other = bed.app.change(&editor(), create(person("ida", 10)), &once).await.unwrap_err();
+    let other = bed.app.intents().change(&editor(), create(person("ida", 10)), &once).await.unwrap_err();
     assert_eq!(other.reason(), "REQUEST_ID_REUSED");
     // Under another principal it is another request.
-    let other = bed.app.change(&admin(), create(person("sam", 9)), &once).await.unwrap_err();
+    let other = bed.app.intents().change(&admin(), create(person("sam", 9)), &once).await.unwrap_err();
     assert_eq!(other.reason(), "ALREADY_EXISTS");
     // After a day it is forgotten.
     bed.sleep(DAY + Duration::from_secs(1));
     bed.app.parts().cleanup.look().await.unwrap();
-    let late = bed.app.change(&editor(), create(person("sam", 9)), &once).await.unwrap_err();
+    let late = bed.app.intents().change(&editor(), create(person("sam", 9)), &once).await.unwrap_err();
     assert_eq!(late.reason(), "ALREADY_EXISTS");
 }
 
@@ -79,14 +79,14 @@ async fn a_request_that_changed_nothing_changes_nothing_when_it_is_repeated() {
     let once = Options { request_id: Some(Uuid::new_v4()), ..options() };
     let same = || update("tenants/contoso", json!({"labels": {"region": "nordic"}}), None);
     let records = bed.app.audit(&viewer(), &page(), None).await.unwrap().items;
-    let first = bed.app.change(&editor(), same(), &once).await.unwrap();
+    let first = bed.app.intents().change(&editor(), same(), &once).await.unwrap();
     assert_eq!((first.changes[0].kind, first.revision), (ChangeKind::Unchanged, bed.app.world().revision));
     assert_eq!(bed.app.audit(&viewer(), &page(), None).await.unwrap().items, records, "there is nothing to record");
     bed.relabel("contoso", 1).await;
     let moved = bed.app.get(&viewer(), &name("tenants/contoso")).unwrap();
-    assert_eq!(bed.app.change(&editor(), same(), &once).await.unwrap(), first);
+    assert_eq!(bed.app.intents().change(&editor(), same(), &once).await.unwrap(), first);
     let bed = bed.restart(async |_, _| {}).await;
-    assert_eq!(bed.app.change(&editor(), same(), &once).await.unwrap(), first);
+    assert_eq!(bed.app.intents().change(&editor(), same(), &once).await.unwrap(), first);
     assert_eq!(bed.app.get(&viewer(), &name("tenants/contoso")).unwrap(), moved);
 }
 
@@ -97,7 +97,7 @@ async fn updates_replace_fields_and_honour_the_etag() {
     bed.sleep(Duration::from_secs(5));
     let fields = json!({"labels": {"region": "alpine"}, "namePrefix": null});
     let change = async |of: &str, fields: Value, etag: Option<&str>| {
-        bed.app.change(&editor(), update(of, fields, etag), &options()).await
+        bed.app.intents().change(&editor(), update(of, fields, etag), &options()).await
     };
     let done = change("tenants/contoso", fields, Some(&before.etag)).await.unwrap();
     let Some(Stored { manifest: Manifest::Tenant(it), meta }) = done.resource else { panic!("a tenant") };
@@ -147,7 +147,7 @@ async fn what_is_wrong_is_told_apart() {
 #[tokio::test]
 async fn roles_bound_what_a_caller_may_do() {
     let bed = Bed::with_sample().await;
-    let refused = bed.app.change(&viewer(), create(person("sam", 9)), &options()).await.unwrap_err();
+    let refused = bed.app.intents().change(&viewer(), create(person("sam", 9)), &options()).await.unwrap_err();
     assert_eq!(reasons(refused), ("ROLE_MISSING", "this needs the role editor; ask an admin".into()));
     let refused = bed.app.list_principals(&editor(), &page()).unwrap_err();
     assert_eq!(refused.reason(), "ROLE_MISSING");
@@ -164,8 +164,8 @@ async fn a_leaver_comes_back_only_by_rejoining() {
     assert_eq!(again.changes[0].kind, ChangeKind::Unchanged);
     assert_eq!(bed.apply(vec![person("maya", 3)]).await.unwrap_err().reason(), "CONTRADICTS");
     let maya = "operators/maya".parse().unwrap();
-    bed.app.rejoin_operator(&editor(), &maya, &options()).await.unwrap();
-    let twice = bed.app.rejoin_operator(&editor(), &maya, &options()).await.unwrap_err();
+    bed.app.intents().rejoin_operator(&editor(), &maya, &options()).await.unwrap();
+    let twice = bed.app.intents().rejoin_operator(&editor(), &maya, &options()).await.unwrap_err();
     assert_eq!(twice.reason(), "CONTRADICTS");
     assert!(bed.app.world().fleet.intent().revocations.is_empty());
 }

@@ -27,7 +27,7 @@ async fn concurrent_changes_all_hold_and_agents_follow_in_order() {
             }));
             let puts = vec![person(&id, 100 + number), assignment];
             let puts = puts.into_iter().map(|manifest| Put::Set { manifest, etag: None }).collect();
-            app.change(&editor(), Change { puts, deletes: Vec::new() }, &options()).await.unwrap().revision
+            app.intents().change(&editor(), Change { puts, deletes: Vec::new() }, &options()).await.unwrap().revision
         })
     };
     let mut revisions = Vec::new();
@@ -98,7 +98,7 @@ async fn architecture_7_6_a_dry_run_leaves_the_async_worker_free() {
     let app = bed.app.clone();
     let leave = tokio::spawn(async move {
         let dry = Options { validate_only: true, ..options() };
-        app.leave_operator(&editor(), &"operators/li".parse().unwrap(), &dry).await
+        app.intents().leave_operator(&editor(), &"operators/li".parse().unwrap(), &dry).await
     });
     // Behind the dry run in the only worker's queue.
     let (runs, has_run) = mpsc::channel();

@@ -141,7 +141,7 @@ async fn a_day_of_review_that_is_over_reaches_who_watches_though_nobody_reports_
     let soon = Duration::from_secs(5);
     let _agent = with(&bed, |it| it.review_ends = Some(Timestamp::from_unix(start()).plus(soon))).await;
     bed.app.parts().streams.pulse();
-    let mut watch = bed.app.watch_tenant_statuses(&viewer(), Vec::new()).unwrap();
+    let mut watch = bed.app.reports().watch_tenant_statuses(&viewer(), Vec::new()).unwrap();
     let mut seen = || std::iter::from_fn(|| watch.next().now_or_never().flatten()).count();
     assert_eq!(seen(), 3, "both as they are, and that this is all");
     bed.sleep(soon);
@@ -253,7 +253,7 @@ async fn users_d11_a_revoked_agent_is_not_one_that_never_enrolled() {
     agent.hear(&bed).await;
     let text = bed.status(&tenant("contoso")).explanation.replace(&name.to_string(), "AGENT");
     expect!["AGENT was revoked on 2026-12-01T12:01:00Z, and no other has enrolled: 7 items which it reported may still be there, and nobody takes leavers away; your move: `entente tokens create contoso`, for the customer to enrol with"].assert_eq(&text);
-    let mut watch = bed.app.watch_tenant_statuses(&viewer(), vec![tenant("fabrikam")]).unwrap();
+    let mut watch = bed.app.reports().watch_tenant_statuses(&viewer(), vec![tenant("fabrikam")]).unwrap();
     let mut seen = || std::iter::from_fn(|| watch.next().now_or_never().flatten()).count();
     assert_eq!(seen(), 2, "as it is, and that this is all");
     for id in ["contoso", "fabrikam"] {

@@ -222,7 +222,7 @@ async fn nobody_gives_themselves_access_by_any_kind_of_resource() {
         for caller in [&maya, &chief] {
             for validate_only in [true, false] {
                 let options = Options { validate_only, ..options() };
-                let refused = bed.app.change(caller, set(manifests.clone()), &options).await;
+                let refused = bed.app.intents().change(caller, set(manifests.clone()), &options).await;
                 let refused = refused.expect_err(what);
                 assert_eq!(refused.reason(), "OWN_CASE", "{what}: {refused}");
                 let text =
@@ -234,7 +234,7 @@ async fn nobody_gives_themselves_access_by_any_kind_of_resource() {
     assert_eq!(bed.app.world().revision, before);
     let dry = Options { validate_only: true, ..options() };
     for (what, manifests) in gains_for_maya() {
-        let by_others = bed.app.change(&editor(), set(manifests), &dry).await;
+        let by_others = bed.app.intents().change(&editor(), set(manifests), &dry).await;
         by_others.unwrap_or_else(|error| panic!("{what}: {error}"));
     }
 }
@@ -262,7 +262,7 @@ async fn what_gives_a_tied_principals_operator_nothing_is_its_work() {
         ("her own end in the squad", vec![squad(&["li"])]),
     ];
     for (what, manifests) in work {
-        let done = bed.app.change(&maya, set(manifests), &options()).await;
+        let done = bed.app.intents().change(&maya, set(manifests), &options()).await;
         done.unwrap_or_else(|error| panic!("{what}: {error}"));
     }
 }
@@ -299,9 +299,9 @@ async fn a_tenant_does_not_go_with_the_open_removal_of_the_one_who_deletes_it() 
     bed.relabel("fabrikam", 2).await;
     let deletes = vec![Delete { name: name("tenants/fabrikam"), etag: None }];
     let delete = Change { puts: Vec::new(), deletes };
-    let refused = bed.app.change(&chief, delete.clone(), &options()).await.unwrap_err();
+    let refused = bed.app.intents().change(&chief, delete.clone(), &options()).await.unwrap_err();
     assert_eq!(refused.reason(), "OWN_CASE", "{refused}");
-    bed.app.change(&admin(), delete, &options()).await.unwrap();
+    bed.app.intents().change(&admin(), delete, &options()).await.unwrap();
 }
 
 #[tokio::test]
@@ -321,7 +321,7 @@ async fn a_tied_admin_vouches_for_no_agent_that_has_to_say_that_they_are_gone() 
 async fn end(bed: &Bed, way: &str) -> Result<Applied, AppError> {
     let state = |state: &str| bed.apply(vec![with(person("maya", 3), json!({"state": state}))]);
     match way {
-        "leave" => bed.app.leave_operator(&editor(), &"operators/maya".parse().unwrap(), &options()).await,
+        "leave" => bed.app.intents().leave_operator(&editor(), &"operators/maya".parse().unwrap(), &options()).await,
         "delete" => {
             bed.apply(vec![squad(&["li"])]).await.unwrap();
             bed.delete("operators/maya").await
@@ -335,7 +335,7 @@ async fn whoever_ceases_to_work_loses_the_principal_in_the_same_commit_and_rejoi
     for way in ["leave", "LEFT", "SUSPENDED", "delete"] {
         let bed = Bed::with_sample().await;
         let (peer, maya) = tied(&bed, "maya", ApiRole::Editor, "operators/maya").await;
-        let mut watch = bed.app.watch_tenant_statuses(&maya, Vec::new()).unwrap();
+        let mut watch = bed.app.reports().watch_tenant_statuses(&maya, Vec::new()).unwrap();
         let applied = end(&bed, way).await.unwrap();
         assert_eq!(applied.impact.ended_principals, [principal("maya")], "{way}");
         assert_eq!(bed.app.principal_of(&peer).unwrap_err().reason(), "UNAUTHENTICATED", "{way}");
@@ -347,11 +347,13 @@ async fn whoever_ceases_to_work_loses_the_principal_in_the_same_commit_and_rejoi
         assert!(audit.summary.ends_with("; ended principals/maya"), "{way}: {}", audit.summary);
 
         // What it had under way is decided after it has ended.
-        let maya_rejoins = bed.app.rejoin_operator(&maya, &"operators/maya".parse().unwrap(), &options()).await;
+        let maya_rejoins =
+            bed.app.intents().rejoin_operator(&maya, &"operators/maya".parse().unwrap(), &options()).await;
         assert_eq!(maya_rejoins.unwrap_err().reason(), "UNAUTHENTICATED", "{way}");
         match way {
             "leave" | "LEFT" => {
-                let rejoined = bed.app.rejoin_operator(&editor(), &"operators/maya".parse().unwrap(), &options()).await;
+                let rejoined =
+                    bed.app.intents().rejoin_operator(&editor(), &"operators/maya".parse().unwrap(), &options()).await;
                 drop(rejoined.unwrap());
             }
             _ => drop(bed.apply(vec![person("maya", 3)]).await.unwrap()),
@@ -399,7 +401,7 @@ async fn an_admin_ties_a_principal_later_and_never_unties_itself() {
     assert_eq!(tie(&admin(), "sam", Some(&maya)).await.unwrap().operator, Some(maya.clone()));
     let own = bed.app.principal_of(&sam).unwrap();
     let hers = set(vec![assignment("hers", json!({"operator": "operators/maya"}))]);
-    assert_eq!(bed.app.change(&own, hers, &options()).await.unwrap_err().reason(), "OWN_CASE");
+    assert_eq!(bed.app.intents().change(&own, hers, &options()).await.unwrap_err().reason(), "OWN_CASE");
 
     let (_, chief) = tied(&bed, "chief", ApiRole::Admin, "operators/maya").await;
     for id in ["chief", "sam"] {

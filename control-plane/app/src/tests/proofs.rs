@@ -16,7 +16,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// What `removals` says of contoso.
 async fn standing(bed: &Bed, of: Option<&str>) -> Removal {
     let of = of.map(|name| name.parse().unwrap());
-    let found = bed.app.list_removals(&viewer(), of.as_ref(), &page()).await.unwrap().items;
+    let found = bed.app.removals().list_removals(&viewer(), of.as_ref(), &page()).await.unwrap().items;
     let mut here: Vec<_> = found.into_iter().filter(|it| it.tenant == tenant("contoso")).collect();
     here.pop().unwrap()
 }
@@ -112,7 +112,8 @@ fn signed_by_nobody(agent: &Agent) -> String {
     let (_, csr) = create_key_and_csr().unwrap();
     let key = crate::pki::RequestedKey::from_csr_pem(&csr).unwrap();
     let Who::Agent(name) = &agent.peer.who else { panic!("an agent's certificate") };
-    let issued = ca.agent(name, &key, agent.peer.serial, Timestamp::from_unix(start()), 30 * DAY).unwrap();
+    let issued =
+        ca.client(&Who::Agent(name.clone()), &key, agent.peer.serial, Timestamp::from_unix(start()), 30 * DAY).unwrap();
     base64::engine::general_purpose::STANDARD.encode(leaf(&issued.certificate_pem))
 }
 
@@ -198,7 +199,7 @@ async fn what_comes_back_opens_the_removal_again_and_a_new_proof_makes_a_new_rec
     agent.report_removed_with(later).await;
     bed.app.parts().removals.settle_removals().await.unwrap();
     let maya = "operators/maya".parse().unwrap();
-    let all = bed.app.list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items;
+    let all = bed.app.removals().list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items;
     let of_person: Vec<_> = all.iter().filter(|it| it.subject == "person" && it.tenant == tenant("contoso")).collect();
     assert_eq!(of_person.iter().map(|it| it.complete).collect::<Vec<_>>(), [true, true], "{of_person:?}");
     assert!(of_person[0].detail.contains("its agent said otherwise"), "{}", of_person[0].detail);
@@ -250,7 +251,7 @@ async fn a_removal_stays_open_whatever_happens_to_its_tenant() {
     drop((contoso, fabrikam));
     let bed = bed.restart(async |_, _| {}).await;
     assert_eq!(removals(&bed, None).await, nobody);
-    let found = bed.app.list_removals(&viewer(), None, &page()).await.unwrap().items;
+    let found = bed.app.removals().list_removals(&viewer(), None, &page()).await.unwrap().items;
     assert_eq!(found[0].reason, Some(Reason::NobodyLooks));
     assert!(found[0].detail.contains("deleted"), "{}", found[0].detail);
 }
@@ -301,7 +302,7 @@ async fn removals_are_told_apart_and_named_in_order_also_while_the_clock_goes_ba
     };
     bed.leave("operators/maya").await;
     let first = row();
-    bed.app.rejoin_operator(&editor(), &maya, &options()).await.unwrap();
+    bed.app.intents().rejoin_operator(&editor(), &maya, &options()).await.unwrap();
     bed.time.fetch_sub(7_200, Ordering::SeqCst);
     bed.leave("operators/maya").await;
     let second = row();
@@ -310,7 +311,7 @@ async fn removals_are_told_apart_and_named_in_order_also_while_the_clock_goes_ba
     let bed = bed.restart(async |_, _| {}).await;
     let audit = bed.app.audit(&viewer(), &page(), None).await.unwrap().items;
     assert!(audit.windows(2).all(|pair| pair[0].time >= pair[1].time));
-    bed.app.rejoin_operator(&editor(), &maya, &options()).await.unwrap();
+    bed.app.intents().rejoin_operator(&editor(), &maya, &options()).await.unwrap();
     assert!(bed.app.audit(&viewer(), &page(), None).await.unwrap().items[0].time >= second.time);
 }
 
@@ -381,7 +382,13 @@ async fn a_person_with_two_accounts_at_home_has_two_removals_that_are_told_apart
     let mut agent = contoso_alone(&bed).await;
     agent.report_removed().await;
     bed.app.parts().removals.settle_removals().await.unwrap();
-    let all = bed.app.list_removals(&viewer(), Some(&"operators/maya".parse().unwrap()), &page()).await.unwrap().items;
+    let all = bed
+        .app
+        .removals()
+        .list_removals(&viewer(), Some(&"operators/maya".parse().unwrap()), &page())
+        .await
+        .unwrap()
+        .items;
     let ids: BTreeSet<_> = all.iter().map(|it| it.id.as_str()).collect();
     assert_eq!((all.len(), ids.len()), (2, 2));
 }

@@ -18,7 +18,7 @@ pub(super) async fn fleet(bed: &Bed) -> [Agent; 2] {
 
 pub(super) async fn removals(bed: &Bed, of: Option<&str>) -> Vec<(String, ItemState, bool)> {
     let of = of.map(|name| name.parse().unwrap());
-    let found = bed.app.list_removals(&viewer(), of.as_ref(), &page()).await.unwrap().items;
+    let found = bed.app.removals().list_removals(&viewer(), of.as_ref(), &page()).await.unwrap().items;
     found.into_iter().map(|it| (it.tenant.to_string(), it.state, it.complete)).collect()
 }
 
@@ -76,7 +76,7 @@ async fn a_proof_of_an_earlier_removal_proves_nothing_for_a_later_one() {
     bed.app.parts().removals.settle_removals().await.unwrap();
     bed.sleep(Duration::from_secs(600));
     let maya = "operators/maya".parse().unwrap();
-    bed.app.rejoin_operator(&editor(), &maya, &options()).await.unwrap();
+    bed.app.intents().rejoin_operator(&editor(), &maya, &options()).await.unwrap();
     bed.leave("operators/maya").await;
     bed.app.parts().removals.settle_removals().await.unwrap();
     let open = removals(&bed, None).await;
@@ -100,7 +100,7 @@ async fn who_leaves_again_while_the_first_leave_is_open_elsewhere_is_proven_gone
     bed.relabel("fabrikam", 2).await;
     bed.sleep(Duration::from_secs(600));
     let maya = "operators/maya".parse().unwrap();
-    bed.app.rejoin_operator(&editor(), &maya, &options()).await.unwrap();
+    bed.app.intents().rejoin_operator(&editor(), &maya, &options()).await.unwrap();
     assert_eq!(removals(&bed, None).await, [("tenants/fabrikam".into(), ItemState::Pending, false)]);
     bed.sleep(Duration::from_secs(600));
     bed.leave("operators/maya").await;
@@ -230,7 +230,7 @@ async fn a_leave_of_which_an_agent_under_revoke_all_says_nothing_says_why_and_wh
     let ended = Standing { paused: true, revoke_all, ..contoso.standing() };
     let keys = contoso.desired().into_iter().map(|item| item.key).collect();
     contoso.report_with(Vec::new(), keys, false, ended).await;
-    let found = bed.app.list_removals(&viewer(), None, &page()).await.unwrap().items;
+    let found = bed.app.removals().list_removals(&viewer(), None, &page()).await.unwrap().items;
     let it = found.iter().find(|it| it.tenant == tenant("contoso")).unwrap();
     assert_eq!((it.state, it.reason), (ItemState::Pending, Some(Reason::RevokeAll)));
     assert!(it.detail.contains("`entente-agent resume`"), "{}", it.detail);

@@ -246,7 +246,7 @@ async fn a_deleted_tenant_sends_its_agent_away() {
     bed.delete("tenants/fabrikam").await.unwrap();
     assert_eq!(agent.hear(&bed).await, ["away: revoked"]);
     assert_eq!(agent.try_connect(&bed).await.unwrap_err().reason, GoAwayReason::Revoked);
-    assert_eq!(bed.app.tenant_status(&viewer(), &tenant("fabrikam")).unwrap_err().reason(), "NOT_FOUND");
+    assert_eq!(bed.app.reports().tenant_status(&viewer(), &tenant("fabrikam")).unwrap_err().reason(), "NOT_FOUND");
     // A tenant of the same name is another one.
     bed.apply(vec![customer("fabrikam", 2)]).await.unwrap();
     assert_eq!(bed.status(&tenant("fabrikam")).phase, TenantPhase::Unenrolled);

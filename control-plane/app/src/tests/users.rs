@@ -13,7 +13,7 @@ fn put(manifests: Vec<Manifest>) -> Change {
 
 async fn dry_run(bed: &Bed, manifests: Vec<Manifest>) -> Impact {
     let only = Options { validate_only: true, ..options() };
-    bed.app.change(&editor(), put(manifests), &only).await.unwrap().impact
+    bed.app.intents().change(&editor(), put(manifests), &only).await.unwrap().impact
 }
 
 fn role_with(version: u32, items: Value) -> Manifest {
@@ -97,7 +97,8 @@ async fn users_d04_joiners_leavers_and_ends_are_told_in_the_same_words() {
     assert_eq!((words(&change.added), change.people, change.tenants), (vec![("manageAlerts", false)], 1, 2));
     assert_eq!(change.operator_names, ["operators/jonas".parse().unwrap()]);
     let only = Options { validate_only: true, ..options() };
-    let left = bed.app.leave_operator(&editor(), &"operators/maya".parse().unwrap(), &only).await.unwrap().impact;
+    let left =
+        bed.app.intents().leave_operator(&editor(), &"operators/maya".parse().unwrap(), &only).await.unwrap().impact;
     let [change] = left.rights.as_slice() else { panic!("{:?}", left.rights) };
     assert_eq!((words(&change.removed), change.people, change.tenants), (vec![("manageAlerts", false)], 1, 2));
     // Her access is the same until its new end; her items are not.
@@ -167,7 +168,7 @@ async fn users_d05_a_leave_names_its_own_removals_and_a_movers_are_others() {
     bed.sleep(Duration::from_secs(180));
     let left = bed.leave("operators/maya").await;
     let maya = "operators/maya".parse().unwrap();
-    let all = bed.app.list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items;
+    let all = bed.app.removals().list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items;
     let theirs: Vec<_> = all.iter().filter(|it| left.removals.contains(&it.id)).collect();
     assert!(theirs.iter().all(|it| it.cause.word() == "LEFT" && !it.complete), "{theirs:?}");
     assert_eq!(theirs.len(), 2);
@@ -186,7 +187,7 @@ async fn users_d13_where_no_agent_ever_enrolled_nothing_is_to_be_removed_and_onl
     bed.leave("operators/maya").await;
     let maya = "operators/maya".parse().unwrap();
     let stands = async || {
-        let all = bed.app.list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items;
+        let all = bed.app.removals().list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items;
         all.into_iter().map(|it| (it.tenant.to_string(), it.complete)).collect::<Vec<_>>()
     };
     let [c, f] = ["tenants/contoso", "tenants/fabrikam"].map(String::from);
@@ -208,10 +209,11 @@ async fn users_d15_a_set_of_deletions_is_carried_out_whole_or_not_at_all() {
         puts: Vec::new(),
         deletes: names.iter().map(|it| Delete { name: name(it), etag: None }).collect(),
     };
-    let refused = bed.app.change(&admin(), delete(&["operators/sam", "operators/none"]), &options()).await.unwrap_err();
+    let refused =
+        bed.app.intents().change(&admin(), delete(&["operators/sam", "operators/none"]), &options()).await.unwrap_err();
     assert_eq!(refused.reason(), "NOT_FOUND");
     bed.app.get(&viewer(), &name("operators/sam")).unwrap();
-    bed.app.change(&admin(), delete(&["operators/sam", "operators/kim"]), &options()).await.unwrap();
+    bed.app.intents().change(&admin(), delete(&["operators/sam", "operators/kim"]), &options()).await.unwrap();
     bed.app.get(&viewer(), &name("operators/kim")).unwrap_err();
 }
 
@@ -247,7 +249,7 @@ async fn users_d09_who_says_how_much_of_a_role_there_is() {
     let mut agent = analyst(&bed).await;
     let who = || {
         let filter = AccessFilter { tenant: Some(tenant("contoso")), ..Default::default() };
-        let all = bed.app.list_access(&viewer(), &filter, &page()).unwrap().items;
+        let all = bed.app.reports().list_access(&viewer(), &filter, &page()).unwrap().items;
         let it = all.into_iter().find(|it| it.operator.to_string() == "operators/maya").unwrap();
         (it.state, it.reason, it.rights_applied, it.rights)
     };
@@ -297,7 +299,7 @@ async fn users_d09_a_right_that_was_there_before_is_not_counted_as_gone() {
     let bed = Bed::with_sample().await;
     let mut agent = analyst(&bed).await;
     let rights = || {
-        let all = bed.app.list_access(&viewer(), &AccessFilter::default(), &page()).unwrap().items;
+        let all = bed.app.reports().list_access(&viewer(), &AccessFilter::default(), &page()).unwrap().items;
         let it = all.into_iter().find(|it| it.operator.to_string() == "operators/maya").unwrap();
         (it.rights_applied, it.rights_unknown, it.rights)
     };
@@ -338,6 +340,7 @@ async fn users_d18_a_link_is_in_no_list_but_its_persons_own() {
     let accounts = || {
         let maya = AccessFilter { operator: Some("operators/maya".parse().unwrap()), ..Default::default() };
         bed.app
+            .reports()
             .list_access(&viewer(), &maya, &page())
             .unwrap()
             .items
@@ -350,7 +353,7 @@ async fn users_d18_a_link_is_in_no_list_but_its_persons_own() {
     agent.report(vec![waits], Vec::new(), false).await;
     assert_eq!(accounts(), [(ItemState::Waiting, Some(Reason::Redemption)), unsaid]);
     let links = |filter: AccessFilter| -> Vec<Option<String>> {
-        let all = bed.app.list_access(&viewer(), &filter, &page()).unwrap().items;
+        let all = bed.app.reports().list_access(&viewer(), &filter, &page()).unwrap().items;
         all.into_iter().map(|it| it.redeem_url).filter(Option::is_some).collect()
     };
     assert_eq!(links(AccessFilter::default()), []);
@@ -368,7 +371,8 @@ async fn access_is_chosen_by_role_assignment_and_end_and_says_why() {
     ends["end"] = json!("2026-12-31");
     ends["ticket"] = json!("T-12");
     bed.apply(vec![manifest(ends)]).await.unwrap();
-    let count = |filter: AccessFilter| bed.app.list_access(&viewer(), &filter, &page()).map(|page| page.items.len());
+    let count =
+        |filter: AccessFilter| bed.app.reports().list_access(&viewer(), &filter, &page()).map(|page| page.items.len());
     let [role, none] = ["socRoles/l1", "socRoles/l2"].map(|role| Some(role.parse().unwrap()));
     assert_eq!(count(AccessFilter { role, ..Default::default() }).unwrap(), 4);
     let missing = count(AccessFilter { role: none, ..Default::default() }).unwrap_err();
@@ -379,7 +383,7 @@ async fn access_is_chosen_by_role_assignment_and_end_and_says_why() {
     let by = |text: &str| Some(text.parse::<Timestamp>().unwrap());
     assert_eq!(count(AccessFilter { ends_by: by("2026-12-31T23:59:59Z"), ..Default::default() }).unwrap(), 0);
     assert_eq!(count(AccessFilter { ends_by: by("2027-01-01T00:00:00Z"), ..Default::default() }).unwrap(), 4);
-    let one = bed.app.list_access(&viewer(), &AccessFilter::default(), &page()).unwrap().items.remove(0);
+    let one = bed.app.reports().list_access(&viewer(), &AccessFilter::default(), &page()).unwrap().items.remove(0);
     let said: Vec<_> = one.grounds.iter().map(|it| (it.justification.as_str(), it.ticket.as_deref())).collect();
     assert_eq!(said, [("Nordic L1", Some("T-12"))]);
 }
@@ -450,7 +454,7 @@ async fn users_d04_a_dry_run_says_what_agents_refused_and_what_nobody_knows() {
     (second["name"], second["role"]) = (json!("assignments/nordic-l2"), json!("socRoles/l2@1"));
     let only = Options { validate_only: true, ..options() };
     let asked = put(vec![manifest(l2), manifest(second)]);
-    let outlook = bed.app.change(&editor(), asked.clone(), &only).await.unwrap().outlook.unwrap();
+    let outlook = bed.app.intents().change(&editor(), asked.clone(), &only).await.unwrap().outlook.unwrap();
     // In each tenant a group, an Azure role and two memberships: of one Azure role the like was refused.
     assert_eq!((outlook.refused, outlook.unknown, outlook.more_tenants), (1, 7, 0), "{outlook:?}");
     let [contoso, fabrikam] = outlook.tenants.as_slice() else { panic!("{outlook:?}") };
@@ -461,6 +465,6 @@ async fn users_d04_a_dry_run_says_what_agents_refused_and_what_nobody_knows() {
     assert_eq!((contoso.tenant.clone(), contoso.refused, contoso.over_cap), (tenant("contoso"), 1, 1));
     assert_eq!(contoso.reasons, ["GUARDRAIL_CAPABILITY"]);
     assert_eq!(contoso.last_seen, Some(bed.app.now()));
-    let done = bed.app.change(&editor(), asked, &options()).await.unwrap();
+    let done = bed.app.intents().change(&editor(), asked, &options()).await.unwrap();
     assert_eq!(done.outlook, None, "what is done is reported, and not foretold");
 }

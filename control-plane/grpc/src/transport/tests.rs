@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use entente_app::pki::{self, CertificateAuthority, RequestedKey, Serial};
+use entente_app::pki::{self, CertificateAuthority, RequestedKey, Serial, Who};
 use entente_model::Timestamp;
 use entente_proto::channel::{Identity, channel, client_config};
 use entente_tasks::Tasks;
@@ -51,8 +51,8 @@ fn material(ca: &CertificateAuthority) -> Material {
 fn maya(ca: &CertificateAuthority, begun: Timestamp) -> (String, String) {
     let (key, csr) = pki::create_key_and_csr().unwrap();
     let key_of = RequestedKey::from_csr_pem(&csr).unwrap();
-    let name = "principals/maya".parse().unwrap();
-    let issued = ca.principal(&name, &key_of, Serial::random().unwrap(), begun, DAY).unwrap();
+    let who = Who::Principal("principals/maya".parse().unwrap());
+    let issued = ca.client(&who, &key_of, Serial::random().unwrap(), begun, DAY).unwrap();
     (issued.certificate_pem, key.expose().into())
 }
 
@@ -60,8 +60,8 @@ fn maya(ca: &CertificateAuthority, begun: Timestamp) -> (String, String) {
 fn agent(ca: &CertificateAuthority, begun: Timestamp) -> (String, String) {
     let (key, csr) = pki::create_key_and_csr().unwrap();
     let key_of = RequestedKey::from_csr_pem(&csr).unwrap();
-    let name = "tenants/contoso/agents/a1".parse().unwrap();
-    let issued = ca.agent(&name, &key_of, Serial::random().unwrap(), begun, DAY).unwrap();
+    let who = Who::Agent("tenants/contoso/agents/a1".parse().unwrap());
+    let issued = ca.client(&who, &key_of, Serial::random().unwrap(), begun, DAY).unwrap();
     (issued.certificate_pem, key.expose().into())
 }
 
@@ -158,7 +158,7 @@ async fn a_principal_of_our_ca_comes_in_and_is_known_by_its_certificate() {
     assert!(check(&mut client).await);
     let peers = server.connections.peers();
     let credential = peers[0].credential.as_ref().unwrap();
-    assert_eq!(credential.who, pki::Who::Principal("principals/maya".parse().unwrap()));
+    assert_eq!(credential.who, Who::Principal("principals/maya".parse().unwrap()));
     drop((client, peers));
     let gone = async {
         while server.connections.count() > 0 {

@@ -1,7 +1,5 @@
 //! Enrolment: a token and a signing request for a certificate, once.
 
-use std::time::Duration;
-
 use entente_model::desired::Digest;
 use entente_model::{AgentName, TokenName};
 
@@ -13,7 +11,7 @@ use crate::error::AppError;
 use crate::history::{Decision, Entry, EventKind, Happening};
 use crate::identities::{self, Agents};
 use crate::identity::{AgentRow, RegistryChange, TokenRow, Used};
-use crate::pki::{RequestedKey, Serial};
+use crate::pki::{RequestedKey, Who};
 use crate::rows;
 
 /// What an agent sends to enrol.
@@ -108,9 +106,8 @@ impl Enrolment {
         let present = identities::agents_of(decision, &row.tenant)?;
         let displaced = self.may_enrol(decision, &row, &present)?;
         let name = AgentName::new(row.tenant.clone(), &self.agent_id).expect("hexadecimal digits make an id");
-        let serial = Serial::random().map_err(AppError::internal)?;
-        let (ca, lifetime): (_, Duration) = (&self.app.inner.ca, self.app.inner.config.agent_certificate);
-        let issued = ca.agent(&name, &self.key, serial, decision.now, lifetime).map_err(AppError::internal)?;
+        let lifetime = self.app.inner.config.agent_certificate;
+        let issued = self.app.inner.issue(&Who::Agent(name.clone()), &self.key, decision.now, lifetime)?;
         let entry = enrolment(&name, &self.token, &row, &present, displaced.as_ref());
         identities::revoke_agents(decision, &row.tenant)?;
         decision.happens(&row.tenant, Happening::new(EventKind::AgentEnrolled, &format!("{name}: {}", entry.summary)));
@@ -122,7 +119,7 @@ impl Enrolment {
         let agent = AgentRow {
             displaced,
             admitted_by: row.by.clone(),
-            ..AgentRow::new(serial, decision.now, issued.not_after)
+            ..AgentRow::new(issued.serial, decision.now, issued.not_after)
         };
         decision.register(RegistryChange::Agent(name.clone(), Some(agent)));
         let (time, key) = (decision.now, Digest(*self.key.digest()));

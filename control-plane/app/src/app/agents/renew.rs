@@ -9,7 +9,7 @@ use super::super::principals::wrong_request;
 use crate::error::AppError;
 use crate::history::{Decision, Entry};
 use crate::identity::{AgentRow, Leaf, RegistryChange};
-use crate::pki::{Peer, RequestedKey, Serial};
+use crate::pki::{Peer, RequestedKey};
 use crate::rows;
 
 /// Between two renewals with one certificate. The answer to the first may have been lost, and then an agent comes back
@@ -48,12 +48,11 @@ impl App {
             if decision.now < from {
                 return Err(AppError::RenewalEarly { from });
             }
-            let serial = Serial::random().map_err(AppError::internal)?;
             let lifetime = app.inner.config.agent_certificate;
-            let issued = app.inner.ca.agent(&name, &key, serial, decision.now, lifetime).map_err(AppError::internal)?;
+            let issued = app.inner.issue(&peer.who, &key, decision.now, lifetime)?;
             // The one that was shown stays good beside the new one; any other ends here.
             let (previous, renewed, expires) = (Some(peer.serial), Some(decision.now), issued.not_after);
-            let row = AgentRow { serial, previous, renewed, expires, awaited: false, ..row };
+            let row = AgentRow { serial: issued.serial, previous, renewed, expires, awaited: false, ..row };
             decision.register(RegistryChange::Agent(name.clone(), Some(row)));
             decision.record(Entry::by_agent(&name, "Renew", "certificate renewed"));
             Ok(issued.certificate_pem)
