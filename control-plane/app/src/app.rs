@@ -12,11 +12,9 @@ mod open;
 mod operations;
 mod plan;
 mod principals;
-mod roots;
 mod stated;
 mod tasks;
 mod tokens;
-mod vouch;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -40,11 +38,11 @@ use dispatch::Dispatch;
 use leases::Leases;
 
 pub use agents::{Agent, EnrollRequest, Enrolled, Renewed};
+pub use audit::Roots;
 pub use endings::{Ending, EndingKind};
 pub use open::OpenError;
 pub use plan::TenantPlan;
 pub use principals::{NewPrincipal, Principal};
-pub use roots::Roots;
 pub use stated::RestateError;
 pub use tokens::{CreatedToken, EnrollmentToken, TokenFile};
 

@@ -180,9 +180,7 @@ impl History {
             self.events.send_if_modified(|told| std::mem::replace(told, newest.max(*told)) < newest);
         }
     }
-}
 
-impl History {
     /// Decides on the store's writer and commits; returns when it is durable and published. A caller that goes away does not stop it.
     pub(crate) async fn commit<T, F>(self: &Arc<Self>, mut decide: F) -> Result<(u64, T), AppError>
     where
@@ -210,9 +208,7 @@ impl History {
         });
         task.await.map_err(AppError::internal)?
     }
-}
 
-impl History {
     /// Makes everything visible that is durable up to a revision, in order, of every caller.
     fn publish(&self, revision: u64) {
         let _in_order = lock(&self.publishing);

@@ -1,18 +1,16 @@
 //! What agents have reported, and the views that are made of it.
 //!
 //! `keep` keeps a report with what happened by it (`said`), `view` says how a tenant stands, `phase` in which phase it is, `whose`
-//! whose move that is, `settled` whether an agent has work left, `access` who has access where, `carried` how much of a role,
+//! whose move that is and whether an agent has work left, `access` who has access where, `carried` how much of a role,
 //! `display` what an item is called; `watch` and `events` tell clients what changes. Knows nothing about streams.
 
 mod access;
 mod carried;
-mod displacement;
 mod display;
 mod events;
 pub(crate) mod keep;
 mod phase;
 mod said;
-mod settled;
 mod view;
 mod watch;
 mod whose;
@@ -27,11 +25,10 @@ use crate::history::History;
 use crate::identity::Registry;
 
 pub use access::{Access, AccessFilter, Ground};
-pub use displacement::Displacement;
 pub(crate) use events::MAX_WATCHES;
 pub use events::{EventFilter, EventStart, EventWatch};
 pub use keep::ReportError;
-pub use view::{ItemStatus, TenantSelection, TenantStatus};
+pub use view::{Displacement, ItemStatus, TenantSelection, TenantStatus};
 pub use watch::{StatusWatch, WatchEvent};
 pub use whose::Party;
 

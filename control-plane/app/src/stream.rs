@@ -1,7 +1,6 @@
-//! Streams of agents: `admit` says who is let in, `hello` how a stream begins, `inbox` hears what it says, `outbox` is what it
+//! Streams of agents: `hello` says who is let in and how a stream begins, `inbox` hears what it says, `outbox` is what it
 //! is told, `pulse` is what time does to it.
 
-mod admit;
 mod hello;
 mod inbox;
 mod outbox;

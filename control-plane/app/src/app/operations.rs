@@ -39,9 +39,7 @@ impl App {
     pub async fn connect(&self, peer: &Peer, hello: Hello) -> Result<Connected, Refused> {
         self.inner.streams.connect(peer, hello).await
     }
-}
 
-impl App {
     /// One resource.
     pub fn get(&self, caller: &Caller, name: &ResourceName) -> Result<Stored, AppError> {
         caller.needs(ApiRole::Viewer)?;
@@ -62,9 +60,7 @@ impl App {
         let names = Page::of(names, page.limit(), |name| (*name).clone());
         Ok(names.map(|name| world.stored(name).expect("a listed resource exists")))
     }
-}
 
-impl App {
     /// Which agent connects, by the certificate of the connection.
     pub fn check_agent(&self, peer: &Peer) -> Result<AgentName, AppError> {
         self.admit_agent(peer).map_err(|_| AppError::Unauthenticated)

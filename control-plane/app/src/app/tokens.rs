@@ -147,9 +147,7 @@ impl App {
         };
         self.inner.history.answer(caller, options, name, delete).await
     }
-}
 
-impl App {
     /// TOML. Nothing in it needs quoting: an address, names, and hexadecimal digits.
     fn token_file(&self, token: &EnrollmentToken, secret: &str) -> TokenFile {
         let world = self.world();

@@ -1,19 +1,19 @@
 //! All channels, who is told when one changes, and which may need a lease soon.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use entente_compiler::Sighting;
 use entente_model::intent::{Identity, Intent, Manifest, Operator, OperatorState, ResourceName};
 use entente_model::{AgentName, GoAwayReason, Guid, HomeName, OperatorName, TenantName, Timestamp};
+use futures::task::AtomicWaker;
 use tokio::sync::Notify;
 
-use super::known::{self, KnownAccounts};
 use super::outgoing::Parked;
-use super::reported::Reported;
+use super::reported::{KnownAccounts, Reported, gained};
 use super::state::Channel;
-use super::watchers::Watchers;
 use crate::history::{State, World};
 use crate::identity::Tables;
 use crate::sync::lock;
@@ -58,7 +58,7 @@ impl Channels {
             // Reports of older versions had no such rows beside them.
             let (items, agent) = (state.reported.items.values(), state.reported.reporter.as_ref());
             let at = state.reported.last_seen.unwrap_or_default();
-            let more = known::gained(&state.known, world, items.map(|item| &**item), agent, at);
+            let more = gained(&state.known, world, items.map(|item| &**item), agent, at);
             state.known.extend(more);
         }
     }
@@ -253,5 +253,53 @@ impl LeaseList {
     /// What was put on it since this was last asked.
     pub(crate) fn take(&self) -> BTreeSet<TenantName> {
         std::mem::take(&mut *lock(&self.due))
+    }
+}
+
+/// Most watchers at once: each change costs each of them a little, and a SOC has some ten screens.
+pub(crate) const MAX_WATCHERS: usize = 256;
+
+#[derive(Debug, Default)]
+pub(crate) struct Watchers {
+    /// How many there are, so that a change without any costs one load.
+    count: AtomicUsize,
+    all: Mutex<Vec<Weak<Watcher>>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    /// Nothing means all.
+    pub(crate) only: BTreeSet<TenantName>,
+    pub(crate) changed: Mutex<BTreeSet<TenantName>>,
+    pub(crate) waker: AtomicWaker,
+}
+
+impl Watchers {
+    pub(crate) fn changed(&self, tenant: &TenantName) {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        for watcher in lock(&self.all).iter().filter_map(Weak::upgrade) {
+            if watcher.only.is_empty() || watcher.only.contains(tenant) {
+                lock(&watcher.changed).insert(tenant.clone());
+                watcher.waker.wake();
+            }
+        }
+    }
+
+    pub(crate) fn wake_all(&self) {
+        lock(&self.all).iter().filter_map(Weak::upgrade).for_each(|watcher| watcher.waker.wake());
+    }
+
+    /// Says whether there was room.
+    pub(crate) fn add(&self, watcher: &Arc<Watcher>) -> bool {
+        let mut all = lock(&self.all);
+        all.retain(|other| other.strong_count() > 0);
+        if all.len() >= MAX_WATCHERS {
+            return false;
+        }
+        all.push(Arc::downgrade(watcher));
+        self.count.store(all.len(), Ordering::Release);
+        true
     }
 }

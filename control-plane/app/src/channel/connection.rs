@@ -14,8 +14,7 @@ use entente_seal::{Buckets, Delta};
 use futures::task::AtomicWaker;
 use tokio::sync::oneshot;
 
-use super::outgoing::Outgoing;
-use super::outgoing::Parked;
+use super::outgoing::{Outgoing, Parked};
 use crate::history::{SignedLease, State};
 use crate::identity::Leaf;
 use crate::sync::lock;

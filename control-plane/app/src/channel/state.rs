@@ -11,11 +11,9 @@ use entente_model::{AgentName, GoAwayReason, Guid, HomeName, TenantName, Timesta
 use entente_seal::Buckets;
 
 use super::connection::{Connection, Told};
-use super::known::{Account, KnownAccounts};
 use super::outgoing::Parked;
-use super::pace::Asks;
-use super::pace::Pace;
-use super::reported::Reported;
+use super::pace::{Asks, Pace};
+use super::reported::{Account, KnownAccounts, Reported};
 use crate::history::{SignedLease, State};
 use crate::sync::lock;
 
@@ -73,25 +71,22 @@ impl Channel {
         let accepted = reported.accepted.as_ref().filter(|accepted| accepted.digest == wanted.digest);
         let content_revision = accepted.map_or(wanted.version.revision, |accepted| accepted.version.revision);
         let recent = VecDeque::from([wanted.items.clone()]);
-        let (lease, live, displaced) = (None, None, None);
         let parked = reported.clone.clone().map(Parked::Clone);
-        let (known, unexpected_accounts) = (KnownAccounts::new(), BTreeSet::new());
-        let (told, forgotten_agent) = (false, false);
         let mut state = ChannelState {
             wanted,
             content_revision,
-            lease,
+            lease: None,
             recent,
-            live,
-            displaced,
+            live: None,
+            displaced: None,
             parked,
             told_parked: None,
             reported,
-            known,
-            unexpected_accounts,
-            told,
+            known: KnownAccounts::new(),
+            unexpected_accounts: BTreeSet::new(),
+            told: false,
             review_past: false,
-            forgotten_agent,
+            forgotten_agent: false,
             asks: Asks::default(),
         };
         let undesired = |(key, _): &(&Arc<str>, &Arc<ItemReport>)| state.wanted.items.get(key).is_none();
@@ -207,9 +202,7 @@ impl ChannelState {
         self.lease = Some(lease);
         self.wake();
     }
-}
 
-impl ChannelState {
     /// What there is to be told of states.
     pub(crate) fn told(&self) -> Told<'_> {
         let (wanted, lease, recent) = (&self.wanted, self.lease.as_ref(), &self.recent);

@@ -78,21 +78,18 @@ pub(crate) type Kept = (Vec<AuditedChange>, u32);
 
 impl AuditRecord {
     pub(crate) fn after(previous: Digest, revision: u64, time: Timestamp, entry: Entry, kept: Kept) -> Self {
-        let Entry { actor, method, request_id, resources, summary } = entry;
         let (changes, more_changes) = kept;
-        let method = method.to_owned();
-        let digest = Digest::default();
         let mut record = Self {
             revision,
             time,
-            actor,
-            method,
-            request_id,
-            resources,
-            summary,
+            actor: entry.actor,
+            method: entry.method.to_owned(),
+            request_id: entry.request_id,
+            resources: entry.resources,
+            summary: entry.summary,
             changes,
             more_changes,
-            digest,
+            digest: Digest::default(),
             previous,
         };
         record.digest = record.hash();

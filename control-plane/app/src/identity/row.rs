@@ -42,20 +42,18 @@ pub struct AgentRow {
 impl AgentRow {
     /// Of an agent that has just enrolled.
     pub(crate) fn new(serial: Serial, enrolled: Timestamp, expires: Timestamp) -> Self {
-        let (previous, renewed, revoked, awaited) = (None, None, None, true);
-        let (admitted_by, displaced, vouched, acknowledged) = (None, None, None, None);
         Self {
             enrolled,
             serial,
-            previous,
-            renewed,
+            previous: None,
+            renewed: None,
             expires,
-            revoked,
-            awaited,
-            admitted_by,
-            displaced,
-            vouched,
-            acknowledged,
+            revoked: None,
+            awaited: true,
+            admitted_by: None,
+            displaced: None,
+            vouched: None,
+            acknowledged: None,
         }
     }
 

@@ -77,9 +77,7 @@ impl Removals {
         let listed = move || removals.listed(&world, operator.as_ref(), receipts, &page);
         self.history.running.compute(listed).await
     }
-}
 
-impl Removals {
     fn listed(
         &self,
         world: &Arc<World>,

@@ -12,7 +12,6 @@ use entente_seal::{removal_signature_holds, removal_statement};
 use super::Removals;
 use super::receipt::{Receipt, SignedStatement};
 use super::standing::Place;
-use crate::identity::Tables;
 use crate::pki::{SignerError, Who};
 
 /// Why a proof counts for nothing.
@@ -102,7 +101,8 @@ impl Removals {
         if reporter.as_ref() != Some(agent) {
             return Err(Refused::OtherAgent(agent.to_string()));
         }
-        let speaker = speaker(&self.registry.tables(), agent).ok_or_else(|| Refused::Revoked(agent.clone()))?;
+        let row = self.registry.tables().agents.get(agent).filter(|row| row.revoked.is_none()).cloned();
+        let row = row.ok_or_else(|| Refused::Revoked(agent.clone()))?;
         if signer.peer.not_after.plus(CLOCK_TOLERANCE) < proof.second_empty_read {
             return Err(Refused::Ended(signer.peer.not_after));
         }
@@ -115,9 +115,9 @@ impl Removals {
             signature: signature.signature,
             certificate: signature.certificate,
             agent: agent.clone(),
-            enrolled: speaker.enrolled,
-            displaced: speaker.displaced,
-            vouched: speaker.vouched,
+            enrolled: row.enrolled,
+            displaced: row.displaced.map(|it| it.to_string()),
+            vouched: row.vouched.map(|vouch| vouch.by.to_string()),
         })
     }
 
@@ -129,7 +129,8 @@ impl Removals {
         let is_same = told.is_some_and(|proof| RemovalProof { signed: None, ..proof } == receipt.proof);
         let (known, _) = self.known_of(place, &signed.agent);
         let is_named = |id: &Guid| receipt.proof.accounts.iter().any(|it| it.id == *id);
-        is_same && known.ids.iter().all(is_named) && speaker(&self.registry.tables(), &signed.agent).is_some()
+        let may_speak = self.registry.tables().agents.get(&signed.agent).is_some_and(|row| row.revoked.is_none());
+        is_same && known.ids.iter().all(is_named) && may_speak
     }
 
     /// What is known of the person in that tenant, and when another agent than this one saw them.
@@ -140,24 +141,4 @@ impl Removals {
         row.iter().for_each(|row| known.merge(&row.known));
         (known, row.and_then(|row| row.seen_by_others(agent)))
     }
-}
-
-/// An agent that may speak now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Speaker {
-    pub(super) enrolled: Timestamp,
-    /// The agent whose place it took.
-    pub(super) displaced: Option<String>,
-    /// The administrator who said that it is the customer's.
-    pub(super) vouched: Option<String>,
-}
-
-/// Nothing for an agent that is not enrolled, or revoked.
-pub(super) fn speaker(tables: &Tables, agent: &AgentName) -> Option<Speaker> {
-    let row = tables.agents.get(agent).filter(|row| row.revoked.is_none())?;
-    Some(Speaker {
-        enrolled: row.enrolled,
-        displaced: row.displaced.as_ref().map(ToString::to_string),
-        vouched: row.vouched.as_ref().map(|vouch| vouch.by.to_string()),
-    })
 }

@@ -241,9 +241,7 @@ impl Removals {
             known != place.it.known
         })
     }
-}
 
-impl Removals {
     pub(super) async fn name_unexpected(self: &Arc<Self>) -> Result<(), AppError> {
         let unexpected_accounts = self.unexpected_accounts();
         let mut parts = Parts::of(&unexpected_accounts, MAX_AT_ONCE);

@@ -71,9 +71,7 @@ impl Reports {
         let principal = caller.principal.clone();
         Ok(EventWatch { reports: self.clone(), filter, principal, at, newest, _place: place })
     }
-}
 
-impl Reports {
     /// The number after which everything was recorded since then.
     async fn before(&self, since: Timestamp, last: u64) -> Result<u64, AppError> {
         let (mut at, mut after) = (last, None);
@@ -189,9 +187,7 @@ impl Reports {
             }
         }
     }
-}
 
-impl Reports {
     /// Some events after a place, each with its own, and whether these were the last.
     async fn batch(
         &self,

@@ -8,9 +8,7 @@ use std::collections::BTreeSet;
 use entente_model::report::{Finding, ItemState, MicrosoftState, Reason, RevokeAllState, Standing};
 use entente_model::{AgentName, PlaneMode, TenantName, Timestamp};
 
-use super::whose::Found;
-use super::whose::Open;
-use super::whose::{self, Party};
+use super::whose::{self, Found, Open, Party};
 use crate::tenant_phase::TenantPhase;
 
 /// Everything that a phase follows from.

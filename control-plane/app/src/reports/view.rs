@@ -5,20 +5,18 @@ use std::sync::Arc;
 
 use entente_model::desired::{Item, ItemBody, ItemKey, UserBody, Want};
 use entente_model::intent::{Intent, ResourceName, Tenant};
-use entente_model::report::{Finding, ItemReport, ItemState, Microsoft, PlaneStanding, Reason, Standing};
-use entente_model::{AgentName, OperatorName, TenantName, Timestamp};
+use entente_model::report::{ItemReport, ItemState, Reason, Standing};
+use entente_model::{AgentName, OperatorName, PrincipalName, TenantName, Timestamp};
 use entente_seal::{Buckets, SealedItem};
 
-use super::displacement::Displacement;
 use super::phase::{self, Facts, Said};
-use super::whose::Open;
-use super::whose::Party;
+use super::whose::{Open, Party};
 use super::{Reports, display};
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::channel::{Channel, ChannelState, Reported};
 use crate::error::AppError;
-use crate::identity::Tables;
+use crate::identity::{AgentRow, Tables};
 use crate::page::{Page, PageRequest};
 use crate::tenant_phase::TenantPhase;
 
@@ -42,22 +40,13 @@ pub struct TenantStatus {
     /// Newer contents that are not accepted; at least so many, after a restart.
     pub revisions_behind: u64,
     pub parked: Option<String>,
-    pub paused: bool,
     /// When the agent's certificate ends.
     pub credential_expires: Option<Timestamp>,
-    /// When its credential to Microsoft ends.
-    pub cloud_credential_expires: Option<Timestamp>,
-    /// From when on the guardrail gives no new access.
-    pub review_ends: Option<Timestamp>,
     /// When the last unused enrolment token ends.
     pub token_expires: Option<Timestamp>,
-    /// What Microsoft says to the agent; unset where it is not known.
-    pub microsoft: Option<Microsoft>,
     pub counts: BTreeMap<ItemState, u32>,
-    pub planes: Vec<PlaneStanding>,
-    pub findings: Vec<Finding>,
-    pub guardrail_fault: Option<String>,
-    pub guardrail: String,
+    /// What the agent last said of itself; nothing if it was never heard, or another has taken its place.
+    pub standing: Standing,
     /// How many items are desired.
     pub items: u32,
     /// How many of them are as they should be, as read back.
@@ -141,9 +130,7 @@ impl Reports {
         });
         Ok(Page::of(statuses, page.limit(), |status| status.report.key.to_string()))
     }
-}
 
-impl Reports {
     pub(crate) fn status(&self, tenant: &TenantName) -> Option<TenantStatus> {
         let channel = self.channels.get(tenant)?;
         let world = self.history.world();
@@ -151,9 +138,7 @@ impl Reports {
         let enrolment = Enrolment::of(&self.registry.tables(), tenant, created, self.history.now());
         Some(status(&channel, &channel.lock(), enrolment, self.history.now()))
     }
-}
 
-impl Reports {
     /// The phase that follows from what an agent is saying: it is there, so that the tenant is not OFFLINE.
     pub(crate) fn phase_by(&self, channel: &Channel, reported: &Reported) -> Said {
         let created =
@@ -229,9 +214,8 @@ fn status(channel: &Channel, state: &ChannelState, enrolment: Enrolment, now: Ti
     let Enrolment { agent, token, displacements, .. } = enrolment;
     let (counts, told) = (counts(&facts.open), facts.standing);
     // The agent reads again what it could not read. The report of an agent that was replaced does not count.
-    let settled = told.is_some() && !phase::is_read_again(&facts) && super::settled::is_settled(state);
+    let settled = told.is_some() && !phase::is_read_again(&facts) && super::whose::is_settled(state);
     let said = alarmed(phase::phase(&facts), &displacements);
-    let standing = told.cloned().unwrap_or_default();
     TenantStatus {
         tenant: channel.tenant.clone(),
         phase: said.phase,
@@ -245,17 +229,10 @@ fn status(channel: &Channel, state: &ChannelState, enrolment: Enrolment, now: Ti
         accepted_revision: state.reported.accepted.as_ref().map_or(0, |accepted| accepted.version.revision),
         revisions_behind: state.behind(),
         parked: state.parked.as_ref().map(|parked| parked.reason().to_owned()),
-        paused: standing.paused,
         credential_expires: agent.map(|(_, expires)| expires),
-        cloud_credential_expires: standing.credential_expires,
-        review_ends: standing.review_ends,
         token_expires: token,
-        microsoft: standing.microsoft,
         counts,
-        planes: standing.planes,
-        findings: standing.findings,
-        guardrail_fault: standing.guardrail_fault,
-        guardrail: standing.guardrail,
+        standing: told.cloned().unwrap_or_default(),
         items: state.wanted.items.len(),
         done: done(state),
         displacements,
@@ -391,5 +368,46 @@ impl TenantSelection {
 
     pub(crate) fn takes_phase(&self, phase: TenantPhase) -> bool {
         self.phases.is_empty() || self.phases.contains(&phase)
+    }
+}
+
+/// Most alarms that a tenant's status lists, the newest first: each took an admin's token, and one says it all.
+const MAX_ALARMS: usize = 10;
+
+/// A live agent lost its place, and no admin has said yet that this is right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Displacement {
+    pub agent: AgentName,
+    pub displaced: AgentName,
+    /// Who made the token.
+    pub principal: Option<PrincipalName>,
+    pub time: Timestamp,
+}
+
+impl Displacement {
+    fn of(name: &AgentName, row: &AgentRow) -> Option<Self> {
+        let displaced = row.displaced.clone().filter(|_| row.is_alarm())?;
+        Some(Self { agent: name.clone(), displaced, principal: row.admitted_by.clone(), time: row.enrolled })
+    }
+
+    /// For people, with what ends it.
+    pub(crate) fn text(&self) -> String {
+        let Self { agent, displaced, principal, time } = self;
+        let maker = principal.as_ref().map_or_else(|| "somebody".into(), ToString::to_string);
+        format!(
+            "{agent} took the place of the live agent {displaced} on {time}, with a token of {maker}; \
+             an admin looks, and says `entente agents vouch {agent}` or `entente agents acknowledge {agent}`"
+        )
+    }
+}
+
+impl Tables {
+    /// The newest first.
+    pub(crate) fn displacements(&self, tenant: &TenantName) -> Vec<Displacement> {
+        let alarms = self.agents_of(tenant).filter_map(|(name, row)| Displacement::of(name, row));
+        let mut alarms: Vec<_> = alarms.collect();
+        alarms.sort_by(|one, other| (other.time, &other.agent).cmp(&(one.time, &one.agent)));
+        alarms.truncate(MAX_ALARMS);
+        alarms
     }
 }

@@ -85,7 +85,7 @@ async fn attacks_d11_findings_without_an_end_fit_into_the_row_of_how_the_agent_s
     let standing = Standing { findings: (0..2_000).map(finding).collect(), ..Standing::default() };
     let report = Report { number: 1, standing: Some(Box::new(standing)), ..Report::default() };
     agent.say(Incoming::Report { report, full: false }).await.unwrap();
-    let findings = bed.status(&agent.tenant).findings;
+    let findings = bed.status(&agent.tenant).standing.findings;
     assert_eq!(findings.len(), 2_000);
     assert!(findings[0].detail.len() > 4_000 && findings[1_999].detail.starts_with("1999 "));
 }

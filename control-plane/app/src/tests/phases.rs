@@ -93,7 +93,7 @@ async fn users_d03_a_day_of_review_that_is_over_is_seen_from_that_moment_on() {
     let ends = Timestamp::from_unix(start()).plus(DAY);
     let mut agent = with(&bed, |it| it.review_ends = Some(ends)).await;
     let status = bed.status(&tenant("contoso"));
-    assert_eq!((status.phase, status.review_ends), (TenantPhase::Converged, Some(ends)));
+    assert_eq!((status.phase, status.standing.review_ends), (TenantPhase::Converged, Some(ends)));
     let endings = bed.app.list_endings(&viewer(), &page()).unwrap().items;
     assert!(endings.iter().any(|it| it.kind == EndingKind::GuardrailReview && !it.over), "{endings:?}");
     bed.sleep(DAY);

@@ -12,6 +12,7 @@ use entente_proto::fleet::v1 as wire;
 use super::codes;
 
 pub(super) fn tenant_status(it: &TenantStatus) -> wire::TenantStatus {
+    let said = &it.standing;
     wire::TenantStatus {
         tenant: it.tenant.to_string(),
         phase: phase(it.phase).into(),
@@ -22,23 +23,23 @@ pub(super) fn tenant_status(it: &TenantStatus) -> wire::TenantStatus {
         accepted_revision: signed(it.accepted_revision),
         revisions_behind: signed(it.revisions_behind),
         parked_reason: it.parked.clone().unwrap_or_default(),
-        paused: it.paused,
+        paused: said.paused,
         credential_expire_time: time::to_proto_opt(it.credential_expires),
-        cloud_credential_expire_time: time::to_proto_opt(it.cloud_credential_expires),
+        cloud_credential_expire_time: time::to_proto_opt(said.credential_expires),
         counts: it.counts.iter().map(|(state, many)| state_count(state.word(), *many)).collect(),
-        planes: it.planes.iter().map(plane).collect(),
-        findings: it.findings.iter().map(finding).collect(),
-        guardrail_fault: it.guardrail_fault.clone().unwrap_or_default(),
-        guardrail_digest: it.guardrail.clone(),
+        planes: said.planes.iter().map(plane).collect(),
+        findings: said.findings.iter().map(finding).collect(),
+        guardrail_fault: said.guardrail_fault.clone().unwrap_or_default(),
+        guardrail_digest: said.guardrail.clone(),
         items: count(it.items),
         displacements: it.displacements.iter().map(displacement).collect(),
         phase_time: time::to_proto_opt(it.since),
         party: party(it.party).into(),
-        guardrail_review_end_time: time::to_proto_opt(it.review_ends),
+        guardrail_review_end_time: time::to_proto_opt(said.review_ends),
         token_expire_time: time::to_proto_opt(it.token_expires),
-        microsoft_state: it.microsoft.as_ref().map(|it| it.state.word().to_owned()).unwrap_or_default(),
-        microsoft_time: it.microsoft.as_ref().map(|it| time::to_proto(it.since)),
-        microsoft_detail: it.microsoft.as_ref().map(|it| it.detail.clone()).unwrap_or_default(),
+        microsoft_state: said.microsoft.as_ref().map(|it| it.state.word().to_owned()).unwrap_or_default(),
+        microsoft_time: said.microsoft.as_ref().map(|it| time::to_proto(it.since)),
+        microsoft_detail: said.microsoft.as_ref().map(|it| it.detail.clone()).unwrap_or_default(),
         settled: it.settled,
         done_items: Some(count(it.done)),
     }
