@@ -25,7 +25,7 @@ use entente_tasks::Tasks;
 
 use crate::channel::Channels;
 use crate::config::Config;
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::{Decision, History, World};
 use crate::identity::Registry;
 use crate::intent::Intents;
@@ -74,7 +74,7 @@ pub(crate) struct Parts {
 
 impl Parts {
     /// Signs a certificate with a new serial number.
-    fn issue(&self, who: &Who, key: &RequestedKey, now: Timestamp, lifetime: Duration) -> Result<Issued, AppError> {
+    fn issue(&self, who: &Who, key: &RequestedKey, now: Timestamp, lifetime: Duration) -> Result<Issued> {
         let serial = Serial::random().map_err(AppError::internal)?;
         self.ca.client(who, key, serial, now, lifetime).map_err(AppError::internal)
     }
@@ -94,9 +94,9 @@ impl App {
         self.inner.history.world()
     }
 
-    pub(crate) async fn commit<T, F>(&self, decide: F) -> Result<(u64, T), AppError>
+    pub(crate) async fn commit<T, F>(&self, decide: F) -> Result<(u64, T)>
     where
-        F: FnMut(&mut Decision<'_>) -> Result<T, AppError> + Send + 'static,
+        F: FnMut(&mut Decision<'_>) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
         self.inner.history.commit(decide).await

@@ -4,7 +4,7 @@ use entente_model::{OperatorName, PrincipalName};
 use uuid::Uuid;
 
 use crate::api_role::ApiRole;
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 
 /// A principal whose certificate has been checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Caller {
 
 impl Caller {
     /// Whether the caller has that role, or a greater one.
-    pub fn needs(&self, role: ApiRole) -> Result<(), AppError> {
+    pub fn needs(&self, role: ApiRole) -> Result<()> {
         if self.role >= role { Ok(()) } else { Err(AppError::Denied { needs: role }) }
     }
 }

@@ -13,6 +13,9 @@ use crate::rows::RowError;
 /// The cause of an internal error, for the log.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
+/// What an operation returns.
+pub type Result<T, E = AppError> = std::result::Result<T, E>;
+
 /// Why an operation was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -71,8 +74,6 @@ pub enum AppError {
          take it; make a new one with `entente-control-plane delegate`, send SIGHUP to the server, then repeat this"
     )]
     CannotSign { ended: Timestamp },
-    #[error("the server is stopping; try again in a moment")]
-    Stopping,
     /// The commit may have happened. A repeat with the same request id finds out.
     #[error("the change could not be confirmed; repeat it with the same request id")]
     Unconfirmed(#[source] Cause),
@@ -133,7 +134,6 @@ impl AppError {
             Self::NoPlan { .. } => "NO_PLAN",
             Self::LastAdmin { .. } => "LAST_ADMIN",
             Self::CannotSign { .. } => "DELEGATION_ENDED",
-            Self::Stopping => "STOPPING",
             Self::Unconfirmed(_) | Self::DiskFullUnconfirmed(_) => "UNCONFIRMED",
             Self::DiskFull(_) => "DISK_FULL",
             Self::Internal(_) => "INTERNAL",

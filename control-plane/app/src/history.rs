@@ -23,7 +23,7 @@ use entente_tasks::Tasks;
 use tokio::sync::watch;
 
 use crate::config::Clock;
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::rows;
 use crate::sync::lock;
 
@@ -79,16 +79,12 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    pub(crate) fn new(committed: Committed) -> Self {
-        Self { published: committed, pending: VecDeque::new(), deciding: false }
-    }
-
     fn newest(&self) -> &Committed {
         self.pending.back().map_or(&self.published, |pending| &pending.committed)
     }
 
     /// What the next commit begins from. Commits that were decided and then refused are dropped: the store does not have them.
-    fn begin(&mut self, stored: HeadRow) -> Result<Committed, AppError> {
+    fn begin(&mut self, stored: HeadRow) -> Result<Committed> {
         while self.newest().head != stored {
             // Another process wrote, or the store was exchanged below us: nothing here can be trusted any more.
             let gone = self.pending.pop_back();
@@ -109,7 +105,7 @@ impl Head {
     }
 }
 
-fn stored_head(view: &dyn View) -> Result<HeadRow, AppError> {
+fn stored_head(view: &dyn View) -> Result<HeadRow> {
     let Some(entry) = view.get(rows::HEAD)? else { return Ok(HeadRow::default()) };
     Ok(rows::decode(rows::HEAD, &entry.value)?)
 }
@@ -133,7 +129,8 @@ impl History {
     ) -> Self {
         let epoch = stated.epoch;
         let (stated, world) = (RwLock::new(Arc::new(stated)), RwLock::new(committed.world.clone()));
-        let (head, publishing) = (Mutex::new(Head::new(committed)), Mutex::default());
+        let head = Mutex::new(Head { published: committed, pending: VecDeque::new(), deciding: false });
+        let publishing = Mutex::default();
         Self { store, clock, online, epoch, epoch_begun, stated, head, publishing, world, events, follow, running }
     }
 
@@ -144,14 +141,6 @@ impl History {
     /// What is published.
     pub(crate) fn world(&self) -> Arc<World> {
         self.world.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn show(&self, world: Arc<World>) {
-        *self.world.write().unwrap_or_else(PoisonError::into_inner) = world;
-    }
-
-    fn signer(&self) -> Signer<'_> {
-        Signer { epoch: self.epoch, online: &self.online }
     }
 
     /// Held while leases are signed: while nothing becomes visible, channels and revision agree.
@@ -169,7 +158,7 @@ impl History {
     }
 
     /// Agents take nothing that is signed after the delegation's end: a change that could not reach them is refused.
-    pub(crate) fn ensure_signs(&self) -> Result<(), AppError> {
+    pub(crate) fn ensure_signs(&self) -> Result<()> {
         let ended = self.stated().delegated_until;
         if ended <= self.now() { Err(AppError::CannotSign { ended }) } else { Ok(()) }
     }
@@ -182,9 +171,9 @@ impl History {
     }
 
     /// Decides on the store's writer and commits; returns when it is durable and published. A caller that goes away does not stop it.
-    pub(crate) async fn commit<T, F>(self: &Arc<Self>, mut decide: F) -> Result<(u64, T), AppError>
+    pub(crate) async fn commit<T, F>(self: &Arc<Self>, mut decide: F) -> Result<(u64, T)>
     where
-        F: FnMut(&mut Decision<'_>) -> Result<T, AppError> + Send + 'static,
+        F: FnMut(&mut Decision<'_>) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
         let history = self.clone();
@@ -194,7 +183,8 @@ impl History {
                 let stored = stored_head(view)?;
                 let committed = lock(&writer.head).begin(stored)?;
                 let now = writer.now().max(committed.head.time);
-                let mut decision = Decision::new(writer.signer(), view, revision.0, now, committed);
+                let signer = Signer { epoch: writer.epoch, online: &writer.online };
+                let mut decision = Decision::new(signer, view, revision.0, now, committed);
                 let decided = decide(&mut decision).and_then(|answer| Ok((decision.finish()?, answer)));
                 let mut head = lock(&writer.head);
                 head.deciding = false;
@@ -219,7 +209,7 @@ impl History {
         if durable.is_empty() {
             return;
         }
-        self.show(committed.world.clone());
+        *self.world.write().unwrap_or_else(PoisonError::into_inner) = committed.world.clone();
         metrics::counter!("entente_commits_total").increment(durable.len() as u64);
         for effects in durable {
             metrics::histogram!("entente_touched_tenants").record(effects.states.len() as f64);

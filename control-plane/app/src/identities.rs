@@ -7,14 +7,14 @@ use entente_model::{AgentName, OperatorName, PrincipalName, TenantName, Timestam
 
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::Decision;
 use crate::identity::{AgentRow, PrincipalRow, RegistryChange, TokenRow};
 use crate::rows;
 
 impl Decision<'_> {
     /// Whether the caller still is who it was when its call began: who has ended meanwhile decides nothing more.
-    pub(crate) fn check(&self, caller: &Caller) -> Result<(), AppError> {
+    pub(crate) fn check(&self, caller: &Caller) -> Result<()> {
         let row: Option<PrincipalRow> = self.read(&rows::principal(&caller.principal))?;
         let same = row.is_some_and(|row| row.role >= caller.role && row.operator == caller.operator);
         if same { Ok(()) } else { Err(AppError::Unauthenticated) }
@@ -24,7 +24,7 @@ impl Decision<'_> {
 /// All principals, by name.
 pub(crate) type Principals = Vec<(PrincipalName, PrincipalRow)>;
 
-pub(crate) fn principals(decision: &Decision<'_>) -> Result<Principals, AppError> {
+pub(crate) fn principals(decision: &Decision<'_>) -> Result<Principals> {
     let name = |id: &str| PrincipalName::from_id(id).map_err(AppError::internal);
     decision.rows(rows::PRINCIPAL)?.into_iter().map(|(id, row)| Ok((name(&id)?, row))).collect()
 }
@@ -41,11 +41,7 @@ pub(crate) fn works(intent: &Intent, name: &OperatorName) -> bool {
 }
 
 /// Refuses to end the last admin who can still sign in: afterwards nobody could make another.
-pub(crate) fn an_admin_stays(
-    all: &Principals,
-    ending: &BTreeSet<PrincipalName>,
-    now: Timestamp,
-) -> Result<(), AppError> {
+pub(crate) fn an_admin_stays(all: &Principals, ending: &BTreeSet<PrincipalName>, now: Timestamp) -> Result<()> {
     let is_admin = |row: &PrincipalRow| row.role == ApiRole::Admin && now < row.expires;
     let mut admins = all.iter().filter(|(_, row)| is_admin(row)).map(|(name, _)| name);
     let Some(last) = admins.clone().find(|name| ending.contains(*name)) else { return Ok(()) };
@@ -58,7 +54,7 @@ pub(crate) fn an_admin_stays(
 /// A tenant's agents, as they are stored.
 pub(crate) type Agents = Vec<(AgentName, AgentRow)>;
 
-pub(crate) fn agents_of(decision: &Decision<'_>, tenant: &TenantName) -> Result<Agents, AppError> {
+pub(crate) fn agents_of(decision: &Decision<'_>, tenant: &TenantName) -> Result<Agents> {
     let rows = decision.rows::<AgentRow>(&format!("{}{}/", rows::AGENT, tenant.id()))?;
     let name = |id: &str| AgentName::new(tenant.clone(), id).map_err(AppError::internal);
     rows.into_iter().map(|(id, row)| Ok((name(&id)?, row))).collect()
@@ -70,7 +66,7 @@ pub(crate) fn live_agent(all: &Agents, now: Timestamp) -> Option<&AgentName> {
 }
 
 /// Revokes whatever agents a tenant has: before another one enrols, and when the tenant goes.
-pub(crate) fn revoke_agents(decision: &mut Decision<'_>, tenant: &TenantName) -> Result<(), AppError> {
+pub(crate) fn revoke_agents(decision: &mut Decision<'_>, tenant: &TenantName) -> Result<()> {
     for (name, row) in agents_of(decision, tenant)? {
         if row.revoked.is_none() {
             let revoked = AgentRow { revoked: Some(decision.now), ..row };
@@ -81,7 +77,7 @@ pub(crate) fn revoke_agents(decision: &mut Decision<'_>, tenant: &TenantName) ->
 }
 
 /// The principal that made it, if it is still there. Another one that was made later under its name is not.
-pub(crate) fn maker_of(token: &TokenRow, decision: &Decision<'_>) -> Result<Option<PrincipalRow>, AppError> {
+pub(crate) fn maker_of(token: &TokenRow, decision: &Decision<'_>) -> Result<Option<PrincipalRow>> {
     let Some(by) = &token.by else { return Ok(None) };
     let maker: Option<PrincipalRow> = decision.read(&rows::principal(by))?;
     Ok(maker.filter(|maker| maker.created <= token.created))

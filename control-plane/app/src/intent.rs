@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::api_role::ApiRole;
 use crate::caller::{Caller, Options};
 use crate::channel::Channels;
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::{ChangeKind, Decision, Entry, History, Meta, ResourceChange, Stored, World, kept};
 use crate::identities;
 use crate::identity::{Registry, RegistryChange};
@@ -79,12 +79,7 @@ enum Asked {
 
 impl Intents {
     /// Puts and deletes resources of intent, all or none.
-    pub async fn change(
-        self: &Arc<Self>,
-        caller: &Caller,
-        change: Change,
-        options: &Options,
-    ) -> Result<Applied, AppError> {
+    pub async fn change(self: &Arc<Self>, caller: &Caller, change: Change, options: &Options) -> Result<Applied> {
         self.carry_out(caller, Asked::Change(change), options).await
     }
 
@@ -94,7 +89,7 @@ impl Intents {
         caller: &Caller,
         name: &OperatorName,
         options: &Options,
-    ) -> Result<Applied, AppError> {
+    ) -> Result<Applied> {
         self.carry_out(caller, Asked::Leave(name.clone()), options).await
     }
 
@@ -104,16 +99,11 @@ impl Intents {
         caller: &Caller,
         name: &OperatorName,
         options: &Options,
-    ) -> Result<Applied, AppError> {
+    ) -> Result<Applied> {
         self.carry_out(caller, Asked::Rejoin(name.clone()), options).await
     }
 
-    async fn carry_out(
-        self: &Arc<Self>,
-        caller: &Caller,
-        asked: Asked,
-        options: &Options,
-    ) -> Result<Applied, AppError> {
+    async fn carry_out(self: &Arc<Self>, caller: &Caller, asked: Asked, options: &Options) -> Result<Applied> {
         caller.needs(ApiRole::Editor)?;
         if let Asked::Change(change) = &asked {
             prepare::check_size(change)?;
@@ -136,7 +126,7 @@ impl Intents {
         Ok(applied)
     }
 
-    fn dry_run(&self, caller: &Caller, asked: &Asked) -> Result<Applied, AppError> {
+    fn dry_run(&self, caller: &Caller, asked: &Asked) -> Result<Applied> {
         let world = self.history.world();
         let (now, number) = (self.history.time(), world.revision + 1);
         let outcome = Outcome::of(self, &Books::Published(&self.registry), &world, caller, asked, now, number)?;
@@ -152,7 +142,7 @@ fn decide(
     asked: &Asked,
     options: &Options,
     request: &Request,
-) -> Result<Applied, AppError> {
+) -> Result<Applied> {
     let before = decision.committed.world.clone();
     let (now, number) = (decision.now, decision.revision);
     let outcome = Outcome::of(intents, &Books::Decision(decision), &before, caller, asked, now, number)?;
@@ -167,7 +157,7 @@ fn decide(
     decision.record_changes(entry, kept(&outcome.changes));
     // Their certificates are refused from now on, and so are the tokens that they made.
     outcome.ending.iter().for_each(|name| decision.register(RegistryChange::Principal(name.clone(), None)));
-    for tenant in outcome.tenants_deleted() {
+    for tenant in &outcome.advance.batch.gone {
         identities::revoke_agents(decision, tenant)?;
     }
     decision.install(outcome.advance);
@@ -218,7 +208,7 @@ impl Outcome {
         asked: &Asked,
         now: Timestamp,
         number: u64,
-    ) -> Result<Self, AppError> {
+    ) -> Result<Self> {
         let Prepared { puts, deletes, rejoins, subject } = match asked {
             Asked::Change(change) => prepare::prepare(world, change)?,
             Asked::Leave(name) => leaving(world, name)?,
@@ -249,7 +239,7 @@ impl Outcome {
         nothing && self.ending.is_empty()
     }
 
-    fn answer(&self, before: &World, revision: u64) -> Result<Applied, AppError> {
+    fn answer(&self, before: &World, revision: u64) -> Result<Applied> {
         let changed = self.subject.as_ref().is_some_and(|name| self.advance.changed.contains(name));
         let stored = |name: &ResourceName| {
             let manifest = self.advance.fleet.intent().get(name)?;
@@ -281,10 +271,6 @@ impl Outcome {
             if is_new { row.time == self.now } else { row.tenants.values().any(|it| !it.of_earlier_leave) }
         };
         theirs.filter(|row| is_of_it(row)).map(|row| row.id.clone()).collect()
-    }
-
-    fn tenants_deleted(&self) -> impl Iterator<Item = &entente_model::TenantName> {
-        self.advance.batch.gone.iter()
     }
 
     fn entry(&self, caller: &Caller, options: &Options) -> Entry {
@@ -322,19 +308,19 @@ fn leavers(world: &World, advance: &Advance) -> BTreeSet<OperatorName> {
         .collect()
 }
 
-fn operator(world: &World, name: &OperatorName) -> Result<Operator, AppError> {
+fn operator(world: &World, name: &OperatorName) -> Result<Operator> {
     match world.fleet.intent().get(&ResourceName::Operator(name.clone())) {
         Some(Manifest::Operator(operator)) => Ok(operator),
         _ => Err(world.missing("name", &ResourceName::Operator(name.clone()))),
     }
 }
 
-fn leaving(world: &World, name: &OperatorName) -> Result<Prepared, AppError> {
+fn leaving(world: &World, name: &OperatorName) -> Result<Prepared> {
     let operator = Operator { state: OperatorState::Left, ..operator(world, name)? };
     Ok(Prepared::of_one(Manifest::Operator(operator), Vec::new()))
 }
 
-fn rejoining(world: &World, name: &OperatorName) -> Result<Prepared, AppError> {
+fn rejoining(world: &World, name: &OperatorName) -> Result<Prepared> {
     let operator = operator(world, name)?;
     if operator.state != OperatorState::Left {
         let text = format!("is {}, and only who has LEFT can rejoin", operator.state.word());

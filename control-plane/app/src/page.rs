@@ -6,7 +6,7 @@ use std::str::FromStr;
 use entente_model::Violation;
 use entente_model::violation::Fault;
 
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 
 /// What fits a screen and a message.
 const DEFAULT_PAGE: usize = 100;
@@ -37,7 +37,7 @@ impl PageRequest {
     }
 
     /// The key of the last entry of the page before.
-    pub(crate) fn after<K: FromStr>(&self) -> Result<Option<K>, AppError> {
+    pub(crate) fn after<K: FromStr>(&self) -> Result<Option<K>> {
         if self.token.is_empty() {
             return Ok(None);
         }

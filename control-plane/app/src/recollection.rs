@@ -32,8 +32,7 @@ impl Recollection {
 
 impl Memory for Recollection {
     fn known(&self, tenant: &TenantName, home: &HomeName, object_id: Guid) -> Known {
-        let channel = self.channels.get(tenant);
-        channel.map(|channel| channel.known(&(home.clone(), object_id))).unwrap_or_default()
+        self.channels.known(tenant, &(home.clone(), object_id)).map(|row| row.known.clone()).unwrap_or_default()
     }
 
     fn was_enrolled(&self, tenant: &TenantName) -> bool {

@@ -38,7 +38,6 @@ pub struct Reports {
     pub(crate) history: Arc<History>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) channels: Arc<Channels>,
-    pub(crate) running: Tasks,
     /// Places for those who follow events.
     pub(crate) event_watches: Arc<Semaphore>,
 }

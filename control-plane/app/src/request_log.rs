@@ -12,7 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::caller::{Caller, Options};
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::{Decision, History};
 use crate::rows::{self, as_hex};
 
@@ -24,9 +24,9 @@ impl History {
         options: &Options,
         asked: &impl Serialize,
         mut decide: F,
-    ) -> Result<T, AppError>
+    ) -> Result<T>
     where
-        F: FnMut(&mut Decision<'_>, &Caller) -> Result<T, AppError> + Send + 'static,
+        F: FnMut(&mut Decision<'_>, &Caller) -> Result<T> + Send + 'static,
         T: Serialize + DeserializeOwned + Send + 'static,
     {
         let (request, caller) = (Request::of(caller, options, asked), caller.clone());
@@ -71,7 +71,7 @@ impl Request {
     }
 
     /// The first answer, if this is a repetition.
-    pub(crate) fn first_answer<T: DeserializeOwned>(&self, decision: &Decision<'_>) -> Result<Option<T>, AppError> {
+    pub(crate) fn first_answer<T: DeserializeOwned>(&self, decision: &Decision<'_>) -> Result<Option<T>> {
         let Some(id) = self.id else { return Ok(None) };
         let key = rows::request(&self.principal, id);
         let Some(row) = decision.read::<RequestRow>(&key)? else { return Ok(None) };

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 
 /// Running tasks and streams, and the word to stop.
 #[derive(Debug, Default)]
@@ -39,10 +39,7 @@ impl Running {
 
     /// Computes something that takes long, such as compiling or checking signatures, on a thread of its own: on an async worker
     /// it would hold up streams.
-    pub(crate) async fn compute<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, AppError> {
+    pub(crate) async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         self.tracker.spawn_blocking(work).await.map_err(AppError::internal)
     }
 
@@ -71,7 +68,7 @@ impl Running {
         look: fn(Arc<T>) -> F,
     ) where
         T: Send + Sync + 'static,
-        F: Future<Output = Result<(), AppError>> + Send + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
     {
         let (running, parts) = (self.clone(), parts.clone());
         self.spawn(async move {

@@ -28,5 +28,4 @@ pub(crate) struct Streams {
     pub(crate) channels: Arc<Channels>,
     pub(crate) reports: Arc<Reports>,
     pub(crate) config: Arc<Config>,
-    pub(crate) running: Tasks,
 }

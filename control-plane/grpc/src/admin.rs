@@ -119,7 +119,7 @@ impl AdminService for Admin {
     ) -> Result<Response<wire::Principal>, Status> {
         answer(&self.0, request, |app, caller, asked| async move {
             let found = match asked.name.strip_prefix("principals/") {
-                Some(ANY) => app.own_principal(&caller)?,
+                Some(ANY) => app.get_principal(&caller, &caller.principal)?,
                 _ => app.get_principal(&caller, &name("name", &asked.name)?)?,
             };
             Ok(principal(found))

@@ -88,9 +88,7 @@ fn code(error: &AppError) -> Code {
         | AppError::EnrolmentRefused => Code::PermissionDenied,
         AppError::Unauthenticated => Code::Unauthenticated,
         // A repeat with the same request id is safe, and tells.
-        AppError::Offline { .. } | AppError::Stopping | AppError::Unconfirmed(_) | AppError::DiskFullUnconfirmed(_) => {
-            Code::Unavailable
-        }
+        AppError::Offline { .. } | AppError::Unconfirmed(_) | AppError::DiskFullUnconfirmed(_) => Code::Unavailable,
         AppError::DiskFull(_) | AppError::TooOften { .. } => Code::ResourceExhausted,
         AppError::Internal(_) => Code::Internal,
     }
@@ -114,7 +112,6 @@ fn details(error: &AppError, call: CallId) -> ErrorDetails {
             details.set_precondition_failure(fitting(violations).into_iter().map(violation).collect::<Vec<_>>());
         }
         AppError::Offline { .. }
-        | AppError::Stopping
         | AppError::Unconfirmed(_)
         | AppError::DiskFull(_)
         | AppError::DiskFullUnconfirmed(_) => {

@@ -13,7 +13,7 @@ use super::App;
 use crate::api_role::ApiRole;
 use crate::caller::{Caller, Options};
 use crate::channel::Presence;
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::{Decision, Entry, EventKind, Happening};
 use crate::identity::{AgentRow, RegistryChange, Vouch};
 use crate::page::{Page, PageRequest};
@@ -32,19 +32,14 @@ pub struct Agent {
 
 impl App {
     /// Any agent.
-    pub fn get_agent(&self, caller: &Caller, name: &AgentName) -> Result<Agent, AppError> {
+    pub fn get_agent(&self, caller: &Caller, name: &AgentName) -> Result<Agent> {
         caller.needs(ApiRole::Viewer)?;
         let row = self.inner.registry.tables().agents.get(name).cloned();
         row.map(|row| self.agent(name.clone(), row)).ok_or_else(|| AppError::not_found(name))
     }
 
     /// Agents by name, of one tenant or of all; revoked ones included.
-    pub fn list_agents(
-        &self,
-        caller: &Caller,
-        tenant: Option<&TenantName>,
-        page: &PageRequest,
-    ) -> Result<Page<Agent>, AppError> {
+    pub fn list_agents(&self, caller: &Caller, tenant: Option<&TenantName>, page: &PageRequest) -> Result<Page<Agent>> {
         caller.needs(ApiRole::Viewer)?;
         let after = page.after::<AgentName>()?;
         let rows = {
@@ -68,7 +63,7 @@ impl App {
 
     /// Its certificates are refused from now on, and its stream is cut. Twice is the same as once. A person who revokes
     /// it has seen which agent it displaced.
-    pub async fn revoke_agent(&self, caller: &Caller, name: &AgentName, options: &Options) -> Result<Agent, AppError> {
+    pub async fn revoke_agent(&self, caller: &Caller, name: &AgentName, options: &Options) -> Result<Agent> {
         caller.needs(ApiRole::Admin)?;
         let (wanted, entry) = (name.clone(), Entry::by(caller, options, name, "revoked"));
         let revoke = move |decision: &mut Decision<'_>, by: &Caller| {
@@ -101,7 +96,7 @@ enum Word {
 impl App {
     /// Says that an agent is the customer's, so that what it reports counts also for accounts that were there before it
     /// enrolled. Twice is the same as once. Ends the alarm about a displacement.
-    pub async fn vouch_agent(&self, caller: &Caller, name: &AgentName, options: &Options) -> Result<Agent, AppError> {
+    pub async fn vouch_agent(&self, caller: &Caller, name: &AgentName, options: &Options) -> Result<Agent> {
         self.say(caller, name, Word::Vouch, options).await
     }
 
@@ -111,11 +106,11 @@ impl App {
         caller: &Caller,
         name: &AgentName,
         options: &Options,
-    ) -> Result<Agent, AppError> {
+    ) -> Result<Agent> {
         self.say(caller, name, Word::Acknowledge, options).await
     }
 
-    async fn say(&self, caller: &Caller, name: &AgentName, word: Word, options: &Options) -> Result<Agent, AppError> {
+    async fn say(&self, caller: &Caller, name: &AgentName, word: Word, options: &Options) -> Result<Agent> {
         caller.needs(ApiRole::Admin)?;
         let verb = match word {
             Word::Vouch => "vouched for",
@@ -139,13 +134,7 @@ impl App {
 }
 
 /// The row with what is said now; nothing if it was said already.
-fn said(
-    decision: &Decision<'_>,
-    by: &Caller,
-    name: &AgentName,
-    row: AgentRow,
-    word: Word,
-) -> Result<Option<AgentRow>, AppError> {
+fn said(decision: &Decision<'_>, by: &Caller, name: &AgentName, row: AgentRow, word: Word) -> Result<Option<AgentRow>> {
     let now = Some(Vouch { by: by.principal.clone(), at: decision.now });
     let refused = |text: &str| AppError::Contradicts(vec![Violation::new(name.to_string(), Fault::Conflict, text)]);
     Ok(match word {
@@ -160,7 +149,7 @@ fn said(
 }
 
 /// Nobody vouches for the agent that will say that they are gone.
-fn not_their_own(decision: &Decision<'_>, caller: &Caller, tenant: &TenantName) -> Result<(), AppError> {
+fn not_their_own(decision: &Decision<'_>, caller: &Caller, tenant: &TenantName) -> Result<()> {
     let Some(name) = &caller.operator else { return Ok(()) };
     let intent = decision.committed.world.fleet.intent();
     let accounts = intent.operators.get(name).map(|operator| operator.identities.as_slice()).unwrap_or_default();

@@ -9,7 +9,7 @@ use entente_seal::{Checkpoint, KeyId, PublicKey, Root, Statement, verifier_key};
 use super::App;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::{AuditRecord, RootRow};
 use crate::page::{Page, PageRequest};
 use crate::rows;
@@ -29,7 +29,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(page: &PageRequest) -> Result<Self, AppError> {
+    fn of(page: &PageRequest) -> Result<Self> {
         let nothing = page.token.strip_suffix('-');
         let token = nothing.unwrap_or(&page.token).to_owned();
         let found = nothing.is_none() && !token.is_empty();
@@ -54,7 +54,7 @@ impl App {
         caller: &Caller,
         page: &PageRequest,
         resource: Option<&ResourceName>,
-    ) -> Result<Page<AuditRecord>, AppError> {
+    ) -> Result<Page<AuditRecord>> {
         caller.needs(ApiRole::Viewer)?;
         let wanted = resource.map(ToString::to_string);
         let Place { mut after, found } = Place::of(page)?;
@@ -96,7 +96,7 @@ pub struct Roots {
 
 impl App {
     /// The roots of states, back through all logs to the first: each names the one before it.
-    pub async fn roots(&self, caller: &Caller, page: &PageRequest) -> Result<Roots, AppError> {
+    pub async fn roots(&self, caller: &Caller, page: &PageRequest) -> Result<Roots> {
         caller.needs(ApiRole::Viewer)?;
         let mut next = match page.token.as_str() {
             "" => self.inner.history.published().head.root,

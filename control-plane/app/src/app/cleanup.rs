@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 
 use super::dispatch::Dispatch;
 use crate::channel::{Account, Channels};
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::{self, Decision, History};
 use crate::identity::{Registry, RegistryChange};
 use crate::request_log::RequestRow;
@@ -43,7 +43,7 @@ pub(crate) struct CleanUp {
 
 impl CleanUp {
     /// Looks once.
-    pub(crate) async fn look(&self) -> Result<(), AppError> {
+    pub(crate) async fn look(&self) -> Result<()> {
         self.watch_delegation();
         self.forget_requests().await?;
         let stale = self.stale();
@@ -60,7 +60,7 @@ impl CleanUp {
     }
 
     /// What was known of people who are no longer ours, and whose removal is over.
-    async fn forget_known(&self) -> Result<(), AppError> {
+    async fn forget_known(&self) -> Result<()> {
         for channel in self.channels.all() {
             // Between a report's rows and its memory nothing is forgotten.
             let _one_by_one = channel.reporting.lock().await;
@@ -92,7 +92,7 @@ impl CleanUp {
         }
     }
 
-    async fn forget_requests(&self) -> Result<(), AppError> {
+    async fn forget_requests(&self) -> Result<()> {
         let now = self.history.now();
         let mut answers = Vec::new();
         let each = |key: &str, entry: &Entry| {
@@ -120,16 +120,16 @@ impl CleanUp {
     }
 
     /// Rows of reports outlive their tenant, because they may be too many for the commit that deletes it.
-    async fn forget_gone_tenants(&self) -> Result<(), AppError> {
+    async fn forget_gone_tenants(&self) -> Result<()> {
         for (id, _) in rows::all::<IgnoredAny>(&*self.history.store, rows::STANDING).await? {
             let tenant = TenantName::from_id(&id).map_err(AppError::internal)?;
-            while self.channels.get(&tenant).is_none() && !self.forget_reports(tenant.clone()).await? {}
+            while self.channels.get(&tenant).is_none() && !self.forget(&tenant, reports).await? {}
         }
         Ok(())
     }
 
     /// Events of tenants that are gone: also of those whose agents never reported. Goes from tenant to tenant.
-    async fn forget_gone_events(&self) -> Result<(), AppError> {
+    async fn forget_gone_events(&self) -> Result<()> {
         let mut after: Option<String> = None;
         loop {
             let page = self.history.store.scan(rows::EVENT, after.as_deref(), 1).await?;
@@ -137,30 +137,25 @@ impl CleanUp {
             let id = key[rows::EVENT.len()..].split('/').next().unwrap_or_default();
             let tenant = TenantName::from_id(id).map_err(AppError::internal)?;
             if self.channels.get(&tenant).is_none() {
-                while !self.forget_events(tenant.clone()).await? {}
+                while !self.forget(&tenant, events).await? {}
             }
             // Behind every number of it.
             after = Some(format!("{}~", rows::events_of(&tenant)));
         }
     }
 
-    /// Some of them; says whether these were the last.
-    async fn forget_events(&self, tenant: TenantName) -> Result<bool, AppError> {
+    /// Deletes some rows of a tenant that is gone. Says whether these were the last, or the tenant was made anew.
+    async fn forget(
+        &self,
+        tenant: &TenantName,
+        some: fn(&mut Decision<'_>, &TenantName) -> Result<bool>,
+    ) -> Result<bool> {
+        let tenant = tenant.clone();
         let forget = move |decision: &mut Decision<'_>| {
-            if decision.committed.world.fleet.intent().tenants.contains_key(&tenant) {
-                return Ok(true);
-            }
-            let page = decision.view.scan(&rows::events_of(&tenant), None, MAX_PAGE_ENTRIES)?;
-            let keys = page.entries.iter().flat_map(|(key, entry)| history::forget(key, &entry.value));
-            keys.for_each(|key| decision.delete(key));
-            Ok(page.next.is_none())
+            let is_here = decision.committed.world.fleet.intent().tenants.contains_key(&tenant);
+            if is_here { Ok(true) } else { some(decision, &tenant) }
         };
         Ok(self.history.commit(forget).await?.1)
-    }
-
-    /// Some of a tenant's rows; says whether these were the last.
-    async fn forget_reports(&self, tenant: TenantName) -> Result<bool, AppError> {
-        Ok(self.history.commit(move |decision| forget_reports(decision, &tenant)).await?.1)
     }
 }
 
@@ -176,11 +171,16 @@ fn beyond(mut answers: Vec<(Timestamp, usize, Key)>, now: Timestamp, most: usize
     answers.into_iter().skip_while(stays).map(|(_, _, key)| key).collect()
 }
 
-/// A page of a tenant's rows. Looks again whether the tenant is gone: it may have been made anew.
-fn forget_reports(decision: &mut Decision<'_>, tenant: &TenantName) -> Result<bool, AppError> {
-    if decision.committed.world.fleet.intent().tenants.contains_key(tenant) {
-        return Ok(true);
-    }
+/// A page of a tenant's events.
+fn events(decision: &mut Decision<'_>, tenant: &TenantName) -> Result<bool> {
+    let page = decision.view.scan(&rows::events_of(tenant), None, MAX_PAGE_ENTRIES)?;
+    let keys = page.entries.iter().flat_map(|(key, entry)| history::forget(key, &entry.value));
+    keys.for_each(|key| decision.delete(key));
+    Ok(page.next.is_none())
+}
+
+/// A page of what a tenant's agents reported.
+fn reports(decision: &mut Decision<'_>, tenant: &TenantName) -> Result<bool> {
     let mut is_last = true;
     for prefix in [format!("{}{}/", rows::STATUS, tenant.id()), rows::known_in(tenant)] {
         let page = decision.view.scan(&prefix, None, MAX_PAGE_ENTRIES)?;

@@ -11,7 +11,7 @@ use entente_model::Timestamp;
 use super::App;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
-use crate::error::AppError;
+use crate::error::Result;
 use crate::page::{Page, PageRequest};
 use crate::word::words;
 
@@ -84,7 +84,7 @@ impl Ending {
 
 impl App {
     /// What ends soon, or has ended; what ends first is first.
-    pub fn list_endings(&self, caller: &Caller, page: &PageRequest) -> Result<Page<Ending>, AppError> {
+    pub fn list_endings(&self, caller: &Caller, page: &PageRequest) -> Result<Page<Ending>> {
         caller.needs(ApiRole::Viewer)?;
         let now = self.now();
         let mut due: Vec<Ending> = self.endings(now).into_iter().filter(|ending| ending.is_due(now)).collect();

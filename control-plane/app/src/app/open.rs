@@ -79,15 +79,13 @@ impl App {
         let known = load_known(&*store).await?;
         let events = watch::Sender::new(newest_event(&*store).await?);
         let channels = Arc::new(Channels::default());
-        let (tenant_gone, principal_gone) = (Notify::new(), Notify::new());
-        let dispatch = Dispatch {
+        let dispatch = Arc::new(Dispatch {
             registry: registry.clone(),
             channels: channels.clone(),
             events: events.clone(),
-            tenant_gone,
-            principal_gone,
-        };
-        let dispatch = Arc::new(dispatch);
+            tenant_gone: Notify::new(),
+            principal_gone: Notify::new(),
+        });
         let log = log::load(&*store, online.public(), stated.epoch, head.root).await?;
         let committed = Committed { world: world.clone(), head, log };
         let running = Tasks::default();
@@ -120,7 +118,6 @@ impl App {
             history: history.clone(),
             registry: registry.clone(),
             channels: channels.clone(),
-            running: running.clone(),
             event_watches: Arc::new(Semaphore::new(MAX_WATCHES)),
         });
         let streams = Arc::new(Streams {
@@ -129,7 +126,6 @@ impl App {
             channels: channels.clone(),
             reports: reports.clone(),
             config: config.clone(),
-            running: running.clone(),
         });
         let intents = Arc::new(Intents {
             history: history.clone(),
@@ -152,12 +148,11 @@ impl App {
             channels: channels.clone(),
             dispatch: dispatch.clone(),
         });
-        let server_certificate = Mutex::default();
         let parts = Parts {
             config,
             ca,
             root_key,
-            server_certificate,
+            server_certificate: Mutex::default(),
             history,
             registry,
             channels,

@@ -9,7 +9,7 @@ use super::App;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::channel::Refused;
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::Stored;
 use crate::identity::count_refused;
 use crate::intent::Intents;
@@ -41,14 +41,14 @@ impl App {
     }
 
     /// One resource.
-    pub fn get(&self, caller: &Caller, name: &ResourceName) -> Result<Stored, AppError> {
+    pub fn get(&self, caller: &Caller, name: &ResourceName) -> Result<Stored> {
         caller.needs(ApiRole::Viewer)?;
         let world = self.world();
         world.stored(name).ok_or_else(|| world.missing("name", name))
     }
 
     /// Resources of one kind, by name.
-    pub fn list(&self, caller: &Caller, kind: Kind, page: &PageRequest) -> Result<Page<Stored>, AppError> {
+    pub fn list(&self, caller: &Caller, kind: Kind, page: &PageRequest) -> Result<Page<Stored>> {
         caller.needs(ApiRole::Viewer)?;
         let after = page.after::<ResourceName>()?;
         if after.as_ref().is_some_and(|after| after.kind() != kind) {
@@ -62,7 +62,7 @@ impl App {
     }
 
     /// Which agent connects, by the certificate of the connection.
-    pub fn check_agent(&self, peer: &Peer) -> Result<AgentName, AppError> {
+    pub fn check_agent(&self, peer: &Peer) -> Result<AgentName> {
         self.admit_agent(peer).map_err(|_| AppError::Unauthenticated)
     }
 
@@ -72,7 +72,7 @@ impl App {
     }
 
     /// Who calls, by the certificate of the connection. Says nothing of why somebody is refused.
-    pub fn principal_of(&self, peer: &Peer) -> Result<Caller, AppError> {
+    pub fn principal_of(&self, peer: &Peer) -> Result<Caller> {
         let Who::Principal(name) = &peer.who else { return Err(self.refuse("not_a_principal")) };
         let tables = self.inner.registry.tables();
         let row = tables.principals.get(name).ok_or_else(|| self.refuse("unknown_principal"))?;

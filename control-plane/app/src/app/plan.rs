@@ -12,7 +12,7 @@ use super::App;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::channel::{Channel, ChannelState, Parked};
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::Entry;
 
 /// What an agent would do.
@@ -26,7 +26,7 @@ pub struct TenantPlan {
 
 impl App {
     /// Asks the agent what it would do now, and waits for its answer.
-    pub async fn plan_tenant(&self, caller: &Caller, tenant: &TenantName) -> Result<TenantPlan, AppError> {
+    pub async fn plan_tenant(&self, caller: &Caller, tenant: &TenantName) -> Result<TenantPlan> {
         caller.needs(ApiRole::Viewer)?;
         let offline = || AppError::Offline { tenant: tenant.clone() };
         let answer = {
@@ -44,7 +44,7 @@ impl App {
     }
 
     /// Asks the agent to compare now instead of at its next period.
-    pub async fn compare_tenant(&self, caller: &Caller, tenant: &TenantName) -> Result<(), AppError> {
+    pub async fn compare_tenant(&self, caller: &Caller, tenant: &TenantName) -> Result<()> {
         caller.needs(ApiRole::Editor)?;
         let offline = || AppError::Offline { tenant: tenant.clone() };
         let channel = self.channel(tenant)?;
@@ -61,7 +61,7 @@ impl App {
 
     /// Sends a tenant its state again, whole, and ends the alarm that parked it; but for one that only a new epoch
     /// can end.
-    pub async fn resend_tenant(&self, caller: &Caller, tenant: &TenantName) -> Result<(), AppError> {
+    pub async fn resend_tenant(&self, caller: &Caller, tenant: &TenantName) -> Result<()> {
         caller.needs(ApiRole::Editor)?;
         let channel = self.channel(tenant)?;
         let alarm = may_resend(&channel.lock(), tenant)?;
@@ -84,13 +84,7 @@ impl App {
     }
 
     /// In the audit log, before it is done.
-    async fn note(
-        &self,
-        caller: &Caller,
-        tenant: &TenantName,
-        method: &'static str,
-        what: String,
-    ) -> Result<(), AppError> {
+    async fn note(&self, caller: &Caller, tenant: &TenantName, method: &'static str, what: String) -> Result<()> {
         let (actor, resources) = (caller.principal.to_string(), vec![tenant.to_string()]);
         let entry = Entry { actor, method, request_id: None, resources, summary: format!("{tenant}: {what}") };
         let noted = self.commit(move |decision| {
@@ -100,14 +94,14 @@ impl App {
         noted.await.map(|_| ())
     }
 
-    fn channel(&self, tenant: &TenantName) -> Result<std::sync::Arc<Channel>, AppError> {
+    fn channel(&self, tenant: &TenantName) -> Result<std::sync::Arc<Channel>> {
         self.world().needs_tenant("tenant", tenant)?;
         self.inner.channels.get(tenant).ok_or_else(|| AppError::not_found(tenant))
     }
 }
 
 /// The alarm that it would end.
-fn may_resend(state: &ChannelState, tenant: &TenantName) -> Result<Option<String>, AppError> {
+fn may_resend(state: &ChannelState, tenant: &TenantName) -> Result<Option<String>> {
     if let Some(Parked::History(text)) = &state.parked {
         let fault = Violation::new(tenant.to_string(), Fault::Conflict, text.clone());
         return Err(AppError::Contradicts(vec![fault]));

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::App;
 use crate::api_role::ApiRole;
 use crate::caller::{Caller, Options};
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::{Decision, Entry};
 use crate::identities;
 use crate::identity::{PrincipalRow, RegistryChange};
@@ -58,15 +58,10 @@ impl Principal {
 
 impl App {
     /// Any principal.
-    pub fn get_principal(&self, caller: &Caller, name: &PrincipalName) -> Result<Principal, AppError> {
+    pub fn get_principal(&self, caller: &Caller, name: &PrincipalName) -> Result<Principal> {
         caller.needs(ApiRole::Viewer)?;
         let tables = self.inner.registry.tables();
         tables.principals.get(name).map(|row| Principal::of(name, row)).ok_or_else(|| AppError::not_found(name))
-    }
-
-    /// The caller.
-    pub fn own_principal(&self, caller: &Caller) -> Result<Principal, AppError> {
-        self.get_principal(caller, &caller.principal)
     }
 
     /// Returns when a principal has ended, since the last time that this was asked: the server then cuts its connections.
@@ -75,7 +70,7 @@ impl App {
     }
 
     /// By name.
-    pub fn list_principals(&self, caller: &Caller, page: &PageRequest) -> Result<Page<Principal>, AppError> {
+    pub fn list_principals(&self, caller: &Caller, page: &PageRequest) -> Result<Page<Principal>> {
         caller.needs(ApiRole::Admin)?;
         let after = page.after::<PrincipalName>()?;
         let tables = self.inner.registry.tables();
@@ -89,7 +84,7 @@ impl App {
         caller: &Caller,
         new: NewPrincipal<'_>,
         options: &Options,
-    ) -> Result<Principal, AppError> {
+    ) -> Result<Principal> {
         caller.needs(ApiRole::Admin)?;
         let key = RequestedKey::from_csr_pem(new.csr_pem).map_err(|error| wrong_request(&error))?;
         let (role, operator) = (new.role, new.operator.cloned());
@@ -120,7 +115,7 @@ impl App {
         name: &PrincipalName,
         operator: Option<&OperatorName>,
         options: &Options,
-    ) -> Result<Principal, AppError> {
+    ) -> Result<Principal> {
         caller.needs(ApiRole::Admin)?;
         let asked = (name, operator);
         let verb = operator.map_or_else(|| "tied to nobody".into(), |operator| format!("tied to {operator}"));
@@ -148,12 +143,7 @@ impl App {
     }
 
     /// Deletes a principal, unless it is the last admin.
-    pub async fn delete_principal(
-        &self,
-        caller: &Caller,
-        name: &PrincipalName,
-        options: &Options,
-    ) -> Result<(), AppError> {
+    pub async fn delete_principal(&self, caller: &Caller, name: &PrincipalName, options: &Options) -> Result<()> {
         caller.needs(ApiRole::Admin)?;
         let (wanted, entry) = (name.clone(), Entry::by(caller, options, name, "deleted"));
         let delete = move |decision: &mut Decision<'_>, _: &Caller| {
@@ -171,7 +161,7 @@ impl App {
 }
 
 /// A new tie is to somebody who works: to one who has left it would end at once.
-fn may_be_tied(decision: &Decision<'_>, operator: &OperatorName) -> Result<(), AppError> {
+fn may_be_tied(decision: &Decision<'_>, operator: &OperatorName) -> Result<()> {
     let world = &decision.committed.world;
     let stored_operator = world.fleet.intent().operators.get(operator);
     let missing = || world.missing("principal.operator", &ResourceName::Operator(operator.clone()));

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::App;
 use crate::api_role::ApiRole;
 use crate::caller::{Caller, Options};
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::{Decision, Entry};
 use crate::identities;
 use crate::identity::{RegistryChange, TokenRow};
@@ -91,7 +91,7 @@ impl App {
         lifetime: Duration,
         replaces: bool,
         options: &Options,
-    ) -> Result<CreatedToken, AppError> {
+    ) -> Result<CreatedToken> {
         caller.needs(if replaces { ApiRole::Admin } else { ApiRole::Editor })?;
         let lifetime = if lifetime.is_zero() { DEFAULT_LIFETIME } else { lifetime };
         if lifetime > MAX_LIFETIME {
@@ -125,7 +125,7 @@ impl App {
     }
 
     /// By name.
-    pub fn list_tokens(&self, caller: &Caller, page: &PageRequest) -> Result<Page<EnrollmentToken>, AppError> {
+    pub fn list_tokens(&self, caller: &Caller, page: &PageRequest) -> Result<Page<EnrollmentToken>> {
         caller.needs(ApiRole::Viewer)?;
         let after = page.after::<TokenName>()?;
         let tables = self.inner.registry.tables();
@@ -134,7 +134,7 @@ impl App {
     }
 
     /// From now on it enrols nobody.
-    pub async fn delete_token(&self, caller: &Caller, name: &TokenName, options: &Options) -> Result<(), AppError> {
+    pub async fn delete_token(&self, caller: &Caller, name: &TokenName, options: &Options) -> Result<()> {
         caller.needs(ApiRole::Editor)?;
         let (wanted, entry) = (name.clone(), Entry::by(caller, options, name, "deleted"));
         let delete = move |decision: &mut Decision<'_>, _: &Caller| {
@@ -178,7 +178,7 @@ pub(crate) fn parse_secret(text: &str) -> Option<(TokenName, Digest)> {
 }
 
 /// Random bytes as hexadecimal digits.
-pub(crate) fn random_text(bytes: usize) -> Result<String, AppError> {
+pub(crate) fn random_text(bytes: usize) -> Result<String> {
     let mut random = vec![0; bytes];
     let filled = ring::rand::SystemRandom::new().fill(&mut random);
     filled.map_err(|_| AppError::internal("the system gives no randomness"))?;

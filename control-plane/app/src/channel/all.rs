@@ -12,7 +12,7 @@ use futures::task::AtomicWaker;
 use tokio::sync::Notify;
 
 use super::outgoing::Parked;
-use super::reported::{KnownAccounts, Reported, gained};
+use super::reported::{Account, KnownAccounts, KnownRow, Reported, gained};
 use super::state::Channel;
 use crate::history::{State, World};
 use crate::identity::Tables;
@@ -159,6 +159,11 @@ impl Channels {
         let connected = state.live.as_ref().is_some_and(|live| live.agent == *agent);
         let mine = state.reported.reporter.as_ref() == Some(agent);
         Presence { connected, last_seen: state.last_seen().filter(|_| connected || mine) }
+    }
+
+    /// What a tenant's agents have ever reported of an account.
+    pub(crate) fn known(&self, tenant: &TenantName, account: &Account) -> Option<Arc<KnownRow>> {
+        self.get(tenant)?.lock().known.get(account).cloned()
     }
 
     /// Tenants whose agents have said something of a removal since this was last asked.

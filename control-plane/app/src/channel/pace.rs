@@ -10,7 +10,7 @@ use entente_model::report::Report;
 use entente_model::{TenantName, Timestamp};
 
 use super::room::weight;
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 
 /// What may be said at once: everything of the largest tenant, after an agent has taken another's place.
 const BURST_BYTES: u64 = 32 << 20;
@@ -68,7 +68,7 @@ const PACE: Duration = Duration::from_secs(60);
 pub(crate) struct Asks(VecDeque<Timestamp>);
 
 impl Asks {
-    pub(crate) fn count(&mut self, now: Timestamp, tenant: &TenantName) -> Result<(), AppError> {
+    pub(crate) fn count(&mut self, now: Timestamp, tenant: &TenantName) -> Result<()> {
         while self.0.front().is_some_and(|then| now.since(*then) >= PACE || *then > now) {
             self.0.pop_front();
         }

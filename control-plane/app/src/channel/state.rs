@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 
 use entente_model::desired::{ItemKey, UserKey, Want};
 use entente_model::report::{ItemReport, ItemState, Reason};
-use entente_model::revocation::Known;
 use entente_model::{AgentName, GoAwayReason, Guid, HomeName, TenantName, Timestamp};
 use entente_seal::Buckets;
 
 use super::connection::{Connection, Told};
 use super::outgoing::Parked;
 use super::pace::{Asks, Pace};
-use super::reported::{Account, KnownAccounts, Reported};
+use super::reported::{KnownAccounts, Reported};
 use crate::history::{SignedLease, State};
 use crate::sync::lock;
 
@@ -100,10 +99,6 @@ impl Channel {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, ChannelState> {
         lock(&self.state)
-    }
-
-    pub(crate) fn known(&self, account: &Account) -> Known {
-        self.lock().known.get(account).map(|row| row.known.clone()).unwrap_or_default()
     }
 }
 

@@ -19,7 +19,7 @@ use super::event::Happening;
 use super::sign::{Place, State, sign_states};
 use super::world::{Meta, Stored, World, former};
 use super::{event, log, pieces};
-use crate::error::AppError;
+use crate::error::Result;
 use crate::identity::RegistryChange;
 use crate::rows::{self, as_hex};
 
@@ -110,13 +110,13 @@ impl Decision<'_> {
         self.commit = std::mem::take(&mut self.commit).set(key, value);
     }
 
-    pub(crate) fn read<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, AppError> {
+    pub(crate) fn read<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
         let Some(entry) = self.view.get(key)? else { return Ok(None) };
         Ok(Some(rows::decode(key, &entry.value)?))
     }
 
     /// All rows below a prefix, of which there are few: what follows the prefix, and the row.
-    pub(crate) fn rows<T: serde::de::DeserializeOwned>(&self, prefix: &str) -> Result<Vec<(String, T)>, AppError> {
+    pub(crate) fn rows<T: serde::de::DeserializeOwned>(&self, prefix: &str) -> Result<Vec<(String, T)>> {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
             let page = self.view.scan(prefix, after.as_deref(), entente_store::MAX_PAGE_ENTRIES)?;
@@ -225,7 +225,7 @@ impl Decision<'_> {
         };
         let Signer { epoch, online } = self.signer;
         let (batch, states) = sign_states(tenants, place, online, &mut self.committed.log);
-        self.committed.head.root = batch.root_digest();
+        self.committed.head.root = batch.root_digest;
         self.committed.head.revision = self.revision;
         for (key, row) in log::rows_of(&batch, &self.committed.log, online.id(), epoch) {
             self.put(key, row);
@@ -234,7 +234,7 @@ impl Decision<'_> {
     }
 
     /// The commit, and what follows from it if it writes anything.
-    pub(super) fn finish(mut self) -> Result<(Commit, Option<Pending>), AppError> {
+    pub(super) fn finish(mut self) -> Result<(Commit, Option<Pending>)> {
         let happened = std::mem::take(&mut self.happened);
         (self.commit, self.effects.event) = event::write(self.view, self.commit, &happened, self.now)?;
         if self.commit.is_empty() {

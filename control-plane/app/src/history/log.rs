@@ -45,8 +45,8 @@ pub(crate) struct RootRow {
 
 /// The rows by which a root and the log that it went into are kept.
 pub(super) fn rows_of(batch: &SignedBatch, log: &Log, signer: KeyId, epoch: u64) -> [(String, Bytes); 2] {
-    let root = batch.root_digest();
-    let note = String::from_utf8(batch.note().to_vec()).expect("a note is text");
+    let root = batch.root_digest;
+    let note = String::from_utf8(batch.note.to_vec()).expect("a note is text");
     let edge = log.edge().iter().flat_map(|hash| hash.0).collect();
     let stands = LogRow { size: log.size(), edge, root };
     [(rows::root(root), rows::encode(&RootRow { note })), (rows::log(signer, epoch), rows::encode(&stands))]

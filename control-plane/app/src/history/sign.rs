@@ -16,10 +16,11 @@ use entente_seal::{
 /// Leaves that were signed together.
 #[derive(Debug)]
 pub(crate) struct SignedBatch {
-    note: Bytes,
+    /// The root, signed.
+    pub(super) note: Bytes,
     leaves: Vec<Bytes>,
     tree: Tree,
-    root_digest: Digest,
+    pub(super) root_digest: Digest,
 }
 
 /// What a root says of its place.
@@ -45,15 +46,6 @@ impl SignedBatch {
         };
         let root_digest = root_digest(&root.encode());
         Self { note: root.sign(key, log), leaves, tree, root_digest }
-    }
-
-    /// The root, signed.
-    pub(crate) fn note(&self) -> &Bytes {
-        &self.note
-    }
-
-    pub(crate) fn root_digest(&self) -> Digest {
-        self.root_digest
     }
 
     fn seal(&self, index: u32) -> Seal {

@@ -15,7 +15,7 @@ use entente_model::{Map, RoleName, TenantName, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 
 /// One revision of everything that is stated. Clones are free.
 #[derive(Debug, Clone)]
@@ -109,16 +109,16 @@ impl World {
     }
 
     /// Refuses a request that names a resource in `field` which does not exist.
-    pub(crate) fn needs(&self, field: &'static str, name: &ResourceName) -> Result<(), AppError> {
+    pub(crate) fn needs(&self, field: &'static str, name: &ResourceName) -> Result<()> {
         if self.metas.contains_key(name) { Ok(()) } else { Err(self.missing(field, name)) }
     }
 
-    pub(crate) fn needs_tenant(&self, field: &'static str, name: &TenantName) -> Result<(), AppError> {
+    pub(crate) fn needs_tenant(&self, field: &'static str, name: &TenantName) -> Result<()> {
         self.needs(field, &ResourceName::Tenant(name.clone()))
     }
 
     /// A role that a request names, in any version.
-    pub(crate) fn needs_role(&self, field: &'static str, name: &RoleName) -> Result<(), AppError> {
+    pub(crate) fn needs_role(&self, field: &'static str, name: &RoleName) -> Result<()> {
         let mut roles = self.fleet.intent().roles.values().map(|role| &role.name);
         if roles.any(|role| role == name) {
             return Ok(());

@@ -9,7 +9,7 @@ use entente_model::{AgentName, OperatorName, PrincipalName, TenantName, Timestam
 use super::own;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::{Decision, World};
 use crate::identities::{self, Principals};
 use crate::identity::Registry;
@@ -21,7 +21,7 @@ pub(super) enum Books<'a, 'd> {
 }
 
 impl Books<'_, '_> {
-    fn principals(&self) -> Result<Principals, AppError> {
+    fn principals(&self) -> Result<Principals> {
         match self {
             Self::Decision(decision) => identities::principals(decision),
             Self::Published(registry) => {
@@ -31,7 +31,7 @@ impl Books<'_, '_> {
         }
     }
 
-    fn live_agent(&self, tenant: &TenantName, now: Timestamp) -> Result<Option<AgentName>, AppError> {
+    fn live_agent(&self, tenant: &TenantName, now: Timestamp) -> Result<Option<AgentName>> {
         match self {
             Self::Decision(decision) => {
                 Ok(identities::live_agent(&identities::agents_of(decision, tenant)?, now).cloned())
@@ -52,7 +52,7 @@ pub(super) fn guard(
     before: &World,
     edit: &Edit,
     advance: &Advance,
-) -> Result<BTreeSet<PrincipalName>, AppError> {
+) -> Result<BTreeSet<PrincipalName>> {
     own::refuse(caller, &before.fleet, advance)?;
     for tenant in advance.batch.gone.iter().filter(|_| caller.role < ApiRole::Admin) {
         if let Some(agent) = books.live_agent(tenant, edit.now)? {

@@ -18,12 +18,12 @@ use entente_model::{Guid, HomeName, OperatorName, TenantName, Timestamp, Windows
 use entente_seal::Buckets;
 
 use crate::caller::Caller;
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 
 /// Most gains that the refusal lists: it says that there are more.
 const MAX_LISTED: usize = 5;
 
-pub(super) fn refuse(caller: &Caller, before: &Fleet, advance: &Advance) -> Result<(), AppError> {
+pub(super) fn refuse(caller: &Caller, before: &Fleet, advance: &Advance) -> Result<()> {
     let Some(operator) = &caller.operator else { return Ok(()) };
     let mut gains = in_intent(before.intent(), advance, operator);
     gains.extend(in_effect(before, advance, operator));

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::World;
 
 /// Most resources in one change: a thousand operators at once is a whole SOC moving in.
@@ -38,7 +38,7 @@ impl Prepared {
 }
 
 /// Counts before anything is worked out.
-pub(super) fn check_size(change: &Change) -> Result<(), AppError> {
+pub(super) fn check_size(change: &Change) -> Result<()> {
     if change.puts.len() + change.deletes.len() > MAX_MANIFESTS {
         return Err(AppError::TooLarge { what: "resources in one change", limit: MAX_MANIFESTS });
     }
@@ -78,7 +78,7 @@ impl std::io::Write for Count {
     }
 }
 
-pub(super) fn prepare(world: &World, change: &Change) -> Result<Prepared, AppError> {
+pub(super) fn prepare(world: &World, change: &Change) -> Result<Prepared> {
     let puts = change.puts.iter().map(|put| whole(world, put)).collect::<Result<Vec<_>, _>>()?;
     let deletes = change.deletes.iter().map(|delete| existing(world, delete)).collect::<Result<Vec<_>, _>>()?;
     // What stays as it is stored is not refused for a rule that came later.
@@ -98,7 +98,7 @@ pub(super) fn prepare(world: &World, change: &Change) -> Result<Prepared, AppErr
     Ok(Prepared { puts, deletes, rejoins: Vec::new(), subject })
 }
 
-fn whole(world: &World, put: &Put) -> Result<Manifest, AppError> {
+fn whole(world: &World, put: &Put) -> Result<Manifest> {
     match put {
         Put::Set { manifest, etag } => {
             check_etag(world, &manifest.name(), etag.as_deref())?;
@@ -119,7 +119,7 @@ fn whole(world: &World, put: &Put) -> Result<Manifest, AppError> {
     }
 }
 
-fn existing(world: &World, delete: &Delete) -> Result<ResourceName, AppError> {
+fn existing(world: &World, delete: &Delete) -> Result<ResourceName> {
     if !world.metas.contains_key(&delete.name) {
         return Err(world.missing("name", &delete.name));
     }
@@ -127,7 +127,7 @@ fn existing(world: &World, delete: &Delete) -> Result<ResourceName, AppError> {
     Ok(delete.name.clone())
 }
 
-fn check_etag(world: &World, name: &ResourceName, etag: Option<&str>) -> Result<(), AppError> {
+fn check_etag(world: &World, name: &ResourceName, etag: Option<&str>) -> Result<()> {
     let Some(etag) = etag.filter(|etag| !etag.is_empty()) else { return Ok(()) };
     match world.metas.get(name) {
         Some(meta) if meta.etag == etag => Ok(()),

@@ -13,7 +13,7 @@ use super::receipt::{Receipt, SignedStatement};
 use super::standing::{Open, Place};
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
-use crate::error::AppError;
+use crate::error::Result;
 use crate::history::World;
 use crate::page::{Page, PageRequest};
 use crate::rows;
@@ -58,7 +58,7 @@ impl Removals {
         caller: &Caller,
         operator: Option<&OperatorName>,
         page: &PageRequest,
-    ) -> Result<Page<Removal>, AppError> {
+    ) -> Result<Page<Removal>> {
         caller.needs(ApiRole::Viewer)?;
         // Before the receipts: what is proven in between is then told twice, and not left out of a list that looks complete.
         let world = self.history.world();
@@ -101,7 +101,7 @@ impl Removals {
         Page::of(removals, page.limit(), |(at, _)| at.clone()).map(|(_, removal)| removal)
     }
 
-    async fn receipts_of(&self, operator: &OperatorName) -> Result<Vec<Receipt>, AppError> {
+    async fn receipts_of(&self, operator: &OperatorName) -> Result<Vec<Receipt>> {
         let all = rows::all(&*self.history.store, &rows::removals_of(operator)).await?;
         all.into_iter().map(|(_, receipt)| Ok(receipt?)).collect()
     }

@@ -1,6 +1,6 @@
 //! Writes many things in few commits. How many fit into one commit is known only when it is tried.
 
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 
 /// Removals that change in one commit, at first: what the audit record names of them makes some 30 KiB.
 pub(super) const MAX_AT_ONCE: usize = 150;
@@ -13,7 +13,7 @@ pub(super) const ACTOR: &str = "control-plane";
 pub(super) struct Parts<'a, T> {
     left: Vec<&'a [T]>,
     /// The first fault.
-    failed: Result<(), AppError>,
+    failed: Result<()>,
 }
 
 impl<'a, T> Parts<'a, T> {
@@ -25,7 +25,7 @@ impl<'a, T> Parts<'a, T> {
         self.left.pop()
     }
 
-    pub(super) fn tried(&mut self, part: &'a [T], done: Result<(), AppError>) {
+    pub(super) fn tried(&mut self, part: &'a [T], done: Result<()>) {
         let Err(error) = done else { return };
         if !is_of_content(&error) {
             self.left.clear();
@@ -38,7 +38,7 @@ impl<'a, T> Parts<'a, T> {
         }
     }
 
-    pub(super) fn end(self) -> Result<(), AppError> {
+    pub(super) fn end(self) -> Result<()> {
         self.failed
     }
 }
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     /// What is written of twenty things, sixteen at first, and how it ends.
-    fn written(mut write: impl FnMut(&[u32]) -> Result<(), AppError>) -> (Vec<u32>, Result<(), AppError>) {
+    fn written(mut write: impl FnMut(&[u32]) -> Result<()>) -> (Vec<u32>, Result<()>) {
         let (all, mut written): (Vec<_>, _) = ((0..20).collect(), Vec::new());
         let mut parts = Parts::of(&all, 16);
         while let Some(part) = parts.next() {
@@ -72,7 +72,7 @@ mod tests {
         (written, parts.end())
     }
 
-    fn refused_if(refused: bool) -> Result<(), AppError> {
+    fn refused_if(refused: bool) -> Result<()> {
         if refused { Err(AppError::TooLarge { what: "rows", limit: 3 }) } else { Ok(()) }
     }
 
@@ -91,13 +91,13 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_stops_is_not_asked_again() {
+    fn after_a_fault_that_is_not_of_the_content_nothing_more_is_tried() {
         let mut asked = 0;
         let (written, done) = written(|_| {
             asked += 1;
-            Err(AppError::Stopping)
+            Err(AppError::internal("no disk"))
         });
-        assert!(matches!(done, Err(AppError::Stopping)));
+        assert!(matches!(done, Err(AppError::Internal(_))));
         assert_eq!((asked, written.len()), (1, 0));
     }
 }

@@ -136,8 +136,7 @@ impl Removals {
     /// What is known of the person in that tenant, and when another agent than this one saw them.
     fn known_of(&self, place: &Place<'_>, agent: &AgentName) -> (Known, Option<Timestamp>) {
         let mut known = place.it.known.clone();
-        let row =
-            self.channels.get(place.tenant).and_then(|channel| channel.lock().known.get(&place.account()).cloned());
+        let row = self.channels.known(place.tenant, &place.account());
         row.iter().for_each(|row| known.merge(&row.known));
         (known, row.and_then(|row| row.seen_by_others(agent)))
     }

@@ -11,7 +11,7 @@ use super::Removals;
 use super::parts::{ACTOR, MAX_AT_ONCE, Parts};
 use super::receipt::Receipt;
 use super::standing::{Open, Place};
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::{Decision, Entry, EventKind, Happening, World};
 use crate::recollection::Recollection;
 use crate::rows;
@@ -28,7 +28,7 @@ pub(crate) struct Found {
 impl Removals {
     /// Looks once: names whom agents still see though they have left, opens again what came back, writes receipts for
     /// what is proven, and ends removals that have been watched for long enough.
-    pub(crate) async fn settle_removals(self: &Arc<Self>) -> Result<(), AppError> {
+    pub(crate) async fn settle_removals(self: &Arc<Self>) -> Result<()> {
         self.channels.take_told();
         let settled = self.settle(None).await;
         self.end_watches().await.and(settled)
@@ -36,12 +36,12 @@ impl Removals {
 
     /// Likewise, but only in tenants whose agents have said something of a removal since the last look, and ends none:
     /// removals are watched for long, so that there are many more of them than news.
-    pub(crate) async fn settle_told(self: &Arc<Self>) -> Result<(), AppError> {
+    pub(crate) async fn settle_told(self: &Arc<Self>) -> Result<()> {
         let told = self.channels.take_told();
         self.settle(Some(Arc::new(told))).await
     }
 
-    async fn settle(self: &Arc<Self>, only: Option<Arc<BTreeSet<TenantName>>>) -> Result<(), AppError> {
+    async fn settle(self: &Arc<Self>, only: Option<Arc<BTreeSet<TenantName>>>) -> Result<()> {
         // One look at a time: between its judgement and its commit no other one reopens what it found proven.
         let _one_by_one = self.settling.lock().await;
         // A step that fails does not stop the receipts. The first error is returned at the end.
@@ -57,12 +57,12 @@ impl Removals {
     }
 
     /// Computed: many leavers in many tenants take a while, and each proof a signature's check.
-    pub(crate) async fn look(self: &Arc<Self>, only: Option<Arc<BTreeSet<TenantName>>>) -> Result<Found, AppError> {
+    pub(crate) async fn look(self: &Arc<Self>, only: Option<Arc<BTreeSet<TenantName>>>) -> Result<Found> {
         let (removals, world) = (self.clone(), self.history.world());
         self.history.running.compute(move || removals.found(&world, only.as_deref())).await
     }
 
-    async fn end_watches(self: &Arc<Self>) -> Result<(), AppError> {
+    async fn end_watches(self: &Arc<Self>) -> Result<()> {
         let (world, now) = (self.history.world(), self.history.time());
         let over = world.fleet.intent().revocations.values().filter(|row| row.is_over(now));
         let over: Vec<_> = over.map(|row| row.id.clone()).collect();
@@ -78,7 +78,7 @@ impl Removals {
         method: Method,
         all: &[T],
         what: fn(Vec<T>) -> (Edit, Vec<Receipt>),
-    ) -> Result<(), AppError> {
+    ) -> Result<()> {
         let mut parts = Parts::of(all, MAX_AT_ONCE);
         while let Some(part) = parts.next() {
             let (edit, receipts) = what(part.to_vec());
@@ -88,12 +88,7 @@ impl Removals {
     }
 
     /// One commit: receipts, what they change of their removals, and the audit record of it.
-    pub(crate) async fn write(
-        self: &Arc<Self>,
-        method: Method,
-        edit: Edit,
-        receipts: Vec<Receipt>,
-    ) -> Result<(), AppError> {
+    pub(crate) async fn write(self: &Arc<Self>, method: Method, edit: Edit, receipts: Vec<Receipt>) -> Result<()> {
         let removals = self.clone();
         let (number, written) =
             self.history.commit(move |decision| removals.decide(decision, method, &edit, &receipts)).await?;
@@ -103,13 +98,19 @@ impl Removals {
         Ok(())
     }
 
+    /// An edit of this reconciler's, as this decision makes it.
+    fn edit(&self, decision: &Decision<'_>, edit: Edit) -> Edit {
+        let memory = Recollection::of(&self.registry, &self.channels, &decision.committed.world);
+        Edit { memory, actor: ACTOR.into(), now: decision.now, number: decision.revision, ..edit }
+    }
+
     fn decide(
         &self,
         decision: &mut Decision<'_>,
         method: Method,
         edit: &Edit,
         receipts: &[Receipt],
-    ) -> Result<Vec<Receipt>, AppError> {
+    ) -> Result<Vec<Receipt>> {
         let world = decision.committed.world.clone();
         // Looked at again here: a removal may have ended, been taken over by a later one, or lost a tenant meanwhile;
         // and the agent may have said something else, or have been revoked.
@@ -117,14 +118,8 @@ impl Removals {
         let written: Vec<_> =
             written.into_iter().map(|it| Receipt { number: decision.revision, recorded: decision.now, ..it }).collect();
         let place = |it: &Receipt| RemovalIn { revocation: it.revocation.clone(), tenant: it.tenant.clone() };
-        let edit = Edit {
-            proven: written.iter().map(place).collect(),
-            memory: Recollection::of(&self.registry, &self.channels, &world),
-            actor: ACTOR.into(),
-            now: decision.now,
-            number: decision.revision,
-            ..edit.clone()
-        };
+        let proven = written.iter().map(place).collect();
+        let edit = self.edit(decision, Edit { proven, ..edit.clone() });
         let advance = world.fleet.advance(&edit).map_err(AppError::of_whole)?;
         if advance.revocation_puts.is_empty() && advance.revocation_deletes.is_empty() {
             return Ok(Vec::new());
@@ -233,16 +228,14 @@ impl Removals {
         if place.it.never_enrolled && self.channels.was_enrolled(&self.registry.tables(), place.tenant) {
             return true;
         }
-        let channel = self.channels.get(place.tenant);
-        let row = channel.and_then(|channel| channel.lock().known.get(&place.account()).cloned());
-        row.is_some_and(|row| {
+        self.channels.known(place.tenant, &place.account()).is_some_and(|row| {
             let mut known = place.it.known.clone();
             known.merge(&row.known);
             known != place.it.known
         })
     }
 
-    pub(super) async fn name_unexpected(self: &Arc<Self>) -> Result<(), AppError> {
+    pub(super) async fn name_unexpected(self: &Arc<Self>) -> Result<()> {
         let unexpected_accounts = self.unexpected_accounts();
         let mut parts = Parts::of(&unexpected_accounts, MAX_AT_ONCE);
         while let Some(part) = parts.next() {
@@ -269,18 +262,12 @@ impl Removals {
     }
 
     /// Decided by the writer, so that a leave which is being written is known.
-    async fn name_seen(self: &Arc<Self>, seen: &[Sighting]) -> Result<(), AppError> {
+    async fn name_seen(self: &Arc<Self>, seen: &[Sighting]) -> Result<()> {
         let (removals, still_there) = (self.clone(), seen.to_vec());
         self.history
             .commit(move |decision| {
-                let edit = Edit {
-                    still_there: still_there.clone(),
-                    memory: Recollection::of(&removals.registry, &removals.channels, &decision.committed.world),
-                    actor: ACTOR.into(),
-                    now: decision.now,
-                    number: decision.revision,
-                    ..Edit::default()
-                };
+                let still_there = still_there.clone();
+                let edit = removals.edit(decision, Edit { still_there, ..Edit::default() });
                 let advance = decision.committed.world.fleet.advance(&edit).map_err(AppError::of_whole)?;
                 if advance.revocation_puts.is_empty() {
                     return Ok(());

@@ -128,8 +128,7 @@ impl Removals {
     }
 
     fn now_known(&self, place: &Place<'_>) -> Vec<Guid> {
-        let channel = self.channels.get(place.tenant);
-        let row = channel.and_then(|channel| channel.lock().known.get(&place.account()).cloned());
+        let row = self.channels.known(place.tenant, &place.account());
         row.iter().flat_map(|row| &row.known.ids).chain(&place.it.known.ids).copied().collect()
     }
 

@@ -12,7 +12,7 @@ use super::carried::{Carried, Part, Standing};
 use super::view::opened;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
-use crate::error::AppError;
+use crate::error::Result;
 use crate::history::World;
 use crate::page::{Page, PageRequest};
 
@@ -72,7 +72,7 @@ pub struct AccessFilter {
 }
 
 impl AccessFilter {
-    fn check(&self, world: &World) -> Result<(), AppError> {
+    fn check(&self, world: &World) -> Result<()> {
         self.tenant.as_ref().map_or(Ok(()), |name| world.needs_tenant("tenant", name))?;
         self.operator.as_ref().map_or(Ok(()), |name| world.needs("operator", &ResourceName::Operator(name.clone())))?;
         self.assignment
@@ -93,12 +93,7 @@ type Right = (OperatorName, RoleName, IdentityClass);
 
 impl Reports {
     /// By tenant, then operator, then role.
-    pub fn list_access(
-        &self,
-        caller: &Caller,
-        filter: &AccessFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Access>, AppError> {
+    pub fn list_access(&self, caller: &Caller, filter: &AccessFilter, page: &PageRequest) -> Result<Page<Access>> {
         caller.needs(ApiRole::Viewer)?;
         let after = position(&page.token)?;
         let world = self.history.world();
@@ -120,7 +115,7 @@ impl Reports {
     }
 }
 
-fn position(token: &str) -> Result<Option<(TenantName, Right)>, AppError> {
+fn position(token: &str) -> Result<Option<(TenantName, Right)>> {
     if token.is_empty() {
         return Ok(None);
     }

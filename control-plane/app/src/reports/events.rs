@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use super::Reports;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::{Event, EventKind, Location, of_tenant};
 use crate::page::{Page, PageRequest};
 use crate::rows;
@@ -50,7 +50,7 @@ impl Reports {
         caller: &Caller,
         filter: EventFilter,
         start: EventStart,
-    ) -> Result<EventWatch, AppError> {
+    ) -> Result<EventWatch> {
         caller.needs(ApiRole::Viewer)?;
         if let Some(tenant) = &filter.tenant {
             self.history.world().needs_tenant("tenant", tenant)?;
@@ -73,7 +73,7 @@ impl Reports {
     }
 
     /// The number after which everything was recorded since then.
-    async fn before(&self, since: Timestamp, last: u64) -> Result<u64, AppError> {
+    async fn before(&self, since: Timestamp, last: u64) -> Result<u64> {
         let (mut at, mut after) = (last, None);
         loop {
             let page =
@@ -93,14 +93,14 @@ impl Reports {
     }
 
     /// Where the event of that number is, if it is kept.
-    async fn location(&self, number: u64) -> Result<Option<Location>, AppError> {
+    async fn location(&self, number: u64) -> Result<Option<Location>> {
         Ok(rows::get(&*self.history.store, &rows::event_at(number)).await?)
     }
 }
 
 impl EventWatch {
     /// The next event, once it is there; none when the watch is over.
-    pub async fn next(&mut self) -> Option<Result<Event, AppError>> {
+    pub async fn next(&mut self) -> Option<Result<Event>> {
         loop {
             let newest = *self.newest.borrow_and_update();
             while self.at < newest {
@@ -112,14 +112,14 @@ impl EventWatch {
                 }
             }
             let may_go_on = self.reports.registry.tables().principals.contains_key(&self.principal);
-            if self.reports.running.stop.is_cancelled() || !may_go_on || self.newest.changed().await.is_err() {
+            if self.reports.history.running.is_stopping() || !may_go_on || self.newest.changed().await.is_err() {
                 return None;
             }
         }
     }
 
     /// The event of the number that is looked at, if it is kept and asked for.
-    async fn at_its_place(&self) -> Result<Option<Event>, AppError> {
+    async fn at_its_place(&self) -> Result<Option<Event>> {
         let Some(at) = self.reports.location(self.at).await? else { return Ok(None) };
         if self.filter.tenant.as_ref().is_some_and(|tenant| *tenant != at.tenant) {
             return Ok(None);
@@ -154,12 +154,7 @@ impl EventFilter {
 
 impl Reports {
     /// What happened, the newest first.
-    pub async fn list_events(
-        &self,
-        caller: &Caller,
-        filter: &EventFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Event>, AppError> {
+    pub async fn list_events(&self, caller: &Caller, filter: &EventFilter, page: &PageRequest) -> Result<Page<Event>> {
         caller.needs(ApiRole::Viewer)?;
         if let Some(tenant) = &filter.tenant {
             self.history.world().needs_tenant("tenant", tenant)?;
@@ -194,7 +189,7 @@ impl Reports {
         filter: &EventFilter,
         after: Option<u64>,
         limit: usize,
-    ) -> Result<(Vec<(u64, Option<Event>)>, bool), AppError> {
+    ) -> Result<(Vec<(u64, Option<Event>)>, bool)> {
         let mut found = Vec::new();
         let Some(tenant) = &filter.tenant else {
             let start = after.map(rows::event_at);
@@ -215,7 +210,7 @@ impl Reports {
     }
 
     /// The event itself; none if it went meanwhile.
-    pub(super) async fn event(&self, at: &Location) -> Result<Option<Event>, AppError> {
+    pub(super) async fn event(&self, at: &Location) -> Result<Option<Event>> {
         let key = rows::event(&at.tenant, at.place);
         let event: Option<Event> = rows::get(&*self.history.store, &key).await?;
         Ok(event.filter(|event| event.number == at.number))

@@ -9,7 +9,7 @@ use entente_model::report::bounds::{
 };
 use entente_model::report::{ItemReport, Mended, Report};
 use entente_model::{AgentName, TenantName};
-use entente_store::{Commit, CommitWithError, ReadError, StoreExt};
+use entente_store::{Commit, CommitWithError, StoreExt};
 
 use super::said::Said;
 use super::{Reports, view};
@@ -265,15 +265,6 @@ fn check(report: &Report) -> Result<(), ReportError> {
     Ok(())
 }
 
-/// Why something is not kept.
-#[derive(Debug, thiserror::Error)]
-enum NotKept {
-    #[error("the tenant is gone")]
-    Gone,
-    #[error(transparent)]
-    Read(#[from] ReadError),
-}
-
 impl Reports {
     /// Commits what is about a tenant, with what happened; unless the tenant is gone: one that was made anew under its name has
     /// nothing to do with what was on its way. Looked at where commits are made one after the other, so that the cleanup
@@ -290,17 +281,16 @@ impl Reports {
         let happened: Vec<_> = happened.into_iter().map(|it| (tenant.clone(), it)).collect();
         let kept = self.history.store.commit_with(move |view, _| {
             if !is_here() {
-                return Err(NotKept::Gone);
+                return Err(ReportError::Gone);
             }
-            write(view, commit.clone(), &happened, now).map_err(NotKept::Read)
+            write(view, commit.clone(), &happened, now).map_err(|error| ReportError::NotKept(error.into()))
         });
         match kept.await {
             Ok((_, newest)) => {
                 self.history.tell_events(newest);
                 Ok(())
             }
-            Err(CommitWithError::Refused(NotKept::Gone)) => Err(ReportError::Gone),
-            Err(CommitWithError::Refused(NotKept::Read(error))) => Err(ReportError::NotKept(error.into())),
+            Err(CommitWithError::Refused(refused)) => Err(refused),
             Err(CommitWithError::Commit(error)) => Err(ReportError::NotKept(error.into())),
         }
     }

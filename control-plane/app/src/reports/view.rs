@@ -15,7 +15,7 @@ use super::{Reports, display};
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::channel::{Channel, ChannelState, Reported};
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::identity::{AgentRow, Tables};
 use crate::page::{Page, PageRequest};
 use crate::tenant_phase::TenantPhase;
@@ -73,7 +73,7 @@ pub struct ItemStatus {
 
 impl Reports {
     /// How one tenant stands.
-    pub fn tenant_status(&self, caller: &Caller, tenant: &TenantName) -> Result<TenantStatus, AppError> {
+    pub fn tenant_status(&self, caller: &Caller, tenant: &TenantName) -> Result<TenantStatus> {
         caller.needs(ApiRole::Viewer)?;
         self.history.world().needs_tenant("tenant", tenant)?;
         self.status(tenant).ok_or_else(|| AppError::not_found(tenant))
@@ -85,7 +85,7 @@ impl Reports {
         caller: &Caller,
         selected: &TenantSelection,
         page: &PageRequest,
-    ) -> Result<Page<TenantStatus>, AppError> {
+    ) -> Result<Page<TenantStatus>> {
         caller.needs(ApiRole::Viewer)?;
         let after = page.after::<TenantName>()?;
         let world = self.history.world();
@@ -104,7 +104,7 @@ impl Reports {
         tenant: &TenantName,
         states: &[ItemState],
         page: &PageRequest,
-    ) -> Result<Page<ItemStatus>, AppError> {
+    ) -> Result<Page<ItemStatus>> {
         caller.needs(ApiRole::Viewer)?;
         self.history.world().needs_tenant("tenant", tenant)?;
         let channel = self.channels.get(tenant).ok_or_else(|| AppError::not_found(tenant))?;

@@ -15,7 +15,7 @@ use super::view::TenantStatus;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::channel::{MAX_WATCHERS, Watcher};
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::sync::lock;
 
 /// What a watch yields.
@@ -41,11 +41,7 @@ pub struct StatusWatch {
 
 impl Reports {
     /// Watches some tenants, or all.
-    pub fn watch_tenant_statuses(
-        self: &Arc<Self>,
-        caller: &Caller,
-        only: Vec<TenantName>,
-    ) -> Result<StatusWatch, AppError> {
+    pub fn watch_tenant_statuses(self: &Arc<Self>, caller: &Caller, only: Vec<TenantName>) -> Result<StatusWatch> {
         caller.needs(ApiRole::Viewer)?;
         let only: BTreeSet<TenantName> = only.into_iter().collect();
         let watcher = Arc::new(Watcher { only, changed: Mutex::default(), waker: AtomicWaker::new() });
@@ -94,7 +90,7 @@ impl Stream for StatusWatch {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<WatchEvent>> {
         self.watcher.waker.register(cx.waker());
         let may_go_on = self.reports.registry.tables().principals.contains_key(&self.principal);
-        if self.reports.running.stop.is_cancelled() || !may_go_on {
+        if self.reports.history.running.is_stopping() || !may_go_on {
             return Poll::Ready(None);
         }
         self.next_now().map_or(Poll::Pending, |event| Poll::Ready(Some(event)))

@@ -13,7 +13,7 @@ use super::Streams;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use crate::channel::{Channel, Connection, LONG_RETRY, Parked, Refused};
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::{Decision, EventKind, Happening};
 use crate::identity::{AgentRow, RegistryChange, count_refused};
 use crate::pki::{Peer, Who};
@@ -75,7 +75,7 @@ impl Streams {
     pub(crate) async fn connect(self: &Arc<Self>, peer: &Peer, hello: Hello) -> Result<Connected, Refused> {
         let refused = |reason, retry_after| Refused { reason, retry_after };
         let agent = self.admit_agent(peer)?;
-        if self.running.stop.is_cancelled() {
+        if self.history.running.is_stopping() {
             return Err(refused(GoAwayReason::Shutdown, RETRY));
         }
         if !(hello.protocol_min..=hello.protocol_max).contains(&PROTOCOL) || !hello.is_well_formed() {
@@ -109,7 +109,7 @@ impl Streams {
         metrics::gauge!("entente_connected_agents").increment(1.0);
         metrics::counter!("entente_streams_total").increment(1);
         self.channels.watchers.changed(&channel.tenant);
-        let (streams, running) = (self.clone(), self.running.token());
+        let (streams, running) = (self.clone(), self.history.running.token());
         let inbox = Inbox { streams: streams.clone(), channel: channel.clone(), connection: connection.clone() };
         Ok(Connected { welcome, inbox, outbox: Outbox { streams, channel, connection, _running: running } })
     }
@@ -124,7 +124,7 @@ impl Hello {
 
 impl Streams {
     /// Why an agent cannot be from this history. An older epoch is over by a person's word, so nothing is asked of it.
-    async fn strange(&self, hello: &Hello) -> Result<Option<String>, AppError> {
+    async fn strange(&self, hello: &Hello) -> Result<Option<String>> {
         let (held, version) = (hello.held.as_ref(), hello.version);
         let head = self.history.store.revision().0;
         let remedy = "restore the right store, or begin a new epoch with `entente-control-plane new-epoch`";
@@ -220,7 +220,7 @@ impl Streams {
 
     /// Notes that an agent has come for the first time: from now on only an admin puts another in its place. Durable
     /// before it is let in, so that no restart takes a live agent for one that never came.
-    pub(crate) async fn note_first_sight(&self, name: &AgentName) -> Result<(), AppError> {
+    pub(crate) async fn note_first_sight(&self, name: &AgentName) -> Result<()> {
         if !self.registry.tables().agents.get(name).is_some_and(|row| row.awaited) {
             return Ok(());
         }

@@ -70,18 +70,7 @@ impl Inbox {
             Incoming::Report { report, full } => self.report(report, full).await,
             Incoming::Received { nonce } => self.connection.slot().received(nonce).map_err(Into::into),
             Incoming::Accepted { nonce } => self.accepted(nonce),
-            Incoming::Nack { nonce, permanent, errors } => match self.refused(nonce, permanent, &errors) {
-                Ok(parked) => {
-                    if let Some(parked) = parked {
-                        self.streams
-                            .reports
-                            .note(&self.channel, Happening::new(EventKind::TenantParked, &parked))
-                            .await;
-                    }
-                    Ok(())
-                }
-                Err(error) => Err(error),
-            },
+            Incoming::Nack { nonce, permanent, errors } => self.nack(nonce, permanent, &errors).await,
             Incoming::PlanResult { nonce, result } => {
                 self.connection.slot().planned(nonce, &result);
                 Ok(())
@@ -106,6 +95,14 @@ impl Inbox {
         drop(channel);
         self.connection.wake();
         self.streams.channels.watchers.changed(&self.channel.tenant);
+        Ok(())
+    }
+
+    async fn nack(&self, nonce: u64, permanent: bool, errors: &[String]) -> Result<(), ProtocolError> {
+        if let Some(parked) = self.refused(nonce, permanent, errors)? {
+            let parked = Happening::new(EventKind::TenantParked, &parked);
+            self.streams.reports.note(&self.channel, parked).await;
+        }
         Ok(())
     }
 
@@ -145,7 +142,7 @@ impl Inbox {
         let (streams, channel, agent) = (self.streams.clone(), self.channel.clone(), self.connection.agent.clone());
         // In a task of its own: a connection that goes away in the middle must not part the rows from what is seen.
         let keep = async move { keep::keep(&streams.reports, &channel, &agent, report, full).await };
-        let kept = self.streams.running.spawn("report", keep);
+        let kept = self.streams.history.running.spawn("report", keep);
         kept.await.map_err(|panic| ReportError::NotKept(panic.into()))??;
         metrics::counter!("entente_reports_total").increment(1);
         if self.connection.acknowledge(number) { Ok(()) } else { Err(ProtocolError::Unread) }

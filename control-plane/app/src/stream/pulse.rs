@@ -9,16 +9,9 @@ use entente_model::{GoAwayReason, Timestamp};
 
 use super::Streams;
 use crate::channel::{Connection, LONG_RETRY};
-use crate::config::Config;
 
 /// Pings without an answer after which a stream is dead.
 const MISSED: u32 = 3;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Look {
-    Alive,
-    Dead,
-}
 
 impl Streams {
     /// Looks at every stream once. Cheap: a few comparisons for each.
@@ -28,7 +21,7 @@ impl Streams {
             let mut state = channel.lock();
             parked += u32::from(state.parked.is_some());
             if let Some(live) = state.live.clone()
-                && self.look(&live, now) == Look::Dead
+                && self.is_dead(&live, now)
             {
                 // Nobody may ever poll it again, so it is not waited for.
                 state.live = None;
@@ -44,23 +37,24 @@ impl Streams {
         metrics::gauge!("entente_parked_tenants").set(f64::from(parked));
     }
 
-    fn look(&self, connection: &Arc<Connection>, now: Timestamp) -> Look {
+    /// Whether a stream is dead. One that may not go on is sent away, and ends when it is polled.
+    fn is_dead(&self, connection: &Arc<Connection>, now: Timestamp) -> bool {
         if !self.still_accepts(connection) {
             connection.send_away(GoAwayReason::Revoked, Duration::ZERO);
-            return Look::Alive;
+            return false;
         }
         // It has ended by itself: an agent that has a newer one comes with that.
         if now >= connection.not_after {
             connection.send_away(GoAwayReason::NotKnown, LONG_RETRY);
-            return Look::Alive;
+            return false;
         }
         let slot = connection.slot();
         let (silent, since_ping) = (now.since(slot.heard), now.since(slot.pinged));
         let retry = slot.retry_is_due(now);
         drop(slot);
-        if is_dead(&self.config, silent) {
+        if silent > self.config.ping * MISSED {
             connection.send_away(GoAwayReason::Overloaded, Duration::ZERO);
-            return Look::Dead;
+            return true;
         }
         if since_ping >= self.config.ping {
             connection.ask_ping(now);
@@ -68,15 +62,11 @@ impl Streams {
         if retry {
             connection.wake();
         }
-        Look::Alive
+        false
     }
 
     fn still_accepts(&self, connection: &Connection) -> bool {
         let tables = self.registry.tables();
         tables.agents.get(&connection.agent).is_some_and(|row| row.accepts(connection.leaf, self.history.epoch_begun))
     }
-}
-
-fn is_dead(config: &Config, silent: Duration) -> bool {
-    silent > config.ping * MISSED
 }

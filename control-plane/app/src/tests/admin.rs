@@ -173,7 +173,7 @@ async fn principals_come_and_go_but_for_the_last_admin() {
     let caller = bed.app.principal_of(&peer(&li.certificate_pem)).unwrap();
     assert_eq!((caller.principal.clone(), caller.role), (li.name.clone(), ApiRole::Viewer));
     assert!(bed.app.check_agent(&peer(&li.certificate_pem)).is_err());
-    assert_eq!(bed.app.own_principal(&caller).unwrap().certificate_pem, "");
+    assert_eq!(bed.app.get_principal(&caller, &caller.principal).unwrap().certificate_pem, "");
 
     bed.app.delete_principal(&admin(), &admin().principal, &options()).await.unwrap();
     let own = bed.app.principal_of(&peer(&maya.certificate_pem)).unwrap();

@@ -8,7 +8,7 @@ use entente_model::{AgentName, Timestamp, TokenName};
 use super::super::principals::wrong_request;
 use super::super::{App, tokens};
 use crate::api_role::ApiRole;
-use crate::error::AppError;
+use crate::error::{AppError, Result};
 use crate::history::{Decision, Entry, EventKind, Happening};
 use crate::identities::{self, Agents};
 use crate::identity::{AgentRow, Leaf, RegistryChange, TokenRow, Used};
@@ -42,7 +42,7 @@ pub struct Enrolled {
 
 impl App {
     /// Exchanges a token and a signing request for a certificate. The same token and key get the same one again.
-    pub async fn enroll(&self, request: &EnrollRequest<'_>) -> Result<Enrolled, AppError> {
+    pub async fn enroll(&self, request: &EnrollRequest<'_>) -> Result<Enrolled> {
         let key = RequestedKey::from_csr_pem(request.csr_pem).map_err(|error| wrong_request(&error))?;
         let Some((token, secret)) = tokens::parse_secret(request.token) else {
             return Err(self.refused("enrolment_malformed"));
@@ -80,7 +80,7 @@ struct Enrolment {
 }
 
 impl Enrolment {
-    fn decide(&self, decision: &mut Decision<'_>) -> Result<Used, AppError> {
+    fn decide(&self, decision: &mut Decision<'_>) -> Result<Used> {
         let refused = |reason| self.app.refused(reason);
         let row: Option<TokenRow> = decision.read(&rows::token(&self.token))?;
         let row = row.filter(|row| row.secret == self.secret).ok_or_else(|| refused("enrolment_unknown"))?;
@@ -97,13 +97,13 @@ impl Enrolment {
         }
     }
 
-    fn again(&self, decision: &Decision<'_>, used: &Used) -> Result<Used, AppError> {
+    fn again(&self, decision: &Decision<'_>, used: &Used) -> Result<Used> {
         let agent: Option<AgentRow> = decision.read(&rows::agent(&used.agent))?;
         let same = used.key.0 == *self.key.digest() && agent.is_some_and(|agent| agent.revoked.is_none());
         if same { Ok(used.clone()) } else { Err(self.app.refused("enrolment_other_key")) }
     }
 
-    fn first(&self, decision: &mut Decision<'_>, row: TokenRow) -> Result<Used, AppError> {
+    fn first(&self, decision: &mut Decision<'_>, row: TokenRow) -> Result<Used> {
         let present = identities::agents_of(decision, &row.tenant)?;
         let displaced = self.may_enrol(decision, &row, &present)?;
         let name = AgentName::new(row.tenant.clone(), &self.agent_id).expect("hexadecimal digits make an id");
@@ -133,12 +133,7 @@ impl Enrolment {
 
     /// Decided again here, whatever held when the token was made: its maker may have gone, or another agent come. Says
     /// which live agent is displaced.
-    fn may_enrol(
-        &self,
-        decision: &Decision<'_>,
-        row: &TokenRow,
-        present: &Agents,
-    ) -> Result<Option<AgentName>, AppError> {
+    fn may_enrol(&self, decision: &Decision<'_>, row: &TokenRow, present: &Agents) -> Result<Option<AgentName>> {
         let maker = identities::maker_of(row, decision)?;
         if row.by.is_some() && maker.is_none() {
             return Err(self.app.refused("enrolment_maker_gone"));
@@ -199,7 +194,7 @@ pub struct Renewed {
 impl App {
     /// Exchanges a certificate that still counts for a newer one, in the second half of its life. It may be exchanged
     /// again, for an agent that lost the answer: the certificate from before then ends.
-    pub async fn renew(&self, peer: &Peer, csr_pem: &str) -> Result<Renewed, AppError> {
+    pub async fn renew(&self, peer: &Peer, csr_pem: &str) -> Result<Renewed> {
         let name = self.check_agent(peer)?;
         let key = RequestedKey::from_csr_pem(csr_pem).map_err(|error| wrong_request(&error))?;
         let (app, peer) = (self.clone(), peer.clone());
