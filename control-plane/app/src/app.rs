@@ -26,7 +26,7 @@ use entente_tasks::Tasks;
 use crate::channel::Channels;
 use crate::config::Config;
 use crate::error::{AppError, Result};
-use crate::history::{Decision, History, World};
+use crate::history::{Decision, History, Snapshot};
 use crate::identity::Registry;
 use crate::intent::Intents;
 use crate::pki::{CertificateAuthority, Issued, RequestedKey, Serial, Who};
@@ -90,8 +90,8 @@ impl App {
         self.inner.history.now()
     }
 
-    pub(crate) fn world(&self) -> Arc<World> {
-        self.inner.history.world()
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.inner.history.snapshot()
     }
 
     pub(crate) async fn commit<T, F>(&self, decide: F) -> Result<(u64, T)>

@@ -2,7 +2,7 @@
 //!
 //! What is decided queues here until the store says that it is durable, and is then published in order; [`Follow`] is told what
 //! follows from each. What a refused commit left behind is taken back by the next one, which compares what it began from with the row
-//! that every such commit writes. `decision` is a commit while it is decided, `world` what is published, `sign` how states and
+//! that every such commit writes. `decision` is a commit while it is decided, `snapshot` what is published, `sign` how states and
 //! leases are signed, `audit` and `event` what is said of a change. Knows nothing about who is connected.
 
 pub(crate) mod audit;
@@ -11,7 +11,7 @@ pub(crate) mod event;
 pub(crate) mod log;
 pub(crate) mod pieces;
 mod sign;
-mod world;
+mod snapshot;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -27,16 +27,16 @@ use crate::error::{AppError, Result};
 use crate::rows;
 use crate::sync::lock;
 
+pub(crate) use audit::{AuditEntry, kept};
 pub use audit::{AuditRecord, AuditedChange, ChangeKind, FieldChange, ResourceChange};
-pub(crate) use audit::{Entry, kept};
 pub(crate) use decision::{Committed, Decision, Effects, HeadRow};
 pub use event::{Event, EventKind};
 pub(crate) use event::{Happening, Location, forget, of_tenant, write};
 pub use log::LogError;
 pub(crate) use log::RootRow;
-pub(crate) use sign::{Place, SignedLease, State, Stated, sign_leases};
-pub(crate) use world::World;
-pub use world::{Meta, Stored};
+pub(crate) use sign::{RootContext, SignedLease, State, Stated, sign_leases};
+pub(crate) use snapshot::Snapshot;
+pub use snapshot::{Meta, Stored};
 
 use decision::{Pending, Signer};
 
@@ -61,7 +61,7 @@ pub(crate) struct History {
     /// Held while something becomes visible, so that it does in order.
     publishing: Mutex<()>,
     /// What is published.
-    world: RwLock<Arc<World>>,
+    snapshot: RwLock<Arc<Snapshot>>,
     /// The number of the newest event that is durable.
     pub(crate) events: watch::Sender<u64>,
     follow: Arc<dyn Follow>,
@@ -128,10 +128,10 @@ impl History {
         (follow, running): (Arc<dyn Follow>, Tasks),
     ) -> Self {
         let epoch = stated.epoch;
-        let (stated, world) = (RwLock::new(Arc::new(stated)), RwLock::new(committed.world.clone()));
+        let (stated, snapshot) = (RwLock::new(Arc::new(stated)), RwLock::new(committed.snapshot.clone()));
         let head = Mutex::new(Head { published: committed, pending: VecDeque::new(), deciding: false });
         let publishing = Mutex::default();
-        Self { store, clock, online, epoch, epoch_begun, stated, head, publishing, world, events, follow, running }
+        Self { store, clock, online, epoch, epoch_begun, stated, head, publishing, snapshot, events, follow, running }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -139,8 +139,8 @@ impl History {
     }
 
     /// What is published.
-    pub(crate) fn world(&self) -> Arc<World> {
-        self.world.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Held while leases are signed: while nothing becomes visible, channels and revision agree.
@@ -209,7 +209,7 @@ impl History {
         if durable.is_empty() {
             return;
         }
-        *self.world.write().unwrap_or_else(PoisonError::into_inner) = committed.world.clone();
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = committed.snapshot.clone();
         metrics::counter!("entente_commits_total").increment(durable.len() as u64);
         for effects in durable {
             metrics::histogram!("entente_touched_tenants").record(effects.states.len() as f64);
@@ -224,12 +224,12 @@ impl History {
     }
 
     /// What is published, if nothing else is decided or on its way.
-    pub(crate) fn settled(&self) -> Option<Arc<World>> {
+    pub(crate) fn settled(&self) -> Option<Arc<Snapshot>> {
         let head = lock(&self.head);
-        (head.pending.is_empty() && !head.deciding).then(|| head.published.world.clone())
+        (head.pending.is_empty() && !head.deciding).then(|| head.published.snapshot.clone())
     }
 
-    /// Where what is published stands. While the lock is held, channels and world agree.
+    /// Where what is published stands. While the lock is held, channels and snapshot agree.
     pub(crate) fn published(&self) -> Committed {
         lock(&self.head).published.clone()
     }

@@ -28,7 +28,7 @@ use crate::api_role::ApiRole;
 use crate::caller::{Caller, Options};
 use crate::channel::Channels;
 use crate::error::{AppError, Result};
-use crate::history::{ChangeKind, Decision, Entry, History, Meta, ResourceChange, Stored, World, kept};
+use crate::history::{AuditEntry, ChangeKind, Decision, History, Meta, ResourceChange, Snapshot, Stored, kept};
 use crate::identities;
 use crate::identity::{Registry, RegistryChange};
 use crate::recollection::Recollection;
@@ -127,11 +127,11 @@ impl Intents {
     }
 
     fn dry_run(&self, caller: &Caller, asked: &Asked) -> Result<Applied> {
-        let world = self.history.world();
-        let (now, number) = (self.history.time(), world.revision + 1);
-        let outcome = Outcome::of(self, &Books::Published(&self.registry), &world, caller, asked, now, number)?;
+        let snapshot = self.history.snapshot();
+        let (now, number) = (self.history.time(), snapshot.revision + 1);
+        let outcome = Outcome::of(self, &Books::Published(&self.registry), &snapshot, caller, asked, now, number)?;
         let outlook = Some(Outlook::of(&self.reports, &outcome.advance.batch));
-        Ok(Applied { outlook, ..outcome.answer(&world, world.revision)? })
+        Ok(Applied { outlook, ..outcome.answer(&snapshot, snapshot.revision)? })
     }
 }
 
@@ -143,7 +143,7 @@ fn decide(
     options: &Options,
     request: &Request,
 ) -> Result<Applied> {
-    let before = decision.committed.world.clone();
+    let before = decision.committed.snapshot.clone();
     let (now, number) = (decision.now, decision.revision);
     let outcome = Outcome::of(intents, &Books::Decision(decision), &before, caller, asked, now, number)?;
     if outcome.is_nothing() {
@@ -163,7 +163,7 @@ fn decide(
     decision.install(outcome.advance);
     if let Some(resource) = &mut answer.resource {
         // Written just now, so the revision and the times are the row's own.
-        let meta = decision.committed.world.metas.get(&resource.manifest.name());
+        let meta = decision.committed.snapshot.metas.get(&resource.manifest.name());
         resource.meta = meta.map_or_else(|| resource.meta.clone(), |meta| Meta::clone(meta));
     }
     request.answered(decision, &answer.to_keep());
@@ -186,7 +186,7 @@ impl Applied {
     }
 }
 
-/// A change worked out, on some world, and not carried out.
+/// A change worked out, on some snapshot, and not carried out.
 struct Outcome {
     advance: Advance,
     changes: Vec<ResourceChange>,
@@ -203,31 +203,31 @@ impl Outcome {
     fn of(
         intents: &Intents,
         books: &Books<'_, '_>,
-        world: &Arc<World>,
+        snapshot: &Arc<Snapshot>,
         caller: &Caller,
         asked: &Asked,
         now: Timestamp,
         number: u64,
     ) -> Result<Self> {
         let Prepared { puts, deletes, rejoins, subject } = match asked {
-            Asked::Change(change) => prepare::prepare(world, change)?,
-            Asked::Leave(name) => leaving(world, name)?,
-            Asked::Rejoin(name) => rejoining(world, name)?,
+            Asked::Change(change) => prepare::prepare(snapshot, change)?,
+            Asked::Leave(name) => leaving(snapshot, name)?,
+            Asked::Rejoin(name) => rejoining(snapshot, name)?,
         };
-        let changes = diff::changes(world, &puts, &deletes);
-        let still_there = intents.channels.sightings(world, &puts, &deletes);
+        let changes = diff::changes(snapshot, &puts, &deletes);
+        let still_there = intents.channels.sightings(snapshot, &puts, &deletes);
         let actor = caller.principal.to_string();
-        let memory = Recollection::of(&intents.registry, &intents.channels, world);
+        let memory = Recollection::of(&intents.registry, &intents.channels, snapshot);
         let edit = Edit { puts, deletes, rejoins, still_there, memory, actor, now, number, ..Edit::default() };
-        let advance = world.fleet.advance(&edit).map_err(AppError::of_whole)?;
-        let ending = guard(books, caller, world, &edit, &advance)?;
+        let advance = snapshot.fleet.advance(&edit).map_err(AppError::of_whole)?;
+        let ending = guard(books, caller, snapshot, &edit, &advance)?;
         // Checked here, so that a dry run is refused too.
         if !advance.batch.tenants.is_empty() {
             intents.history.ensure_signs()?;
         }
         let leaves = match asked {
             Asked::Leave(name) => [name.clone()].into(),
-            _ => leavers(world, &advance),
+            _ => leavers(snapshot, &advance),
         };
         Ok(Self { advance, changes, now, subject, ending, leaves })
     }
@@ -239,7 +239,7 @@ impl Outcome {
         nothing && self.ending.is_empty()
     }
 
-    fn answer(&self, before: &World, revision: u64) -> Result<Applied> {
+    fn answer(&self, before: &Snapshot, revision: u64) -> Result<Applied> {
         let changed = self.subject.as_ref().is_some_and(|name| self.advance.changed.contains(name));
         let stored = |name: &ResourceName| {
             let manifest = self.advance.fleet.intent().get(name)?;
@@ -273,7 +273,7 @@ impl Outcome {
         theirs.filter(|row| is_of_it(row)).map(|row| row.id.clone()).collect()
     }
 
-    fn entry(&self, caller: &Caller, options: &Options) -> Entry {
+    fn entry(&self, caller: &Caller, options: &Options) -> AuditEntry {
         let count = |kind| self.changes.iter().filter(|change| change.kind == kind).count();
         let counts = [ChangeKind::Created, ChangeKind::Updated, ChangeKind::Deleted].map(|kind| (count(kind), kind));
         let parts = counts.into_iter().filter(|(count, _)| *count > 0);
@@ -284,7 +284,7 @@ impl Outcome {
             let ending: Vec<_> = self.ending.iter().map(ToString::to_string).collect();
             summary.push_str(&format!("; ended {}", ending.join(", ")));
         }
-        Entry {
+        AuditEntry {
             actor: caller.principal.to_string(),
             method: options.method,
             request_id: options.request_id,
@@ -295,8 +295,8 @@ impl Outcome {
 }
 
 /// Those whose manifest says from now on that they have left.
-fn leavers(world: &World, advance: &Advance) -> BTreeSet<OperatorName> {
-    let (before, after) = (world.fleet.intent(), advance.fleet.intent());
+fn leavers(snapshot: &Snapshot, advance: &Advance) -> BTreeSet<OperatorName> {
+    let (before, after) = (snapshot.fleet.intent(), advance.fleet.intent());
     let has_left = |intent: &Intent, name| intent.operators.get(name).map(|it| it.state == OperatorState::Left);
     let changed = advance.changed.iter().filter_map(|name| match name {
         ResourceName::Operator(name) => Some(name),
@@ -308,20 +308,20 @@ fn leavers(world: &World, advance: &Advance) -> BTreeSet<OperatorName> {
         .collect()
 }
 
-fn operator(world: &World, name: &OperatorName) -> Result<Operator> {
-    match world.fleet.intent().get(&ResourceName::Operator(name.clone())) {
+fn operator(snapshot: &Snapshot, name: &OperatorName) -> Result<Operator> {
+    match snapshot.fleet.intent().get(&ResourceName::Operator(name.clone())) {
         Some(Manifest::Operator(operator)) => Ok(operator),
-        _ => Err(world.missing("name", &ResourceName::Operator(name.clone()))),
+        _ => Err(snapshot.missing("name", &ResourceName::Operator(name.clone()))),
     }
 }
 
-fn leaving(world: &World, name: &OperatorName) -> Result<Prepared> {
-    let operator = Operator { state: OperatorState::Left, ..operator(world, name)? };
+fn leaving(snapshot: &Snapshot, name: &OperatorName) -> Result<Prepared> {
+    let operator = Operator { state: OperatorState::Left, ..operator(snapshot, name)? };
     Ok(Prepared::of_one(Manifest::Operator(operator), Vec::new()))
 }
 
-fn rejoining(world: &World, name: &OperatorName) -> Result<Prepared> {
-    let operator = operator(world, name)?;
+fn rejoining(snapshot: &Snapshot, name: &OperatorName) -> Result<Prepared> {
+    let operator = operator(snapshot, name)?;
     if operator.state != OperatorState::Left {
         let text = format!("is {}, and only who has LEFT can rejoin", operator.state.word());
         return Err(AppError::Contradicts(vec![Violation::new(format!("{name}: state"), Fault::Conflict, text)]));

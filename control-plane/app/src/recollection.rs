@@ -9,7 +9,7 @@ use entente_model::revocation::Known;
 use entente_model::{Guid, HomeName, OperatorName, TenantName};
 
 use crate::channel::Channels;
-use crate::history::World;
+use crate::history::Snapshot;
 use crate::identity::Registry;
 
 /// What the compiler asks when it names somebody for removal.
@@ -17,16 +17,16 @@ use crate::identity::Registry;
 pub(crate) struct Recollection {
     registry: Arc<Registry>,
     channels: Arc<Channels>,
-    world: Arc<World>,
+    snapshot: Arc<Snapshot>,
 }
 
 impl Recollection {
     pub(crate) fn of(
         registry: &Arc<Registry>,
         channels: &Arc<Channels>,
-        world: &Arc<World>,
+        snapshot: &Arc<Snapshot>,
     ) -> Option<Arc<dyn Memory>> {
-        Some(Arc::new(Self { registry: registry.clone(), channels: channels.clone(), world: world.clone() }))
+        Some(Arc::new(Self { registry: registry.clone(), channels: channels.clone(), snapshot: snapshot.clone() }))
     }
 }
 
@@ -40,7 +40,7 @@ impl Memory for Recollection {
     }
 
     fn former_addresses(&self, operator: &OperatorName, home: &HomeName, object_id: Guid) -> BTreeSet<String> {
-        let meta = self.world.metas.get(&ResourceName::Operator(operator.clone()));
+        let meta = self.snapshot.metas.get(&ResourceName::Operator(operator.clone()));
         let account = format!("{}/{object_id}", home.id());
         meta.and_then(|meta| meta.former.get(&account).cloned()).unwrap_or_default()
     }

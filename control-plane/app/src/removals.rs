@@ -2,7 +2,7 @@
 //! its removal again, and a removal ends long after its last proof.
 //!
 //! A reconciler: it compares open removals with what agents report, and writes what is missing, with an audit record. Receipts are
-//! kept for good, because the customer was promised them. [`proof`] judges whether a report proves a removal, [`standing`] says how
+//! kept for good, because the customer was promised them. [`proof`] judges whether a report proves a removal, [`status`] says how
 //! a removal stands that is not proven, [`settle`] writes what is missing, [`list`] lists removals.
 
 use std::sync::Arc;
@@ -17,7 +17,7 @@ mod parts;
 mod proof;
 mod receipt;
 mod settle;
-mod standing;
+mod status;
 
 pub use list::Removal;
 pub use receipt::SignedStatement;

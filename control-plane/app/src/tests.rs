@@ -141,7 +141,7 @@ impl Bed {
     }
 
     fn entra(&self, tenant: &TenantName) -> String {
-        self.app.world().fleet.intent().tenants.get(tenant).unwrap().entra_tenant.to_string()
+        self.app.snapshot().fleet.intent().tenants.get(tenant).unwrap().entra_tenant.to_string()
     }
 
     fn status(&self, tenant: &TenantName) -> TenantStatus {

@@ -15,7 +15,7 @@ use crate::fleet::{Batch, Fleet};
 use crate::removals::{Rows, removals};
 use crate::touched::{Parts, Step};
 use crate::validate::validate;
-use crate::world::World;
+use crate::view::IntentView;
 
 /// Most faults that are told of one change: nobody mends more at a time, and a label's slip can make ten thousand.
 const MAX_VIOLATIONS: usize = 100;
@@ -39,11 +39,11 @@ impl Fleet {
     pub fn advance(&self, edit: &Edit) -> Result<Advance, Vec<Violation>> {
         let (after, changed) = self.edited(edit)?;
         let index = self.index.with_resources(&self.intent, &after, &changed);
-        let before = self.world();
+        let before = self.view();
         let selects = |name: &ResourceName| matches!(name.kind(), Kind::Tenant | Kind::Assignment | Kind::SocRole);
         let reselects = changed.iter().any(selects);
-        let world = if reselects { World::new(&after, &index) } else { before.alike(&after, &index) };
-        let step = Step { before: &before, after: &world };
+        let view = if reselects { IntentView::new(&after, &index) } else { before.alike(&after, &index) };
+        let step = Step { before: &before, after: &view };
         refuse(validate(&step, &changed, &edit.rejoins))?;
         let mut parts = step.touched(&changed);
         let rows = removals(&step, edit, &changed, &parts);
@@ -59,7 +59,7 @@ impl Fleet {
             }
         }
         let index = index.with_removals(&after, &named, &ids);
-        let step = Step { before: &before, after: &world.alike(&named, &index) };
+        let step = Step { before: &before, after: &view.alike(&named, &index) };
         step.touched_by_removals(&ids, &mut parts);
         self.finish(&step, &parts, changed, &rows)
     }

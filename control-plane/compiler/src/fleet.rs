@@ -14,7 +14,7 @@ use entente_seal::{Buckets, Delta, SealedItem};
 
 use crate::index::{Account, Index, Term};
 use crate::touched::{Part, Parts, Step, both};
-use crate::world::{Place, World};
+use crate::view::{IntentView, Place};
 
 /// Intent at one revision, and every tenant's items. Free to clone.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +58,7 @@ impl Fleet {
     pub fn compile_all(intent: Intent) -> Self {
         let index = Index::of(&intent);
         let (nothing, no_index) = (Intent::default(), Index::default());
-        let step = Step { before: &World::new(&nothing, &no_index), after: &World::new(&intent, &index) };
+        let step = Step { before: &IntentView::new(&nothing, &no_index), after: &IntentView::new(&intent, &index) };
         let whole = Part { whole: true, ..Part::default() };
         let parts = intent.tenants.keys().map(|name| (name.clone(), whole.clone())).collect();
         let (tenants, _) = Self::default().compiled(&step, &parts);
@@ -82,13 +82,13 @@ impl Fleet {
     /// The tenants that an assignment selects, whatever state they are in.
     pub fn matching(&self, assignment: &AssignmentName) -> Vec<TenantName> {
         let Some(assignment) = self.intent.assignments.get(assignment) else { return Vec::new() };
-        self.world().selected(assignment).into_iter().map(|tenant| tenant.name.clone()).collect()
+        self.view().selected(assignment).into_iter().map(|tenant| tenant.name.clone()).collect()
     }
 
     /// The assignments that select a tenant, in order of name.
     pub fn assignments_of(&self, tenant: &TenantName) -> Vec<AssignmentName> {
         let Some(tenant) = self.intent.tenants.get(tenant) else { return Vec::new() };
-        self.world().selecting(tenant).into_iter().map(|assignment| assignment.name.clone()).collect()
+        self.view().selecting(tenant).into_iter().map(|assignment| assignment.name.clone()).collect()
     }
 
     /// Open removals of an account, in order of id.
@@ -136,14 +136,14 @@ impl Fleet {
         replay.revocation_puts.into_iter().for_each(|row| after.put_revocation(row));
         let index = self.index.with_resources(&self.intent, &after, &changed);
         let index = index.with_removals(&self.intent, &after, &rows);
-        let step = Step { before: &self.world(), after: &World::new(&after, &index) };
+        let step = Step { before: &self.view(), after: &IntentView::new(&after, &index) };
         let mut parts = step.touched(&changed);
         step.touched_by_removals(&rows, &mut parts);
         self.moved(&step, &parts)
     }
 
-    pub(crate) fn world(&self) -> World<'_> {
-        World::new(&self.intent, &self.index)
+    pub(crate) fn view(&self) -> IntentView<'_> {
+        IntentView::new(&self.intent, &self.index)
     }
 
     /// The fleet after a step that reaches these parts.

@@ -19,7 +19,7 @@ mod rights;
 mod selection;
 mod touched;
 mod validate;
-mod world;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -40,9 +40,9 @@ pub const COMPILER_VERSION: u32 = 2;
 /// What one tenant should hold, in order of key. Nothing for a tenant that is not there.
 pub fn compile(intent: &Intent, tenant: &TenantName) -> Vec<Item> {
     let index = index::Index::of(intent);
-    let world = world::World::new(intent, &index);
+    let view = view::IntentView::new(intent, &index);
     let Some(tenant) = intent.tenants.get(tenant) else { return Vec::new() };
-    let mut items: Vec<Item> = fleet::whole(&world.place(tenant)).into_iter().map(|(item, _)| item).collect();
+    let mut items: Vec<Item> = fleet::whole(&view.place(tenant)).into_iter().map(|(item, _)| item).collect();
     items.sort_by_cached_key(|item| item.key.to_string());
     items
 }

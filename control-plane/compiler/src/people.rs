@@ -15,7 +15,7 @@ use entente_seal::SealedItem;
 
 use crate::index::Account;
 use crate::rights::kinds;
-use crate::world::{AccountIndex, AccountItems, Grant, ItemsKey, Place, World};
+use crate::view::{AccountIndex, AccountItems, Grant, IntentView, ItemsKey, Place};
 
 /// A removal, and the accounts that are known of the person in the tenant.
 type Removal<'a> = (&'a Revocation, &'a BTreeSet<Guid>);
@@ -27,7 +27,7 @@ impl<'a> Place<'_, 'a> {
     /// The memberships that an account is granted, each with the grants it rests on.
     pub(crate) fn memberships(&self, account: &Account) -> BTreeMap<ItemKey, Vec<Grant<'a>>> {
         let mut memberships: BTreeMap<ItemKey, Vec<Grant<'a>>> = BTreeMap::new();
-        for grant in self.grants(&self.world.account_index(account)) {
+        for grant in self.grants(&self.view.account_index(account)) {
             for key in self.member_keys(&grant) {
                 memberships.entry(key).or_default().push(grant.clone());
             }
@@ -37,7 +37,7 @@ impl<'a> Place<'_, 'a> {
 
     /// What an account should have here.
     pub(crate) fn items_of(&self, account: &Account) -> Rc<AccountItems> {
-        let (index, tenant) = (self.world.account_index(account), self.tenant);
+        let (index, tenant) = (self.view.account_index(account), self.tenant);
         let reaches = |row: &Revocation| tenant.state != TenantState::Offboarded && is_in(row, tenant);
         let here = index.removals.iter().enumerate().filter(|(_, row)| reaches(row));
         let removals = here.map(|(at, row)| (at, row.tenants[&tenant.name].known.ids.clone())).collect();
@@ -57,7 +57,7 @@ impl<'a> Place<'_, 'a> {
         if let Some(items) = index.items.borrow().get(&key) {
             return items.clone();
         }
-        let items = Rc::new(self.world.make(&index, &key));
+        let items = Rc::new(self.view.make(&index, &key));
         index.items.borrow_mut().insert(key, items.clone());
         items
     }
@@ -73,11 +73,11 @@ impl<'a> Place<'_, 'a> {
 
     /// Every account that the tenant's items may be about.
     pub(crate) fn accounts(&self) -> BTreeSet<Account> {
-        let intent = self.world.intent;
+        let intent = self.view.intent;
         let rows = intent.revocations.values().filter(|row| is_in(row, self.tenant));
         let mut accounts: BTreeSet<Account> = rows.map(|row| (&row.identity).into()).collect();
         for (assignment, role) in self.assignments.iter() {
-            let operators = self.world.persons(assignment).into_iter().filter_map(|name| intent.operators.get(name));
+            let operators = self.view.persons(assignment).into_iter().filter_map(|name| intent.operators.get(name));
             let working = operators.filter(|operator| operator.state == OperatorState::Active);
             let identities = working.filter_map(|operator| operator.identity(&self.tenant.home, role.identity_class));
             accounts.extend(identities.map(Account::from));
@@ -86,7 +86,7 @@ impl<'a> Place<'_, 'a> {
     }
 }
 
-impl World<'_> {
+impl IntentView<'_> {
     fn make(&self, index: &AccountIndex<'_>, key: &ItemsKey) -> AccountItems {
         let rows: Vec<Removal<'_>> = key.removals.iter().map(|(at, known)| (&**index.removals[*at], known)).collect();
         let mut items: BTreeMap<ItemKey, Item> = BTreeMap::new();

@@ -18,7 +18,7 @@ use crate::edit::{Edit, RemovalIn, Sighting};
 use crate::index::{Account, Term};
 use crate::people::{is_in, user_key};
 use crate::touched::{Parts, Step, both};
-use crate::world::{Grant, Place, is_member};
+use crate::view::{Grant, Place, is_member};
 
 /// Removals that change, by id: as they are afterwards, or ended.
 pub(crate) type Rows = BTreeMap<String, Option<Revocation>>;
@@ -233,7 +233,7 @@ impl<'a> Change<'_, '_, 'a> {
     fn end_leaves(&mut self, changed: &[ResourceName]) {
         for name in changed {
             let ResourceName::Operator(name) = name else { continue };
-            let [before, after] = [self.step.before, self.step.after].map(|world| world.intent.operators.get(name));
+            let [before, after] = [self.step.before, self.step.after].map(|view| view.intent.operators.get(name));
             let Some(after) = after.filter(|it| it.state != OperatorState::Left) else { continue };
             if before.is_some_and(|it| it.state != OperatorState::Left) {
                 continue;

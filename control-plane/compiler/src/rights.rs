@@ -13,7 +13,7 @@ use entente_model::intent::{
 };
 use entente_model::{Timestamp, Window, Windows, catalog};
 
-use crate::world::Place;
+use crate::view::Place;
 
 type Items = BTreeMap<ItemKey, Item>;
 

@@ -7,9 +7,9 @@ use entente_model::intent::{Assignment, ResourceName, Tenant};
 use entente_model::{AssignmentName, SquadName};
 
 use crate::index::Term;
-use crate::world::World;
+use crate::view::IntentView;
 
-impl<'a> World<'a> {
+impl<'a> IntentView<'a> {
     /// The tenants that an assignment selects, whatever state they are in. Each once.
     pub(crate) fn selected(&self, assignment: &Assignment) -> Vec<&'a Arc<Tenant>> {
         let selector = &assignment.tenants;

@@ -10,7 +10,7 @@ use entente_model::revocation::InTenant;
 use entente_model::{AssignmentName, OperatorName, SquadName, TenantName};
 
 use crate::index::Account;
-use crate::world::World;
+use crate::view::IntentView;
 
 /// What of a tenant is to be compiled anew.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,12 +26,12 @@ pub(crate) type Parts = BTreeMap<TenantName, Part>;
 /// Intent before a change, and after it.
 #[derive(Clone, Copy)]
 pub(crate) struct Step<'w, 'a> {
-    pub before: &'w World<'a>,
-    pub after: &'w World<'a>,
+    pub before: &'w IntentView<'a>,
+    pub after: &'w IntentView<'a>,
 }
 
 impl<'a> Step<'_, 'a> {
-    fn worlds(&self) -> [&World<'a>; 2] {
+    fn views(&self) -> [&IntentView<'a>; 2] {
         [self.before, self.after]
     }
 
@@ -74,7 +74,7 @@ impl<'a> Step<'_, 'a> {
     }
 
     fn by_home(&self, home: &ResourceName, parts: &mut Parts) {
-        for name in self.worlds().into_iter().flat_map(|world| world.index.naming(home.clone())) {
+        for name in self.views().into_iter().flat_map(|view| view.index.naming(home.clone())) {
             if let ResourceName::Tenant(name) = name {
                 parts.entry(name.clone()).or_default().whole = true;
             }
@@ -92,18 +92,18 @@ impl<'a> Step<'_, 'a> {
     }
 
     fn by_role(&self, role: &ResourceName, parts: &mut Parts) {
-        for world in self.worlds() {
-            let pinning = world.assignments_naming(role.clone()).filter_map(|name| world.intent.assignments.get(name));
-            for tenant in pinning.flat_map(|assignment| world.selected(assignment)) {
+        for view in self.views() {
+            let pinning = view.assignments_naming(role.clone()).filter_map(|name| view.intent.assignments.get(name));
+            for tenant in pinning.flat_map(|assignment| view.selected(assignment)) {
                 parts.entry(tenant.name.clone()).or_default().whole = true;
             }
         }
     }
 
     fn by_operator(&self, name: &OperatorName, parts: &mut Parts) {
-        let operators = self.worlds().map(|world| world.intent.operators.get(name));
+        let operators = self.views().map(|view| view.intent.operators.get(name));
         let accounts = accounts(operators.into_iter().flatten());
-        let [before, after] = self.worlds().map(|world| world.assignments_of(name));
+        let [before, after] = self.views().map(|view| view.assignments_of(name));
         before.iter().for_each(|assignment| reach(self.before, assignment, &accounts, parts));
         // Leavers are in every tenant: what selects the same tenants as before need not be asked again.
         let asked: HashSet<_> = before.into_iter().map(Arc::as_ptr).collect();
@@ -112,20 +112,20 @@ impl<'a> Step<'_, 'a> {
     }
 
     fn by_squad(&self, name: &SquadName, parts: &mut Parts) {
-        let squads = self.worlds().map(|world| world.intent.squads.get(name));
+        let squads = self.views().map(|view| view.intent.squads.get(name));
         let accounts = self.accounts_of(differing_members(squads[0], squads[1]));
         if accounts.is_empty() {
             return;
         }
-        for world in self.worlds() {
-            for assignment in world.of_squad(name) {
-                reach(world, assignment, &accounts, parts);
+        for view in self.views() {
+            for assignment in view.of_squad(name) {
+                reach(view, assignment, &accounts, parts);
             }
         }
     }
 
     fn by_assignment(&self, name: &AssignmentName, parts: &mut Parts) {
-        let assignments = self.worlds().map(|world| world.intent.assignments.get(name));
+        let assignments = self.views().map(|view| view.intent.assignments.get(name));
         let [old, new] = assignments;
         let grants_same = matches!((old, new), (Some(old), Some(new)) if same_grant(old, new));
         let tenants = [old.map(|it| self.before.selected(it)), new.map(|it| self.after.selected(it))];
@@ -135,8 +135,8 @@ impl<'a> Step<'_, 'a> {
             before.iter().map(|tenant| &tenant.name).filter(|name| after.contains(name)).collect()
         };
         let same_role = matches!((old, new), (Some(old), Some(new)) if old.role == new.role);
-        let forms = assignments.into_iter().zip(self.worlds());
-        let reached = forms.filter_map(|(it, world)| Some(world.persons(it?))).flatten().collect();
+        let forms = assignments.into_iter().zip(self.views());
+        let reached = forms.filter_map(|(it, view)| Some(view.persons(it?))).flatten().collect();
         let accounts = self.accounts_of(reached);
         for tenant in before.iter().chain(&after).map(|tenant| &tenant.name) {
             let stays = in_both.contains(tenant);
@@ -150,7 +150,7 @@ impl<'a> Step<'_, 'a> {
     }
 
     fn accounts_of(&self, operators: BTreeSet<&OperatorName>) -> BTreeSet<Account> {
-        let both = operators.into_iter().flat_map(|name| self.worlds().map(|world| world.intent.operators.get(name)));
+        let both = operators.into_iter().flat_map(|name| self.views().map(|view| view.intent.operators.get(name)));
         accounts(both.flatten())
     }
 }
@@ -163,8 +163,8 @@ fn same_grant(old: &Assignment, new: &Assignment) -> bool {
         && why(old) == why(new)
 }
 
-fn reach(world: &World<'_>, assignment: &Assignment, accounts: &BTreeSet<Account>, parts: &mut Parts) {
-    for tenant in world.selected(assignment) {
+fn reach(view: &IntentView<'_>, assignment: &Assignment, accounts: &BTreeSet<Account>, parts: &mut Parts) {
+    for tenant in view.selected(assignment) {
         let here = accounts.iter().filter(|account| account.home == tenant.home);
         parts.entry(tenant.name.clone()).or_default().accounts.extend(here.cloned());
     }

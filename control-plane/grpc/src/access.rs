@@ -22,7 +22,7 @@ use convert::{applied, audit_record, impact, resource};
 
 /// See the module.
 #[derive(Debug, Clone)]
-pub(crate) struct Access(pub(crate) App);
+pub(crate) struct AccessApi(pub(crate) App);
 
 /// Turns each manifest of a set into what it means, or says everything that is wrong with all of them.
 fn manifests(messages: &[wire::Manifest]) -> Result<Vec<Manifest>, AppError> {
@@ -75,7 +75,7 @@ macro_rules! access_service {
         { $($other:tt)* }
     ) => {
         #[tonic::async_trait]
-        impl AccessService for Access {
+        impl AccessService for AccessApi {
             $(
                 async fn $get(&self, request: Request<wire::$get_request>) -> Result<Response<wire::$kind>, Status> {
                     answer(&self.0, request, |app, caller, asked| async move {

@@ -21,10 +21,10 @@ const ANY: &str = "-";
 
 /// See the module.
 #[derive(Debug, Clone)]
-pub(crate) struct Admin(pub(crate) App);
+pub(crate) struct AdminApi(pub(crate) App);
 
 #[tonic::async_trait]
-impl AdminService for Admin {
+impl AdminService for AdminApi {
     async fn create_enrollment_token(
         &self,
         request: Request<wire::CreateEnrollmentTokenRequest>,

@@ -87,7 +87,7 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        let entry = Entry::new(&request);
+        let entry = CallRecord::new(&request);
         request.extensions_mut().insert(entry.id);
         if let Err(error) = may_call(&self.app, &entry) {
             let response = status(&error, entry.id).into_http();
@@ -104,7 +104,7 @@ where
 }
 
 /// Whether the caller has the role that the method needs at least.
-fn may_call(app: &App, entry: &Entry) -> Result<(), AppError> {
+fn may_call(app: &App, entry: &CallRecord) -> Result<(), AppError> {
     match roles::least(&entry.method) {
         Some(role) => caller(app, &entry.peer)?.needs(role),
         None => Ok(()),
@@ -112,14 +112,14 @@ fn may_call(app: &App, entry: &Entry) -> Result<(), AppError> {
 }
 
 /// A call's line in the log.
-struct Entry {
+struct CallRecord {
     id: CallId,
     peer: Arc<Peer>,
     method: String,
     start: Instant,
 }
 
-impl Entry {
+impl CallRecord {
     fn new(request: &http::Request<Body>) -> Self {
         let path = request.uri().path().trim_start_matches('/');
         // A path is the caller's to choose: what is not ours would grow the metrics without a bound.

@@ -23,10 +23,10 @@ use crate::parse::{fault, name, optional_name, page};
 
 /// See the module.
 #[derive(Debug, Clone)]
-pub(crate) struct Fleet(pub(crate) App);
+pub(crate) struct FleetApi(pub(crate) App);
 
 #[tonic::async_trait]
-impl FleetService for Fleet {
+impl FleetService for FleetApi {
     async fn get_tenant_status(
         &self,
         request: Request<wire::GetTenantStatusRequest>,

@@ -18,11 +18,11 @@ use tonic::service::Routes;
 use tonic::transport::Server as Grpc;
 use tracing::{info, warn};
 
-use crate::access::Access;
-use crate::admin::Admin;
+use crate::access::AccessApi;
+use crate::admin::AdminApi;
 use crate::agent::{AgentServer, Rate};
 use crate::call::{Calls, who};
-use crate::fleet::Fleet;
+use crate::fleet::FleetApi;
 use crate::transport::{Connections, Limits, Peer, Port, Tls, incoming};
 
 /// `ApplyIntent` takes 4 MiB, counted as JSON, which is never shorter than the same on the wire.
@@ -85,12 +85,12 @@ impl Server {
     pub async fn serve_api(&self, socket: TcpListener) -> Result<(), ServeError> {
         let (health, health_service) = tonic_health::server::health_reporter();
         let app = &self.app;
-        let access = AccessServiceServer::new(Access(app.clone())).max_decoding_message_size(MAX_APPLY_BYTES);
-        let admin = AdminServiceServer::new(Admin(app.clone())).max_decoding_message_size(MAX_REQUEST_BYTES);
-        let fleet = FleetServiceServer::new(Fleet(app.clone())).max_decoding_message_size(MAX_REQUEST_BYTES);
-        health.set_serving::<AccessServiceServer<Access>>().await;
-        health.set_serving::<AdminServiceServer<Admin>>().await;
-        health.set_serving::<FleetServiceServer<Fleet>>().await;
+        let access = AccessServiceServer::new(AccessApi(app.clone())).max_decoding_message_size(MAX_APPLY_BYTES);
+        let admin = AdminServiceServer::new(AdminApi(app.clone())).max_decoding_message_size(MAX_REQUEST_BYTES);
+        let fleet = FleetServiceServer::new(FleetApi(app.clone())).max_decoding_message_size(MAX_REQUEST_BYTES);
+        health.set_serving::<AccessServiceServer<AccessApi>>().await;
+        health.set_serving::<AdminServiceServer<AdminApi>>().await;
+        health.set_serving::<FleetServiceServer<FleetApi>>().await;
         let (v1, v1alpha) = (reflection(), reflection());
         let routes = Routes::new(access)
             .add_service(admin)
@@ -103,9 +103,9 @@ impl Server {
         let unhealthy = async move {
             stop.cancelled().await;
             health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
-            health.set_not_serving::<AccessServiceServer<Access>>().await;
-            health.set_not_serving::<AdminServiceServer<Admin>>().await;
-            health.set_not_serving::<FleetServiceServer<Fleet>>().await;
+            health.set_not_serving::<AccessServiceServer<AccessApi>>().await;
+            health.set_not_serving::<AdminServiceServer<AdminApi>>().await;
+            health.set_not_serving::<FleetServiceServer<FleetApi>>().await;
         };
         self.serve(Port::Api, socket, routes, unhealthy).await
     }

@@ -14,7 +14,7 @@ use crate::api_role::ApiRole;
 use crate::caller::{Caller, Options};
 use crate::channel::Presence;
 use crate::error::{AppError, Result};
-use crate::history::{Decision, Entry, EventKind, Happening};
+use crate::history::{AuditEntry, Decision, EventKind, Happening};
 use crate::identity::{AgentRow, RegistryChange, Vouch};
 use crate::page::{Page, PageRequest};
 use crate::rows;
@@ -51,7 +51,7 @@ impl App {
         };
         // Revoked agents stay listed after the tenant of which they were.
         if let Some(tenant) = tenant.filter(|_| rows.items.is_empty()) {
-            self.world().needs_tenant("parent", tenant)?;
+            self.snapshot().needs_tenant("parent", tenant)?;
         }
         Ok(rows.map(|(name, row)| self.agent(name, row)))
     }
@@ -65,7 +65,7 @@ impl App {
     /// it has seen which agent it displaced.
     pub async fn revoke_agent(&self, caller: &Caller, name: &AgentName, options: &Options) -> Result<Agent> {
         caller.needs(ApiRole::Admin)?;
-        let (wanted, entry) = (name.clone(), Entry::by(caller, options, name, "revoked"));
+        let (wanted, entry) = (name.clone(), AuditEntry::by(caller, options, name, "revoked"));
         let revoke = move |decision: &mut Decision<'_>, by: &Caller| {
             let row: AgentRow = decision.read(&rows::agent(&wanted))?.ok_or_else(|| AppError::not_found(&wanted))?;
             if row.revoked.is_none() {
@@ -116,7 +116,7 @@ impl App {
             Word::Vouch => "vouched for",
             Word::Acknowledge => "took the place of another: seen",
         };
-        let (wanted, entry) = (name.clone(), Entry::by(caller, options, name, verb));
+        let (wanted, entry) = (name.clone(), AuditEntry::by(caller, options, name, verb));
         let say = move |decision: &mut Decision<'_>, by: &Caller| {
             let row: AgentRow = decision.read(&rows::agent(&wanted))?.ok_or_else(|| AppError::not_found(&wanted))?;
             not_their_own(decision, by, &wanted.tenant)?;
@@ -151,7 +151,7 @@ fn said(decision: &Decision<'_>, by: &Caller, name: &AgentName, row: AgentRow, w
 /// Nobody vouches for the agent that will say that they are gone.
 fn not_their_own(decision: &Decision<'_>, caller: &Caller, tenant: &TenantName) -> Result<()> {
     let Some(name) = &caller.operator else { return Ok(()) };
-    let intent = decision.committed.world.fleet.intent();
+    let intent = decision.committed.snapshot.fleet.intent();
     let accounts = intent.operators.get(name).map(|operator| operator.identities.as_slice()).unwrap_or_default();
     let is_own = |row: &entente_model::revocation::Revocation| {
         let account = &row.identity;

@@ -23,12 +23,12 @@ const MAX_PAGE_BYTES: usize = 2 << 20;
 
 /// Where a page goes on, and whether one before it had something: `417`, or `417-` while nothing was found.
 #[derive(Debug, PartialEq, Eq)]
-struct Place {
+struct Cursor {
     after: Option<u64>,
     found: bool,
 }
 
-impl Place {
+impl Cursor {
     fn of(page: &PageRequest) -> Result<Self> {
         let nothing = page.token.strip_suffix('-');
         let token = nothing.unwrap_or(&page.token).to_owned();
@@ -57,7 +57,7 @@ impl App {
     ) -> Result<Page<AuditRecord>> {
         caller.needs(ApiRole::Viewer)?;
         let wanted = resource.map(ToString::to_string);
-        let Place { mut after, found } = Place::of(page)?;
+        let Cursor { mut after, found } = Cursor::of(page)?;
         let (mut items, mut scanned, mut bytes) = (Vec::new(), 0, 0);
         loop {
             let start = after.map(rows::audit);
@@ -65,7 +65,7 @@ impl App {
             for (key, entry) in &batch.entries {
                 if items.len() == page.limit() || scanned == MAX_SCANNED || bytes > MAX_PAGE_BYTES {
                     let found = found || !items.is_empty();
-                    return Ok(Page { items, next: Place { after, found }.token() });
+                    return Ok(Page { items, next: Cursor { after, found }.token() });
                 }
                 let record: AuditRecord = rows::decode(key, &entry.value)?;
                 (after, scanned) = (Some(record.revision), scanned + 1);
@@ -143,10 +143,10 @@ mod tests {
     #[test]
     fn a_place_says_whether_something_was_found_before_it() {
         for (after, found, token) in [(Some(417), true, "417"), (Some(417), false, "417-"), (None, false, "")] {
-            assert_eq!(Place { after, found }.token(), token);
+            assert_eq!(Cursor { after, found }.token(), token);
             let page = PageRequest { size: 0, token: token.into() };
-            assert_eq!(Place::of(&page).unwrap(), Place { after, found });
+            assert_eq!(Cursor::of(&page).unwrap(), Cursor { after, found });
         }
-        assert!(Place::of(&PageRequest { size: 0, token: "x-".into() }).is_err());
+        assert!(Cursor::of(&PageRequest { size: 0, token: "x-".into() }).is_err());
     }
 }

@@ -65,8 +65,8 @@ impl CleanUp {
             // Between a report's rows and its memory nothing is forgotten.
             let _one_by_one = channel.reporting.lock().await;
             // Of now: somebody may have come back, and been reported, while the channels before were looked at.
-            let world = self.history.world();
-            let is_stale = |(home, object_id): &Account| !world.fleet.has_account(home, *object_id);
+            let snapshot = self.history.snapshot();
+            let is_stale = |(home, object_id): &Account| !snapshot.fleet.has_account(home, *object_id);
             let stale: Vec<_> =
                 channel.lock().known.keys().filter(|it| is_stale(it)).take(MAX_PAGE_ENTRIES).cloned().collect();
             if stale.is_empty() {
@@ -152,7 +152,7 @@ impl CleanUp {
     ) -> Result<bool> {
         let tenant = tenant.clone();
         let forget = move |decision: &mut Decision<'_>| {
-            let is_here = decision.committed.world.fleet.intent().tenants.contains_key(&tenant);
+            let is_here = decision.committed.snapshot.fleet.intent().tenants.contains_key(&tenant);
             if is_here { Ok(true) } else { some(decision, &tenant) }
         };
         Ok(self.history.commit(forget).await?.1)

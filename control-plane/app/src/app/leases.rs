@@ -10,7 +10,7 @@ use entente_model::desired::{Lease, Version};
 
 use crate::channel::{Channel, Channels};
 use crate::config::Config;
-use crate::history::{History, Place, sign_leases};
+use crate::history::{History, RootContext, sign_leases};
 
 /// What leases are given with.
 #[derive(Debug)]
@@ -38,8 +38,8 @@ impl Leases {
         let _in_order = self.history.hold_publishing();
         let (committed, now) = (self.history.published(), self.history.now());
         let remaining = self.config.lease * 3 / 4;
-        let tenants = &committed.world.fleet.intent().tenants;
-        let version = Version { epoch: self.history.epoch, revision: committed.world.revision };
+        let tenants = &committed.snapshot.fleet.intent().tenants;
+        let version = Version { epoch: self.history.epoch, revision: committed.snapshot.revision };
         let (mut leased, mut leases) = (Vec::new(), Vec::new());
         for channel in channels {
             let state = channel.lock();
@@ -54,7 +54,7 @@ impl Leases {
         if leases.is_empty() {
             return;
         }
-        let place = Place { version, previous: committed.head.root, audit_head: committed.head.audit };
+        let place = RootContext { version, previous: committed.head.root, audit_head: committed.head.audit };
         metrics::counter!("entente_leases_total").increment(leases.len() as u64);
         let signed = sign_leases(&leases, place, &self.history.online, committed.log);
         leased.iter().zip(signed).for_each(|(channel, lease)| channel.lock().renew(lease));

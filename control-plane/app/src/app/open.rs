@@ -20,7 +20,7 @@ use super::{App, Parts};
 use crate::channel::{Channels, KnownAccounts, KnownRow, Reported, StandingRow};
 use crate::config::{Clock, Config};
 use crate::error::AppError;
-use crate::history::{Committed, Follow, HeadRow, History, Location, LogError, Stated, Stored, World, log, pieces};
+use crate::history::{Committed, Follow, HeadRow, History, Location, LogError, Snapshot, Stated, Stored, log, pieces};
 use crate::identity::{Registry, Tables};
 use crate::intent::Intents;
 use crate::pki::CertificateAuthority;
@@ -70,10 +70,10 @@ impl App {
         let statements = provision::statements(&*store).await?.into();
         let stated = check_statements(root_key, statements, online.public(), clock())?;
         let epoch_begun = epoch_begun(&*store, stated.epoch, clock()).await?;
-        let (head, world) = load_world(&*store).await?;
-        let world = Arc::new(world);
+        let (head, snapshot) = load_snapshot(&*store).await?;
+        let snapshot = Arc::new(snapshot);
         let receipts = load::<Receipt>(&*store, rows::REMOVAL).await?;
-        let receipts = Receipts::of(receipts.into_iter().map(|(_, receipt)| receipt), &world);
+        let receipts = Receipts::of(receipts.into_iter().map(|(_, receipt)| receipt), &snapshot);
         let registry = Arc::new(Registry::of(load_registry(&*store).await?));
         let reports = load_reports(&*store).await?;
         let known = load_known(&*store).await?;
@@ -87,8 +87,8 @@ impl App {
             principal_gone: Notify::new(),
         });
         let log = log::load(&*store, online.public(), stated.epoch, head.root).await?;
-        let committed = Committed { world: world.clone(), head, log };
-        let running = Tasks::default();
+        let committed = Committed { snapshot: snapshot.clone(), head, log };
+        let running = Arc::new(Running::default());
         let follow = (dispatch.clone() as Arc<dyn Follow>, running.clone());
         let history = History::new(store, clock, online, (stated, epoch_begun), committed, events, follow);
         let app = Self::of(Arc::new(history), registry, channels, dispatch, (config, ca, root_key), receipts, running);
@@ -99,7 +99,7 @@ impl App {
             Ok(())
         });
         signed.await.map_err(OpenError::Commit)?;
-        app.inner.channels.remember(reports, known, &app.world());
+        app.inner.channels.remember(reports, known, &app.snapshot());
         Ok(app)
     }
 
@@ -219,7 +219,7 @@ async fn load<T: DeserializeOwned + Send>(store: &dyn Store, prefix: &str) -> Re
     rows::all(store, prefix).await?.into_iter().map(|(path, row)| Ok((path, row?))).collect()
 }
 
-async fn load_world(store: &dyn Store) -> Result<(HeadRow, World), OpenError> {
+async fn load_snapshot(store: &dyn Store) -> Result<(HeadRow, Snapshot), OpenError> {
     let head: HeadRow = rows::get(store, rows::HEAD).await?.unwrap_or_default();
     let (mut intent, mut metas) = (Intent::default(), Map::default());
     for (_, stored) in load::<Stored>(store, rows::INTENT).await? {
@@ -229,7 +229,7 @@ async fn load_world(store: &dyn Store) -> Result<(HeadRow, World), OpenError> {
     let rows = load(store, rows::REVOCATION).await?;
     pieces::joined(rows.into_iter().map(|(_, piece)| piece)).for_each(|row| intent.put_revocation(row));
     let fleet = Fleet::compile_all(intent);
-    Ok((head, World { revision: head.revision, fleet, metas }))
+    Ok((head, Snapshot { revision: head.revision, fleet, metas }))
 }
 
 async fn load_registry(store: &dyn Store) -> Result<Tables, OpenError> {

@@ -43,8 +43,8 @@ impl App {
     /// One resource.
     pub fn get(&self, caller: &Caller, name: &ResourceName) -> Result<Stored> {
         caller.needs(ApiRole::Viewer)?;
-        let world = self.world();
-        world.stored(name).ok_or_else(|| world.missing("name", name))
+        let snapshot = self.snapshot();
+        snapshot.stored(name).ok_or_else(|| snapshot.missing("name", name))
     }
 
     /// Resources of one kind, by name.
@@ -54,11 +54,11 @@ impl App {
         if after.as_ref().is_some_and(|after| after.kind() != kind) {
             return Err(PageRequest::wrong());
         }
-        let world = self.world();
+        let snapshot = self.snapshot();
         let begun = |name: &ResourceName| name.kind() < kind || after.as_ref().is_some_and(|after| name <= after);
-        let names = world.metas.iter_from(begun).map(|(name, _)| name).take_while(|name| name.kind() == kind);
+        let names = snapshot.metas.iter_from(begun).map(|(name, _)| name).take_while(|name| name.kind() == kind);
         let names = Page::of(names, page.limit(), |name| (*name).clone());
-        Ok(names.map(|name| world.stored(name).expect("a listed resource exists")))
+        Ok(names.map(|name| snapshot.stored(name).expect("a listed resource exists")))
     }
 
     /// Which agent connects, by the certificate of the connection.

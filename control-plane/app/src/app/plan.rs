@@ -13,7 +13,7 @@ use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::channel::{Channel, ChannelState, Parked};
 use crate::error::{AppError, Result};
-use crate::history::Entry;
+use crate::history::AuditEntry;
 
 /// What an agent would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl App {
     /// In the audit log, before it is done.
     async fn note(&self, caller: &Caller, tenant: &TenantName, method: &'static str, what: String) -> Result<()> {
         let (actor, resources) = (caller.principal.to_string(), vec![tenant.to_string()]);
-        let entry = Entry { actor, method, request_id: None, resources, summary: format!("{tenant}: {what}") };
+        let entry = AuditEntry { actor, method, request_id: None, resources, summary: format!("{tenant}: {what}") };
         let noted = self.commit(move |decision| {
             decision.record(entry.clone());
             Ok(())
@@ -95,7 +95,7 @@ impl App {
     }
 
     fn channel(&self, tenant: &TenantName) -> Result<std::sync::Arc<Channel>> {
-        self.world().needs_tenant("tenant", tenant)?;
+        self.snapshot().needs_tenant("tenant", tenant)?;
         self.inner.channels.get(tenant).ok_or_else(|| AppError::not_found(tenant))
     }
 }

@@ -14,7 +14,7 @@ use super::App;
 use crate::api_role::ApiRole;
 use crate::caller::{Caller, Options};
 use crate::error::{AppError, Result};
-use crate::history::{Decision, Entry};
+use crate::history::{AuditEntry, Decision};
 use crate::identities;
 use crate::identity::{PrincipalRow, RegistryChange};
 use crate::page::{Page, PageRequest};
@@ -89,7 +89,7 @@ impl App {
         let key = RequestedKey::from_csr_pem(new.csr_pem).map_err(|error| wrong_request(&error))?;
         let (role, operator) = (new.role, new.operator.cloned());
         let tie = operator.as_ref().map(|operator| format!(", tied to {operator}")).unwrap_or_default();
-        let entry = Entry::by(caller, options, new.name, &format!("created as {}{tie}", role.word()));
+        let entry = AuditEntry::by(caller, options, new.name, &format!("created as {}{tie}", role.word()));
         let (app, name) = (self.clone(), new.name.clone());
         let create = move |decision: &mut Decision<'_>, _: &Caller| {
             if decision.view.get(&rows::principal(&name))?.is_some() {
@@ -119,7 +119,7 @@ impl App {
         caller.needs(ApiRole::Admin)?;
         let asked = (name, operator);
         let verb = operator.map_or_else(|| "tied to nobody".into(), |operator| format!("tied to {operator}"));
-        let entry = Entry::by(caller, options, name, &verb);
+        let entry = AuditEntry::by(caller, options, name, &verb);
         let (name, operator) = (name.clone(), operator.cloned());
         let tie = move |decision: &mut Decision<'_>, by: &Caller| {
             let row: PrincipalRow =
@@ -145,7 +145,7 @@ impl App {
     /// Deletes a principal, unless it is the last admin.
     pub async fn delete_principal(&self, caller: &Caller, name: &PrincipalName, options: &Options) -> Result<()> {
         caller.needs(ApiRole::Admin)?;
-        let (wanted, entry) = (name.clone(), Entry::by(caller, options, name, "deleted"));
+        let (wanted, entry) = (name.clone(), AuditEntry::by(caller, options, name, "deleted"));
         let delete = move |decision: &mut Decision<'_>, _: &Caller| {
             let all = identities::principals(decision)?;
             if !all.iter().any(|(other, _)| *other == wanted) {
@@ -162,9 +162,9 @@ impl App {
 
 /// A new tie is to somebody who works: to one who has left it would end at once.
 fn may_be_tied(decision: &Decision<'_>, operator: &OperatorName) -> Result<()> {
-    let world = &decision.committed.world;
-    let stored_operator = world.fleet.intent().operators.get(operator);
-    let missing = || world.missing("principal.operator", &ResourceName::Operator(operator.clone()));
+    let snapshot = &decision.committed.snapshot;
+    let stored_operator = snapshot.fleet.intent().operators.get(operator);
+    let missing = || snapshot.missing("principal.operator", &ResourceName::Operator(operator.clone()));
     let state = stored_operator.ok_or_else(missing)?.state;
     let refused = |text| AppError::Contradicts(vec![Violation::new("principal.operator", Fault::Conflict, text)]);
     if state != OperatorState::Active {

@@ -13,7 +13,7 @@ use super::App;
 use crate::api_role::ApiRole;
 use crate::caller::{Caller, Options};
 use crate::error::{AppError, Result};
-use crate::history::{Decision, Entry};
+use crate::history::{AuditEntry, Decision};
 use crate::identities;
 use crate::identity::{RegistryChange, TokenRow};
 use crate::page::{Page, PageRequest};
@@ -101,11 +101,11 @@ impl App {
         let (id, secret) = (random_text(4)?, random_text(32)?);
         let name = TokenName::from_id(&id).expect("hexadecimal digits make an id");
         let right = if replaces { ", with the right to displace a live agent" } else { "" };
-        let entry = Entry::by(caller, options, &name, &format!("created for {tenant}{right}"));
+        let entry = AuditEntry::by(caller, options, &name, &format!("created for {tenant}{right}"));
         let (asked, hash) = ((tenant, lifetime, replaces), rows::sha256(secret.as_bytes()));
         let (made, tenant) = (name.clone(), tenant.clone());
         let create = move |decision: &mut Decision<'_>, by: &Caller| {
-            decision.committed.world.needs_tenant("tenant", &tenant)?;
+            decision.committed.snapshot.needs_tenant("tenant", &tenant)?;
             if let Some(agent) =
                 identities::live_agent(&identities::agents_of(decision, &tenant)?, decision.now).filter(|_| !replaces)
             {
@@ -136,7 +136,7 @@ impl App {
     /// From now on it enrols nobody.
     pub async fn delete_token(&self, caller: &Caller, name: &TokenName, options: &Options) -> Result<()> {
         caller.needs(ApiRole::Editor)?;
-        let (wanted, entry) = (name.clone(), Entry::by(caller, options, name, "deleted"));
+        let (wanted, entry) = (name.clone(), AuditEntry::by(caller, options, name, "deleted"));
         let delete = move |decision: &mut Decision<'_>, _: &Caller| {
             if decision.view.get(&rows::token(&wanted))?.is_none() {
                 return Err(AppError::not_found(&wanted));
@@ -150,8 +150,8 @@ impl App {
 
     /// TOML. Nothing in it needs quoting: an address, names, and hexadecimal digits.
     fn token_file(&self, token: &EnrollmentToken, secret: &str) -> TokenFile {
-        let world = self.world();
-        let entra = world.fleet.intent().tenants.get(&token.tenant).map(|tenant| tenant.entra_tenant.to_string());
+        let snapshot = self.snapshot();
+        let entra = snapshot.fleet.intent().tenants.get(&token.tenant).map(|tenant| tenant.entra_tenant.to_string());
         TokenFile(format!(
             "# Enrols one agent of {tenant}, once, until {expires}. Keep it secret, and delete it afterwards.\n\
              address = \"{address}\"\n\

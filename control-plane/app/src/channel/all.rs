@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use super::outgoing::Parked;
 use super::reported::{Account, KnownAccounts, KnownRow, Reported, gained};
 use super::state::Channel;
-use crate::history::{State, World};
+use crate::history::{Snapshot, State};
 use crate::identity::Tables;
 use crate::sync::lock;
 
@@ -41,7 +41,7 @@ impl Channels {
         &self,
         reports: HashMap<TenantName, Reported>,
         mut known: HashMap<TenantName, KnownAccounts>,
-        world: &World,
+        snapshot: &Snapshot,
     ) {
         let mut channels = self.all.write().unwrap_or_else(PoisonError::into_inner);
         for (tenant, mut reported) in reports {
@@ -58,7 +58,7 @@ impl Channels {
             // Reports of older versions had no such rows beside them.
             let (items, agent) = (state.reported.items.values(), state.reported.reporter.as_ref());
             let at = state.reported.last_seen.unwrap_or_default();
-            let more = gained(&state.known, world, items.map(|item| &**item), agent, at);
+            let more = gained(&state.known, snapshot, items.map(|item| &**item), agent, at);
             state.known.extend(more);
         }
     }
@@ -197,8 +197,8 @@ impl Channels {
     /// Where accounts are reported, or were ever, that are about to lose everything: of those who leave, and those that
     /// their operator has no more. An agent may speak of an account no longer that is there all the same, as of an adopted
     /// guest whom no assignment means. Asked only when there are any.
-    pub(crate) fn sightings(&self, world: &World, puts: &[Manifest], deletes: &[ResourceName]) -> Vec<Sighting> {
-        let departing = departing(world.fleet.intent(), puts, deletes);
+    pub(crate) fn sightings(&self, snapshot: &Snapshot, puts: &[Manifest], deletes: &[ResourceName]) -> Vec<Sighting> {
+        let departing = departing(snapshot.fleet.intent(), puts, deletes);
         if departing.is_empty() {
             return Vec::new();
         }

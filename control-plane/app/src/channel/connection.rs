@@ -64,7 +64,7 @@ pub(crate) struct Slot {
     /// The content whose leavers were told while the tenant is parked.
     told_leavers: Option<Digest>,
     acks: VecDeque<u64>,
-    plan: Plan,
+    plan: PlanAsked,
     compare: bool,
     ping: Option<u64>,
     pub(crate) last_ping: u64,
@@ -82,7 +82,7 @@ struct InFlight {
 
 /// The one plan that is asked for.
 #[derive(Debug, Default)]
-struct Plan {
+struct PlanAsked {
     nonce: u64,
     due: bool,
     waiters: Vec<PlanWaiter>,

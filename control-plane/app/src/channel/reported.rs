@@ -14,7 +14,7 @@ use entente_model::{AgentName, Guid, HomeName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::room;
-use crate::history::World;
+use crate::history::Snapshot;
 use crate::rows::as_hex;
 use crate::tenant_phase::TenantPhase;
 
@@ -211,7 +211,7 @@ pub(crate) type KnownAccounts = HashMap<Account, Arc<KnownRow>>;
 /// Rows that gain by a report. Only of our people's accounts, so that an agent cannot make rows without an end.
 pub(crate) fn gained<'i>(
     known: &KnownAccounts,
-    world: &World,
+    snapshot: &Snapshot,
     items: impl Iterator<Item = &'i ItemReport>,
     agent: Option<&AgentName>,
     now: Timestamp,
@@ -219,7 +219,7 @@ pub(crate) fn gained<'i>(
     let mut gained = KnownAccounts::new();
     for item in items {
         let Some((home, object_id)) = item.key.person() else { continue };
-        if accounts(item).is_empty() || !world.fleet.has_account(home, object_id) {
+        if accounts(item).is_empty() || !snapshot.fleet.has_account(home, object_id) {
             continue;
         }
         let account = (home.clone(), object_id);

@@ -50,7 +50,7 @@ pub struct AuditRecord {
 
 /// What a change says of itself.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
+pub(crate) struct AuditEntry {
     pub(crate) actor: String,
     pub(crate) method: &'static str,
     pub(crate) request_id: Option<Uuid>,
@@ -58,7 +58,7 @@ pub(crate) struct Entry {
     pub(crate) summary: String,
 }
 
-impl Entry {
+impl AuditEntry {
     /// Of what a caller asks for one resource.
     pub(crate) fn by(caller: &Caller, options: &Options, name: &impl std::fmt::Display, verb: &str) -> Self {
         let (name, actor) = (name.to_string(), caller.principal.to_string());
@@ -77,7 +77,7 @@ impl Entry {
 pub(crate) type Kept = (Vec<AuditedChange>, u32);
 
 impl AuditRecord {
-    pub(crate) fn after(previous: Digest, revision: u64, time: Timestamp, entry: Entry, kept: Kept) -> Self {
+    pub(crate) fn after(previous: Digest, revision: u64, time: Timestamp, entry: AuditEntry, kept: Kept) -> Self {
         let (changes, more_changes) = kept;
         let mut record = Self {
             revision,

@@ -14,10 +14,10 @@ use entente_seal::{Log, OnlineKey};
 use entente_store::{Commit, View};
 use serde::{Deserialize, Serialize};
 
-use super::audit::{AuditRecord, Entry, Kept};
+use super::audit::{AuditEntry, AuditRecord, Kept};
 use super::event::Happening;
-use super::sign::{Place, State, sign_states};
-use super::world::{Meta, Stored, World, former};
+use super::sign::{RootContext, State, sign_states};
+use super::snapshot::{Meta, Snapshot, Stored, former};
 use super::{event, log, pieces};
 use crate::error::Result;
 use crate::identity::RegistryChange;
@@ -26,7 +26,7 @@ use crate::rows::{self, as_hex};
 /// Where the history stands after one commit.
 #[derive(Debug, Clone)]
 pub(crate) struct Committed {
-    pub(crate) world: Arc<World>,
+    pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) head: HeadRow,
     /// Of our key, in this epoch.
     pub(crate) log: Log,
@@ -143,12 +143,12 @@ impl Decision<'_> {
     }
 
     /// Every audited commit says what it did; before [`Self::install`], because the root holds the record's hash.
-    pub(crate) fn record(&mut self, entry: Entry) {
+    pub(crate) fn record(&mut self, entry: AuditEntry) {
         self.record_changes(entry, Kept::default());
     }
 
     /// With what it changes, from what to what.
-    pub(crate) fn record_changes(&mut self, entry: Entry, kept: Kept) {
+    pub(crate) fn record_changes(&mut self, entry: AuditEntry, kept: Kept) {
         let record = AuditRecord::after(self.committed.head.audit, self.revision, self.now, entry, kept);
         self.committed.head.audit = record.digest;
         self.committed.head.revision = self.revision;
@@ -157,12 +157,12 @@ impl Decision<'_> {
 
     /// Writes a change of intent, and signs the states that it touches.
     pub(crate) fn install(&mut self, advance: Advance) {
-        let (world, fleet) = (self.committed.world.clone(), advance.fleet);
-        let mut next = World { revision: self.revision, fleet, ..World::clone(&world) };
+        let (snapshot, fleet) = (self.committed.snapshot.clone(), advance.fleet);
+        let mut next = Snapshot { revision: self.revision, fleet, ..Snapshot::clone(&snapshot) };
         for name in &advance.changed {
             self.put_resource(&mut next, name);
         }
-        let before = &world.fleet.intent().revocations;
+        let before = &snapshot.fleet.intent().revocations;
         for row in &advance.revocation_puts {
             self.put_pieces(before.get(&row.id).map(|row| &**row), Some(row));
         }
@@ -172,22 +172,22 @@ impl Decision<'_> {
         let touched = advance.batch.tenants.iter();
         self.sign(touched.map(|touched| (&touched.tenant, touched.entra_tenant, &touched.items)));
         self.effects.gone = advance.batch.gone;
-        self.committed.world = Arc::new(next);
+        self.committed.snapshot = Arc::new(next);
     }
 
     /// Signs everything anew: at start-up, because states and their seals are not stored.
     pub(crate) fn sign_all(&mut self) {
-        let next = Arc::new(World { revision: self.revision, ..World::clone(&self.committed.world) });
+        let next = Arc::new(Snapshot { revision: self.revision, ..Snapshot::clone(&self.committed.snapshot) });
         let tenants = next.fleet.intent().tenants.clone();
         let states = next.fleet.tenants().filter_map(|(name, items)| {
             let tenant = tenants.get(name)?;
             Some((name, tenant.entra_tenant, items))
         });
         self.sign(states);
-        self.committed.world = next.clone();
+        self.committed.snapshot = next.clone();
     }
 
-    fn put_resource(&mut self, next: &mut World, name: &ResourceName) {
+    fn put_resource(&mut self, next: &mut Snapshot, name: &ResourceName) {
         let key = rows::intent(name);
         let Some(manifest) = next.fleet.intent().get(name) else {
             next.metas.remove(name);
@@ -195,7 +195,7 @@ impl Decision<'_> {
         };
         let mut meta = Meta::written(next.metas.get(name).map(|meta| &**meta), self.revision, self.now);
         if let (ResourceName::Operator(name), Manifest::Operator(after)) = (name, &manifest)
-            && let Some(before) = self.committed.world.fleet.intent().operators.get(name)
+            && let Some(before) = self.committed.snapshot.fleet.intent().operators.get(name)
         {
             meta.former = former(&meta.former, before, after);
         }
@@ -218,7 +218,7 @@ impl Decision<'_> {
         if tenants.peek().is_none() {
             return;
         }
-        let place = Place {
+        let place = RootContext {
             version: Version { epoch: self.signer.epoch, revision: self.revision },
             previous: self.committed.head.root,
             audit_head: self.committed.head.audit,

@@ -25,14 +25,14 @@ pub(crate) struct SignedBatch {
 
 /// What a root says of its place.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct RootContext {
     pub(crate) version: Version,
     pub(crate) previous: Digest,
     pub(crate) audit_head: Digest,
 }
 
 impl SignedBatch {
-    fn sign(kind: RootKind, leaves: Vec<Bytes>, place: Place, key: &OnlineKey, log: &mut Log) -> Self {
+    fn sign(kind: RootKind, leaves: Vec<Bytes>, place: RootContext, key: &OnlineKey, log: &mut Log) -> Self {
         let tree = Tree::of(&leaves);
         let root = Root {
             kind,
@@ -77,7 +77,7 @@ impl State {
 /// Signs the states of tenants that were compiled together, in their order. Their root becomes a leaf of the log.
 pub(crate) fn sign_states<'a>(
     tenants: impl Iterator<Item = (&'a TenantName, Guid, &'a Buckets)>,
-    place: Place,
+    place: RootContext,
     key: &OnlineKey,
     log: &mut Log,
 ) -> (Arc<SignedBatch>, Vec<(TenantName, Arc<State>)>) {
@@ -118,7 +118,7 @@ impl SignedLease {
 }
 
 /// Signs leases, in their order. The note shows the log as it is.
-pub(crate) fn sign_leases(leases: &[Lease], place: Place, key: &OnlineKey, mut log: Log) -> Vec<SignedLease> {
+pub(crate) fn sign_leases(leases: &[Lease], place: RootContext, key: &OnlineKey, mut log: Log) -> Vec<SignedLease> {
     let leaves = leases.iter().map(|lease| encode_lease(lease).into()).collect();
     let batch = Arc::new(SignedBatch::sign(RootKind::Leases, leaves, place, key, &mut log));
     let signed = |(at, lease): (usize, &Lease)| SignedLease { lease: *lease, batch: batch.clone(), index: at as u32 };

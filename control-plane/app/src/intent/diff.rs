@@ -3,10 +3,10 @@
 use entente_model::intent::{Manifest, ResourceName};
 use serde_json::Value;
 
-use crate::history::{ChangeKind, FieldChange, ResourceChange, World};
+use crate::history::{ChangeKind, FieldChange, ResourceChange, Snapshot};
 
-pub(super) fn changes(world: &World, puts: &[Manifest], deletes: &[ResourceName]) -> Vec<ResourceChange> {
-    let intent = world.fleet.intent();
+pub(super) fn changes(snapshot: &Snapshot, puts: &[Manifest], deletes: &[ResourceName]) -> Vec<ResourceChange> {
+    let intent = snapshot.fleet.intent();
     let put = |manifest: &Manifest| change(manifest.name(), intent.get(&manifest.name()).as_ref(), Some(manifest));
     let delete = |name: &ResourceName| change(name.clone(), intent.get(name).as_ref(), None);
     puts.iter().map(put).chain(deletes.iter().map(delete)).collect()

@@ -10,7 +10,7 @@ use super::own;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::error::{AppError, Result};
-use crate::history::{Decision, World};
+use crate::history::{Decision, Snapshot};
 use crate::identities::{self, Principals};
 use crate::identity::Registry;
 
@@ -49,7 +49,7 @@ impl Books<'_, '_> {
 pub(super) fn guard(
     books: &Books<'_, '_>,
     caller: &Caller,
-    before: &World,
+    before: &Snapshot,
     edit: &Edit,
     advance: &Advance,
 ) -> Result<BTreeSet<PrincipalName>> {

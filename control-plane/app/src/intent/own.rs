@@ -130,26 +130,26 @@ fn in_effect(before: &Fleet, advance: &Advance, operator: &OperatorName) -> Vec<
     let (mut gains, nothing) = (Vec::new(), Buckets::default());
     for touched in &advance.batch.tenants {
         let old = before.tenant(&touched.tenant).unwrap_or(&nothing);
-        let place = Place { accounts: &accounts, tenant: &touched.tenant, old, new: &touched.items };
+        let place = Compared { accounts: &accounts, tenant: &touched.tenant, old, new: &touched.items };
         gains.extend(place.gains(touched));
     }
     for tenant in &advance.batch.gone {
         let Some(old) = before.tenant(tenant) else { continue };
-        let place = Place { accounts: &accounts, tenant, old, new: &nothing };
+        let place = Compared { accounts: &accounts, tenant, old, new: &nothing };
         gains.extend(place.removals_given_up());
     }
     gains
 }
 
 /// One tenant before and after.
-struct Place<'a> {
+struct Compared<'a> {
     accounts: &'a BTreeSet<Account>,
     tenant: &'a TenantName,
     old: &'a Buckets,
     new: &'a Buckets,
 }
 
-impl Place<'_> {
+impl Compared<'_> {
     fn gains(&self, touched: &Touched) -> Vec<String> {
         let upserts = touched.delta.upserts.iter().map(|item| item.key());
         let keys = upserts.chain(touched.delta.removed.iter().map(|key| &**key));

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{AppError, Result};
-use crate::history::World;
+use crate::history::Snapshot;
 
 /// Most resources in one change: a thousand operators at once is a whole SOC moving in.
 pub const MAX_MANIFESTS: usize = 1_000;
@@ -78,11 +78,11 @@ impl std::io::Write for Count {
     }
 }
 
-pub(super) fn prepare(world: &World, change: &Change) -> Result<Prepared> {
-    let puts = change.puts.iter().map(|put| whole(world, put)).collect::<Result<Vec<_>, _>>()?;
-    let deletes = change.deletes.iter().map(|delete| existing(world, delete)).collect::<Result<Vec<_>, _>>()?;
+pub(super) fn prepare(snapshot: &Snapshot, change: &Change) -> Result<Prepared> {
+    let puts = change.puts.iter().map(|put| whole(snapshot, put)).collect::<Result<Vec<_>, _>>()?;
+    let deletes = change.deletes.iter().map(|delete| existing(snapshot, delete)).collect::<Result<Vec<_>, _>>()?;
     // What stays as it is stored is not refused for a rule that came later.
-    let is_new = |put: &&Manifest| !entente_compiler::is_stored(world.fleet.intent(), put);
+    let is_new = |put: &&Manifest| !entente_compiler::is_stored(snapshot.fleet.intent(), put);
     let mut faults: Vec<Violation> = puts.iter().filter(is_new).flat_map(Manifest::check).collect();
     let mut seen = BTreeSet::new();
     for name in puts.iter().map(Manifest::name).chain(deletes.iter().cloned()) {
@@ -98,38 +98,38 @@ pub(super) fn prepare(world: &World, change: &Change) -> Result<Prepared> {
     Ok(Prepared { puts, deletes, rejoins: Vec::new(), subject })
 }
 
-fn whole(world: &World, put: &Put) -> Result<Manifest> {
+fn whole(snapshot: &Snapshot, put: &Put) -> Result<Manifest> {
     match put {
         Put::Set { manifest, etag } => {
-            check_etag(world, &manifest.name(), etag.as_deref())?;
+            check_etag(snapshot, &manifest.name(), etag.as_deref())?;
             Ok(manifest.clone())
         }
         Put::Create { manifest } => {
             let name = manifest.name();
-            if world.metas.contains_key(&name) {
+            if snapshot.metas.contains_key(&name) {
                 return Err(AppError::AlreadyExists { resource: name.to_string() });
             }
             Ok(manifest.clone())
         }
         Put::Update { name, fields, etag } => {
-            let current = world.fleet.intent().get(name).ok_or_else(|| world.missing("name", name))?;
-            check_etag(world, name, etag.as_deref())?;
+            let current = snapshot.fleet.intent().get(name).ok_or_else(|| snapshot.missing("name", name))?;
+            check_etag(snapshot, name, etag.as_deref())?;
             merged(name, &current, fields).map_err(|fault| AppError::Invalid(vec![fault]))
         }
     }
 }
 
-fn existing(world: &World, delete: &Delete) -> Result<ResourceName> {
-    if !world.metas.contains_key(&delete.name) {
-        return Err(world.missing("name", &delete.name));
+fn existing(snapshot: &Snapshot, delete: &Delete) -> Result<ResourceName> {
+    if !snapshot.metas.contains_key(&delete.name) {
+        return Err(snapshot.missing("name", &delete.name));
     }
-    check_etag(world, &delete.name, delete.etag.as_deref())?;
+    check_etag(snapshot, &delete.name, delete.etag.as_deref())?;
     Ok(delete.name.clone())
 }
 
-fn check_etag(world: &World, name: &ResourceName, etag: Option<&str>) -> Result<()> {
+fn check_etag(snapshot: &Snapshot, name: &ResourceName, etag: Option<&str>) -> Result<()> {
     let Some(etag) = etag.filter(|etag| !etag.is_empty()) else { return Ok(()) };
-    match world.metas.get(name) {
+    match snapshot.metas.get(name) {
         Some(meta) if meta.etag == etag => Ok(()),
         _ => Err(AppError::StaleEtag { resource: name.to_string() }),
     }

@@ -10,11 +10,11 @@ use entente_model::{OperatorName, TenantName, Timestamp};
 
 use super::Removals;
 use super::receipt::{Receipt, SignedStatement};
-use super::standing::{Open, Place};
+use super::status::{OpenRemoval, OpenRemovals};
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::error::Result;
-use crate::history::World;
+use crate::history::Snapshot;
 use crate::page::{Page, PageRequest};
 use crate::rows;
 
@@ -48,7 +48,7 @@ pub struct Removal {
 /// What an entry of the list is made of, once its page is asked for.
 enum Source<'w> {
     Receipt(Box<Receipt>),
-    Open(Place<'w>),
+    Open(OpenRemoval<'w>),
 }
 
 impl Removals {
@@ -61,31 +61,31 @@ impl Removals {
     ) -> Result<Page<Removal>> {
         caller.needs(ApiRole::Viewer)?;
         // Before the receipts: what is proven in between is then told twice, and not left out of a list that looks complete.
-        let world = self.history.world();
+        let snapshot = self.history.snapshot();
         let receipts = match operator {
             Some(operator) => self.receipts_of(operator).await?,
             None => Vec::new(),
         };
         let had =
-            |operator: &OperatorName| world.fleet.intent().revocations.values().any(|it| it.operator == *operator);
+            |operator: &OperatorName| snapshot.fleet.intent().revocations.values().any(|it| it.operator == *operator);
         // Of somebody who was deleted, what there was is told.
         if let Some(operator) = operator.filter(|it| receipts.is_empty() && !had(it)) {
-            world.needs("operator", &ResourceName::Operator(operator.clone()))?;
+            snapshot.needs("operator", &ResourceName::Operator(operator.clone()))?;
         }
-        let (removals, world, operator, page) = (self.clone(), world, operator.cloned(), page.clone());
+        let (removals, snapshot, operator, page) = (self.clone(), snapshot, operator.cloned(), page.clone());
         // Each proof that is looked at costs the check of a signature.
-        let listed = move || removals.listed(&world, operator.as_ref(), receipts, &page);
+        let listed = move || removals.listed(&snapshot, operator.as_ref(), receipts, &page);
         self.history.running.compute(listed).await
     }
 
     fn listed(
         &self,
-        world: &Arc<World>,
+        snapshot: &Arc<Snapshot>,
         operator: Option<&OperatorName>,
         receipts: Vec<Receipt>,
         page: &PageRequest,
     ) -> Page<Removal> {
-        let open = Open::of(world);
+        let open = OpenRemovals::of(snapshot);
         let places = open.places(None).filter(|it| it.it.proven.is_none());
         let places = places.filter(|it| operator.is_none_or(|operator| it.row.operator == *operator));
         // After the receipts of the same removal.
@@ -94,8 +94,8 @@ impl Removals {
         let receipts = receipts.into_iter().map(|it| (at(&it), Source::Receipt(Box::new(it))));
         let sources: BTreeMap<_, _> = receipts.chain(places).filter(|(at, _)| *at > page.token).collect();
         let removals = sources.into_iter().map(|(at, source)| match source {
-            Source::Receipt(receipt) => (at, self.ended(world, *receipt)),
-            Source::Open(place) => (at, self.removal(world, &place)),
+            Source::Receipt(receipt) => (at, self.ended(snapshot, *receipt)),
+            Source::Open(place) => (at, self.removal(snapshot, &place)),
         });
         let removals = removals.filter(|(_, it)| operator.is_some() || !it.complete);
         Page::of(removals, page.limit(), |(at, _)| at.clone()).map(|(_, removal)| removal)
@@ -110,8 +110,8 @@ impl Removals {
         self.channels.get(tenant).is_some_and(|channel| channel.lock().is_connected())
     }
 
-    fn ended(&self, world: &World, receipt: Receipt) -> Removal {
-        let row = world.fleet.intent().revocations.get(&receipt.revocation);
+    fn ended(&self, snapshot: &Snapshot, receipt: Receipt) -> Removal {
+        let row = snapshot.fleet.intent().revocations.get(&receipt.revocation);
         let came_back = row.and_then(|row| row.tenants.get(&receipt.tenant)?.came_back);
         let later = came_back.filter(|time| *time >= receipt.recorded);
         let later = later.map(|time| format!("; its agent said otherwise {time}")).unwrap_or_default();
@@ -136,8 +136,8 @@ impl Removals {
     }
 
     /// Of a removal that is not proven.
-    fn removal(&self, world: &World, place: &Place<'_>) -> Removal {
-        let standing = self.standing(world, place);
+    fn removal(&self, snapshot: &Snapshot, place: &OpenRemoval<'_>) -> Removal {
+        let status = self.status(snapshot, place);
         Removal {
             id: place.row.id.clone(),
             tenant: place.tenant.clone(),
@@ -145,14 +145,14 @@ impl Removals {
             cause: place.row.cause,
             actor: place.row.actor.clone(),
             requested: place.row.time,
-            state: standing.state,
-            reason: standing.reason,
-            detail: standing.detail,
-            complete: standing.complete,
+            state: status.state,
+            reason: status.reason,
+            detail: status.detail,
+            complete: status.complete,
             connected: self.is_connected(place.tenant),
             subject: place.subject(),
-            accounts: standing.report.as_ref().map(|report| report.accounts.clone()).unwrap_or_default(),
-            proof: standing.report.and_then(|report| report.proof),
+            accounts: status.report.as_ref().map(|report| report.accounts.clone()).unwrap_or_default(),
+            proof: status.report.and_then(|report| report.proof),
             proven: None,
             signed: None,
         }

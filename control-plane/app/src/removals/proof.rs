@@ -11,12 +11,12 @@ use entente_seal::{removal_signature_holds, removal_statement};
 
 use super::Removals;
 use super::receipt::{Receipt, SignedStatement};
-use super::standing::Place;
+use super::status::OpenRemoval;
 use crate::pki::{SignerError, Who};
 
 /// Why a proof counts for nothing.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refused {
+pub(super) enum ProofRefused {
     #[error("the agent's proof is refused: it is not signed; update the agent")]
     Unsigned,
     #[error("the agent's proof is refused: its signature or certificate is not base64")]
@@ -35,7 +35,7 @@ pub(super) enum Refused {
     Fault(#[from] removal::Fault),
 }
 
-impl Refused {
+impl ProofRefused {
     pub(super) fn reason(&self) -> Reason {
         match self {
             Self::Fault(fault) => fault.reason(),
@@ -46,7 +46,11 @@ impl Refused {
 
 impl Removals {
     /// Makes a receipt of a report that says that the subject is gone.
-    pub(super) fn receipt(&self, place: &Place<'_>, report: &ItemReport) -> Option<Result<Receipt, Refused>> {
+    pub(super) fn receipt(
+        &self,
+        place: &OpenRemoval<'_>,
+        report: &ItemReport,
+    ) -> Option<Result<Receipt, ProofRefused>> {
         let proof = report.proof.as_ref().filter(|_| report.state == ItemState::Removed)?;
         let signed = self.judged(place, report, proof);
         Some(signed.map(|signed| Receipt {
@@ -65,8 +69,13 @@ impl Removals {
         }))
     }
 
-    fn judged(&self, place: &Place<'_>, report: &ItemReport, proof: &RemovalProof) -> Result<SignedStatement, Refused> {
-        let entra = place.entra_tenant.ok_or(Refused::Signature)?;
+    fn judged(
+        &self,
+        place: &OpenRemoval<'_>,
+        report: &ItemReport,
+        proof: &RemovalProof,
+    ) -> Result<SignedStatement, ProofRefused> {
+        let entra = place.entra_tenant.ok_or(ProofRefused::Signature)?;
         let signed = self.signed(place, report, proof, entra)?;
         let (known, seen_by_others) = self.known_of(place, &signed.agent);
         let case = Case {
@@ -88,27 +97,27 @@ impl Removals {
     /// The statement, if the agent that reports here signed it. Its certificate may be the one before a renewal.
     fn signed(
         &self,
-        place: &Place<'_>,
+        place: &OpenRemoval<'_>,
         report: &ItemReport,
         proof: &RemovalProof,
         entra: Guid,
-    ) -> Result<SignedStatement, Refused> {
-        let signature = proof.signed.clone().ok_or(Refused::Unsigned)?;
-        let bytes = |text: &str| STANDARD.decode(text).map_err(|_| Refused::NotBase64);
+    ) -> Result<SignedStatement, ProofRefused> {
+        let signature = proof.signed.clone().ok_or(ProofRefused::Unsigned)?;
+        let bytes = |text: &str| STANDARD.decode(text).map_err(|_| ProofRefused::NotBase64);
         let signer = self.ca.signer(&bytes(&signature.certificate)?)?;
-        let Who::Agent(agent) = &signer.peer.who else { return Err(Refused::OtherAgent("no agent".into())) };
+        let Who::Agent(agent) = &signer.peer.who else { return Err(ProofRefused::OtherAgent("no agent".into())) };
         let reporter = self.channels.get(place.tenant).and_then(|channel| channel.lock().reported.reporter.clone());
         if reporter.as_ref() != Some(agent) {
-            return Err(Refused::OtherAgent(agent.to_string()));
+            return Err(ProofRefused::OtherAgent(agent.to_string()));
         }
         let row = self.registry.tables().agents.get(agent).filter(|row| row.revoked.is_none()).cloned();
-        let row = row.ok_or_else(|| Refused::Revoked(agent.clone()))?;
+        let row = row.ok_or_else(|| ProofRefused::Revoked(agent.clone()))?;
         if signer.peer.not_after.plus(CLOCK_TOLERANCE) < proof.second_empty_read {
-            return Err(Refused::Ended(signer.peer.not_after));
+            return Err(ProofRefused::Ended(signer.peer.not_after));
         }
         let statement = removal_statement(entra, agent, &report.key, proof);
         if !removal_signature_holds(&statement, &signer.public_key, &bytes(&signature.signature)?) {
-            return Err(Refused::Signature);
+            return Err(ProofRefused::Signature);
         }
         Ok(SignedStatement {
             statement,
@@ -122,7 +131,7 @@ impl Removals {
     }
 
     /// Whether the agent whose receipt it is may speak, says the same, and named every account that is known by now.
-    pub(super) fn is_said(&self, place: &Place<'_>, receipt: &Receipt) -> bool {
+    pub(super) fn is_said(&self, place: &OpenRemoval<'_>, receipt: &Receipt) -> bool {
         let Some(signed) = &receipt.signed else { return false };
         let report = self.reported(place).filter(|report| report.state == ItemState::Removed);
         let told = report.and_then(|report| report.proof);
@@ -134,7 +143,7 @@ impl Removals {
     }
 
     /// What is known of the person in that tenant, and when another agent than this one saw them.
-    fn known_of(&self, place: &Place<'_>, agent: &AgentName) -> (Known, Option<Timestamp>) {
+    fn known_of(&self, place: &OpenRemoval<'_>, agent: &AgentName) -> (Known, Option<Timestamp>) {
         let mut known = place.it.known.clone();
         let row = self.channels.known(place.tenant, &place.account());
         row.iter().for_each(|row| known.merge(&row.known));

@@ -8,7 +8,7 @@ use entente_model::revocation::Cause;
 use entente_model::{AgentName, OperatorName, TenantName, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::history::World;
+use crate::history::Snapshot;
 use crate::sync::lock;
 
 /// The proof of one removal in one tenant. Of a person who comes back there are several.
@@ -61,9 +61,9 @@ pub(crate) struct Receipts(Mutex<HashMap<String, BTreeMap<TenantName, Receipt>>>
 
 impl Receipts {
     /// Keeps what belongs to an open removal.
-    pub(crate) fn of(receipts: impl Iterator<Item = Receipt>, world: &World) -> Self {
+    pub(crate) fn of(receipts: impl Iterator<Item = Receipt>, snapshot: &Snapshot) -> Self {
         let this = Self::default();
-        let open = &world.fleet.intent().revocations;
+        let open = &snapshot.fleet.intent().revocations;
         receipts.filter(|it| open.contains_key(&it.revocation)).for_each(|it| this.add(it));
         this
     }
@@ -80,7 +80,7 @@ impl Receipts {
         lock(&self.0).get(revocation)?.get(tenant).cloned()
     }
 
-    pub(super) fn forget(&self, world: &World) {
-        lock(&self.0).retain(|id, _| world.fleet.intent().revocations.contains_key(id));
+    pub(super) fn forget(&self, snapshot: &Snapshot) {
+        lock(&self.0).retain(|id, _| snapshot.fleet.intent().revocations.contains_key(id));
     }
 }

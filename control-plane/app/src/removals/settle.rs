@@ -10,9 +10,9 @@ use entente_model::TenantName;
 use super::Removals;
 use super::parts::{ACTOR, MAX_AT_ONCE, Parts};
 use super::receipt::Receipt;
-use super::standing::{Open, Place};
+use super::status::{OpenRemoval, OpenRemovals};
 use crate::error::{AppError, Result};
-use crate::history::{Decision, Entry, EventKind, Happening, World};
+use crate::history::{AuditEntry, Decision, EventKind, Happening, Snapshot};
 use crate::recollection::Recollection;
 use crate::rows;
 use crate::word::words;
@@ -58,17 +58,17 @@ impl Removals {
 
     /// Computed: many leavers in many tenants take a while, and each proof a signature's check.
     pub(crate) async fn look(self: &Arc<Self>, only: Option<Arc<BTreeSet<TenantName>>>) -> Result<Found> {
-        let (removals, world) = (self.clone(), self.history.world());
-        self.history.running.compute(move || removals.found(&world, only.as_deref())).await
+        let (removals, snapshot) = (self.clone(), self.history.snapshot());
+        self.history.running.compute(move || removals.found(&snapshot, only.as_deref())).await
     }
 
     async fn end_watches(self: &Arc<Self>) -> Result<()> {
-        let (world, now) = (self.history.world(), self.history.time());
-        let over = world.fleet.intent().revocations.values().filter(|row| row.is_over(now));
+        let (snapshot, now) = (self.history.snapshot(), self.history.time());
+        let over = snapshot.fleet.intent().revocations.values().filter(|row| row.is_over(now));
         let over: Vec<_> = over.map(|row| row.id.clone()).collect();
         let end = |watched| (Edit { watched, ..Edit::default() }, vec![]);
         let ended = self.write_all(Method::End, &over, end).await;
-        self.receipts.forget(&self.history.world());
+        self.receipts.forget(&self.history.snapshot());
         ended
     }
 
@@ -100,7 +100,7 @@ impl Removals {
 
     /// An edit of this reconciler's, as this decision makes it.
     fn edit(&self, decision: &Decision<'_>, edit: Edit) -> Edit {
-        let memory = Recollection::of(&self.registry, &self.channels, &decision.committed.world);
+        let memory = Recollection::of(&self.registry, &self.channels, &decision.committed.snapshot);
         Edit { memory, actor: ACTOR.into(), now: decision.now, number: decision.revision, ..edit }
     }
 
@@ -111,16 +111,16 @@ impl Removals {
         edit: &Edit,
         receipts: &[Receipt],
     ) -> Result<Vec<Receipt>> {
-        let world = decision.committed.world.clone();
+        let snapshot = decision.committed.snapshot.clone();
         // Looked at again here: a removal may have ended, been taken over by a later one, or lost a tenant meanwhile;
         // and the agent may have said something else, or have been revoked.
-        let written = self.standing_still(&world, receipts);
+        let written = self.standing_still(&snapshot, receipts);
         let written: Vec<_> =
             written.into_iter().map(|it| Receipt { number: decision.revision, recorded: decision.now, ..it }).collect();
         let place = |it: &Receipt| RemovalIn { revocation: it.revocation.clone(), tenant: it.tenant.clone() };
         let proven = written.iter().map(place).collect();
         let edit = self.edit(decision, Edit { proven, ..edit.clone() });
-        let advance = world.fleet.advance(&edit).map_err(AppError::of_whole)?;
+        let advance = snapshot.fleet.advance(&edit).map_err(AppError::of_whole)?;
         if advance.revocation_puts.is_empty() && advance.revocation_deletes.is_empty() {
             return Ok(Vec::new());
         }
@@ -128,10 +128,10 @@ impl Removals {
             let key = rows::removal(&receipt.operator, &receipt.tenant, &receipt.revocation, receipt.number);
             decision.put(key, rows::encode(receipt));
         }
-        for (tenant, text) in returned(&world, &edit) {
+        for (tenant, text) in returned(&snapshot, &edit) {
             decision.happens(&tenant, Happening::new(EventKind::AccountCameBack, &text));
         }
-        decision.record(entry(method, &world, &edit, &written));
+        decision.record(entry(method, &snapshot, &edit, &written));
         decision.install(advance);
         Ok(written)
     }
@@ -149,8 +149,8 @@ words! {
 }
 
 /// Who was proven gone, and is there again.
-fn returned(world: &World, edit: &Edit) -> Vec<(TenantName, String)> {
-    let rows = &world.fleet.intent().revocations;
+fn returned(snapshot: &Snapshot, edit: &Edit) -> Vec<(TenantName, String)> {
+    let rows = &snapshot.fleet.intent().revocations;
     let one = |it: &RemovalIn| {
         let row = rows.get(&it.revocation)?;
         row.tenants.get(&it.tenant)?.proven?;
@@ -161,8 +161,8 @@ fn returned(world: &World, edit: &Edit) -> Vec<(TenantName, String)> {
 }
 
 /// What the audit log says. Of receipts it holds the digest of what was signed, so that the log's roots cover it.
-fn entry(method: Method, world: &World, edit: &Edit, receipts: &[Receipt]) -> Entry {
-    let rows = &world.fleet.intent().revocations;
+fn entry(method: Method, snapshot: &Snapshot, edit: &Edit, receipts: &[Receipt]) -> AuditEntry {
+    let rows = &snapshot.fleet.intent().revocations;
     let operator = |id: &String| rows.get(id).map_or_else(|| id.clone(), |row| row.operator.to_string());
     let in_tenant = |it: &RemovalIn| format!("{} in {}", operator(&it.revocation), it.tenant);
     let proven = |it: &Receipt| {
@@ -179,7 +179,7 @@ fn entry(method: Method, world: &World, edit: &Edit, receipts: &[Receipt]) -> En
     which.truncate(MAX_AT_ONCE);
     let ids = [&edit.proven, &edit.came_back, &edit.amended].into_iter().flatten().map(|it| &it.revocation);
     let resources: BTreeSet<_> = ids.chain(&edit.watched).map(operator).collect();
-    Entry {
+    AuditEntry {
         actor: ACTOR.into(),
         method: method.word(),
         request_id: None,
@@ -189,9 +189,9 @@ fn entry(method: Method, world: &World, edit: &Edit, receipts: &[Receipt]) -> En
 }
 
 impl Removals {
-    fn found(&self, world: &World, only: Option<&BTreeSet<TenantName>>) -> Found {
+    fn found(&self, snapshot: &Snapshot, only: Option<&BTreeSet<TenantName>>) -> Found {
         let mut found = Found::default();
-        for place in Open::of(world).places(only).filter(|place| place.entra_tenant.is_some()) {
+        for place in OpenRemovals::of(snapshot).places(only).filter(|place| place.entra_tenant.is_some()) {
             let here = || RemovalIn { revocation: place.row.id.clone(), tenant: place.tenant.clone() };
             if self.knows_more(&place) {
                 found.amended.push(here());
@@ -210,11 +210,11 @@ impl Removals {
 
     /// Those that are still what their agents say of an open removal, and name every account that is known. Signatures
     /// are not checked again.
-    fn standing_still(&self, world: &World, receipts: &[Receipt]) -> Vec<Receipt> {
+    fn standing_still(&self, snapshot: &Snapshot, receipts: &[Receipt]) -> Vec<Receipt> {
         if receipts.is_empty() {
             return Vec::new();
         }
-        let open = Open::of(world);
+        let open = OpenRemovals::of(snapshot);
         let stands = |receipt: &&Receipt| {
             let here = BTreeSet::from([receipt.tenant.clone()]);
             let mut places = open.places(Some(&here)).filter(|it| it.row.id == receipt.revocation);
@@ -224,7 +224,7 @@ impl Removals {
     }
 
     /// Whether agents have reported an account since the removal was named, or one has enrolled.
-    fn knows_more(&self, place: &Place<'_>) -> bool {
+    fn knows_more(&self, place: &OpenRemoval<'_>) -> bool {
         if place.it.never_enrolled && self.channels.was_enrolled(&self.registry.tables(), place.tenant) {
             return true;
         }
@@ -252,8 +252,8 @@ impl Removals {
             return all;
         }
         let settled = self.history.settled();
-        let world = settled.clone().unwrap_or_else(|| self.history.world());
-        let has_left = |it: &Sighting| world.fleet.has_left(&it.home, it.object_id);
+        let snapshot = settled.clone().unwrap_or_else(|| self.history.snapshot());
+        let has_left = |it: &Sighting| snapshot.fleet.has_left(&it.home, it.object_id);
         let (left, work): (Vec<_>, Vec<_>) = all.into_iter().partition(has_left);
         if settled.is_some() {
             self.channels.forget_unexpected(&work);
@@ -268,13 +268,13 @@ impl Removals {
             .commit(move |decision| {
                 let still_there = still_there.clone();
                 let edit = removals.edit(decision, Edit { still_there, ..Edit::default() });
-                let advance = decision.committed.world.fleet.advance(&edit).map_err(AppError::of_whole)?;
+                let advance = decision.committed.snapshot.fleet.advance(&edit).map_err(AppError::of_whole)?;
                 if advance.revocation_puts.is_empty() {
                     return Ok(());
                 }
                 let operators: BTreeSet<_> =
                     advance.revocation_puts.iter().map(|row| row.operator.to_string()).collect();
-                decision.record(Entry {
+                decision.record(AuditEntry {
                     actor: ACTOR.into(),
                     method: "NameRemovals",
                     request_id: None,

@@ -8,12 +8,12 @@ use entente_model::report::{ItemState, Reason};
 use entente_model::{AssignmentName, OperatorName, Plane, RoleName, TenantName, Timestamp};
 
 use super::Reports;
-use super::carried::{Carried, Part, Standing};
+use super::carried::{Carried, Part, RightStatus};
 use super::view::opened;
 use crate::api_role::ApiRole;
 use crate::caller::Caller;
 use crate::error::Result;
-use crate::history::World;
+use crate::history::Snapshot;
 use crate::page::{Page, PageRequest};
 
 /// One role of one person in one tenant.
@@ -72,13 +72,14 @@ pub struct AccessFilter {
 }
 
 impl AccessFilter {
-    fn check(&self, world: &World) -> Result<()> {
-        self.tenant.as_ref().map_or(Ok(()), |name| world.needs_tenant("tenant", name))?;
-        self.operator.as_ref().map_or(Ok(()), |name| world.needs("operator", &ResourceName::Operator(name.clone())))?;
-        self.assignment
-            .as_ref()
-            .map_or(Ok(()), |name| world.needs("assignment", &ResourceName::Assignment(name.clone())))?;
-        self.role.as_ref().map_or(Ok(()), |name| world.needs_role("role", name))
+    fn check(&self, snapshot: &Snapshot) -> Result<()> {
+        let named = [
+            self.tenant.clone().map(|name| ("tenant", ResourceName::Tenant(name))),
+            self.operator.clone().map(|name| ("operator", ResourceName::Operator(name))),
+            self.assignment.clone().map(|name| ("assignment", ResourceName::Assignment(name))),
+        ];
+        named.into_iter().flatten().try_for_each(|(field, name)| snapshot.needs(field, &name))?;
+        self.role.as_ref().map_or(Ok(()), |name| snapshot.needs_role("role", name))
     }
 
     fn takes(&self, it: &Access) -> bool {
@@ -96,15 +97,15 @@ impl Reports {
     pub fn list_access(&self, caller: &Caller, filter: &AccessFilter, page: &PageRequest) -> Result<Page<Access>> {
         caller.needs(ApiRole::Viewer)?;
         let after = position(&page.token)?;
-        let world = self.history.world();
-        filter.check(&world)?;
-        let (intent, operator) = (world.fleet.intent(), filter.operator.as_ref());
+        let snapshot = self.history.snapshot();
+        filter.check(&snapshot)?;
+        let (intent, operator) = (snapshot.fleet.intent(), filter.operator.as_ref());
         let names = intent.tenants.keys().filter(|name| {
             filter.tenant.as_ref().is_none_or(|tenant| tenant == *name)
                 && after.as_ref().is_none_or(|(first, _)| *name >= first)
         });
         let now = self.history.now();
-        let rights = names.flat_map(|name| self.access(&world, name, operator, now));
+        let rights = names.flat_map(|name| self.access(&snapshot, name, operator, now));
         let rights = rights.filter(|it| filter.takes(it)).filter(|it| {
             let at = (it.tenant.clone(), (it.operator.clone(), it.role.clone(), it.class));
             after.as_ref().is_none_or(|after| at > *after)
@@ -133,29 +134,33 @@ fn position(token: &str) -> Result<Option<(TenantName, Right)>> {
 impl Reports {
     fn access(
         &self,
-        world: &World,
+        snapshot: &Snapshot,
         tenant: &TenantName,
         operator: Option<&OperatorName>,
         now: Timestamp,
     ) -> Vec<Access> {
         let Some(channel) = self.channels.get(tenant) else { return Vec::new() };
-        let rights = given(world, tenant, operator);
+        let rights = given(snapshot, tenant, operator);
         if rights.is_empty() {
             return Vec::new();
         }
         let state = channel.lock();
         let carried = Carried::of(&state, now);
-        let one = |(right, assignments)| one(world, tenant, &state, &carried, right, assignments);
+        let one = |(right, assignments)| one(snapshot, tenant, &state, &carried, right, assignments);
         let link = |it: Access| Access { redeem_url: it.redeem_url.filter(|_| operator.is_some()), ..it };
         rights.into_iter().filter_map(one).map(link).collect()
     }
 }
 
 /// Which assignments give whom which role in a tenant.
-fn given(world: &World, tenant: &TenantName, only: Option<&OperatorName>) -> BTreeMap<Right, Vec<AssignmentName>> {
-    let intent = world.fleet.intent();
+fn given(
+    snapshot: &Snapshot,
+    tenant: &TenantName,
+    only: Option<&OperatorName>,
+) -> BTreeMap<Right, Vec<AssignmentName>> {
+    let intent = snapshot.fleet.intent();
     let mut rights: BTreeMap<Right, Vec<AssignmentName>> = BTreeMap::new();
-    for name in world.fleet.assignments_of(tenant) {
+    for name in snapshot.fleet.assignments_of(tenant) {
         let Some(assignment) = intent.assignments.get(&name) else { continue };
         let Some(role) = intent.roles.get(&assignment.role) else { continue };
         for operator in people(intent, assignment) {
@@ -179,14 +184,14 @@ fn people(intent: &Intent, assignment: &Assignment) -> Vec<OperatorName> {
 
 /// The right as it is desired and verified; nothing if the state does not hold it (somebody who has left).
 fn one(
-    world: &World,
+    snapshot: &Snapshot,
     tenant: &TenantName,
     channel: &crate::channel::ChannelState,
     carried: &Carried,
     (name, role, class): Right,
     assignments: Vec<AssignmentName>,
 ) -> Option<Access> {
-    let intent = world.fleet.intent();
+    let intent = snapshot.fleet.intent();
     let operator: &Operator = intent.operators.get(&name)?;
     let home = &intent.tenants.get(tenant)?.home;
     let account = operator.identity(home, class)?;
@@ -196,7 +201,7 @@ fn one(
         let key = ItemKey::Member(MemberKey::of(&group, home, object_id));
         let item = opened(&channel.wanted.items, &key.to_string()).filter(|item| item.want == Want::Present)?;
         let reported = channel.reported.items.get(key.to_string().as_str());
-        Some((item, carried.of_group(&group).of_member(Standing::of(reported.map(|report| &**report)))))
+        Some((item, carried.of_group(&group).of_member(RightStatus::of(reported.map(|report| &**report)))))
     };
     let (item, plain) = part(GroupKind::Plain)?;
     let second = part(GroupKind::RoleAssignable).map(|(_, part)| part);
@@ -207,7 +212,7 @@ fn one(
     let membership = verified(Plane::Memberships);
     let windows = item.windows.as_slice();
     let verified = if second.is_some() { membership.min(verified(Plane::EntraRoles)) } else { membership };
-    let Part { standing: Standing { state, reason, detail, .. }, rights, applied, unknown } = plain.and(second);
+    let Part { standing: RightStatus { state, reason, detail, .. }, rights, applied, unknown } = plain.and(second);
     let ground = |name: &AssignmentName| {
         let it = intent.assignments.get(name)?;
         Some(Ground { assignment: name.clone(), justification: it.justification.clone(), ticket: it.ticket.clone() })

@@ -21,12 +21,12 @@ pub(super) struct Group {
     /// Rights that are not as wanted, and were there before: whether they are gone is not said.
     pub(super) unknown: u32,
     /// Of the first right that is not there, the gravest kind before the others.
-    lacking: Option<Standing>,
+    lacking: Option<RightStatus>,
 }
 
 /// A state, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(super) struct RightStatus {
     pub(super) state: ItemState,
     pub(super) reason: Option<Reason>,
     pub(super) detail: String,
@@ -34,7 +34,7 @@ pub(super) struct Standing {
     pub(super) may_be_there: bool,
 }
 
-impl Standing {
+impl RightStatus {
     /// PENDING where nothing was reported.
     pub(super) fn of(report: Option<&ItemReport>) -> Self {
         Self {
@@ -55,7 +55,7 @@ impl Carried {
             let Some((group, definition)) = key.parse().ok().and_then(|key| right(&key)) else { continue };
             let Some(item) = channel.wanted.items.get(key).and_then(|item| item.open().ok()) else { continue };
             let reported =
-                |key: &ItemKey| Standing::of(channel.reported.items.get(key.to_string().as_str()).map(|it| &**it));
+                |key: &ItemKey| RightStatus::of(channel.reported.items.get(key.to_string().as_str()).map(|it| &**it));
             let standing = reported(&item.key);
             if item.want != Want::Present || !matches!(item.windows.phase(now), Phase::Open(_)) {
                 all.withheld(group, &standing);
@@ -67,7 +67,7 @@ impl Carried {
         all
     }
 
-    fn add(&mut self, group: GroupKey, standing: Standing) {
+    fn add(&mut self, group: GroupKey, standing: RightStatus) {
         let group = self.0.entry(group).or_default();
         group.rights += 1;
         group.unknown += u32::from(standing.may_be_there);
@@ -79,7 +79,7 @@ impl Carried {
     }
 
     /// What an exemption withholds is not meant to be there, and may be until it is taken away.
-    fn withheld(&mut self, group: GroupKey, standing: &Standing) {
+    fn withheld(&mut self, group: GroupKey, standing: &RightStatus) {
         if standing.may_be_there || standing.state == ItemState::Applied {
             self.0.entry(group).or_default().unknown += 1;
         }
@@ -92,7 +92,7 @@ impl Carried {
 
 impl Group {
     /// What somebody has of it whose membership stands like this.
-    pub(super) fn of_member(&self, member: Standing) -> Part {
+    pub(super) fn of_member(&self, member: RightStatus) -> Part {
         let is_member = member.state == ItemState::Applied;
         let unknown = match () {
             () if is_member => self.unknown,
@@ -100,14 +100,14 @@ impl Group {
             () => 0,
         };
         let applied = if is_member { self.applied } else { 0 };
-        let lacking = self.lacking.as_ref().filter(|_| is_member).map(Standing::of_a_part);
+        let lacking = self.lacking.as_ref().filter(|_| is_member).map(RightStatus::of_a_part);
         Part { standing: lacking.unwrap_or(member), rights: self.rights, applied, unknown }
     }
 }
 
 /// What somebody has of a role by one group.
 pub(super) struct Part {
-    pub(super) standing: Standing,
+    pub(super) standing: RightStatus,
     pub(super) rights: u32,
     pub(super) applied: u32,
     pub(super) unknown: u32,
@@ -127,7 +127,7 @@ impl Part {
     }
 }
 
-impl Standing {
+impl RightStatus {
     /// As the state of the whole of which it is a part.
     fn of_a_part(&self) -> Self {
         if gravity(self.state) < PARTIAL { self.clone() } else { Self { state: ItemState::Partial, ..self.clone() } }

@@ -53,7 +53,7 @@ impl Reports {
     ) -> Result<EventWatch> {
         caller.needs(ApiRole::Viewer)?;
         if let Some(tenant) = &filter.tenant {
-            self.history.world().needs_tenant("tenant", tenant)?;
+            self.history.snapshot().needs_tenant("tenant", tenant)?;
         }
         let place = self.event_watches.clone().try_acquire_owned();
         let place = place.map_err(|_| AppError::TooLarge { what: "watches of events at once", limit: MAX_WATCHES })?;
@@ -157,7 +157,7 @@ impl Reports {
     pub async fn list_events(&self, caller: &Caller, filter: &EventFilter, page: &PageRequest) -> Result<Page<Event>> {
         caller.needs(ApiRole::Viewer)?;
         if let Some(tenant) = &filter.tenant {
-            self.history.world().needs_tenant("tenant", tenant)?;
+            self.history.snapshot().needs_tenant("tenant", tenant)?;
         }
         let mut after = page.after::<u64>()?;
         let (mut items, mut scanned) = (Vec::new(), 0);

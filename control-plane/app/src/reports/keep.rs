@@ -16,7 +16,7 @@ use super::{Reports, view};
 use crate::channel::room::{self, Room};
 use crate::channel::{Channel, KnownAccounts, Reported, gained};
 use crate::error::Cause;
-use crate::history::{Happening, World, write};
+use crate::history::{Happening, Snapshot, write};
 use crate::rows;
 
 /// Most items of one report, whatever the agent was told.
@@ -67,17 +67,17 @@ pub(crate) async fn keep(
 ) -> Result<(), ReportError> {
     check(&report)?;
     let _one_by_one = channel.reporting.lock().await;
-    let world = reports.history.world();
-    let changed = changed(channel, &world, &report, full)?;
+    let snapshot = reports.history.snapshot();
+    let changed = changed(channel, &snapshot, &report, full)?;
     let mut after = channel.lock().reported.after(&changed.deletes, &changed.puts);
     after.standing = report.standing.clone().map(|it| room::fitting(*it)).map(Arc::new).or(after.standing);
     after.reporter = Some(agent.clone());
     after.last_seen = Some(reports.history.now());
-    let happened = happened(reports, channel, &world, &changed, &report.mended, &mut after);
+    let happened = happened(reports, channel, &snapshot, &changed, &report.mended, &mut after);
     let gained = {
         // As it was said, also where there is no room for all of it.
         let said = report.items.iter().filter(|item| changed.puts.contains_key(item.key.to_string().as_str()));
-        gained(&channel.lock().known, &world, said, Some(agent), reports.history.now())
+        gained(&channel.lock().known, &snapshot, said, Some(agent), reports.history.now())
     };
     let row = rows::encode(&after.row());
     let mut commits = commits(&channel.tenant, &changed, &gained, row);
@@ -86,7 +86,7 @@ pub(crate) async fn keep(
         reports.keep_of(channel, commit, Vec::new()).await?;
     }
     reports.keep_of(channel, last, happened).await?;
-    let of_removal = changed.puts.values().any(|item| is_of_removal(&world, item));
+    let of_removal = changed.puts.values().any(|item| is_of_removal(&snapshot, item));
     let mut tells = of_removal;
     {
         let mut state = channel.lock();
@@ -94,7 +94,7 @@ pub(crate) async fn keep(
             state.reported.remove(&key);
         }
         for (key, item) in changed.puts {
-            tells |= state.note_unexpected(&item) && may_have_left(&world, &item);
+            tells |= state.note_unexpected(&item) && may_have_left(&snapshot, &item);
             state.reported.put(key, item);
         }
         state.known.extend(gained);
@@ -118,7 +118,7 @@ pub(crate) async fn keep(
 fn happened(
     reports: &Reports,
     channel: &Channel,
-    world: &World,
+    snapshot: &Snapshot,
     changed: &Changed,
     mended: &[Mended],
     after: &mut Reported,
@@ -140,7 +140,7 @@ fn happened(
         mended: mended.iter().filter(|it| !told.contains(&mark(it))).collect(),
         phases: (recorded, phase.phase),
         explanation: phase.explanation,
-        name: &|key| view::name_of(&wanted.items, key, world.fleet.intent()),
+        name: &|key| view::name_of(&wanted.items, key, snapshot.fleet.intent()),
     };
     let happened = said.happened();
     if !mended.is_empty() {
@@ -162,17 +162,17 @@ pub(crate) async fn keep_standing(
 }
 
 /// Whether an open removal may go on by it: be proven, come back, or have one account more.
-fn is_of_removal(world: &World, item: &ItemReport) -> bool {
+fn is_of_removal(snapshot: &Snapshot, item: &ItemReport) -> bool {
     let person = item.key.person();
-    person.is_some_and(|(home, object_id)| world.fleet.removals_of(home, object_id).next().is_some())
+    person.is_some_and(|(home, object_id)| snapshot.fleet.removals_of(home, object_id).next().is_some())
 }
 
 /// A person who works in the published intent is looked at with the next period, as a leave may be on its way.
-fn may_have_left(world: &World, item: &ItemReport) -> bool {
-    item.key.person().is_some_and(|(home, object_id)| world.fleet.has_left(home, object_id))
+fn may_have_left(snapshot: &Snapshot, item: &ItemReport) -> bool {
+    item.key.person().is_some_and(|(home, object_id)| snapshot.fleet.has_left(home, object_id))
 }
 
-fn changed(channel: &Channel, world: &World, report: &Report, full: bool) -> Result<Changed, ReportError> {
+fn changed(channel: &Channel, snapshot: &Snapshot, report: &Report, full: bool) -> Result<Changed, ReportError> {
     let state = channel.lock();
     let known = &state.reported.items;
     let mut changed = Changed::default();
@@ -191,7 +191,7 @@ fn changed(channel: &Channel, world: &World, report: &Report, full: bool) -> Res
         let key: Arc<str> = item.key.to_string().into();
         let former = changed.puts.get(&key).or_else(|| known.get(&key));
         former.iter().for_each(|former| room.free(former));
-        let kept = room.take(item, is_of_removal(world, item) || state.is_named_for_removal(&key));
+        let kept = room.take(item, is_of_removal(snapshot, item) || state.is_named_for_removal(&key));
         if former.is_none_or(|former| **former != kept) {
             changed.puts.insert(key, Arc::new(kept));
         }

@@ -75,7 +75,7 @@ impl Reports {
     /// How one tenant stands.
     pub fn tenant_status(&self, caller: &Caller, tenant: &TenantName) -> Result<TenantStatus> {
         caller.needs(ApiRole::Viewer)?;
-        self.history.world().needs_tenant("tenant", tenant)?;
+        self.history.snapshot().needs_tenant("tenant", tenant)?;
         self.status(tenant).ok_or_else(|| AppError::not_found(tenant))
     }
 
@@ -88,9 +88,9 @@ impl Reports {
     ) -> Result<Page<TenantStatus>> {
         caller.needs(ApiRole::Viewer)?;
         let after = page.after::<TenantName>()?;
-        let world = self.history.world();
-        selected.tenants.iter().try_for_each(|name| world.needs_tenant("tenants", name))?;
-        let tenants = world.fleet.intent().tenants.values().filter(|it| selected.takes(it));
+        let snapshot = self.history.snapshot();
+        selected.tenants.iter().try_for_each(|name| snapshot.needs_tenant("tenants", name))?;
+        let tenants = snapshot.fleet.intent().tenants.values().filter(|it| selected.takes(it));
         let names = tenants.map(|it| &it.name).filter(|name| after.as_ref().is_none_or(|after| *name > after));
         // A tenant between its commit and its channel has no status yet.
         let statuses = names.filter_map(|name| self.status(name)).filter(|it| selected.takes_phase(it.phase));
@@ -106,13 +106,13 @@ impl Reports {
         page: &PageRequest,
     ) -> Result<Page<ItemStatus>> {
         caller.needs(ApiRole::Viewer)?;
-        self.history.world().needs_tenant("tenant", tenant)?;
+        self.history.snapshot().needs_tenant("tenant", tenant)?;
         let channel = self.channels.get(tenant).ok_or_else(|| AppError::not_found(tenant))?;
         let (wanted, reported) = {
             let state = channel.lock();
             (state.wanted.clone(), state.reported.items.clone())
         };
-        let world = self.history.world();
+        let snapshot = self.history.snapshot();
         let mut merged: BTreeMap<&str, (Option<&SealedItem>, Option<&Arc<ItemReport>>)> = BTreeMap::new();
         for item in wanted.items.iter() {
             merged.insert(item.key(), (Some(item), None));
@@ -126,15 +126,22 @@ impl Reports {
         });
         let statuses = chosen.map(|(key, (item, report))| {
             let item = item.and_then(|item| item.open().ok());
-            status_of(tenant, key, item, report.map(|report| &**report), world.fleet.intent(), wanted.version.revision)
+            status_of(
+                tenant,
+                key,
+                item,
+                report.map(|report| &**report),
+                snapshot.fleet.intent(),
+                wanted.version.revision,
+            )
         });
         Ok(Page::of(statuses, page.limit(), |status| status.report.key.to_string()))
     }
 
     pub(crate) fn status(&self, tenant: &TenantName) -> Option<TenantStatus> {
         let channel = self.channels.get(tenant)?;
-        let world = self.history.world();
-        let created = world.metas.get(&ResourceName::Tenant(tenant.clone())).map(|meta| meta.created);
+        let snapshot = self.history.snapshot();
+        let created = snapshot.metas.get(&ResourceName::Tenant(tenant.clone())).map(|meta| meta.created);
         let enrolment = Enrolment::of(&self.registry.tables(), tenant, created, self.history.now());
         Some(status(&channel, &channel.lock(), enrolment, self.history.now()))
     }
@@ -142,7 +149,7 @@ impl Reports {
     /// The phase that follows from what an agent is saying: it is there, so that the tenant is not OFFLINE.
     pub(crate) fn phase_by(&self, channel: &Channel, reported: &Reported) -> Said {
         let created =
-            self.history.world().metas.get(&ResourceName::Tenant(channel.tenant.clone())).map(|meta| meta.created);
+            self.history.snapshot().metas.get(&ResourceName::Tenant(channel.tenant.clone())).map(|meta| meta.created);
         let enrolment = Enrolment::of(&self.registry.tables(), &channel.tenant, created, self.history.now());
         let state = channel.lock();
         let facts = Facts { connected: true, ..facts(channel, &state, reported, &enrolment, self.history.now()) };

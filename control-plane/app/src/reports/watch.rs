@@ -49,10 +49,10 @@ impl Reports {
         if !self.channels.watchers.add(&watcher) {
             return Err(AppError::TooLarge { what: "watches at once", limit: MAX_WATCHERS });
         }
-        let world = self.history.world();
-        let tenants = &world.fleet.intent().tenants;
+        let snapshot = self.history.snapshot();
+        let tenants = &snapshot.fleet.intent().tenants;
         if let Some(unknown) = watcher.only.iter().find(|name| !tenants.contains_key(*name)) {
-            return Err(world.missing("tenants", &ResourceName::Tenant(unknown.clone())));
+            return Err(snapshot.missing("tenants", &ResourceName::Tenant(unknown.clone())));
         }
         let wanted = |name: &&TenantName| watcher.only.is_empty() || watcher.only.contains(*name);
         let initial = tenants.keys().filter(wanted).cloned().collect();

@@ -324,7 +324,7 @@ async fn who_and_what_is_deleted_is_still_told() {
     bed.app.parts().removals.settle_removals().await.unwrap();
     bed.sleep(40 * DAY);
     bed.app.parts().removals.settle_removals().await.unwrap();
-    assert!(bed.app.world().fleet.intent().revocations.is_empty());
+    assert!(bed.app.snapshot().fleet.intent().revocations.is_empty());
     assert!(!bed.app.removals().list_removals(&viewer(), Some(&maya), &page()).await.unwrap().items.is_empty());
     assert!(!bed.app.audit(&viewer(), &page(), Some(&name("operators/maya"))).await.unwrap().items.is_empty());
     let filter = AccessFilter { operator: Some(maya), ..Default::default() };

@@ -34,7 +34,7 @@ async fn a_set_that_changes_nothing_commits_nothing() {
     let before = bed.app.parts().history.store.revision();
     let again = bed.apply(sample()).await.unwrap();
     assert_eq!(bed.app.parts().history.store.revision(), before);
-    assert_eq!(again.revision, bed.app.world().revision);
+    assert_eq!(again.revision, bed.app.snapshot().revision);
     assert!(again.changes.iter().all(|change| change.kind == ChangeKind::Unchanged && change.fields.is_empty()));
     assert_eq!(again.impact, Impact::default());
 }
@@ -80,7 +80,7 @@ async fn a_request_that_changed_nothing_changes_nothing_when_it_is_repeated() {
     let same = || update("tenants/contoso", json!({"labels": {"region": "nordic"}}), None);
     let records = bed.app.audit(&viewer(), &page(), None).await.unwrap().items;
     let first = bed.app.intents().change(&editor(), same(), &once).await.unwrap();
-    assert_eq!((first.changes[0].kind, first.revision), (ChangeKind::Unchanged, bed.app.world().revision));
+    assert_eq!((first.changes[0].kind, first.revision), (ChangeKind::Unchanged, bed.app.snapshot().revision));
     assert_eq!(bed.app.audit(&viewer(), &page(), None).await.unwrap().items, records, "there is nothing to record");
     bed.relabel("contoso", 1).await;
     let moved = bed.app.get(&viewer(), &name("tenants/contoso")).unwrap();
@@ -167,7 +167,7 @@ async fn a_leaver_comes_back_only_by_rejoining() {
     bed.app.intents().rejoin_operator(&editor(), &maya, &options()).await.unwrap();
     let twice = bed.app.intents().rejoin_operator(&editor(), &maya, &options()).await.unwrap_err();
     assert_eq!(twice.reason(), "CONTRADICTS");
-    assert!(bed.app.world().fleet.intent().revocations.is_empty());
+    assert!(bed.app.snapshot().fleet.intent().revocations.is_empty());
 }
 
 #[tokio::test]
@@ -218,7 +218,7 @@ async fn a_commit_that_the_store_refuses_leaves_nothing_behind() {
     let bed = Bed::with_sample().await;
     let before = bed.app.audit(&viewer(), &page(), None).await.unwrap().items;
     let refused = bed.app.commit(|decision| {
-        decision.record(crate::history::Entry {
+        decision.record(crate::history::AuditEntry {
             actor: "principals/admin".into(),
             method: "Test",
             request_id: None,
@@ -240,7 +240,7 @@ async fn users_an_audit_record_says_what_changed_from_what_to_what_and_older_one
     let bed = Bed::with_sample().await;
     // As it was written before records had changes.
     let older = bed.app.commit(|decision| {
-        decision.record(crate::history::Entry {
+        decision.record(crate::history::AuditEntry {
             actor: "principals/admin".into(),
             method: "Test",
             request_id: None,

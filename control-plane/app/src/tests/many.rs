@@ -4,7 +4,7 @@ use std::sync::mpsc;
 
 use super::agent::Agent;
 use super::*;
-use crate::history::Entry;
+use crate::history::AuditEntry;
 
 /// Far longer than anything here takes: it ends a test that would wait for ever.
 const FOR_EVER: Duration = Duration::from_secs(20);
@@ -42,7 +42,7 @@ async fn concurrent_changes_all_hold_and_agents_follow_in_order() {
     agent.hear(&bed).await;
     bed.app.parts().leases.renew();
     assert_eq!(agent.hear(&bed).await, ["lease"]);
-    let digest = bed.app.world().fleet.tenant(&tenant("contoso")).unwrap().digest();
+    let digest = bed.app.snapshot().fleet.tenant(&tenant("contoso")).unwrap().digest();
     assert_eq!(agent.items.digest(), digest);
     assert_eq!(agent.desired().iter().filter(|item| item.key.to_string().starts_with("user/")).count(), 34);
     let records = bed.app.audit(&viewer(), &page(), None).await.unwrap().items;
@@ -50,7 +50,11 @@ async fn concurrent_changes_all_hold_and_agents_follow_in_order() {
 
     agent.disconnect();
     let bed = bed.restart(async |_, _| {}).await;
-    assert_eq!(bed.app.world().fleet.tenant(&tenant("contoso")).unwrap().digest(), digest, "compiled anew, the same");
+    assert_eq!(
+        bed.app.snapshot().fleet.tenant(&tenant("contoso")).unwrap().digest(),
+        digest,
+        "compiled anew, the same"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,7 +66,7 @@ async fn architecture_7_6_what_is_published_does_not_wait_for_a_commit_that_is_b
         let decided = app.commit(move |decision| {
             begins.send(()).unwrap();
             may_end.recv().unwrap();
-            let entry = Entry::by_agent(&"tenants/contoso/agents/a".parse().unwrap(), "Test", "decided");
+            let entry = AuditEntry::by_agent(&"tenants/contoso/agents/a".parse().unwrap(), "Test", "decided");
             decision.record(entry);
             Ok(())
         });

@@ -217,7 +217,7 @@ async fn nobody_gives_themselves_access_by_any_kind_of_resource() {
     let bed = bed_of_maya().await;
     let (_, maya) = tied(&bed, "maya", ApiRole::Editor, "operators/maya").await;
     let (_, chief) = tied(&bed, "chief", ApiRole::Admin, "operators/maya").await;
-    let before = bed.app.world().revision;
+    let before = bed.app.snapshot().revision;
     for (what, manifests) in gains_for_maya() {
         for caller in [&maya, &chief] {
             for validate_only in [true, false] {
@@ -231,7 +231,7 @@ async fn nobody_gives_themselves_access_by_any_kind_of_resource() {
             }
         }
     }
-    assert_eq!(bed.app.world().revision, before);
+    assert_eq!(bed.app.snapshot().revision, before);
     let dry = Options { validate_only: true, ..options() };
     for (what, manifests) in gains_for_maya() {
         let by_others = bed.app.intents().change(&editor(), set(manifests), &dry).await;
@@ -311,7 +311,7 @@ async fn a_tied_admin_vouches_for_no_agent_that_has_to_say_that_they_are_gone() 
     let pki::Who::Agent(agent) = agent.who else { panic!("an agent") };
     let (_, maya) = tied(&bed, "maya", ApiRole::Admin, "operators/maya").await;
     bed.apply(vec![squad(&["li"])]).await.unwrap();
-    assert!(!bed.app.world().fleet.intent().revocations.is_empty());
+    assert!(!bed.app.snapshot().fleet.intent().revocations.is_empty());
     let refused = bed.app.vouch_agent(&maya, &agent, &options()).await.unwrap_err();
     assert_eq!(refused.reason(), "OWN_CASE", "{refused}");
     bed.app.vouch_agent(&admin(), &agent, &options()).await.unwrap();
@@ -369,7 +369,7 @@ async fn what_would_end_the_last_admin_is_refused_before_anything_is_committed()
     let bed = Bed::with_sample().await;
     let (_, chief) = tied(&bed, "chief", ApiRole::Admin, "operators/maya").await;
     bed.app.delete_principal(&chief, &admin().principal, &options()).await.unwrap();
-    let before = bed.app.world().revision;
+    let before = bed.app.snapshot().revision;
     for way in ["leave", "LEFT", "SUSPENDED"] {
         let refused = end(&bed, way).await.unwrap_err();
         assert_eq!(refused.reason(), "LAST_ADMIN", "{way}");
@@ -377,7 +377,7 @@ async fn what_would_end_the_last_admin_is_refused_before_anything_is_committed()
             "principals/chief is the last admin; make another first: `entente principals create NAME --role admin`";
         assert_eq!(refused.to_string(), text);
     }
-    assert_eq!(bed.app.world().revision, before);
+    assert_eq!(bed.app.snapshot().revision, before);
     let (_, csr_pem) = create_key_and_csr().unwrap();
     let other = principal("other");
     let new = NewPrincipal { name: &other, role: ApiRole::Admin, operator: None, csr_pem: &csr_pem };

@@ -296,8 +296,8 @@ async fn removals_are_told_apart_and_named_in_order_also_while_the_clock_goes_ba
     drop(fleet(&bed).await);
     let maya: OperatorName = "operators/maya".parse().unwrap();
     let row = || {
-        let world = bed.app.world();
-        let rows: Vec<_> = world.fleet.intent().revocations.values().cloned().collect();
+        let snapshot = bed.app.snapshot();
+        let rows: Vec<_> = snapshot.fleet.intent().revocations.values().cloned().collect();
         rows.into_iter().max_by_key(|row| row.time).unwrap()
     };
     bed.leave("operators/maya").await;

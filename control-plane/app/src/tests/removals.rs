@@ -52,7 +52,7 @@ async fn a_leaver_is_absent_everywhere_until_every_tenant_has_proven_it_and_the_
     assert!(!contoso.absent().is_empty());
     bed.sleep(Duration::from_secs(1));
     bed.app.parts().removals.settle_removals().await.unwrap();
-    assert!(bed.app.world().fleet.intent().revocations.is_empty());
+    assert!(bed.app.snapshot().fleet.intent().revocations.is_empty());
     for agent in [&mut contoso, &mut fabrikam] {
         assert_eq!(agent.hear(&bed).await.last().unwrap(), "delta");
         assert!(agent.absent().is_empty());

@@ -80,7 +80,7 @@ async fn one_state_is_in_flight_and_of_several_newer_ones_only_the_latest_follow
     assert!(agent.next().is_none(), "not before a while has passed");
     bed.sleep(Duration::from_secs(11));
     assert_eq!(agent.hear(&bed).await, ["snapshot"]);
-    assert_eq!(agent.items.digest(), bed.app.world().fleet.tenant(&tenant("contoso")).unwrap().digest());
+    assert_eq!(agent.items.digest(), bed.app.snapshot().fleet.tenant(&tenant("contoso")).unwrap().digest());
     assert!(agent.say(Incoming::Accepted { nonce }).await.is_err(), "an old nonce is none");
     assert_eq!(agent.hear(&bed).await, ["away: protocol"]);
 }

@@ -93,13 +93,13 @@ fn reached<'a>(
     step: &Step<'_, 'a>,
     changed: &[ResourceName],
 ) -> Vec<((&'a Assignment, Homes<'a>), BTreeSet<&'a OperatorName>)> {
-    let (world, intent) = (step.after, step.after.intent);
+    let (view, intent) = (step.after, step.after.intent);
     let mut reached = Vec::new();
     let homes = |assignment: &Assignment| {
-        let active = world.selected(assignment).into_iter().filter(|tenant| tenant.state == TenantState::Active);
+        let active = view.selected(assignment).into_iter().filter(|tenant| tenant.state == TenantState::Active);
         active.map(|tenant| (&tenant.home, &tenant.name)).collect::<Homes<'a>>()
     };
-    let all = |assignment: &'a Assignment| world.persons(assignment).into_iter().collect::<BTreeSet<_>>();
+    let all = |assignment: &'a Assignment| view.persons(assignment).into_iter().collect::<BTreeSet<_>>();
     for name in changed {
         match name {
             ResourceName::Assignment(name) => {
@@ -107,12 +107,12 @@ fn reached<'a>(
                 reached.extend(assignment.map(|it| ((&**it, homes(it)), all(it))));
             }
             ResourceName::Squad(name) => {
-                reached.extend(world.of_squad(name).map(|it| ((&**it, homes(it)), all(it))));
+                reached.extend(view.of_squad(name).map(|it| ((&**it, homes(it)), all(it))));
             }
             ResourceName::Operator(name) => {
                 let operator = intent.operators.get(name).filter(|it| it.state == OperatorState::Active);
                 if let Some(operator) = operator {
-                    let assignments = world.assignments_of(&operator.name).into_iter();
+                    let assignments = view.assignments_of(&operator.name).into_iter();
                     reached.extend(assignments.map(|it| ((&**it, homes(it)), [&operator.name].into())));
                 }
             }
@@ -120,7 +120,7 @@ fn reached<'a>(
                 let tenant = intent.tenants.get(name).filter(|tenant| tenant.state == TenantState::Active);
                 if let Some(tenant) = tenant {
                     let home: Homes<'a> = [(&tenant.home, &tenant.name)].into();
-                    reached.extend(world.selecting(tenant).into_iter().map(|it| ((&**it, home.clone()), all(it))));
+                    reached.extend(view.selecting(tenant).into_iter().map(|it| ((&**it, home.clone()), all(it))));
                 }
             }
             ResourceName::HomeTenant(_) | ResourceName::SocRole(_) => {}

@@ -72,7 +72,7 @@ fn reshaped(step: &Step<'_, '_>, changed: &[ResourceName]) -> BTreeSet<TenantNam
         match name {
             ResourceName::Tenant(name) => drop(reshaped.insert(name.clone())),
             ResourceName::Assignment(name) => {
-                let [old, new] = [step.before, step.after].map(|world| world.intent.assignments.get(name));
+                let [old, new] = [step.before, step.after].map(|view| view.intent.assignments.get(name));
                 let Some(new) = new else { continue };
                 if old.is_none_or(|old| (&old.role, &old.tenants) != (&new.role, &new.tenants)) {
                     reshaped.extend(step.after.selected(new).into_iter().map(|tenant| tenant.name.clone()));

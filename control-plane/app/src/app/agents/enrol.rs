@@ -9,7 +9,7 @@ use super::super::principals::wrong_request;
 use super::super::{App, tokens};
 use crate::api_role::ApiRole;
 use crate::error::{AppError, Result};
-use crate::history::{Decision, Entry, EventKind, Happening};
+use crate::history::{AuditEntry, Decision, EventKind, Happening};
 use crate::identities::{self, Agents};
 use crate::identity::{AgentRow, Leaf, RegistryChange, TokenRow, Used};
 use crate::pki::{Peer, RequestedKey, Who};
@@ -87,7 +87,7 @@ impl Enrolment {
         if row.expires <= decision.now {
             return Err(refused("enrolment_expired"));
         }
-        let tenant = decision.committed.world.fleet.intent().tenants.get(&row.tenant).cloned();
+        let tenant = decision.committed.snapshot.fleet.intent().tenants.get(&row.tenant).cloned();
         if tenant.is_none_or(|tenant| !tenant.entra_tenant.to_string().eq_ignore_ascii_case(&self.entra)) {
             return Err(refused("enrolment_other_tenant"));
         }
@@ -154,8 +154,8 @@ fn enrolment(
     row: &TokenRow,
     present: &Agents,
     displaced: Option<&AgentName>,
-) -> Entry {
-    let mut entry = Entry::by_agent(name, "Enroll", &format!("enrolled with {token}"));
+) -> AuditEntry {
+    let mut entry = AuditEntry::by_agent(name, "Enroll", &format!("enrolled with {token}"));
     if let Some(by) = &row.by {
         entry.summary.push_str(&format!(", made by {by}"));
         entry.resources.push(by.to_string());
@@ -213,7 +213,7 @@ impl App {
             let (previous, renewed, expires) = (Some(peer.serial), Some(decision.now), issued.not_after);
             let row = AgentRow { serial: issued.serial, previous, renewed, expires, awaited: false, ..row };
             decision.register(RegistryChange::Agent(name.clone(), Some(row)));
-            decision.record(Entry::by_agent(&name, "Renew", "certificate renewed"));
+            decision.record(AuditEntry::by_agent(&name, "Renew", "certificate renewed"));
             Ok(issued.certificate_pem)
         };
         let (_, certificate_pem) = self.commit(renew).await?;

@@ -23,13 +23,13 @@ pub(super) enum What {
 
 /// Where in the tenant: an Azure scope or a Defender data source; and from when on, if not now.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct Scope {
     pub(super) name: Arc<str>,
     pub(super) from: Option<Timestamp>,
 }
 
 /// Something, and where.
-pub(super) type Held = (What, Place);
+pub(super) type Held = (What, Scope);
 
 /// What one item adds to a group.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub(super) enum Given {
     /// Of a Defender role: what it lets do, wherever it is assigned.
     Permissions(Vec<(What, Option<Timestamp>)>),
     /// Of a Defender assignment.
-    Places(Vec<Place>),
+    Places(Vec<Scope>),
 }
 
 impl Given {
@@ -60,7 +60,7 @@ impl Given {
                 ItemBody::AzureRole(AzureRoleBody { definition, role_name, .. }),
                 ItemKey::AzureRole(AzureRoleKey { scope, .. }),
             ) => {
-                let place = Place { name: scope.as_str().into(), from };
+                let place = Scope { name: scope.as_str().into(), from };
                 let unlisted = || vec![What::Unlisted(format!("what the Azure role {role_name} lets people do"))];
                 let whats = capability::of_azure_role(*definition).map_or_else(unlisted, known);
                 Self::Rights(whats.into_iter().map(|what| (what, place.clone())).collect())
@@ -84,7 +84,7 @@ impl Given {
             (ItemBody::DefenderAssignment(DefenderAssignmentBody { data_sources, .. }), _) => {
                 let is_all = data_sources.contains(&DataSource::All);
                 let sources = if is_all { &DataSource::EVERY[..] } else { data_sources };
-                Self::Places(sources.iter().map(|it| Place { name: it.word().into(), from }).collect())
+                Self::Places(sources.iter().map(|it| Scope { name: it.word().into(), from }).collect())
             }
             (ItemBody::User(_) | ItemBody::Group(_), _) => Self::Nothing,
             // The server compiles its items itself: one of another kind, or with the body of another, is none of them.
@@ -97,16 +97,16 @@ impl Given {
 }
 
 /// What a Defender role gives where it is assigned. Both have to hold.
-pub(super) fn assigned(permissions: &[(What, Option<Timestamp>)], places: &[Place]) -> Vec<Held> {
-    let at = |what: &What, from: Option<Timestamp>, place: &Place| {
-        (what.clone(), Place { name: place.name.clone(), from: from.max(place.from) })
+pub(super) fn assigned(permissions: &[(What, Option<Timestamp>)], places: &[Scope]) -> Vec<Held> {
+    let at = |what: &What, from: Option<Timestamp>, place: &Scope| {
+        (what.clone(), Scope { name: place.name.clone(), from: from.max(place.from) })
     };
     permissions.iter().flat_map(|(what, from)| places.iter().map(move |place| at(what, *from, place))).collect()
 }
 
 /// What somebody holds of it who comes into the group then.
 pub(super) fn from_then((what, place): &Held, joins: Option<Timestamp>) -> Held {
-    (what.clone(), Place { name: place.name.clone(), from: place.from.max(joins) })
+    (what.clone(), Scope { name: place.name.clone(), from: place.from.max(joins) })
 }
 
 fn known(all: &[Capability]) -> Vec<What> {
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     fn at(name: &str, from: Option<i64>) -> BTreeSet<Held> {
-        let place = Place { name: name.into(), from: from.map(Timestamp::from_unix) };
+        let place = Scope { name: name.into(), from: from.map(Timestamp::from_unix) };
         BTreeSet::from([(What::Known(Capability::ReadLogs), place)])
     }
 
@@ -202,7 +202,7 @@ mod tests {
     fn a_defender_permission_that_is_withheld_comes_when_both_it_and_its_assignment_hold() {
         let [early, late] = [Some(Timestamp::from_unix(5)), Some(Timestamp::from_unix(9))];
         let what = || What::Known(Capability::ReadLogs);
-        let place = Place { name: "mde".into(), from: late };
+        let place = Scope { name: "mde".into(), from: late };
         let held = assigned(&[(what(), early), (what(), None)], std::slice::from_ref(&place));
         assert!(held.iter().all(|(_, at)| at.from == late), "{held:?}");
     }

@@ -19,7 +19,7 @@ use entente_seal::SealedItem;
 use crate::index::{Account, Index, Term};
 
 /// Intent and its index.
-pub(crate) struct World<'a> {
+pub(crate) struct IntentView<'a> {
     pub intent: &'a Intent,
     pub index: &'a Index,
     accounts: RefCell<HashMap<Account, Rc<AccountIndex<'a>>>>,
@@ -60,7 +60,7 @@ type InSquads = HashMap<(OperatorName, SquadName), Rc<[Window]>>;
 
 /// A tenant, and what assignments bring there.
 pub(crate) struct Place<'w, 'a> {
-    pub world: &'w World<'a>,
+    pub view: &'w IntentView<'a>,
     pub tenant: &'a Arc<Tenant>,
     /// Assignments that select it, and their roles, in order of name. None unless the tenant is ACTIVE.
     pub assignments: Rc<[Selected<'a>]>,
@@ -77,12 +77,12 @@ pub(crate) struct Grant<'a> {
     pub windows: Windows,
 }
 
-impl<'a> World<'a> {
+impl<'a> IntentView<'a> {
     pub(crate) fn new(intent: &'a Intent, index: &'a Index) -> Self {
         Self { intent, index, accounts: RefCell::default(), selections: Rc::default() }
     }
 
-    /// A world with the same tenants, assignments and roles, so that what selects a tenant here selects it there.
+    /// A view with the same tenants, assignments and roles, so that what selects a tenant here selects it there.
     pub(crate) fn alike(&self, intent: &'a Intent, index: &'a Index) -> Self {
         Self { selections: self.selections.clone(), ..Self::new(intent, index) }
     }
@@ -103,7 +103,7 @@ impl<'a> World<'a> {
             self.selections.borrow_mut().insert(&tenant.name, selected.clone());
             selected
         });
-        Place { world: self, tenant, assignments }
+        Place { view: self, tenant, assignments }
     }
 
     /// An account, looked up once.
@@ -182,8 +182,7 @@ impl<'a> Place<'_, 'a> {
     fn windows(&self, account: &AccountIndex<'a>, operator: &Operator, assignment: &Assignment) -> Windows {
         let whole = assignment.window();
         let direct = (assignment.operator.as_ref() == Some(&operator.name)).then_some(whole);
-        let member =
-            assignment.squad.as_ref().map(|squad| account.membership(self.world.intent, &operator.name, squad));
+        let member = assignment.squad.as_ref().map(|squad| account.membership(self.view.intent, &operator.name, squad));
         let member = member.iter().flat_map(|windows| windows.iter()).filter_map(|window| window.intersect(whole));
         direct.into_iter().chain(member).collect::<Vec<_>>().into()
     }

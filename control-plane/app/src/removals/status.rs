@@ -12,10 +12,10 @@ use entente_model::{Guid, TenantName, Timestamp};
 use super::Removals;
 use super::receipt::Receipt;
 use crate::channel::Account;
-use crate::history::World;
+use crate::history::Snapshot;
 
 /// One removal in one tenant.
-pub(super) struct Place<'w> {
+pub(super) struct OpenRemoval<'w> {
     pub(super) row: &'w Revocation,
     pub(super) tenant: &'w TenantName,
     pub(super) it: &'w InTenant,
@@ -25,15 +25,15 @@ pub(super) struct Place<'w> {
     pub(super) entra_tenant: Option<Guid>,
 }
 
-/// Open removals by the item that they make.
-pub(super) struct Open<'w> {
-    world: &'w World,
+/// OpenRemovals removals by the item that they make.
+pub(super) struct OpenRemovals<'w> {
+    snapshot: &'w Snapshot,
     by_item: HashMap<String, Vec<&'w Arc<Revocation>>>,
 }
 
 /// The state of a removal, with a reason and a sentence.
 #[derive(Debug)]
-pub(super) struct Standing {
+pub(super) struct RemovalStatus {
     pub(super) state: ItemState,
     pub(super) reason: Option<Reason>,
     pub(super) detail: String,
@@ -51,7 +51,7 @@ pub(super) fn item_key(row: &Revocation) -> String {
     }
 }
 
-impl Place<'_> {
+impl OpenRemoval<'_> {
     pub(super) fn subject(&self) -> String {
         match &self.row.subject {
             Subject::Person => "person".into(),
@@ -64,17 +64,20 @@ impl Place<'_> {
     }
 }
 
-impl<'w> Open<'w> {
-    pub(super) fn of(world: &'w World) -> Self {
+impl<'w> OpenRemovals<'w> {
+    pub(super) fn of(snapshot: &'w Snapshot) -> Self {
         let mut by_item: HashMap<_, Vec<_>> = HashMap::new();
-        for row in world.fleet.intent().revocations.values() {
+        for row in snapshot.fleet.intent().revocations.values() {
             by_item.entry(item_key(row)).or_default().push(row);
         }
-        Self { world, by_item }
+        Self { snapshot, by_item }
     }
 
     /// Every open removal in each of its tenants, or in those of them that are named.
-    pub(super) fn places<'o>(&'o self, only: Option<&'o BTreeSet<TenantName>>) -> impl Iterator<Item = Place<'w>> {
+    pub(super) fn places<'o>(
+        &'o self,
+        only: Option<&'o BTreeSet<TenantName>>,
+    ) -> impl Iterator<Item = OpenRemoval<'w>> {
         let pairs = self.by_item.values().flat_map(|rows| rows.iter().map(move |row| (rows, row)));
         pairs.flat_map(move |(rows, row)| {
             let all = only.is_none().then(|| row.tenants.iter()).into_iter().flatten();
@@ -89,19 +92,19 @@ impl<'w> Open<'w> {
         row: &'w Revocation,
         tenant: &'w TenantName,
         it: &'w InTenant,
-    ) -> Place<'w> {
+    ) -> OpenRemoval<'w> {
         let here = rows.iter().filter(|row| row.tenants.contains_key(tenant));
         let named = here.map(|row| row.time).max().unwrap_or(row.time);
-        let entra = self.world.fleet.intent().tenants.get(tenant).map(|it| it.entra_tenant);
+        let entra = self.snapshot.fleet.intent().tenants.get(tenant).map(|it| it.entra_tenant);
         let entra_tenant = entra.filter(|entra| it.entra_tenant.is_none_or(|of| of == *entra));
-        Place { row, tenant, it, named, entra_tenant }
+        OpenRemoval { row, tenant, it, named, entra_tenant }
     }
 }
 
 impl Removals {
     /// What a tenant's agent last said of a removal's subject. That it is gone counts only with a proof of what is open
     /// now: one of an earlier removal, since which the person was back, proves nothing.
-    pub(super) fn reported(&self, place: &Place<'_>) -> Option<ItemReport> {
+    pub(super) fn reported(&self, place: &OpenRemoval<'_>) -> Option<ItemReport> {
         place.entra_tenant?;
         let channel = self.channels.get(place.tenant)?;
         let state = channel.lock();
@@ -117,7 +120,7 @@ impl Removals {
 
     /// Whether what was proven gone is, or may be, there again: anything but gone is said of it, an account is open, or
     /// there is one that the proof did not name.
-    pub(super) fn has_come_back(&self, place: &Place<'_>, receipt: &Receipt) -> bool {
+    pub(super) fn has_come_back(&self, place: &OpenRemoval<'_>, receipt: &Receipt) -> bool {
         let Some(report) = self.reported(place) else { return false };
         let is_person = place.row.subject == Subject::Person;
         let is_open = report.accounts.iter().any(|it| is_person && it.state == AccountState::Enabled);
@@ -127,54 +130,55 @@ impl Removals {
         report.state != ItemState::Removed || is_open || is_new
     }
 
-    fn now_known(&self, place: &Place<'_>) -> Vec<Guid> {
+    fn now_known(&self, place: &OpenRemoval<'_>) -> Vec<Guid> {
         let row = self.channels.known(place.tenant, &place.account());
         row.iter().flat_map(|row| &row.known.ids).chain(&place.it.known.ids).copied().collect()
     }
 
     /// Of a removal that is not proven.
-    pub(super) fn standing(&self, world: &World, place: &Place<'_>) -> Standing {
+    pub(super) fn status(&self, snapshot: &Snapshot, place: &OpenRemoval<'_>) -> RemovalStatus {
         let report = self.reported(place);
-        let mut standing = match self.nobody_looks(world, place, report.is_some()) {
-            Some(standing) => standing,
+        let mut status = match self.nobody_looks(snapshot, place, report.is_some()) {
+            Some(status) => status,
             None => match report.as_ref().map(|report| (report, self.receipt(place, report))) {
                 None => self.not_reported(place),
                 Some((_, Some(Ok(_)))) => {
                     let text = "its proof is being recorded".into();
-                    Standing::new(ItemState::Waiting, Some(Reason::ConfirmingRemoval), text)
+                    RemovalStatus::new(ItemState::Waiting, Some(Reason::ConfirmingRemoval), text)
                 }
                 Some((_, Some(Err(refused)))) => {
-                    Standing::new(ItemState::Unproven, Some(refused.reason()), refused.to_string())
+                    RemovalStatus::new(ItemState::Unproven, Some(refused.reason()), refused.to_string())
                 }
-                Some((report, None)) => Standing::new(report.state, report.reason, report.detail.clone()),
+                Some((report, None)) => RemovalStatus::new(report.state, report.reason, report.detail.clone()),
             },
         };
         if let Some(time) = place.it.came_back {
-            standing.came_back(time);
+            status.came_back(time);
         }
-        Standing { report, ..standing }
+        RemovalStatus { report, ..status }
     }
 
     /// The agent has not reported it yet. An older agent never does after the customer's revoke-all.
-    fn not_reported(&self, place: &Place<'_>) -> Standing {
+    fn not_reported(&self, place: &OpenRemoval<'_>) -> RemovalStatus {
         let channel = self.channels.get(place.tenant);
         let ends = channel
             .is_some_and(|channel| channel.lock().reported.standing.as_ref().is_some_and(|it| it.revoke_all.is_some()));
         let text = "the customer takes everything back, or has, and its agent has not said yet that this is gone; an agent \
                     of before this version says so only after `entente-agent resume`";
         match ends {
-            true => Standing::new(ItemState::Pending, Some(Reason::RevokeAll), text.into()),
-            false => Standing::new(ItemState::Pending, None, String::new()),
+            true => RemovalStatus::new(ItemState::Pending, Some(Reason::RevokeAll), text.into()),
+            false => RemovalStatus::new(ItemState::Pending, None, String::new()),
         }
     }
 
-    fn nobody_looks(&self, world: &World, place: &Place<'_>, is_reported: bool) -> Option<Standing> {
-        let unproven = |text: &str| Some(Standing::new(ItemState::Unproven, Some(Reason::NobodyLooks), text.into()));
+    fn nobody_looks(&self, snapshot: &Snapshot, place: &OpenRemoval<'_>, is_reported: bool) -> Option<RemovalStatus> {
+        let unproven =
+            |text: &str| Some(RemovalStatus::new(ItemState::Unproven, Some(Reason::NobodyLooks), text.into()));
         if place.it.never_enrolled && !self.channels.was_enrolled(&self.registry.tables(), place.tenant) {
             let text = "no agent was ever enrolled here: nothing was made, and nothing is to be removed";
-            return Some(Standing { complete: true, ..Standing::new(ItemState::Removed, None, text.into()) });
+            return Some(RemovalStatus { complete: true, ..RemovalStatus::new(ItemState::Removed, None, text.into()) });
         }
-        let tenant = world.fleet.intent().tenants.get(place.tenant).filter(|_| place.entra_tenant.is_some());
+        let tenant = snapshot.fleet.intent().tenants.get(place.tenant).filter(|_| place.entra_tenant.is_some());
         match tenant.map(|tenant| tenant.state) {
             None => return unproven("the tenant was deleted before it was proven; ask the customer"),
             Some(TenantState::Offboarded) => {
@@ -190,7 +194,7 @@ impl Removals {
     }
 }
 
-impl Standing {
+impl RemovalStatus {
     fn new(state: ItemState, reason: Option<Reason>, detail: String) -> Self {
         Self { state, reason, detail, complete: false, report: None }
     }

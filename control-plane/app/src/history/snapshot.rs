@@ -19,7 +19,7 @@ use crate::error::{AppError, Result};
 
 /// One revision of everything that is stated. Clones are free.
 #[derive(Debug, Clone)]
-pub(crate) struct World {
+pub(crate) struct Snapshot {
     /// The store revision of the newest change.
     pub(crate) revision: u64,
     pub(crate) fleet: Fleet,
@@ -61,7 +61,7 @@ pub struct Stored {
     pub meta: Meta,
 }
 
-impl World {
+impl Snapshot {
     pub(crate) fn stored(&self, name: &ResourceName) -> Option<Stored> {
         let manifest = self.fleet.intent().get(name)?;
         let meta = self.metas.get(name).expect("every resource has its meta");
@@ -98,7 +98,7 @@ fn account_text(identity: &Identity) -> String {
 /// Names that are compared: all of the largest fleet seen. Beyond, no other name is proposed.
 const MAX_COMPARED: usize = 20_000;
 
-impl World {
+impl Snapshot {
     pub(crate) fn missing(&self, field: &'static str, name: &ResourceName) -> AppError {
         let kind = name.kind();
         let begun = |other: &ResourceName| other.kind() < kind;
