@@ -11,7 +11,7 @@ use crate::error::{AppError, Result};
 pub struct Caller {
     pub principal: PrincipalName,
     pub role: ApiRole,
-    /// The person whom the principal is tied to.
+    /// The person the principal is tied to.
     pub operator: Option<OperatorName>,
 }
 

@@ -41,7 +41,7 @@ pub enum AppError {
     StaleEtag { resource: String },
     #[error("this needs the role {}; ask an admin", .needs.word())]
     Denied { needs: ApiRole },
-    #[error("{principal} decides nothing in its own case: {text}; ask somebody else")]
+    #[error("{principal} decides nothing in its own case: {text}; ask another person")]
     OwnCase { principal: PrincipalName, text: String },
     #[error(
         "{tenant} has a live agent, {agent}, which another would displace; an admin makes a token for that: \
@@ -52,7 +52,7 @@ pub enum AppError {
     RevokesAgent { tenant: TenantName, agent: AgentName },
     #[error("the certificate names no principal or agent that may sign in")]
     Unauthenticated,
-    /// One answer for every reason, so that nobody learns which tokens exist.
+    /// One answer for every reason: a stranger must not learn which tokens exist.
     #[error("the enrolment token cannot be used; ask the service provider for a new one")]
     EnrolmentRefused,
     #[error("the certificate is renewed from {from} on; until then it is good as it is")]

@@ -29,7 +29,7 @@ pub(crate) fn principals(decision: &Decision<'_>) -> Result<Principals> {
     decision.rows(rows::PRINCIPAL)?.into_iter().map(|(id, row)| Ok((name(&id)?, row))).collect()
 }
 
-/// Which principals end because their people work no more, of those whom a change names.
+/// Which principals end because a change names their operator, who works no more.
 pub(crate) fn ending(all: &Principals, named: &BTreeSet<OperatorName>, after: &Intent) -> BTreeSet<PrincipalName> {
     let over = |name: &&OperatorName| named.contains(*name) && !works(after, name);
     let ends = |row: &PrincipalRow| row.operator.as_ref().filter(over).is_some();
@@ -40,7 +40,7 @@ pub(crate) fn works(intent: &Intent, name: &OperatorName) -> bool {
     intent.operators.get(name).is_some_and(|operator| operator.state == OperatorState::Active)
 }
 
-/// Refuses to end the last admin who can still sign in: afterwards nobody could make another.
+/// Refuses to end the last admin who can still sign in: afterwards no principal could make another.
 pub(crate) fn an_admin_stays(all: &Principals, ending: &BTreeSet<PrincipalName>, now: Timestamp) -> Result<()> {
     let is_admin = |row: &PrincipalRow| row.role == ApiRole::Admin && now < row.expires;
     let mut admins = all.iter().filter(|(_, row)| is_admin(row)).map(|(name, _)| name);

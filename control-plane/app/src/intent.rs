@@ -2,9 +2,8 @@
 //!
 //! Authorise, look for a first answer, check shapes, and decide on the store's writer: apply, validate, name removals,
 //! compile what is touched, sign, write the audit record, all in one commit. A set that changes nothing commits
-//! nothing but its answer, if the request has an id. What a change says to whom is [`crate::history`]'s; how a manifest
-//! is put together from a mask is [`prepare`]'s; what is counted is [`impact`]'s; what nobody may do in their own case, and
-//! which principals end, is [`guard`]'s.
+//! nothing but its answer, if the request has an id. [`crate::history`] publishes a change, [`prepare`] makes manifests
+//! from masks, [`impact`] counts, [`guard`] refuses what a principal may not do in its own case and says which principals end.
 
 mod diff;
 mod guard;

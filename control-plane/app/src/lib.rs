@@ -4,7 +4,7 @@
 //! store it has. The floors, lowest first, each naming only those below it (`tests/tidy/circles.rs` sees to it): `identity` for
 //! who may connect and who may ask, `history` for how something is decided, committed and published, `channel` for what each
 //! tenant's agent is to be told and has said, `reports` for what is kept of that and how tenants stand, `stream` for how an
-//! agent connects, speaks and hears, `intent` for every change of intent, `removals` for the proof that somebody is gone,
+//! agent connects, speaks and hears, `intent` for every change of intent, `removals` for the proof that a person's access is gone,
 //! `app` for the operations, start-up and what runs by itself. `pki` is certificates.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]

@@ -12,7 +12,7 @@ use crate::channel::Channels;
 use crate::history::Snapshot;
 use crate::identity::Registry;
 
-/// What the compiler asks when it names somebody for removal.
+/// What the compiler asks when it names a person for removal.
 #[derive(Debug)]
 pub(crate) struct Recollection {
     registry: Arc<Registry>,

@@ -166,11 +166,11 @@ fn agent_list(all: &[wire::Agent]) -> List {
     list
 }
 
-/// Whom it displaced, and whether an admin has looked.
+/// The agent that it displaced, and whether an admin has acknowledged that.
 fn displaced(agent: &wire::Agent) -> String {
     let former = or_dash(&agent.displaced_agent);
     let open = !agent.displaced_agent.is_empty() && agent.vouch.is_none() && agent.acknowledgement.is_none();
-    if open { format!("{former}, nobody has looked") } else { former }
+    if open { format!("{former}, not acknowledged") } else { former }
 }
 
 pub(crate) async fn principals(mut client: Client, ask: Principals, format: Format) -> Result<(), Failure> {
@@ -291,9 +291,9 @@ mod tests {
             ..Default::default()
         };
         let open = agent_list(&[agent(None)]).shown(false);
-        assert!(open.contains("tenants/contoso/agents/a, nobody has looked"), "{open}");
+        assert!(open.contains("tenants/contoso/agents/a, not acknowledged"), "{open}");
         let vouched = agent_list(&[agent(Some("principals/maya"))]).shown(false);
-        assert!(vouched.contains("principals/maya") && !vouched.contains("nobody has looked"), "{vouched}");
+        assert!(vouched.contains("principals/maya") && !vouched.contains("not acknowledged"), "{vouched}");
     }
 
     #[tokio::test]

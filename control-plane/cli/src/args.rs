@@ -10,7 +10,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 #[command(
     name = "entente",
     version,
-    after_help = "Begin with:\n  entente apply -f intent/ --dry-run   what would change, and whom it touches\n  entente apply -f intent/ --wait      make it so, and wait until it is\n  entente status --watch               how each tenant stands, as it changes\n  entente operators leave sam          end one person's access everywhere, with receipts\n\nExit codes: 0 done, 1 failed, 2 usage, 3 begun but not complete, 4 something would change (apply --exit-code)."
+    after_help = "Begin with:\n  entente apply -f intent/ --dry-run   what would change, and what it touches\n  entente apply -f intent/ --wait      make it so, and wait until it is\n  entente status --watch               how each tenant stands, as it changes\n  entente operators leave sam          end one person's access everywhere, with receipts\n\nExit codes: 0 done, 1 failed, 2 usage, 3 begun but not complete, 4 something would change (apply --exit-code)."
 )]
 pub(crate) struct Args {
     /// The contexts file
@@ -84,7 +84,7 @@ pub(crate) enum Command {
     Events(Events),
     /// The items of one tenant, each with its state and reason
     Items(Items),
-    /// Who has access where, how much of each role, until when and why; everybody, without any option
+    /// Who has access where, how much of each role, until when and why; all people, without any option
     Who(Who),
     /// What a state, a reason, a field of intent or an item means, and whose move it is
     #[command(
@@ -249,7 +249,7 @@ pub(crate) struct Status {
 /// The order of tenants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SortBy {
-    /// What needs somebody first
+    /// What needs action first
     Urgency,
     Name,
     /// The longest in its phase first
@@ -353,7 +353,7 @@ pub(crate) struct Leave {
 pub(crate) struct Removals {
     /// Only of this operator; without it, all that are not complete
     pub(crate) operator: Option<String>,
-    /// Write each receipt to a file in this folder, with the CA's certificate, so that anybody can check them
+    /// Write each receipt to a file in this folder, with the CA's certificate to check them by
     #[arg(long, alias = "out", value_name = "DIR", requires = "operator")]
     pub(crate) receipts: Option<std::path::PathBuf>,
 }
@@ -375,7 +375,7 @@ pub(crate) enum Tokens {
     },
     /// List tokens, without their secrets
     List,
-    /// Delete a token, so that it enrols nobody
+    /// Delete a token: no agent can enrol with it any more
     Delete { name: String },
 }
 
@@ -405,7 +405,7 @@ pub(crate) enum Principals {
         /// viewer reads, editor changes intent, admin does everything
         #[arg(long, value_enum)]
         role: Role,
-        /// Whose it is: it gives that person nothing, and ends when they leave
+        /// The person it belongs to: it cannot give that person access, and it ends when they leave
         #[arg(long)]
         operator: Option<String>,
         /// Where to write NAME.pem and NAME.key

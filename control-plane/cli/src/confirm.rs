@@ -1,4 +1,4 @@
-//! A question before what is hard to take back: asked where somebody can answer; elsewhere `--yes` is the answer.
+//! A question before a change that is hard to take back. It is asked on a terminal; elsewhere `--yes` is the answer.
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -30,7 +30,7 @@ pub(crate) async fn by_typing(asked: Asked, what: &str, wanted: &str) -> Result<
     match asked {
         Asked::Yes => Ok(()),
         Asked::Nobody => {
-            let text = format!("nothing was changed: {what}, and nobody can be asked here; say --yes to go on");
+            let text = format!("nothing was changed: {what}, and there is no terminal to ask on; say --yes to go on");
             Err(Failure::Usage(text))
         }
         Asked::Terminal => {

@@ -1,4 +1,4 @@
-//! Which control plane, and as whom: contexts in a TOML file, paths relative to it.
+//! Contexts: which control plane, and which identity to use there. They are in a TOML file, paths relative to it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -119,7 +119,7 @@ fn explained(it: &wire::ItemStatus, rights: &[wire::Access]) -> Value {
     assignments.sort();
     assignments.dedup();
     let mut operators: Vec<&String> = through.iter().map(|right| &right.operator).collect();
-    // Also of somebody who is no longer to have it.
+    // The operator of an item that is to be removed counts too.
     operators.extend(Some(&it.operator).filter(|operator| !operator.is_empty()));
     operators.sort();
     operators.dedup();

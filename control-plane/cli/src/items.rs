@@ -41,7 +41,7 @@ async fn count(client: &mut Client, tenant: &str) -> Option<usize> {
     usize::try_from(status.counts.iter().map(|it| it.count).sum::<i32>()).ok()
 }
 
-/// What needs somebody first; of two that are alike, the server's order stays.
+/// What needs action comes first; equal states keep the server's order.
 fn urgency(state: &str) -> usize {
     const ORDER: [&str; 12] = [
         "UNPROVEN",

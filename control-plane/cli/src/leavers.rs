@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::{confirm, operators, output, removals};
 
-/// Somebody whose manifest says from now on that they have left.
+/// A person whose manifest says from now on that they have left.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Leaver {
     /// `operators/sam`.
@@ -65,7 +65,7 @@ pub(crate) async fn wait(
     let (start, mut receipts) = (std::time::Instant::now(), Vec::new());
     for it in leavers {
         let ids = ids_of(&answer.removal_ids, &it.name);
-        // Who had access nowhere has nothing to be removed. An older control plane names no removal of anybody.
+        // A person without access has nothing to be removed. An older control plane names no removals at all.
         if ids.is_empty() && !answer.removal_ids.is_empty() {
             continue;
         }

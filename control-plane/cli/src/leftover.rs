@@ -39,7 +39,7 @@ fn text(stored: &[Manifest], files: &[Manifest]) -> Option<String> {
     let named: BTreeSet<ResourceName> = files.iter().map(Manifest::name).collect();
     let roles: BTreeSet<&RoleName> = files.iter().filter_map(role).collect();
     let is_left = |it: &&Manifest| match it {
-        // Whoever has left has nothing, and their resource stays to say so; a former version of a role stays by itself.
+        // A person who has left has no access, and their resource stays to say so. A former version of a role stays by itself.
         Manifest::Operator(operator) if operator.state == OperatorState::Left => false,
         other if role(other).is_some_and(|name| roles.contains(name)) => false,
         other => !named.contains(&other.name()),

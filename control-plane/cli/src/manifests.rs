@@ -155,7 +155,7 @@ fn read_file(path: PathBuf, read: &mut Read, faults: &mut Vec<String>) -> Result
     Ok(())
 }
 
-/// In words for whoever wrote the file: those of the library speak to programmers.
+/// In words for the author of the file: the library's own words are for programmers.
 fn not_yaml(error: &serde_saphyr::Error) -> String {
     let text = match error.without_snippet() {
         serde_saphyr::Error::DuplicateMappingKey { key, .. } => {

@@ -117,7 +117,7 @@ pub(crate) fn yaml(document: &Value) -> String {
     serde_saphyr::to_string(document).expect("YAML takes any JSON")
 }
 
-/// Says something beside the answer, on standard error: one line, and no failure where nobody reads it.
+/// Says something beside the answer, on standard error: one line. A closed standard error is no failure.
 pub(crate) fn aside(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", plain(text));
 }

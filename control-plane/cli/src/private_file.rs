@@ -38,7 +38,7 @@ impl PrivateFile {
 impl Drop for PrivateFile {
     fn drop(&mut self) {
         if !self.is_full {
-            // There is nothing in it that anybody could miss.
+            // The file is empty, so nothing is lost.
             let _ = std::fs::remove_file(&self.path);
         }
     }

@@ -56,7 +56,7 @@ fn beyond(stored: &[Stored], files: &[Manifest], labels: &BTreeMap<String, Strin
         let is_former = role(&it.manifest).is_some_and(|name| roles.contains(name));
         carries(&it.manifest, labels) && !named.contains(&it.manifest.name()) && !is_former
     };
-    // With its etag: what somebody has changed since is looked at again.
+    // With its etag: a resource that was changed since is looked at again.
     let deletion = |it: &Stored| Deletion { name: it.manifest.name().to_string(), etag: it.etag.clone() };
     stored.iter().filter(is_gone).map(deletion).collect()
 }

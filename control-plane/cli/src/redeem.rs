@@ -34,7 +34,7 @@ pub(crate) async fn redeem(client: Client, ask: Redeem, format: Format) -> Resul
     List::of(["TENANT", "ACCOUNT", "LINK"], rows).print(format, &documents.collect(), ("", ""))
 }
 
-/// What keeps somebody from having an account that is theirs.
+/// What keeps a person from having an account of their own.
 #[derive(Debug, PartialEq, Eq)]
 enum Invitation<'a> {
     Link(&'a str),

@@ -1,4 +1,4 @@
-//! Removals tenant by tenant: how each stands, and receipts as files that anybody can check. Which of them are a leave's is
+//! Removals tenant by tenant: how each stands, and receipts as files that others can check. Which of them are a leave's is
 //! [`crate::operators`]'s.
 
 use std::collections::BTreeMap;

@@ -94,7 +94,7 @@ pub(crate) async fn delete(mut client: Client, ask: Delete, format: Format) -> R
     output::print(format, &tree, || change::text(&answer, ask.dry_run))
 }
 
-/// What would be deleted is not called deleted, whoever looks at one field.
+/// A dry run has a field of its own: a reader of `deleted` must not take what would be deleted for deleted.
 fn document(names: &[ResourceName], dry_run: bool, impact: Option<Value>) -> Value {
     let what = if dry_run { "wouldDelete" } else { "deleted" };
     json!({what: names, "dryRun": dry_run, "impact": impact})

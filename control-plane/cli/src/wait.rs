@@ -93,7 +93,7 @@ impl Wanted {
         (count > 0).then_some(Self { revision: answer.revision, count, tenants, named })
     }
 
-    /// Of all that are watched, those that the change touched: who else is at work is no part of it.
+    /// Names the watched tenants that the change touched, and no others that are at work.
     fn late(&self, seconds: u64, seen: &Seen) -> Failure {
         let is_touched = |it: &&TenantStatus| self.named.contains(&it.tenant) || self.has_taken(it);
         let touched: Vec<&TenantStatus> = seen.values().filter(is_touched).collect();

@@ -17,7 +17,7 @@ use crate::touched::{Parts, Step};
 use crate::validate::validate;
 use crate::view::IntentView;
 
-/// Most faults that are told of one change: nobody mends more at a time, and a label's slip can make ten thousand.
+/// Most faults that are told of one change: a person mends no more at a time, and one wrong label can make ten thousand.
 const MAX_VIOLATIONS: usize = 100;
 
 /// What a change comes to. Nothing has happened yet: commit it, then install the fleet, then send.

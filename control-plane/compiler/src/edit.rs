@@ -35,7 +35,7 @@ pub struct Edit {
     pub number: u64,
 }
 
-/// What is known of people beyond intent: asked for where somebody is named for removal, and nowhere else.
+/// What is known of people beyond intent. The compiler asks it only when it names a person for removal.
 pub trait Memory: std::fmt::Debug + Send + Sync {
     /// What agents have ever reported of an account in a tenant.
     fn known(&self, tenant: &TenantName, home: &HomeName, object_id: Guid) -> Known;

@@ -102,7 +102,7 @@ impl Fleet {
         self.operators_with(home, object_id).next().is_some() || self.removals_of(home, object_id).next().is_some()
     }
 
-    /// Whether an account is of somebody who does not work any more: whoever sees it is to remove it.
+    /// Whether an account belongs to a person who does not work any more: an agent that sees it must remove it.
     pub fn has_left(&self, home: &HomeName, object_id: Guid) -> bool {
         match self.operators_with(home, object_id).next() {
             Some(operator) => operator.state != OperatorState::Active,

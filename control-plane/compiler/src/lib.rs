@@ -1,4 +1,4 @@
-//! From intent at a revision to one desired state per customer tenant, and whom a change touches.
+//! Compiles intent at a revision to one desired state per customer tenant, and says which tenants a change touches.
 //!
 //! Pure: no clock, no IO, no randomness; the same intent gives the same bytes on every replica. [`compile`] is the
 //! whole of it for one tenant. [`Fleet`] holds all tenants compiled and follows changes at a cost that goes with what

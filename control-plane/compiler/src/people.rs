@@ -20,7 +20,7 @@ use crate::view::{AccountIndex, AccountItems, Grant, IntentView, ItemsKey, Place
 /// A removal, and the accounts that are known of the person in the tenant.
 type Removal<'a> = (&'a Revocation, &'a BTreeSet<Guid>);
 
-/// Memberships that are granted, each to whom, when, and by which assignments.
+/// Memberships that are granted: to which operator, when, and by which assignments.
 type Granted<'a> = BTreeMap<ItemKey, (&'a OperatorName, Windows, BTreeSet<AssignmentName>)>;
 
 impl<'a> Place<'_, 'a> {

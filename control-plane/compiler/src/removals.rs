@@ -77,8 +77,8 @@ struct Named<'a> {
 }
 
 impl Named<'_> {
-    /// Whether it takes the place of one that is still open. Leaving outranks a suspension; of what is only said again,
-    /// the first stands, and who said it.
+    /// Whether this removal replaces an open one. Leaving outranks a suspension; repeating the same cause keeps the first request
+    /// and its actor.
     fn supersedes(&self, row: &Revocation) -> bool {
         self.anew || (self.cause.is_leaver() && self.cause != row.cause && row.cause != Cause::Left)
     }
@@ -107,7 +107,7 @@ fn departures<'a>(
     departures
 }
 
-/// Accounts of those who had left before, and whom an agent still sees: by the operator's state or, where nobody has the
+/// Accounts that an agent still sees though their operator had left before: by the operator's state or, if no operator has the
 /// account any more, by a removal of it that is open elsewhere.
 fn seen_since<'a>(
     step: &Step<'_, 'a>,
@@ -228,8 +228,8 @@ impl<'a> Change<'_, '_, 'a> {
         }
     }
 
-    /// What is left of the leave of somebody who is back, or of one who had the name and the account before, is no part of the
-    /// next one.
+    /// Marks what is left of an earlier leave, of the same operator or of an earlier one with that name and account: it is no part
+    /// of the next leave.
     fn end_leaves(&mut self, changed: &[ResourceName]) {
         for name in changed {
             let ResourceName::Operator(name) = name else { continue };
@@ -343,8 +343,8 @@ impl<'a> Change<'_, '_, 'a> {
         }
     }
 
-    /// Writes a removal. What is open of the same subject gives its tenants to it, or keeps them from it: in a tenant,
-    /// one removal of a subject is open at a time.
+    /// Writes a removal. At most one removal per subject and tenant is open: tenants of an open removal move to this one if it
+    /// supersedes the open one, and stay there otherwise.
     fn name(&mut self, named: Named<'_>, mut names: BTreeSet<TenantName>) {
         let key = named.membership.clone().unwrap_or_else(|| user_key(named.identity));
         let subject = format!("{}/{key}@", named.operator.id());

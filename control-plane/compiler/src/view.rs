@@ -34,7 +34,7 @@ type Selected<'a> = (&'a Arc<Assignment>, &'a Arc<SocRole>);
 
 /// An account, over all tenants.
 pub(crate) struct AccountIndex<'a> {
-    /// Those who work and have it: one, in valid intent.
+    /// The active operators who have the account: one, in valid intent.
     pub persons: Vec<(&'a Arc<Operator>, &'a Identity)>,
     /// Its removals, in order of id.
     pub removals: Vec<&'a Arc<Revocation>>,
@@ -154,7 +154,7 @@ impl<'a> IntentView<'a> {
         all
     }
 
-    /// Everyone whom an assignment is for.
+    /// The operators that an assignment is for.
     pub(crate) fn persons(&self, assignment: &'a Assignment) -> Vec<&'a OperatorName> {
         let squad = assignment.squad.as_ref().and_then(|squad| self.intent.squads.get(squad));
         let members = squad.into_iter().flat_map(|squad| squad.members.iter().map(|member| &member.operator));

@@ -143,7 +143,7 @@ impl CallRecord {
     }
 }
 
-/// For the log: the resource name of whoever is at the other end.
+/// The resource name of the peer, for the log.
 pub(crate) fn who(peer: &Peer) -> String {
     match peer.who() {
         Some(Who::Agent(agent)) => agent.to_string(),

@@ -1,4 +1,4 @@
-//! A server over a real application with a real store, and those whom it knows. For tests.
+//! A server over a real application with a real store, and the clients that it knows. For tests.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -102,7 +102,7 @@ impl Fixture {
         self.channel_with(port, Some(pair))
     }
 
-    /// For somebody without a certificate.
+    /// For a client without a certificate.
     pub(crate) fn anonymous(&self, port: SocketAddr) -> Channel {
         self.channel_with(port, None)
     }

@@ -100,7 +100,7 @@ impl App {
         self.say(caller, name, Word::Vouch, options).await
     }
 
-    /// Ends the alarm about a displacement, and vouches for nobody.
+    /// Ends the alarm about a displacement, and does not vouch for the agent.
     pub async fn acknowledge_displacement(
         &self,
         caller: &Caller,
@@ -139,7 +139,7 @@ fn said(decision: &Decision<'_>, by: &Caller, name: &AgentName, row: AgentRow, w
     let refused = |text: &str| AppError::Contradicts(vec![Violation::new(name.to_string(), Fault::Conflict, text)]);
     Ok(match word {
         Word::Vouch if row.revoked.is_some() => {
-            return Err(refused("is revoked, and nobody can vouch for it; vouch for the agent that is there now"));
+            return Err(refused("is revoked and cannot be vouched for; vouch for the agent that is enrolled now"));
         }
         Word::Acknowledge if row.displaced.is_none() => return Err(refused("has displaced no other agent")),
         Word::Vouch if row.vouched.is_none() => Some(AgentRow { vouched: now, ..row }),
@@ -148,7 +148,7 @@ fn said(decision: &Decision<'_>, by: &Caller, name: &AgentName, row: AgentRow, w
     })
 }
 
-/// Nobody vouches for the agent that will say that they are gone.
+/// Refuses a principal whose person has an open removal there: this agent's proof may close it.
 fn not_their_own(decision: &Decision<'_>, caller: &Caller, tenant: &TenantName) -> Result<()> {
     let Some(name) = &caller.operator else { return Ok(()) };
     let intent = decision.committed.snapshot.fleet.intent();

@@ -64,7 +64,7 @@ impl CleanUp {
         for channel in self.channels.all() {
             // Between a report's rows and its memory nothing is forgotten.
             let _one_by_one = channel.reporting.lock().await;
-            // Of now: somebody may have come back, and been reported, while the channels before were looked at.
+            // Read anew for each channel: a person may have come back, and been reported, meanwhile.
             let snapshot = self.history.snapshot();
             let is_stale = |(home, object_id): &Account| !snapshot.fleet.has_account(home, *object_id);
             let stale: Vec<_> =

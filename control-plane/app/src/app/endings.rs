@@ -1,8 +1,8 @@
-//! What ends when: everything that stops working on a day that is known beforehand, and whose end a person should hear
-//! of before. One list, computed in one place; nothing here is stored.
+//! What ends when: everything that stops working on a known day, so that a person hears of it before. One list, computed in one
+//! place; nothing here is stored.
 //!
-//! What renews itself is told only when it did not: agents renew their certificate at two thirds of its life, so one that is
-//! in its last quarter was tried for and not renewed.
+//! A certificate that renews itself is listed only if it did not: agents renew at two thirds of its life, so renewal has failed
+//! for one that is in its last quarter.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ impl EndingKind {
             Self::Delegation => {
                 "without it no change and no leave reaches any tenant: `entente-control-plane delegate`, then SIGHUP to the server"
             }
-            Self::ServerCertificate => "nobody can connect without it: replace its file, then SIGHUP to the server",
+            Self::ServerCertificate => "no client can connect without it: replace its file, then SIGHUP to the server",
             Self::CaCertificate => "every certificate ends with it: replace it while agents still trust it",
             Self::PrincipalCertificate => "an admin makes another: `entente principals create`",
             Self::EnrollmentToken => "not used yet: let the customer enrol, or make another",
@@ -123,7 +123,7 @@ impl App {
         all.extend(principals.map(|(name, row)| {
             ending(EndingKind::PrincipalCertificate, name.to_string(), Some(row.created), row.expires)
         }));
-        // One that ended unused is of no use to anybody, and is cleared away.
+        // A token that ended unused needs no action, and is cleared away.
         let tokens = tables.tokens.iter().filter(|(_, row)| row.used.is_none() && row.expires > now);
         all.extend(tokens.map(|(_, row)| {
             ending(EndingKind::EnrollmentToken, row.tenant.to_string(), Some(row.created), row.expires)

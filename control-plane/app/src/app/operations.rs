@@ -71,7 +71,7 @@ impl App {
         self.inner.streams.admit_agent(peer)
     }
 
-    /// Who calls, by the certificate of the connection. Says nothing of why somebody is refused.
+    /// Who calls, by the certificate of the connection. A refused caller is not told why.
     pub fn principal_of(&self, peer: &Peer) -> Result<Caller> {
         let Who::Principal(name) = &peer.who else { return Err(self.refuse("not_a_principal")) };
         let tables = self.inner.registry.tables();

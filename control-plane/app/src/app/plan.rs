@@ -70,7 +70,7 @@ impl App {
         let mut state = channel.lock();
         may_resend(&state, tenant)?;
         tracing::info!(%tenant, principal = %caller.principal, parked = ?state.parked, "state is sent again");
-        // Of two clones nobody knows which one is here now: it begins anew, and says what it holds.
+        // It is not known which of two clones is here now: it begins anew, and says what it holds.
         if matches!(state.parked, Some(Parked::Clone(_))) {
             state.cut(GoAwayReason::Overloaded, Duration::from_secs(1));
         }

@@ -32,7 +32,7 @@ pub struct Principal {
     pub role: ApiRole,
     pub created: Timestamp,
     pub expires: Timestamp,
-    /// The person whom it is tied to.
+    /// The person it is tied to.
     #[serde(default)]
     pub operator: Option<OperatorName>,
     /// Its certificate and the CA's; empty but in the answer to its creation.
@@ -44,7 +44,7 @@ pub struct Principal {
 pub struct NewPrincipal<'a> {
     pub name: &'a PrincipalName,
     pub role: ApiRole,
-    /// The person whom it is tied to.
+    /// The person it is tied to.
     pub operator: Option<&'a OperatorName>,
     pub csr_pem: &'a str,
 }
@@ -160,7 +160,7 @@ impl App {
     }
 }
 
-/// A new tie is to somebody who works: to one who has left it would end at once.
+/// A new tie must be to an active operator: a tie to one who has left would end at once.
 fn may_be_tied(decision: &Decision<'_>, operator: &OperatorName) -> Result<()> {
     let snapshot = &decision.committed.snapshot;
     let stored_operator = snapshot.fleet.intent().operators.get(operator);

@@ -54,7 +54,7 @@ pub struct CreatedToken {
 pub struct TokenFile(String);
 
 impl TokenFile {
-    /// For the one who asked, and nobody else.
+    /// For the caller that asked, and no log.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -133,7 +133,7 @@ impl App {
         Ok(Page::of(rows.map(|(name, row)| EnrollmentToken::of(name, row)), page.limit(), |it| it.name.clone()))
     }
 
-    /// From now on it enrols nobody.
+    /// From now on no agent can enrol with it.
     pub async fn delete_token(&self, caller: &Caller, name: &TokenName, options: &Options) -> Result<()> {
         caller.needs(ApiRole::Editor)?;
         let (wanted, entry) = (name.clone(), AuditEntry::by(caller, options, name, "deleted"));

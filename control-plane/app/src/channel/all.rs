@@ -31,7 +31,7 @@ pub(crate) struct Channels {
     all: RwLock<HashMap<TenantName, Arc<Channel>>>,
     pub(crate) watchers: Watchers,
     pub(crate) leases: LeaseList,
-    /// A removal may have been proven, or somebody been seen who has left.
+    /// A removal may have been proven, or an account of a person who has left been seen.
     pub(crate) removals_told: Notify,
 }
 
@@ -194,9 +194,9 @@ impl Channels {
         }
     }
 
-    /// Where accounts are reported, or were ever, that are about to lose everything: of those who leave, and those that
-    /// their operator has no more. An agent may speak of an account no longer that is there all the same, as of an adopted
-    /// guest whom no assignment means. Asked only when there are any.
+    /// Tenants in which accounts are, or were ever, reported that are about to lose everything: accounts of leavers, and accounts
+    /// that their operator no longer has. An agent may report an account no longer that still exists, such as an adopted guest
+    /// that no assignment selects.
     pub(crate) fn sightings(&self, snapshot: &Snapshot, puts: &[Manifest], deletes: &[ResourceName]) -> Vec<Sighting> {
         let departing = departing(snapshot.fleet.intent(), puts, deletes);
         if departing.is_empty() {

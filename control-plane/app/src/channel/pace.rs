@@ -58,7 +58,7 @@ pub(crate) fn cost(report: &Report) -> usize {
     REPORT_BYTES + items + findings + mended + ITEM_BYTES * report.forgotten.len()
 }
 
-/// Looks that people may ask of one tenant's agent within [`PACE`]: more than anybody reads.
+/// Looks that people may ask of one tenant's agent within [`PACE`]: more than a person reads.
 const MAX_ASKS: usize = 12;
 
 const PACE: Duration = Duration::from_secs(60);

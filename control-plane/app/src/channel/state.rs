@@ -124,7 +124,7 @@ impl ChannelState {
         let ItemKey::User(UserKey { home, object_id }) = &item.key else { return false };
         let is_seen = match item.state {
             ItemState::Removed => false,
-            // What could not be read, as the blocked account of somebody long gone, was not seen.
+            // An account that could not be read, such as a blocked one, was not seen.
             ItemState::Waiting => item.reason == Some(Reason::Redemption),
             _ => true,
         };

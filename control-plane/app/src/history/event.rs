@@ -19,7 +19,7 @@ use crate::tenant_phase::TenantPhase;
 /// that reports nonsense pushes out only what is its own tenant's.
 pub(super) const MAX_EVENTS: u64 = 1_000;
 
-/// Longest text, in bytes: a sentence, with a name and what somebody else said.
+/// Longest text, in bytes: a sentence, with a name and a text of the agent's.
 pub(crate) const MAX_EVENT_BYTES: usize = 480;
 
 /// Longest key of an item that is kept beside: those that are compiled here are shorter.

@@ -1,7 +1,7 @@
 //! The transparency log of our online key in this epoch: how it stands, beside HEAD, and every root that is a leaf of it.
 //!
-//! Both are written in the commit of the root. A key that comes back goes on with its log. Who reads all roots can compute the
-//! log anew and prove anything of it. Knows nothing of when roots are signed.
+//! Both are written in the commit of the root. A key that comes back goes on with its log. A reader of all roots can compute
+//! the log anew and prove anything of it. Knows nothing of when roots are signed.
 
 use bytes::Bytes;
 use entente_model::desired::Digest;

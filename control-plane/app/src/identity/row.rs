@@ -136,7 +136,7 @@ pub(crate) struct TokenRow {
     pub(crate) used: Option<Used>,
 }
 
-/// By whom a token was used, and the answer, for an agent that lost it.
+/// Which agent used a token, and the answer, for an agent that lost it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Used {

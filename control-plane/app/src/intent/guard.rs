@@ -70,7 +70,7 @@ pub(super) fn guard(
     Ok(ending)
 }
 
-/// Those whom the change names, also where it changes nothing: a second leave ends what the first one left.
+/// The operators that the change names, also where it changes nothing: a second leave ends what the first one left.
 fn operators(edit: &Edit) -> BTreeSet<OperatorName> {
     let put = edit.puts.iter().filter_map(|manifest| match manifest {
         Manifest::Operator(operator) => Some(operator.name.clone()),

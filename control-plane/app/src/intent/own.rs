@@ -1,4 +1,4 @@
-//! Nobody gives themselves access: a principal that is tied to an operator makes no change by which that operator gains.
+//! No person gives themselves access: a principal that is tied to an operator makes no change by which that operator gains.
 //!
 //! Judged twice. By the compiled effect: whatever kind of resource changed, an item about one of the operator's accounts
 //! that appears, lasts longer or leads elsewhere, and a right more for a group that they are in. And by intent, for what

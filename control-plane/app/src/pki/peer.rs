@@ -23,7 +23,7 @@ pub enum Who {
     Principal(PrincipalName),
 }
 
-/// Why a certificate names nobody. The peer is told none of it.
+/// Why a certificate names no peer of ours. The other end is not told.
 #[derive(Debug, thiserror::Error)]
 pub enum PeerError {
     #[error("the certificate cannot be read")]

@@ -68,7 +68,7 @@ impl Removals {
         };
         let had =
             |operator: &OperatorName| snapshot.fleet.intent().revocations.values().any(|it| it.operator == *operator);
-        // Of somebody who was deleted, what there was is told.
+        // Receipts of an operator who was deleted are still listed.
         if let Some(operator) = operator.filter(|it| receipts.is_empty() && !had(it)) {
             snapshot.needs("operator", &ResourceName::Operator(operator.clone()))?;
         }

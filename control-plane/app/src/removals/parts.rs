@@ -5,7 +5,7 @@ use crate::error::{AppError, Result};
 /// Removals that change in one commit, at first: what the audit record names of them makes some 30 KiB.
 pub(super) const MAX_AT_ONCE: usize = 150;
 
-/// In the audit log, for what nobody asked for by hand.
+/// The actor in the audit log of what the control plane does by itself.
 pub(super) const ACTOR: &str = "control-plane";
 
 /// What is left to be written. Where a commit is refused its halves are tried, so that one thing that is too large or

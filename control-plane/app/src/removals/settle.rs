@@ -1,5 +1,5 @@
-//! Looks at all removals and writes what is missing, with an audit record: removals of people who had left and whom an agent still
-//! reports, receipts of what is proven, removals that are open again, and ends.
+//! Looks at all removals and writes what is missing, with an audit record: removals of people who had left and are still reported,
+//! receipts of what is proven, removals that are open again, and ends.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -26,16 +26,16 @@ pub(crate) struct Found {
 }
 
 impl Removals {
-    /// Looks once: names whom agents still see though they have left, opens again what came back, writes receipts for
-    /// what is proven, and ends removals that have been watched for long enough.
+    /// Looks once: names removals of leavers that agents still see, opens again what came back, writes receipts for what is
+    /// proven, and ends removals that have been watched for long enough.
     pub(crate) async fn settle_removals(self: &Arc<Self>) -> Result<()> {
         self.channels.take_told();
         let settled = self.settle(None).await;
         self.end_watches().await.and(settled)
     }
 
-    /// Likewise, but only in tenants whose agents have said something of a removal since the last look, and ends none:
-    /// removals are watched for long, so that there are many more of them than news.
+    /// The same, but only in tenants whose agents have reported on a removal since the last look, and without ending any: removals
+    /// are watched for long, so there are many more of them than news.
     pub(crate) async fn settle_told(self: &Arc<Self>) -> Result<()> {
         let told = self.channels.take_told();
         self.settle(Some(Arc::new(told))).await

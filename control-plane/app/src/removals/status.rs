@@ -1,4 +1,4 @@
-//! How a removal stands in one tenant: what its agent says, what that proves, and who looks at all.
+//! How a removal stands in one tenant: what its agent says, what that proves, and whether an agent looks at all.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(super) struct OpenRemoval<'w> {
     pub(super) it: &'w InTenant,
     /// Since when its item says that it is named: of several removals that name one item, the latest speaks.
     pub(super) named: Timestamp,
-    /// None where nobody can be asked: the tenant is gone, or another one has its name.
+    /// None where no agent can be asked: the tenant is gone, or another one has its name.
     pub(super) entra_tenant: Option<Guid>,
 }
 

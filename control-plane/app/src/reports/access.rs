@@ -51,7 +51,7 @@ pub struct Access {
     pub grounds: Vec<Ground>,
 }
 
-/// Why somebody has access.
+/// Why a person has access.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ground {
     pub assignment: AssignmentName,
@@ -152,7 +152,7 @@ impl Reports {
     }
 }
 
-/// Which assignments give whom which role in a tenant.
+/// Which assignments give which operator which role in a tenant.
 fn given(
     snapshot: &Snapshot,
     tenant: &TenantName,
@@ -182,7 +182,7 @@ fn people(intent: &Intent, assignment: &Assignment) -> Vec<OperatorName> {
     members.chain(assignment.operator.clone()).collect()
 }
 
-/// The right as it is desired and verified; nothing if the state does not hold it (somebody who has left).
+/// The right as it is desired and verified; nothing if the state does not hold it, as after a leave.
 fn one(
     snapshot: &Snapshot,
     tenant: &TenantName,

@@ -100,8 +100,8 @@ fn revoked(facts: &Facts<'_>) -> Option<Holds> {
     let left: u32 = facts.open.iter().map(there).sum();
     let (party, todo) = token(facts);
     let why = format!(
-        "{agent} was revoked on {at}, and no other has enrolled: {} which it reported may still be there, and nobody \
-         takes leavers away",
+        "{agent} was revoked on {at}, and no other has enrolled: {} which it reported may still be there, and no agent \
+         removes leavers",
         whose::count(left, "item"),
     );
     Some(Holds { since: Some(*at), party, why, todo })

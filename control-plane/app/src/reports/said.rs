@@ -145,7 +145,7 @@ impl Said<'_> {
     }
 }
 
-/// `Maya Berg as l1-analyst: DRIFT_MISSING: what somebody said of it`.
+/// `Maya Berg as l1-analyst: DRIFT_MISSING: the agent's text`.
 fn what(name: String, reason: Option<Reason>, detail: &str) -> String {
     let reason = reason.map(|reason| format!(": {}", reason.word())).unwrap_or_default();
     let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };

@@ -259,7 +259,7 @@ fn wanted(state: &ChannelState) -> BTreeSet<&'static str> {
     present.filter_map(|item| item.key.plane()).map(|plane| plane.word()).collect()
 }
 
-/// Nobody knows yet whether the agent that reports is the customer's, so nothing that it says makes a tenant converged.
+/// It is not known yet whether the agent that reports is the customer's, so no report of it makes a tenant converged.
 fn alarmed(said: Said, displacements: &[Displacement]) -> Said {
     let Some(alarm) = displacements.first() else { return said };
     let rest = if said.explanation.is_empty() { String::new() } else { format!("; {}", said.explanation) };
@@ -337,7 +337,7 @@ fn unreported(key: ItemKey, item: Option<&Item>, revision: u64) -> ItemReport {
     }
 }
 
-/// The person whom an item is about: named by the item itself, by intent, or by the removal that names it.
+/// The person that an item is about: named by the item itself, by intent, or by the removal that names it.
 fn operator_of(key: &ItemKey, item: Option<&Item>, intent: &Intent) -> Option<OperatorName> {
     if let Some(ItemBody::User(UserBody { operator, .. })) = item.map(|item| &item.body) {
         return Some(operator.clone());
@@ -400,7 +400,7 @@ impl Displacement {
     /// For people, with what ends it.
     pub(crate) fn text(&self) -> String {
         let Self { agent, displaced, principal, time } = self;
-        let maker = principal.as_ref().map_or_else(|| "somebody".into(), ToString::to_string);
+        let maker = principal.as_ref().map_or_else(|| "an unknown principal".into(), ToString::to_string);
         format!(
             "{agent} took the place of the live agent {displaced} on {time}, with a token of {maker}; \
              an admin looks, and says `entente agents vouch {agent}` or `entente agents acknowledge {agent}`"

@@ -179,7 +179,7 @@ pub(super) fn is_settled(state: &ChannelState) -> bool {
 /// How far a dependency is followed: an assignment depends on a role and a group, and these on nothing.
 const MAX_DEPTH: u8 = 4;
 
-/// Whether an item stays as it is until somebody does something, or until a day that is written down.
+/// Whether an item stays as it is until a person acts, or until a day that is written down.
 fn stays(reported: &Reported, item: &ItemReport, depth: u8) -> bool {
     match (item.state, item.reason) {
         (ItemState::Applied | ItemState::Removed, _) => true,

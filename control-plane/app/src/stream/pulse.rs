@@ -23,7 +23,7 @@ impl Streams {
             if let Some(live) = state.live.clone()
                 && self.is_dead(&live, now)
             {
-                // Nobody may ever poll it again, so it is not waited for.
+                // It may never be polled again, so it is not waited for.
                 state.live = None;
                 self.channels.watchers.changed(&channel.tenant);
             }

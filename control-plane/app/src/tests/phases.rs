@@ -252,7 +252,7 @@ async fn users_d11_a_revoked_agent_is_not_one_that_never_enrolled() {
     bed.app.revoke_agent(&admin(), &name, &options()).await.unwrap();
     agent.hear(&bed).await;
     let text = bed.status(&tenant("contoso")).explanation.replace(&name.to_string(), "AGENT");
-    expect!["AGENT was revoked on 2026-12-01T12:01:00Z, and no other has enrolled: 7 items which it reported may still be there, and nobody takes leavers away; your move: `entente tokens create contoso`, for the customer to enrol with"].assert_eq(&text);
+    expect!["AGENT was revoked on 2026-12-01T12:01:00Z, and no other has enrolled: 7 items which it reported may still be there, and no agent removes leavers; your move: `entente tokens create contoso`, for the customer to enrol with"].assert_eq(&text);
     let mut watch = bed.app.reports().watch_tenant_statuses(&viewer(), vec![tenant("fabrikam")]).unwrap();
     let mut seen = || std::iter::from_fn(|| watch.next().now_or_never().flatten()).count();
     assert_eq!(seen(), 2, "as it is, and that this is all");

@@ -1,8 +1,7 @@
 //! Computes the transparency logs anew from every signed root, and holds them against each checkpoint.
 //!
 //! Each root names the one before it, is a leaf of its signer's log, and is signed on a checkpoint of that log. So a root that was
-//! altered, taken out, put in or moved shows; and that a server tells others of other roots, by a checkpoint that
-//! somebody kept.
+//! altered, taken out, put in or moved shows. A checkpoint that was kept shows whether the server tells others of other roots.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -1,8 +1,8 @@
 //! Walks all audit records and computes their chain anew, from what the API gives alone.
 //!
 //! Each record's digest is over what it says and the digest before it. So a record that was altered, taken out, put in or moved
-//! shows; and that the newest were cut off, by the head that the server states. A server that wrote the whole chain anew shows
-//! only by a digest that somebody wrote down before. Signed roots hold these digests: see [`super::logs`].
+//! shows. The head that the server states shows whether the newest records were cut off. Only a digest that was written down
+//! before shows that a server wrote the whole chain anew. Signed roots hold these digests: see [`super::logs`].
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -125,7 +125,7 @@ impl Chain {
         if !self.seen_head && !is_new {
             return Err(match (self.head.is_empty(), self.count) {
                 (true, _) => {
-                    "the server states no head, so that nobody knows whether the newest records are there; it is \
+                    "the server states no head, so it is not known whether the newest records are there; it is \
                               older than this command"
                         .into()
                 }

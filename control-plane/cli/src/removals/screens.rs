@@ -1,4 +1,4 @@
-//! A leave as people see it, of somebody who was moved before: in three tenants and in eighty, on narrow and wide terminals.
+//! The screens of a leave by a person who was moved before: in three tenants and in eighty, on narrow and wide terminals.
 
 use entente_model::Timestamp;
 use entente_proto::fleet::v1 as wire;

@@ -1,4 +1,4 @@
-//! Many tenants: a summary, then a row for each, what needs somebody first.
+//! Many tenants: a summary, then a row for each, what needs action first.
 
 use entente_model::Timestamp;
 use entente_proto::fleet::v1 as wire;
@@ -7,7 +7,7 @@ use wire::{TenantPhase, TenantStatus};
 use crate::args::SortBy;
 use crate::output::{self, List, column, instant, or_dash, wide};
 
-/// What needs somebody comes first; who is at work or not there yet, after it.
+/// Phases that need a person come first, then agents that are at work or not there yet.
 const URGENCY: [TenantPhase; 15] = [
     TenantPhase::AgentRevoked,
     TenantPhase::GuardrailFault,

@@ -112,7 +112,7 @@ fn is_not_in_use(step: &Step<'_, '_>, name: &ResourceName, faults: &mut Faults) 
                 faults.add(name, "name", Fault::InUse, text);
                 return;
             }
-            // Its agent goes with it: nobody would take away what ends by the same change, and nothing would name it.
+            // Its agent goes with it, so no agent would remove what ends by the same change, and no removal would name it.
             let tenant = tenant.filter(|tenant| tenant.state == TenantState::Active);
             let ending = tenant.map(|tenant| step.before.selecting(tenant)).unwrap_or_default();
             if let Some(assignment) = ending.first() {

@@ -1,4 +1,4 @@
-//! Leavers stay gone, an account is one person's, and whoever is assigned has the account that the role asks for.
+//! Leavers stay gone, an account is one person's, and an assigned operator has the account that the role asks for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,7 +54,7 @@ fn is_leaving(step: &Step<'_, '_>, operator: &Operator, rejoins: bool) -> bool {
     let new = &accounts(operator) - &had;
     step.before.intent.revocations.values().any(|row| {
         let is_own = row.operator == operator.name;
-        // Who rejoins does so for themselves, and brings nobody else back.
+        // An operator rejoins for themselves and brings no other person back.
         let comes_back = (is_own && at_work.is_none()) || new.contains(&(&row.identity).into());
         let is_open = row.cause == Cause::Left && row.subject == Subject::Person && !row.is_complete();
         comes_back && !(is_own && rejoins) && is_open
@@ -88,7 +88,7 @@ fn has_accounts_alone(step: &Step<'_, '_>, operator: &Operator, faults: &mut Fau
 /// The homes that an assignment's tenants ask for, each with one of the tenants.
 type Homes<'a> = BTreeMap<&'a HomeName, &'a TenantName>;
 
-/// Whom to look at again, and for which assignment.
+/// Which operators to check again, and for which assignment.
 fn reached<'a>(
     step: &Step<'_, 'a>,
     changed: &[ResourceName],

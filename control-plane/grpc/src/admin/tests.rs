@@ -121,7 +121,7 @@ async fn a_tied_principal_gives_its_person_nothing_and_other_people_what_they_ne
     assert_eq!(
         refused.message(),
         "principals/sam decides nothing in its own case: it is tied to operators/sam, who would gain by squads/triage; \
-         ask somebody else"
+         ask another person"
     );
     let li = wire::Operator { name: "operators/li".into(), display_name: "Li".into(), ..Default::default() };
     client.apply_intent(set(vec![Resource::Operator(li), squad("operators/li")])).await.unwrap();

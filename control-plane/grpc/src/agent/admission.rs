@@ -1,5 +1,5 @@
-//! How many streams may begin per second. A fleet that comes back at once is let in at a bounded rate, and whoever
-//! is sent away is told when to try again, each at another moment.
+//! How many streams may begin per second. A fleet that comes back at once is let in at a bounded rate. Each agent
+//! that is sent away is told when to try again, each at another moment.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,10 +19,10 @@ impl Default for Rate {
     }
 }
 
-/// No one is told to come back sooner: a second is what a turned-away agent's next handshake is worth.
+/// The shortest wait: a turned-away agent's next handshake is worth a second.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
-/// No one is told to come back later: a fleet that waits longer is offline.
+/// The longest wait: a fleet that waits longer is offline.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// A bucket of tokens, and how many were sent away and have yet to come back.

@@ -1,7 +1,7 @@
 //! Connections without a certificate, by where they come from: they may only enrol, which is rare and takes seconds.
 //!
-//! A newer one ends the oldest of its source, or of the source that has most, where there would be too many. So those
-//! who keep theirs open keep nobody else from enrolling.
+//! A newer one ends the oldest of its source, or of the source that has most, where there would be too many. So a
+//! source that keeps its connections open keeps no other from enrolling.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

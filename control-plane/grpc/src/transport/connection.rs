@@ -51,8 +51,8 @@ impl Connections {
         self.open().values().flat_map(BTreeMap::values).cloned().collect()
     }
 
-    /// Lists a peer. The oldest with its certificate make room for it, where there would be more than `most`: whoever leaks
-    /// connections must not be kept out by them.
+    /// Lists a peer. Where there would be more than `most`, the oldest connections with its certificate make room: a client that
+    /// leaks connections must not be kept out by them.
     fn list(&self, peer: &Arc<Peer>, most: usize) {
         let mut open = self.open();
         let same = open.entry(peer.serial()).or_default();

@@ -1,7 +1,7 @@
 //! Things counted by where they come from, with the greediest source at hand.
 //!
 //! Each source's own stand in the order of their keys, the first being the first to go. It knows nothing of
-//! connections, and nothing of bounds: whoever holds it has those.
+//! connections or bounds: its owner has those.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! Who may pass a port's handshake: whoever our CA signed, and of those only whom the port is for.
+//! Who may pass a port's handshake: a peer whose certificate our CA signed, and whose kind the port is for.
 //!
 //! Refused in the handshake and not after it, so that the other end is told: TLS's `access_denied` alert (RFC 8446,
 //! 6.2). Whether the certificate is revoked is asked later, and again and again, by `entente-app`.

@@ -6,8 +6,8 @@ use std::io;
 use rustls::server::{Accepted, Acceptor};
 use tokio::net::TcpStream;
 
-/// A hello with a post-quantum key share has some 1.8 KiB, and ours have less. Whoever says more is kept from making
-/// us keep it: rustls alone would take 64 KiB of each.
+/// A hello with a post-quantum key share has some 1.8 KiB, and ours have less. A client that sends more is cut off, as
+/// we would have to keep it: rustls alone would take 64 KiB of each.
 const MAX_HELLO_BYTES: usize = 8 << 10;
 
 /// Most that is read at once.

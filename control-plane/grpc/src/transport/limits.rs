@@ -1,5 +1,5 @@
-//! How many connections each port takes, of whom, and how long they may take to show who they are. Every number has
-//! its reason.
+//! How many connections each port takes, from which peers, and how long a peer may take to show who it is. Every number
+//! has its reason.
 
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ const OWN_DESCRIPTORS: usize = 64;
 /// SOC's working day. The agents get the rest.
 const API_PART: usize = 4;
 
-/// With one certificate, on all ports: an agent needs one connection, and a second while it renews or reconnects; a
-/// principal may be a pipeline that runs the command line many times at once. So nobody takes the places of all. By
-/// certificate and not by name, or one that counts no more would cut its successor's.
+/// Connections with one certificate, over all ports, so that no peer takes the places of all. An agent needs one, and a
+/// second while it renews or reconnects; a principal may be a pipeline that runs the command line many times at once. Counted by
+/// certificate and not by name: connections of a certificate that has ended must not cut its successor's.
 const MAX_OF_ONE_CERTIFICATE: usize = 64;
 
 /// Without a certificate an agent only enrols, which is rare: strangers must not take the places of the fleet.
@@ -127,8 +127,7 @@ impl Default for Limits {
 
 impl Limits {
     /// From one source, without a finished handshake. Three quarters of a port's places: a whole fleet may come back
-    /// at once through one address, and whatever one address does leaves places for others without anybody losing
-    /// theirs.
+    /// at once through one address, and places are left for other sources without any connection losing its own.
     pub(super) fn unfinished_of_one_source(&self, port: Port) -> usize {
         (self.places.of(port) / 4 * 3).max(1)
     }

@@ -30,7 +30,7 @@ impl Port {
         }
     }
 
-    /// Agents have a port of their own, and it has nobody else.
+    /// Agents have a port of their own, which serves agents only.
     pub(super) fn is_for(self, who: &Who) -> bool {
         match self {
             Self::Agents => matches!(who, Who::Agent(_)),

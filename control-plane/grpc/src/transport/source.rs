@@ -1,8 +1,8 @@
-//! Where a connection comes from, as far as its bounds go: whom one address, or one network of one owner, speaks for.
+//! Where a connection comes from, for bounds by source: one address, or one network of one owner.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// An IPv4 address, or an IPv6 network of 64 bits: whoever has one address of such a network has them all (RFC 4291,
+/// An IPv4 address, or an IPv6 network of 64 bits: a machine with one address of such a network has them all (RFC 4291,
 /// 2.5.1), and could come from another one each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Source {

@@ -33,7 +33,7 @@ impl Turns {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a turn. Whoever stops waiting leaves nothing behind.
+    /// Waits for a turn. A caller that stops waiting leaves nothing behind.
     pub(super) async fn take(self: &Arc<Self>, source: Source) -> Turn {
         let (call, called) = oneshot::channel();
         let key = {

@@ -1,7 +1,7 @@
 //! Connections that have not shown yet who they are, by where they come from.
 //!
-//! Anybody can open one, so it has a place only until somebody else needs it. Then the source with most of them loses
-//! one: the oldest that has not even said hello, or else the oldest. So one address that opens thousands loses its
+//! Any stranger can open one, so it has a place only until another connection needs it. Then the source with most of them
+//! loses one: the oldest that has not even said hello, or else the oldest. So one address that opens thousands loses its
 //! own, and a fleet that comes back at once through one address loses none while there is room.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -88,7 +88,7 @@ impl Seat {
         }
     }
 
-    /// Whether it may stay, now that it has shown who it is; from here on nobody displaces it.
+    /// Whether it may stay, now that it has shown who it is; from here on no other connection displaces it.
     pub(super) fn finish(self) -> bool {
         self.all.state().crowd.leave(self.source, self.stage).is_some()
     }

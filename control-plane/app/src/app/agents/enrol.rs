@@ -47,7 +47,7 @@ impl App {
         let Some((token, secret)) = tokens::parse_secret(request.token) else {
             return Err(self.refused("enrolment_malformed"));
         };
-        // Looked up here first: anybody may send anything, and the writer is everybody's.
+        // Looked up here first: any stranger may send anything, and all commits wait for the writer.
         let known = self.inner.registry.tables().tokens.get(&token).is_some_and(|row| row.secret == secret);
         if !known {
             return Err(self.refused("enrolment_unknown"));

@@ -104,7 +104,7 @@ pub(super) fn assigned(permissions: &[(What, Option<Timestamp>)], places: &[Scop
     permissions.iter().flat_map(|(what, from)| places.iter().map(move |place| at(what, *from, place))).collect()
 }
 
-/// What somebody holds of it who comes into the group then.
+/// What a person holds of it who joins the group then.
 pub(super) fn from_then((what, place): &Held, joins: Option<Timestamp>) -> Held {
     (what.clone(), Scope { name: place.name.clone(), from: place.from.max(joins) })
 }
