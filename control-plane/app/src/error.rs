@@ -4,6 +4,7 @@
 
 use std::error::Error;
 
+use entente_model::violation::Fault;
 use entente_model::{AgentName, PrincipalName, TenantName, Timestamp, Violation};
 use entente_store::{CommitError, CommitWithError, ReadError};
 
@@ -141,21 +142,17 @@ impl AppError {
     }
 
     /// Faults as they are told apart: what is not carried out yet is its own answer, but only if nothing else is wrong.
-    pub(crate) fn of_shape(violations: Vec<Violation>) -> Result<(), Self> {
-        Self::split(violations, Self::Invalid)
+    pub(crate) fn of_shape(violations: Vec<Violation>) -> Result<()> {
+        if violations.is_empty() { Ok(()) } else { Err(Self::split(violations, Self::Invalid)) }
     }
 
     pub(crate) fn of_whole(violations: Vec<Violation>) -> Self {
-        Self::split(violations, Self::Contradicts).expect_err("a refusal names at least one fault")
+        Self::split(violations, Self::Contradicts)
     }
 
-    fn split(violations: Vec<Violation>, otherwise: fn(Vec<Violation>) -> Self) -> Result<(), Self> {
-        use entente_model::violation::Fault;
-        if violations.is_empty() {
-            return Ok(());
-        }
+    fn split(violations: Vec<Violation>, otherwise: fn(Vec<Violation>) -> Self) -> Self {
         let later = violations.iter().all(|violation| violation.reason == Fault::Unimplemented);
-        Err(if later { Self::Unimplemented(violations) } else { otherwise(violations) })
+        if later { Self::Unimplemented(violations) } else { otherwise(violations) }
     }
 }
 

@@ -33,7 +33,7 @@ impl App {
             let (sender, receiver) = oneshot::channel();
             let channel = self.channel(tenant)?;
             let mut state = channel.lock();
-            let live = state.live().ok_or_else(offline)?;
+            let live = state.live.clone().ok_or_else(offline)?;
             state.asks.count(self.now(), tenant)?;
             live.ask_plan(sender).then_some(receiver).ok_or_else(offline)?
         };
@@ -50,11 +50,11 @@ impl App {
         let channel = self.channel(tenant)?;
         {
             let mut state = channel.lock();
-            state.live().ok_or_else(offline)?;
+            state.live.clone().ok_or_else(offline)?;
             state.asks.count(self.now(), tenant)?;
         }
         self.note(caller, tenant, "CompareTenant", "its agent is asked to compare now".into()).await?;
-        let live = channel.lock().live();
+        let live = channel.lock().live.clone();
         live.ok_or_else(offline)?.ask_compare();
         Ok(())
     }

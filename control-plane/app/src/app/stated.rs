@@ -32,8 +32,7 @@ impl App {
             return Err(RestateError::OtherEpoch(stated.epoch));
         }
         let until = stated.delegated_until;
-        let is_new = stated.statements != inner.history.stated().statements;
-        if is_new {
+        if stated.statements != inner.history.stated().statements {
             inner.history.restate(stated);
             for (number, channel) in inner.channels.all().into_iter().enumerate() {
                 let seconds = 1 + number / COME_BACK_PER_SECOND;

@@ -38,6 +38,7 @@ pub(crate) struct ChannelState {
     pub(crate) lease: Option<SignedLease>,
     /// Contents, the newest last.
     pub(crate) recent: VecDeque<Buckets>,
+    /// The stream on which the agent is told things.
     pub(crate) live: Option<Arc<Connection>>,
     pub(crate) displaced: Option<Displaced>,
     pub(crate) parked: Option<Parked>,
@@ -153,11 +154,6 @@ impl ChannelState {
         if let Some(live) = &self.live {
             live.wake();
         }
-    }
-
-    /// The stream on which the agent is told things.
-    pub(crate) fn live(&self) -> Option<Arc<Connection>> {
-        self.live.clone()
     }
 
     /// The whole state again, whatever the agent has said that it holds.

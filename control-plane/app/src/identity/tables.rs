@@ -59,6 +59,24 @@ impl Tables {
     pub(crate) fn agent_of(&self, tenant: &TenantName) -> Option<(&AgentName, &AgentRow)> {
         self.agents_of(tenant).find(|(_, row)| row.revoked.is_none())
     }
+
+    fn consequence(&self, change: &RegistryChange) -> Consequence {
+        match change {
+            // A renewed agent was there before, and nothing changes for it.
+            RegistryChange::Agent(name, Some(row)) if row.revoked.is_none() => {
+                let is_new = !self.agents.contains_key(name);
+                let tenant = name.tenant.clone();
+                if is_new { Consequence::Enrolled(tenant) } else { Consequence::Shown(tenant) }
+            }
+            RegistryChange::Agent(name, _) => Consequence::Revoked(name.clone()),
+            RegistryChange::Principal(_, None) => Consequence::PrincipalGone,
+            RegistryChange::Principal(_, Some(_)) => Consequence::Nothing,
+            RegistryChange::Token(_, Some(row)) => Consequence::Shown(row.tenant.clone()),
+            RegistryChange::Token(name, None) => {
+                self.tokens.get(name).map_or(Consequence::Nothing, |row| Consequence::Shown(row.tenant.clone()))
+            }
+        }
+    }
 }
 
 fn replace<K: Ord, V>(table: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
@@ -97,24 +115,4 @@ pub(crate) enum Consequence {
     /// The tenant's status shows its agent, and whether an enrolment token is unused.
     Shown(TenantName),
     Nothing,
-}
-
-impl Tables {
-    fn consequence(&self, change: &RegistryChange) -> Consequence {
-        match change {
-            // A renewed agent was there before, and nothing changes for it.
-            RegistryChange::Agent(name, Some(row)) if row.revoked.is_none() => {
-                let is_new = !self.agents.contains_key(name);
-                let tenant = name.tenant.clone();
-                if is_new { Consequence::Enrolled(tenant) } else { Consequence::Shown(tenant) }
-            }
-            RegistryChange::Agent(name, _) => Consequence::Revoked(name.clone()),
-            RegistryChange::Principal(_, None) => Consequence::PrincipalGone,
-            RegistryChange::Principal(_, Some(_)) => Consequence::Nothing,
-            RegistryChange::Token(_, Some(row)) => Consequence::Shown(row.tenant.clone()),
-            RegistryChange::Token(name, None) => {
-                self.tokens.get(name).map_or(Consequence::Nothing, |row| Consequence::Shown(row.tenant.clone()))
-            }
-        }
-    }
 }

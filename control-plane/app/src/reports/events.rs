@@ -92,67 +92,6 @@ impl Reports {
         }
     }
 
-    /// Where the event of that number is, if it is kept.
-    async fn location(&self, number: u64) -> Result<Option<Location>> {
-        Ok(rows::get(&*self.history.store, &rows::event_at(number)).await?)
-    }
-}
-
-impl EventWatch {
-    /// The next event, once it is there; none when the watch is over.
-    pub async fn next(&mut self) -> Option<Result<Event>> {
-        loop {
-            let newest = *self.newest.borrow_and_update();
-            while self.at < newest {
-                self.at += 1;
-                match self.at_its_place().await {
-                    Ok(Some(event)) => return Some(Ok(event)),
-                    Ok(None) => {}
-                    Err(error) => return Some(Err(error)),
-                }
-            }
-            let may_go_on = self.reports.registry.tables().principals.contains_key(&self.principal);
-            if self.reports.history.running.is_stopping() || !may_go_on || self.newest.changed().await.is_err() {
-                return None;
-            }
-        }
-    }
-
-    /// The event of the number that is looked at, if it is kept and asked for.
-    async fn at_its_place(&self) -> Result<Option<Event>> {
-        let Some(at) = self.reports.location(self.at).await? else { return Ok(None) };
-        if self.filter.tenant.as_ref().is_some_and(|tenant| *tenant != at.tenant) {
-            return Ok(None);
-        }
-        Ok(self.reports.event(&at).await?.filter(|event| self.filter.takes(event)))
-    }
-}
-
-/// Which events.
-#[derive(Debug, Clone, Default)]
-pub struct EventFilter {
-    /// Of this tenant; none means of all.
-    pub tenant: Option<TenantName>,
-    /// Recorded since then; none means all that are kept.
-    pub since: Option<Timestamp>,
-    /// Of these kinds; empty means of any.
-    pub kinds: Vec<EventKind>,
-}
-
-/// Rows that are looked at for one page: bounds the time of a call. The page is then short, and its token goes on.
-const MAX_SCANNED: usize = 10_000;
-
-impl EventFilter {
-    pub(super) fn takes(&self, event: &Event) -> bool {
-        self.kinds.is_empty() || self.kinds.contains(&event.kind)
-    }
-
-    fn is_past(&self, time: Timestamp) -> bool {
-        self.since.is_some_and(|since| time < since)
-    }
-}
-
-impl Reports {
     /// What happened, the newest first.
     pub async fn list_events(&self, caller: &Caller, filter: &EventFilter, page: &PageRequest) -> Result<Page<Event>> {
         caller.needs(ApiRole::Viewer)?;
@@ -170,7 +109,7 @@ impl Reports {
                 (after, scanned) = (Some(place), scanned + 1);
                 // One that went meanwhile is none.
                 let Some(event) = event else { continue };
-                if filter.is_past(event.time) {
+                if filter.since.is_some_and(|since| event.time < since) {
                     return Ok(Page { items, next: String::new() });
                 }
                 if filter.takes(&event) {
@@ -214,5 +153,56 @@ impl Reports {
         let key = rows::event(&at.tenant, at.place);
         let event: Option<Event> = rows::get(&*self.history.store, &key).await?;
         Ok(event.filter(|event| event.number == at.number))
+    }
+}
+
+impl EventWatch {
+    /// The next event, once it is there; none when the watch is over.
+    pub async fn next(&mut self) -> Option<Result<Event>> {
+        loop {
+            let newest = *self.newest.borrow_and_update();
+            while self.at < newest {
+                self.at += 1;
+                match self.at_its_place().await {
+                    Ok(Some(event)) => return Some(Ok(event)),
+                    Ok(None) => {}
+                    Err(error) => return Some(Err(error)),
+                }
+            }
+            let may_go_on = self.reports.registry.tables().principals.contains_key(&self.principal);
+            if self.reports.history.running.is_stopping() || !may_go_on || self.newest.changed().await.is_err() {
+                return None;
+            }
+        }
+    }
+
+    /// The event of the number that is looked at, if it is kept and asked for.
+    async fn at_its_place(&self) -> Result<Option<Event>> {
+        let at: Option<Location> = rows::get(&*self.reports.history.store, &rows::event_at(self.at)).await?;
+        let Some(at) = at else { return Ok(None) };
+        if self.filter.tenant.as_ref().is_some_and(|tenant| *tenant != at.tenant) {
+            return Ok(None);
+        }
+        Ok(self.reports.event(&at).await?.filter(|event| self.filter.takes(event)))
+    }
+}
+
+/// Which events.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// Of this tenant; none means of all.
+    pub tenant: Option<TenantName>,
+    /// Recorded since then; none means all that are kept.
+    pub since: Option<Timestamp>,
+    /// Of these kinds; empty means of any.
+    pub kinds: Vec<EventKind>,
+}
+
+/// Rows that are looked at for one page: bounds the time of a call. The page is then short, and its token goes on.
+const MAX_SCANNED: usize = 10_000;
+
+impl EventFilter {
+    pub(super) fn takes(&self, event: &Event) -> bool {
+        self.kinds.is_empty() || self.kinds.contains(&event.kind)
     }
 }

@@ -102,7 +102,7 @@ fn revoked(facts: &Facts<'_>) -> Option<Holds> {
     let why = format!(
         "{agent} was revoked on {at}, and no other has enrolled: {} which it reported may still be there, and no agent \
          removes leavers",
-        whose::count(left, "item"),
+        whose::count_of(left.into(), "item", "items"),
     );
     Some(Holds { since: Some(*at), party, why, todo })
 }

@@ -93,7 +93,9 @@ impl Reports {
         let tenants = snapshot.fleet.intent().tenants.values().filter(|it| selected.takes(it));
         let names = tenants.map(|it| &it.name).filter(|name| after.as_ref().is_none_or(|after| *name > after));
         // A tenant between its commit and its channel has no status yet.
-        let statuses = names.filter_map(|name| self.status(name)).filter(|it| selected.takes_phase(it.phase));
+        let statuses = names
+            .filter_map(|name| self.status(name))
+            .filter(|it| selected.phases.is_empty() || selected.phases.contains(&it.phase));
         Ok(Page::of(statuses, page.limit(), |status| status.tenant.clone()))
     }
 
@@ -219,7 +221,8 @@ fn facts<'a>(
 fn status(channel: &Channel, state: &ChannelState, enrolment: Enrolment, now: Timestamp) -> TenantStatus {
     let facts = facts(channel, state, &state.reported, &enrolment, now);
     let Enrolment { agent, token, displacements, .. } = enrolment;
-    let (counts, told) = (counts(&facts.open), facts.standing);
+    let (mut counts, told) = (BTreeMap::new(), facts.standing);
+    facts.open.iter().for_each(|((state, _), count)| *counts.entry(*state).or_insert(0) += count);
     // The agent reads again what it could not read. The report of an agent that was replaced does not count.
     let settled = told.is_some() && !phase::is_read_again(&facts) && super::whose::is_settled(state);
     let said = alarmed(phase::phase(&facts), &displacements);
@@ -288,13 +291,6 @@ fn done(state: &ChannelState) -> u32 {
         item.is_some_and(|item| matches!(item.state, ItemState::Applied | ItemState::Removed))
     };
     state.wanted.items.iter().filter(|item| is_done(item.key())).count() as u32
-}
-
-/// Items in each state.
-fn counts(open: &Open) -> BTreeMap<ItemState, u32> {
-    let mut counts = BTreeMap::new();
-    open.iter().for_each(|((state, _), count)| *counts.entry(*state).or_insert(0) += count);
-    counts
 }
 
 fn status_of(
@@ -371,10 +367,6 @@ impl TenantSelection {
     pub(crate) fn takes(&self, tenant: &Tenant) -> bool {
         let has = |(key, value): (&String, &String)| tenant.labels.get(key) == Some(value);
         (self.tenants.is_empty() || self.tenants.contains(&tenant.name)) && self.labels.iter().all(has)
-    }
-
-    pub(crate) fn takes_phase(&self, phase: TenantPhase) -> bool {
-        self.phases.is_empty() || self.phases.contains(&phase)
     }
 }
 

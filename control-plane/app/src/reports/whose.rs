@@ -94,10 +94,6 @@ pub(super) fn since(at: Option<Timestamp>) -> String {
     at.map_or_else(String::new, |at| format!(" since {at}"))
 }
 
-pub(super) fn count(number: u32, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
-}
-
 pub(super) fn count_of(number: u64, one: &str, more: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {more}") }
 }

@@ -113,16 +113,7 @@ impl Streams {
         let inbox = Inbox { streams: streams.clone(), channel: channel.clone(), connection: connection.clone() };
         Ok(Connected { welcome, inbox, outbox: Outbox { streams, channel, connection, _running: running } })
     }
-}
 
-impl Hello {
-    fn is_well_formed(&self) -> bool {
-        let texts = [&self.build, &self.boot_id, &self.guardrail];
-        !self.boot_id.is_empty() && texts.iter().all(|text| text.len() <= MAX_HELLO_TEXT)
-    }
-}
-
-impl Streams {
     /// Why an agent cannot be from this history. An older epoch is over by a person's word, so nothing is asked of it.
     async fn strange(&self, hello: &Hello) -> Result<Option<String>> {
         let (held, version) = (hello.held.as_ref(), hello.version);
@@ -238,5 +229,12 @@ impl Streams {
         };
         self.history.commit(note).await?;
         Ok(())
+    }
+}
+
+impl Hello {
+    fn is_well_formed(&self) -> bool {
+        let texts = [&self.build, &self.boot_id, &self.guardrail];
+        !self.boot_id.is_empty() && texts.iter().all(|text| text.len() <= MAX_HELLO_TEXT)
     }
 }

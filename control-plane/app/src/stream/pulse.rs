@@ -39,7 +39,8 @@ impl Streams {
 
     /// Whether a stream is dead. One that may not go on is sent away, and ends when it is polled.
     fn is_dead(&self, connection: &Arc<Connection>, now: Timestamp) -> bool {
-        if !self.still_accepts(connection) {
+        let row = self.registry.tables().agents.get(&connection.agent).cloned();
+        if row.is_none_or(|row| !row.accepts(connection.leaf, self.history.epoch_begun)) {
             connection.send_away(GoAwayReason::Revoked, Duration::ZERO);
             return false;
         }
@@ -63,10 +64,5 @@ impl Streams {
             connection.wake();
         }
         false
-    }
-
-    fn still_accepts(&self, connection: &Connection) -> bool {
-        let tables = self.registry.tables();
-        tables.agents.get(&connection.agent).is_some_and(|row| row.accepts(connection.leaf, self.history.epoch_begun))
     }
 }
