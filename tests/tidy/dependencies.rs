@@ -54,7 +54,10 @@ const INWARD: [(&str, &[&str]); 16] = [
     ("entente-tasks", &[]),
     ("entente-convert", &["entente-model", "entente-seal", "entente-proto"]),
     ("entente-app", &["entente-model", "entente-seal", "entente-compiler", "entente-store", "entente-tasks"]),
-    ("entente-grpc", &["entente-model", "entente-seal", "entente-app", "entente-proto", "entente-convert", "entente-tasks"]),
+    (
+        "entente-grpc",
+        &["entente-model", "entente-seal", "entente-app", "entente-proto", "entente-convert", "entente-tasks"],
+    ),
     ("entente-cli", &["entente-model", "entente-proto", "entente-convert", "entente-seal"]),
     (
         "entente-control-plane",

@@ -69,7 +69,7 @@ pub(crate) struct Parts {
     pub(crate) dispatch: Arc<Dispatch>,
     pub(crate) leases: Arc<Leases>,
     pub(crate) cleanup: Arc<CleanUp>,
-    pub(crate) running: Arc<Running>,
+    pub(crate) running: Tasks,
 }
 
 impl Parts {

@@ -66,7 +66,7 @@ pub(crate) struct History {
     pub(crate) events: watch::Sender<u64>,
     follow: Arc<dyn Follow>,
     /// Stopping waits for what is being committed or computed.
-    pub(crate) running: Arc<Running>,
+    pub(crate) running: Tasks,
 }
 
 /// Where the history stands as it is published, and after each commit that is not published yet.

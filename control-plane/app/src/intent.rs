@@ -33,6 +33,7 @@ use crate::identity::{Registry, RegistryChange};
 use crate::recollection::Recollection;
 use crate::reports::Reports;
 use crate::request_log::Request;
+use crate::running;
 
 use guard::{Books, guard};
 pub use impact::Impact;
@@ -109,7 +110,7 @@ impl Intents {
         }
         let (intents, caller, options) = (self.clone(), caller.clone(), *options);
         if options.validate_only {
-            return self.history.running.compute(move || intents.dry_run(&caller, &asked)).await?;
+            return running::compute(&self.history.running, move || intents.dry_run(&caller, &asked)).await?;
         }
         let request = Request::of(&caller, &options, &asked);
         let (_, applied) = self

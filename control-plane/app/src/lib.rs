@@ -25,6 +25,7 @@ mod removals;
 mod reports;
 mod request_log;
 mod rows;
+mod running;
 mod stream;
 mod sync;
 mod tenant_phase;

@@ -17,7 +17,6 @@ mod whose;
 
 use std::sync::Arc;
 
-use entente_tasks::Tasks;
 use tokio::sync::Semaphore;
 
 use crate::channel::Channels;

@@ -8,8 +8,6 @@ mod pulse;
 
 use std::sync::Arc;
 
-use entente_tasks::Tasks;
-
 use crate::channel::Channels;
 use crate::config::Config;
 use crate::history::History;

@@ -59,6 +59,11 @@ impl Tasks {
         })
     }
 
+    /// Runs something that computes for long on a thread of its own. A stop waits for it.
+    pub fn spawn_blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+        self.tracker.spawn_blocking(work)
+    }
+
     /// Starts a task that is dropped at the stop, wherever it is then.
     pub fn spawn_until_stop(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
         self.spawn(name, self.stop.clone().run_until_cancelled_owned(work));

@@ -88,7 +88,7 @@ impl App {
         });
         let log = log::load(&*store, online.public(), stated.epoch, head.root).await?;
         let committed = Committed { snapshot: snapshot.clone(), head, log };
-        let running = Arc::new(Running::default());
+        let running = Tasks::default();
         let follow = (dispatch.clone() as Arc<dyn Follow>, running.clone());
         let history = History::new(store, clock, online, (stated, epoch_begun), committed, events, follow);
         let app = Self::of(Arc::new(history), registry, channels, dispatch, (config, ca, root_key), receipts, running);

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entente_model::GoAwayReason;
+use entente_tasks::Tasks;
 
 use super::cleanup::CleanUp;
 use super::leases::Leases;
 use super::{App, Parts};
 use crate::removals::Removals;
-use crate::running::Nudge;
+use crate::running::{self, Nudge};
 
 /// How often streams are looked at: the grain of pings, retries and certificate checks. Ten thousand take some 5 ms,
 /// which is a thousandth of a core.
@@ -31,25 +32,32 @@ impl App {
     pub fn start(&self) {
         let Parts { config, leases, removals, streams, cleanup, running, .. } = &*self.inner;
         let told: Nudge<Leases> = (|it| &it.channels.leases.nudge, config.lease_gather);
-        running.run("leases", config.lease, Some(told), leases, |leases| async move {
+        running::run(running, "leases", config.lease, Some(told), leases, |leases| async move {
             leases.grant();
             Ok(())
         });
         // An eighth, so that none is renewed much later than at its quarter.
-        running.run("lease renewal", config.lease / 8, None, leases, |leases| async move {
+        running::run(running, "lease renewal", config.lease / 8, None, leases, |leases| async move {
             leases.renew();
             Ok(())
         });
-        running.run("removals", REMOVALS, None, removals, |removals| async move { removals.settle_removals().await });
+        running::run(running, "removals", REMOVALS, None, removals, |removals| async move {
+            removals.settle_removals().await
+        });
         let told: Nudge<Removals> = (|it| &it.channels.removals_told, REMOVALS_GATHER);
         let settle = |removals: Arc<Removals>| async move { removals.settle_told().await };
-        running.run("told removals", REMOVALS, Some(told), removals, settle);
-        running.run("pulse", PULSE, None, streams, |streams| async move {
+        running::run(running, "told removals", REMOVALS, Some(told), removals, settle);
+        running::run(running, "pulse", PULSE, None, streams, |streams| async move {
             streams.pulse();
             Ok(())
         });
         let gone: Nudge<CleanUp> = (|it| &it.dispatch.tenant_gone, Duration::ZERO);
-        running.run("cleanup", CLEANUP, Some(gone), cleanup, |cleanup| async move { cleanup.look().await });
+        running::run(running, "cleanup", CLEANUP, Some(gone), cleanup, |cleanup| async move { cleanup.look().await });
+    }
+
+    /// The application's tasks: [`App::shutdown`] waits for them.
+    pub fn tasks(&self) -> &Tasks {
+        &self.inner.running
     }
 
     /// Whether the server is about to stop.

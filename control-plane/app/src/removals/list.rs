@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::history::Snapshot;
 use crate::page::{Page, PageRequest};
 use crate::rows;
+use crate::running;
 
 /// The removal of a person, or of one membership, in one tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +76,7 @@ impl Removals {
         let (removals, snapshot, operator, page) = (self.clone(), snapshot, operator.cloned(), page.clone());
         // Each proof that is looked at costs the check of a signature.
         let listed = move || removals.listed(&snapshot, operator.as_ref(), receipts, &page);
-        self.history.running.compute(listed).await
+        running::compute(&self.history.running, listed).await
     }
 
     fn listed(

@@ -15,6 +15,7 @@ use crate::error::{AppError, Result};
 use crate::history::{AuditEntry, Decision, EventKind, Happening, Snapshot};
 use crate::recollection::Recollection;
 use crate::rows;
+use crate::running;
 use crate::word::words;
 
 /// What a look finds to be written.
@@ -59,7 +60,7 @@ impl Removals {
     /// Computed: many leavers in many tenants take a while, and each proof a signature's check.
     pub(crate) async fn look(self: &Arc<Self>, only: Option<Arc<BTreeSet<TenantName>>>) -> Result<Found> {
         let (removals, snapshot) = (self.clone(), self.history.snapshot());
-        self.history.running.compute(move || removals.found(&snapshot, only.as_deref())).await
+        running::compute(&self.history.running, move || removals.found(&snapshot, only.as_deref())).await
     }
 
     async fn end_watches(self: &Arc<Self>) -> Result<()> {

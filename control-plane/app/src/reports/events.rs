@@ -170,7 +170,7 @@ impl EventWatch {
                 }
             }
             let may_go_on = self.reports.registry.tables().principals.contains_key(&self.principal);
-            if self.reports.history.running.is_stopping() || !may_go_on || self.newest.changed().await.is_err() {
+            if self.reports.history.running.stop.is_cancelled() || !may_go_on || self.newest.changed().await.is_err() {
                 return None;
             }
         }

@@ -90,7 +90,7 @@ impl Stream for StatusWatch {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<WatchEvent>> {
         self.watcher.waker.register(cx.waker());
         let may_go_on = self.reports.registry.tables().principals.contains_key(&self.principal);
-        if self.reports.history.running.is_stopping() || !may_go_on {
+        if self.reports.history.running.stop.is_cancelled() || !may_go_on {
             return Poll::Ready(None);
         }
         self.next_now().map_or(Poll::Pending, |event| Poll::Ready(Some(event)))

@@ -75,7 +75,7 @@ impl Streams {
     pub(crate) async fn connect(self: &Arc<Self>, peer: &Peer, hello: Hello) -> Result<Connected, Refused> {
         let refused = |reason, retry_after| Refused { reason, retry_after };
         let agent = self.admit_agent(peer)?;
-        if self.history.running.is_stopping() {
+        if self.history.running.stop.is_cancelled() {
             return Err(refused(GoAwayReason::Shutdown, RETRY));
         }
         if !(hello.protocol_min..=hello.protocol_max).contains(&PROTOCOL) || !hello.is_well_formed() {

@@ -279,7 +279,7 @@ async fn who_has_a_role_has_both_of_its_groups() {
     agent.hear(&bed).await;
     agent.report_applied().await;
     let who = || {
-        let all = bed.app.list_access(&viewer(), &AccessFilter::default(), &page()).unwrap().items;
+        let all = bed.app.reports().list_access(&viewer(), &AccessFilter::default(), &page()).unwrap().items;
         let it = all.into_iter().find(|it| it.operator.to_string() == "operators/maya").unwrap();
         (it.state, it.reason, it.rights_applied, it.rights)
     };

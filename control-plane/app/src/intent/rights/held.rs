@@ -66,7 +66,7 @@ impl Given {
                 Self::Rights(whats.into_iter().map(|what| (what, place.clone())).collect())
             }
             (ItemBody::EntraRole(EntraRoleBody { role_name }), ItemKey::EntraRole(EntraRoleKey { definition, .. })) => {
-                let place = Place { name: "directory".into(), from };
+                let place = Scope { name: "directory".into(), from };
                 let unlisted = || vec![What::Unlisted(format!("what the directory role {role_name} lets people do"))];
                 let whats = capability::of_entra_role(*definition).map_or_else(unlisted, known);
                 Self::Rights(whats.into_iter().map(|what| (what, place.clone())).collect())
@@ -89,7 +89,7 @@ impl Given {
             (ItemBody::User(_) | ItemBody::Group(_), _) => Self::Nothing,
             // The server compiles its items itself: one of another kind, or with the body of another, is none of them.
             (ItemBody::AzureRole(_) | ItemBody::EntraRole(_) | ItemBody::Unknown, key) => {
-                let place = Place { name: "the tenant".into(), from };
+                let place = Scope { name: "the tenant".into(), from };
                 Self::Rights(vec![(What::Unlisted(format!("what {key} lets people do")), place)])
             }
         }
