@@ -114,6 +114,7 @@ fn attacks_g05_times_that_make_no_sense_are_refused() {
     assert_eq!(early, Err(Fault::BeforeNamed { what: "its first read", time: at(-301), named }));
     assert_eq!(with(|it| it.first_empty_read = at(-300)), Ok(()), "clocks differ");
     assert_eq!(with(|it| it.blocked = Some(at(-9_000))), Ok(()), "blocked long before");
+    assert_eq!(with(|it| it.effective_by = at(2)), Ok(()), "dead as soon as it is blocked");
     let dead = with(|it| it.effective_by = at(1));
     assert_eq!(dead, Err(Fault::EffectiveEarly { effective: at(1), blocked: at(2) }));
 }
