@@ -28,6 +28,7 @@ mod presence;
 mod properties;
 mod receipts;
 mod reviews;
+mod rules;
 mod scaffold;
 mod tenant;
 mod verify;

@@ -226,11 +226,15 @@ impl World {
     }
 
     fn with_input<T>(&self, of: impl FnOnce(&Input<'_>) -> T) -> T {
-        let reads = reads(&self.items, &self.ledger, self.guardrail.as_ref().ok());
-        self.with_input_of(&reads, of)
+        self.with_input_of(&self.reads(), of)
     }
 
-    fn with_input_of<T>(&self, reads: &ReadSet, of: impl FnOnce(&Input<'_>) -> T) -> T {
+    /// What is looked at for a plan.
+    pub fn reads(&self) -> ReadSet {
+        reads(&self.items, &self.ledger, self.guardrail.as_ref().ok())
+    }
+
+    pub fn with_input_of<T>(&self, reads: &ReadSet, of: impl FnOnce(&Input<'_>) -> T) -> T {
         let before = |by: Duration| Timestamp::from_unix(self.now.as_unix() - by.as_secs() as i64);
         let read = before(self.reading);
         let mut observed = self.tenant.observe(reads, before(self.lag + self.reading), read);
