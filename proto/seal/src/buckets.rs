@@ -295,11 +295,23 @@ mod tests {
     }
 
     #[test]
+    fn a_delta_is_empty_where_it_neither_puts_nor_takes() {
+        let (upserts, removed) = (vec![item(1, 1)], vec!["x/2".into()]);
+        assert!(Delta::default().is_empty());
+        assert!(!Delta { upserts: upserts.clone(), removed: vec![] }.is_empty());
+        assert!(!Delta { upserts: vec![], removed: removed.clone() }.is_empty());
+        assert!(!Delta { upserts, removed }.is_empty());
+    }
+
+    #[test]
     fn taking_the_last_item_away_leaves_nothing() {
         let one = Buckets::from_items([item(1, 1)]);
         let none = one.apply(&Delta { upserts: vec![], removed: vec!["x/1".into(), "x/2".into()] });
         assert_eq!(none, Buckets::default());
         assert_eq!((none.digest(), none.len()), (Digest::default(), 0));
+        assert!(none.is_empty() && !one.is_empty());
+        assert_eq!(format!("{one:?}"), format!("1 items, {}", one.digest()));
+        assert_eq!(format!("{:?}", one.get("x/1").unwrap()), "x/1 (1 bytes)");
         assert_eq!(one.get("x/1").unwrap().bytes().as_ref(), [1]);
     }
 }

@@ -167,6 +167,8 @@ mod tests {
         let (key, secret) = (samples::root_key(), Secret(samples::PKCS8.to_vec()));
         assert_eq!(format!("{key:?}"), format!("RootKey({})", key.id()));
         assert_eq!(format!("{secret:?}"), "Secret(..)");
+        assert_eq!(format!("{:?}", key.public()), format!("PublicKey({})", key.id()));
+        assert_eq!(format!("{:?}", key.id()), key.id().to_string());
     }
 
     #[test]

@@ -153,6 +153,40 @@ fn what_is_too_large_is_refused_unread() {
 }
 
 #[test]
+fn as_much_is_known_of_a_leaver_as_is_taken_and_no_more() {
+    let removal = |known: usize, addresses: usize| {
+        let mut item = samples::items().remove(0);
+        item.want = Want::Absent {
+            cause: Cause::Left,
+            actor: String::new(),
+            since: Timestamp::from_unix(1),
+            known: (0..known).map(|id| Guid::from_u128(id as u128)).collect(),
+            addresses: (0..addresses).map(|at| format!("{at}@b.example")).collect(),
+        };
+        (SealedItem::seal(&item).open(), item)
+    };
+    let (read, item) = removal(MAX_KNOWN, MAX_KNOWN);
+    assert_eq!(read.unwrap(), item);
+    for (known, addresses) in [(MAX_KNOWN + 1, 0), (0, MAX_KNOWN + 1), (MAX_KNOWN + 1, MAX_KNOWN + 1)] {
+        assert!(matches!(removal(known, addresses).0, Err(DecodeError::Field { field: "absent.known", .. })));
+    }
+}
+
+#[test]
+fn an_item_as_large_as_is_taken_is_read() {
+    // Field 99, a string, which this version does not know.
+    let bytes = |len: usize| {
+        let text = len - 5;
+        let mut bytes =
+            vec![0x9a, 0x06, (text & 0x7f) as u8 | 0x80, (text >> 7 & 0x7f) as u8 | 0x80, (text >> 14) as u8];
+        bytes.resize(len, b'x');
+        bytes
+    };
+    assert!(decode_item(MEMBER, &bytes(MAX_ITEM_BYTES)).is_ok());
+    assert!(matches!(decode_item(MEMBER, &bytes(MAX_ITEM_BYTES + 1)), Err(DecodeError::TooLarge { .. })));
+}
+
+#[test]
 fn a_thousand_windows_fit() {
     let mut item = samples::items().remove(0);
     item.windows = (0..1_000_i64)

@@ -97,6 +97,12 @@ fn what_the_format_allows_beside_ours_changes_nothing() {
     assert!(is_ours(&sign(&format!("{text}\nwitnessed by example.com\n"))));
     let witness = format!("{DASH}example.com {}\n", BASE64_STANDARD.encode([9; 72]));
     assert!(is_ours(&format!("{}{witness}", note())));
+    let filled = |len: usize| {
+        let line = |fill: usize| format!("{}{DASH}{} {}\n", note(), "x".repeat(fill), BASE64_STANDARD.encode([9; 72]));
+        line(len - line(0).len())
+    };
+    assert!(is_ours(&filled(MAX_NOTE_BYTES)), "as long as is taken");
+    assert!(matches!(read(&filled(MAX_NOTE_BYTES + 1)), Err(DecodeError::TooLarge { .. })));
 }
 
 #[test]
@@ -138,6 +144,10 @@ fn no_other_spelling_is_read() {
         format!("{note}not a signature\n"),
         format!("{note}{DASH}example.com\n"),
         format!("{note}{DASH}example.com AAAA\n"),
+        format!("{note}{DASH}example.com {}\n", BASE64_STANDARD.encode([9; 4])),
+        format!("{note}{DASH} {}\n", BASE64_STANDARD.encode([9; 72])),
+        format!("{note}{DASH}a+b {}\n", BASE64_STANDARD.encode([9; 72])),
+        format!("{note}{DASH}a\u{2003}b {}\n", BASE64_STANDARD.encode([9; 72])),
         note.replace(DASH, "- "),
         note.replace("\n\n", "\n"),
         note.replace('\n', "\r\n"),

@@ -137,6 +137,7 @@ fn a_key_counts_only_within_its_delegation() {
     let (_, seal) = contoso();
     refused!(judge(&verifier(&[epoch(1)]), &seal, None, NOON), SealError::UnknownSigner(_));
     refused!(judge(&trusting(), &seal, None, "2026-11-30T23:59:59Z"), SealError::KeyNotYetValid(_));
+    assert!(judge(&trusting(), &seal, None, "2026-12-01T00:00:00Z").is_ok());
     assert!(judge(&trusting(), &seal, None, "2026-12-31T23:59:59Z").is_ok());
     refused!(judge(&trusting(), &seal, None, "2027-01-01T00:00:00Z"), SealError::KeyExpired(_));
     let renewed = verifier(&[december(), epoch(1), delegation(8, NOON, "2028-01-01T00:00:00Z")]);
@@ -274,6 +275,13 @@ fn a_lease_lasts_no_longer_than_its_bound_and_its_signers_delegation() {
     let until = |now: &str| trusting().verify_lease(&endless, CONTOSO, held(&header), at(now)).unwrap().fresh_until;
     assert_eq!(until(NOON), at(NOON).plus(MAX_LEASE));
     assert_eq!(until("2026-12-31T22:00:00Z"), at("2027-01-01T00:00:00Z"), "the delegation ends");
+    // Of several that hold, the longest counts.
+    let (eve, day) = ("2026-12-31T22:00:00Z", "2027-01-01T06:00:00Z");
+    for serial in [6, 8] {
+        let both = verifier(&[december(), delegation(serial, NOON, day), epoch(1)]);
+        let lease = both.verify_lease(&endless, CONTOSO, held(&header), at(eve)).unwrap();
+        assert_eq!(lease.fresh_until, at(day), "serial {serial}");
+    }
 }
 
 #[test]
@@ -286,9 +294,44 @@ fn a_lease_cannot_pass_for_a_state_nor_a_state_for_a_lease() {
 
 #[test]
 fn more_statements_than_are_honest_are_refused() {
-    let serials = (0..=MAX_STATEMENTS as u64).collect();
-    let signed = samples::root_key().state(&Statement::Revocation { serials });
-    refused!(trusting().accept(&signed), SealError::TooMany);
+    let accept = |serials: std::ops::Range<u64>| {
+        trusting().accept(&samples::root_key().state(&Statement::Revocation { serials: serials.collect() }))
+    };
+    assert!(accept(1..MAX_STATEMENTS as u64 + 1).is_ok());
+    refused!(accept(0..MAX_STATEMENTS as u64 + 1), SealError::TooMany);
+}
+
+#[test]
+fn a_statement_is_as_long_as_is_taken_and_no_longer() {
+    let of = |reason: usize| samples::root_key().state(&Statement::Epoch { epoch: 1, reason: "x".repeat(reason) });
+    let most = crate::statement::MAX_STATEMENT_BYTES;
+    let spare = of(most - 100).statement.len() - (most - 100);
+    assert_eq!(of(most - spare).statement.len(), most);
+    assert!(trusting().accept(&of(most - spare)).is_ok());
+    for more in [1, 2] {
+        let refused = trusting().accept(&of(most - spare + more));
+        assert!(matches!(&refused, Err(SealError::Malformed(DecodeError::TooLarge { .. }))), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_leaf_is_as_long_as_is_taken_and_no_longer() {
+    let header = samples::header(CONTOSO);
+    // Field 15, a string: a header of a later version.
+    let leaf = |len: usize| {
+        let mut leaf = encode_header(&header);
+        let text = len - leaf.len() - 3;
+        leaf.extend([0x7a, (text & 0x7f) as u8 | 0x80, (text >> 7) as u8]);
+        leaf.resize(len, b'x');
+        seal_under(root(RootKind::States, header.version), vec![leaf])
+    };
+    assert!(judge(&trusting(), &leaf(MAX_LEAF_BYTES), None, NOON).is_ok());
+    for more in [1, 2] {
+        refused!(
+            judge(&trusting(), &leaf(MAX_LEAF_BYTES + more), None, NOON),
+            SealError::Malformed(DecodeError::TooLarge { .. })
+        );
+    }
 }
 
 fn flip(bytes: &[u8], at: usize) -> Vec<u8> {
