@@ -255,3 +255,14 @@ fn an_older_agents_file_has_no_words_and_is_read_all_the_same() {
     let explained = item::explained(&read.open[1], &file).text();
     assert!(explained.contains("decides    azure.scopes: no line: add `scopes` under `azure`"), "{explained}");
 }
+
+#[test]
+fn what_only_denies_can_be_what_says_no_where_it_denies_something() {
+    let file = |people: &str| File::of("guardrail.yaml", &FILE.replace("maxOperators: 25", people));
+    let denies = |people: &str| file(people).can_deny("people.barred");
+    assert!(!denies("maxOperators: 25"), "it is not there");
+    assert!(!denies("maxOperators: 25, barred: []"), "it bars nobody");
+    assert!(denies("maxOperators: 25, barred: [li@nordwall.example]"));
+    assert!(denies("maxOperators: many"), "what the file says is not known");
+    assert!(file("maxOperators: 25, barred: []").can_deny("people.userTypes"));
+}
