@@ -92,3 +92,27 @@ fn what_no_version_knows_is_neither_allowed_nor_refused() {
         assert_eq!(unknown.holds(&usual()), None, "{unknown:?}");
     }
 }
+
+#[test]
+fn what_is_to_be_copied_reads_back_as_it_was_meant_and_is_quoted_only_where_it_must_be() {
+    let guardrail = usual();
+    let need = |key: &str, value: &str| Need { key: key.into(), value: value.into() };
+    let read = |key: &str, value: &str| -> (String, serde_json::Value) {
+        let text = written(&guardrail, &[need(key, value)], &[key.into()]);
+        let read = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        (text, read)
+    };
+    for scope in ["/subscriptions/1, 2", "/subscriptions/1 # two", "/subscriptions/[1]", "/s: 1", "it's \"1\"", "*x"] {
+        let (text, value) = read("azure.scopes", scope);
+        assert_eq!(value["azure"]["scopes"].as_array().unwrap().last().unwrap(), scope, "{text}");
+    }
+    let id = "8d289c81-5878-46d4-8554-54e1e3d8b5cb";
+    for role in ["Reader: all", "Reader # all", " Reader", "Reader ", "[Reader]", "Reader (\"old\")", "'Reader"] {
+        let (text, value) = read("azure.roles", &format!("{role}: {id}"));
+        assert_eq!(value["azure"]["roles"][role], id, "{text}");
+    }
+    let (text, _) = read("azure.scopes", "/subscriptions/a-1/x_2.y");
+    assert!(text.ends_with("/subscriptions/a-1/x_2.y]\n") && !text.contains('"'), "{text}");
+    let (text, _) = read("azure.roles", &format!("Log Reader 2: {id}"));
+    assert!(text.contains(&format!("    Log Reader 2: {id}\n")) && !text.contains('"'), "{text}");
+}
