@@ -311,6 +311,12 @@ fn defender_objects_that_are_not_ours_are_neither_changed_nor_deleted() {
         planned(world)
     };
     check(narrowing, bent(|it| it.thing = None), &["changes only Defender roles of ours"]);
+    // What a wildcard covered is less than the wildcard.
+    let covered = |world: &mut World, _: &mut Plan| {
+        let role = &mut world.tenant.state.defender.roles[0];
+        role.actions = ["microsoft.xdr/secops/*".to_owned()].into();
+    };
+    check(narrowing, covered, &[]);
 }
 
 #[test]

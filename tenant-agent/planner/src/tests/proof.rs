@@ -1,0 +1,259 @@
+//! The leaver's proof in its details: which accounts it names, since when they are blocked, how long it is waited for.
+
+use std::time::Duration;
+
+use entente_model::report::{ItemReport, Reason, RemovalProof};
+use entente_model::{Guid, Timestamp};
+
+use super::tenant::{Mishap, Missing};
+use super::world::{READER, SCOPE, World};
+use crate::ledger::{LedgerKey, Ownership, Thing};
+use crate::moment::Moment;
+use crate::observed::{AzureAssignment, Listing};
+
+fn steps(world: &mut World, times: usize) {
+    for _ in 0..times {
+        world.step();
+        world.wait(10);
+    }
+}
+
+/// Sam leaves at the end of a long and quiet membership.
+fn leaving() -> World {
+    let mut world = World::joined(&["sam"], "l1");
+    world.wait(3_600);
+    world.leave("sam");
+    world
+}
+
+fn report(world: &mut World, member: bool) -> ItemReport {
+    let key = if member { world.member_key("sam", "l1") } else { world.user_key("sam") };
+    world.last.as_ref().unwrap().reports.iter().find(|it| it.key == key).unwrap().clone()
+}
+
+fn proof(world: &mut World, member: bool) -> RemovalProof {
+    report(world, member).proof.unwrap()
+}
+
+fn later(time: Timestamp, seconds: i64) -> Timestamp {
+    Timestamp::from_unix(time.as_unix() + seconds)
+}
+
+#[test]
+fn a_proof_says_when_the_last_of_our_blocks_was_and_which_accounts_there_are() {
+    let mut world = leaving();
+    let (sam, left) = (world.account("sam").unwrap(), world.now);
+    world.settle();
+    let proof = proof(&mut world, false);
+    assert_eq!((proof.named, proof.blocked), (left, Some(left)));
+    assert!(proof.first_empty_read > left && later(proof.first_empty_read, 60) < proof.second_empty_read);
+    assert_eq!(proof.accounts.iter().map(|it| it.id).collect::<Vec<_>>(), [sam]);
+}
+
+#[test]
+fn a_block_that_is_dated_ahead_was_before_now_all_the_same() {
+    let mut world = leaving();
+    world.step();
+    let (key, block) = (LedgerKey::from(world.user_key("sam")), later(world.now, 86_400));
+    let entry = world.ledger.entries.get_mut(&key).unwrap();
+    entry.block = entry.block.map(|held| crate::ledger::Block { at: block, ..held });
+    world.wait(10);
+    world.settle();
+    let proof = proof(&mut world, false);
+    assert!(proof.blocked.is_some_and(|at| at <= proof.second_empty_read), "{proof:?}");
+}
+
+#[test]
+fn the_proof_of_a_membership_names_the_accounts_of_the_person() {
+    let mut world = leaving();
+    let sam = world.account("sam").unwrap();
+    world.settle();
+    assert_eq!(proof(&mut world, true).accounts.iter().map(|it| it.id).collect::<Vec<_>>(), [sam]);
+    assert_eq!(report(&mut world, true).accounts.iter().map(|it| it.id).collect::<Vec<_>>(), [sam]);
+}
+
+#[test]
+fn a_first_read_that_is_dated_ahead_by_more_than_clocks_differ_is_read_anew() {
+    for (ahead, holds) in [(300, true), (301, false)] {
+        let mut world = leaving();
+        steps(&mut world, 3);
+        let (key, now) = (LedgerKey::from(world.user_key("sam")), world.moment(world.now));
+        let entry = world.ledger.entries.get_mut(&key).unwrap();
+        assert!(entry.first_empty.is_some());
+        let first = Moment { at: later(now.at, ahead), ..now };
+        entry.first_empty = Some(first);
+        world.step();
+        assert_eq!(world.ledger.get(&key).unwrap().first_empty == Some(first), holds, "{ahead}");
+    }
+}
+
+#[test]
+fn a_part_that_may_soon_be_read_is_waited_for_as_long_as_three_lags() {
+    let mut world = leaving();
+    world.tenant.unread.insert("bin", Reason::Throttled);
+    let left = world.now;
+    let mut unproven = None;
+    while unproven.is_none() {
+        world.step();
+        match world.user_state("sam").as_str() {
+            "UNPROVEN THROTTLED" => unproven = Some(world.now),
+            "PENDING" | "WAITING UNREAD" => {}
+            other => panic!("{other}"),
+        }
+        world.wait(1);
+    }
+    assert_eq!(unproven, Some(later(left, 181)));
+}
+
+#[test]
+fn what_no_time_heals_is_said_before_what_may_soon_be_read() {
+    let mut world = leaving();
+    world.tenant.unread.insert("bin", Reason::CloudRefused);
+    let sam = world.account("sam").unwrap();
+    world.settings.replication_lag = Duration::from_secs(60);
+    steps(&mut world, 2);
+    world.tenant.odd.insert(Listing::MembershipsOf(sam));
+    world.tenant.unread.insert("azure", Reason::Throttled);
+    steps(&mut world, 1);
+    assert_eq!(world.user_state("sam"), "UNPROVEN CLOUD_REFUSED");
+    assert!(report(&mut world, false).detail.contains("the recycle bin"));
+}
+
+#[test]
+fn what_the_agents_clock_is_behind_of_is_not_read_yet() {
+    for ahead in [0, 30] {
+        let mut world = leaving();
+        for item in world.items.values_mut() {
+            if let entente_model::desired::Want::Absent { since, .. } = &mut item.want {
+                *since = later(*since, ahead);
+            }
+        }
+        let named = later(world.now, ahead);
+        while world.last.is_none() || world.user_state("sam") != "WAITING CONFIRMING_REMOVAL" {
+            world.step();
+            world.wait(u64::from(ahead > 0));
+        }
+        let key = LedgerKey::from(world.user_key("sam"));
+        let first = world.ledger.get(&key).unwrap().first_empty;
+        assert_eq!(first.map(|it| it.at), (ahead == 0).then_some(named), "{ahead}");
+    }
+}
+
+#[test]
+fn an_account_of_ours_beside_the_persons_own_is_remembered_as_ours() {
+    let mut world = World::joined(&["sam"], "l1");
+    let first = world.account("sam").unwrap();
+    world.tenant.delete_user(first);
+    world.wait(3_600);
+    world.settle();
+    assert!(world.allow_again("sam"));
+    world.settle();
+    world.tenant.restore(first);
+    world.leave("sam");
+    world.step();
+    let entry = world.ledger.get(LedgerKey::Account(first)).unwrap();
+    assert_eq!(entry.thing, Some(Thing::User { id: first }));
+    assert_eq!((entry.epoch, entry.ownership), (world.version.epoch, Ownership::Owned));
+    assert!(entry.block.is_some() && !world.tenant.state.users[&first].is_enabled());
+    let key = world.user_key("sam");
+    let main = world.ledger.get(key).unwrap().guid();
+    assert!(main.is_some_and(|id| id != first && world.ledger.get(LedgerKey::Account(id)).is_none()));
+}
+
+#[test]
+fn an_account_is_deleted_once_our_block_is_certainly_visible() {
+    let on_leave = ("onLeave: [revokeSessions, block]", "onLeave: [revokeSessions, block, delete]");
+    let mut world = leaving().guardrail(on_leave.0, on_leave.1);
+    let (sam, left) = (world.account("sam").unwrap(), world.now);
+    while world.tenant.state.users.contains_key(&sam) {
+        world.step();
+        world.wait(1);
+    }
+    assert!(world.now.since(left) > Duration::from_secs(60), "{:?}", world.now.since(left));
+}
+
+#[test]
+fn without_a_readable_file_a_leaver_is_blocked_and_signed_out_and_not_deleted() {
+    let mut world = leaving();
+    world.guardrail = Err(crate::guardrail::Unreadable::missing("gone"));
+    let text = world.step();
+    assert!(text.contains("block user sam") && text.contains("end sessions of user sam"), "{text}");
+    for _ in 0..40 {
+        world.wait(10);
+        assert!(!world.step().contains("delete"));
+    }
+}
+
+#[test]
+fn an_account_that_the_file_does_not_let_us_block_is_a_persons_task_with_its_script() {
+    let mut world = leaving().guardrail("onLeave: [revokeSessions, block]", "onLeave: [revokeSessions]");
+    world.step();
+    let report = report(&mut world, false);
+    assert_eq!(world.user_state("sam"), "RESIDUAL PERSON_TASK");
+    assert!(report.script.is_some_and(|it| it.contains(r#""accountEnabled":false"#)));
+}
+
+/// Sam is invited, and leaves before it is seen what came of it.
+fn undecided(mishap: Option<Mishap>) -> World {
+    let mut world = World::new();
+    world.user("sam");
+    world.tenant.mishaps.extend(mishap);
+    world.step();
+    world.wait(5);
+    world.leave("sam");
+    world
+}
+
+#[test]
+fn an_invitation_that_may_yet_make_an_account_is_waited_for_before_anything_is_proven() {
+    let mut world = undecided(Some(Mishap::CallLost));
+    world.step();
+    assert_eq!(world.user_state("sam"), "WAITING UNKNOWN_OUTCOME");
+    world.settle();
+    assert_eq!(world.user_state("sam"), "REMOVED");
+}
+
+#[test]
+fn an_account_that_our_invitation_may_have_made_is_unproven_and_not_said_to_be_anothers() {
+    let mut world = undecided(None);
+    let sam = world.account("sam").unwrap();
+    world.tenant.bent.insert(sam, Missing::Created);
+    steps(&mut world, 40);
+    assert_eq!(world.user_state("sam"), "UNPROVEN UNREAD");
+    world.tenant.bent.clear();
+    steps(&mut world, 40);
+    assert_eq!(world.user_state("sam"), "REMOVED");
+    assert!(!world.tenant.state.users[&sam].is_enabled());
+}
+
+#[test]
+fn what_the_file_closes_to_the_agent_is_named_as_not_looked_at() {
+    let unseen = |from: &str, to: &str| {
+        let mut world = leaving().guardrail(from, to);
+        world.settle();
+        proof(&mut world, false).unseen
+    };
+    let says = |all: &[String], text: &str| all.iter().any(|it| it == text);
+    let all = unseen("barred: []", "barred: []");
+    assert!(says(&all, &format!("Azure roles outside {}", SCOPE.to_lowercase())), "{all:?}");
+    assert!(!all.iter().any(|it| it.contains("none in the guardrail")), "{all:?}");
+    let all = unseen("azureRoles: manage, defenderRoles: manage", "azureRoles: none, defenderRoles: none");
+    assert!(says(&all, "azureRoles: none in the guardrail"), "{all:?}");
+    assert!(says(&all, "defenderRoles: none in the guardrail"), "{all:?}");
+    assert!(!all.iter().any(|it| it.contains("Azure roles outside")), "{all:?}");
+    let all = unseen(&format!("scopes: [{SCOPE}]"), "scopes: []");
+    assert!(says(&all, "Azure roles: the guardrail names no scope"), "{all:?}");
+}
+
+#[test]
+fn an_azure_role_counts_where_the_person_holds_it_and_not_where_another_does() {
+    for (own, state) in [(true, "RESIDUAL NOT_OURS"), (false, "REMOVED")] {
+        let mut world = leaving();
+        let (sam, name) = (world.account("sam").unwrap(), world.tenant.id());
+        let principal = if own { sam } else { Guid::from_u128(5) };
+        let given = AzureAssignment { scope: SCOPE.into(), name, principal, definition: READER };
+        world.tenant.state.azure.push(given);
+        steps(&mut world, 30);
+        assert_eq!(world.user_state("sam"), state);
+    }
+}
