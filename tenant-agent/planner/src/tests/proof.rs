@@ -257,3 +257,26 @@ fn an_azure_role_counts_where_the_person_holds_it_and_not_where_another_does() {
         assert_eq!(world.user_state("sam"), state);
     }
 }
+
+#[test]
+fn what_turns_up_between_two_looks_begins_the_proof_anew() {
+    type Event = fn(&mut World, Guid);
+    let enabled: Event = |world, sam| world.tenant.enable(sam, true);
+    let member: Event = |world, sam| {
+        let group = world.group_id("l1");
+        world.tenant.state.members.get_mut(&group).unwrap().insert(sam);
+    };
+    for (event, of_member) in [(enabled, false), (member, false), (member, true)] {
+        let mut world = leaving();
+        let sam = world.account("sam").unwrap();
+        steps(&mut world, 4);
+        let key = if of_member { world.member_key("sam", "l1") } else { world.user_key("sam") };
+        assert_eq!(world.state(&key), "WAITING CONFIRMING_REMOVAL");
+        event(&mut world, sam);
+        let back = world.now;
+        world.settle();
+        assert_eq!(world.state(&key), "REMOVED");
+        let proof = proof(&mut world, of_member);
+        assert!(proof.first_empty_read > back, "{proof:?}");
+    }
+}
