@@ -190,8 +190,8 @@ impl Attempt {
 #[serde(rename_all = "camelCase")]
 pub struct Block {
     pub at: Timestamp,
-    /// Answered, or read back. Before that, an account that is found disabled was enabled when we began, and so is
-    /// taken for blocked by us.
+    /// Answered. Nothing is decided by it: an account that is found disabled was enabled when we began, and so is taken for
+    /// blocked by us.
     pub confirmed: bool,
     /// Written without a look at the account just before: whether the customer had blocked it already is not known, so
     /// that this block is never lifted by us.

@@ -12,7 +12,7 @@ use crate::builder::progress::Progress;
 use crate::builder::{AHEAD, PlanBuilder, Proposal, Said, passes_at};
 use crate::gate;
 use crate::guardrail::OnLeave;
-use crate::ledger::{Block, LedgerEntry, LedgerKey, Ownership, Thing};
+use crate::ledger::{LedgerEntry, LedgerKey, Ownership, Thing};
 use crate::moment;
 use crate::observed::User;
 use crate::path::accounts::{self, Account, Accounts};
@@ -235,7 +235,6 @@ fn shut(
         }
         AccountState::Blocked | AccountState::Deleted | AccountState::Gone | AccountState::Later(_) => {}
     }
-    confirm_block(builder, at);
     if let Some(sessions) = sessions.filter(|_| builder.mode(Plane::Users) == PlaneMode::Manage) {
         return Some(builder.propose_for(sessions, (ItemState::Pending, None), ""));
     }
@@ -272,13 +271,6 @@ fn enabled(builder: &mut PlanBuilder<'_>, at: &LedgerKey, block: Proposal, sessi
         builder.recheck();
     }
     standing
-}
-
-/// An account that was enabled when we began to block it, and is disabled now, was blocked by us.
-fn confirm_block(builder: &mut PlanBuilder<'_>, at: &LedgerKey) {
-    if let Some(block) = builder.entry(at).and_then(|entry| entry.block).filter(|block| !block.confirmed) {
-        builder.touch(at, |entry| entry.block = Some(Block { confirmed: true, ..block }));
-    }
 }
 
 /// Whether it is on a plane that the file closes: the agent never looks there, and the report says so.
