@@ -1,15 +1,17 @@
 //! The leaver's proof in its details: which accounts it names, since when they are blocked, how long it is waited for.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use entente_model::report::{ItemReport, Reason, RemovalProof};
+use entente_model::report::{ItemReport, ItemState, Reason, RemovalProof};
 use entente_model::{Guid, Timestamp};
 
 use super::tenant::{Mishap, Missing};
 use super::world::{READER, SCOPE, World};
 use crate::ledger::{LedgerKey, Ownership, Thing};
 use crate::moment::Moment;
-use crate::observed::{AzureAssignment, Listing};
+use crate::observed::{AzureAssignment, Holding, Listing, Part};
+use crate::plan::{Input, plan};
 
 fn steps(world: &mut World, times: usize) {
     for _ in 0..times {
@@ -279,4 +281,39 @@ fn what_turns_up_between_two_looks_begins_the_proof_anew() {
         let proof = proof(&mut world, of_member);
         assert!(proof.first_empty_read > back, "{proof:?}");
     }
+}
+
+#[test]
+fn a_leaver_holds_what_either_the_group_or_their_own_list_shows() {
+    let mut world = leaving();
+    let (sam, group, key) = (world.account("sam").unwrap(), world.group_id("l1"), world.user_key("sam"));
+    steps(&mut world, 3);
+    world.tenant.keep(world.now);
+    let said = |by_group: bool, by_person: bool| {
+        world.with_input_of(&world.reads(), |input| {
+            let mut observed = input.observed.clone();
+            observed.members.insert(group, Part::Read(if by_group { [sam].into() } else { BTreeSet::new() }));
+            let held = Holding { id: group, kind: "group".into(), name: "ent-l1".into() };
+            let held = if by_person { vec![held] } else { Vec::new() };
+            observed.rights.get_mut(&sam).unwrap().memberships = Part::Read(held);
+            let plan = plan(&Input { observed: &observed, ..*input });
+            plan.reports.into_iter().find(|it| it.key == key).map(|it| (it.state, it.detail)).unwrap()
+        })
+    };
+    assert_eq!(said(false, false), (ItemState::Waiting, "read back empty once".into()));
+    assert_eq!(said(true, false), (ItemState::Waiting, format!("still holds group {group}")));
+    assert_eq!(said(false, true), (ItemState::Waiting, "still holds group ent-l1".into()));
+}
+
+#[test]
+fn of_two_accounts_with_the_address_neither_is_ended_for_a_window_and_both_are_said() {
+    let mut world = World::new();
+    world.tenant.add_guest("sam@nordwall.example", "Sam", world.now);
+    world.tenant.add_other("sam@nordwall.example", world.now);
+    world.wait(3_600);
+    world.user("sam");
+    world.windows("sam", "2026-11-01T00:00:00Z", "2026-11-23T08:00:00Z");
+    let text = world.step();
+    assert_eq!(world.user_state("sam"), "RESIDUAL AMBIGUOUS");
+    assert!(!text.contains("block"), "{text}");
 }
