@@ -141,8 +141,8 @@ fn what_the_agents_clock_is_behind_of_is_not_read_yet() {
     }
 }
 
-#[test]
-fn an_account_of_ours_beside_the_persons_own_is_remembered_as_ours() {
+/// Sam leaves who has two accounts of ours: one that the customer deleted and restored, and one that came after it.
+fn with_two_accounts() -> (World, Guid) {
     let mut world = World::joined(&["sam"], "l1");
     let first = world.account("sam").unwrap();
     world.tenant.delete_user(first);
@@ -152,6 +152,12 @@ fn an_account_of_ours_beside_the_persons_own_is_remembered_as_ours() {
     world.settle();
     world.tenant.restore(first);
     world.leave("sam");
+    (world, first)
+}
+
+#[test]
+fn an_account_of_ours_beside_the_persons_own_is_remembered_as_ours() {
+    let (mut world, first) = with_two_accounts();
     world.step();
     let entry = world.ledger.get(LedgerKey::Account(first)).unwrap();
     assert_eq!(entry.thing, Some(Thing::User { id: first }));
@@ -160,6 +166,31 @@ fn an_account_of_ours_beside_the_persons_own_is_remembered_as_ours() {
     let key = world.user_key("sam");
     let main = world.ledger.get(key).unwrap().guid();
     assert!(main.is_some_and(|id| id != first && world.ledger.get(LedgerKey::Account(id)).is_none()));
+}
+
+#[test]
+fn another_account_that_is_enabled_between_two_looks_begins_the_proof_anew() {
+    let (mut world, first) = with_two_accounts();
+    steps(&mut world, 4);
+    assert_eq!(world.user_state("sam"), "WAITING CONFIRMING_REMOVAL");
+    world.tenant.enable(first, true);
+    let back = world.now;
+    world.settle();
+    assert_eq!(world.user_state("sam"), "REMOVED");
+    assert!(proof(&mut world, false).first_empty_read > back);
+}
+
+#[test]
+fn what_an_account_of_the_customers_holds_is_named_to_the_customer_alone() {
+    let mut world = leaving();
+    let other = world.tenant.add_other("sam@nordwall.example", world.now);
+    let (group, team) = (world.tenant.add_group("SOC", "", world.now), "group SOC");
+    world.tenant.state.members.insert(group, [other].into());
+    steps(&mut world, 3);
+    assert_eq!(world.user_state("sam"), "RESIDUAL NOT_OURS");
+    let named = &world.last.as_ref().unwrap().named;
+    assert!(named.iter().any(|(of, what)| of.ends_with(" holds") && what.contains(team)), "{named:?}");
+    assert!(!report(&mut world, false).detail.contains("SOC"));
 }
 
 #[test]
@@ -211,6 +242,8 @@ fn an_invitation_that_may_yet_make_an_account_is_waited_for_before_anything_is_p
     let mut world = undecided(Some(Mishap::CallLost));
     world.step();
     assert_eq!(world.user_state("sam"), "WAITING UNKNOWN_OUTCOME");
+    let plan = world.last.as_ref().unwrap();
+    assert_eq!(plan.next_wake.since(plan.made_at), world.settings.recheck, "looked up again soon");
     world.settle();
     assert_eq!(world.user_state("sam"), "REMOVED");
 }
