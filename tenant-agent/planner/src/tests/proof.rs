@@ -350,3 +350,24 @@ fn of_two_accounts_with_the_address_neither_is_ended_for_a_window_and_both_are_s
     assert_eq!(world.user_state("sam"), "RESIDUAL AMBIGUOUS");
     assert!(!text.contains("block"), "{text}");
 }
+
+#[test]
+fn what_waits_for_an_answer_of_microsofts_is_looked_at_again_soon() {
+    let mut world = leaving();
+    world.lag = Duration::from_secs(50);
+    world.step();
+    world.wait(5);
+    world.step();
+    assert_eq!(world.user_state("sam"), "WAITING PROPAGATION");
+    let mut over = World::joined(&["sam"], "l1");
+    over.windows("sam", "2026-11-01T00:00:00Z", "2026-11-23T08:00:00Z");
+    let sam = over.account("sam").unwrap();
+    over.tenant.bent.insert(sam, Missing::Enabled);
+    over.wait(3_600);
+    over.step();
+    assert_eq!(over.user_state("sam"), "WAITING UNREAD");
+    for world in [world, over] {
+        let plan = world.last.unwrap();
+        assert_eq!(plan.next_wake.since(plan.made_at), world.settings.recheck);
+    }
+}
