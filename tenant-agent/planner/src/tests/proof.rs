@@ -50,6 +50,10 @@ fn a_proof_says_when_the_last_of_our_blocks_was_and_which_accounts_there_are() {
     assert_eq!((proof.named, proof.blocked), (left, Some(left)));
     assert!(proof.first_empty_read > left && later(proof.first_empty_read, 60) < proof.second_empty_read);
     assert_eq!(proof.accounts.iter().map(|it| it.id).collect::<Vec<_>>(), [sam]);
+    // What was to be there is not remembered as such.
+    let key = world.user_key("sam");
+    let entry = world.ledger.get(key).unwrap();
+    assert_eq!((entry.applied, &entry.failure), (None, &None));
 }
 
 #[test]
@@ -105,6 +109,9 @@ fn a_part_that_may_soon_be_read_is_waited_for_as_long_as_three_lags() {
         world.wait(1);
     }
     assert_eq!(unproven, Some(later(left, 181)));
+    // From then on it is looked at ever more seldom.
+    let plan = world.last.unwrap();
+    assert_eq!(plan.next_wake.since(plan.made_at), Duration::from_secs(90));
 }
 
 #[test]
@@ -265,8 +272,11 @@ fn an_account_that_our_invitation_may_have_made_is_unproven_and_not_said_to_be_a
 fn what_the_file_closes_to_the_agent_is_named_as_not_looked_at() {
     let unseen = |from: &str, to: &str| {
         let mut world = leaving().guardrail(from, to);
+        world.upn("sam", "sam@nordwall.onmicrosoft.example");
         world.settle();
-        proof(&mut world, false).unseen
+        let unseen = proof(&mut world, false).unseen;
+        assert!(unseen.is_sorted(), "{unseen:?}");
+        unseen
     };
     let says = |all: &[String], text: &str| all.iter().any(|it| it == text);
     let all = unseen("barred: []", "barred: []");
@@ -316,26 +326,44 @@ fn what_turns_up_between_two_looks_begins_the_proof_anew() {
     }
 }
 
+/// What is said of sam, and when it is looked again, where the group's list shows sam, and where sam's own list shows it.
+fn holding(world: &mut World, by_group: bool, by_person: bool) -> (String, Duration) {
+    let (sam, group, key) = (world.account("sam").unwrap(), world.group_id("l1"), world.user_key("sam"));
+    world.tenant.keep(world.now);
+    world.with_input_of(&world.reads(), |input| {
+        let mut observed = input.observed.clone();
+        observed.members.insert(group, Part::Read(if by_group { [sam].into() } else { BTreeSet::new() }));
+        let held = Holding { id: group, kind: "group".into(), name: "ent-l1".into() };
+        let held = if by_person { vec![held] } else { Vec::new() };
+        observed.rights.get_mut(&sam).unwrap().memberships = Part::Read(held);
+        let plan = plan(&Input { observed: &observed, ..*input });
+        let report = plan.reports.into_iter().find(|it| it.key == key).unwrap();
+        assert_eq!(report.state, ItemState::Waiting);
+        (report.detail, plan.next_wake.since(plan.made_at))
+    })
+}
+
 #[test]
 fn a_leaver_holds_what_either_the_group_or_their_own_list_shows() {
     let mut world = leaving();
-    let (sam, group, key) = (world.account("sam").unwrap(), world.group_id("l1"), world.user_key("sam"));
     steps(&mut world, 3);
-    world.tenant.keep(world.now);
-    let said = |by_group: bool, by_person: bool| {
-        world.with_input_of(&world.reads(), |input| {
-            let mut observed = input.observed.clone();
-            observed.members.insert(group, Part::Read(if by_group { [sam].into() } else { BTreeSet::new() }));
-            let held = Holding { id: group, kind: "group".into(), name: "ent-l1".into() };
-            let held = if by_person { vec![held] } else { Vec::new() };
-            observed.rights.get_mut(&sam).unwrap().memberships = Part::Read(held);
-            let plan = plan(&Input { observed: &observed, ..*input });
-            plan.reports.into_iter().find(|it| it.key == key).map(|it| (it.state, it.detail)).unwrap()
-        })
-    };
-    assert_eq!(said(false, false), (ItemState::Waiting, "read back empty once".into()));
-    assert_eq!(said(true, false), (ItemState::Waiting, format!("still holds group {group}")));
-    assert_eq!(said(false, true), (ItemState::Waiting, "still holds group ent-l1".into()));
+    assert_eq!(holding(&mut world, false, false).0, "read back empty once");
+    let group = world.group_id("l1");
+    assert_eq!(holding(&mut world, true, false).0, format!("still holds group {group}"));
+    assert_eq!(holding(&mut world, false, true).0, "still holds group ent-l1");
+}
+
+#[test]
+fn what_is_still_held_is_looked_at_after_half_as_long_as_it_has_been_so() {
+    let mut world = leaving();
+    let left = world.now;
+    for _ in 0..20 {
+        world.tenant.unread.insert("bin", Reason::CloudRefused);
+        steps(&mut world, 1);
+    }
+    world.tenant.unread.clear();
+    let half = world.now.since(left) / 2;
+    assert_eq!(holding(&mut world, false, true), ("still holds group ent-l1".into(), half));
 }
 
 #[test]
@@ -370,4 +398,47 @@ fn what_waits_for_an_answer_of_microsofts_is_looked_at_again_soon() {
         let plan = world.last.unwrap();
         assert_eq!(plan.next_wake.since(plan.made_at), world.settings.recheck);
     }
+}
+
+#[test]
+fn what_others_give_between_two_looks_begins_the_proof_anew_also_when_they_take_it_back() {
+    let mut world = leaving();
+    let (sam, group) = (world.account("sam").unwrap(), world.tenant.add_group("SOC", "", world.now));
+    steps(&mut world, 4);
+    assert_eq!(world.user_state("sam"), "WAITING CONFIRMING_REMOVAL");
+    world.tenant.state.members.insert(group, [sam].into());
+    steps(&mut world, 1);
+    assert_eq!(world.user_state("sam"), "RESIDUAL NOT_OURS");
+    world.tenant.state.members.remove(&group);
+    let back = world.now;
+    world.settle();
+    assert!(proof(&mut world, false).first_empty_read >= back);
+}
+
+#[test]
+fn what_is_not_looked_at_for_two_accounts_is_named_once() {
+    let (mut world, _) = with_two_accounts();
+    world.tenant.unread.insert("defender", Reason::UnifiedRbacInactive);
+    world.settle();
+    let unseen = proof(&mut world, false).unseen;
+    assert_eq!(unseen.iter().filter(|it| it.contains("unified RBAC")).count(), 1, "{unseen:?}");
+}
+
+#[test]
+fn what_two_looks_miss_that_are_not_one_after_the_other_is_not_forgotten() {
+    let mut world = World::joined(&["sam"], "l1");
+    let key = world.member_key("sam", "l1");
+    world.items.remove(&key);
+    world.version.revision += 1;
+    world.paused = true;
+    for is_missed in [true, false, true] {
+        let whole = world.tenant.state.members.clone();
+        if is_missed {
+            world.tenant.state.members.values_mut().for_each(BTreeSet::clear);
+        }
+        world.step();
+        world.tenant.state.members = whole;
+        world.wait(40);
+    }
+    assert!(world.ledger.get(&key).is_some());
 }
