@@ -60,8 +60,6 @@ pub(crate) fn of(builder: &PlanBuilder<'_>, ids: impl IntoIterator<Item = Guid>)
     }
     found.unseen.extend(Plane::ALL.iter().copied().flat_map(|plane| (rules(plane).unseen)(builder)));
     found.unseen.extend(NOT_LOOKED_AT.iter().map(ToString::to_string));
-    found.unseen.sort();
-    found.unseen.dedup();
     found
 }
 
