@@ -10,7 +10,7 @@ use super::tenant::{Mishap, Missing};
 use super::world::{READER, SCOPE, World};
 use crate::ledger::{LedgerKey, Ownership, Thing};
 use crate::moment::Moment;
-use crate::observed::{AzureAssignment, Holding, Listing, Part};
+use crate::observed::{AzureAssignment, DefenderAssignment, Holding, Listing, Part};
 use crate::plan::{Input, plan};
 
 fn steps(world: &mut World, times: usize) {
@@ -441,4 +441,21 @@ fn what_two_looks_miss_that_are_not_one_after_the_other_is_not_forgotten() {
         world.wait(40);
     }
     assert!(world.ledger.get(&key).is_some());
+}
+
+#[test]
+fn a_defender_role_that_others_gave_is_left_and_named() {
+    let mut world = leaving();
+    let sam = world.account("sam").unwrap();
+    world.tenant.state.defender.assignments.push(DefenderAssignment {
+        id: "x".into(),
+        display_name: "Night shift".into(),
+        role: "y".into(),
+        principals: [sam].into(),
+        app_scopes: BTreeSet::new(),
+    });
+    steps(&mut world, 4);
+    assert_eq!(world.user_state("sam"), "RESIDUAL NOT_OURS");
+    let named = &world.last.as_ref().unwrap().named;
+    assert!(named.values().any(|what| what.contains("Defender assignment Night shift")), "{named:?}");
 }

@@ -311,6 +311,13 @@ fn defender_objects_that_are_not_ours_are_neither_changed_nor_deleted() {
         planned(world)
     };
     check(narrowing, bent(|it| it.thing = None), &["changes only Defender roles of ours"]);
+    // As a grant it gives what its item asks for.
+    let forbidden = |world: &mut World, plan: &mut Plan| {
+        plan.changes[0].class = ChangeClass::Grant;
+        permissions(world)[0].permission = "response.manage".into();
+        file(world).capabilities.allow.remove(&Capability::Respond);
+    };
+    check(narrowing, forbidden, &[ALLOWED, "writes no more into a role than its item asks for"]);
     // What a wildcard covered is less than the wildcard.
     let covered = |world: &mut World, _: &mut Plan| {
         let role = &mut world.tenant.state.defender.roles[0];
