@@ -201,14 +201,12 @@ impl Judge<'_> {
         // Microsoft refuses the block of somebody in such a group (Graph: user-update, sensitive actions).
         let mut blocked = BTreeSet::new();
         for change in plan.todo() {
-            match change.action {
-                Action::User(UserWrite::Block { user, .. }) => _ = blocked.insert(user),
-                Action::Member(MemberWrite::Remove { group, user })
-                    if self.kind_of(group) == Some(GroupKind::RoleAssignable) && blocked.contains(&user) =>
-                {
-                    self.whole("out of a role-assignable group before the block", change.key.to_string());
-                }
-                _ => {}
+            if let Action::User(UserWrite::Block { user, .. }) = change.action {
+                blocked.insert(user);
+            }
+            let Action::Member(MemberWrite::Remove { group, user }) = change.action else { continue };
+            if self.kind_of(group) == Some(GroupKind::RoleAssignable) && blocked.contains(&user) {
+                self.whole("out of a role-assignable group before the block", change.key.to_string());
             }
         }
     }

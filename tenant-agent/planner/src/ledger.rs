@@ -322,10 +322,8 @@ impl Ledger {
     /// The key of a group that is ours, or was once.
     pub fn group_of(&self, id: Guid) -> Option<&GroupKey> {
         let is_it = |entry: &LedgerEntry| entry.thing == Some(Thing::Group { id }) || entry.accounts.contains_key(&id);
-        self.items().find_map(|(key, entry)| match key {
-            ItemKey::Group(key) if is_it(entry) => Some(key),
-            _ => None,
-        })
+        self.items()
+            .find_map(|(key, entry)| if let ItemKey::Group(key) = key { is_it(entry).then_some(key) } else { None })
     }
 
     /// Whether a membership still names this user or group: what was adopted is known for as long, or the membership

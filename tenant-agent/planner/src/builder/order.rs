@@ -64,9 +64,10 @@ enum Step {
 /// The account that the change takes out of a role-assignable group, if it does.
 fn leaves_role_group(change: &Change, ledger: &Ledger) -> Option<Guid> {
     let Action::Member(MemberWrite::Remove { group, user }) = change.action else { return None };
-    let kind = match &change.key {
-        LedgerKey::Item(ItemKey::Member(key)) => Some(key.kind),
-        _ => ledger.group_of(group).map(|key| key.kind),
+    let kind = if let LedgerKey::Item(ItemKey::Member(key)) = &change.key {
+        Some(key.kind)
+    } else {
+        ledger.group_of(group).map(|key| key.kind)
     };
     (kind == Some(GroupKind::RoleAssignable) && change.verdict == Verdict::Allowed).then_some(user)
 }

@@ -92,10 +92,9 @@ impl Judge<'_> {
 /// By the key under which a group is remembered.
 pub(super) fn kind_of(ledger: &Ledger, group: Guid) -> Option<GroupKind> {
     let is_it = |entry: &LedgerEntry| is_thing(entry, group) || entry.accounts.contains_key(&group);
-    ledger.items().find_map(|(key, entry)| match key {
-        ItemKey::Group(key) if is_it(entry) => Some(key.kind),
-        _ => None,
-    })
+    ledger
+        .items()
+        .find_map(|(key, entry)| if let ItemKey::Group(key) = key { is_it(entry).then_some(key.kind) } else { None })
 }
 
 pub(super) fn was_ours(entry: &LedgerEntry, id: Guid) -> bool {

@@ -170,7 +170,8 @@ fn find_extras(builder: &mut PlanBuilder<'_>, groups: &Groups<'_>) {
             let thing = Some(Thing::EntraRole { definition: it.definition, principal: group });
             let in_ledger =
                 it.part.is_none() && builder.input.ledger.entries.values().any(|entry| entry.thing == thing);
-            if !in_ledger && !(it.part.is_none() && wanted.contains(&it.definition)) {
+            let is_wanted = it.part.is_none() && wanted.contains(&it.definition);
+            if !in_ledger && !is_wanted {
                 let of = format!("group {group} has");
                 builder.find(
                     Plane::EntraRoles,
