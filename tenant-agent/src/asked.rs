@@ -85,7 +85,7 @@ fn what(key: &ItemKey, desired: &BTreeMap<&ItemKey, &Item>) -> String {
             format!("what gives the Defender role, {}", role(of))
         }
         (ItemKey::EntraRole(EntraRoleKey { role: of, .. }), Some(ItemBody::EntraRole(EntraRoleBody { role_name }))) => {
-            format!("the directory role {role_name}, {}", role(of))
+            format!("the directory role {}, {}", here::directory_role(key, role_name), role(of))
         }
         (key, _) => key.to_string(),
     }

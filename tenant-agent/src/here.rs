@@ -7,7 +7,7 @@ use entente_model::desired::{
     Item, ItemBody, ItemKey, MemberBody, PermissionGrant, UserBody, UserKey, Want,
 };
 use entente_model::report::{ItemReport, ItemState, Reason};
-use entente_model::{RoleName, Timestamp};
+use entente_model::{RoleName, Timestamp, catalog};
 use serde::{Deserialize, Serialize};
 
 /// Most memberships listed: several times what a provider has in one tenant.
@@ -186,7 +186,9 @@ impl Here {
                 let names: Vec<_> = permissions.iter().map(permission).collect();
                 format!("Defender: {}", names.join(", "))
             }
-            Some(ItemBody::EntraRole(EntraRoleBody { role_name })) => format!("{role_name} in the directory"),
+            Some(ItemBody::EntraRole(EntraRoleBody { role_name })) => {
+                format!("{} in the directory", directory_role(key, role_name))
+            }
             _ => key.to_string(),
         };
         let (state, reason, detail) = (report.state, report.reason, report.detail.clone());
@@ -208,6 +210,12 @@ fn label(group: &GroupKey) -> String {
         GroupKind::Plain => group.role.id().to_owned(),
         GroupKind::RoleAssignable => format!("{} (directory)", group.role.id()),
     }
+}
+
+/// By the catalogue's name: the one that travels is the provider's text.
+pub(crate) fn directory_role<'a>(key: &ItemKey, told: &'a str) -> &'a str {
+    let ItemKey::EntraRole(key) = key else { return told };
+    catalog::ENTRA_ROLES.iter().find(|role| role.id == key.definition).map_or(told, |role| role.name)
 }
 
 /// An applied item is present, also in the file of an older agent.

@@ -142,7 +142,13 @@ fn customer_writes(detail: &str) -> Option<String> {
 /// What intent would say to leave the right out in this tenant.
 fn provider_writes(it: &wire::ItemStatus, role: Option<&str>) -> Option<String> {
     let is_refused = it.state == "REFUSED" || it.state == "NEEDS_APPROVAL";
-    let dropped = it.display.split(" at ").next().filter(|_| it.key.starts_with("azureRole/"))?;
+    let dropped = it
+        .display
+        .split(" at ")
+        .next()
+        .filter(|_| it.key.starts_with("azureRole/") || it.key.starts_with("entraRole/"))?
+        .split(" in the directory")
+        .next()?;
     let role = role.filter(|_| is_refused)?;
     let name = it.tenant.trim_start_matches("tenants/");
     Some(format!(

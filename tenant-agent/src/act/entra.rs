@@ -1,6 +1,6 @@
 //! Writes of directory roles.
 
-use entente_cloud::{Answer, Cloud, Given, NewDirectoryAssignment};
+use entente_cloud::{Answer, Cloud, Given, NewDirectoryAssignment, Removed};
 use entente_model::report::Reason;
 use entente_planner::record::Outcome;
 use entente_planner::write::EntraWrite;
@@ -22,8 +22,13 @@ pub(super) async fn perform(cloud: &Cloud, write: &EntraWrite) -> Answer<Outcome
             })
         }
         EntraWrite::Remove { id } => {
-            cloud.graph().take_directory_role(id).await?;
-            Ok(done(None))
+            Ok(match cloud.graph().take_directory_role(id).await? {
+                Removed::Removed => done(None),
+                // It was shown a moment ago: a replica that is behind says so, or somebody was faster.
+                Removed::WasNotThere => {
+                    failed(Reason::Propagation, "Microsoft shows the assignment, and does not find it".into())
+                }
+            })
         }
     }
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use entente_model::PlaneMode;
 use entente_model::desired::{ItemKey, Version};
 use entente_model::report::{ItemReport, ItemState};
+use entente_model::{Plane, PlaneMode};
 use entente_planner::guardrail::{Guardrail, Planes};
 use entente_planner::judge;
 use entente_planner::ledger::{Claim, Ledger, LedgerKey};
@@ -177,6 +177,9 @@ impl Steward {
         // Looks at everything that the agent gave, also on planes that the file has closed since.
         let content = guardrail.content.as_ref().map(with_every_plane).map_err(Clone::clone);
         let mut set = reads::reads(&BTreeMap::new(), &self.ledger, None);
+        // It takes a permission of its own, which the agent has where the file opens the plane.
+        let opens = |it: &Guardrail| it.mode(Plane::EntraRoles) != PlaneMode::None;
+        set.entra |= guardrail.content.as_ref().is_ok_and(opens);
         set.principals.extend(receipt.people.keys());
         set.user_ids.extend(receipt.people.keys());
         let observed = self.observe(&set).await;
@@ -293,12 +296,13 @@ impl Steward {
                 Part::Unread(why) => not_read(receipt, &format!("memberships of {name}"), why),
             }
             match entra {
-                // What is held over the whole tenant shows among the memberships.
                 Some(Part::Read(held)) => {
-                    let parts = held.iter().filter_map(|it| Some((it.definition, it.part.as_ref()?)));
-                    let lines =
-                        parts.map(|(role, part)| format!("{name} has directory role {role} at {part}, not by us"));
-                    receipt.left.extend(lines);
+                    for it in held {
+                        let part = it.part.as_ref().map_or_else(|| "the whole tenant".to_owned(), Clone::clone);
+                        receipt
+                            .left
+                            .insert(format!("{name} has directory role {} at {part}, not by us", it.definition));
+                    }
                 }
                 Some(Part::Unread(why)) => not_read(receipt, &format!("directory roles of {name}"), why),
                 None => {}

@@ -104,13 +104,14 @@ fn tenant(tenant: TenantName, channel: &ChannelState, keys: &[ItemKey], obstacle
     }
 }
 
-/// Whether what was refused is the same thing, or the same Azure role at the same scope for another of our groups.
+/// Whether what was refused is the same thing, or the same role at the same place for another of our groups.
 fn is_alike(key: &ItemKey, refused: &ItemKey) -> bool {
     match (key, refused) {
         (
             ItemKey::AzureRole(AzureRoleKey { scope, definition, .. }),
             ItemKey::AzureRole(AzureRoleKey { scope: other_scope, definition: other, .. }),
         ) => scope == other_scope && definition == other,
+        (ItemKey::EntraRole(key), ItemKey::EntraRole(refused)) => key.definition == refused.definition,
         (key, refused) => key == refused,
     }
 }

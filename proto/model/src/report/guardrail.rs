@@ -31,6 +31,7 @@ impl Reason {
                 Some(Plane::AzureRoles) => &["protected.agentHome"],
                 Some(Plane::Users) => &["protected.users"],
                 Some(Plane::Groups) => &["protected.groups"],
+                Some(Plane::EntraRoles) => &["protected.groups", "protected.users"],
                 _ => &["protected"],
             },
             Self::GuardrailReview => &["reviewBy"],

@@ -17,7 +17,7 @@ use entente_model::plan::ChangeClass;
 use entente_model::report::{ItemState, Reason};
 use entente_model::{Guid, Plane, PlaneMode};
 
-use crate::builder::{PlanBuilder, Proposal, Said, passes_at};
+use crate::builder::{PlanBuilder, Proposal, Purpose, Said, passes_at};
 use crate::gate;
 use crate::ledger::{Attempt, Charge, LedgerKey, Ownership, Thing};
 use crate::observed::{Group, Observed, Part};
@@ -25,7 +25,7 @@ use crate::path::Path;
 use crate::path::accounts;
 use crate::path::inherited;
 use crate::path::lookup::{Found, Sought, look};
-use crate::path::person::{ExitKind, People};
+use crate::path::person::{Exit, ExitKind, People};
 use crate::verdict::Condition;
 use crate::write::{Action, GroupWrite, MemberWrite};
 
@@ -46,6 +46,11 @@ fn kind(key: &ItemKey) -> GroupKind {
     of_key(key).map(|key| key.kind).unwrap_or_default()
 }
 
+/// Whether a group can carry directory roles is decided when it is made.
+fn is_of_another_kind(group: &Group, asked: &ItemKey) -> bool {
+    group.kind.is_some_and(|it| it != kind(asked))
+}
+
 fn of_key(key: &ItemKey) -> Option<&GroupKey> {
     if let ItemKey::Group(key) = key { Some(key) } else { None }
 }
@@ -58,6 +63,7 @@ pub(crate) fn usable(
 ) -> Option<(Guid, Option<Ownership>)> {
     match groups.get(key)? {
         Found::There(_, None) if builder.mode(plane(key)) != PlaneMode::Verify => None,
+        Found::There(group, _) if is_of_another_kind(group, key) => None,
         Found::There(group, ownership) => Some((group.id, *ownership)),
         Found::Nothing | Found::Waiting(_) | Found::Many(_) | Found::Unread(_) => None,
     }
@@ -169,6 +175,10 @@ fn decide_one<'a>(builder: &mut PlanBuilder<'a>, item: &Item, name: &str, mark: 
             builder.say(key, ItemState::Refused, Some(Reason::Ambiguous), detail);
         }
         Found::Nothing => create(builder, key, name, mark),
+        Found::There(group, _) if is_of_another_kind(group, key) => {
+            let detail = format!("a group of the name {name} is there, and of another kind: that cannot be changed");
+            builder.say(key, ItemState::Refused, Some(Reason::Ambiguous), detail);
+        }
         Found::There(group, None) if mode == PlaneMode::Verify => builder.applied_by_others(key, group.id.to_string()),
         Found::There(group, None) => {
             let group = *group;
@@ -286,10 +296,19 @@ fn remove_extras(
 
 /// Whether it is an account, any one, of a person who leaves.
 fn leaves(builder: &PlanBuilder<'_>, people: &People<'_>, user: Guid) -> bool {
-    people.iter().any(|(key, person)| {
+    exits(builder, people, user).any(|exit| exit.kind == ExitKind::Named && exit.is_leaver)
+}
+
+/// Why the person of an account is to have nothing, where that may not wait.
+fn ending(builder: &PlanBuilder<'_>, people: &People<'_>, user: Guid) -> Option<Exit> {
+    exits(builder, people, user).find(|exit| exit.charge == Charge::Free)
+}
+
+fn exits(builder: &PlanBuilder<'_>, people: &People<'_>, user: Guid) -> impl Iterator<Item = Exit> {
+    people.iter().filter_map(move |(key, person)| {
         let is_theirs =
             person.id() == Some(user) || builder.entry(key).is_some_and(|entry| entry.accounts.contains_key(&user));
-        is_theirs && person.exit.is_some_and(|exit| exit.kind == ExitKind::Named && exit.is_leaver)
+        person.exit.filter(|_| is_theirs)
     })
 }
 
@@ -332,9 +351,12 @@ fn extra(builder: &mut PlanBuilder<'_>, people: &People<'_>, plane: Plane, group
     if builder.protects_user(user) || builder.protects_group(group.id) {
         against.push(Condition::Refused(Reason::GuardrailProtected));
     }
-    let (class, charge) = match leaves(builder, people, user) {
-        true => (ChangeClass::Leaver, Charge::Free),
-        false => (ChangeClass::OtherRemoval, Charge::Other),
+    let (class, charge) = match ending(builder, people, user) {
+        _ if leaves(builder, people, user) => (ChangeClass::Leaver, Charge::Free),
+        // A block would be refused before: what may not wait takes this along.
+        Some(exit) if plane == Plane::EntraRoles => (exit.class, exit.charge),
+        _ if plane == Plane::EntraRoles && builder.purpose == Purpose::RevokeAll => (ChangeClass::Leaver, Charge::Free),
+        _ => (ChangeClass::OtherRemoval, Charge::Other),
     };
     let (before, action) =
         (format!("in {}", group.display_name), Action::Member(MemberWrite::Remove { group: group.id, user }));

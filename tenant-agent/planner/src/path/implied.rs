@@ -3,10 +3,10 @@
 //! An item that was last desired in another epoch is HELD until it is named: a restored backup must not remove what
 //! it has forgotten. When the customer ends it all, nothing is held.
 
-use entente_model::desired::{Item, ItemKey, UserKey, Want};
+use entente_model::desired::{GroupKind, Item, ItemKey, UserKey, Want};
 
 use crate::builder::{PlanBuilder, Purpose};
-use crate::ledger::LedgerEntry;
+use crate::ledger::{Charge, LedgerEntry};
 use crate::path::person::{Exit, ExitKind};
 use crate::path::{Path, offboarding};
 use crate::planes::rules;
@@ -19,7 +19,7 @@ pub(crate) fn decide(builder: &mut PlanBuilder<'_>, path: &Path<'_>) {
             if claims(entry) && offboarding::say_unlooked(builder, key, key.plane()) {
                 continue;
             }
-            let (exit, against) = judge(builder, key, entry);
+            let (exit, against) = judge(builder, path, key, entry);
             if let Some(plane) = key.plane() {
                 (rules(plane).withdraw)(builder, path, key, exit, against);
             }
@@ -31,7 +31,7 @@ fn claims(entry: &LedgerEntry) -> bool {
     entry.thing.is_some() || entry.intent.is_some()
 }
 
-fn judge(builder: &PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry) -> (Exit, Vec<Condition>) {
+fn judge(builder: &PlanBuilder<'_>, path: &Path<'_>, key: &ItemKey, entry: &LedgerEntry) -> (Exit, Vec<Condition>) {
     if builder.purpose == Purpose::RevokeAll {
         let exit = Exit { kind: ExitKind::Implied, ..Exit::leaver() };
         return (exit, Vec::new());
@@ -39,6 +39,12 @@ fn judge(builder: &PlanBuilder<'_>, key: &ItemKey, entry: &LedgerEntry) -> (Exit
     // The rest of what a leaver had is as named as the leaver.
     if has_left(builder, key) {
         return (Exit { kind: ExitKind::Implied, ..Exit::leaver() }, Vec::new());
+    }
+    // Who is to have nothing is out of such a group first, as the block is refused before.
+    let is_carried = key.group().is_some_and(|group| group.kind == GroupKind::RoleAssignable);
+    let of_person = path.person_of(key).and_then(|person| person.exit).filter(|exit| exit.charge == Charge::Free);
+    if let Some(exit) = of_person.filter(|_| is_carried) {
+        return (Exit { kind: ExitKind::Implied, ..exit }, Vec::new());
     }
     let same_history = entry.epoch == builder.input.version.epoch;
     (Exit::implied(), if same_history { Vec::new() } else { vec![Condition::EpochChanged] })

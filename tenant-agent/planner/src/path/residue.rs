@@ -15,7 +15,7 @@ pub const NOT_LOOKED_AT: [&str; 6] = [
     "eligible assignments (PIM)",
     "application role assignments and consents",
     "ownership of groups and applications",
-    "Entra roles scoped to an administrative unit or an application, where entraRoles is none",
+    "Entra roles that are custom, or scoped to an administrative unit or an application, where entraRoles is none",
 ];
 
 /// What is held.

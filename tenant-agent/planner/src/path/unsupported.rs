@@ -65,8 +65,9 @@ fn end(builder: &mut PlanBuilder<'_>, path: &Path<'_>, key: &ItemKey, exit: Exit
                 offboarding::leave(builder, key, person, exit, Vec::new());
             }
         }
-        // An empty group is a person's task, and an unknown kind nobody's.
+        // An empty group is a person's task, and an unknown kind no one's.
         Some(Plane::Groups) | None => {}
+        Some(_) if matches!(key, ItemKey::Group(_)) => {}
         Some(plane) => (rules(plane).withdraw)(builder, path, key, exit, Vec::new()),
     }
 }

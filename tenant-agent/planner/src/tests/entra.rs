@@ -1,6 +1,7 @@
 //! Directory roles: on a role-assignable group of their own, looked at by default and managed where the file says so, never
 //! one that is closed; and leavers are out of such a group before they are blocked.
 
+use entente_model::PlaneMode;
 use entente_model::desired::{EntraRoleBody, GroupKind, ItemBody, ItemKey};
 use entente_model::plan::Verdict;
 use entente_model::report::Reason;
@@ -9,7 +10,10 @@ use expect_test::expect;
 use super::desired::entra_key;
 use super::tenant::Mishap;
 use super::world::{DIRECTORY_READERS, SECURITY_ADMINISTRATOR, SECURITY_READER, World};
-use crate::write::{Action, EntraWrite};
+use crate::capability::Capability::ReadRecoveryKeys;
+use crate::ledger::LedgerKey;
+use crate::observed::Listing;
+use crate::write::{Action, EntraWrite, GroupWrite, MemberWrite};
 
 const PLANES: &str = "defenderRoles: manage}";
 const AZURE: &str = "azure:\n  scopes";
@@ -329,7 +333,8 @@ fn a_directory_role_that_the_customer_gave_a_leaver_keeps_the_proof_open() {
         world.step();
         world.wait(60);
     }
-    assert_ne!(world.user_state("maya"), "REMOVED");
+    assert_eq!(world.tenant.state.users[&user].enabled, Some(false));
+    assert_eq!(world.user_state("maya"), "RESIDUAL NOT_OURS");
     world.tenant.state.entra.retain(|(holder, _)| *holder != user);
     world.wait(600);
     world.settle();
@@ -367,6 +372,80 @@ fn a_role_that_has_grown_is_given_to_nobody_more_until_the_file_allows_the_actio
 }
 
 #[test]
+fn a_role_has_grown_too_where_the_role_that_it_inherits_from_has() {
+    let mut world = joined();
+    let added = "microsoft.directory/groups/members/update".to_owned();
+    world.tenant.state.grown.insert(DIRECTORY_READERS, [added].into());
+    world.entra_member("sam", "l1", SECURITY_READER);
+    world.settle();
+    world.redeem("sam");
+    let text = world.settle();
+    assert!(text.contains("Microsoft has added to the role: microsoft.directory/groups/members/update"), "{text}");
+    let key = world.place_key("sam", "l1", GroupKind::RoleAssignable);
+    assert_eq!(world.state(&key), "REFUSED GUARDRAIL_CAPABILITY");
+    let mut plan = world.plan();
+    plan.changes.iter_mut().find(|it| it.verdict == Verdict::Refused).unwrap().verdict = Verdict::Allowed;
+    let rules: Vec<_> = world.faults(&plan).into_iter().map(|it| it.rule).collect();
+    assert_eq!(rules, ["gives only directory roles whose definition, as the tenant shows it, was judged"]);
+}
+
+#[test]
+fn who_is_over_is_out_of_every_role_assignable_group_before_the_block_whoever_put_them_in() {
+    let mut world = joined();
+    world.entra_role("l2", DIRECTORY_READERS);
+    world.settle();
+    let user = world.account("maya").unwrap();
+    let other = world.find_group("l2-entra").unwrap();
+    world.tenant.state.members.entry(other).or_default().insert(user);
+    // The role loses its directory role, so that the membership is implied, and nothing implied may go today.
+    for key in [entra_key("l1", SECURITY_READER), world.place_key("maya", "l1", GroupKind::RoleAssignable)] {
+        world.items.remove(&key);
+    }
+    world.guardrail.as_mut().unwrap().limits.per_day.implied_removals = 0;
+    world.guardrail.as_mut().unwrap().limits.per_day.other_changes = 0;
+    let until = world.now.plus(std::time::Duration::from_secs(60)).to_string();
+    world.windows("maya", "", &until);
+    world.wait(600);
+    let text = world.step();
+    let order: Vec<_> = ["maya from group ent-l1-entra", "maya from group ent-l2-entra", "block user maya"]
+        .map(|part| {
+            text.find(&format!(
+                "ALLOWED EXPIRY: {}",
+                if part.starts_with("maya") { format!("remove user {part}") } else { part.to_owned() }
+            ))
+        })
+        .into();
+    assert!(order.iter().all(Option::is_some) && order[0] < order[2] && order[1] < order[2], "{text}");
+    assert_eq!(world.tenant.state.users[&user].enabled, Some(false));
+}
+
+#[test]
+fn what_was_not_understood_is_not_gone() {
+    let mut world = joined();
+    let group = carrier(&world);
+    world.tenant.odd.insert(Listing::EntraOf(group));
+    world.items.remove(&entra_key("l1", SECURITY_READER));
+    world.version.revision += 1;
+    for _ in 0..30 {
+        world.wait(60);
+        world.step();
+    }
+    world.tenant.odd.clear();
+    world.wait(600);
+    world.settle();
+    assert!(world.tenant.state.entra.is_empty(), "it was still known to be ours");
+}
+
+#[test]
+fn a_first_step_takes_nobody_out_where_the_plane_is_only_looked_at() {
+    let mut world = joined();
+    world.guardrail.as_mut().unwrap().planes.entra_roles = Some(PlaneMode::Verify);
+    world.leave("maya");
+    let text = world.first(&[]);
+    assert!(text.contains("BY_PERSON LEAVER PERSON_TASK: remove user maya from group ent-l1-entra"), "{text}");
+}
+
+#[test]
 fn a_group_whose_roles_were_not_read_gets_nobody() {
     let mut world = managed();
     world.entra_role("l1", SECURITY_READER);
@@ -382,6 +461,111 @@ fn a_group_whose_roles_were_not_read_gets_nobody() {
     let key = world.place_key("maya", "l1", GroupKind::RoleAssignable);
     assert!(world.state(&key).contains("UNREAD") || world.state(&key).contains("PERMISSION"), "{}", world.state(&key));
     assert!(world.tenant.state.members.get(&carrier(&world)).is_none_or(|it| it.is_empty()));
+}
+
+/// What the second judge says of the one directory role that a plan gives, after the plan or what it was made from is spoiled.
+fn judged(mut world: World, spoil: impl FnOnce(&mut World, &mut EntraWrite)) -> Vec<&'static str> {
+    let mut plan = world.plan();
+    let change = plan.changes.iter_mut().find(|it| matches!(it.action, Action::Entra(_))).unwrap();
+    let Action::Entra(write) = &mut change.action else { unreachable!() };
+    spoil(&mut world, write);
+    world.faults(&plan).into_iter().map(|it| it.rule).collect()
+}
+
+/// A group without its role yet.
+fn to_be_given() -> World {
+    let mut world = managed();
+    world.entra_role("l1", SECURITY_READER);
+    world.step();
+    world.wait(5);
+    world
+}
+
+#[test]
+fn a_role_that_lets_people_do_more_than_the_file_allows_is_refused_by_both() {
+    let mut world = to_be_given();
+    let less = |world: &mut World| world.guardrail.as_mut().unwrap().capabilities.allow.remove(&ReadRecoveryKeys);
+    let rules = judged(to_be_given(), |world, _| _ = less(world));
+    assert_eq!(rules, ["gives only allowed capabilities"]);
+    less(&mut world);
+    world.settle();
+    assert_eq!(world.state(&entra_key("l1", SECURITY_READER)), "REFUSED GUARDRAIL_CAPABILITY");
+}
+
+#[test]
+fn the_second_judge_holds_a_directory_role_to_the_file_its_item_and_the_items_group() {
+    assert_eq!(judged(to_be_given(), |_, _| {}), [] as [&str; 0]);
+    let rules = judged(to_be_given(), |world, _| world.guardrail.as_mut().unwrap().entra.roles.clear());
+    assert!(rules.contains(&"gives only the listed directory roles"), "{rules:?}");
+    let of_item = "gives the directory role of its item, to that item's group";
+    let rules = judged(to_be_given(), |_, write| {
+        let EntraWrite::Assign { definition, .. } = write else { unreachable!() };
+        *definition = DIRECTORY_READERS;
+    });
+    assert!(rules.contains(&of_item), "{rules:?}");
+    let mut world = to_be_given();
+    world.member("maya", "l1");
+    world.settle();
+    let other = world.group_id("l1");
+    world.tenant.state.entra.clear();
+    world.wait(600);
+    let rules = judged(world, |_, write| {
+        let EntraWrite::Assign { principal, .. } = write else { unreachable!() };
+        *principal = other;
+    });
+    assert!(rules.contains(&of_item), "{rules:?}");
+}
+
+#[test]
+fn the_second_judge_lets_nothing_be_taken_away_that_we_did_not_give() {
+    let mut world = joined();
+    world.items.remove(&entra_key("l1", SECURITY_READER));
+    world.version.revision += 1;
+    world.wait(600);
+    let rules = judged(world, |_, write| *write = EntraWrite::Remove { id: "another".into() });
+    assert_eq!(rules, ["takes away only directory roles that we gave"]);
+}
+
+#[test]
+fn writes_to_groups_and_members_are_of_the_kind_that_their_keys_name() {
+    let mut world = managed();
+    world.entra_role("l1", SECURITY_READER);
+    let mut plan = world.plan();
+    let change = plan.changes.iter_mut().find(|it| matches!(it.action, Action::Group(_))).unwrap();
+    let Action::Group(GroupWrite::Create { kind, .. }) = &mut change.action else { unreachable!() };
+    *kind = GroupKind::Plain;
+    let rules: Vec<_> = world.faults(&plan).into_iter().map(|it| it.rule).collect();
+    assert_eq!(rules, ["makes groups of the kind that their keys name"]);
+    // By the key of a plain membership, out of a role-assignable group.
+    let mut world = joined();
+    let carrier = carrier(&world);
+    world.leave("maya");
+    let mut plan = world.plan();
+    let plain: LedgerKey = world.member_key("maya", "l1").into();
+    let change = plan.changes.iter_mut().find(|it| it.key == plain).unwrap();
+    let Action::Member(MemberWrite::Remove { group, .. }) = &mut change.action else { panic!("{}", change.action) };
+    *group = carrier;
+    let rules: Vec<_> = world.faults(&plan).into_iter().map(|it| it.rule).collect();
+    assert!(rules.contains(&"changes members of a group of the kind that the key names"), "{rules:?}");
+}
+
+#[test]
+fn where_directory_roles_are_only_looked_at_no_write_to_their_groups_passes_the_second_judge() {
+    let mut world = joined();
+    world.tenant.state.members.get_mut(&carrier(&world)).unwrap().insert(entente_model::Guid::from_u128(99));
+    world.leave("maya");
+    let plan = world.plan();
+    assert_eq!(world.faults(&plan), []);
+    world.guardrail.as_mut().unwrap().planes.entra_roles = Some(PlaneMode::Verify);
+    let faults = world.faults(&plan);
+    let of = |rule: &str| faults.iter().filter(|it| it.rule == rule).count();
+    // The membership, and the member without an item.
+    assert_eq!(of("writes only on managed planes"), 2, "{faults:?}");
+    let mut world = managed();
+    world.entra_role("l1", SECURITY_READER);
+    let plan = world.plan();
+    world.guardrail.as_mut().unwrap().planes.entra_roles = Some(PlaneMode::Verify);
+    assert_eq!(world.faults(&plan).iter().map(|it| it.rule).collect::<Vec<_>>(), ["writes only on managed planes"]);
 }
 
 #[test]

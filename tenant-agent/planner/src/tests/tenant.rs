@@ -135,10 +135,12 @@ impl Tenant {
             observed.groups.insert(*id, self.part("groups", found));
         }
         let mut listed = reads.members.clone();
+        let mut named = BTreeSet::new();
         for name in &reads.group_names {
             let found: Vec<Group> = state.groups.values().filter(|it| it.display_name == *name).cloned().collect();
             if reads.members_by_name.contains(name) {
                 listed.extend(found.iter().map(|group| group.id));
+                named.extend(found.iter().map(|group| group.id));
             }
             observed.dates.insert(Listing::GroupsByName(name.clone()), read_at);
             observed.groups_by_name.insert(name.clone(), self.part("groups", found));
@@ -179,7 +181,7 @@ impl Tenant {
             let shown = directory_role(*id, state.grown.get(id));
             observed.entra_definitions.insert(*id, self.part("entra", shown));
         }
-        let by_name = listed.iter().filter(|id| state.groups.get(id).is_some_and(is_carrier) && reads.entra);
+        let by_name = named.iter().filter(|id| state.groups.get(id).is_some_and(is_carrier) && reads.entra);
         for id in reads.entra_principals.iter().chain(by_name) {
             observed.entra.insert(*id, self.entra_of(&state, *id));
         }
@@ -257,7 +259,7 @@ impl Tenant {
 
     /// Whom no permission alone lets anybody block: holders of directory roles, and who is in a group that may have some.
     pub fn is_out_of_reach(&self, user: Guid) -> bool {
-        let holds = |id: Guid| self.state.entra.iter().any(|(principal, _)| *principal == id);
+        let holds = |id: Guid| self.state.entra.iter().any(|(principal, it)| *principal == id && it.part.is_none());
         let is_in = |(group, members): (&Guid, &BTreeSet<Guid>)| {
             self.state.groups.get(group).is_some_and(is_carrier) && members.contains(&user)
         };

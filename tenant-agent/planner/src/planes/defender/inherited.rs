@@ -1,8 +1,8 @@
 //! The Defender roles that hang on a group, by a role's items or by somebody else: each new member has them.
 
 use entente_model::desired::{
-    DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, GroupKey, ItemBody, ItemKey,
-    PermissionGrant,
+    DefenderAssignmentBody, DefenderAssignmentKey, DefenderRoleBody, DefenderRoleKey, GroupKey, GroupKind, ItemBody,
+    ItemKey, PermissionGrant,
 };
 use entente_model::report::Reason;
 use entente_model::{Guid, Plane, PlaneMode, catalog};
@@ -17,7 +17,8 @@ use crate::verdict::Condition;
 
 pub(crate) fn against(builder: &PlanBuilder<'_>, group: &Carrier, found: &mut Vec<(String, Condition)>) {
     let of_group = |key: &GroupKey| DefenderAssignmentKey { role: key.role.clone(), class: key.class };
-    let key = group.key.as_ref().map(|key| ItemKey::from(of_group(key)));
+    let plain = group.key.as_ref().filter(|key| key.kind == GroupKind::Plain);
+    let key = plain.map(|key| ItemKey::from(of_group(key)));
     if let Some(key) = &key
         && let Some(held) = defender_permissions(builder, key, group.id)
     {

@@ -9,22 +9,44 @@ use std::collections::BTreeSet;
 use entente_model::{Guid, catalog};
 
 use crate::guardrail::Guardrail;
-use crate::observed::EntraDefinition;
+use crate::observed::{EntraDefinition, Observed, Part};
 
-/// What a definition holds beyond what it held, and the file does not allow by name. `None` where that does not follow from
-/// what was read.
-pub(crate) fn beyond(guardrail: &Guardrail, id: Guid, now: &EntraDefinition) -> Option<BTreeSet<String>> {
-    let role = catalog::ENTRA_ROLES.iter().find(|role| role.id == id)?;
-    let readers = catalog::entra_role("Directory Readers")?;
-    let inherits_known = now.inherits_from.as_ref()?.iter().all(|id| *id == readers.id);
-    if !now.is_built_in || !inherits_known {
-        return None;
+/// What a definition is beside what it was when it was judged.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Beyond {
+    /// These actions were added, and the file does not allow them by name; none where it is as it was.
+    More(BTreeSet<String>),
+    /// It is not the built-in role that was judged.
+    Another,
+    /// It, or a role that it inherits from, was not read or does not say all.
+    Unread,
+}
+
+/// Compares a directory role, with the one that it inherits from, with what both were.
+pub(crate) fn beyond(guardrail: &Guardrail, observed: &Observed, id: Guid) -> Beyond {
+    let readers = catalog::entra_role("Directory Readers").map(|role| role.id);
+    let Some(now) = shown(observed, id) else { return Beyond::Unread };
+    let Some(parents) = &now.inherits_from else { return Beyond::Unread };
+    if !now.is_built_in || parents.iter().any(|parent| Some(*parent) != readers) {
+        return Beyond::Another;
     }
-    let known = |action: &str| {
-        let allowed = guardrail.capabilities.actions.iter().map(String::as_str);
-        of(role.name).iter().copied().chain(allowed).any(|it| it.eq_ignore_ascii_case(action))
-    };
-    Some(now.actions.iter().filter(|action| !known(action)).cloned().collect())
+    let mut more = added(guardrail, id, now);
+    for parent in parents {
+        let Some(now) = shown(observed, *parent) else { return Beyond::Unread };
+        more.extend(added(guardrail, *parent, now));
+    }
+    Beyond::More(more)
+}
+
+fn shown(observed: &Observed, id: Guid) -> Option<&EntraDefinition> {
+    observed.entra_definitions.get(&id).and_then(Part::read).and_then(Option::as_ref)
+}
+
+fn added(guardrail: &Guardrail, id: Guid, now: &EntraDefinition) -> BTreeSet<String> {
+    let name = catalog::ENTRA_ROLES.iter().find(|role| role.id == id).map_or("", |role| role.name);
+    let allowed = || guardrail.capabilities.actions.iter().map(String::as_str);
+    let is_known = |action: &str| of(name).iter().copied().chain(allowed()).any(|it| it.eq_ignore_ascii_case(action));
+    now.actions.iter().filter(|action| !is_known(action)).cloned().collect()
 }
 
 fn of(role: &str) -> &'static [&'static str] {

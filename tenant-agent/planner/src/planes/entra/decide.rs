@@ -14,7 +14,7 @@ use super::gate::{excess, name};
 use crate::builder::{PlanBuilder, Proposal};
 use crate::gate;
 use crate::ledger::{Charge, Claim, Ownership, Thing};
-use crate::observed::{EntraAssignment, Part};
+use crate::observed::{EntraAssignment, Listing, Part};
 use crate::path::groups::{Groups, say_no_group, usable};
 use crate::path::offboarding;
 use crate::path::person::Exit;
@@ -136,9 +136,16 @@ pub(crate) fn remove(builder: &mut PlanBuilder<'_>, key: &ItemKey, exit: Exit, m
         Part::Unread(why) => return builder.unread(key, &why),
         Part::Read(held) => held.iter().find(|it| is(it, definition)),
     };
-    let Some(found) = found else { return offboarding::ended_unless_on_its_way(builder, key, exit) };
+    let Some(found) = found else {
+        // It may be the entry that was not understood.
+        let odd = builder.input.observed.not_understood(&Listing::EntraOf(principal)).next();
+        return match odd {
+            Some(why) => builder.unread(key, &why),
+            None => offboarding::ended_unless_on_its_way(builder, key, exit),
+        };
+    };
     proof::note_not_empty(builder, key);
-    if builder.may_lag(entry.written, builder.input.settings.entra_lag) && entry.failure.is_none() {
+    if builder.may_lag(entry.removed, builder.input.settings.entra_lag) && entry.failure.is_none() {
         return builder.wait(key, Reason::Propagation, "removed, and still visible");
     }
     against.extend(gate::plane(builder, Plane::EntraRoles));
@@ -158,8 +165,11 @@ pub(crate) fn remove(builder: &mut PlanBuilder<'_>, key: &ItemKey, exit: Exit, m
 fn find_extras(builder: &mut PlanBuilder<'_>, groups: &Groups<'_>) {
     let is_carrier = |key: &&ItemKey| matches!(key, ItemKey::Group(key) if key.kind == GroupKind::RoleAssignable);
     let usable = groups.keys().filter(is_carrier).filter_map(|key| usable(builder, groups, key));
-    let owned: BTreeSet<Guid> =
-        usable.filter(|(_, ownership)| *ownership == Some(Ownership::Owned)).map(|(id, _)| id).collect();
+    // Those that were deleted too: who restores one restores what it holds.
+    let carriers = builder.input.ledger.items().filter(|(key, _)| is_carrier(key));
+    let old = carriers.flat_map(|(_, entry)| entry.accounts.iter()).filter(|(_, claim)| **claim == Claim::Ours);
+    let mut owned: BTreeSet<Guid> = old.map(|(id, _)| *id).collect();
+    owned.extend(usable.filter(|(_, ownership)| *ownership == Some(Ownership::Owned)).map(|(id, _)| id));
     let wanted: BTreeSet<Guid> = builder
         .items()
         .filter(|item| Exit::of_right(item, builder.now()).is_none())
@@ -189,7 +199,9 @@ fn note_definitions(builder: &mut PlanBuilder<'_>) {
     if builder.mode(Plane::EntraRoles) == PlaneMode::None {
         return;
     }
-    let in_use: BTreeSet<Guid> = builder.input.observed.entra_definitions.keys().copied().collect();
+    let keys = builder.input.items.keys().chain(builder.input.ledger.items().map(|(key, _)| key));
+    let definition = |key: &ItemKey| if let ItemKey::EntraRole(key) = key { Some(key.definition) } else { None };
+    let in_use: BTreeSet<Guid> = keys.filter_map(definition).collect();
     for definition in in_use {
         if matches!(builder.input.observed.entra_definition(definition), Part::Unread(why) if why.is_passing()) {
             builder.recheck();

@@ -4,12 +4,11 @@ use entente_model::desired::ItemKey;
 use entente_model::report::Reason;
 use entente_model::{Guid, Plane, PlaneMode, catalog};
 
-use super::actions::beyond;
+use super::actions::{Beyond, beyond};
 use crate::builder::PlanBuilder;
 use crate::capability;
 use crate::gate::{capabilities, lacking, refuse_unless};
 use crate::ledger::{LedgerEntry, Thing};
-use crate::observed::Part;
 use crate::verdict::{self, Condition};
 
 /// What stands against giving the role. A role that is closed, or on no list, is refused whatever the file says.
@@ -28,12 +27,10 @@ fn now(builder: &PlanBuilder<'_>, definition: Guid) -> Option<Condition> {
     if builder.mode(Plane::EntraRoles) == PlaneMode::None {
         return None;
     }
-    match builder.input.observed.entra_definition(definition) {
-        Part::Unread(_) => Some(Condition::Unread),
-        Part::Read(now) => {
-            let more = now.and_then(|now| beyond(guardrail, definition, now));
-            (!more.is_some_and(|more| more.is_empty())).then_some(Condition::Refused(Reason::GuardrailCapability))
-        }
+    match beyond(guardrail, builder.input.observed, definition) {
+        Beyond::More(more) if more.is_empty() => None,
+        Beyond::More(_) | Beyond::Another => Some(Condition::Refused(Reason::GuardrailCapability)),
+        Beyond::Unread => Some(Condition::Unread),
     }
 }
 
@@ -55,17 +52,14 @@ pub(crate) fn because(builder: &PlanBuilder<'_>, definition: Guid) -> String {
 /// What of the definition is more than it was, in words; empty where nothing is, or where it was not read.
 pub(crate) fn excess(builder: &PlanBuilder<'_>, definition: Guid) -> String {
     let Some(guardrail) = builder.guardrail() else { return String::new() };
-    match builder.input.observed.entra_definition(definition) {
-        Part::Unread(_) => String::new(),
-        Part::Read(None) => "the tenant shows no such role".into(),
-        Part::Read(Some(now)) => match beyond(guardrail, definition, now) {
-            None => "the role is not the built-in one that was judged".into(),
-            Some(more) if more.is_empty() => String::new(),
-            Some(more) => {
-                let more: Vec<String> = more.into_iter().collect();
-                format!("Microsoft has added to the role: {}", more.join(", "))
-            }
-        },
+    match beyond(guardrail, builder.input.observed, definition) {
+        Beyond::Unread => String::new(),
+        Beyond::Another => "the role is not the built-in one that was judged".into(),
+        Beyond::More(more) if more.is_empty() => String::new(),
+        Beyond::More(more) => {
+            let more: Vec<String> = more.into_iter().collect();
+            format!("Microsoft has added to the role: {}", more.join(", "))
+        }
     }
 }
 

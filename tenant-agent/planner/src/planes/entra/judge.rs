@@ -1,9 +1,11 @@
 //! The second judge of directory roles.
 
+use std::collections::BTreeSet;
+
 use entente_model::desired::{GroupKind, ItemKey};
 use entente_model::{Guid, Plane, PlaneMode, catalog};
 
-use super::actions::beyond;
+use super::actions::{Beyond, beyond};
 use super::write::Write;
 use crate::capability;
 use crate::change::Change;
@@ -76,8 +78,7 @@ fn given(judge: &mut Judge<'_>, change: &Change, guardrail: &Guardrail, definiti
     let lets = capability::of_entra_role(definition);
     let fits = lets.is_some_and(|all| all.iter().all(|it| guardrail.capabilities.allow.contains(it)));
     judge.unless(fits, "gives only allowed capabilities", change);
-    let now = judge.input.observed.entra_definitions.get(&definition).and_then(Part::read).and_then(Option::as_ref);
-    let fits = now.and_then(|now| beyond(guardrail, definition, now)).is_some_and(|more| more.is_empty());
+    let fits = beyond(guardrail, judge.input.observed, definition) == Beyond::More(BTreeSet::new());
     judge.unless(fits, "gives only directory roles whose definition, as the tenant shows it, was judged", change);
 }
 

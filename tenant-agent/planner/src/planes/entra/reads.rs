@@ -2,7 +2,7 @@
 //! the definitions in use.
 
 use entente_model::desired::{GroupKey, GroupKind, ItemKey};
-use entente_model::{Guid, Plane};
+use entente_model::{Guid, Plane, catalog};
 
 use crate::ledger::Thing;
 use crate::path::groups;
@@ -12,7 +12,13 @@ pub(crate) fn reads(wanted: &Wanted<'_>, set: &mut ReadSet) {
     groups::reads::of_kind(wanted, GroupKind::RoleAssignable, set);
     let Wanted { items, ledger, guardrail } = *wanted;
     let desired = items.keys().filter_map(definition);
-    set.entra_definitions.extend(desired.chain(ledger.items().filter_map(|(key, _)| definition(key))));
+    let made = ledger.items().filter_map(|(key, _)| definition(key));
+    // Also those that others may have given, and the one from which all inherit.
+    let listed = guardrail.into_iter().flat_map(|guardrail| guardrail.entra.roles.values().copied());
+    set.entra_definitions.extend(desired.chain(made).chain(listed));
+    if !set.entra_definitions.is_empty() {
+        set.entra_definitions.extend(catalog::entra_role("Directory Readers").map(|role| role.id));
+    }
     for (key, entry) in ledger.items() {
         if let Some(Thing::EntraRole { principal, .. }) = entry.thing {
             set.entra_principals.insert(principal);
