@@ -8,11 +8,11 @@ use entente_model::report::Reason;
 use expect_test::expect;
 
 use super::desired::entra_key;
-use super::tenant::Mishap;
+use super::tenant::{Mishap, directory_role};
 use super::world::{DIRECTORY_READERS, SECURITY_ADMINISTRATOR, SECURITY_READER, World};
 use crate::capability::Capability::ReadRecoveryKeys;
 use crate::ledger::LedgerKey;
-use crate::observed::Listing;
+use crate::observed::{EntraDefinition, Listing};
 use crate::write::{Action, EntraWrite, GroupWrite, MemberWrite};
 
 const PLANES: &str = "defenderRoles: manage}";
@@ -417,6 +417,51 @@ fn who_is_over_is_out_of_every_role_assignable_group_before_the_block_whoever_pu
         .into();
     assert!(order.iter().all(Option::is_some) && order[0] < order[2] && order[1] < order[2], "{text}");
     assert_eq!(world.tenant.state.users[&user].enabled, Some(false));
+}
+
+#[test]
+fn what_is_shown_as_another_role_is_refused_and_what_is_not_shown_whole_is_not_known() {
+    let usual = directory_role(SECURITY_READER, None).unwrap();
+    let other = || [entente_model::Guid::from_u128(7)].into();
+    for (shown, state) in [
+        (EntraDefinition { is_built_in: false, ..usual.clone() }, "REFUSED GUARDRAIL_CAPABILITY"),
+        (EntraDefinition { inherits_from: Some(other()), ..usual.clone() }, "REFUSED GUARDRAIL_CAPABILITY"),
+        (EntraDefinition { inherits_from: None, ..usual.clone() }, "HELD UNREAD"),
+    ] {
+        let mut world = to_be_given();
+        world.tenant.state.directory_roles.insert(SECURITY_READER, Some(shown));
+        world.step();
+        assert_eq!(world.state(&entra_key("l1", SECURITY_READER)), state);
+        assert!(world.tenant.state.entra.is_empty());
+    }
+}
+
+#[test]
+fn what_hangs_on_a_group_of_ours_that_was_deleted_goes_before_it_is_given_to_the_new_one() {
+    let mut world = joined();
+    let old = carrier(&world);
+    world.tenant.state.groups.remove(&old);
+    world.tenant.state.members.remove(&old);
+    world.wait(3_600);
+    world.settle();
+    let holders: Vec<_> = world.tenant.state.entra.iter().map(|(holder, _)| *holder).collect();
+    assert_eq!(holders, [carrier(&world)]);
+    assert_ne!(carrier(&world), old);
+}
+
+#[test]
+fn what_was_taken_away_and_is_still_shown_is_not_taken_away_again() {
+    let mut world = joined();
+    world.items.remove(&entra_key("l1", SECURITY_READER));
+    world.version.revision += 1;
+    let removals = |text: &str| text.matches("delete directory role assignment").count();
+    assert_eq!(removals(&world.step()), 1);
+    world.lag = std::time::Duration::from_secs(200);
+    world.wait(100);
+    assert_eq!(removals(&world.step()), 0);
+    world.lag = std::time::Duration::ZERO;
+    world.settle();
+    assert!(world.tenant.state.entra.is_empty());
 }
 
 #[test]

@@ -51,6 +51,8 @@ pub struct State {
     pub defender: Defender,
     /// Who holds which directory role.
     pub entra: Vec<(Guid, EntraAssignment)>,
+    /// Directory roles that are shown otherwise than they were.
+    pub directory_roles: BTreeMap<Guid, Option<EntraDefinition>>,
     /// What Microsoft has added to directory roles.
     pub grown: BTreeMap<Guid, BTreeSet<String>>,
     /// Directory roles and the like that the customer gave.
@@ -178,7 +180,8 @@ impl Tenant {
             observed.group_azure.insert(id, self.azure_of(&state, id, reads));
         }
         for id in &reads.entra_definitions {
-            let shown = directory_role(*id, state.grown.get(id));
+            let usual = || directory_role(*id, state.grown.get(id));
+            let shown = state.directory_roles.get(id).cloned().unwrap_or_else(usual);
             observed.entra_definitions.insert(*id, self.part("entra", shown));
         }
         let by_name = named.iter().filter(|id| state.groups.get(id).is_some_and(is_carrier) && reads.entra);
@@ -452,7 +455,7 @@ fn is_carrier(group: &Group) -> bool {
 }
 
 /// An action that the directory roles of the tests have, and what was added (Entra: built-in roles).
-fn directory_role(id: Guid, grown: Option<&BTreeSet<String>>) -> Option<EntraDefinition> {
+pub fn directory_role(id: Guid, grown: Option<&BTreeSet<String>>) -> Option<EntraDefinition> {
     let own = "microsoft.directory/applicationPolicies/standard/read";
     let own = if id == DIRECTORY_READERS { own } else { "microsoft.directory/auditLogs/allProperties/read" };
     let actions = grown.into_iter().flatten().cloned().chain([own.to_owned()]).collect();
