@@ -465,6 +465,18 @@ fn what_was_taken_away_and_is_still_shown_is_not_taken_away_again() {
 }
 
 #[test]
+fn a_group_of_that_name_that_can_carry_no_directory_role_is_not_used() {
+    let mut world = world(PLANES);
+    world.entra_member("maya", "l1", SECURITY_READER);
+    let now = world.now;
+    world.tenant.add_group("ent-l1-entra", "Entente: l1", now);
+    world.wait(600);
+    world.settle();
+    assert_eq!(world.state(&"group/l1/standard/roleAssignable".parse().unwrap()), "REFUSED AMBIGUOUS");
+    assert_eq!(world.state(&entra_key("l1", SECURITY_READER)), "WAITING DEPENDENCY");
+}
+
+#[test]
 fn what_was_not_understood_is_not_gone() {
     let mut world = joined();
     let group = carrier(&world);
