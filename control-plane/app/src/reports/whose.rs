@@ -155,8 +155,10 @@ fn whose_is(standing: &Standing, finding: &Finding) -> Party {
 
 /// The agent takes out who is in a group of ours without an item, and takes away no right that others gave.
 fn is_taken_out(standing: &Standing, finding: &Finding) -> bool {
-    let mut planes = standing.planes.iter().filter(|it| it.plane == Plane::Memberships);
-    finding.plane == Plane::Memberships && planes.any(|it| it.mode == PlaneMode::Manage)
+    // On these, what is extra is a member; of a right that others gave, the planes of rights speak.
+    let is_of_members = finding.plane == Plane::Memberships || finding.plane == Plane::EntraRoles;
+    let mut planes = standing.planes.iter().filter(|it| it.plane == finding.plane);
+    is_of_members && planes.any(|it| it.mode == PlaneMode::Manage)
 }
 
 /// The agent is here, holds the newest state, has compared the tenant with it, and does nothing more by itself.

@@ -435,6 +435,15 @@ async fn what_was_found_and_should_not_be_leaves_no_tenant_converged() {
         "#]],
         ),
         (
+            vec![finding("entraRoles", "DRIFT_EXTRA", "user 7 is in group ent-l1-entra without an item")],
+            PlaneMode::Manage,
+            false,
+            expect![[r#"
+                PARTIAL (Agent)
+                found on entraRoles, DRIFT_EXTRA: user 7 is in group ent-l1-entra without an item; agent's move: the agent goes on by itself
+            "#]],
+        ),
+        (
             vec![finding("azureRoles", "DRIFT_EXTRA", "group 9 has a role that we did not give"), extra],
             PlaneMode::Manage,
             false,

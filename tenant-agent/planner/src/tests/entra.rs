@@ -150,7 +150,7 @@ fn who_joins_gets_what_others_gave_the_group_and_so_does_not_join() {
     world.tenant.give_role(group, SECURITY_ADMINISTRATOR);
     world.wait(600);
     let text = world.settle();
-    assert!(text.contains("! DRIFT_EXTRA: group ent-l1-entra has a directory role that we did not give"), "{text}");
+    assert!(text.contains("! NOT_OURS: group ent-l1-entra has a directory role that we did not give"), "{text}");
     world.entra_member("maya", "l1", SECURITY_READER);
     world.settle();
     world.redeem("maya");

@@ -183,11 +183,7 @@ fn find_extras(builder: &mut PlanBuilder<'_>, groups: &Groups<'_>) {
             let is_wanted = it.part.is_none() && wanted.contains(&it.definition);
             if !in_ledger && !is_wanted {
                 let of = format!("group {group} has");
-                builder.find(
-                    Plane::EntraRoles,
-                    Reason::DriftExtra,
-                    format!("{of} a directory role that we did not give"),
-                );
+                builder.find(Plane::EntraRoles, Reason::NotOurs, format!("{of} a directory role that we did not give"));
                 builder.name_here(of, [format!("directory role {}", name(it.definition))]);
             }
         }
