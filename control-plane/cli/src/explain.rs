@@ -246,6 +246,17 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_role_can_be_left_out_by_its_name_too() {
+        let item = wire::ItemStatus {
+            key: "entraRole/l1-analyst/standard/5d6b6bb7-de71-4623-b4af-96380a352509".into(),
+            display: "Security Reader in the directory, for l1-analyst".into(),
+            ..refused()
+        };
+        let says = provider_writes(&item, Some("socRoles/l1-analyst")).unwrap();
+        assert!(says.contains("drop: [Security Reader]"), "{says}");
+    }
+
+    #[test]
     fn a_membership_is_asked_for_by_what_gives_the_role_to_that_person() {
         let right = |operator: &str, assignment: &str| wire::Access {
             role: "socRoles/l1-analyst".into(),

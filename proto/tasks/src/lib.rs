@@ -122,6 +122,7 @@ impl Tasks {
 /// The system lets no signal be received.
 pub fn stop_at_signals(stop: CancellationToken) -> io::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    // Untracked: it works for no one, and ends at the stop.
     tokio::spawn(async move {
         tokio::select! {
             () = stop.cancelled() => return,

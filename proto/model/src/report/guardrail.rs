@@ -91,5 +91,8 @@ mod tests {
         }
         assert_eq!(Reason::GuardrailPlane.guardrail_keys(Some(Plane::AzureRoles)), ["planes.azureRoles"]);
         assert_eq!(Reason::GuardrailLimit.guardrail_keys(Some(Plane::Groups)), ["limits.groups"]);
+        assert_eq!(Reason::GuardrailRole.guardrail_keys(Some(Plane::EntraRoles)), ["entra.roles"]);
+        let protected = Reason::GuardrailProtected.guardrail_keys(Some(Plane::EntraRoles));
+        assert_eq!(protected, ["protected.groups", "protected.users"]);
     }
 }
