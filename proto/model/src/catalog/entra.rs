@@ -3,6 +3,8 @@
 //! A role that is in neither table is refused too. The second table says why, for roles whose danger is known. Ids are
 //! those of the role templates, the same in every tenant (Entra: built-in roles).
 
+use std::fmt;
+
 use crate::name::Guid;
 
 /// A directory role that intent may request.
@@ -38,6 +40,13 @@ pub struct ClosedEntraRole {
     pub leads_to: LeadsTo,
     /// How the role leads there, as a predicate: `resets passwords of users`.
     pub path: &'static str,
+}
+
+/// Why it never passes: `Security Administrator leads to Global Administrator: it changes ...`.
+impl fmt::Display for ClosedEntraRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: it {}", self.name, self.leads_to.phrase(), self.path)
+    }
 }
 
 /// Finds a role that intent may request, by its display name or its template's id. `None` means that it is refused.

@@ -36,8 +36,7 @@ impl Needs for EntraRoles {
             return faults.add(&field, Fault::Missing, "names no directory role, such as Security Reader");
         };
         if let Some(closed) = catalog::closed_entra_role(role) {
-            let text = format!("{} {}: it {}; it is never given", closed.name, closed.leads_to.phrase(), closed.path);
-            return faults.add(&field, Fault::Conflict, text);
+            return faults.add(&field, Fault::Conflict, format!("{closed}; it is never given"));
         }
         let names = catalog::ENTRA_ROLES.iter().map(|it| it.name);
         let remedy = format!("only {} can be asked for", names.clone().collect::<Vec<_>>().join(", "));

@@ -37,8 +37,8 @@ fn now(builder: &PlanBuilder<'_>, definition: Guid) -> Option<Condition> {
 /// Why, by the file's lines and the definition; empty where nothing stands against it.
 pub(crate) fn because(builder: &PlanBuilder<'_>, definition: Guid) -> String {
     let Some(guardrail) = builder.guardrail() else { return String::new() };
-    if let Some(closed) = catalog::CLOSED_ENTRA_ROLES.iter().find(|role| role.id == definition) {
-        return format!("{} {}: it {}", closed.name, closed.leads_to.phrase(), closed.path);
+    if let Some(closed) = catalog::closed_entra_role(&definition.to_string()) {
+        return closed.to_string();
     }
     let mut all = Vec::new();
     if !guardrail.entra.roles.values().any(|id| *id == definition) {
@@ -65,10 +65,9 @@ pub(crate) fn excess(builder: &PlanBuilder<'_>, definition: Guid) -> String {
 
 /// The display name of a role that is known, or its id.
 pub(crate) fn name(definition: Guid) -> String {
-    let open = catalog::ENTRA_ROLES.iter().map(|role| (role.id, role.name));
-    let closed = catalog::CLOSED_ENTRA_ROLES.iter().map(|role| (role.id, role.name));
-    let known = open.chain(closed).find(|(id, _)| *id == definition);
-    known.map_or_else(|| definition.to_string(), |(_, name)| name.to_owned())
+    let id = definition.to_string();
+    let open = catalog::entra_role(&id).map(|role| role.name);
+    open.or_else(|| catalog::closed_entra_role(&id).map(|role| role.name)).map_or_else(|| id.clone(), str::to_owned)
 }
 
 /// Why the file does not allow what we gave, if so.

@@ -12,7 +12,7 @@ use crate::change::Change;
 use crate::guardrail::Guardrail;
 use crate::judge::bench::{Judge, Opinion};
 use crate::ledger::{LedgerKey, Thing};
-use crate::observed::{Listing, Part};
+use crate::observed::{EntraAssignment, Listing, Part};
 
 impl Opinion for Write {
     fn role(&self, judge: &mut Judge<'_>, change: &Change, guardrail: &Guardrail) {
@@ -25,43 +25,23 @@ impl Opinion for Write {
     fn write(&self, judge: &mut Judge<'_>, change: &Change) {
         match self {
             Self::Assign { definition, principal } => {
-                let is_of_key = match &change.key {
-                    LedgerKey::Item(ItemKey::EntraRole(key)) => {
-                        key.definition == *definition && judge.group(&key.group()) == Some(*principal)
-                    }
-                    LedgerKey::Item(
-                        ItemKey::User(_)
-                        | ItemKey::Group(_)
-                        | ItemKey::Member(_)
-                        | ItemKey::AzureRole(_)
-                        | ItemKey::DefenderRole(_)
-                        | ItemKey::DefenderAssignment(_)
-                        | ItemKey::Other(_),
-                    )
-                    | LedgerKey::Marker
-                    | LedgerKey::Marked(_)
-                    | LedgerKey::Account(_)
-                    | LedgerKey::Extra { .. } => false,
+                let is_of_key = if let LedgerKey::Item(ItemKey::EntraRole(key)) = &change.key {
+                    key.definition == *definition && judge.group(&key.group()) == Some(*principal)
+                } else {
+                    false
                 };
                 judge.unless(is_of_key, "gives the directory role of its item, to that item's group", change);
             }
             Self::Remove { id } => {
-                let is_ours = judge.entry(change).is_some_and(|it| match &it.thing {
-                    Some(Thing::EntraRole { definition, principal }) => {
-                        let held = judge.input.observed.entra.get(principal).and_then(Part::read);
-                        let mut held = held.into_iter().flatten();
-                        held.any(|it| it.id == *id && it.definition == *definition && it.part.is_none())
-                    }
-                    Some(
-                        Thing::User { .. }
-                        | Thing::Group { .. }
-                        | Thing::Member { .. }
-                        | Thing::AzureRole { .. }
-                        | Thing::DefenderRole { .. }
-                        | Thing::DefenderAssignment { .. },
-                    )
-                    | None => false,
-                });
+                let thing = judge.entry(change).and_then(|it| it.thing.as_ref());
+                let is_ours = if let Some(Thing::EntraRole { definition, principal }) = thing {
+                    let held = judge.input.observed.entra.get(principal).and_then(Part::read);
+                    let is_it =
+                        |it: &EntraAssignment| it.id == *id && it.definition == *definition && it.part.is_none();
+                    held.is_some_and(|held| held.iter().any(is_it))
+                } else {
+                    false
+                };
                 judge.unless(is_ours, "takes away only directory roles that we gave", change);
             }
         }

@@ -19,10 +19,9 @@ pub struct Entra {
 pub(crate) fn check(guardrail: &Guardrail, faults: &mut Faults) {
     for (name, id) in &guardrail.entra.roles {
         let field = format!("entra.roles.{name}");
-        let closed = catalog::CLOSED_ENTRA_ROLES.iter().find(|role| role.id == *id || role.name == name);
-        if let Some(closed) = closed {
-            let text = format!("{} {}: it {}; leave it out", closed.name, closed.leads_to.phrase(), closed.path);
-            faults.unless(false, &field, Fault::Conflict, text);
+        let by_id = catalog::closed_entra_role(&id.to_string());
+        if let Some(closed) = by_id.or_else(|| catalog::closed_entra_role(name)) {
+            faults.unless(false, &field, Fault::Conflict, format!("{closed}; leave it out"));
             continue;
         }
         let open = catalog::ENTRA_ROLES.iter().find(|role| role.id == *id);
